@@ -1,0 +1,137 @@
+"""What a back end is: the lists it has, the actions it can do, declared as small protocols.
+
+A back end implements :class:`Backend` and those of the ``Can…`` protocols that its API has calls for. Nothing
+outside ``gputui.api`` asks which kind of back end it holds: it asks for a capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from gputui.models import AccountInfo, Action, ActionResult, ExecResult, Form, Ref, Resource, Row, SSHTarget
+
+Lister = Callable[[], Awaitable[Sequence[Row]]]
+"""Fetches one resource whole. Raises GputuiError; a part that fails spoils its own row (``problem``)."""
+
+
+class Backend(Protocol):
+    """One account on one server."""
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        """The resources this back end can list."""
+
+    async def probe(self) -> AccountInfo:
+        """Ask the cheapest calls that prove address, kind of server and credentials; raises GputuiError."""
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to this row in the state it is in, on this release of the server."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+@runtime_checkable
+class HasAccountInfo(Protocol):
+    """Identity, quota with use, users and host spec, as far as the server tells."""
+
+    async def account_info(self) -> AccountInfo:
+        """Fetch all of it; what fails is named in ``problems``."""
+
+
+@runtime_checkable
+class HasDetail(Protocol):
+    """One row fetched anew, with its raw JSON."""
+
+    async def fetch(self, ref: Ref) -> Row:
+        """Fetch one row; raises NotFoundError."""
+
+
+@runtime_checkable
+class CanLogin(Protocol):
+    """Instances with an sshd one can reach."""
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Fetch where its sshd listens now; raises SshError when it has none."""
+
+
+@runtime_checkable
+class CanCreate(Protocol):
+    """Things that a form can create."""
+
+    @property
+    def creatable(self) -> tuple[str, ...]:
+        """The kinds that can be created."""
+
+    async def create_form(self, kind: str) -> Form:
+        """Return the form of a kind, with the server's choices in it."""
+
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong, by field; empty when it may be sent."""
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create it. Sent once: raises UnknownOutcomeError when the answer never came."""
+
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return the Ref the new thing will have, to look for it after an unknown outcome."""
+
+
+@runtime_checkable
+class CanStart(Protocol):
+    """Things that start."""
+
+    async def start(self, ref: Ref) -> ActionResult:
+        """Start it."""
+
+
+@runtime_checkable
+class CanStop(Protocol):
+    """Things that stop."""
+
+    async def stop(self, ref: Ref) -> ActionResult:
+        """Stop it."""
+
+
+@runtime_checkable
+class CanRestart(Protocol):
+    """Things that restart."""
+
+    async def restart(self, ref: Ref) -> ActionResult:
+        """Restart it."""
+
+
+@runtime_checkable
+class CanDelete(Protocol):
+    """Things that can be deleted, for good."""
+
+    async def delete(self, ref: Ref) -> ActionResult:
+        """Delete it."""
+
+
+@runtime_checkable
+class CanExec(Protocol):
+    """Instances that run a command through the API."""
+
+    async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
+        """Run a shell command and return its end; ``timeout`` in seconds is the server's."""
+
+
+@runtime_checkable
+class CanCommit(Protocol):
+    """Instances that can be saved as an image."""
+
+    async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
+        """Save it as an image of the user's."""
+
+
+@runtime_checkable
+class CanChangePassword(Protocol):
+    """Accounts whose password can be changed."""
+
+    async def change_password(self, password: str) -> ActionResult:
+        """Change it."""

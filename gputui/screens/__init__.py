@@ -1,0 +1,1 @@
+"""The screens: each wires widgets to the fleet."""

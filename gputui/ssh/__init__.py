@@ -1,0 +1,1 @@
+"""SSH: known hosts, connections, and the raw shell."""
