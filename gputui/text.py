@@ -29,9 +29,7 @@ def clean(text: str, *, multiline: bool = False) -> str:
         return text
     if multiline:
         text = text.replace("\r\n", "\n").replace("\t", "    ")
-        return "".join(
-            REPLACEMENT if character != "\n" and _unsafe(character) else character for character in text
-        )
+        return "".join(REPLACEMENT if character != "\n" and _unsafe(character) else character for character in text)
     return "".join(REPLACEMENT if _unsafe(character) else character for character in text)
 
 
