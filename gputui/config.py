@@ -1,0 +1,367 @@
+"""The configuration: accounts, interface and polling from one TOML file, with every problem told at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from platformdirs import user_config_path, user_state_path
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
+
+from gputui.errors import ConfigError
+from gputui.models import SSHLogin
+from gputui.secrets import SecretRef
+from gputui.text import clean
+
+PLANNED_KINDS = ("gpuhub", "yotta", "deepdock")
+"""Kinds of back ends that later releases have: named in the message when one is configured."""
+
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
+_SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
+_JUMP = re.compile(r"(?:[^\s@:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
+
+
+def config_path() -> Path:
+    """Return where the configuration is: $GPUTUI_CONFIG, else gputui/config.toml among the user's configuration."""
+    named = os.environ.get("GPUTUI_CONFIG")
+    return Path(named).expanduser() if named else user_config_path("gputui") / "config.toml"
+
+
+def state_dir() -> Path:
+    """Return where history, audit log and known hosts are kept: $GPUTUI_STATE_DIR, else the user's own place."""
+    named = os.environ.get("GPUTUI_STATE_DIR")
+    return Path(named).expanduser() if named else user_state_path("gputui")
+
+
+class _Section(BaseModel):
+    """A table of the file: unknown keys and other types than asked for are problems; values never show in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    examples: ClassVar[Mapping[str, str]] = {}
+    """What to write for a key that is missing."""
+
+
+_S = TypeVar("_S", bound=_Section)
+
+
+def _secret(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
+    """Return the validator of a secret at this key of an account."""
+
+    def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
+        context = info.context or {}
+        if isinstance(value, SecretRef) or value is None:
+            return value
+        if not isinstance(value, str):
+            raise ValueError("must be a text; for example env:PODY_PASSWORD")  # noqa: TRY004  (pydantic's contract)
+        reference = SecretRef.parse(value, where=f"accounts.{context.get('account', '?')}.{key}")
+        if reference.is_plain and not context.get("private", False):
+            raise ValueError(
+                f"is plain text in a file that others can read; run chmod 600 {context.get('file', 'on the file')}, "
+                "or write a reference such as env:PODY_PASSWORD"
+            )
+        return reference
+
+    return validate
+
+
+class SshConfig(_Section):
+    """How to log into the instances of an account; what is set here wins over what the back end says."""
+
+    user: str | None = Field(default=None, min_length=1)
+    port: int | None = Field(default=None, ge=1, le=65535)
+    key: str | None = Field(default=None, min_length=1)
+    password: Annotated[SecretRef | None, PlainValidator(_secret("ssh.password"))] = None
+    agent: bool = True
+    jump: str | None = None
+
+    @field_validator("jump")
+    @classmethod
+    def _check_jump(cls, value: str | None) -> str | None:
+        if value is not None and not _JUMP.fullmatch(value):
+            raise ValueError("is not a jump host; write it as user@host:port, user and port may be left out")
+        return value
+
+
+class Account(_Section):
+    """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds."""
+
+    name: str
+    kind: str
+    base_url: str
+    ssh: SshConfig = SshConfig()
+    read_only: bool = False
+    timeout: float = Field(default=30.0, ge=1, le=600)
+
+    @field_validator("base_url")
+    @classmethod
+    def _normalise_base_url(cls, value: str) -> str:
+        return normalise_base_url(value)
+
+
+class PodyAccount(Account):
+    """An account on a pody server, which tells neither model nor memory of its GPUs: they can be written here."""
+
+    examples: ClassVar[Mapping[str, str]] = {
+        "base_url": 'base_url = "http://10.0.0.5:8799"',
+        "username": 'username = "alice"',
+        "password": 'password = "env:PODY_PASSWORD"',
+    }
+
+    kind: Literal["pody"]
+    username: str = Field(min_length=1)
+    password: Annotated[SecretRef, PlainValidator(_secret("password"))]
+    gpu_model: str | None = Field(default=None, min_length=1)
+    gpu_memory: str | None = None
+
+    @field_validator("username")
+    @classmethod
+    def _check_username(cls, value: str) -> str:
+        if ":" in value:
+            raise ValueError("cannot hold a colon; the server would read what follows as the password")
+        return value
+
+    @field_validator("gpu_memory")
+    @classmethod
+    def _check_gpu_memory(cls, value: str | None) -> str | None:
+        if value is not None and _SIZE.fullmatch(value.strip()) is None:
+            raise ValueError('is not a size; write it as "24G"')
+        return value
+
+    @property
+    def gpu_memory_bytes(self) -> int | None:
+        """The memory of one GPU in bytes."""
+        match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
+        return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
+
+
+class UiConfig(_Section):
+    """The interface. ``keys`` maps a command's id to its key or keys, with commas between them."""
+
+    theme: str | None = None
+    utc: bool = False
+    mouse: bool = True
+    keys: dict[str, str] = {}
+    tmux_window: Literal["ask", "always", "never"] = "ask"
+
+
+class Polling(_Section):
+    """How often what is looked at is asked for, in seconds."""
+
+    stock: float = Field(default=5.0, ge=0.5, le=3600)
+    events: float = Field(default=2.0, ge=0.5, le=3600)
+    lists: float = Field(default=5.0, ge=0.5, le=3600)
+    processes: float = Field(default=2.0, ge=0.5, le=3600)
+
+
+class Config(_Section):
+    """The whole configuration. ``accounts`` is by name, in the order of the file."""
+
+    accounts: dict[str, Account]
+    ui: UiConfig = UiConfig()
+    polling: Polling = Polling()
+
+
+_ACCOUNT_MODELS: Mapping[str, type[Account]] = {"pody": PodyAccount}
+
+
+def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
+    """Read the configuration file. Raises ConfigError with all its problems.
+
+    ``read_only`` takes the mutations from every account, whatever the file says.
+    """
+    path = path or config_path()
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            text = file.read().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no configuration at {path}.", hint="`gputui init` makes one; `gputui demo` needs none."
+        ) from None
+    except UnicodeDecodeError as error:
+        problem = f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8"
+        raise ConfigError("The configuration cannot be used:", problems=(problem,)) from None
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror}.", hint="Check its owner and its mode.") from None
+    private = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return parse_config(text, name=str(path), private=private, read_only=read_only)
+
+
+def parse_config(text: str, *, name: str, private: bool, read_only: bool = False) -> Config:
+    """Read a configuration from text; ``name`` stands for the file in messages, ``private`` allows plain secrets.
+
+    Raises ConfigError with every problem as ``file: key: what is wrong; the fix``.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        fix = 'texts need quotes: key = "value"' if "Invalid value" in str(error) else "correct the line"
+        raise ConfigError("The configuration cannot be used:", problems=(f"{name}: {error}; {fix}",)) from None
+    reader = _Reader(private=private, file=name, read_only=read_only)
+    config = reader.read(data)
+    if reader.problems or config is None:
+        raise ConfigError(
+            "The configuration cannot be used:", problems=tuple(f"{name}: {problem}" for problem in reader.problems)
+        )
+    return config
+
+
+def ssh_login(account: Account) -> SSHLogin:
+    """Return how the account logs in over SSH. Blocking where the password is a command; raises ConfigError."""
+    ssh = account.ssh
+    return SSHLogin(
+        user=ssh.user,
+        port=ssh.port,
+        key=os.path.expanduser(ssh.key) if ssh.key else None,  # noqa: PTH111  (an unknown ~user stays as it is)
+        password=ssh.password.resolve() if ssh.password else None,
+        agent=ssh.agent,
+        jump=ssh.jump,
+    )
+
+
+def normalise_base_url(value: str) -> str:
+    """Return the URL without a slash at its end.
+
+    Raises ValueError with the fix and without the URL, which may hold a password.
+    """
+    if not value.isprintable() or clean(value) != value or " " in value:
+        raise ValueError("holds a space or a control character; remove it")
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL; write it as http://HOST:PORT") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("is not an http or https URL; write it as http://HOST:PORT")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password; give them keys of their own")
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError("must end before the ? or #; remove what follows")
+    location = f"[{host}]" if ":" in host else host
+    return urlunsplit(
+        (parts.scheme, f"{location}:{port}" if port is not None else location, parts.path.rstrip("/"), "", "")
+    )
+
+
+class _Reader:
+    """Turns the parsed file into a Config and collects what is wrong with it."""
+
+    def __init__(self, *, private: bool, file: str, read_only: bool) -> None:
+        self.problems: list[str] = []
+        self._private = private
+        self._file = file
+        self._read_only = read_only
+
+    def read(self, data: dict[str, Any]) -> Config | None:
+        """Return the configuration, None when it has problems."""
+        for key in data:
+            if key not in Config.model_fields:
+                self.problems.append(f"{clean(key)}: {_unknown_key(key, Config.model_fields)}")
+        accounts = self._accounts(data.get("accounts", {}))
+        ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
+        polling = self._section(Polling, data.get("polling", {}), ("polling",))
+        if self.problems or ui is None or polling is None:
+            return None
+        return Config.model_construct(accounts=accounts, ui=ui, polling=polling)
+
+    def _accounts(self, data: object) -> dict[str, Account]:
+        if not isinstance(data, dict) or not data:
+            self.problems.append("accounts: there are none; add one as [accounts.NAME], or run gputui init")
+            return {}
+        read = {name: self._account(name, table) for name, table in data.items()}
+        return {name: account for name, account in read.items() if account is not None}
+
+    def _account(self, name: str, table: object) -> Account | None:
+        path = f"accounts.{clean(name)}"
+        if not isinstance(table, dict):
+            self.problems.append(f"{path}: must be a table; write it as [accounts.NAME]")
+            return None
+        if not _ACCOUNT_NAME.fullmatch(name):
+            self.problems.append(
+                f"{path}: is not a name for an account; use at most 32 letters, digits, dots, dashes and underscores"
+            )
+            return None
+        kind = table.get("kind")
+        model = _ACCOUNT_MODELS.get(kind) if isinstance(kind, str) else None
+        if model is None:
+            self.problems.append(f"{path}.kind: {_unknown_kind(kind)}")
+            return None
+        if "name" in table:
+            self.problems.append(f"{path}.name: {_unknown_key('name', _known_keys(model))}")
+        read_only = {"read_only": True} if self._read_only else {}
+        return self._section(model, {**table, **read_only, "name": name}, ("accounts", name))
+
+    def _section(self, model: type[_S], data: object, path: tuple[str, ...]) -> _S | None:
+        context = {"private": self._private, "file": self._file, "account": path[-1]}
+        try:
+            return model.model_validate(data, context=context)
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_context=False, include_input=False):
+                location = problem["loc"]
+                where = ".".join((*path, *(clean(str(part)) for part in location)))
+                self.problems.append(f"{where}: {_explain(model, problem['type'], problem['msg'], location)}")
+            return None
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    return [key for key in model.model_fields if key != "name"]
+
+
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the section that a problem's location lies in."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            break
+        model = field.annotation
+    return model
+
+
+_TYPE_WORDS: Mapping[str, str] = {
+    "string_type": 'must be a text; write it in quotes, for example "value"',
+    "bool_type": "must be true or false; write it without quotes",
+    "int_type": "must be a whole number; write it without quotes",
+    "float_type": "must be a number; write it without quotes",
+    "dict_type": "must be a table; write it as { key = value }",
+    "model_type": "must be a table; write it as { key = value }",
+    "string_too_short": "is empty; write a value or remove the key",
+}
+
+
+def _explain(model: type[BaseModel], kind: str, message: str, location: tuple[int | str, ...]) -> str:
+    """Say what is wrong with a value and how to put it right, without the value."""
+    section = _model_at(model, location)
+    key = str(location[-1]) if location else ""
+    if kind == "extra_forbidden":
+        return _unknown_key(key, _known_keys(section))
+    if kind == "missing":
+        examples: Mapping[str, str] = getattr(section, "examples", {})
+        return f"is missing; add {examples.get(key, f'{key} = …')}"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if kind in _TYPE_WORDS:
+        return _TYPE_WORDS[kind]
+    return f"{message.replace('Input ', '', 1)}; change it"
+
+
+def _unknown_key(key: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, list(known), n=1)
+    return f"unknown key; {f'did you mean {near[0]}?' if near else 'the keys here are ' + ', '.join(known)}"
+
+
+def _unknown_kind(kind: object) -> str:
+    kinds = ", ".join(_ACCOUNT_MODELS)
+    if kind is None:
+        return f"is missing; this release has: {kinds}"
+    if kind in PLANNED_KINDS:
+        return f"{kind} is not in this release yet; it has: {kinds}"
+    return f"unknown kind of back end; this release has: {kinds}"

@@ -1,0 +1,158 @@
+"""Secrets by reference: where the configuration says they are, fetched when they are needed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from gputui.errors import ConfigError
+from gputui.models import Secret
+
+COMMAND_TIMEOUT = 60.0
+"""How long a ``cmd:`` reference may take, in seconds: a password manager may ask for its own unlocking."""
+
+_SCHEMES = ("env", "file", "cmd", "keyring")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A reference to a secret: ``env:NAME``, ``file:PATH``, ``cmd:COMMAND``, ``keyring:SERVICE/USER``, or plain text.
+
+    ``where`` is the key in the configuration, for messages. Made by :meth:`parse`.
+    """
+
+    scheme: str
+    target: Secret
+    where: str
+
+    @classmethod
+    def parse(cls, text: str, *, where: str) -> SecretRef:
+        """Read a reference; raises ValueError with the fix when it cannot be one."""
+        scheme, separator, target = text.partition(":")
+        if not separator or scheme not in _SCHEMES:
+            if not text:
+                raise ValueError("is empty; write env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER")
+            return cls("plain", Secret(text), where)
+        problem = _target_problem(scheme, target)
+        if problem:
+            raise ValueError(problem)
+        return cls(scheme, Secret(target), where)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text in the configuration is the secret itself."""
+        return self.scheme == "plain"
+
+    def __repr__(self) -> str:
+        shown = "***" if self.scheme in {"plain", "cmd"} else self.target.reveal()
+        return f"SecretRef({self.scheme}:{shown})"
+
+    def resolve(self) -> Secret:
+        """Fetch the secret. Blocking (a command may run up to a minute); raises ConfigError without its value."""
+        target = self.target.reveal()
+        match self.scheme:
+            case "env":
+                value = self._from_environment(target)
+            case "file":
+                value = self._from_file(target)
+            case "cmd":
+                value = self._from_command(target)
+            case "keyring":
+                value = self._from_keyring(target)
+            case _:
+                value = target
+        if not value:
+            raise ConfigError(f"{self.where}: the {self.scheme}: reference gives an empty text.", hint=self._hint())
+        return Secret(value)
+
+    def _hint(self) -> str:
+        if self.scheme == "env":
+            return f"Set it before the start: export {self.target.reveal()}=…"
+        return "Run `gputui config check` after the change."
+
+    def _from_environment(self, name: str) -> str:
+        value = os.environ.get(name)
+        if value is None:
+            raise ConfigError(f"{self.where}: the environment variable {name} is not set.", hint=self._hint())
+        return value
+
+    def _from_file(self, path: str) -> str:
+        try:
+            text = Path(path).expanduser().read_text("utf-8")
+        except UnicodeDecodeError:
+            raise ConfigError(f"{self.where}: {path} is not UTF-8 text.", hint="Write the secret as text.") from None
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise ConfigError(
+                f"{self.where}: cannot read {path}: {reason}.", hint="Create it with the secret as its only line."
+            ) from None
+        return text.rstrip("\r\n")
+
+    def _from_command(self, command: str) -> str:
+        hint = "Run the command by hand to see why: it must print the secret and nothing else."
+        try:
+            done = subprocess.run(  # noqa: S603  (the user's own configuration names the command)
+                shlex.split(command),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=COMMAND_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ConfigError(
+                f"{self.where}: the command took longer than {COMMAND_TIMEOUT:.0f} s.", hint=hint
+            ) from None
+        except OSError as error:
+            raise ConfigError(f"{self.where}: the command did not start: {error.strerror}.", hint=hint) from None
+        if done.returncode:
+            raise ConfigError(f"{self.where}: the command ended with exit status {done.returncode}.", hint=hint)
+        try:
+            return done.stdout.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise ConfigError(f"{self.where}: the command printed something that is not text.", hint=hint) from None
+
+    def _from_keyring(self, target: str) -> str:
+        service, _, user = target.partition("/")
+        try:
+            import keyring
+            import keyring.errors
+        except ImportError:
+            raise ConfigError(
+                f"{self.where}: keyring: needs the keyring package.", hint="Install it: pip install 'gputui[keyring]'"
+            ) from None
+        try:
+            value = keyring.get_password(service, user)
+        except keyring.errors.KeyringError as error:
+            raise ConfigError(
+                f"{self.where}: the keyring gives nothing ({type(error).__name__}).", hint="Unlock it and try again."
+            ) from None
+        if value is None:
+            raise ConfigError(
+                f"{self.where}: the keyring has nothing for {user} in {service}.",
+                hint=f"Store it: keyring set {service} {user}",
+            )
+        return str(value)
+
+
+def _target_problem(scheme: str, target: str) -> str | None:
+    """Return what is wrong with a reference's target and the fix; None when it can be one."""
+    match scheme:
+        case "env" if not _ENVIRONMENT_NAME.fullmatch(target):
+            return "env: needs the name of an environment variable; for example env:PODY_PASSWORD"
+        case "file" if not target.startswith(("/", "~")):
+            return "file: needs an absolute path; for example file:~/.config/gputui/lab.password"
+        case "cmd":
+            try:
+                words = shlex.split(target)
+            except ValueError:
+                return "cmd: has a quote that is not closed; close it"
+            return None if words else "cmd: needs a command that prints the secret; for example cmd:pass show lab"
+        case "keyring" if not all(target.partition("/")):
+            return "keyring: needs a service and a user; for example keyring:gputui/alice"
+        case _:
+            return None
