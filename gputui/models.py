@@ -408,13 +408,17 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """An account's state as a whole. ``message`` is short enough for the header, ``since`` when this state began."""
+    """An account's state as a whole. ``message`` is short enough for the header, ``since`` when this state began.
+
+    ``until`` is when a rate limit ends; it belongs to ``LIMITED`` alone.
+    """
 
     account: str
     state: HealthState
     message: str = ""
     since: datetime | None = None
     read_only: bool = False
+    until: datetime | None = None
 
 
 _VENDOR_WORDS = re.compile(r"\b(nvidia|amd|aws|geforce|tesla|graphics|gpu)\b", re.IGNORECASE)
