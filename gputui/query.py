@@ -1,0 +1,215 @@
+"""The filter language of ``/`` and of lists: words that must all hold, over the texts of a row's columns.
+
+``docs/filter.md`` describes it for users. A query is compiled once and asked for every row.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gputui.errors import ExitCode, GputuiError
+
+_COLUMN = re.compile(r"([A-Za-z_][\w-]*):")
+_BARE = re.compile(r"\S+")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
+_REGEX = re.compile(r"/((?:[^\\]|\\.)+?)/(?=\s|$)", re.DOTALL)
+_COMPARISON = re.compile(r"(>=|<=|>|<|=)")
+_NESTED_REPEAT = re.compile(r"[+*}]\)(?:[+*]|\{\d+,\})")
+
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:/\d+(?:\.\d+)?)? ?([KMGT]?)")
+_DURATION = re.compile(r"(?=\d)(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s)?")
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SECONDS = (86400, 3600, 60, 1)
+_ORDERINGS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+LONGEST_TEXT = 400
+"""Characters of a cell that a regular expression is tried on: it runs between two frames."""
+
+
+class QueryError(GputuiError):
+    """A filter that cannot be read. ``position`` is the index in its text where the trouble is."""
+
+    title: ClassVar[str] = "Filter"
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, message: str, position: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """One word: what it asks of a text, of one column or of any, and whether the answer is turned round."""
+
+    test: Callable[[str], bool]
+    column: str | None
+    negated: bool
+
+    def holds(self, columns: Mapping[str, str]) -> bool:
+        if self.column is not None:
+            found = self.test(columns.get(self.column, ""))
+        else:
+            found = any(map(self.test, columns.values()))
+        return found != self.negated
+
+
+class Query:
+    """A filter, read. ``text`` is what it was read from; an empty query is false and matches everything."""
+
+    __slots__ = ("_terms", "text")
+
+    def __init__(self, text: str, terms: tuple[_Term, ...]) -> None:
+        self.text = text
+        self._terms = terms
+
+    def __bool__(self) -> bool:
+        return bool(self._terms)
+
+    def __repr__(self) -> str:
+        return f"Query({self.text!r})"
+
+    def matches(self, columns: Mapping[str, str]) -> bool:
+        """Whether a row holds every word. ``columns`` maps a column's key to the row's text in it."""
+        return all(term.holds(columns) for term in self._terms)
+
+
+def parse(text: str, columns: Iterable[str] | None = None) -> Query:
+    """Read a filter; raises QueryError.
+
+    ``columns`` are the keys that may stand before a colon, each also by a beginning that only it has. Without
+    them any name is taken, and a row that lacks it has an empty text there.
+    """
+    names = None if columns is None else tuple(columns)
+    terms: list[_Term] = []
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        term, position = _read_term(text, position, names)
+        if term is not None:
+            terms.append(term)
+    return Query(text, tuple(terms))
+
+
+def quantity(text: str) -> float | None:
+    """Return the number a cell's text begins to speak of, or None.
+
+    ``2 RTX 5090`` is 2, ``93 %`` is 93, ``22.1/24G`` is 22.1 GiB in bytes, ``3h 12m`` is in seconds.
+    """
+    text = text.strip()
+    duration = _DURATION.fullmatch(text)
+    if duration is not None:
+        return float(sum(int(part) * unit for part, unit in zip(duration.groups("0"), _SECONDS, strict=True)))
+    number = _NUMBER.search(text)
+    return None if number is None else float(number[1]) * _UNITS[number[2]]
+
+
+def _read_term(text: str, position: int, names: tuple[str, ...] | None) -> tuple[_Term | None, int]:
+    """Read the word at ``position``; returns it, or None for an unfinished one, and where it ends."""
+    negated = text[position] == "!"
+    if negated:
+        position += 1
+    column = None
+    named = _COLUMN.match(text, position)
+    if named is not None:
+        column = _resolve(named[1], names, position)
+        position = named.end()
+        comparison = _COMPARISON.match(text, position)
+        if comparison is not None:
+            test, position = _read_comparison(text, comparison)
+            return (None if test is None else _Term(test, column, negated)), position
+    regex = _REGEX.match(text, position)
+    if regex is not None:
+        return _Term(_regex_test(regex[1], position + 1), column, negated), regex.end()
+    value, position, quoted = _read_value(text, position)
+    if not value:
+        # An explicit "" in a column asks for an empty text; a value not typed yet asks for nothing.
+        return (_Term(operator.not_, column, negated) if quoted and column is not None else None), position
+    return _Term(_contains_test(value), column, negated), position
+
+
+def _read_value(text: str, position: int) -> tuple[str, int, bool]:
+    """Read a quoted text or a bare word; a quote that is not closed yet reaches to the end."""
+    quoted = _QUOTED.match(text, position)
+    if quoted is not None:
+        return re.sub(r"\\(.)", r"\1", quoted[1]), quoted.end(), True
+    bare = _BARE.match(text, position)
+    return ("", position, False) if bare is None else (bare[0], bare.end(), False)
+
+
+def _read_comparison(text: str, sign: re.Match[str]) -> tuple[Callable[[str], bool] | None, int]:
+    value, position, quoted = _read_value(text, sign.end())
+    if not value and not quoted:
+        return None, position
+    if sign[1] == "=":
+        return _equals_test(value), position
+    bound = quantity(value)
+    if bound is None:
+        raise QueryError(f"{value!r} is not a number to compare with.", sign.end(), hint="Write it as 5, 10G or 2h.")
+    holds = _ORDERINGS[sign[1]]
+
+    def test(cell: str) -> bool:
+        number = quantity(cell)
+        return number is not None and holds(number, bound)
+
+    return test, position
+
+
+def _resolve(name: str, names: tuple[str, ...] | None, position: int) -> str:
+    if names is None:
+        return name
+    wanted = name.casefold()
+    if wanted in names:
+        return wanted
+    beginning = [candidate for candidate in names if candidate.startswith(wanted)]
+    if len(beginning) == 1:
+        return beginning[0]
+    what = f"{name!r} may be {' or '.join(beginning)}." if beginning else f"There is no column {name!r}."
+    raise QueryError(
+        what, position, hint=f'Columns: {", ".join(names)}. Put a text that holds a colon in quotes: "{name}:…".'
+    )
+
+
+def _ignores_case(text: str) -> bool:
+    return text == text.lower()
+
+
+def _contains_test(value: str) -> Callable[[str], bool]:
+    if _ignores_case(value):
+        return lambda cell: value in cell.lower()
+    return lambda cell: value in cell
+
+
+def _equals_test(value: str) -> Callable[[str], bool]:
+    if _ignores_case(value):
+        return lambda cell: cell.strip().lower() == value
+    return lambda cell: cell.strip() == value
+
+
+def _regex_test(pattern: str, position: int) -> Callable[[str], bool]:
+    nested = _NESTED_REPEAT.search(pattern)
+    if nested is not None:
+        raise QueryError(
+            "A repeated group that itself ends in a repeat can take forever.",
+            position + nested.start(),
+            hint="Write (a+)+ as a+.",
+        )
+    # An escape such as \S or \W says nothing about the case the user cares for.
+    flags = re.IGNORECASE if _ignores_case(re.sub(r"\\.", "", pattern)) else re.NOFLAG
+    try:
+        search = re.compile(pattern, flags).search
+    except (re.error, OverflowError, RecursionError) as error:
+        offset = getattr(error, "pos", None) or 0
+        reason = getattr(error, "msg", None) or str(error)
+        raise QueryError(f"This is not a regular expression: {reason}.", position + offset) from error
+    return lambda cell: search(cell[:LONGEST_TEXT]) is not None
