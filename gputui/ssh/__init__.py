@@ -1,1 +1,1 @@
-"""SSH: known hosts, connections, and the raw shell."""
+"""SSH: known hosts (hosts), connections (client, pool), the raw shell (shell). Importing this loads none of them."""

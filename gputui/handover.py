@@ -1,0 +1,52 @@
+"""The one safe way to lend the app's terminal to other code and get it back: Textual's side of an SSH shell."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from textual.app import App
+
+Result = TypeVar("Result")
+
+
+class _AppEndedError(Exception):
+    """Leaves ``App.suspend()`` without resuming: the app is shutting down and the terminal is as it should be."""
+
+
+async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Result:
+    """Suspend ``app``, await ``work()`` with the terminal its own, resume, and return or raise what it did.
+
+    Call it in a worker, never in a message handler: the app must go on handling its messages meanwhile. ``work``
+    restores the terminal itself, and takes its reader and SIGWINCH handlers away, before it ends. Raises
+    textual.app.SuspendNotSupported where there is no terminal.
+    """
+    error: BaseException | None = None
+    result: Result | None = None
+    driver = app._driver  # Textual has no public way to silence it
+    # A suspended driver has a full queue nobody empties after 30 writes, and then blocks the app for good: frames
+    # are held back by the batch, and what bells, clipboards and pointers write by the silent writer.
+    try:
+        with app.batch_update(), app.suspend():
+            if driver is not None:
+                driver.write = _silent  # type: ignore[method-assign, assignment]  # taken back below
+            try:
+                result = await work()
+            except BaseException as caught:  # noqa: BLE001  (raised again below, once the app has its terminal back)
+                error = caught
+            finally:
+                if driver is not None:
+                    del driver.write
+            if app._exit or not app.is_running:
+                raise _AppEndedError  # noqa: TRY301  (the way out of suspend() that skips its resume)
+    except _AppEndedError:
+        pass
+    if error is not None:
+        raise error
+    # Frames composed during the suspension were dropped with their dirty regions: draw everything once.
+    app.refresh(layout=True)
+    return result  # type: ignore[return-value]  # set whenever no error is
+
+
+def _silent(_data: str) -> None:
+    """Drop what the app would have written to a terminal it has lent out."""

@@ -1,0 +1,387 @@
+"""Connections: one login with its host-key check, waiting for an sshd still starting, commands and forwards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import asyncssh
+
+from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
+from gputui.models import ExecResult, SSHLogin, SSHTarget
+from gputui.ssh.failures import NotUpError, explain, is_not_up, permission_denied
+from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error
+from gputui.ssh.login import AskSecret, Credentials, LoginClient, Patience
+from gputui.text import clean
+
+# Without a handler of its own, asyncssh's warnings would reach stderr, which is the terminal the app draws on.
+logging.getLogger("asyncssh").addHandler(logging.NullHandler())
+
+ATTEMPT_SECONDS = 20.0
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 2.0
+_KEEPALIVE_SECONDS = 15
+_KEEPALIVE_MISSED = 3
+_WINDOW = 16 * 2**20
+_OUTPUT_LIMIT = 4 * 2**20
+_CIPHERS = "^aes128-gcm@openssh.com"
+_PROBE_SECONDS = 3.0
+
+Sleep = Callable[[float], Awaitable[None]]
+Refetch = Callable[[], Awaitable[SSHTarget]]
+_LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
+
+
+def _no_progress(_text: str) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one connection goes: an address, who logs in, and the id its host key is remembered by."""
+
+    host_id: str
+    host: str
+    port: int
+    user: str
+
+    @property
+    def where(self) -> str:
+        """Say it in a message."""
+        return clean(f"{self.host_id} at {self.host}:{self.port}")
+
+
+class Connection:
+    """A logged-in SSH connection. Shell, commands and forwards share it; closing it ends them all."""
+
+    def __init__(self, endpoint: Endpoint, ssh: asyncssh.SSHClientConnection, resources: AsyncExitStack) -> None:
+        self.endpoint = endpoint
+        self.ssh = ssh
+        self._resources = resources
+
+    @property
+    def closed(self) -> bool:
+        """Whether it ended, by either side or by the network."""
+        return self.ssh.is_closed()
+
+    async def close(self) -> None:
+        """End it, its sessions, its forwards, and its way through the jump host."""
+        self.ssh.close()
+        try:
+            async with asyncio.timeout(2):
+                await self.ssh.wait_closed()
+        except TimeoutError:
+            self.ssh.abort()
+        await self._resources.aclose()
+
+    def __repr__(self) -> str:
+        return f"Connection({self.endpoint.where!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Everything one login asks, shows and waits with."""
+
+    hosts: KnownHosts
+    ask: AskHostKey
+    progress: Callable[[str], None]
+    deadline: float
+    sleep: Sleep
+    monotonic: Callable[[], float]
+
+
+async def connect(
+    target: SSHTarget,
+    login: SSHLogin,
+    *,
+    host_id: str,
+    hosts: KnownHosts,
+    ask: AskHostKey,
+    ask_secret: AskSecret | None = None,
+    progress: Callable[[str], None] = _no_progress,
+    refetch: Refetch | None = None,
+    deadline: float = 120.0,
+    sleep: Sleep = asyncio.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Connection:
+    """Log in to ``target``; what ``login`` sets wins over the target's own user, port and password.
+
+    A refused port is tried again for ``deadline`` seconds, each time with a ``refetch``-ed target, telling
+    ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that are not configured to
+    ``ask_secret``. Raises HostKeyError for a changed key, SshError for everything else that fails.
+    """
+    asking = _Asking(hosts, ask, progress, deadline, sleep, monotonic)
+    async with AsyncExitStack() as resources:
+        tunnel = None
+        if login.jump is not None:
+            tunnel = (await _connect_jump(login, asking, ask_secret, resources)).ssh
+
+        async def attempt(now: SSHTarget) -> _LoggedIn:
+            endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user or now.user)
+            credentials.password = login.password or now.password
+            return endpoint, await _log_in(endpoint, credentials, asking, tunnel)
+
+        credentials = Credentials(host_id, login, login.password or target.password, ask_secret)
+        try:
+            await credentials.load()
+            endpoint, ssh = await _until_up(attempt, target, refetch, asking)
+        finally:
+            credentials.close()
+        return Connection(endpoint, ssh, resources.pop_all())
+
+
+def parse_jump(text: str) -> tuple[str | None, str, int]:
+    """Read ``[user@]host[:port]`` (an IPv6 host in brackets). Raises SshError."""
+    user, at, address = text.rpartition("@")
+    if address.startswith("["):
+        host, bracket, rest = address[1:].partition("]")
+        port = rest.removeprefix(":")
+        fine = bool(bracket) and (not rest or rest.startswith(":"))
+    else:
+        host, _, port = address.partition(":")
+        fine = True
+    if not fine or not host or (at and not user) or not (port or "22").isdecimal() or not 0 < int(port or 22) < 65536:
+        raise SshError(
+            f"The jump host {clean(text)!r} is not user@host:port.", hint="Correct ssh.jump of the account."
+        )
+    return user or None, host, int(port or 22)
+
+
+async def _connect_jump(
+    login: SSHLogin, asking: _Asking, ask_secret: AskSecret | None, resources: AsyncExitStack
+) -> Connection:
+    """Log in to the jump host: with the account's key and agent, never with the password meant for the instance."""
+    user, host, port = parse_jump(login.jump or "")
+    connection = await connect(
+        SSHTarget(host, port, user or login.user or "root"),
+        SSHLogin(key=login.key, agent=login.agent),
+        host_id=f"jump/{host}:{port}",
+        hosts=asking.hosts,
+        ask=asking.ask,
+        ask_secret=ask_secret,
+        progress=asking.progress,
+        deadline=0,
+    )
+    resources.push_async_callback(connection.close)
+    return connection
+
+
+async def _until_up(
+    attempt: Callable[[SSHTarget], Awaitable[_LoggedIn]], target: SSHTarget, refetch: Refetch | None, asking: _Asking
+) -> _LoggedIn:
+    """Repeat ``attempt`` while the sshd is not up, for as long as the deadline allows."""
+    started = asking.monotonic()
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await attempt(target)
+        except NotUpError as reason:
+            waited = asking.monotonic() - started
+            if waited + pause > asking.deadline:
+                raise SshError(
+                    f"{reason}" + (f" Waited {waited:.0f}s." if waited >= 1 else ""),
+                    hint="Does it run, and is an SSH server started in it?",
+                ) from None
+            asking.progress(f"{reason} Waiting for its SSH server: {waited:.0f}s of {asking.deadline:.0f}s.")
+        await asking.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        if refetch is not None:
+            try:
+                target = await refetch()
+            except (UnavailableError, RateLimitedError, ConflictError) as error:
+                # The back end may be as busy as the instance: the last known address is still worth a try.
+                asking.progress(error.message)
+
+
+async def _log_in(
+    endpoint: Endpoint,
+    credentials: Credentials,
+    asking: _Asking,
+    tunnel: asyncssh.SSHClientConnection | None,
+) -> asyncssh.SSHClientConnection:
+    """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
+    client: LoginClient | None = None
+    try:
+        async with asyncio.timeout(ATTEMPT_SECONDS) as limit:
+            patience = Patience(limit, ATTEMPT_SECONDS)
+            known = asking.hosts.keys(endpoint.host_id)
+            if not known:
+                known = (await _trust_first(endpoint, asking, tunnel, patience),)
+            client = LoginClient(credentials, endpoint.user, patience, asking.progress)
+            try:
+                return await _connect_strictly(endpoint, client, credentials.preferred_auth, known, tunnel)
+            except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
+                key = await _fetch_key(endpoint, tunnel)
+                if key in known:
+                    raise
+                raise changed_key_error(endpoint.host_id, endpoint.host, endpoint.port, known, key) from error
+    except asyncssh.PermissionDenied as error:
+        raise permission_denied(endpoint.user, endpoint.where, client.tried if client else []) from error
+    except (OSError, asyncssh.Error) as error:
+        if is_not_up(error):
+            raise NotUpError(f"{endpoint.where} refuses connections.") from error
+        if isinstance(error, asyncssh.ConnectionLost):
+            raise await _why_lost(endpoint, tunnel) from error
+        raise explain(error, endpoint.where) from error
+
+
+async def _trust_first(
+    endpoint: Endpoint, asking: _Asking, tunnel: asyncssh.SSHClientConnection | None, patience: Patience
+) -> HostKey:
+    """Fetch the key of a host not seen before, ask, remember it."""
+    key = await _fetch_key(endpoint, tunnel)
+    question = asking.hosts.question(endpoint.host_id, endpoint.host, endpoint.port, key)
+    with patience.standing_still():
+        accepted = await asking.ask(question)
+    if not accepted:
+        raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
+    asking.hosts.remember(endpoint.host_id, endpoint.host, endpoint.port, key)
+    return key
+
+
+async def _fetch_key(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> HostKey:
+    key = await asyncssh.get_server_host_key(endpoint.host, endpoint.port, tunnel=tunnel, config=None)
+    if key is None:
+        raise SshError(f"{endpoint.where} shows no host key.")
+    return HostKey.parse(key.export_public_key("openssh").decode())
+
+
+async def _connect_strictly(
+    endpoint: Endpoint,
+    client: LoginClient,
+    preferred_auth: str,
+    known: Sequence[HostKey],
+    tunnel: asyncssh.SSHClientConnection | None,
+) -> asyncssh.SSHClientConnection:
+    """Connect, accepting only ``known`` keys; asyncssh then asks the server for their algorithms alone."""
+    trusted = [asyncssh.import_public_key(f"{key.algorithm} {key.data}") for key in known]
+    return await asyncssh.connect(
+        endpoint.host,
+        endpoint.port,
+        tunnel=tunnel,
+        username=endpoint.user,
+        known_hosts=(trusted, [], []),
+        x509_trusted_certs=None,
+        client_factory=lambda: client,
+        client_keys=None,
+        preferred_auth=preferred_auth,
+        gss_host=None,
+        config=None,
+        encryption_algs=_CIPHERS,
+        keepalive_interval=_KEEPALIVE_SECONDS,
+        keepalive_count_max=_KEEPALIVE_MISSED,
+        login_timeout=0,
+        window=_WINDOW,
+    )
+
+
+async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> Exception:
+    """Tell a port whose sshd is still starting from one that is not SSH, by what it says to a greeting.
+
+    A container's published port accepts connections before anything listens behind it, and closes them at once.
+    """
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            said = await _greeting(endpoint, tunnel)
+    except TimeoutError:
+        said = b""
+    except (OSError, asyncssh.Error) as error:
+        return (
+            NotUpError(f"{endpoint.where} closes connections.")
+            if is_not_up(error)
+            else explain(error, endpoint.where)
+        )
+    if not said:
+        return NotUpError(f"{endpoint.where} closes connections.")
+    if b"SSH-" in said:
+        return SshError(f"The connection to {endpoint.where} was lost during the login.")
+    first = clean(said.decode("utf-8", "replace").splitlines()[0][:60])
+    return SshError(f"{endpoint.where} is not an SSH server: it says {first!r}.", hint="Is this port its SSH port?")
+
+
+async def _greeting(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> bytes:
+    hello = b"SSH-2.0-gputui\r\n\r\n"
+    if tunnel is not None:
+        tunnel_reader, tunnel_writer = await tunnel.open_connection(endpoint.host, endpoint.port, encoding=None)
+        tunnel_writer.write(hello)
+        try:
+            said: bytes = await tunnel_reader.read(256)
+            return said
+        finally:
+            tunnel_writer.close()
+    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    try:
+        writer.write(hello)
+        return await reader.read(256)
+    finally:
+        writer.close()
+
+
+async def run(connection: Connection, command: str, timeout: float | None = None) -> ExecResult:
+    """Run ``command`` without a terminal; its output and errors come together, made safe to show.
+
+    After ``timeout`` seconds it is ended and ``timed_out`` says so; past 4 MiB the output is cut and the command
+    ended. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
+    """
+    output = bytearray()
+    timed_out = False
+    try:
+        process = await connection.ssh.create_process(command, stderr=asyncssh.STDOUT, encoding=None)
+        async with process:
+            try:
+                async with asyncio.timeout(timeout):
+                    while chunk := await process.stdout.read(65536):
+                        output += chunk
+                        if len(output) > _OUTPUT_LIMIT:
+                            break
+                    else:
+                        await process.wait_closed()
+            except TimeoutError:
+                timed_out = True
+            status = process.returncode
+            process.channel.abort()
+    except (OSError, asyncssh.Error) as error:
+        raise explain(error, connection.endpoint.where) from error
+    if status is None and not timed_out and len(output) <= _OUTPUT_LIMIT and connection.closed:
+        raise SshError(f"The connection to {connection.endpoint.where} was lost while the command ran.")
+    text = clean(bytes(output[:_OUTPUT_LIMIT]).decode("utf-8", "replace"), multiline=True)
+    if len(output) > _OUTPUT_LIMIT:
+        text += "\n[output cut at 4 MiB; the command was ended]\n"
+    return ExecResult(_exit_code(status), text, timed_out)
+
+
+def _exit_code(status: int | None) -> int | None:
+    """asyncssh gives a signal as its negative number, shells as 128 + the number."""
+    if status is None or status >= 0:
+        return status
+    return 128 - status
+
+
+class Forward:
+    """A port of this machine's loopback address that leads to a port of an instance."""
+
+    def __init__(self, listener: asyncssh.SSHListener, remote_port: int) -> None:
+        self.local_port = listener.get_port()
+        self.remote_port = remote_port
+        self._listener = listener
+
+    async def close(self) -> None:
+        """Stop listening; connections already made end with the SSH connection."""
+        self._listener.close()
+        await self._listener.wait_closed()
+
+
+async def forward(connection: Connection, local_port: int, remote_port: int) -> Forward:
+    """Listen on 127.0.0.1 (``local_port`` 0: any free one) and lead to ``remote_port`` in the instance."""
+    try:
+        listener = await connection.ssh.forward_local_port("127.0.0.1", local_port, "localhost", remote_port)
+    except OSError as error:
+        raise SshError(
+            f"Port {local_port} of this machine cannot be listened on: {error.strerror}.",
+            hint="Take another one, or 0 for any free port.",
+        ) from error
+    return Forward(listener, remote_port)

@@ -1,0 +1,88 @@
+"""What asyncssh and the network raise, in words for the person at the keyboard."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+
+import asyncssh
+
+from gputui.errors import SshError
+from gputui.text import clean
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_REFUSED = frozenset({errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
+_UNREACHABLE = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+)
+
+
+class NotUpError(Exception):
+    """The port answers as one whose sshd does not run yet. ``str()`` says how."""
+
+
+def is_not_up(error: Exception) -> bool:
+    """Whether this is what a port gives while its sshd is still starting: refused, directly or by the jump host."""
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return error.code == asyncssh.OPEN_CONNECT_FAILED and "refused" in error.reason.lower()
+    return isinstance(error, OSError) and bool(_numbers(error) & _REFUSED)
+
+
+def explain(error: Exception, where: str) -> SshError:
+    """Turn any failure of a login to ``where`` into an SshError; never quotes a secret."""
+    match error:
+        case SshError():
+            return error
+        case TimeoutError() | asyncssh.TimeoutError():
+            return SshError(
+                f"No answer from {where} in time.",
+                hint="A firewall may drop the packets: check the address and the port, or set ssh.jump.",
+            )
+        case socket.gaierror():
+            return SshError(
+                f"The name in {where} does not resolve.", hint="Check the address and this machine's DNS."
+            )
+        case OSError() if _numbers(error) & _UNREACHABLE:
+            return SshError(
+                f"There is no route to {where}.", hint="Check the network or VPN, or set ssh.jump for the account."
+            )
+        case OSError() if _numbers(error) & _REFUSED:
+            return SshError(f"{where} refused the connection.", hint="Its SSH server does not run.")
+        case asyncssh.KeyExchangeFailed():
+            return SshError(f"{where} and gputui share no algorithm: {_reason(error)}.")
+        case asyncssh.ConnectionLost():
+            return SshError(f"The connection to {where} was lost.")
+        case asyncssh.ProtocolError() | asyncssh.ProtocolNotSupported() | asyncssh.MACError():
+            return SshError(
+                f"{where} does not speak SSH as expected: {_reason(error)}.", hint="Is this port its SSH port?"
+            )
+        case asyncssh.DisconnectError() | asyncssh.ChannelOpenError():
+            return SshError(f"{where} ended the connection: {_reason(error)}.")
+        case _:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            return SshError(f"The login to {where} failed: {clean(reason)}.")
+
+
+def permission_denied(user: str, where: str, tried: list[str]) -> SshError:
+    """Make the refusal of every credential offered, naming them."""
+    counted = list(dict.fromkeys(tried))
+    if not counted:
+        return SshError(
+            f"{where} did not let {user} in: there was nothing to log in with.",
+            hint="Set ssh.key or ssh.password for the account, or load a key into the agent with ssh-add.",
+        )
+    names = [name if tried.count(name) == 1 else f"{name} ({tried.count(name)} times)" for name in counted]
+    return SshError(
+        f"{where} did not let {user} in; tried: {', '.join(names)}.",
+        hint="Check ssh.user, ssh.key and ssh.password of the account.",
+    )
+
+
+def _numbers(error: OSError) -> set[int]:
+    """The errno, or those asyncio lists in the text when a name has several addresses."""
+    return {error.errno} if error.errno else {int(number) for number in _ERRNO.findall(str(error))}
+
+
+def _reason(error: asyncssh.DisconnectError | asyncssh.ChannelOpenError) -> str:
+    return clean(" ".join(error.reason.split())).rstrip(".") or "no reason given"

@@ -1,0 +1,200 @@
+"""Known hosts: the keys remembered for each instance id, and the question asked about a new one.
+
+Addresses are recycled between instances and change with every restart, so a key belongs to an id, not to an
+address. Each id has one small file of OpenSSH known-hosts lines (``[host]:port algorithm key``); the addresses in
+it only say where a key was seen. Standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from gputui.errors import HostKeyError, SshError
+from gputui.text import clean
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A server's public key: its algorithm (``ssh-ed25519``) and its base64 text."""
+
+    algorithm: str
+    data: str
+
+    @classmethod
+    def parse(cls, text: str) -> HostKey:
+        """Read ``algorithm base64 [comment]``; raises ValueError on anything else."""
+        algorithm, data, *_ = [*text.split(None, 2), "", ""]
+        blob = base64.b64decode(data, validate=True)
+        name = algorithm.encode()
+        if not name or blob[: 4 + len(name)] != len(name).to_bytes(4, "big") + name:
+            raise ValueError("not a public key")
+        return cls(algorithm, data)
+
+    @property
+    def fingerprint(self) -> str:
+        """Its SHA-256 in the form OpenSSH shows: ``SHA256:…``."""
+        digest = hashlib.sha256(base64.b64decode(self.data)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint} ({self.algorithm})"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeyQuestion:
+    """May this key be trusted from now on for ``host_id``?
+
+    ``same_key_at`` are other ids that have the same key (images often carry one), ``address_was`` other ids that
+    were once reached at this address (it was recycled).
+    """
+
+    host_id: str
+    host: str
+    port: int
+    algorithm: str
+    fingerprint: str
+    same_key_at: tuple[str, ...] = ()
+    address_was: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Say it in lines for a dialog or a terminal."""
+        lines = [
+            f"The host key of {self.host_id} at {self.host}:{self.port} is not known yet.",
+            f"{self.algorithm} {self.fingerprint}",
+        ]
+        if self.same_key_at:
+            lines.append(f"The same key is known for {_some(self.same_key_at)}.")
+        if self.address_was:
+            lines.append(f"This address was {_some(self.address_was)} before.")
+        return "\n".join(lines)
+
+
+AskHostKey = Callable[[HostKeyQuestion], Awaitable[bool]]
+
+
+class KnownHosts:
+    """The remembered keys, one file an id, in a directory only its owner can read."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def keys(self, host_id: str) -> tuple[HostKey, ...]:
+        """Return the keys trusted for ``host_id``, oldest first.
+
+        Raises HostKeyError when its file holds anything that is not a known-hosts line: skipping a damaged line
+        would turn a changed key into an unknown one.
+        """
+        keys = [key for _, key in self._entries(self._path(host_id))]
+        return tuple(dict.fromkeys(keys))
+
+    def remember(self, host_id: str, host: str, port: int, key: HostKey) -> None:
+        """Trust ``key`` for ``host_id`` from now on. Raises SshError when it cannot be written."""
+        path = self._path(host_id)
+        line = f"[{host}]:{port} {key.algorithm} {key.data}\n"
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                header = "" if os.fstat(descriptor).st_size else f"# {clean(host_id)}\n"
+                os.write(descriptor, (header + line).encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+    def forget(self, host_id: str) -> bool:
+        """Drop every key of ``host_id``; whether there was one."""
+        path = self._path(host_id)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unusable(path, error) from error
+        return True
+
+    def question(self, host_id: str, host: str, port: int, key: HostKey) -> HostKeyQuestion:
+        """Make the question about a key not known for ``host_id``, with what other ids say of it."""
+        address = f"[{host}]:{port}"
+        same_key: list[str] = []
+        same_address: list[str] = []
+        for other, entries in self._others(host_id):
+            if any(known == key for _, known in entries):
+                same_key.append(other)
+            if any(where == address for where, _ in entries):
+                same_address.append(other)
+        return HostKeyQuestion(
+            host_id, host, port, key.algorithm, key.fingerprint, tuple(same_key), tuple(same_address)
+        )
+
+    def _path(self, host_id: str) -> Path:
+        name = quote(host_id, safe="")
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[:100]}~{hashlib.sha256(host_id.encode()).hexdigest()}"
+        return self._directory / f"{name}.hosts"
+
+    def _entries(self, path: Path) -> list[tuple[str, HostKey]]:
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        except (OSError, UnicodeDecodeError) as error:
+            raise _unusable(path, error) from error
+        entries = []
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            where, _, key = line.partition(" ")
+            try:
+                entries.append((where, HostKey.parse(key)))
+            except (ValueError, binascii.Error) as error:
+                raise HostKeyError(
+                    f"{clean(str(path))} is damaged: line {number} is not a host key.",
+                    hint="Mend or remove the file; with it the remembered key goes, and the next login asks again.",
+                ) from error
+        return entries
+
+    def _others(self, host_id: str) -> Iterator[tuple[str, list[tuple[str, HostKey]]]]:
+        own = self._path(host_id)
+        for path in sorted(self._directory.glob("*.hosts")) if self._directory.is_dir() else []:
+            if path == own:
+                continue
+            try:
+                entries = self._entries(path)
+                with path.open(encoding="utf-8") as file:
+                    name = file.readline().removeprefix("# ").strip()
+            except (HostKeyError, SshError, OSError):
+                # Another id's damaged file is told when that id is used; here it only says less.
+                continue
+            yield clean(name), entries
+
+
+def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ...], new: HostKey) -> HostKeyError:
+    """Make the refusal of a key that is not the one remembered: both fingerprints and the way out."""
+    remembered = ", ".join(str(key) for key in old)
+    return HostKeyError(
+        f"The host key of {host_id} at {host}:{port} has changed: remembered {remembered}, now {new}. Not logged in.",
+        hint=(
+            "Someone may be listening in, or it was made anew. "
+            f"If you know why: gputui ssh --forget-host-key {host_id}, then log in again and compare."
+        ),
+    )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _unusable(path: Path, error: Exception) -> SshError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "not text"
+    return SshError(f"The known-hosts file {clean(str(path))} cannot be used: {reason}.")

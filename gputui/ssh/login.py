@@ -1,0 +1,244 @@
+"""Credentials for one login: keys, agent and passwords, offered in an order that costs the fewest attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import asyncssh
+
+from gputui.errors import SshError
+from gputui.models import Secret, SSHLogin
+from gputui.text import clean
+
+_DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
+_ASKED_AT_MOST = 3
+_NOT_ACCEPTED = "The last one was not accepted."
+
+
+class SecretKind(StrEnum):
+    """What is asked for."""
+
+    PASSWORD = "password"  # noqa: S105  (the name of a kind)
+    PASSPHRASE = "passphrase"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class SecretQuestion:
+    """Asks the user for a password or a key's passphrase. ``attempt`` starts at 1; ``prompt`` is ready to show."""
+
+    kind: SecretKind
+    host_id: str
+    prompt: str
+    attempt: int = 1
+
+
+AskSecret = Callable[[SecretQuestion], Awaitable[Secret | None]]
+"""Returns None when the user gives up."""
+
+
+class Patience:
+    """The time limit of one attempt, which stands still while a person is being asked."""
+
+    def __init__(self, timeout: asyncio.Timeout, seconds: float) -> None:
+        self._timeout = timeout
+        self._seconds = seconds
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stop the clock inside, start it afresh after."""
+        self._timeout.reschedule(None)
+        try:
+            yield
+        finally:
+            if not self._timeout.expired():
+                self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedKey:
+    name: str
+    pair: asyncssh.SSHKey | asyncssh.SSHKeyPair
+
+
+class Credentials:
+    """What can be offered to a server, loaded once and used for every attempt of one login."""
+
+    def __init__(self, host_id: str, login: SSHLogin, password: Secret | None, ask_secret: AskSecret | None) -> None:
+        self.host_id = host_id
+        self.password = password
+        self._login = login
+        self._key_path = None if login.key is None else Path(login.key).expanduser()
+        self._ask_secret = ask_secret
+        self.keys: list[_NamedKey] = []
+        self._agent: asyncssh.SSHAgentClient | None = None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether someone can be asked for a secret."""
+        return self._ask_secret is not None
+
+    @property
+    def preferred_auth(self) -> str:
+        """The order of methods: what the user configured first, so that sshd's few attempts are not wasted."""
+        secret_first = self.password is not None and self._key_path is None
+        return (
+            "password,keyboard-interactive,publickey" if secret_first else "publickey,password,keyboard-interactive"
+        )
+
+    async def ask(self, kind: SecretKind, prompt: str, attempt: int) -> Secret | None:
+        """Ask the user, if anyone can be asked."""
+        if self._ask_secret is None:
+            return None
+        if attempt > 1:
+            prompt = f"{_NOT_ACCEPTED} {prompt}"
+        return await self._ask_secret(SecretQuestion(kind, self.host_id, prompt, attempt))
+
+    async def load(self) -> None:
+        """Load the configured key and the agent's keys; the user's default ones where none is configured.
+
+        Raises SshError when the configured key cannot be used; asks for its passphrase.
+        """
+        keys = [] if self._key_path is None else [await self._configured_key(self._key_path)]
+        if self._login.agent:
+            keys += await self._agent_keys()
+        if self._key_path is None:
+            keys += await asyncio.to_thread(_default_keys)
+        self.keys = keys
+
+    def close(self) -> None:
+        """Let go of the agent."""
+        if self._agent is not None:
+            self._agent.close()
+            self._agent = None
+
+    async def _configured_key(self, path: Path) -> _NamedKey:
+        passphrase: Secret | None = None
+        for attempt in range(1, _ASKED_AT_MOST + 2):
+            try:
+                key = await asyncio.to_thread(
+                    asyncssh.read_private_key, path, passphrase.reveal() if passphrase else None
+                )
+                return _NamedKey(f"key {clean(str(path))}", key)
+            except OSError as error:
+                raise SshError(
+                    f"The SSH key {clean(str(path))} cannot be read: {error.strerror}.",
+                    hint="Correct ssh.key in the account's configuration.",
+                ) from error
+            except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                if not _wants_passphrase(error):
+                    raise SshError(
+                        f"The SSH key {clean(str(path))} is not a private key that can be used.",
+                        hint="ssh.key names the private half, in OpenSSH or PEM format.",
+                    ) from error
+            if attempt > _ASKED_AT_MOST:
+                break
+            passphrase = await self.ask(SecretKind.PASSPHRASE, f"Passphrase of {clean(str(path))}:", attempt)
+            if passphrase is None:
+                break
+        raise SshError(
+            f"The SSH key {clean(str(path))} needs its passphrase.",
+            hint="Add it to the agent with ssh-add, or log in where the passphrase can be asked for.",
+        )
+
+    async def _agent_keys(self) -> list[_NamedKey]:
+        path = os.environ.get("SSH_AUTH_SOCK", "")
+        if not path:
+            return []
+        try:
+            self._agent = await asyncssh.connect_agent(path)
+            pairs = await self._agent.get_keys()
+        except (OSError, ValueError):
+            # A socket left over from a login that is gone; an agent is never required.
+            return []
+        return [_NamedKey("agent key", pair) for pair in pairs]
+
+
+class LoginClient(asyncssh.SSHClient):
+    """Answers one server's questions from :class:`Credentials` and notes what was tried."""
+
+    def __init__(
+        self, credentials: Credentials, user: str, patience: Patience, banner: Callable[[str], None]
+    ) -> None:
+        self.tried: list[str] = []
+        self._credentials = credentials
+        self._user = user
+        self._patience = patience
+        self._banner = banner
+        self._password_left = credentials.password
+        self._asked = 0
+        self._remaining = list(credentials.keys)
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:
+        """Show what the server says before the login."""
+        self._banner(clean(msg.strip(), multiline=True))
+
+    def public_key_auth_requested(self) -> list[asyncssh.SSHKey | asyncssh.SSHKeyPair] | None:
+        """Offer the next key."""
+        if not self._remaining:
+            return None
+        key = self._remaining.pop(0)
+        self.tried.append(key.name)
+        return [key.pair]
+
+    async def password_auth_requested(self) -> str | None:
+        """Offer the known password once, then what the user types."""
+        secret = await self._next_secret(f"Password of {self._user} on {self._credentials.host_id}:")
+        return None if secret is None else secret.reveal()
+
+    def kbdint_auth_requested(self) -> str | None:
+        """Take part when there is something to answer with."""
+        return "" if self._password_left is not None or self._can_ask else None
+
+    async def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str] | None:
+        """Answer a lone hidden prompt with the password, anything else by asking."""
+        answers: list[str] = []
+        for text, _echo in prompts:
+            secret = await self._next_secret(clean(str(text).strip()) or "Answer:")
+            if secret is None:
+                return None
+            answers.append(secret.reveal())
+        return answers
+
+    @property
+    def _can_ask(self) -> bool:
+        return self._credentials.can_ask and self._asked < _ASKED_AT_MOST
+
+    async def _next_secret(self, prompt: str) -> Secret | None:
+        if self._password_left is not None:
+            secret, self._password_left = self._password_left, None
+            self.tried.append("the configured password")
+            return secret
+        if not self._can_ask:
+            return None
+        self._asked += 1
+        with self._patience.standing_still():
+            answer = await self._credentials.ask(SecretKind.PASSWORD, prompt, self._asked)
+        if answer is None:
+            self._asked = _ASKED_AT_MOST
+            return None
+        self.tried.append("a typed password")
+        return answer
+
+
+def _default_keys() -> list[_NamedKey]:
+    keys = []
+    for name in _DEFAULT_KEYS:
+        path = Path.home() / ".ssh" / name
+        try:
+            keys.append(_NamedKey(f"key {clean(str(path))}", asyncssh.read_private_key(path)))
+        except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+            # Not there, or locked with a passphrase: as OpenSSH in batch mode, it is passed over.
+            continue
+    return keys
+
+
+def _wants_passphrase(error: Exception) -> bool:
+    return isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in str(error).lower()

@@ -1,0 +1,116 @@
+"""What remote programs switch on in the local terminal, followed so that exactly that can be switched off again."""
+
+from __future__ import annotations
+
+import re
+
+_KEEP = 64
+"""The longest start of a sequence kept for the next chunk, in bytes."""
+
+_SEQUENCE = re.compile(
+    rb"\x1b(?:"
+    rb"\[\?(?P<modes>[\d;]+)(?P<switch>[hl])"
+    rb"|\[>(?P<push>\d*)u"
+    rb"|\[<(?P<pop>\d*)u"
+    rb"|\[>4(?:;(?P<other_keys>\d*))?m"
+    rb"|\[(?P<insert>4)(?P<insert_switch>[hl])"
+    rb"|\[(?P<region>\d*;?\d*)r"
+    rb"|\[(?P<shape>\d*) q"
+    rb"|(?P<keypad>[=>])"
+    rb"|(?P<charset>[()])(?P<set>[0B])"
+    rb"|(?P<reset>c|\[!p)"
+    rb")"
+)
+_UNFINISHED = re.compile(rb"\x1b(?:\[[?<>!]?[\d;]* ?|[()])?\Z")
+
+# Private modes that are off in a terminal at rest, in the order they are to be switched off: what changes the
+# input first, the alternate screen last.
+_OFF_AT_REST = (
+    9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2026, 2048, 2031, 1, 66, 5, 6, 45, 47, 1047, 1049,
+)  # fmt: skip
+_ON_AT_REST = (7, 25)  # line wrap, cursor
+
+
+class TerminalModes:
+    """Feed it all output on its way to the terminal; :meth:`undo` gives the bytes that restore the terminal."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._clear()
+
+    def feed(self, data: bytes) -> None:
+        """Note what ``data`` switches. Sequences may be cut anywhere between two calls."""
+        if self._tail:
+            data = self._tail + data
+            self._tail = b""
+        elif b"\x1b" not in data:
+            return
+        for match in _SEQUENCE.finditer(data):
+            self._note(match)
+        last = data.rfind(b"\x1b", -_KEEP)
+        if last >= 0 and _UNFINISHED.search(data, last):
+            self._tail = data[last:]
+
+    def undo(self) -> bytes:
+        """Return what brings the terminal back to rest; empty when nothing was changed."""
+        out = bytearray()
+        for mode in _OFF_AT_REST:
+            if mode in self._changed:
+                out += b"\x1b[?%dl" % mode
+        for mode in _ON_AT_REST:
+            if mode in self._changed:
+                out += b"\x1b[?%dh" % mode
+        if self._pushed:
+            out += b"\x1b[<%du" % self._pushed
+        if self._other_keys:
+            out += b"\x1b[>4m"
+        if self._keypad:
+            out += b"\x1b>"
+        if self._insert:
+            out += b"\x1b[4l"
+        if self._region:
+            # Resetting the scroll region moves the cursor home: keep it where it is.
+            out += b"\x1b7\x1b[r\x1b8"
+        if self._shape:
+            out += b"\x1b[0 q"
+        if self._charset:
+            out += b"\x1b(B\x0f"
+        # Colours are not followed: resetting them costs nothing and moves nothing.
+        out += b"\x1b[0m"
+        return bytes(out)
+
+    def _clear(self) -> None:
+        self._changed: set[int] = set()
+        self._pushed = 0
+        self._other_keys = self._keypad = self._insert = self._region = self._shape = self._charset = False
+
+    def _note(self, match: re.Match[bytes]) -> None:
+        kind = match.lastgroup
+        if kind == "switch":
+            self._switch(match["modes"], on=match["switch"] == b"h")
+        elif kind == "push":
+            self._pushed += 1
+        elif kind == "pop":
+            self._pushed = max(0, self._pushed - int(match["pop"] or 1))
+        elif kind == "insert_switch":
+            self._insert = match["insert_switch"] == b"h"
+        elif kind == "region":
+            self._region = bool(match["region"].strip(b";"))
+        elif kind == "shape":
+            self._shape = match["shape"] not in (b"", b"0")
+        elif kind == "keypad":
+            self._keypad = match["keypad"] == b"="
+        elif kind == "set":
+            self._charset = match["set"] == b"0"
+        elif kind == "reset":
+            self._clear()
+        else:
+            self._other_keys = (match["other_keys"] or b"0") != b"0"
+
+    def _switch(self, modes: bytes, *, on: bool) -> None:
+        for text in modes.split(b";"):
+            mode = int(text or 0)
+            if mode in _OFF_AT_REST if on else mode in _ON_AT_REST:
+                self._changed.add(mode)
+            else:
+                self._changed.discard(mode)

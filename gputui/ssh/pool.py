@@ -1,0 +1,76 @@
+"""One connection a host, shared by shell, commands and forwards, closed when nobody has used it for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from gputui.ssh.client import Connection
+
+Connect = Callable[[], Awaitable[Connection]]
+
+
+@dataclass(slots=True)
+class _Slot:
+    connection: Connection | None = None
+    users: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    closing: asyncio.TimerHandle | None = None
+
+
+class ConnectionPool:
+    """Connections by host id. ``idle`` is how many seconds one outlives its last use."""
+
+    def __init__(self, *, idle: float = 60.0) -> None:
+        self._idle = idle
+        self._slots: dict[str, _Slot] = {}
+        self._closers: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def lease(self, host_id: str, connect: Connect) -> AsyncIterator[Connection]:
+        """Lend the host's connection, made by ``connect`` when there is none or the last one ended.
+
+        Several at once share one login; where its maker is cancelled, the next in line makes it. What ``connect``
+        raises goes to its caller alone.
+        """
+        slot = self._slots.setdefault(host_id, _Slot())
+        slot.users += 1
+        if slot.closing is not None:
+            slot.closing.cancel()
+            slot.closing = None
+        try:
+            async with slot.lock:
+                if slot.connection is None or slot.connection.closed:
+                    slot.connection = await connect()
+                connection = slot.connection
+            yield connection
+        finally:
+            slot.users -= 1
+            if not slot.users:
+                self._release(host_id, slot)
+
+    async def aclose(self) -> None:
+        """Close every connection, used or not."""
+        slots, self._slots = list(self._slots.values()), {}
+        for slot in slots:
+            if slot.closing is not None:
+                slot.closing.cancel()
+        await asyncio.gather(*(slot.connection.close() for slot in slots if slot.connection is not None))
+        await asyncio.gather(*self._closers)
+
+    def _release(self, host_id: str, slot: _Slot) -> None:
+        if self._slots.get(host_id) is not slot:
+            return
+        if slot.connection is None or slot.connection.closed or self._idle <= 0:
+            self._drop(host_id, slot)
+        else:
+            slot.closing = asyncio.get_running_loop().call_later(self._idle, self._drop, host_id, slot)
+
+    def _drop(self, host_id: str, slot: _Slot) -> None:
+        self._slots.pop(host_id, None)
+        if slot.connection is not None:
+            task = asyncio.get_running_loop().create_task(slot.connection.close())
+            self._closers.add(task)
+            task.add_done_callback(self._closers.discard)

@@ -1,0 +1,187 @@
+"""The local terminal while a remote program has it: raw, read and written without blocking, given back as found."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import termios
+import tty
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+
+from gputui.errors import SshError
+from gputui.ssh.modes import TerminalModes
+
+_HIGH_WATER = 64 * 1024
+_LOW_WATER = 16 * 1024
+_LAST_WORDS_SECONDS = 1.0
+_NOT_A_TERMINAL = "An SSH shell needs a terminal, and this is not one."
+
+
+class LocalTerminal:
+    """A context: inside it the terminal is raw and calls back with what is typed.
+
+    Descriptors 0-2 are shared with every other program on this terminal, so they stay blocking: the same terminal
+    is opened afresh for the time of the session. ``on_slow`` is told True when the terminal takes output slower than
+    it comes, and False when it has caught up.
+    """
+
+    def __init__(self, stdin_fd: int, stdout_fd: int, on_slow: Callable[[bool], None]) -> None:
+        if not (os.isatty(stdin_fd) and os.isatty(stdout_fd)):
+            raise SshError(_NOT_A_TERMINAL, hint="For scripts and pipes: gputui exec REF -- COMMAND.")
+        self._stdin_fd = stdin_fd
+        self._stdout_fd = stdout_fd
+        self._on_slow = on_slow
+        self._on_input: Callable[[bytes], None] | None = None
+        self._reading = False
+        self._writing = False
+        self._slow = False
+        self._pending: deque[bytes] = deque()
+        self._pending_size = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._modes = TerminalModes()
+
+    def __enter__(self) -> LocalTerminal:
+        self._loop = asyncio.get_running_loop()
+        self._saved = termios.tcgetattr(self._stdin_fd)
+        self._input = _open_again(self._stdin_fd, os.O_RDONLY)
+        try:
+            self._output = _open_again(self._stdout_fd, os.O_WRONLY)
+        except BaseException:
+            os.close(self._input)
+            raise
+        # TCSANOW: the other ways wait for the output to drain, or throw away what was typed ahead.
+        tty.setraw(self._stdin_fd, termios.TCSANOW)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.pause_input()
+        self._stop_writing()
+        try:
+            self._say_last(self._modes.undo())
+        finally:
+            try:
+                termios.tcsetattr(self._stdin_fd, termios.TCSANOW, self._saved)
+            except termios.error:
+                # The terminal is gone (its window was closed): there is nothing left to restore.
+                pass
+            finally:
+                os.close(self._input)
+                os.close(self._output)
+
+    @property
+    def size(self) -> tuple[int, int, int, int]:
+        """Columns, rows, and pixels across and down (0 where the terminal does not tell)."""
+        try:
+            rows, columns = termios.tcgetwinsize(self._stdout_fd)
+        except termios.error:
+            rows, columns = 0, 0
+        return (columns or 80, rows or 24, 0, 0)
+
+    def start_input(self, on_input: Callable[[bytes], None]) -> None:
+        """Call ``on_input`` with what is typed; with ``b""`` once when the terminal is gone."""
+        self._on_input = on_input
+        self.resume_input()
+
+    def pause_input(self) -> None:
+        """Leave what is typed in the terminal for now."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._input)
+
+    def resume_input(self) -> None:
+        """Read on."""
+        if not self._reading and self._on_input is not None:
+            self._reading = True
+            self._loop.add_reader(self._input, self._read)
+
+    def write(self, data: bytes) -> None:
+        """Show ``data``, at once or as soon as the terminal takes it."""
+        self._modes.feed(data)
+        if not self._pending:
+            data = data[self._put(data) :]
+            if not data:
+                return
+        self._pending.append(data)
+        self._pending_size += len(data)
+        self._drained.clear()
+        if not self._writing:
+            self._writing = True
+            self._loop.add_writer(self._output, self._flush)
+        if not self._slow and self._pending_size >= _HIGH_WATER:
+            self._slow = True
+            self._on_slow(True)
+
+    async def drain(self) -> None:
+        """Wait until everything is shown."""
+        await self._drained.wait()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._input, 65536)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.pause_input()
+        if self._on_input is not None:
+            self._on_input(data)
+
+    def _put(self, data: bytes) -> int:
+        """Write what fits now; an output that is gone takes everything, as its input tells of the end."""
+        try:
+            return os.write(self._output, data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            return len(data)
+
+    def _flush(self) -> None:
+        while self._pending:
+            data = self._pending[0]
+            written = self._put(data)
+            self._pending_size -= written
+            if written < len(data):
+                self._pending[0] = data[written:]
+                break
+            self._pending.popleft()
+        if self._slow and self._pending_size <= _LOW_WATER:
+            self._slow = False
+            self._on_slow(False)
+        if not self._pending:
+            self._stop_writing()
+
+    def _stop_writing(self) -> None:
+        if self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._output)
+        self._pending.clear()
+        self._pending_size = 0
+        self._drained.set()
+
+    def _say_last(self, data: bytes) -> None:
+        """Write the closing sequences, waiting a moment for a terminal that is behind."""
+        while data:
+            written = self._put(data)
+            data = data[written:]
+            if not written and not select.select([], [self._output], [], _LAST_WORDS_SECONDS)[1]:
+                return
+
+
+def _open_again(descriptor: int, flags: int) -> int:
+    """Open the terminal behind ``descriptor`` anew, non-blocking. Raises SshError."""
+    flags |= os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        return os.open(os.ttyname(descriptor), flags)
+    except OSError:
+        # In a container entered from outside, the terminal's name leads nowhere; the controlling terminal is it.
+        try:
+            return os.open("/dev/tty", flags)
+        except OSError as error:
+            raise SshError(f"The terminal cannot be opened: {error.strerror}.") from error
