@@ -1,0 +1,60 @@
+# Everything a newcomer needs: `make demo` to see the program, `make test` before a commit. Only make and Python 3.11 are needed.
+
+# The first of these that is Python 3.11 or newer builds the environment; PYTHON=/path/to/python names another.
+CANDIDATES := python3.11 python3 python3.12 python3.13 python3.14 python
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in $(CANDIDATES); do "$$name" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo "$$name"; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+UV_VERSION := 0.13.8
+LOCKER := build/locker
+LOCK := $(LOCKER)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
+
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint fast live bench demo lock clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+test: lint fast ## Lint, format, types, import contracts and the fast tests
+
+lint: $(INSTALLED) ## Lint, format, strict types, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fast: $(INSTALLED) ## The fast tests alone (PYTEST_ARGS=... adds arguments)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+# The fast suite's options leave tests/live out, so they are replaced here.
+live: $(INSTALLED) ## The tests against real servers; needs root and a Docker engine's programs
+	$(BIN)/python -m pytest -o addopts="--strict-markers --strict-config -p no:cacheprovider" -v -rs --durations=10 tests/live $(PYTEST_ARGS)
+
+bench: $(INSTALLED) ## The benchmarks
+	$(BIN)/python -m benchmarks
+
+demo: $(INSTALLED) ## The program on its built-in simulator
+	@$(BIN)/gputui demo
+
+lock: ## Write requirements/*.txt anew from pyproject.toml
+	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+clean: ## Remove what make and the tests have built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html
+	find gputui tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(NEW_ENOUGH)' || { \
+		echo "gputui needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || '$(PYTHON)' -m venv --clear $(VENV) || { \
+		echo "Python could not make an environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
