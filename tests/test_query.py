@@ -1,0 +1,151 @@
+"""The filter language."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gputui.query import QueryError, parse, quantity
+
+ROW = {
+    "name": "train-a-7f3c",
+    "account": "lab",
+    "state": "Running",
+    "image": "ubuntu:22.04",
+    "gpus": "2 RTX 5090",
+    "memory": "22.1/24G",
+    "age": "3h 12m",
+    "host": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", True),
+        ("train", True),
+        ("train lab", True),
+        ("train hub", False),
+        ("RUNNING", False),
+        ("Running", True),
+        ("running", True),
+        ("state:run", True),
+        ("name:run", False),
+        ("STATE:run", True),
+        ("st:run", True),
+        ("!hub", True),
+        ("!train", False),
+        ("!state:running", False),
+        ('"rtx 5090"', True),
+        ('"5090 rtx"', False),
+        ('gpus:"2 rtx"', True),
+        ('"ubuntu:22.04"', True),
+        ("image:ubuntu:22", True),
+        ('host:""', True),
+        ('!host:""', False),
+        ("state:", True),
+        ("!", True),
+        ("/7f.c$/", True),
+        ("/^7f/", False),
+        (r"name:/^train-\S-/", True),
+        ("!/^train/", False),
+        ("/RTX 50/", True),
+        ("/rtx 50/", True),
+        ("/RTx 50/", False),
+        ("/usr/bin/python", False),
+        ("gpus:>1", True),
+        ("gpus:>2", False),
+        ("gpus:>=2", True),
+        ("gpus:<=2", True),
+        ("gpus:<2", False),
+        ("memory:>10G", True),
+        ("memory:>22.5G", False),
+        ("age:>3h", True),
+        ("age:<2h", False),
+        ("host:<5", False),
+        ("host:>=0", False),
+        ("!host:>=0", True),
+        ("account:=lab", True),
+        ("account:=la", False),
+        ("state:=Running", True),
+        ("state:=RUNNING", False),
+    ],
+)
+def test_a_filter_matches_a_row(text: str, expected: bool) -> None:
+    assert parse(text, ROW).matches(ROW) is expected
+
+
+def test_an_empty_filter_is_false() -> None:
+    assert not parse("  ", ROW)
+    assert parse("a", ROW)
+
+
+def test_an_unknown_column_is_named_with_those_there_are() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("lab zone:eu", ROW)
+    assert caught.value.position == 4
+    assert "'zone'" in str(caught.value)
+    assert "name, account, state" in str(caught.value)
+
+
+def test_an_ambiguous_beginning_is_refused() -> None:
+    with pytest.raises(QueryError, match="account or age"):
+        parse("a:lab", ROW)
+
+
+def test_a_bad_regular_expression_is_told_with_its_place() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("lab name:/ab[c/", ROW)
+    assert caught.value.position == "lab name:/ab[c/".index("[")
+
+
+@pytest.mark.parametrize("pattern", ["/(a+)+$/", "/(x*)*/", "/(a+){2,}/"])
+def test_a_regular_expression_that_could_hang_the_screen_is_refused(pattern: str) -> None:
+    with pytest.raises(QueryError, match="forever"):
+        parse(pattern, ROW)
+
+
+def test_a_comparison_needs_a_number() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("gpus:>many", ROW)
+    assert caught.value.position == len("gpus:>")
+
+
+def test_without_columns_any_name_is_taken() -> None:
+    assert parse("zone:eu").matches({"zone": "eu-1"})
+    assert not parse("zone:eu").matches({"name": "eu-1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("5", 5),
+        ("-3", -3),
+        ("93 %", 93),
+        ("709M", 709 * 2**20),
+        ("22.1/24G", 22.1 * 2**30),
+        ("41s", 41),
+        ("3h 12m", 11520),
+        ("26d 17h", 26 * 86400 + 17 * 3600),
+        ("$1.80", 1.8),
+        ("", None),
+        ("none", None),
+    ],
+)
+def test_quantity(text: str, number: float | None) -> None:
+    assert quantity(text) == number
+
+
+@given(st.text(alphabet=st.sampled_from('ab:/"! \\[(*+>=<5G\n'), max_size=20))
+def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
+    try:
+        parse(text, ROW).matches(ROW)
+    except QueryError as error:
+        assert 0 <= error.position <= len(text)
+        assert error.message
+
+
+@given(st.text(min_size=1, max_size=30).filter(lambda text: '"' not in text and "\\" not in text))
+def test_a_quoted_text_finds_itself(text: str) -> None:
+    assert parse(f'"{text}"').matches({"name": f"before {text} after"})
