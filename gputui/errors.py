@@ -96,6 +96,12 @@ class UnavailableError(GputuiError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class ServerError(GputuiError):
+    """The back end failed at it and said so: what it was asked for may be done in part."""
+
+    title = "Failed on the server"
+
+
 class ProtocolError(GputuiError):
     """An answer that is not what this kind of back end says: HTML, cut-off JSON, missing fields."""
 

@@ -1,0 +1,267 @@
+"""What went wrong with a request, in the words that a person at the keyboard needs."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from gputui.errors import (
+    AuthError,
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    ProtocolError,
+    ServerError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from gputui.text import clean
+
+CHECK_BASE_URL = "Check base_url in the configuration: something else may be listening there."
+
+_LONGEST_DETAIL = 500
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who is spoken to, for messages: the account, its host with port, and the kind of server it should be."""
+
+    account: str
+    host: str
+    backend: str
+
+    def __str__(self) -> str:
+        return self.account
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is no success. ``detail`` is the server's own words, ``fields`` what it says of parameters.
+
+    ``is_json`` tells whether it came from an API at all; ``location`` is the host a redirect leads to.
+    """
+
+    status: int
+    detail: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    is_json: bool = False
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why no answer came, and what to do."""
+
+    text: str
+    hint: str
+
+
+def unknown_outcome(party: Party, what: str, reason: str) -> UnknownOutcomeError:
+    """Return the error of a change that was sent and whose answer never came."""
+    return UnknownOutcomeError(
+        f"{party}: {what} was sent, but {reason}.",
+        hint="It may have happened all the same: refresh and look before you try again.",
+    )
+
+
+def read_refusal(status: int, location: str, body: bytes) -> Refusal:
+    """Read the answer that goes with an HTTP status which is no success."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return Refusal(status, location=_redirect_host(location))
+    words = data if isinstance(data, dict) else {}
+    detail = words.get("detail") or words.get("message") or words.get("msg") or ""
+    if isinstance(detail, list):
+        fields = dict(_complaints(detail))
+        text = "; ".join(f"{name}: {problem}" if name else problem for name, problem in fields.items())
+        return Refusal(status, _short(text), {k: v for k, v in fields.items() if k}, is_json=True)
+    return Refusal(
+        status, _short(detail) if isinstance(detail, str) else "", is_json=True, location=_redirect_host(location)
+    )
+
+
+def refused(party: Party, refusal: Refusal) -> GputuiError:
+    """Return the error for an answer that is no success, where the back end has nothing better to say."""
+    status, detail = refusal.status, refusal.detail.rstrip(".")
+    said = f"{party}: {detail} (HTTP {status})." if detail else ""
+    if 300 <= status < 400:
+        to = f" to {refusal.location}" if refusal.location else ""
+        return ProtocolError(
+            f"{party}: {party.host} redirects{to} (HTTP {status}).", hint="Set base_url to that address."
+        )
+    if status == 407:
+        return UnavailableError(
+            f"{party}: the proxy wants credentials (HTTP 407).", hint="Check HTTP_PROXY or NO_PROXY."
+        )
+    if status == 401:
+        return AuthError(said or f"{party}: the credentials are not accepted (HTTP 401).", hint=sign_in_hint(party))
+    if status >= 500:
+        return _failed(party, refusal, said)
+    if not refusal.is_json:
+        return ProtocolError(
+            f"{party}: {party.host} does not answer like a {party.backend} server (HTTP {status}).",
+            hint=CHECK_BASE_URL,
+        )
+    match status:
+        case 403:
+            return ForbiddenError(said or f"{party}: not allowed (HTTP 403).")
+        case 404:
+            return NotFoundError(said or f"{party}: not found (HTTP 404).")
+        case 409:
+            return ConflictError(said or f"{party}: it exists already, or its state does not allow this (HTTP 409).")
+        case _:
+            return InvalidError(
+                said or f"{party}: the request was not accepted (HTTP {status}).", fields=refusal.fields
+            )
+
+
+def sign_in_hint(party: Party) -> str:
+    """Return what to do about credentials that are not accepted."""
+    return f"Correct the credentials in the configuration, under [accounts.{party.account}]."
+
+
+def _failed(party: Party, refusal: Refusal, said: str) -> GputuiError:
+    status = refusal.status
+    if status in {502, 503, 504}:
+        text = said or f"{party}: {party.host} is there, but the server behind it does not answer (HTTP {status})."
+        return UnavailableError(text, hint="Try again in a moment.")
+    return ServerError(said or f"{party}: the server failed at it (HTTP {status}).", hint="Its log says why.")
+
+
+def _complaints(detail: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield (parameter, problem) of FastAPI's list: only where and what, never the input it repeats."""
+    for entry in detail:
+        if isinstance(entry, dict):
+            location = entry.get("loc")
+            name = str(location[-1]) if isinstance(location, list) and location else ""
+            yield _short(name), _short(str(entry.get("msg", "not accepted")))
+        elif isinstance(entry, str):
+            yield "", _short(entry)
+
+
+def _short(text: str) -> str:
+    text = clean(" ".join(text.split()))
+    return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
+
+
+def _redirect_host(location: str) -> str:
+    """Return scheme and host of a redirect: the rest may hold what nobody should see."""
+    try:
+        parts = urlsplit(location)
+        return (
+            clean(f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}")
+            if parts.hostname
+            else ""
+        )
+    except ValueError:
+        return ""
+
+
+def describe(error: Exception, party: Party, *, connect: float, read: float) -> Reason:
+    """Return why no answer came. The error's own text stays out: it may repeat the URL."""
+    host = party.host
+    causes = list(_causes(error))
+    for cause in causes:
+        match cause:
+            case socket.gaierror():
+                return Reason(
+                    f"the name in {host} cannot be resolved", "Check base_url and this machine's DNS or VPN."
+                )
+            case ssl.SSLCertVerificationError():
+                return Reason(
+                    f"the certificate of {host} is not trusted: {clean(cause.verify_message)}",
+                    "If its authority is your own, name its file in SSL_CERT_FILE.",
+                )
+            case ssl.SSLError():
+                return Reason(f"no TLS connection to {host} comes about", "Is it http:// instead of https://?")
+            case ConnectionRefusedError():
+                return Reason(f"{host} refuses the connection", "Is the server running there? Check base_url.")
+    name = type(error).__name__
+    if name == "ConnectTimeout":
+        return Reason(f"{host} does not answer within {connect:.0f} s", "Check base_url, VPN and firewall.")
+    if name == "ProxyError":
+        return Reason(f"the proxy does not let {host} through", "Check HTTP_PROXY, or add the host to NO_PROXY.")
+    if isinstance(error, TimeoutError) or name in {"ReadTimeout", "WriteTimeout"}:
+        return Reason(
+            f"{host} took the request and gave no whole answer within {read:.0f} s", "The server may be busy."
+        )
+    if name in {"RemoteProtocolError", "DecodingError"}:
+        return Reason(f"{host} broke off, or does not speak HTTP", CHECK_BASE_URL)
+    system = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), "")
+    if name == "ConnectError":
+        return Reason(
+            f"{host} cannot be reached{f': {system}' if system else ''}", "Check base_url, VPN and firewall."
+        )
+    return Reason(f"the connection to {host} broke off{f': {system}' if system else ''}", "Try again in a moment.")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and everything it came from, groups included."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+
+
+def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, what: str = "") -> _T:
+    """Read an answer's JSON; raises ProtocolError that names the field, never the content.
+
+    With ``what``, the answer was to a change: raises UnknownOutcomeError instead, since it may have happened.
+    """
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        reason = _mismatch(error, body)
+    if what:
+        raise unknown_outcome(party, what, f"the answer cannot be read: {reason}")
+    raise ProtocolError(
+        f"{party}: {party.host} answers {path} with something unexpected: {reason}.", hint=CHECK_BASE_URL
+    )
+
+
+_EXPECTED = {
+    "missing": "is missing",
+    "string_type": "should be a text",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "list_type": "should be a list",
+    "dict_type": "should be an object",
+    "model_type": "should be an object",
+    "dataclass_type": "should be an object",
+}
+
+
+def _mismatch(error: ValidationError, body: bytes) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        start = body.lstrip()[:1]
+        if start == b"<":
+            return "a web page instead of JSON"
+        return "JSON that is cut off or broken" if start in {b"{", b"["} else "something that is not JSON"
+    place = ".".join(clean(str(part)) for part in first["loc"])[:80]
+    expected = _EXPECTED.get(first["type"], "has a value of another kind than expected")
+    return f"{place or 'the answer'} {expected}"

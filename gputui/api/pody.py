@@ -1,0 +1,442 @@
+"""pody: pods on a lab's own GPU server, over its HTTP API (releases 0.1.15 to 0.4.1).
+
+The API changed with 0.3: the release is asked once and decides the routes. All parameters travel in the query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gputui.api import pody_wire as wire
+from gputui.api.pody_rules import name_problem, pod_actions
+from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
+from gputui.api.transport import Transport
+from gputui.errors import (
+    AuthError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    SshError,
+    UnavailableError,
+)
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    ExecResult,
+    FieldKind,
+    Form,
+    FormField,
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Offer,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    SSHTarget,
+    gpu_label,
+)
+from gputui.text import clean, format_duration
+
+if TYPE_CHECKING:
+    from gputui.api.base import Lister
+    from gputui.config import PodyAccount
+
+INSPECTIONS = 8
+"""How many pods are inspected at a time."""
+CREATE_TIMEOUT = 330.0
+EXEC_TIMEOUT = 30.0
+OLD_EXEC_TIMEOUT = 10.0
+EXEC_MARGIN = 30.0
+
+_NEW_ROUTES = (0, 3, 0)
+_NEW_IMAGE_NAMES = (0, 3, 1)
+_STATISTICS = (0, 2, 5)
+_TIMED_OUT = (-1, "Timeout")
+_T = TypeVar("_T")
+
+
+class PodyBackend:
+    """One account on one pody server.
+
+    ``monotonic`` and the transport's clock can be injected. Refs: ``pod/<instance>``, ``gpu/<index>``,
+    ``process/<gpu>:<pid>``, ``offer/<model>``, ``image/<name>``.
+    """
+
+    creatable: tuple[str, ...] = ("pod",)
+
+    def __init__(
+        self,
+        account: PodyAccount,
+        *,
+        transport: Transport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = account
+        self._server = PodyServer(account, transport)
+        self._gpus = GpuSnapshots(self._server, monotonic)
+        self._host = wire.host_label(account.base_url)
+        self._gpu_model = gpu_label(account.gpu_model) if account.gpu_model else None
+        self._refs: dict[str, Ref] = {}
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+        return self._config.name
+
+    @property
+    def latency(self) -> float | None:
+        """How long the last question waited for its answer, in seconds."""
+        return self._server.transport.latency
+
+    @property
+    def limited_until(self) -> float | None:
+        """When the server's rate limit ends, on the monotonic clock."""
+        return self._server.transport.limited_until
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        """The resources this back end can list."""
+        return {
+            Resource.INSTANCES: self.instances,
+            Resource.GPUS: self.gpus,
+            Resource.PROCESSES: self.processes,
+            Resource.STOCK: self.stock,
+            Resource.IMAGES: self.images,
+        }
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self._gpus.cancel()
+        await self._server.transport.aclose()
+
+    # Identity
+
+    async def probe(self) -> AccountInfo:
+        """Ask release and identity (``/version``, ``/user/info``): proves address, kind of server and credentials."""
+        release = await self._server.release()
+        info = await self._server.ask(wire.USER_INFO, "/user/info")
+        return AccountInfo(
+            ref=Ref(self.account, "account", self.account),
+            backend="pody",
+            base_url=self._config.base_url,
+            version="before 0.1.15" if release == OLDEST else ".".join(str(part) for part in release),
+            user=clean(info.user.name),
+            is_admin=info.user.is_admin,
+            quota=wire.to_quota(info.quota),
+        )
+
+    async def account_info(self) -> AccountInfo:
+        """Ask everything about account and host; what fails is named in ``problems``."""
+        basic = await self.probe()
+        problems: list[str] = []
+        user_names = self._server.ask(wire.NAMES, "/user/list")
+        host_spec = self._server.ask(wire.SPEC, "/host/spec")
+        users, spec, pods, images, *usage = await asyncio.gather(
+            self._part(problems, "users", user_names),
+            self._part(problems, "host", host_spec),
+            self._part(problems, "pods", self._pod_names()),
+            self._part(problems, "images", self.images()),
+            self._part(problems, "CPU time", self._usage("CPU time", "/stat/cputime", basic.user)),
+            self._part(problems, "GPU time", self._usage("GPU time", "/stat/gputime", basic.user)),
+        )
+        used = {
+            "max_pods": None if pods is None else len(pods),
+            "commit_count": None if images is None else sum(image.own for image in images),
+        }
+        return replace(
+            basic,
+            quota=tuple(replace(line, used=used.get(line.name)) for line in basic.quota),
+            users=tuple(clean(name) for name in users or ()),
+            host_spec=wire.to_spec(spec or {}),
+            usage=tuple(line for line in usage if line),
+            problems=tuple(problems),
+        )
+
+    @staticmethod
+    async def _part(problems: list[str], title: str, question: Coroutine[Any, Any, _T]) -> _T | None:
+        """Ask one part; its failure becomes a line in ``problems``."""
+        try:
+            return await question
+        except GputuiError as error:
+            problems.append(f"{title}: {error.message}")
+            return None
+
+    async def _usage(self, title: str, path: str, user: str) -> tuple[str, str] | None:
+        if await self._server.release() < _STATISTICS:
+            return None
+        seconds = await self._server.ask(wire.SECONDS, path, {"user": user})
+        return title, format_duration(seconds.get(user, 0.0))
+
+    async def change_password(self, password: str) -> ActionResult:
+        """Change the user's password (``POST /user/ch-passwd``) and use the new one from now on."""
+        if not password:
+            raise InvalidError("The new password is empty.", fields={"password": "is empty"})
+        await self._server.change("/user/ch-passwd", {"passwd": password}, what="the change of the password")
+        self._server.use_password(password)
+        return ActionResult("Password changed.")
+
+    # Instances
+
+    async def instances(self) -> Sequence[Instance]:
+        """List the user's pods (``/pod/list``), each inspected. A pod that fails to tell keeps its row."""
+        names = await self._pod_names()
+        slots = asyncio.Semaphore(INSPECTIONS)
+
+        async def inspect(name: str) -> Instance | GputuiError:
+            async with slots:
+                try:
+                    return await self._inspect(name)
+                except GputuiError as error:
+                    return error
+
+        found = await asyncio.gather(*(inspect(name) for name in names))
+        silent = [row for row in found if isinstance(row, UnavailableError | RateLimitedError | AuthError)]
+        if silent and len(silent) == len(found):
+            raise silent[0]
+        rows = [
+            self._unreadable(name, row) if isinstance(row, GputuiError) else row
+            for name, row in zip(names, found, strict=True)
+            if not isinstance(row, NotFoundError)
+        ]
+        kept = {row.ref for row in rows}
+        self._refs = {name: ref for name, ref in self._refs.items() if ref in kept}
+        return rows
+
+    async def _pod_names(self) -> list[str]:
+        # The server filters Docker's names by substring, so another user's pods can appear as a second "main".
+        names = await self._server.ask(wire.NAMES, "/pod/list")
+        return list(dict.fromkeys(clean(name) for name in names))
+
+    async def _inspect(self, name: str) -> Instance:
+        path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
+        body = await self._server.get(path, {"ins": name})
+        pod = self._server.read(wire.POD, body, path)
+        ref = self._pod_ref(name)
+        if pod.name:
+            self._refs[pod.name] = ref
+        return wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
+
+    def _unreadable(self, name: str, error: GputuiError) -> Instance:
+        return Instance(self._pod_ref(name), name, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
+
+    def _pod_ref(self, name: str) -> Ref:
+        return Ref(self.account, "pod", name)
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Ask where the pod's port 22 is now; raises SshError where it runs no sshd one can reach."""
+        pod = await self._inspect(ref.id)
+        if pod.phase is not Phase.RUNNING:
+            raise SshError(f"{ref} does not run (it is {pod.status}).", hint="Start it first.")
+        if pod.ssh is None:
+            raise SshError(f"{ref} has no port for SSH.", hint="Its image does not map port 22: use exec instead.")
+        return pod.ssh
+
+    # GPUs, processes and stock: one answer of gpu-ps
+
+    async def gpus(self) -> Sequence[GpuDevice]:
+        """List the host's GPUs (``/host/gpu-ps``)."""
+        return wire.to_devices(
+            self.account,
+            self._host,
+            await self._gpus.get(),
+            model=self._gpu_model,
+            memory_total=self._config.gpu_memory_bytes,
+        )
+
+    async def processes(self) -> Sequence[GpuProcess]:
+        """List the processes on the GPUs (``/host/gpu-ps``), mapped to the account's own pods."""
+        snapshot = await self._gpus.get()
+        names = {process.pod for processes in snapshot.values() for process in processes if process.pod}
+        owned = {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
+        return wire.to_processes(self.account, self._host, snapshot, owned)
+
+    async def stock(self) -> Sequence[Offer]:
+        """List the host's GPUs as stock: those without a process are idle (``/host/gpu-ps``)."""
+        return wire.to_offers(
+            self.account,
+            self._host,
+            await self._gpus.get(),
+            model=self._gpu_model or "GPU",
+            memory_total=self._config.gpu_memory_bytes,
+        )
+
+    def _guess(self, name: str) -> Ref | None:
+        """Return the pod that a name belongs to before it was inspected: ``[prefix-]user-instance``."""
+        parts = name.split("-")
+        own = len(parts) in {2, 3} and parts[-2] == self._config.username
+        return self._pod_ref(clean(parts[-1])) if own else None
+
+    # Images
+
+    async def images(self) -> Sequence[Image]:
+        """List the images one can create from (``/image/list``, below 0.3 ``/host/images``)."""
+        release = await self._server.release()
+        names = await self._server.ask(wire.NAMES, "/image/list" if release >= _NEW_ROUTES else "/host/images")
+        return [
+            wire.to_image(self.account, name, own=self._is_own_image(name, release)) for name in dict.fromkeys(names)
+        ]
+
+    def _is_own_image(self, name: str, release: Release) -> bool:
+        """Whether the user committed it: such images are listed by their tag alone, in 0.3.0 by their full name."""
+        if release < _NEW_ROUTES:
+            return False
+        user = self._config.username
+        tag = name.rpartition(":")[2] if release < _NEW_IMAGE_NAMES else name
+        return (":" not in tag) and (tag == user or tag.startswith(f"{user}-"))
+
+    async def _inspect_image(self, ref: Ref) -> Image:
+        image = next((image for image in await self.images() if image.ref == ref), None)
+        if image is None:
+            raise NotFoundError(f"{self.account}: there is no image {ref.id}.")
+        if await self._server.release() < _NEW_ROUTES:
+            return image
+        body = await self._server.transport.post("/image/inspect", {"image": ref.id})
+        details = self._server.read(wire.IMAGE, body, "/image/inspect")
+        return image if details is None else wire.with_inspection(image, details, body)
+
+    async def fetch(self, ref: Ref) -> Row:
+        """Fetch one row anew; raises NotFoundError."""
+        listed: dict[str, Callable[[], Coroutine[Any, Any, Sequence[Row]]]] = {
+            "gpu": self.gpus,
+            "process": self.processes,
+            "offer": self.stock,
+        }
+        match ref.kind:
+            case "pod":
+                return await self._inspect(ref.id)
+            case "image":
+                return await self._inspect_image(ref)
+            case "account":
+                return await self.account_info()
+        rows = await listed[ref.kind]() if ref.kind in listed else ()
+        row = next((row for row in rows if row.ref == ref), None)
+        if row is None:
+            raise NotFoundError(f"{ref} is not there any more.")
+        return row
+
+    # Actions
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to this row in the state it is in, on this release of the server."""
+        match row:
+            case Instance():
+                commits = (self._server.known_release or OLDEST) >= _NEW_ROUTES
+                return pod_actions(row) - (frozenset() if commits else {Action.COMMIT})
+            case Image(own=True):
+                return frozenset({Action.DELETE})
+            case Offer():
+                return frozenset({Action.CREATE})
+            case AccountInfo():
+                return frozenset({Action.CREATE, Action.CHANGE_PASSWORD})
+            case _:
+                return frozenset()
+
+    async def start(self, ref: Ref) -> ActionResult:
+        """Start a pod (``POST /pod/start``)."""
+        return await self._act(ref, "start", "started")
+
+    async def stop(self, ref: Ref) -> ActionResult:
+        """Stop a pod (``POST /pod/stop``); takes 10 s where its processes do not listen."""
+        return await self._act(ref, "stop", "stopped")
+
+    async def restart(self, ref: Ref) -> ActionResult:
+        """Restart a pod (``POST /pod/restart``)."""
+        return await self._act(ref, "restart", "restarted")
+
+    async def delete(self, ref: Ref) -> ActionResult:
+        """Delete a pod (``POST /pod/delete``) or an image of the user's own (``POST /image/delete``)."""
+        if ref.kind != "image":
+            return await self._act(ref, "delete", "deleted")
+        if not self._is_own_image(ref.id, await self._server.release()):
+            raise ForbiddenError(
+                f"{ref} is not an image of yours.", hint="Only images made by commit can be deleted."
+            )
+        await self._server.change("/image/delete", {"image": ref.id}, what=f"the deletion of image {ref.id}")
+        return ActionResult(f"Image {ref.id} deleted.")
+
+    async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
+        """Run a shell command as root (``POST /pod/exec``). Below 0.3 the server's limit is always 10 s."""
+        _require_pod(ref)
+        timed = await self._server.release() >= _NEW_ROUTES
+        limit = (EXEC_TIMEOUT if timeout is None else max(1, math.ceil(timeout))) if timed else OLD_EXEC_TIMEOUT
+        params: dict[str, str | int] = {"ins": ref.id, "cmd": command}
+        if timed:
+            params["timeout"] = int(limit)
+        what = f"the command for pod {ref.id}"
+        body = await self._server.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
+        answer = self._server.read(wire.EXEC, body, "/pod/exec", what=what)
+        if (answer.exit_code, answer.log) == _TIMED_OUT:
+            return ExecResult(None, "", timed_out=True)
+        return ExecResult(answer.exit_code, wire.terminal_text(answer.log))
+
+    async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
+        """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""
+        _require_pod(ref)
+        if await self._server.release() < _NEW_ROUTES:
+            raise ForbiddenError(f"{self.account}: this server cannot commit pods; 0.3 and later can.")
+        problem = name_problem(tag) if tag else None
+        if problem:
+            raise InvalidError(f"The tag {problem}.", fields={"tag": problem})
+        params = {"ins": ref.id, **({"tag": tag} if tag else {}), **({"msg": message} if message else {})}
+        what = f"the commit of pod {ref.id}"
+        body = await self._server.transport.post("/pod/commit", params, what=what, timeout=CREATE_TIMEOUT)
+        name = clean(self._server.read(wire.COMMIT, body, "/pod/commit", what=what).image_name)
+        listed = name if await self._server.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
+        return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
+
+    async def create_form(self, kind: str) -> Form:
+        """Return the form of a pod with the server's images."""
+        images = tuple(image.ref.id for image in await self.images())
+        return Form(
+            account=self.account,
+            kind=kind,
+            title=f"New pod in {self.account}",
+            fields=(
+                FormField("ins", "Name", help="1 to 20 letters, digits and underscores, a letter first"),
+                FormField("image", "Image", FieldKind.CHOICE, choices=images, default=images[0] if images else ""),
+            ),
+            note="" if images else "The server has no image to create from.",
+        )
+
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with the values, by field."""
+        problems = {"ins": name_problem(values.get("ins", "")), "image": None}
+        if not values.get("image"):
+            problems["image"] = "is missing"
+        return {name: problem for name, problem in problems.items() if problem}
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create a pod and start it (``POST /pod/create``)."""
+        problems = self.check_create(kind, values)
+        if problems:
+            text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
+            raise InvalidError(f"{self.account}: {text}.", fields=problems)
+        name = values["ins"]
+        params = {"ins": name, "image": values["image"]}
+        await self._server.change("/pod/create", params, what=f"the creation of pod {name}", timeout=CREATE_TIMEOUT)
+        return ActionResult(f"Pod {name} created.", created=self.created_ref(kind, values))
+
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return the Ref the new pod will have."""
+        return self._pod_ref(values["ins"])
+
+    async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
+        _require_pod(ref)
+        await self._server.change(f"/pod/{verb}", {"ins": ref.id}, what=f"the {verb} of pod {ref.id}")
+        return ActionResult(f"Pod {ref.id} {done}.")
+
+
+def _require_pod(ref: Ref) -> None:
+    if ref.kind != "pod":
+        raise InvalidError(f"{ref} is not a pod.")

@@ -1,0 +1,161 @@
+"""A pody server as it is spoken to: credentials, release, refusals in words. The back end builds on it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from gputui.api import pody_wire as wire
+from gputui.api.failures import Party, Refusal, decode, refused, sign_in_hint
+from gputui.api.transport import Transport
+from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError
+from gputui.models import Secret
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from gputui.config import PodyAccount
+
+Release = tuple[int, ...]
+
+OLDEST: Release = (0, 1, 0)
+"""Stands for servers from before 0.1.15, which do not tell their release."""
+
+ACTION_TIMEOUT = 180.0
+"""How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""
+
+SNAPSHOT_AGE = 0.5
+"""How long one answer of gpu-ps serves, in seconds."""
+
+_DOCKER_WORDS = re.compile(r'http\+docker://.*\("(?P<words>.+)"\)$')
+_T = TypeVar("_T")
+
+
+class RouteMissingError(ProtocolError):
+    """The server has no such call: it is of another release than it was, or no pody server."""
+
+
+class PodyServer:
+    """One account's way to its server. Everything is asked with its credentials."""
+
+    def __init__(self, account: PodyAccount, transport: Transport | None = None) -> None:
+        self._config = account
+        self.transport = transport or Transport(
+            account=account.name,
+            base_url=account.base_url,
+            backend="pody",
+            authorize=self._authorization,
+            explain=explain,
+            read_timeout=account.timeout,
+        )
+        self.known_release: Release | None = None
+        self._release_lock = asyncio.Lock()
+        self._password: Secret | None = None
+        self._password_lock = asyncio.Lock()
+
+    async def release(self) -> Release:
+        """Return the server's release, asked once (``GET /version``)."""
+        async with self._release_lock:
+            if self.known_release is None:
+                try:
+                    numbers = await self.ask(wire.VERSION, "/version")
+                    self.known_release = tuple(numbers)
+                except RouteMissingError:
+                    self.known_release = OLDEST
+            return self.known_release
+
+    def use_password(self, password: str) -> None:
+        """Sign in with this password from now on."""
+        self._password = Secret(password)
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
+        """Ask and return the answer's JSON as it came; raises GputuiError."""
+        try:
+            return await self.transport.get(path, params)
+        except RouteMissingError:
+            self.known_release = None
+            raise
+
+    async def ask(self, adapter: TypeAdapter[_T], path: str, params: Mapping[str, str] | None = None) -> _T:
+        """Ask and read the answer; raises GputuiError."""
+        return self.read(adapter, await self.get(path, params), path)
+
+    def read(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
+        """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""
+        return decode(adapter, body, self.transport.party, path, what=what)
+
+    async def change(
+        self, path: str, params: Mapping[str, str], *, what: str, timeout: float = ACTION_TIMEOUT
+    ) -> None:
+        """Ask for a change, once. Its answer repeats the container's whole log, so only its status is read."""
+        await self.release()
+        try:
+            await self.transport.post(path, params, what=what, timeout=timeout, keep_body=False)
+        except RouteMissingError:
+            self.known_release = None
+            raise
+
+    async def _authorization(self) -> dict[str, str]:
+        """Return the header with the credentials; the password's reference is followed once, off the loop."""
+        async with self._password_lock:
+            if self._password is None:
+                self._password = await asyncio.to_thread(self._config.password.resolve)
+        pair = f"{self._config.username}:{self._password.reveal()}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+class GpuSnapshots:
+    """The answers of gpu-ps, shared: GPUs, processes and stock come from one, so three lists cost one request."""
+
+    def __init__(self, server: PodyServer, monotonic: Callable[[], float]) -> None:
+        self._server = server
+        self._monotonic = monotonic
+        self._task: asyncio.Task[wire.GpuSnapshot] | None = None
+        self._answered_at = 0.0
+
+    async def get(self) -> wire.GpuSnapshot:
+        """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
+        task = self._task
+        if task is None or (task.done() and not self._is_fresh(task)):
+            task = self._task = asyncio.create_task(self._ask())
+            # Seen even when every caller was cancelled meanwhile.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+    def cancel(self) -> None:
+        """Stop waiting for an answer."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def _is_fresh(self, task: asyncio.Task[wire.GpuSnapshot]) -> bool:
+        failed = task.cancelled() or task.exception() is not None
+        return not failed and self._monotonic() - self._answered_at <= SNAPSHOT_AGE
+
+    async def _ask(self) -> wire.GpuSnapshot:
+        try:
+            snapshot = await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps")
+        except NotFoundError:
+            # Up to 0.2 a process that ends while the server lists it fails the whole list.
+            snapshot = await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps")
+        self._answered_at = self._monotonic()
+        return snapshot
+
+
+def explain(party: Party, refusal: Refusal) -> GputuiError | None:
+    """Name a refusal better than its status does: pody says 403 to a wrong password and to a spent quota alike."""
+    words = _DOCKER_WORDS.search(refusal.detail)
+    detail = words["words"] if words else refusal.detail
+    if refusal.status == 403 and detail.startswith("Invalid username or password"):
+        return AuthError(f"{party}: wrong user name or password (HTTP 403).", hint=sign_in_hint(party))
+    if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and detail == "Not Found")):
+        return RouteMissingError(
+            f"{party}: the server does not know this call (HTTP {refusal.status}).",
+            hint="If it was updated just now, refresh; else check base_url.",
+        )
+    if refusal.status == 400 and detail.startswith("Image not found"):
+        return NotFoundError(f"{party}: there is no such image.")
+    return refused(party, replace(refusal, detail=detail)) if words else None

@@ -1,0 +1,289 @@
+"""What a pody server answers, and how it becomes the domain.
+
+Speaks for the HTTP API document and for the shapes of releases 0.1.15 to 0.4.1: newer ones add fields, so unknown
+ones are ignored and what older ones lack is optional.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, TypeAdapter
+
+from gputui.models import (
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Offer,
+    Phase,
+    PortMapping,
+    QuotaLine,
+    Ref,
+    SSHTarget,
+)
+from gputui.text import clean
+
+SSH_PORT = 22
+SSH_USER = "root"
+
+_PHASES: Mapping[str, Phase] = {
+    # Docker leaves a container in "created" when its start failed: it waits for a start, it is not on its way.
+    "created": Phase.STOPPED,
+    "running": Phase.RUNNING,
+    "paused": Phase.STOPPED,
+    "restarting": Phase.PENDING,
+    "removing": Phase.STOPPING,
+    "exited": Phase.STOPPED,
+    "dead": Phase.FAILED,
+}
+_BYTES = frozenset({"memory_limit", "storage_limit", "storage_size", "shm_size", "tmpfs_size", "commit_size_limit"})
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
+_PORTS = re.compile(r"(?:.*:)?(\d{1,5}):(\d{1,5})(?:/([a-z]+))?")
+
+
+class PodWire(BaseModel):
+    """The answer of ``GET /pod/inspect`` (from 0.3) and ``GET /pod/info``."""
+
+    status: str
+    name: str | None = None
+    container_id: str | None = None
+    image: str | None = None
+    networks: list[str] | None = None
+    port_mapping: list[str] | None = None
+    gpu_ids: list[int] | None = None
+    memory_limit: int | None = None
+    shm_size: int | None = None
+
+
+class ProcessWire(BaseModel):
+    """A process of ``GET /host/gpu-ps``."""
+
+    pid: int
+    pod: str | None = None
+    cmd: str | None = None
+    uptime: float | None = None
+    memory_used: int | None = None
+    gpu_memory_used: int | None = None
+
+
+class UserWire(BaseModel):
+    """The user of ``GET /user/info``."""
+
+    name: str
+    is_admin: bool = False
+
+
+class UserInfoWire(BaseModel):
+    """The answer of ``GET /user/info``. Newer releases have more kinds of quota."""
+
+    user: UserWire
+    quota: dict[str, int | float | str | None] = {}
+
+
+class ExecWire(BaseModel):
+    """The answer of ``POST /pod/exec``."""
+
+    exit_code: int
+    log: str = ""
+
+
+class CommitWire(BaseModel):
+    """The answer of ``POST /pod/commit`` (from 0.3)."""
+
+    image_name: str
+
+
+class ImageWire(BaseModel):
+    """The answer of ``POST /image/inspect`` (from 0.3): what Docker does not know is "N/A" in it."""
+
+    id: str | None = None
+    comment: str | None = None
+    size: int | str | None = None
+    created: str | None = None
+
+
+POD = TypeAdapter(PodWire)
+GPU_PROCESSES = TypeAdapter(dict[int, list[ProcessWire]])
+USER_INFO = TypeAdapter(UserInfoWire)
+EXEC = TypeAdapter(ExecWire)
+COMMIT = TypeAdapter(CommitWire)
+IMAGE = TypeAdapter(ImageWire | None)
+NAMES = TypeAdapter(list[str])
+VERSION = TypeAdapter(list[int])
+SPEC = TypeAdapter(dict[str, str | int | float | None])
+SECONDS = TypeAdapter(dict[str, float])
+
+GpuSnapshot = Mapping[int, Sequence[ProcessWire]]
+
+
+def host_label(base_url: str) -> str:
+    """Return what users call the host: the first part of its name, or its address."""
+    host = urlsplit(base_url).hostname or ""
+    is_address = ":" in host or host.replace(".", "").isdecimal()
+    return host if is_address else host.split(".", 1)[0]
+
+
+def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model: str | None) -> Instance:
+    """Make the row of a pod from its inspection."""
+    ports = tuple(_ports(pod.port_mapping or ()))
+    ssh_port = next((port.host_port for port in ports if port.instance_port == SSH_PORT), None)
+    gpu_all = pod.gpu_ids is None and "gpu_ids" in pod.model_fields_set
+    indices = None if pod.gpu_ids is None else tuple(pod.gpu_ids)
+    host = urlsplit(base_url).hostname or ""
+    return Instance(
+        ref=ref,
+        name=ref.id,
+        phase=_PHASES.get(pod.status.lower(), Phase.UNKNOWN),
+        status=clean(pod.status),
+        image=_text(pod.image),
+        gpu_model=gpu_model if gpu_all or indices else None,
+        gpu_count=None if indices is None else len(indices),
+        gpu_indices=indices,
+        gpu_all=gpu_all,
+        memory_limit=_limit(pod.memory_limit),
+        shm_size=_limit(pod.shm_size),
+        host=host_label(base_url),
+        networks=tuple(clean(name) for name in pod.networks or ()),
+        ports=ports,
+        ssh=None if ssh_port is None else SSHTarget(host, ssh_port, SSH_USER),
+        container_id=_text(pod.container_id),
+        raw=raw_text(body),
+    )
+
+
+def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[str, Ref]) -> list[GpuProcess]:
+    """Make the rows of all processes; ``owned`` maps the server's names of pods to our own instances."""
+    return [
+        GpuProcess(
+            ref=Ref(account, "process", f"{gpu}:{process.pid}"),
+            host=host,
+            gpu_index=gpu,
+            pid=process.pid,
+            command=clean(process.cmd or ""),
+            instance_name=clean(process.pod or ""),
+            instance=owned.get(process.pod or ""),
+            uptime=process.uptime,
+            memory_used=process.memory_used,
+            gpu_memory_used=process.gpu_memory_used,
+        )
+        for gpu, processes in sorted(snapshot.items())
+        for process in processes
+    ]
+
+
+def to_devices(
+    account: str, host: str, snapshot: GpuSnapshot, *, model: str | None, memory_total: int | None
+) -> list[GpuDevice]:
+    """Make the rows of the GPUs from what runs on them."""
+    return [
+        GpuDevice(
+            ref=Ref(account, "gpu", str(gpu)),
+            host=host,
+            index=gpu,
+            model=model,
+            memory_total=memory_total,
+            memory_used=_held(processes),
+            process_count=len(processes),
+            instances=tuple(sorted({clean(process.pod) for process in processes if process.pod})),
+        )
+        for gpu, processes in sorted(snapshot.items())
+    ]
+
+
+def to_offers(account: str, host: str, snapshot: GpuSnapshot, *, model: str, memory_total: int | None) -> list[Offer]:
+    """Make the stock: GPUs without a process are idle."""
+    if not snapshot:
+        return []
+    idle = sum(not processes for processes in snapshot.values())
+    ref = Ref(account, "offer", model)
+    return [Offer(ref, gpu_model=model, region=host, idle=idle, total=len(snapshot), gpu_memory=memory_total)]
+
+
+def to_image(account: str, name: str, *, own: bool) -> Image:
+    """Make the row of an image from its name in the list."""
+    shown = clean(name)
+    repository, colon, tag = shown.rpartition(":")
+    return Image(
+        Ref(account, "image", shown), name=repository if colon else shown, tag=tag if colon else None, own=own
+    )
+
+
+def with_inspection(image: Image, wire: ImageWire, body: bytes) -> Image:
+    """Return the image with what its inspection adds."""
+    comment = _text(wire.comment) or ""
+    return replace(
+        image,
+        digest=_text(wire.id),
+        size=wire.size if isinstance(wire.size, int) else None,
+        created_at=_time(wire.created),
+        description="" if comment == "N/A" else comment,
+        raw=raw_text(body),
+    )
+
+
+def to_quota(quota: Mapping[str, int | float | str | None]) -> tuple[QuotaLine, ...]:
+    """Make the lines of the quota, in the server's order. -1 is unlimited; a text is a list of GPU indices."""
+    lines = []
+    for key, value in quota.items():
+        name = clean(key)
+        if isinstance(value, str):
+            lines.append(QuotaLine(name, None, text=clean(value) or "all"))
+        else:
+            limit = None if value is None or value < 0 else int(value)
+            lines.append(QuotaLine(name, limit, unit="bytes" if key in _BYTES else ""))
+    return tuple(lines)
+
+
+def to_spec(spec: Mapping[str, str | int | float | None]) -> tuple[tuple[str, str], ...]:
+    """Make the host's specification readable: one line each."""
+    pairs = ((key, " ".join(str(value).split())) for key, value in spec.items() if value is not None)
+    return tuple((clean(key.replace("_", " ")), clean(text)) for key, text in pairs)
+
+
+def terminal_text(text: str) -> str:
+    """Return what a command printed to its terminal as plain lines: colours and cursor movements are dropped."""
+    lines = re.sub(r"\r+\n", "\n", _ESCAPES.sub("", text)).replace("\r", "\n")
+    return clean(lines, multiline=True)
+
+
+def raw_text(body: bytes) -> str:
+    """Return the server's JSON as it came, safe for a terminal."""
+    return clean(body.decode("utf-8", "replace"), multiline=True)
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else clean(value)
+
+
+def _limit(value: int | None) -> int | None:
+    return value if value is not None and value > 0 else None
+
+
+def _ports(mappings: Iterable[str]) -> Iterable[PortMapping]:
+    """Read ``host:instance`` pairs; what cannot be read is left to the raw view."""
+    for mapping in mappings:
+        match = _PORTS.fullmatch(mapping)
+        if match:
+            yield PortMapping(int(match[1]), int(match[2]), match[3] or "tcp")
+
+
+def _held(processes: Iterable[ProcessWire]) -> int | None:
+    """Return the GPU memory that processes hold, None where the driver tells it of none of them."""
+    held = [process.gpu_memory_used for process in processes]
+    known = [size for size in held if size is not None]
+    return sum(known) if known or not held else None
+
+
+def _time(value: str | None) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    if at.year <= 1:  # Docker's zero time: not known
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

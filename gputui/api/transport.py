@@ -1,0 +1,325 @@
+"""HTTP for every back end: timeouts, retries that cannot double, rate limits, redaction, errors for people.
+
+The only module that knows httpx. What is asked and answered never reaches a log or an error: query strings carry
+commands and passwords, so only method, path, status and sizes do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random as random_module
+import ssl
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from gputui import __version__
+from gputui.api import failures
+from gputui.api.failures import Party, Refusal
+from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
+
+MAX_BODY = 32 * 2**20
+"""The largest answer that is read, in bytes."""
+
+CONNECT_TIMEOUT = 10.0
+ATTEMPTS = 3
+RETRY_WINDOW = 45.0
+"""No repetition begins later than this after the first attempt, in seconds."""
+PATIENCE = 10.0
+"""The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
+LONGEST_RETRY_AFTER = 300.0
+DEFAULT_RETRY_AFTER = 5.0
+KEEPALIVE = 4.0
+"""How long an idle connection is kept, in seconds: shorter than the 5 s of common servers, so that no request
+leaves on a connection that the server is just closing."""
+
+Authorize = Callable[[], Awaitable[Mapping[str, str]]]
+"""Returns the headers that carry the credentials; asked anew for every request."""
+
+log = logging.getLogger("gputui.http")
+
+# httpx and httpcore log whole URLs and headers: with credentials, and passwords in query strings.
+for _name in (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+):
+    logging.getLogger(_name).disabled = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One request as it goes out."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int]
+    read_timeout: float
+    what: str = ""
+    keep_body: bool = True
+
+    @property
+    def repeatable(self) -> bool:
+        return self.method == "GET"
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.what)
+
+
+class _TransientError(Exception):
+    """A failure after which a GET may be sent again, in ``delay`` seconds where the server said so."""
+
+    def __init__(self, error: GputuiError, delay: float | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.delay = delay
+
+
+class Transport:
+    """The connections of one account.
+
+    ``latency`` is how long the last GET waited for its answer, in seconds; ``limited_until`` is when a rate limit
+    ends, on the clock of ``monotonic``. ``explain`` lets a back end name a refusal better than its status does.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        base_url: str,
+        backend: str,
+        authorize: Authorize | None = None,
+        explain: Callable[[Party, Refusal], GputuiError | None] | None = None,
+        read_timeout: float = 30.0,
+        concurrency: int = 12,
+        requests_per_second: float | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = random_module.random,
+    ) -> None:
+        self.party = Party(account, urlsplit(base_url).netloc, backend)
+        self.latency: float | None = None
+        self.limited_until: float | None = None
+        self._base_url = base_url
+        self._authorize = authorize
+        self._explain = explain
+        self._read_timeout = read_timeout
+        self._slots = asyncio.Semaphore(concurrency)
+        self._interval = 1 / requests_per_second if requests_per_second else 0.0
+        self._next_turn = 0.0
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._random = random
+        self._client: httpx.AsyncClient | None = None
+
+    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
+        """Ask; sent again where the answer did not come or asked to wait. Raises GputuiError."""
+        attempt = _Attempt("GET", path, params or {}, self._read_timeout)
+        started = self._monotonic()
+        number = 0
+        while True:
+            number += 1
+            try:
+                return await self._once(attempt)
+            except _TransientError as failure:
+                delay = self._backoff(number) if failure.delay is None else failure.delay
+                spent = self._monotonic() - started
+                if number >= ATTEMPTS or delay > PATIENCE or spent + delay > RETRY_WINDOW:
+                    raise failure.error from None
+            await self._sleep(delay)
+
+    async def post(
+        self,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        what: str = "",
+        timeout: float | None = None,
+        keep_body: bool = True,
+    ) -> bytes:
+        """Ask exactly once. ``what`` names the change that is asked for, '' where it is a question.
+
+        ``timeout`` is for the answer, in seconds. Without ``keep_body`` an answer of success is enough, and what it
+        says is not read. Raises UnknownOutcomeError once the bytes of a change may have left and no answer came,
+        UnavailableError before.
+        """
+        try:
+            return await self._once(
+                _Attempt("POST", path, params or {}, timeout or self._read_timeout, what, keep_body)
+            )
+        except _TransientError as failure:
+            raise failure.error from None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _once(self, attempt: _Attempt) -> bytes:
+        """Send one request and return its answer's body; raises _TransientError where a GET may be sent again."""
+        await self._wait_for_turn()
+        headers = dict(await self._authorize()) if self._authorize else {}
+        async with self._slots:
+            return await self._exchange(attempt, headers)
+
+    async def _exchange(self, attempt: _Attempt, headers: dict[str, str]) -> bytes:
+        timeout = httpx.Timeout(attempt.read_timeout, connect=CONNECT_TIMEOUT, pool=None)
+        began = self._monotonic()
+        try:
+            # The limits of httpx are for each piece; a server that drips would hold the call for ever.
+            async with (
+                asyncio.timeout(CONNECT_TIMEOUT + attempt.read_timeout),
+                self._connected().stream(
+                    attempt.method,
+                    self._base_url + attempt.path,
+                    params=attempt.params,
+                    headers=headers,
+                    timeout=timeout,
+                ) as response,
+            ):
+                waited = self._monotonic() - began
+                body = await self._read(response, attempt)
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            raise InvalidError(
+                f"{self.party}: {attempt.what or 'the request'} is too long or not text.", hint="Shorten it."
+            ) from None
+        except (httpx.HTTPError, TimeoutError) as error:
+            log.debug("%s %s %s: %s", self.party.account, attempt.method, attempt.path, type(error).__name__)
+            raise self._failure(attempt, error) from None
+        log.debug(
+            "%s %s %s: %d, %d bytes, %.0f ms",
+            self.party.account,
+            attempt.method,
+            attempt.path,
+            response.status_code,
+            len(body),
+            waited * 1000,
+        )
+        if attempt.repeatable:
+            self.latency = waited
+        if not response.is_success:
+            raise self._refused(attempt, response, body)
+        return body
+
+    def _connected(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = _make_client(self._base_url, self.party)
+        return self._client
+
+    async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
+        if response.is_success and not attempt.keep_body:
+            return b""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.aiter_bytes():
+            size += len(piece)
+            if size > MAX_BODY:
+                reason = f"the answer is larger than {MAX_BODY // 2**20} MiB"
+                if attempt.changes:
+                    raise failures.unknown_outcome(self.party, attempt.what, reason)
+                raise ProtocolError(f"{self.party}: {reason}.", hint=failures.CHECK_BASE_URL)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
+        """Turn what went wrong on the way into what the caller is told."""
+        reason = failures.describe(error, self.party, connect=CONNECT_TIMEOUT, read=attempt.read_timeout)
+        unsent = isinstance(
+            error,
+            httpx.ConnectError
+            | httpx.ConnectTimeout
+            | httpx.PoolTimeout
+            | httpx.ProxyError
+            | httpx.UnsupportedProtocol
+            | httpx.LocalProtocolError,
+        )
+        if unsent or not attempt.changes:
+            return _TransientError(UnavailableError(f"{self.party}: {reason.text}.", hint=reason.hint))
+        return failures.unknown_outcome(self.party, attempt.what, reason.text)
+
+    def _refused(self, attempt: _Attempt, response: httpx.Response, body: bytes) -> Exception:
+        """Turn an answer that is no success into what the caller is told."""
+        refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
+        if refusal.status == 429:
+            delay = _retry_after(response) or DEFAULT_RETRY_AFTER
+            self.limited_until = self._monotonic() + delay
+            return _TransientError(self._rate_limited(delay), delay)
+        explained = self._explain(self.party, refusal) if self._explain else None
+        if explained is not None:
+            return explained
+        if refusal.status in {502, 504} and attempt.changes:
+            reason = f"a server on the way gave up on it (HTTP {refusal.status})"
+            return failures.unknown_outcome(self.party, attempt.what, reason)
+        error = failures.refused(self.party, refusal)
+        if refusal.status in {502, 503, 504}:
+            return _TransientError(error, _retry_after(response))
+        return error
+
+    def _rate_limited(self, delay: float) -> RateLimitedError:
+        return RateLimitedError(f"{self.party}: asks to slow down, for {delay:.0f} s.", retry_after=delay)
+
+    async def _wait_for_turn(self) -> None:
+        """Wait for the end of a rate limit and for this request's place in the account's pace."""
+        now = self._monotonic()
+        limited = (self.limited_until or now) - now
+        if limited > PATIENCE:
+            raise self._rate_limited(limited)
+        turn = max(now + max(0.0, limited), self._next_turn)
+        self._next_turn = turn + self._interval
+        if turn > now:
+            await self._sleep(turn - now)
+
+    def _backoff(self, number: int) -> float:
+        """Return the wait after this many attempts: doubling, with jitter, so that accounts do not fall in step."""
+        return float(min(8.0, 0.5 * 2 ** (number - 1)) * (0.5 + self._random()))
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return how long the server asks to wait, in seconds, capped; None when it does not say."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return min(float(value[:6]), LONGEST_RETRY_AFTER)
+    try:
+        span = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return min(max(span.total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+
+
+def _make_client(base_url: str, party: Party) -> httpx.AsyncClient:
+    """Return the client of one account. Redirects are never followed: credentials go to the configured host alone.
+
+    Proxies are taken from the environment, as jump hosts have them, but never for loopback or what NO_PROXY names.
+    """
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    direct = host == "localhost" or host.startswith("127.") or host == "::1"
+    direct = direct or bool(urllib.request.proxy_bypass(host))
+    # Loading the authorities takes longer than a request; without https an empty context trusts nobody.
+    verify = httpx.create_ssl_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return httpx.AsyncClient(
+            verify=verify,
+            trust_env=not direct,
+            auth=httpx.Auth(),  # no credentials from a .netrc
+            follow_redirects=False,
+            headers={"User-Agent": f"gputui/{__version__}", "Accept": "application/json"},
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise UnavailableError(
+            f"{party}: the proxy that the environment names cannot be used.",
+            hint="Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY (a SOCKS proxy needs the socksio package), "
+            f"or add {host} to NO_PROXY.",
+        ) from None
