@@ -1,0 +1,122 @@
+"""Crash reports: what a failure nobody foresaw leaves in the state directory, without secrets."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import re
+import sys
+import tempfile
+import traceback
+from base64 import b64encode
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from gputui import __version__
+from gputui.models import Secret
+
+MASK = "***"
+KEPT = 20
+_SHORTEST = 3
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s'\"@]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(?i)(\bhttps?://[^\s'\"?]+|\s/[\w./-]+)\?[^\s'\"]*"), rf"\1?{MASK}"),
+    (re.compile(r"(?i)\b(basic|bearer)\s+[\w+/=.~-]{4,}"), rf"\1 {MASK}"),
+    (
+        re.compile(
+            r"(?i)\b((?:proxy-)?authorization|x-api-key|api_?key|[\w-]*passw(?:or)?d|passphrase|secret|token|cookie)"
+            r"(['\"]?\s*[:=]\s*)(?:b?'[^'\n]*'|b?\"[^\"\n]*\"|[^\s,;&)}\]]+(?:\s+\*\*\*)?)"
+        ),
+        rf"\1\2{MASK}",
+    ),
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Take out ``secrets``, in plain, escaped, percent-encoded and base64 form, and whatever looks like one.
+
+    That is: credentials in URLs, whole query strings, authorization headers, values of keys named like a password.
+    """
+    forms: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            raw = secret.encode("utf-8", "surrogateescape")
+            forms |= {
+                secret,
+                repr(secret)[1:-1],
+                quote(raw, safe=""),
+                quote_plus(raw),
+                b64encode(raw).decode("ascii"),
+            }
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def known_secrets() -> tuple[str, ...]:
+    """Return the text of every Secret alive in this process. Slow (walks the heap): for reports alone."""
+    return tuple({found.reveal() for found in gc.get_objects() if type(found) is Secret})
+
+
+def write_report(exc: BaseException, state_dir: Path) -> Path:
+    """Write a report about ``exc``, readable by its owner alone, and return where it lies.
+
+    It holds versions, the terminal's kind and the traceback without local variables or arguments. It goes under
+    ``reports`` in the state directory, where the last few are kept, or to the temporary directory when that cannot
+    be written; raises OSError when neither can.
+    """
+    now = datetime.now(UTC)
+    name = f"report-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
+    text = redact(_describe(exc, now), known_secrets())
+    folder = state_dir / "reports"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = _write_new(folder / name, text)
+    except OSError:
+        return _write_new(Path(tempfile.mkdtemp(prefix="gputui-")) / name, text)
+    _prune(folder)
+    return path
+
+
+def _describe(exc: BaseException, now: datetime) -> str:
+    facts = {
+        "gputui": __version__,
+        "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "terminal": f"TERM={os.environ.get('TERM', '')} COLORTERM={os.environ.get('COLORTERM', '')}",
+        "tmux": "yes" if os.environ.get("TMUX") else "no",
+    }
+    for module in ("textual", "httpx", "asyncssh", "pydantic"):
+        if module in sys.modules:
+            facts[module] = _module_version(module)
+    head = "\n".join(f"{name}: {value}" for name, value in facts.items())
+    return f"{head}\n\n{''.join(traceback.format_exception(exc))}"
+
+
+def _module_version(module: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(module)
+    except PackageNotFoundError:
+        return "?"
+
+
+def _write_new(path: Path, text: str) -> Path:
+    """Create ``path`` for its owner alone; a second report within the same second goes to the end of the first."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(text)
+    return path
+
+
+def _prune(folder: Path) -> None:
+    for old in sorted(folder.glob("report-*.txt"))[:-KEPT]:
+        old.unlink(missing_ok=True)
