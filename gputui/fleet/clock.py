@@ -1,0 +1,56 @@
+"""Time as the fleet sees it, so that tests can hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and waits."""
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, from an arbitrary start."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, from an arbitrary start."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+async def within(clock: Clock, seconds: float, awaited: Awaitable[Any]) -> bool:
+    """Wait for something at most so long and return whether it ended; what did not is cancelled.
+
+    Its result and its error are the caller's to look up: neither is raised here.
+    """
+    work = asyncio.ensure_future(awaited)
+    limit = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait({work, limit}, return_when=asyncio.FIRST_COMPLETED)
+        return work.done()
+    finally:
+        limit.cancel()
+        if work.done() and not work.cancelled():
+            work.exception()
+        else:
+            work.cancel()

@@ -1,0 +1,94 @@
+"""How far each list can be believed, and what that says of the account as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gputui.errors import AuthError, GputuiError, RateLimitedError
+from gputui.models import FeedState, Health, HealthState, Resource
+
+_SLOW_ANSWER = 2.0
+_SAME_OUTAGE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One list of one account. ``fetched_at`` is when its rows were current, None when there never were any.
+
+    ``error`` is why they are not current now; rows of an earlier session are stale without one.
+    """
+
+    state: FeedState
+    fetched_at: datetime | None = None
+    error: GputuiError | None = None
+
+
+@dataclass(slots=True)
+class FeedLog:
+    """What has come of asking. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's."""
+
+    fetched_at: datetime | None = None
+    error: GputuiError | None = None
+    answered: float | None = None
+    failing_since: float | None = None
+    seconds: float = 0.0
+    outstanding: bool = False
+
+    def feed(self) -> Feed:
+        """Return it as consumers see it."""
+        if self.error is not None:
+            state = FeedState.STALE if self.fetched_at else FeedState.FAILED
+        elif self.answered is not None:
+            state = FeedState.FRESH
+        else:
+            state = FeedState.STALE if self.fetched_at else FeedState.LOADING
+        return Feed(state, self.fetched_at, self.error)
+
+    def succeed(self, at: datetime, monotonic: float, seconds: float) -> None:
+        """Note a whole list."""
+        self.fetched_at, self.answered, self.seconds = at, monotonic, seconds
+        self.error, self.failing_since, self.outstanding = None, None, False
+
+    def fail(self, error: GputuiError, monotonic: float, seconds: float) -> None:
+        """Note a failure."""
+        self.error, self.seconds, self.outstanding = error, seconds, False
+        if self.failing_since is None:
+            self.failing_since = monotonic
+
+
+def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthState, str]:
+    """Return an account's state from the lists it is being asked for.
+
+    One list that fails while others are answered does not make an account ``DOWN``, unless it is for wrong
+    credentials: the message names it then. ``limited`` says that the back end wants to be left alone now.
+    """
+    failing = {resource: log for resource, log in logs.items() if log.error is not None}
+    if limited or any(isinstance(log.error, RateLimitedError) for log in failing.values()):
+        return HealthState.LIMITED, "asked to slow down"
+    if failing:
+        outage = min(log.failing_since or 0.0 for log in failing.values())
+        alive = [
+            log
+            for log in logs.values()
+            if log.error is None and log.answered is not None and log.answered >= outage - _SAME_OUTAGE
+        ]
+        errors = [log.error for log in failing.values() if log.error is not None]
+        rejected = [error for error in errors if isinstance(error, AuthError)]
+        if rejected or not alive:
+            return HealthState.DOWN, [*rejected, *errors][0].message
+    message = ", ".join(f"{resource}: {log.error.title.lower()}" for resource, log in failing.items() if log.error)
+    if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
+        return HealthState.SLOW, message
+    if any(log.answered is not None for log in logs.values()):
+        return HealthState.OK, message
+    return HealthState.UNKNOWN, message
+
+
+def follow(health: Health, state: HealthState, message: str, until: datetime | None, now: datetime) -> Health:
+    """Return the next health after one: the same object when nothing changed, with its own ``since`` otherwise."""
+    if (health.state, health.message, health.until) == (state, message, until):
+        return health
+    since = health.since if health.state is state else now
+    return replace(health, state=state, message=message, until=until, since=since)

@@ -1,0 +1,379 @@
+"""The fleet as its consumers see it: rows, feeds, health, actions. asyncio only, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from random import Random
+from typing import TYPE_CHECKING
+
+from gputui.api.base import Backend, CanCreate, CanLogin, HasAccountInfo, HasDetail
+from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.fleet.account import AccountRuntime
+from gputui.fleet.clock import Clock, SystemClock, within
+from gputui.fleet.feeds import Feed
+from gputui.fleet.listeners import Listeners
+from gputui.fleet.mutations import Mutations, Pending
+from gputui.fleet.observer import Observer
+from gputui.fleet.recorder import Recorder
+from gputui.fleet.store import Store
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    Change,
+    FeedState,
+    Form,
+    Health,
+    Instance,
+    Ref,
+    Resource,
+    Row,
+    Secret,
+    SSHTarget,
+)
+
+if TYPE_CHECKING:
+    from gputui.config import Account, Polling
+    from gputui.history import History
+
+_EVENTS_IN_MEMORY = 100_000
+_EVENTS_RESTORED = 5_000
+_CLOSE_SECONDS = 2.0
+_PROBE_AGAIN_SECONDS = 60.0
+
+
+class Fleet:
+    """Several accounts' rows, kept current.
+
+    ``history`` None keeps nothing, the audit log included. Listeners are called on the event loop, with the rows
+    already in place. Where a method raises, it raises GputuiError.
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        *,
+        open_backend: Callable[[Account], Backend],
+        history: History | None,
+        polling: Polling,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.accounts: Mapping[str, Account] = dict(accounts)
+        self._open_backend = open_backend
+        self._history = history
+        self._clock = clock or SystemClock()
+        self._watched: frozenset[Resource] = frozenset()
+        self._store = Store()
+        self._observer = Observer()
+        self._recorder = Recorder(history, self._clock) if history is not None else None
+        self._mutations = Mutations(self, history, self._clock)
+        chance = random or Random()  # noqa: S311  (jitter, no secret)
+        self._runtimes = {
+            name: AccountRuntime(account, polling, self, self._clock, chance) for name, account in accounts.items()
+        }
+        self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners() for resource in Resource}
+        self._feeds: Listeners[None] = Listeners()
+        self._announced: object = self._feed_states()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._probed: dict[str, float] = {}
+
+    # Life.
+
+    def restore(self) -> None:
+        """Fill the store with the last session's rows, as stale ones. Blocks for a moment; asks no back end."""
+        if self._history is None:
+            return
+        for snapshot in self._history.snapshots(self.accounts):
+            self._tell(snapshot.resource, self._store.replace(snapshot.account, snapshot.resource, snapshot.rows))
+            self._runtimes[snapshot.account].restore(snapshot.resource, snapshot.at)
+            if snapshot.resource is Resource.INSTANCES:
+                instances = [row for row in snapshot.rows if isinstance(row, Instance)]
+                self._observer.start_from(snapshot.account, instances)
+        events = self._history.events(limit=_EVENTS_RESTORED, accounts=self.accounts)
+        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
+        self.announce()
+
+    async def start(self) -> None:
+        """Open all back ends and begin to poll. Returns when each is open or known not to open."""
+        if self._recorder is not None:
+            self._spawn(self._recorder.run())
+        await asyncio.gather(*(self._open(runtime) for runtime in self._runtimes.values()))
+
+    async def aclose(self) -> None:
+        """Stop polling, write what is not written yet, close the back ends; bounded in time."""
+        limit = _CLOSE_SECONDS
+        for task in self._tasks:
+            task.cancel()
+        stops = [within(self._clock, limit, runtime.stop()) for runtime in self._runtimes.values()]
+        tasks = [within(self._clock, limit, asyncio.wait(self._tasks))] if self._tasks else []
+        await asyncio.gather(*stops, *tasks, within(self._clock, limit, self._mutations.finish()))
+        await asyncio.gather(within(self._clock, limit, self._save()), *map(self._close, self._runtimes.values()))
+
+    async def _open(self, runtime: AccountRuntime) -> None:
+        await runtime.open(self._open_backend)
+        if runtime.opened is not None:
+            self._probe(runtime)
+
+    async def _close(self, runtime: AccountRuntime) -> None:
+        if runtime.opened is not None:
+            await within(self._clock, _CLOSE_SECONDS, runtime.opened.aclose())
+
+    async def _save(self) -> None:
+        if self._recorder is None:
+            return
+        for name, runtime in self._runtimes.items():
+            for resource in Resource:
+                feed = runtime.feed(resource)
+                if feed.state is FeedState.FRESH and feed.fetched_at is not None:
+                    rows = tuple(self._store.part(name, resource).values())
+                    self._recorder.snapshot(name, resource, rows, feed.fetched_at)
+        await self._recorder.flush()
+
+    # Rows.
+
+    @property
+    def watched(self) -> frozenset[Resource]:
+        """The resources the user looks at."""
+        return self._watched
+
+    def watch(self, resources: Iterable[Resource]) -> None:
+        """Say what the user looks at now: these are polled at their pace, the others slowly or not at all."""
+        self._watched = frozenset(resources)
+        for runtime in self._runtimes.values():
+            runtime.reconsider()
+        self.announce()
+
+    def rows(self, resource: Resource) -> Mapping[Ref, Row]:
+        """Return all accounts' rows of a resource: a live view, not to be iterated over across an await."""
+        return self._store.rows(resource)
+
+    def get(self, ref: Ref) -> Row | None:
+        """Return a row of any resource."""
+        found = self._store.find(ref)
+        return found[1] if found else None
+
+    def is_stale(self, row: Row | Ref) -> bool:
+        """Return whether a row may no longer be true: its list could not be read, or not yet in this session."""
+        ref = row if isinstance(row, Ref) else row.ref
+        found = self._store.find(ref)
+        return found is None or self.feed(ref.account, found[0]).state is not FeedState.FRESH
+
+    def subscribe(self, resource: Resource, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Call ``listener`` with each change of a resource's rows; returns the function that ends this."""
+        return self._changes[resource].add(listener)
+
+    # Feeds, health, capabilities.
+
+    def feed(self, account: str, resource: Resource) -> Feed:
+        """Return how far one list of one account can be believed."""
+        return self.runtime(account).feed(resource)
+
+    def supports(self, account: str, resource: Resource) -> bool:
+        """Return whether an account has such a list. Before its back end is open: whether rows were restored."""
+        return self.runtime(account).supports(resource)
+
+    def resources(self) -> frozenset[Resource]:
+        """Return the resources that at least one account has."""
+        return frozenset(r for r in Resource if any(runtime.supports(r) for runtime in self._runtimes.values()))
+
+    def health(self) -> Mapping[str, Health]:
+        """Return the accounts' health, in the configuration's order."""
+        return {name: runtime.health for name, runtime in self._runtimes.items()}
+
+    def info(self, account: str) -> AccountInfo | None:
+        """Return what the account said of itself last, None until it did."""
+        return self.runtime(account).info
+
+    def subscribe_feeds(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
+        return self._feeds.add(lambda _: listener())
+
+    def refresh(self, resources: Iterable[Resource] | None = None, accounts: Iterable[str] | None = None) -> None:
+        """Ask now, whatever failed before: for these resources or all that are polled, of these accounts or all.
+
+        An account that could not be opened is opened again. A back end that asked to be left alone is.
+        """
+        wanted = None if resources is None else frozenset(resources)
+        for name in self._runtimes if accounts is None else accounts:
+            runtime = self.runtime(name)
+            if runtime.opened is not None:
+                runtime.refresh(wanted)
+            elif runtime.may_open_again:
+                self._spawn(self._open(runtime))
+
+    # Acting.
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to a row now; without mutations where the account is read-only."""
+        runtime = self.runtime(row.ref.account)
+        if runtime.opened is None:
+            return frozenset()
+        actions = runtime.opened.actions(row)
+        return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
+
+    def pending(self, ref: Ref) -> Pending | None:
+        """Return what is under way with a thing: from before the call until a later list shows its effect."""
+        return self._mutations.pending(ref)
+
+    def subscribe_pending(self, listener: Callable[[Ref], None]) -> Callable[[], None]:
+        """Call ``listener`` with the Ref of a thing whose pending mark came or went."""
+        return self._mutations.listeners.add(listener)
+
+    async def act(self, ref: Ref, action: Action, *, arguments: Mapping[str, str] | None = None) -> ActionResult:
+        """Do something to a thing: audit entry, call, audit entry, and a refresh that is not waited for.
+
+        ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit. Raises
+        ForbiddenError when read-only, ConflictError while something else is under way with the same thing (a
+        running exec does not count), UnknownOutcomeError when the answer never came, and GputuiError before
+        anything is sent when the audit log cannot be written.
+        """
+        return await self._mutations.act(ref, action, arguments or {})
+
+    async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create something, sent once. Raises InvalidError with ``fields``, and as :meth:`act` does.
+
+        When the answer is lost, the list is read anew: what appeared in it counts as created. Otherwise
+        UnknownOutcomeError tells to look before trying again.
+        """
+        return await self._mutations.create(account, kind, values)
+
+    def creatable(self, account: str) -> tuple[str, ...]:
+        """Return the kinds that can be created; none where read-only."""
+        runtime = self.runtime(account)
+        if runtime.opened is None or runtime.read_only:
+            return ()
+        return runtime.opened.creatable if isinstance(runtime.opened, CanCreate) else ()
+
+    async def create_form(self, account: str, kind: str) -> Form:
+        """Return the form of a kind, with the server's choices in it."""
+        return await self._creator(account).create_form(kind)
+
+    def check_create(self, account: str, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with a filled form, by field."""
+        return self._creator(account).check_create(kind, values)
+
+    async def change_password(self, account: str, password: Secret) -> ActionResult:
+        """Change an account's password; the audit log tells that it was, not to what."""
+        return await self._mutations.change_password(account, password)
+
+    # Asking for one thing.
+
+    async def account_info(self, account: str) -> AccountInfo:
+        """Fetch all that an account says of itself."""
+        runtime = self.runtime(account)
+        backend = runtime.backend
+        info = await (backend.account_info() if isinstance(backend, HasAccountInfo) else backend.probe())
+        self._keep_info(runtime, info)
+        return info
+
+    async def detail(self, ref: Ref) -> Row:
+        """Fetch one row anew, with its raw JSON, and put it into its place in the store."""
+        backend = self.runtime(ref.account).backend
+        if not isinstance(backend, HasDetail):
+            if (row := self.get(ref)) is None:
+                raise NotFoundError(f"{ref} is not there any more.")
+            return row
+        fresh = await backend.fetch(ref)
+        found = self._store.find(ref)
+        self._tell(found[0] if found else Resource.INSTANCES, self._store.update(fresh))
+        return fresh
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Fetch where an instance's sshd listens now; raises SshError when it has none."""
+        backend = self.runtime(ref.account).backend
+        if not isinstance(backend, CanLogin):
+            raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
+        return await backend.ssh_target(ref)
+
+    # For the fleet's own parts.
+
+    def runtime(self, account: str) -> AccountRuntime:
+        """Return an account's runtime; raises NotFoundError."""
+        if (runtime := self._runtimes.get(account)) is None:
+            raise NotFoundError(f"There is no account {account}.", hint=f"There are: {', '.join(self._runtimes)}.")
+        return runtime
+
+    def has_pending(self, account: str) -> bool:
+        """Return whether something the user did there is still under way."""
+        return self._mutations.has_pending(account)
+
+    def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
+        """Store a whole list, observe events, tell the listeners."""
+        at = self._clock.now()
+        change = self._store.replace(runtime.name, resource, rows)
+        if self._recorder is not None and change:
+            self._recorder.snapshot(runtime.name, resource, rows, at)
+            if resource is Resource.STOCK:
+                self._recorder.stock((*change.added, *change.updated), at)
+        self._tell(resource, change)
+        if resource is Resource.INSTANCES and runtime.observes:
+            self._observe(runtime.name, [row for row in rows if isinstance(row, Instance)])
+        if runtime.info is None:
+            self._probe(runtime)
+
+    def announce(self) -> None:
+        """Tell of changed feeds and health, if they have."""
+        states = self._feed_states()
+        if states != self._announced:
+            self._announced = states
+            self._feeds.tell(None)
+
+    def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
+        """Ask anew for what an action may have changed; done when the list that holds ``ref`` is there."""
+        runtime = self.runtime(ref.account)
+        found = self._store.find(ref)
+        home = found[0] if found else Resource.INSTANCES
+        others = {Resource.IMAGES} if action is Action.COMMIT else set(self._watched)
+        for resource in others - {home}:
+            if (poller := runtime.poller(resource)) is not None:
+                poller.refresh_after_now()
+        poller = runtime.poller(home)
+        return poller.refresh_after_now() if poller is not None else None
+
+    def _creator(self, account: str) -> CanCreate:
+        backend = self.runtime(account).backend
+        if not isinstance(backend, CanCreate):
+            raise InvalidError(f"{account}: nothing can be created here.")
+        return backend
+
+    def _observe(self, account: str, instances: Sequence[Instance]) -> None:
+        events = self._observer.observe(account, instances, self._clock.now())
+        if not events:
+            return
+        if self._recorder is not None:
+            self._recorder.events(events)
+        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
+
+    def _tell(self, resource: Resource, change: Change) -> None:
+        if change:
+            self._changes[resource].tell(change)
+
+    def _probe(self, runtime: AccountRuntime) -> None:
+        """Ask an account who it is; after a failure again, not too often, once it answers other questions."""
+        now = self._clock.monotonic()
+        last = self._probed.get(runtime.name)
+        if last is None or now - last >= _PROBE_AGAIN_SECONDS:
+            self._probed[runtime.name] = now
+            self._spawn(self._ask_who(runtime))
+
+    async def _ask_who(self, runtime: AccountRuntime) -> None:
+        with suppress(GputuiError):  # the lists' own failures tell what is wrong
+            self._keep_info(runtime, await runtime.backend.probe())
+
+    def _keep_info(self, runtime: AccountRuntime, info: AccountInfo) -> None:
+        runtime.know(info)
+        self._tell(Resource.ACCOUNTS, self._store.replace(runtime.name, Resource.ACCOUNTS, [info]))
+        self.announce()
+
+    def _feed_states(self) -> object:
+        feeds = ((name, r, runtime.feed(r)) for name, runtime in self._runtimes.items() for r in Resource)
+        states = [(name, r, feed.state, type(feed.error), str(feed.error)) for name, r, feed in feeds]
+        return states, [runtime.health for runtime in self._runtimes.values()]
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,306 @@
+"""What the user does to things: marked while it lasts, in the audit log before and after, sent exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from gputui.api.base import (
+    Backend,
+    CanChangePassword,
+    CanCommit,
+    CanCreate,
+    CanDelete,
+    CanExec,
+    CanRestart,
+    CanStart,
+    CanStop,
+)
+from gputui.errors import ConflictError, ForbiddenError, GputuiError, InvalidError, UnknownOutcomeError
+from gputui.fleet.account import AccountRuntime
+from gputui.fleet.clock import Clock, within
+from gputui.fleet.listeners import Listeners
+from gputui.models import Action, ActionResult, Ref, Row, Secret
+
+if TYPE_CHECKING:
+    from gputui.history import History, Outcome
+
+_LOOK_SECONDS = 15.0
+_SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
+_DOING: Mapping[Action, str] = {
+    Action.CREATE: "creating",
+    Action.START: "starting",
+    Action.STOP: "stopping",
+    Action.RESTART: "restarting",
+    Action.DELETE: "deleting",
+    Action.COMMIT: "saving",
+    Action.CHANGE_PASSWORD: "changing the password of",
+}
+_UNMARKED = frozenset({Action.EXEC})
+"""A command that runs in an instance must not keep anyone from stopping it."""
+
+_Call = Callable[[], Awaitable[ActionResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Something under way that was asked for here."""
+
+    action: Action
+    since: datetime
+    by: str = "you"
+
+
+class Owner(Protocol):
+    """What mutations ask of the fleet."""
+
+    def runtime(self, account: str) -> AccountRuntime:
+        """Return an account's runtime."""
+
+    def get(self, ref: Ref) -> Row | None:
+        """Return a row."""
+
+    def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
+        """Ask anew for what an action may have changed; done when the list that holds ``ref`` is there."""
+
+
+class Mutations:
+    """The only way in which the fleet changes anything on a back end."""
+
+    def __init__(self, owner: Owner, history: History | None, clock: Clock) -> None:
+        self._owner = owner
+        self._history = history
+        self._clock = clock
+        self._pending: dict[Ref, Pending] = {}
+        self._audits: set[asyncio.Future[None]] = set()
+        self.listeners: Listeners[Ref] = Listeners()
+
+    def pending(self, ref: Ref) -> Pending | None:
+        """Return what is under way with a thing."""
+        return self._pending.get(ref)
+
+    def has_pending(self, account: str) -> bool:
+        """Return whether anything is under way in an account."""
+        return any(ref.account == account for ref in self._pending)
+
+    async def act(self, ref: Ref, action: Action, arguments: Mapping[str, str]) -> ActionResult:
+        """Do something to a thing; see :meth:`gputui.fleet.Fleet.act`."""
+        runtime = self._writable(ref.account)
+        call = _call(runtime.backend, ref, action, arguments)
+        told = ", ".join(f"{name}={value}" for name, value in arguments.items() if value)
+        return await self._send(ref, action, f"{action} {ref.id}" + (f": {told}" if told else ""), call)
+
+    async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create something; see :meth:`gputui.fleet.Fleet.create`."""
+        backend = self._writable(account).backend
+        if not isinstance(backend, CanCreate) or kind not in backend.creatable:
+            raise InvalidError(f"{account}: nothing of kind {kind} can be created here.")
+        if wrong := backend.check_create(kind, values):
+            raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
+        ref = backend.created_ref(kind, values)
+        was_there = self._owner.get(ref) is not None
+        shown = {name: "…" if _SECRET_FIELD.search(name) else value for name, value in values.items()}
+        summary = f"create {ref.id}: " + ", ".join(f"{name}={value}" for name, value in shown.items() if value)
+
+        async def look() -> ActionResult | None:
+            return None if was_there else await self._look_for(ref, kind)
+
+        return await self._send(ref, Action.CREATE, summary, lambda: backend.create(kind, values), look)
+
+    async def change_password(self, account: str, password: Secret) -> ActionResult:
+        """Change an account's password; see :meth:`gputui.fleet.Fleet.change_password`."""
+        backend = self._writable(account).backend
+        if not isinstance(backend, CanChangePassword):
+            raise InvalidError(f"{account}: its password cannot be changed here.")
+        return await self._send(
+            Ref(account, "account", account),
+            Action.CHANGE_PASSWORD,
+            "change the password",
+            lambda: backend.change_password(password.reveal()),
+        )
+
+    async def finish(self) -> None:
+        """Wait for the ends of entries still being written to the audit log."""
+        if self._audits:
+            await asyncio.wait(self._audits)
+
+    # The one path everything takes.
+
+    async def _send(
+        self,
+        ref: Ref,
+        action: Action,
+        summary: str,
+        call: _Call,
+        look: Callable[[], Awaitable[ActionResult | None]] | None = None,
+    ) -> ActionResult:
+        from gputui.history import Outcome
+
+        marked = action not in _UNMARKED
+        if marked:
+            self._mark(ref, action)
+        try:
+            entry = await self._begin_audit(ref, action, summary)
+        except BaseException:
+            self._unmark(ref, marked=marked)
+            raise
+        try:
+            result = await call()
+        except UnknownOutcomeError as error:
+            try:
+                await self._end_audit(entry, Outcome.UNKNOWN, error.message)
+                found = await look() if look is not None else None
+                if found is not None:
+                    await self._end_audit(entry, Outcome.DONE, found.message)
+                    return found
+            finally:
+                self._settle(ref, action, marked=marked, at_once=True)
+            if look is not None:
+                raise _not_seen(error, ref) from error
+            raise
+        except GputuiError as error:
+            self._settle(ref, action, marked=marked, at_once=True)
+            await self._end_audit(entry, Outcome.FAILED, error.message)
+            raise
+        except asyncio.CancelledError:
+            self._write_end(entry, Outcome.UNKNOWN, "cancelled while in flight")
+            self._settle(ref, action, marked=marked, at_once=True)
+            raise
+        except Exception as error:
+            detail = f"failed inside gputui ({type(error).__name__}: {error})"
+            self._settle(ref, action, marked=marked, at_once=True)
+            await self._end_audit(entry, Outcome.UNKNOWN, detail)
+            raise UnknownOutcomeError(
+                f"{ref}: {action} {detail}.", hint="Look at its state before you try again."
+            ) from error
+        self._settle(ref, action, marked=marked)
+        await self._end_audit(entry, Outcome.DONE, result.message)
+        return result
+
+    async def _look_for(self, ref: Ref, kind: str) -> ActionResult | None:
+        """Read the list anew and see whether the thing has appeared. Nothing is sent again."""
+        seen = self._owner.refresh_after(ref, Action.CREATE)
+        if seen is not None:
+            await within(self._clock, _LOOK_SECONDS, seen)
+        if self._owner.get(ref) is None:
+            return None
+        return ActionResult(f"The answer was lost, but the {kind} {ref.id} has been created.", created=ref)
+
+    def _writable(self, account: str) -> AccountRuntime:
+        runtime = self._owner.runtime(account)
+        if runtime.read_only:
+            raise ForbiddenError(
+                f"{account} is read-only here.",
+                hint=f"Remove read_only from [accounts.{account}], and --read-only from the command line.",
+            )
+        return runtime
+
+    # The mark.
+
+    def _mark(self, ref: Ref, action: Action) -> None:
+        if (pending := self._pending.get(ref)) is not None:
+            raise ConflictError(f"Already {_DOING[pending.action]} {ref.id}.", hint="Wait until that has ended.")
+        self._pending[ref] = Pending(action, self._clock.now())
+        self._owner.runtime(ref.account).reconsider()
+        self.listeners.tell(ref)
+
+    def _unmark(self, ref: Ref, *, marked: bool = True) -> None:
+        if marked and self._pending.pop(ref, None) is not None:
+            self._owner.runtime(ref.account).reconsider()
+            self.listeners.tell(ref)
+
+    def _settle(self, ref: Ref, action: Action, *, marked: bool, at_once: bool = False) -> None:
+        """Ask for what has changed; the mark stays until that shows, or goes at once when nothing may have."""
+        seen = self._owner.refresh_after(ref, action)
+        if seen is None or at_once:
+            self._unmark(ref, marked=marked)
+        elif marked:
+            seen.add_done_callback(lambda _: self._unmark(ref))
+
+    # The audit log.
+
+    async def _begin_audit(self, ref: Ref, action: Action, summary: str) -> int:
+        if self._history is None:
+            return 0
+        return await asyncio.to_thread(
+            self._history.begin_audit,
+            at=self._clock.now(),
+            user=_user(),
+            account=ref.account,
+            ref=str(ref),
+            action=action.value,
+            summary=summary,
+        )
+
+    async def _end_audit(self, entry: int, outcome: Outcome, detail: str) -> None:
+        written = self._write_end(entry, outcome, detail)
+        if written is not None:
+            await asyncio.shield(written)
+
+    def _write_end(self, entry: int, outcome: Outcome, detail: str) -> asyncio.Future[None] | None:
+        """Hand the end of an entry to a thread at once: it is written even when the one who waits is cancelled."""
+        if (history := self._history) is None:
+            return None
+        at = self._clock.now()
+        written = asyncio.get_running_loop().run_in_executor(
+            None, lambda: history.finish_audit(entry, at=at, outcome=outcome, detail=detail)
+        )
+        self._audits.add(written)
+        written.add_done_callback(self._audits.discard)
+        return written
+
+
+def _call(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, str]) -> _Call:
+    """Return the call that an action is on this back end; raises InvalidError where it has none."""
+    match action:
+        case Action.START if isinstance(backend, CanStart):
+            return lambda: backend.start(ref)
+        case Action.STOP if isinstance(backend, CanStop):
+            return lambda: backend.stop(ref)
+        case Action.RESTART if isinstance(backend, CanRestart):
+            return lambda: backend.restart(ref)
+        case Action.DELETE if isinstance(backend, CanDelete):
+            return lambda: backend.delete(ref)
+        case Action.COMMIT if isinstance(backend, CanCommit):
+            return lambda: backend.commit(ref, tag=arguments.get("tag", ""), message=arguments.get("message", ""))
+        case Action.EXEC if isinstance(backend, CanExec):
+            return _exec_call(backend, ref, arguments)
+    raise InvalidError(f"{ref.account}: {action} cannot be done to {ref.id}.")
+
+
+def _exec_call(backend: CanExec, ref: Ref, arguments: Mapping[str, str]) -> _Call:
+    command, limit = arguments.get("command", ""), arguments.get("timeout", "")
+    if not command.strip():
+        raise InvalidError("There is no command to run.", fields={"command": "is empty"})
+    try:
+        timeout = float(limit) if limit else None
+    except ValueError:
+        raise InvalidError(f"Not a time limit: {limit}", fields={"timeout": "is not a number of seconds"}) from None
+
+    async def run() -> ActionResult:
+        result = await backend.exec(ref, command, timeout=timeout)
+        if result.timed_out:
+            return ActionResult("ended by the time limit", exec=result)
+        return ActionResult("ended" if result.exit_code is None else f"exit code {result.exit_code}", exec=result)
+
+    return run
+
+
+def _not_seen(error: UnknownOutcomeError, ref: Ref) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        f"{error.message} {ref.id} was not to be seen in the list yet.",
+        hint="It may still appear: look for it in the list and check before you try again.",
+        request_id=error.request_id,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,185 @@
+"""One list of one account, asked again and again at the pace that suits it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Protocol
+
+from gputui.api.base import Lister
+from gputui.errors import GputuiError, UnavailableError
+from gputui.fleet.clock import Clock
+from gputui.models import Resource, Row
+
+SLOW_SECONDS = 3.0
+"""An answer outstanding for longer is worth telling."""
+_BACKOFF_CAP = 60.0
+_TICK = 1e-6
+
+
+class Sink(Protocol):
+    """Who takes the answers. ``seconds`` is how long the answer took."""
+
+    def answered(self, resource: Resource, rows: Sequence[Row], seconds: float) -> None:
+        """Take a whole list."""
+
+    def failed(self, resource: Resource, error: GputuiError, seconds: float) -> None:
+        """Take a failure."""
+
+    def outstanding(self, resource: Resource) -> None:
+        """Hear that an answer takes long."""
+
+
+class Poller:
+    """Never asks twice at once; a tick that passes while an answer is outstanding is skipped.
+
+    ``pace`` returns the seconds between two questions now, None for no questions unless asked to;
+    ``not_before`` the monotonic time the account wants to be left alone until. Failures are followed by longer
+    and longer waits, with jitter.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        resource: Resource,
+        lister: Lister,
+        sink: Sink,
+        *,
+        pace: Callable[[], float | None],
+        not_before: Callable[[], float],
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._account = account
+        self._resource = resource
+        self._lister = lister
+        self._sink = sink
+        self._pace = pace
+        self._not_before = not_before
+        self._clock = clock
+        self._random = random
+        self._wake = asyncio.Event()
+        self._asked = False
+        self._running = False
+        self._failures = 0
+        self._retry_at: float | None = None
+        self._started: float | None = None
+        self._finished = 0.0
+        self._next: list[asyncio.Future[None]] = []
+
+    @property
+    def active(self) -> bool:
+        """Whether it is asked without being told to."""
+        return self._pace() is not None
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            await self._until_due()
+            await self._poll()
+
+    def refresh(self) -> None:
+        """Ask now, however often it failed before; does nothing while an answer is outstanding."""
+        if not self._running:
+            self._ask_now()
+
+    def refresh_after_now(self) -> asyncio.Future[None]:
+        """Ask anew, even while an answer is outstanding; done when a question put from now on has ended."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._next.append(done)
+        self._ask_now()
+        return done
+
+    def reconsider(self) -> None:
+        """Work out the next question's time anew, because the pace may have changed."""
+        self._wake.set()
+
+    def _ask_now(self) -> None:
+        self._asked = True
+        self._failures = 0
+        self._retry_at = None
+        self._wake.set()
+
+    async def _until_due(self) -> None:
+        while True:
+            self._wake.clear()
+            due = self._due()
+            now = self._clock.monotonic()
+            if due is not None and due - now < _TICK:
+                return
+            waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._wake.wait())]
+            if due is not None:
+                waits.append(asyncio.ensure_future(self._clock.sleep(due - now)))
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    def _due(self) -> float | None:
+        if self._asked:
+            return self._not_before()
+        pace = self._pace()
+        if pace is None:
+            return None
+        if self._retry_at is not None:
+            due = self._retry_at
+        elif self._started is None:
+            due = 0.0
+        else:
+            ticks = max(1, math.ceil((self._finished - self._started) / pace))
+            due = self._started + ticks * pace
+        return max(due, self._not_before())
+
+    async def _poll(self) -> None:
+        self._asked = False
+        self._retry_at = None
+        waiting, self._next = self._next, []
+        started = self._started = self._clock.monotonic()
+        self._running = True
+        try:
+            rows = await self._ask()
+            self._failures = 0
+            self._sink.answered(self._resource, rows, self._clock.monotonic() - started)
+        except GputuiError as error:
+            self._fail(error, started)
+        except Exception as error:  # noqa: BLE001  (a fault in one back end must not end its polling unseen)
+            fault = GputuiError(
+                f"{self._account}: reading {self._resource} failed inside gputui ({type(error).__name__}: {error}).",
+                hint="Please report this.",
+            )
+            fault.__cause__ = error
+            self._fail(fault, started)
+        finally:
+            self._running = False
+            self._finished = self._clock.monotonic()
+            for done in waiting:
+                if not done.done():
+                    done.set_result(None)
+
+    async def _ask(self) -> Sequence[Row]:
+        question = asyncio.ensure_future(self._lister())
+        patience = asyncio.ensure_future(self._clock.sleep(SLOW_SECONDS))
+        try:
+            await asyncio.wait({question, patience}, return_when=asyncio.FIRST_COMPLETED)
+            if not question.done():
+                self._sink.outstanding(self._resource)
+                await asyncio.wait({question})
+        finally:
+            patience.cancel()
+            if not question.done():
+                question.cancel()
+                await asyncio.wait({question})
+        if question.cancelled():
+            raise UnavailableError(f"{self._account}: reading {self._resource} was interrupted.")
+        return question.result()
+
+    def _fail(self, error: GputuiError, started: float) -> None:
+        now = self._clock.monotonic()
+        self._failures += 1
+        first = max(self._pace() or 1.0, 1.0)
+        wait = min(_BACKOFF_CAP, first * 2 ** min(self._failures - 1, 10)) * self._random.uniform(0.75, 1.0)
+        self._retry_at = now + wait
+        self._sink.failed(self._resource, error, now - started)

@@ -1,0 +1,62 @@
+"""Writes what the fleet learns into the history, now and then and off the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gputui.fleet.clock import Clock
+from gputui.models import Event, Offer, Resource, Row
+
+if TYPE_CHECKING:
+    from gputui.history import History
+
+_INTERVAL = 15.0
+_KEPT = frozenset({Resource.INSTANCES, Resource.GPUS, Resource.STOCK, Resource.IMAGES})
+
+
+class Recorder:
+    """Gathers what changed. Snapshots and the events between them are written in one transaction.
+
+    After a crash the older snapshot then shows the lost changes again.
+    """
+
+    def __init__(self, history: History, clock: Clock) -> None:
+        self._history = history
+        self._clock = clock
+        self._snapshots: dict[tuple[str, Resource], tuple[datetime, Sequence[Row]]] = {}
+        self._events: list[Event] = []
+        self._stock: list[tuple[Offer, datetime]] = []
+
+    def snapshot(self, account: str, resource: Resource, rows: Sequence[Row], at: datetime) -> None:
+        """Keep a list that changed."""
+        if resource in _KEPT:
+            self._snapshots[account, resource] = (at, rows)
+
+    def events(self, events: Iterable[Event]) -> None:
+        """Keep observed events."""
+        self._events.extend(events)
+
+    def stock(self, offers: Iterable[Row], at: datetime) -> None:
+        """Keep a sample of each offer that changed."""
+        self._stock.extend((offer, at) for offer in offers if isinstance(offer, Offer))
+
+    async def run(self) -> None:
+        """Write every so often until cancelled."""
+        while True:
+            await self._clock.sleep(_INTERVAL)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is there."""
+        from gputui.history import Snapshot, StockSample
+
+        if not (self._snapshots or self._events or self._stock):
+            return
+        snapshots = [Snapshot(*key, at, rows) for key, (at, rows) in self._snapshots.items()]
+        events, self._events = self._events, []
+        stock = [StockSample(offer.ref, at, offer.idle, offer.total) for offer, at in self._stock]
+        self._snapshots, self._stock = {}, []
+        await asyncio.to_thread(self._history.record, snapshots=snapshots, events=events, stock=stock)

@@ -1,0 +1,376 @@
+"""What outlives a session: the last snapshots, observed events, stock samples, the audit log, typed commands.
+
+One SQLite file in the state directory, private to its owner, shared by all running gputui processes. Every call
+blocks for a moment and may be made from any thread. A damaged file is set aside and a locked or unwritable one
+replaced by memory: :attr:`History.problem` then says so, nothing is raised. The audit log alone is strict.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gputui.errors import GputuiError
+from gputui.models import (
+    Event,
+    EventSource,
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Offer,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+)
+from gputui.serial import rows_from_plain, rows_to_plain
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS snapshot(
+    account TEXT, resource TEXT, at REAL NOT NULL, rows TEXT NOT NULL, PRIMARY KEY(account, resource)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event(
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT NOT NULL,
+    name TEXT NOT NULL, at REAL NOT NULL, status TEXT NOT NULL, phase TEXT NOT NULL, before TEXT, after_seconds REAL);
+CREATE TABLE IF NOT EXISTS audit(
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL, ref TEXT NOT NULL,
+    action TEXT NOT NULL, summary TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, finished_at REAL);
+CREATE TABLE IF NOT EXISTS stock(
+    seq INTEGER PRIMARY KEY, ref TEXT NOT NULL, at REAL NOT NULL, idle INTEGER, total INTEGER);
+CREATE INDEX IF NOT EXISTS stock_at ON stock(at);
+CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+"""
+_BUSY_SECONDS = 1.0
+_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": 500}
+_STOCK_DAYS = 30
+
+_MODELS: dict[Resource, type[Row]] = {
+    Resource.INSTANCES: Instance,
+    Resource.GPUS: GpuDevice,
+    Resource.PROCESSES: GpuProcess,
+    Resource.STOCK: Offer,
+    Resource.IMAGES: Image,
+}
+
+
+class Outcome(StrEnum):
+    """How a mutation in the audit log ended. An entry left at ``started`` is one whose process died."""
+
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One mutation: who, when, what, and how it ended. ``user`` is the local one; nothing in it is secret."""
+
+    id: int
+    at: datetime
+    user: str
+    account: str
+    ref: str
+    action: str
+    summary: str
+    outcome: Outcome
+    detail: str = ""
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All rows of one resource of one account, as they were at a time."""
+
+    account: str
+    resource: Resource
+    at: datetime
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class StockSample:
+    """How many GPUs of an offer were idle at a time."""
+
+    ref: Ref
+    at: datetime
+    idle: int | None
+    total: int | None
+
+
+class _NewerError(Exception):
+    """The file was written by a later release."""
+
+
+class History:
+    """The history file. ``path`` None keeps everything in memory, on purpose (demo, tests)."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._in_place_of_file = False
+        self.problem = ""
+        """Why something is not kept, in words for the user; empty when all is well."""
+
+    # Snapshots, events and stock: written together, so that a crash leaves them in step.
+
+    def record(
+        self, *, snapshots: Iterable[Snapshot] = (), events: Iterable[Event] = (), stock: Iterable[StockSample] = ()
+    ) -> bool:
+        """Keep these in one transaction; return whether that worked (``problem`` says why not)."""
+        snapshot_values = [
+            (s.account, s.resource.value, s.at.timestamp(), json.dumps(rows_to_plain(s.rows), separators=(",", ":")))
+            for s in snapshots
+        ]
+        event_values = [
+            (
+                e.ref.id, e.instance.account, e.instance.kind, e.instance.id, e.name, e.at.timestamp(), e.status,
+                e.phase.value, e.before, e.after_seconds,
+            )
+            for e in events
+        ]  # fmt: skip
+        stock_values = [(str(s.ref), s.at.timestamp(), s.idle, s.total) for s in stock]
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", snapshot_values)
+            connection.executemany(
+                "INSERT INTO event(id, account, kind, instance, name, at, status, phase, before, after_seconds)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                event_values,
+            )
+            connection.executemany("INSERT INTO stock(ref, at, idle, total) VALUES (?, ?, ?, ?)", stock_values)
+            if event_values:
+                _prune(connection, "event")
+            if stock_values:
+                oldest = (datetime.now(UTC) - timedelta(days=_STOCK_DAYS)).timestamp()
+                connection.execute("DELETE FROM stock WHERE at < ?", (oldest,))
+                _prune(connection, "stock")
+        return not failures
+
+    def snapshots(self, accounts: Iterable[str] | None = None) -> list[Snapshot]:
+        """Return the last snapshot of each resource; one that cannot be read any more is passed over."""
+        wanted = None if accounts is None else set(accounts)
+        found = []
+        for account, resource, at, text in self._select("SELECT account, resource, at, rows FROM snapshot"):
+            if wanted is not None and account not in wanted:
+                continue
+            with suppress(ValueError, KeyError):
+                kind = Resource(resource)
+                found.append(Snapshot(account, kind, _time(at), rows_from_plain(_MODELS[kind], json.loads(text))))
+        return found
+
+    def events(self, *, limit: int = 5_000, accounts: Iterable[str] | None = None) -> list[Event]:
+        """Return the newest observed events, oldest first.
+
+        Several gputui processes may have watched the same instance: a state told twice in a row is one event.
+        """
+        wanted = None if accounts is None else set(accounts)
+        found = self._select(
+            "SELECT id, account, kind, instance, name, at, status, phase, before, after_seconds"
+            " FROM event ORDER BY seq DESC LIMIT ?",
+            (limit,),
+        )
+        last: dict[Ref, str] = {}
+        events = []
+        for id_, account, kind, instance, name, at, status, phase, before, after_seconds in reversed(found):
+            ref = Ref(account, kind, instance)
+            if last.get(ref) == status or (wanted is not None and account not in wanted):
+                continue
+            last[ref] = status
+            event_ref = Ref(account, "event", id_)
+            with suppress(ValueError):
+                events.append(
+                    Event(
+                        event_ref, ref, name, _time(at), status, Phase(phase), before, after_seconds,
+                        EventSource.OBSERVED,
+                    )
+                )  # fmt: skip
+        return events
+
+    def stock(self, since: datetime) -> list[StockSample]:
+        """Return the stock samples from a time on, oldest first."""
+        found = self._select("SELECT ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),))
+        return [StockSample(Ref.parse(ref), _time(at), idle, total) for ref, at, idle, total in found]
+
+    # The audit log.
+
+    def begin_audit(self, *, at: datetime, user: str, account: str, ref: str, action: str, summary: str) -> int:
+        """Write that a mutation is about to be sent and return the entry's id.
+
+        Raises GputuiError when that cannot be kept: then nothing may be sent.
+        """
+        try:
+            with self._lock:
+                if self._in_place_of_file:
+                    self.close()
+                with self._transaction() as connection:
+                    if self._in_place_of_file:
+                        raise self._audit_error(self.problem)
+                    cursor = connection.execute(
+                        "INSERT INTO audit(at, user, account, ref, action, summary, outcome, detail)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, '')",
+                        (at.timestamp(), user, account, ref, action, summary, Outcome.STARTED.value),
+                    )
+                    _prune(connection, "audit")
+                    return int(cursor.lastrowid or 0)
+        except sqlite3.Error as error:
+            raise self._audit_error(str(error)) from error
+
+    def finish_audit(self, entry: int, *, at: datetime, outcome: Outcome, detail: str) -> None:
+        """Write how a mutation ended. A failure to write is told in ``problem``: the mutation has happened."""
+        with self._forgiving("the audit log cannot be completed"), self._transaction() as connection:
+            connection.execute(
+                "UPDATE audit SET outcome = ?, detail = ?, finished_at = ? WHERE id = ?",
+                (outcome.value, detail, at.timestamp(), entry),
+            )
+
+    def audit(self, *, limit: int = 1_000, account: str | None = None) -> list[AuditEntry]:
+        """Return the newest entries, newest first, of one account or of all."""
+        found = self._select(
+            "SELECT id, at, user, account, ref, action, summary, outcome, detail, finished_at FROM audit"
+            " WHERE ?1 IS NULL OR account = ?1 ORDER BY id DESC LIMIT ?2",
+            (account, limit),
+        )
+        return [
+            AuditEntry(
+                id_, _time(at), user, name, ref, action, summary, Outcome(outcome), detail,
+                None if finished is None else _time(finished),
+            )
+            for id_, at, user, name, ref, action, summary, outcome, detail, finished in found
+        ]  # fmt: skip
+
+    # The command bar.
+
+    def add_command(self, text: str) -> None:
+        """Remember a line typed into the command bar; one typed before moves to the end."""
+        with self._forgiving("history cannot be written"), self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO command(seq, text) VALUES (NULL, ?)", (text,))
+            _prune(connection, "command")
+
+    def commands(self, *, limit: int = 500) -> list[str]:
+        """Return the remembered lines, oldest first."""
+        found = self._select("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (limit,))
+        return [text for (text,) in reversed(found)]
+
+    def close(self) -> None:
+        """Close the file; the next call opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                with suppress(sqlite3.Error):
+                    self._connection.close()
+            self._connection = None
+            self._in_place_of_file = False
+
+    # The file.
+
+    def _select(self, statement: str, arguments: tuple[object, ...] = ()) -> list[Any]:
+        found: list[Any] = []
+        with self._forgiving("history cannot be read"), self._lock:
+            found.extend(self._open().execute(statement, arguments))
+        return found
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._open() as connection:
+            yield connection
+
+    @contextmanager
+    def _forgiving(self, what: str) -> Iterator[list[sqlite3.Error]]:
+        """Turn a failure of SQLite into ``problem``; what is yielded holds it afterwards."""
+        failures: list[sqlite3.Error] = []
+        try:
+            yield failures
+        except sqlite3.Error as error:
+            failures.append(error)
+            self.problem = f"{what}: {error} ({self._path})"
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._open_memory() if self._path is None else self._open_path(self._path)
+        return self._connection
+
+    def _open_path(self, path: Path) -> sqlite3.Connection:
+        self.problem = ""
+        try:
+            try:
+                return _connect(path)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                aside = _set_aside(path)
+                connection = _connect(path)
+                self.problem = f"the history was damaged and starts anew; the old file is {aside}"
+                return connection
+        except _NewerError:
+            self.problem = f"the history was written by a newer gputui and is left alone ({path})"
+        except (sqlite3.Error, OSError) as error:
+            self.problem = f"history is not kept: {error} ({path})"
+        self._in_place_of_file = True
+        return self._open_memory()
+
+    @staticmethod
+    def _open_memory() -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.executescript(_SCHEMA)
+        return connection
+
+    @staticmethod
+    def _audit_error(reason: str) -> GputuiError:
+        return GputuiError(
+            f"Nothing was sent, because the audit log cannot be written: {reason}.",
+            hint="Make the state directory writable, then try again.",
+        )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise _NewerError
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if version < SCHEMA_VERSION:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _prune(connection: sqlite3.Connection, table: str) -> None:
+    key = "id" if table == "audit" else "seq"
+    connection.execute(
+        f"DELETE FROM {table} WHERE {key} <= (SELECT max({key}) FROM {table}) - ?",  # noqa: S608  (constants)
+        (_KEEP_ROWS[table],),
+    )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

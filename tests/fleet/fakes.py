@@ -1,0 +1,249 @@
+"""A clock that stands still until told, back ends that answer from a script, and what makes a fleet of them.
+
+clock = FakeClock()
+lab = FakeBackend("lab")
+lab.rows[Resource.INSTANCES] = [pod("lab", "main")]
+async with running(clock, lab) as fleet: ...
+await clock.advance(5)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from gputui.api.base import Backend, Lister
+from gputui.config import Account, Polling
+from gputui.errors import GputuiError, NotFoundError
+from gputui.fleet import Fleet
+from gputui.history import History
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    ExecResult,
+    Form,
+    FormField,
+    Instance,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    SSHTarget,
+)
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+_TURNS = 60
+
+
+class FakeClock:
+    """Time that passes in :meth:`advance` alone."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self.elapsed = 0.0
+        self._count = itertools.count()
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.elapsed + seconds, next(self._count), done))
+        await done
+
+    async def advance(self, seconds: float = 0.0) -> None:
+        """Let time pass, waking sleepers in their order, each to go as far as it can before the next."""
+        await settle()
+        end = self.elapsed + seconds
+        while self._sleepers and self._sleepers[0][0] <= end + 1e-6:
+            at, _, done = heapq.heappop(self._sleepers)
+            if not done.done():
+                self.elapsed = max(self.elapsed, at)
+                done.set_result(None)
+                await settle()
+        self.elapsed = max(self.elapsed, end)
+        await settle()
+
+
+async def settle() -> None:
+    """Let everything that can go on without time or a thread go on."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+
+
+class FakeBackend:
+    """A back end that answers from ``rows``, fails from ``errors``, hangs on ``holds`` and counts in ``calls``.
+
+    Keys of ``errors``, ``holds`` and ``calls`` are a Resource, an Action, or "probe", "fetch", "close".
+    ``on_call`` runs before an action answers: there a test lets the action take its effect.
+    """
+
+    creatable: tuple[str, ...] = ("pod",)
+
+    def __init__(self, account: str, resources: Iterable[Resource] = (Resource.INSTANCES,)) -> None:
+        self.account = account
+        self.rows: dict[Resource, Sequence[Row]] = {resource: [] for resource in resources}
+        self.errors: dict[object, BaseException] = {}
+        self.holds: dict[object, asyncio.Event] = {}
+        self.calls: Counter[object] = Counter()
+        self.effects: dict[Action, Sequence[Row]] = {}
+        self.offered = frozenset({Action.STOP, Action.DELETE, Action.EXEC, Action.SSH})
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        return {resource: self._lister(resource) for resource in self.rows}
+
+    def hold(self, key: object) -> asyncio.Event:
+        """Make a call hang until the event that is returned is set; later ones pass."""
+        return self.holds.setdefault(key, asyncio.Event())
+
+    def _lister(self, resource: Resource) -> Lister:
+        async def ask() -> Sequence[Row]:
+            await self._enter(resource)
+            return self.rows[resource]
+
+        return ask
+
+    async def _enter(self, key: object) -> None:
+        self.calls[key] += 1
+        if key in self.holds:
+            await self.holds[key].wait()
+            self.holds.pop(key, None)
+        if key in self.errors:
+            raise self.errors[key]
+
+    async def _do(self, action: Action, message: str) -> ActionResult:
+        self.calls[action] += 1
+        if action in self.holds:
+            await self.holds[action].wait()
+            self.holds.pop(action, None)
+        if action in self.effects:
+            self.rows[Resource.INSTANCES] = self.effects[action]
+        if action in self.errors:
+            raise self.errors[action]
+        return ActionResult(message)
+
+    async def probe(self) -> AccountInfo:
+        await self._enter("probe")
+        return AccountInfo(
+            Ref(self.account, "account", self.account), "fake", "http://127.0.0.1", "0.4.1", user="alice"
+        )
+
+    async def account_info(self) -> AccountInfo:
+        return await self.probe()
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        return self.offered
+
+    async def fetch(self, ref: Ref) -> Row:
+        await self._enter("fetch")
+        for rows in self.rows.values():
+            for row in rows:
+                if row.ref == ref:
+                    return row
+        raise NotFoundError(f"{ref} is gone.")
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        await self._enter(Action.SSH)
+        return SSHTarget("127.0.0.1", 23000 + self.calls[Action.SSH], "root")
+
+    async def create_form(self, kind: str) -> Form:
+        return Form(self.account, kind, "New pod", (FormField("name", "Name"), FormField("image", "Image")))
+
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        return {} if values.get("name") else {"name": "is missing"}
+
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        return Ref(self.account, kind, values["name"])
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        result = await self._do(Action.CREATE, "created")
+        return ActionResult(result.message, created=self.created_ref(kind, values))
+
+    async def start(self, ref: Ref) -> ActionResult:
+        return await self._do(Action.START, "started")
+
+    async def stop(self, ref: Ref) -> ActionResult:
+        return await self._do(Action.STOP, "stopped")
+
+    async def restart(self, ref: Ref) -> ActionResult:
+        return await self._do(Action.RESTART, "restarted")
+
+    async def delete(self, ref: Ref) -> ActionResult:
+        return await self._do(Action.DELETE, "deleted")
+
+    async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
+        return await self._do(Action.COMMIT, f"saved as {tag}")
+
+    async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
+        await self._do(Action.EXEC, "")
+        return ExecResult(0, f"ran {command}")
+
+    async def change_password(self, password: str) -> ActionResult:
+        return await self._do(Action.CHANGE_PASSWORD, "changed")
+
+    async def aclose(self) -> None:
+        await self._enter("close")
+
+
+def pod(account: str, name: str, status: str = "running", *, problem: str | None = None) -> Instance:
+    """Return an instance as pody's client would."""
+    phases = {"running": Phase.RUNNING, "exited": Phase.STOPPED, "created": Phase.PENDING}
+    return Instance(Ref(account, "pod", name), name, phases.get(status, Phase.UNKNOWN), status, problem=problem)
+
+
+def make_fleet(
+    clock: FakeClock,
+    *backends: FakeBackend,
+    history: History | None = None,
+    read_only: bool = False,
+    unopenable: Mapping[str, GputuiError] | None = None,
+) -> Fleet:
+    """Return a fleet over these back ends, not started, with jitter from a fixed seed."""
+    broken = unopenable or {}
+    by_name: dict[str, Backend] = {backend.account: backend for backend in backends}
+    accounts = {
+        name: Account(name=name, kind="pody", base_url="http://127.0.0.1", read_only=read_only)
+        for name in (*by_name, *(name for name in broken if name not in by_name))
+    }
+
+    def open_backend(account: Account) -> Backend:
+        if account.name in broken:
+            raise broken[account.name]
+        return by_name[account.name]
+
+    return Fleet(
+        accounts, open_backend=open_backend, history=history, polling=Polling(), clock=clock, random=Random(1)
+    )
+
+
+@asynccontextmanager
+async def running(
+    clock: FakeClock,
+    *backends: FakeBackend,
+    watch: Iterable[Resource] = (Resource.INSTANCES,),
+    history: History | None = None,
+    read_only: bool = False,
+    unopenable: Mapping[str, GputuiError] | None = None,
+) -> AsyncIterator[Fleet]:
+    """Run a fleet whose first lists are there, unless a back end holds them."""
+    fleet = make_fleet(clock, *backends, history=history, read_only=read_only, unopenable=unopenable)
+    fleet.watch(watch)
+    fleet.restore()
+    await fleet.start()
+    await settle()
+    try:
+        yield fleet
+    finally:
+        await fleet.aclose()

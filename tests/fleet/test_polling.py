@@ -1,0 +1,357 @@
+"""When each list is asked for, and what a failure does."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import pytest
+
+from gputui.errors import AuthError, ConfigError, RateLimitedError, UnavailableError
+from gputui.fleet.poller import Poller
+from gputui.models import Change, FeedState, HealthState, Resource
+from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
+
+INSTANCES, STOCK, EVENTS, PROCESSES = Resource.INSTANCES, Resource.STOCK, Resource.EVENTS, Resource.PROCESSES
+ALL = (INSTANCES, STOCK, PROCESSES)
+DOWN = UnavailableError("lab: no answer.")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def lab() -> FakeBackend:
+    backend = FakeBackend("lab", ALL)
+    backend.rows[INSTANCES] = [pod("lab", "main")]
+    return backend
+
+
+async def test_what_is_watched_is_polled_at_its_pace_and_instances_slowly(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab, watch=[STOCK]):
+        await clock.advance(60)
+    assert lab.calls[STOCK] == 13
+    assert lab.calls[INSTANCES] == 3
+    assert lab.calls[PROCESSES] == 0
+
+
+async def test_watching_events_polls_the_instances_they_are_made_from(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab, watch=[EVENTS]):
+        await clock.advance(10)
+    assert lab.calls[INSTANCES] == 6
+
+
+async def test_a_list_looked_at_again_is_asked_for_at_once(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab, watch=[PROCESSES]) as fleet:
+        fleet.watch([STOCK])
+        await settle()
+        assert lab.calls[STOCK] == 1
+        fleet.watch([PROCESSES])
+        await clock.advance(1)
+        fleet.watch([STOCK])
+        await settle()
+        assert lab.calls[STOCK] == 1
+        await clock.advance(4)
+        assert lab.calls[STOCK] == 2
+
+
+async def test_a_slow_answer_is_never_asked_for_twice_and_late_ticks_are_skipped(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    answer = lab.hold(INSTANCES)
+    async with running(clock, lab) as fleet:
+        await clock.advance(12)
+        fleet.refresh()
+        await settle()
+        assert lab.calls[INSTANCES] == 1
+        answer.set()
+        await settle()
+        await clock.advance(2.9)
+        assert lab.calls[INSTANCES] == 1
+        await clock.advance(0.1)
+        assert lab.calls[INSTANCES] == 2
+
+
+async def test_something_in_transition_is_followed_faster_for_a_minute(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main", "created")]
+    async with running(clock, lab, watch=[STOCK]):
+        await clock.advance(59)
+        assert lab.calls[INSTANCES] == 60
+        await clock.advance(60)
+        assert lab.calls[INSTANCES] <= 63
+
+
+async def test_failures_are_followed_by_longer_waits_up_to_a_minute(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[INSTANCES] = DOWN
+    async with running(clock, lab):
+        asked = []
+        for second in range(1, 601):
+            before = lab.calls[INSTANCES]
+            await clock.advance(1)
+            if lab.calls[INSTANCES] > before:
+                asked.append(second)
+    waits = [after - before for before, after in zip([0, *asked], asked, strict=False)]
+    assert waits[0] <= 5
+    assert waits[1] > waits[0]
+    assert waits[2] > waits[1]
+    assert all(45 <= wait <= 61 for wait in waits[5:])
+    assert len(set(waits[5:])) > 1, "no jitter"
+
+
+async def test_refresh_asks_now_and_forgets_the_backoff(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[INSTANCES] = DOWN
+    async with running(clock, lab) as fleet:
+        await clock.advance(300)
+        before = lab.calls[INSTANCES]
+        fleet.refresh()
+        await settle()
+        assert lab.calls[INSTANCES] == before + 1
+        await clock.advance(5)
+        assert lab.calls[INSTANCES] == before + 2
+
+
+async def test_refresh_of_one_resource_leaves_the_others(clock: FakeClock, lab: FakeBackend) -> None:
+    hub = FakeBackend("hub", ALL)
+    async with running(clock, lab, hub) as fleet:
+        fleet.refresh([PROCESSES], ["lab"])
+        await settle()
+        assert (lab.calls[PROCESSES], lab.calls[INSTANCES], hub.calls[PROCESSES]) == (1, 1, 0)
+
+
+async def test_a_rate_limit_silences_the_whole_account_and_no_other(clock: FakeClock, lab: FakeBackend) -> None:
+    hub = FakeBackend("hub", ALL)
+    async with running(clock, lab, hub, watch=ALL) as fleet:
+        lab.errors[STOCK] = RateLimitedError("lab: slow down.", retry_after=20)
+        await clock.advance(5)
+        asked, others = lab.calls.copy(), hub.calls.copy()
+        health = fleet.health()["lab"]
+        assert health.state is HealthState.LIMITED
+        assert health.until is not None
+        assert (health.until - clock.now()).total_seconds() == 20
+        fleet.refresh()
+        await clock.advance(19)
+        assert lab.calls == asked
+        assert hub.calls[STOCK] > others[STOCK]
+        lab.errors.clear()
+        await clock.advance(1)
+        assert lab.calls[INSTANCES] > asked[INSTANCES]
+        assert fleet.health()["lab"].state is HealthState.OK
+
+
+async def test_failure_keeps_the_rows_and_touches_no_other_account(clock: FakeClock, lab: FakeBackend) -> None:
+    hub = FakeBackend("hub")
+    hub.rows[INSTANCES] = [pod("hub", "train")]
+    async with running(clock, lab, hub) as fleet:
+        fetched = clock.now()
+        lab.errors[INSTANCES] = DOWN
+        await clock.advance(5)
+        feed = fleet.feed("lab", INSTANCES)
+        assert (feed.state, feed.fetched_at, feed.error) == (FeedState.STALE, fetched, DOWN)
+        assert {ref.id for ref in fleet.rows(INSTANCES)} == {"main", "train"}
+        assert fleet.is_stale(pod("lab", "main"))
+        assert not fleet.is_stale(pod("hub", "train").ref)
+        assert fleet.health()["lab"].state is HealthState.DOWN
+        assert fleet.health()["lab"].message == "lab: no answer."
+        assert fleet.health()["hub"].state is HealthState.OK
+        lab.errors.clear()
+        fleet.refresh()
+        await settle()
+        assert fleet.feed("lab", INSTANCES).state is FeedState.FRESH
+
+
+async def test_a_list_that_never_came_has_failed(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[INSTANCES] = AuthError("lab: wrong password.")
+    async with running(clock, lab) as fleet:
+        assert fleet.feed("lab", INSTANCES).state is FeedState.FAILED
+
+
+async def test_an_account_is_down_only_when_no_list_is_answered(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab, watch=[INSTANCES, PROCESSES]) as fleet:
+        lab.errors[PROCESSES] = DOWN
+        await clock.advance(30)
+        assert fleet.health()["lab"].state is HealthState.OK
+        assert fleet.health()["lab"].message == "processes: no answer"
+        lab.errors[INSTANCES] = DOWN
+        await clock.advance(30)
+        assert fleet.health()["lab"].state is HealthState.DOWN
+
+
+async def test_wrong_credentials_for_one_list_show_although_another_needs_none(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    lab.errors[INSTANCES] = AuthError("lab: wrong password.")
+    async with running(clock, lab, watch=[INSTANCES, PROCESSES]) as fleet:
+        assert fleet.health()["lab"].state is HealthState.DOWN
+        assert fleet.health()["lab"].message == "lab: wrong password."
+
+
+async def test_an_answer_that_is_long_in_coming_makes_the_account_slow(clock: FakeClock, lab: FakeBackend) -> None:
+    answer = lab.hold(INSTANCES)
+    async with running(clock, lab) as fleet:
+        await clock.advance(2.5)
+        assert fleet.health()["lab"].state is HealthState.UNKNOWN
+        await clock.advance(1)
+        assert fleet.health()["lab"].state is HealthState.SLOW
+        answer.set()
+        await clock.advance(0)
+        assert fleet.health()["lab"].state is HealthState.SLOW, "3.5 s is no good answer"
+        await clock.advance(5)
+        assert fleet.health()["lab"].state is HealthState.OK
+
+
+async def test_unchanged_answers_tell_nobody_anything(clock: FakeClock, lab: FakeBackend) -> None:
+    news: list[object] = []
+    async with running(clock, lab, watch=ALL) as fleet:
+        await clock.advance(10)
+        fleet.subscribe_feeds(lambda: news.append("feeds"))
+        for resource in Resource:
+            fleet.subscribe(resource, news.append)
+        lab.rows[INSTANCES] = [pod("lab", "main")]
+        before = fleet.feed("lab", INSTANCES).fetched_at
+        await clock.advance(60)
+        assert news == []
+        assert fleet.feed("lab", INSTANCES).fetched_at != before
+
+
+async def test_listeners_hear_of_changes_until_they_leave(clock: FakeClock, lab: FakeBackend) -> None:
+    heard: list[Change] = []
+    async with running(clock, lab) as fleet:
+        leave = fleet.subscribe(INSTANCES, heard.append)
+        stopped = pod("lab", "main", "exited")
+        lab.rows[INSTANCES] = [stopped, pod("lab", "new")]
+        await clock.advance(5)
+        assert heard == [Change((pod("lab", "new"),), (stopped,), ())]
+        leave()
+        lab.rows[INSTANCES] = []
+        await clock.advance(5)
+        assert len(heard) == 1
+
+
+async def test_a_failing_listener_keeps_nobody_else_from_hearing(clock: FakeClock, lab: FakeBackend) -> None:
+    heard: list[Change] = []
+
+    def fail(change: Change) -> None:
+        raise RuntimeError("a screen's fault")
+
+    async with running(clock, lab) as fleet:
+        fleet.subscribe(INSTANCES, fail)
+        fleet.subscribe(INSTANCES, heard.append)
+        lab.rows[INSTANCES] = []
+        await clock.advance(5)
+        assert heard == [Change(removed=(pod("lab", "main").ref,))]
+        assert fleet.feed("lab", INSTANCES).state is FeedState.FRESH
+
+
+async def test_a_fault_inside_a_back_end_is_a_failure_like_others(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        lab.errors[INSTANCES] = KeyError("status")
+        await clock.advance(5)
+        error = fleet.feed("lab", INSTANCES).error
+        assert error is not None
+        assert "KeyError" in error.message
+        lab.errors.clear()
+        await clock.advance(60)
+        assert fleet.feed("lab", INSTANCES).state is FeedState.FRESH
+
+
+async def test_a_question_cancelled_from_within_is_a_failure_like_others(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        lab.errors[INSTANCES] = asyncio.CancelledError()
+        await clock.advance(5)
+        assert fleet.feed("lab", INSTANCES).state is FeedState.STALE
+        lab.errors.clear()
+        await clock.advance(60)
+        assert fleet.feed("lab", INSTANCES).state is FeedState.FRESH
+
+
+async def test_an_account_that_cannot_be_opened_says_so_and_is_opened_by_a_refresh(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    hub = FakeBackend("hub")
+    broken = {"hub": ConfigError("hub: HUB_PASSWORD is not set.")}
+    async with running(clock, lab, hub, unopenable=broken) as fleet:
+        assert fleet.health()["hub"].state is HealthState.DOWN
+        assert fleet.health()["hub"].message == "hub: HUB_PASSWORD is not set."
+        assert fleet.feed("hub", INSTANCES).state is FeedState.FAILED
+        assert fleet.health()["lab"].state is HealthState.OK
+        broken.clear()
+        opened = asyncio.Event()
+        fleet.subscribe_feeds(opened.set)
+        fleet.refresh(accounts=["hub"])
+        await asyncio.wait_for(opened.wait(), 10)
+        await settle()
+        assert fleet.feed("hub", INSTANCES).state is FeedState.FRESH
+
+
+async def test_a_failed_probe_is_made_again_once_the_account_answers(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors["probe"] = DOWN
+    async with running(clock, lab) as fleet:
+        assert fleet.info("lab") is None
+        lab.errors.clear()
+        await clock.advance(30)
+        assert lab.calls["probe"] == 1
+        await clock.advance(35)
+        info = fleet.info("lab")
+        assert info is not None
+        assert info.version == "0.4.1"
+        assert fleet.get(info.ref) == info
+
+
+async def test_closing_ends_the_polling_and_closes_every_back_end(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab):
+        lab.hold(INSTANCES)
+        await clock.advance(5)
+    asked = lab.calls[INSTANCES]
+    await clock.advance(60)
+    assert lab.calls[INSTANCES] == asked
+    assert lab.calls["close"] == 1
+
+
+async def test_closing_does_not_wait_for_a_back_end_that_hangs(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.hold("close")
+    async with running(clock, lab) as fleet:
+        closing = asyncio.ensure_future(fleet.aclose())
+        await clock.advance(1.9)
+        assert not closing.done()
+        await clock.advance(0.2)
+        assert closing.done()
+        lab.holds.clear()
+
+
+async def test_capabilities_are_known_once_a_back_end_is_open(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        assert fleet.supports("lab", EVENTS)
+        assert not fleet.supports("lab", Resource.IMAGES)
+        assert fleet.resources() == {*ALL, EVENTS, Resource.ACCOUNTS}
+        assert fleet.creatable("lab") == ("pod",)
+
+
+async def test_a_question_put_anew_waits_for_an_answer_that_is_younger_than_itself() -> None:
+    clock, backend = FakeClock(), FakeBackend("lab")
+
+    class Nobody:
+        def answered(self, *_: object) -> None: ...
+        def failed(self, *_: object) -> None: ...
+        def outstanding(self, *_: object) -> None: ...
+
+    poller = Poller(
+        "lab", INSTANCES, backend.listers[INSTANCES], Nobody(),
+        pace=lambda: 5.0, not_before=lambda: 0.0, clock=clock, random=Random(1),
+    )  # fmt: skip
+    first = backend.hold(INSTANCES)
+    running_poller = asyncio.ensure_future(poller.run())
+    await settle()
+    anew = poller.refresh_after_now()
+    second = asyncio.Event()
+    first.set()
+    await asyncio.sleep(0)
+    backend.holds[INSTANCES] = second
+    await settle()
+    assert backend.calls[INSTANCES] == 2
+    assert not anew.done()
+    second.set()
+    await settle()
+    assert anew.done()
+    running_poller.cancel()
