@@ -1,0 +1,263 @@
+"""The app: wires fleet, screens, keys and terminal together."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from gputui.commands import BY_ID, COMMANDS
+from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.fleet import Fleet
+from gputui.login import Login
+from gputui.models import Instance, Ref
+from gputui.palette import PaletteProvider
+from gputui.screens.dialogs.confirm import ConfirmDialog
+from gputui.screens.events import EventsView
+from gputui.screens.gpus import GpusView
+from gputui.screens.instances import InstancesView
+from gputui.screens.library import LibraryView
+from gputui.screens.session import Session
+from gputui.screens.stock import StockView
+from gputui.screens.view import View
+from gputui.theme import THEMES
+
+if TYPE_CHECKING:
+    from gputui.config import Config
+    from gputui.history import History
+
+VIEWS: tuple[type[View], ...] = (StockView, InstancesView, EventsView, GpusView, LibraryView)
+FIRST_VIEW = InstancesView.NAME
+
+
+class GputuiApp(App[int]):
+    """One window over all accounts. ``report`` writes a crash report and returns its path."""
+
+    TITLE = "gputui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {PaletteProvider}  # noqa: RUF012  (Textual's own type for it)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
+        Binding("ctrl+c", "hint_quit", show=False, system=True),
+    ]
+    CSS = """
+    Toast { padding: 0 1; }
+    CommandPalette > Vertical { border: none; }
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        fleet: Fleet,
+        *,
+        state_dir: Path,
+        history: History | None = None,
+        note: str = "",
+        program: Iterable[str] = ("gputui",),
+        report: Callable[[BaseException], Path] | None = None,
+    ) -> None:
+        super().__init__()
+        self.session = Session(
+            fleet, self, state_dir, history=history, utc=config.ui.utc, note=note, keys=dict(config.ui.keys)
+        )
+        self._login = Login(self, self.session, tmux_window=config.ui.tmux_window, program=tuple(program))
+        self._report = report
+        self._trail: list[tuple[str, Ref | None]] = []
+        self._views: dict[str, View] = {}
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = config.ui.theme if config.ui.theme in self.available_themes else THEMES[0].name
+        self.set_keymap(self.session.keys)
+        for view in VIEWS:
+            self.add_mode(view.NAME, partial(self._make, view))
+
+    def _make(self, kind: type[View]) -> View:
+        view = self._views[kind.NAME] = kind(self.session)
+        return view
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        """Show the first view with what is known already; ask the back ends after it is painted."""
+        self._catch_signals()
+        self.switch_mode(FIRST_VIEW)
+        self.call_after_refresh(self._start_fleet)
+
+    def _start_fleet(self) -> None:
+        self.run_worker(self.session.fleet.start(), group="fleet", exit_on_error=False)
+
+    async def on_unmount(self) -> None:
+        """Close what is open: connections first, then the fleet, which writes what it knows."""
+        await self._login.aclose()
+        await self.session.fleet.aclose()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, self._end_by_signal, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                return  # not the main thread: whoever runs the app there handles signals
+
+    def _end_by_signal(self, number: signal.Signals) -> None:
+        self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
+
+    def _fatal_error(self) -> None:
+        """Say where the report lies, in place of Textual's traceback with its locals."""
+        error = self._exception
+        if self._report is None or error is None:
+            super()._fatal_error()
+            return
+        self._exit_renderables.append(Text(crash_text(error, self._report(error))))
+        self._close_messages_no_wait()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what failed in the background: a known failure as such, anything else with its report."""
+        if event.state is not WorkerState.ERROR or event.worker.group == "ssh-connect":
+            return
+        error = event.worker.error
+        if isinstance(error, GputuiError):
+            self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+        elif error is not None:
+            where = f" The report is in {self._report(error)}." if self._report else ""
+            self.notify(
+                f"{type(error).__name__} in {event.worker.name}.{where}",
+                title="gputui made a mistake",
+                severity="error",
+                markup=False,
+                timeout=20,
+            )
+
+    # --- going about (screens.session.Navigator) -------------------------------------------------------------
+
+    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
+        """Show a view; where one came from is remembered."""
+        current = self._views.get(self.current_mode)
+        if current is not None and (current.NAME, current.scope) != (view, scope):
+            self._trail.append((current.NAME, current.scope))
+            del self._trail[:-20]
+        if scope is None and select is None:
+            self._trail.clear()
+        self._show(view, scope, select)
+
+    def back(self) -> bool:
+        """Go to where one came from."""
+        if not self._trail:
+            view = self._views.get(self.current_mode)
+            if view is None or view.scope is None:
+                return False
+            self._show(view.NAME, None, None)
+            return True
+        view_name, scope = self._trail.pop()
+        self._show(view_name, scope, None)
+        return True
+
+    def _show(self, view: str, scope: Ref | None, select: Ref | None) -> None:
+        if self.current_mode != view:
+            self.switch_mode(view)
+        self._views[view].limit_to(scope, select)
+        if self._views[view].is_mounted:
+            self._views[view].show_chrome()
+
+    def log_in(self, instance: Instance) -> None:
+        """Hand the terminal to a shell in the instance."""
+        self.run_worker(self._login.enter(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+
+    def leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+        under_way = [name for name in self.session.fleet.accounts if self.session.fleet.has_pending(name)]
+        if not under_way:
+            self.exit(ExitCode.OK)
+            return
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.exit(ExitCode.OK)
+
+        self.push_screen(
+            ConfirmDialog(
+                "Quit now?",
+                effects=[
+                    f"Something is still under way in {', '.join(under_way)}.",
+                    "It may go on there, and its outcome will not be seen.",
+                ],
+                confirm="Quit",
+                danger=True,
+            ),
+            answered,
+        )
+
+    def action_hint_quit(self) -> None:
+        """Tell how one leaves: ctrl+c ends nothing here."""
+        self.notify("q goes back and, at the root, quits.", markup=False, timeout=4)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Leave the palette to the registry's commands."""
+        return ()
+
+
+def crash_text(error: BaseException, report: Path) -> str:
+    """Say that the program failed and where the report lies."""
+    return f"gputui failed: {type(error).__name__}. The report, without secrets, is in {report}"
+
+
+def run(
+    load: Callable[[], Config],
+    *,
+    state_dir: Path,
+    read_only: bool = False,
+    note: str = "",
+    program: Iterable[str] = ("gputui",),
+) -> int:
+    """Run the app in this terminal and return the exit status. Raises ConfigError before anything is drawn."""
+    from gputui.api import open_backend
+    from gputui.history import History
+    from gputui.paths import history_path
+    from gputui.report import write_report
+
+    config = load()
+    check_keys(config.ui.keys)
+    history = History(history_path(state_dir))
+    fleet = Fleet(config.accounts, open_backend=open_backend, history=history, polling=config.polling)
+    fleet.restore()
+    app = GputuiApp(
+        config,
+        fleet,
+        state_dir=state_dir,
+        history=history,
+        note=note or ("read-only" if read_only else ""),
+        program=program,
+        report=lambda error: write_report(error, state_dir),
+    )
+    try:
+        result = app.run(mouse=config.ui.mouse)
+    finally:
+        history.close()
+    return app.return_code or int(result or 0)
+
+
+def check_keys(keys: dict[str, str]) -> None:
+    """Refuse a keymap that names what does not exist, or gives one key to two commands; raises ConfigError."""
+    problems = [f"ui.keys.{name}: there is no such command" for name in keys if name not in BY_ID]
+    taken: dict[str, str] = {}
+    for command in COMMANDS:
+        for key in filter(None, keys.get(command.id, command.keys).split(",")):
+            if key in taken:
+                problems.append(f"ui.keys.{command.id}: {key} is the key of {taken[key]} already")
+            taken[key] = command.id
+    if problems:
+        hint = f"The commands are {', '.join(BY_ID)}."
+        raise ConfigError("The key map cannot be used.", hint=hint, problems=tuple(problems))

@@ -1,0 +1,185 @@
+"""The one registry of what a user can do: behind the keys, the command bar, the palette, the footer and the help.
+
+Pure data. A screen offers a command when it has a handler for it (``do_<id with dots as underscores>``) and says
+that it makes sense now; the registry says what it is called and which key it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gputui.models import Action
+
+
+class Group(StrEnum):
+    """The sections of the help."""
+
+    VIEWS = "Views"
+    ROW = "On this row"
+    LIST = "This list"
+    APP = "Everywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a user can do.
+
+    ``id`` is its name in the keymap of the configuration and, with the part after the last dot, in the command bar.
+    ``footer`` is its rank in the footer (1 first; 0 is never there), ``argument`` what the command bar takes
+    behind its name, ``action`` the back-end action that decides whether it is offered.
+    """
+
+    id: str
+    title: str
+    keys: str
+    group: Group
+    tooltip: str
+    footer: int = 0
+    short: str = ""
+    argument: str = ""
+    action: Action | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """Its name in the command bar."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def handler(self) -> str:
+        """The name of the screen method that does it."""
+        return "do_" + self.id.replace(".", "_").replace("-", "_")
+
+
+_VIEWS = (
+    Command("view.stock", "Stock", "1", Group.VIEWS, "GPUs that can be had, over all accounts"),
+    Command("view.instances", "Instances", "3", Group.VIEWS, "Everything one can log into", aliases=("pods",)),
+    Command("view.events", "Events", "4", Group.VIEWS, "What happened to instances, live"),
+    Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU with its processes", aliases=("processes", "ps")),
+    Command("view.library", "Library", "7", Group.VIEWS, "Images of every account", aliases=("images",)),
+)
+
+_ROW = (
+    Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, "open"),
+    Command("ssh", "SSH", "s", Group.ROW, "Log into the instance", 1, "ssh", argument="NAME", action=Action.SSH),
+    Command("events", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events"),
+    Command("processes", "Its GPU processes", "p", Group.ROW, "What it runs on the GPUs", 4, "processes"),
+    Command(
+        "exec",
+        "Run a command",
+        "x",
+        Group.ROW,
+        "Run a shell command in it (marked: in all of them)",
+        6,
+        "run",
+        argument="NAME",
+        action=Action.EXEC,
+        aliases=("run",),
+    ),
+    Command("describe", "Describe", "d", Group.ROW, "Everything known about it", 7, "describe", argument="NAME"),
+    Command("json", "Raw JSON", "y", Group.ROW, "What the back end says, without secrets", argument="NAME"),
+    Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8, "actions"),
+    Command("start", "Start", "S", Group.ROW, "Start it", 9, "start", argument="NAME", action=Action.START),
+    Command("stop", "Stop", "X", Group.ROW, "Stop it", 10, "stop", argument="NAME", action=Action.STOP),
+    Command(
+        "restart", "Restart", "R", Group.ROW, "Restart it", 11, "restart", argument="NAME", action=Action.RESTART
+    ),
+    Command(
+        "delete", "Delete", "D", Group.ROW, "Delete it for good", 12, "delete", argument="NAME", action=Action.DELETE
+    ),
+    Command(
+        "commit",
+        "Save as image",
+        "",
+        Group.ROW,
+        "Save it as an image of yours",
+        argument="NAME",
+        action=Action.COMMIT,
+    ),
+    Command("copy", "Copy id", "c", Group.ROW, "Copy its id to the clipboard", argument="NAME"),
+    Command("copy-menu", "Copy…", "Y", Group.ROW, "Copy the SSH command, the JSON or the row"),
+)
+
+_LIST = (
+    Command("filter", "Filter", "slash", Group.LIST, "Show only rows that match", 13, "filter", argument="TEXT"),
+    Command(
+        "new",
+        "New",
+        "n",
+        Group.LIST,
+        "Create one",
+        2,
+        "new",
+        argument="ACCOUNT",
+        action=Action.CREATE,
+        aliases=("create",),
+    ),
+    Command("mark", "Mark and advance", "space", Group.LIST, "Mark the row for an action on several"),
+    Command("mark-range", "Mark range", "v", Group.LIST, "Mark from the last mark to here"),
+    Command("mark-clear", "Clear marks", "ctrl+backslash", Group.LIST, "Unmark all rows"),
+    Command(
+        "sort-previous", "Sort by column to the left", "less_than_sign", Group.LIST, "Sort by the column to the left"
+    ),
+    Command(
+        "sort-next", "Sort by column to the right", "greater_than_sign", Group.LIST, "Sort by the column to the right"
+    ),
+    Command("sort-invert", "Invert the order", "I", Group.LIST, "Turn the order round"),
+    Command("problems", "Only problems", "z", Group.LIST, "Show only what is failed, unknown or in transition"),
+    Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there"),
+    Command("pane", "Other pane", "tab", Group.LIST, "Move between the GPUs and their processes"),
+    Command("refresh", "Refresh now", "r", Group.LIST, "Ask the back ends now", 14, "refresh"),
+    Command("save", "Save what is shown", "ctrl+s", Group.LIST, "Write it to a file: text, JSON, CSV or SVG"),
+)
+
+_APP = (
+    Command("command", "Command bar", "colon", Group.APP, "Type a command"),
+    Command("palette", "Palette", "ctrl+p", Group.APP, "Find a command or a thing by name"),
+    Command("account", "Account", "at", Group.APP, "Show one account only, or describe it", argument="NAME"),
+    Command("passwd", "Change password", "", Group.APP, "Change an account's password", argument="ACCOUNT"),
+    Command("log", "Audit log", "", Group.APP, "Who did what, when, with what outcome", aliases=("audit",)),
+    Command("theme", "Theme", "", Group.APP, "Change the colours", argument="NAME"),
+    Command("utc", "UTC or local time", "", Group.APP, "Switch how times are shown"),
+    Command("back", "Back", "escape,backspace", Group.APP, "Clear the filter, or go back"),
+    Command("help", "Keys", "question_mark", Group.APP, "The keys that work here", 15, "keys"),
+    Command("quit", "Back, quit at the root", "q", Group.APP, "Go back; at the root, quit", aliases=("q",)),
+)
+
+COMMANDS: tuple[Command, ...] = (*_VIEWS, *_ROW, *_LIST, *_APP)
+BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
+BY_WORD: Mapping[str, Command] = {word: command for command in COMMANDS for word in (command.word, *command.aliases)}
+
+_KEY_NAMES: Mapping[str, str] = {
+    "slash": "/",
+    "colon": ":",
+    "at": "@",
+    "question_mark": "?",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "ctrl+backslash": "ctrl+\\",
+    "escape": "esc",
+    "plus": "+",
+    "minus": "-",
+}
+
+
+def key_text(keys: str) -> str:
+    """Write keys as a person types them: ``slash`` -> ``/``."""
+    return " ".join(_KEY_NAMES.get(key, key) for key in keys.split(",") if key)
+
+
+def complete(text: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return what the command bar can complete ``text`` to; ``names`` gives the arguments by what they are.
+
+    The first word is completed over commands and aliases, the second over the names of its kind of argument.
+    """
+    word, space, rest = text.lstrip().partition(" ")
+    if not space:
+        return sorted(candidate for candidate in BY_WORD if candidate.startswith(word))
+    command = BY_WORD.get(word)
+    if command is None or not command.argument:
+        return []
+    candidates = names.get(command.argument if command.id not in ("theme", "account") else command.id, ())
+    start = rest.lstrip()
+    return [f"{word} {name}" for name in candidates if name.lower().startswith(start.lower())]

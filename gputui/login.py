@@ -1,0 +1,187 @@
+"""From a key to a shell in an instance: target, connection, host key, the terminal handed over and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.content import Content
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
+
+from gputui.errors import GputuiError
+from gputui.models import Instance, Secret, SSHTarget
+from gputui.paths import known_hosts_path
+from gputui.screens.dialogs.confirm import ConfirmDialog
+from gputui.screens.dialogs.menu import Choice, MenuDialog
+from gputui.screens.dialogs.prompt import PromptDialog
+from gputui.screens.dialogs.wait import WaitDialog
+from gputui.screens.session import Session
+
+if TYPE_CHECKING:
+    from gputui.ssh.client import Connection
+    from gputui.ssh.hosts import HostKeyQuestion
+    from gputui.ssh.login import SecretQuestion
+    from gputui.ssh.pool import ConnectionPool
+    from gputui.ssh.shell import ShellEnd
+
+
+class Login:
+    """Logs into instances for the app. Everything of SSH is imported at the first login, not before."""
+
+    def __init__(self, app: App[Any], session: Session, *, tmux_window: str, program: Sequence[str]) -> None:
+        self._app = app
+        self._session = session
+        self._tmux_window = tmux_window
+        self._program = program
+        self._pool: ConnectionPool | None = None
+        self._busy = False
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def enter(self, instance: Instance) -> None:
+        """Put the user inside; returns when the shell has ended. Call it in a worker. Raises GputuiError."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            if await self._wants_window(instance):
+                await self._open_window(instance)
+            else:
+                await self._enter_here(instance)
+        finally:
+            self._busy = False
+
+    # --- inside tmux -----------------------------------------------------------------------------------------
+
+    async def _wants_window(self, instance: Instance) -> bool:
+        from gputui.ssh.tmux import inside_tmux
+
+        if self._tmux_window == "never" or not inside_tmux():
+            return False
+        if self._tmux_window == "always":
+            return True
+        choices = [
+            Choice("here", "here, in place of gputui until the shell ends", "h"),
+            Choice("window", "in a new tmux window", "w"),
+        ]
+        note = 'Always the same? Set tmux_window to "always" or "never" in [ui].'
+        chosen = await self._app.push_screen_wait(MenuDialog(f"Log into {instance.name}", choices, note=note))
+        if chosen is None:
+            raise asyncio.CancelledError
+        return chosen == "window"
+
+    async def _open_window(self, instance: Instance) -> None:
+        from gputui.ssh.tmux import tmux_window_command
+
+        command = tmux_window_command(instance.name, str(instance.ref), self._program)
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, complaint = await process.communicate()
+        if process.returncode:
+            raise GputuiError(
+                f"tmux did not open a window: {complaint.decode(errors='replace').strip()}",
+                hint='Set tmux_window = "never" in [ui] to log in here.',
+            )
+
+    # --- in this terminal ------------------------------------------------------------------------------------
+
+    async def _enter_here(self, instance: Instance) -> None:
+        from gputui.handover import handover
+        from gputui.ssh.pool import ConnectionPool
+
+        pool = self._pool = self._pool or ConnectionPool()
+        waiting = WaitDialog(f"Logging into {instance.name} …")
+        connecting = self._app.run_worker(
+            self._connect_in_pool(pool, instance, waiting), group="ssh-connect", exit_on_error=False
+        )
+
+        def stopped(_answer: bool | None) -> None:
+            connecting.cancel()
+
+        await self._app.push_screen(waiting, stopped)
+        connection = await self._outcome(connecting, waiting)
+        if connection is None:
+            return
+        end = await handover(self._app, lambda: self._shell(instance, connection))
+        if end.dropped:
+            raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
+        if end.exit_status:
+            self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
+
+    async def _outcome(self, connecting: Worker[Connection], waiting: WaitDialog) -> Connection | None:
+        """Await the connection and close the wait; None when the user ended it."""
+        try:
+            return await connecting.wait()
+        except WorkerCancelled:
+            return None
+        except WorkerFailed as failure:
+            raise failure.error from None
+        finally:
+            if waiting.is_attached and waiting.is_current:
+                with suppress(Exception):
+                    await waiting.dismiss(True)
+
+    async def _connect_in_pool(self, pool: ConnectionPool, instance: Instance, waiting: WaitDialog) -> Connection:
+        async with pool.lease(str(instance.ref), lambda: self._connect(instance, waiting)) as connection:
+            return connection
+
+    async def _connect(self, instance: Instance, waiting: WaitDialog) -> Connection:
+        from gputui.config import ssh_login
+        from gputui.ssh.client import connect
+        from gputui.ssh.hosts import KnownHosts
+
+        fleet = self._session.fleet
+
+        async def target() -> SSHTarget:
+            return await fleet.ssh_target(instance.ref)
+
+        waiting.say("Asking where its sshd listens …")
+        login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
+        first = await target()
+        waiting.say(f"Connecting to {login.user or first.user}@{first.host}, port {login.port or first.port} …")
+        return await connect(
+            first,
+            login,
+            host_id=str(instance.ref),
+            hosts=KnownHosts(known_hosts_path(self._session.state_dir)),
+            ask=self._trust,
+            ask_secret=self._ask_secret,
+            progress=waiting.say,
+            refetch=target,
+        )
+
+    async def _trust(self, question: HostKeyQuestion) -> bool:
+        heading, *lines = question.describe().splitlines()
+        answer = await self._app.push_screen_wait(
+            ConfirmDialog(
+                heading,
+                subjects=[Content.styled(line, "bold") for line in lines],
+                effects=[
+                    "Compare the fingerprint with the one its owner tells you. It is remembered for this instance."
+                ],
+                confirm="Trust it",
+            )
+        )
+        return bool(answer)
+
+    async def _ask_secret(self, question: SecretQuestion) -> Secret | None:
+        answer = await self._app.push_screen_wait(PromptDialog(question.prompt, secret=True))
+        return None if answer is None else Secret(answer)
+
+    async def _shell(self, instance: Instance, connection: Connection) -> ShellEnd:
+        from gputui.ssh.shell import interactive
+
+        sys.stdout.write(f"\x1b[2J\x1b[H\x1b[2m{instance.name}: exit or ~. comes back to gputui\x1b[0m\r\n")
+        sys.stdout.flush()
+        return await interactive(connection)

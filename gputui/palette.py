@@ -1,0 +1,60 @@
+"""The palette (ctrl+p): every command that works here, and every instance by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from gputui.commands import COMMANDS, Command, key_text
+from gputui.models import Instance, Resource
+from gputui.screens.view import View
+
+
+class PaletteProvider(Provider):
+    """Offers what the view under the palette offers."""
+
+    @property
+    def _view(self) -> View | None:
+        return self.screen if isinstance(self.screen, View) else None
+
+    def _commands(self) -> list[Command]:
+        view = self._view
+        return [] if view is None else [command for command in COMMANDS if view.offers(command)]
+
+    async def discover(self) -> Hits:
+        """Show all commands before anything is typed."""
+        for command in self._commands():
+            yield DiscoveryHit(command.title, self._run(command), help=self._help(command))
+
+    async def search(self, query: str) -> Hits:
+        """Find commands and instances."""
+        matcher = self.matcher(query)
+        for command in self._commands():
+            if (score := matcher.match(f"{command.title} {command.word}")) > 0:
+                yield Hit(score, matcher.highlight(command.title), self._run(command), help=self._help(command))
+        view = self._view
+        if view is None:
+            return
+        for row in view.session.fleet.rows(Resource.INSTANCES).values():
+            if isinstance(row, Instance) and (score := matcher.match(row.name)) > 0:
+                yield Hit(
+                    score,
+                    matcher.highlight(row.name),
+                    self._go_to(view, row),
+                    text=row.name,
+                    help=f"{row.ref.kind} in {row.ref.account}, {row.status}",
+                )
+
+    def _help(self, command: Command) -> str:
+        view = self._view
+        keys = key_text(view.session.keys_of(command) if view is not None else command.keys)
+        return f"{command.tooltip}  ({keys})" if keys else command.tooltip
+
+    def _run(self, command: Command) -> Callable[[], None]:
+        view = self._view
+        return lambda: view.run_command(command, "") if view is not None else None
+
+    @staticmethod
+    def _go_to(view: View, row: Instance) -> Callable[[], None]:
+        return lambda: view.session.navigator.go("instances", select=row.ref)

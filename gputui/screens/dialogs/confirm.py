@@ -1,0 +1,84 @@
+"""The question before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from gputui.screens.dialogs.dialog import Dialog
+
+
+class ConfirmDialog(Dialog[bool]):
+    """Names what will happen to what; Cancel has the focus. ``typed`` must be typed before it can be confirmed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
+    ]
+
+    def __init__(
+        self,
+        heading: str,
+        *,
+        subjects: Sequence[Content] = (),
+        effects: Sequence[str] = (),
+        confirm: str = "Yes",
+        typed: str | None = None,
+        danger: bool = False,
+    ) -> None:
+        super().__init__()
+        self._heading = heading
+        self._subjects = subjects
+        self._effects = effects
+        self._confirm = confirm
+        self._typed = typed
+        self._danger = danger
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="dialog -danger" if self._danger else "dialog"):
+            yield Static(Content(self._heading), classes="heading")
+            if self._subjects:
+                with VerticalScroll(classes="scroll", can_focus=False):
+                    yield Static(Content("\n").join(self._subjects), classes="body")
+            if self._effects:
+                yield Static(Content("\n".join(self._effects)), classes="hint")
+            if self._typed is not None:
+                yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
+                yield Input(id="typed")
+            with Horizontal(classes="buttons"):
+                yield Button(Content("Cancel"), id="cancel")
+                yield Button(
+                    Content(self._confirm),
+                    id="confirm",
+                    classes="-error" if self._danger else "",
+                    disabled=self._typed is not None,
+                )
+
+    def on_mount(self) -> None:
+        """Focus what cannot do harm."""
+        self.query_one("#typed" if self._typed is not None else "#cancel").focus()
+
+    def action_other_button(self) -> None:
+        """Move between the buttons."""
+        if isinstance(self.focused, Button):
+            self.focus_next(Button) if self.focused.id == "cancel" else self.query_one("#cancel").focus()
+
+    @on(Input.Changed)
+    def _typed_changed(self, event: Input.Changed) -> None:
+        self.query_one("#confirm", Button).disabled = event.value.strip() != self._typed
+
+    @on(Input.Submitted)
+    def _typed_submitted(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self._typed:
+            self.dismiss(True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "confirm")

@@ -1,0 +1,42 @@
+"""What all dialogs look like: a panel at the left edge of a dimmed screen, a heading, a body, buttons."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+Answer = TypeVar("Answer")
+
+
+class Dialog(ModalScreen[Answer | None]):
+    """A modal question. Escape gives None: nothing is done."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog > .dialog {
+        width: 76; max-width: 96%; height: auto; max-height: 94%;
+        background: $surface; border-left: thick $accent; padding: 1 2;
+    }
+    Dialog > .dialog.-danger { border-left: thick $error; }
+    Dialog .heading { text-style: bold; width: 1fr; height: auto; margin-bottom: 1; }
+    Dialog .body { width: 1fr; height: auto; }
+    Dialog .scroll { height: auto; max-height: 16; }
+    Dialog .hint { color: $text-muted; width: 1fr; height: auto; margin-top: 1; }
+    Dialog .problem { color: $text-error; width: 1fr; height: auto; }
+    Dialog .buttons { height: auto; width: 1fr; align-horizontal: right; margin-top: 1; }
+    Dialog .buttons Button { margin-left: 2; min-width: 10; }
+    Dialog Input { border: none; height: 1; padding: 0 1; background: $panel; }
+    Dialog Input:focus { background: $accent 30%; text-style: none; }
+    Dialog Button { height: 1; border: none; line-pad: 1; background: $panel; color: $foreground; }
+    Dialog Button:focus { background: $accent; color: $background; text-style: bold reverse; }
+    Dialog Button.-error { color: $text-error; }
+    Dialog Button.-error:focus { background: $error; color: $background; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
+
+    def action_cancel(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)

@@ -1,0 +1,98 @@
+"""A list to choose one thing from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from gputui.screens.dialogs.dialog import Dialog
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a menu: what is given back, the key that belongs to it, and the words."""
+
+    value: str
+    label: str
+    key: str = ""
+    note: str = ""
+    disabled: bool = False
+
+
+class MenuDialog(Dialog[str]):
+    """Gives back the value of the line chosen with enter, or with the key that stands before it."""
+
+    DEFAULT_CSS = """
+    MenuDialog OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
+    MenuDialog OptionList:focus { border: none; }
+    MenuDialog OptionList > .option-list--option-highlighted { background: $accent 35%; text-style: bold; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "move(1)", "Down", show=False, id="menu.down"),
+        Binding("k", "move(-1)", "Up", show=False, id="menu.up"),
+    ]
+
+    def __init__(self, heading: str, choices: Sequence[Choice], *, note: str = "", selected: str = "") -> None:
+        super().__init__()
+        self._heading = heading
+        self._choices = tuple(choices)
+        self._note = note
+        self._selected = selected
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._heading), classes="heading")
+            keys = max((len(choice.key) for choice in self._choices), default=0)
+            labels = max((len(choice.label) for choice in self._choices), default=0)
+            yield OptionList(
+                *(
+                    Option(
+                        Content.assemble(
+                            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
+                            choice.label.ljust(labels + 2),
+                            (choice.note, "$text-muted"),
+                        ),
+                        id=choice.value,
+                        disabled=choice.disabled,
+                    )
+                    for choice in self._choices
+                )
+            )
+            yield Static(Content(self._note or "enter to choose, esc to cancel"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Put the highlight on the line that is in force now."""
+        options = self.query_one(OptionList)
+        options.focus()
+        values = [choice.value for choice in self._choices]
+        options.highlighted = values.index(self._selected) if self._selected in values else 0
+
+    def action_move(self, step: int) -> None:
+        """Move the highlight."""
+        options = self.query_one(OptionList)
+        options.action_cursor_down() if step > 0 else options.action_cursor_up()
+
+    def on_key(self, event: Key) -> None:
+        """Choose by the key that stands before a line."""
+        character = event.character
+        for choice in self._choices:
+            if choice.key and character == choice.key and not choice.disabled:
+                event.stop()
+                self.dismiss(choice.value)
+                return
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)

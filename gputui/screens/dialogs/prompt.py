@@ -1,0 +1,53 @@
+"""One line of text asked for: a command to run, a password, a file name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from gputui.screens.dialogs.dialog import Dialog
+
+
+class PromptDialog(Dialog[str]):
+    """Asks for one line; ``check`` returns what is wrong with it, '' when nothing is."""
+
+    def __init__(
+        self,
+        heading: str,
+        *,
+        note: str = "",
+        value: str = "",
+        secret: bool = False,
+        check: Callable[[str], str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._heading = heading
+        self._note = note
+        self._value = value
+        self._secret = secret
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._heading), classes="heading")
+            yield Input(self._value, password=self._secret, id="line")
+            yield Static(Content(""), classes="problem")
+            yield Static(Content(self._note or "enter to go on, esc to cancel"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Focus the line."""
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        problem = self._check(event.value) if self._check else ""
+        if problem:
+            self.query_one(".problem", Static).update(Content(problem))
+            return
+        self.dismiss(event.value)

@@ -1,0 +1,174 @@
+"""The instances of all accounts: everything one can log into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, cast
+
+from gputui.models import Action, Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
+from gputui.screens.describe import gpu_text, ports_text
+from gputui.screens.list_view import ListView
+from gputui.screens.session import Session
+from gputui.text import format_age, format_bytes
+from gputui.widgets.glyphs import PHASE_GLYPHS
+from gputui.widgets.table_columns import Cell, Column
+
+PHASE_TABLE_STYLES = {
+    Phase.PENDING: "warning",
+    Phase.RUNNING: "good",
+    Phase.STOPPING: "warning",
+    Phase.STOPPED: "muted",
+    Phase.FAILED: "bad",
+    Phase.UNKNOWN: "warning",
+}
+_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
+_ING = {
+    Action.START: "starting…",
+    Action.STOP: "stopping…",
+    Action.RESTART: "restarting…",
+    Action.DELETE: "deleting…",
+    Action.COMMIT: "saving…",
+    Action.EXEC: "running a command…",
+}
+
+
+class InstancesView(ListView):
+    """``3``: name, state, image, GPUs, ports, memory, age; log in, start, stop, restart, delete, run, create."""
+
+    NAME = "instances"
+    HEADING = "Instances"
+    RESOURCE = Resource.INSTANCES
+    # Processes are shown beside each instance, and what a stop would end is read from them.
+    RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES})
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._by_instance: dict[Ref, list[GpuProcess]] = {}
+        self._seen: dict[Ref, datetime] = {}
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
+        columns: list[Column[Instance]] = [
+            Column("name", "NAME", lambda row: row.name, lambda row: row.name.lower(), width=8, flex=3, max_width=40),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=3),
+            Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
+            Column(
+                "state",
+                "STATE",
+                self._state,
+                lambda row: (_ORDER[row.phase], row.status),
+                width=9,
+                search=self._state_text,
+            ),
+            Column("gpu", "GPUS", gpu_text, gpu_text, width=4, max_width=18),
+            Column("gpumem", "GPU MEM", self._gpu_memory, self._gpu_memory_used, width=7, right=True, priority=1),
+            Column(
+                "image",
+                "IMAGE",
+                lambda row: row.image or "",
+                lambda row: row.image or "",
+                max_width=36,
+                flex=2,
+                priority=4,
+            ),
+            Column("ports", "PORTS", ports_text, ports_text, max_width=24, priority=6),
+            Column(
+                "memory",
+                "MEM LIMIT",
+                lambda row: format_bytes(row.memory_limit) or ("none" if not row.problem else ""),
+                lambda row: row.memory_limit,
+                right=True,
+                priority=7,
+            ),
+            Column(
+                "age",
+                "AGE",
+                lambda row: format_age(self._since(row), datetime.now(UTC)),
+                self._since,
+                right=True,
+                priority=5,
+            ),
+            Column("host", "HOST", lambda row: row.host or "", lambda row: row.host or "", priority=8, max_width=24),
+            Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
+            Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    # --- cells that depend on more than the row --------------------------------------------------------------
+
+    def _state(self, row: Instance) -> Cell:
+        pending = self.session.fleet.pending(row.ref)
+        if pending is not None:
+            return (f"◐ {_ING.get(pending.action, pending.action)}", "warning")
+        if row.problem:
+            return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
+        return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
+
+    def _state_text(self, row: Instance) -> str:
+        return f"{row.phase} {row.status}"
+
+    def _gpu_memory_used(self, row: Instance) -> int | None:
+        used = [process.gpu_memory_used or 0 for process in self._by_instance.get(row.ref, ())]
+        return sum(used) if used else None
+
+    def _gpu_memory(self, row: Instance) -> Cell:
+        return format_bytes(self._gpu_memory_used(row))
+
+    def _since(self, row: Instance) -> datetime | None:
+        return row.created_at or row.started_at or self._seen.get(row.ref)
+
+    # --- following what the cells depend on ------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the instances, their processes, and the events that tell when one was created."""
+        fleet = self.session.fleet
+        return (
+            *super().follow(),
+            fleet.subscribe(Resource.PROCESSES, lambda change: self._processes_changed()),
+            fleet.subscribe(Resource.EVENTS, self._events_changed),
+        )
+
+    def catch_up(self) -> None:
+        """Take the processes and the creation times before the rows."""
+        self._group_processes()
+        self._note_creations(self.session.fleet.rows(Resource.EVENTS).values())
+        super().catch_up()
+
+    def _group_processes(self) -> dict[Ref, list[GpuProcess]]:
+        grouped: dict[Ref, list[GpuProcess]] = {}
+        for process in self.session.fleet.rows(Resource.PROCESSES).values():
+            if isinstance(process, GpuProcess) and process.instance is not None:
+                grouped.setdefault(process.instance, []).append(process)
+        before, self._by_instance = self._by_instance, grouped
+        return before
+
+    def _processes_changed(self) -> None:
+        before = self._group_processes()
+
+        def held(processes: Sequence[GpuProcess]) -> int:
+            return sum(process.gpu_memory_used or 0 for process in processes)
+
+        refs = before.keys() | self._by_instance.keys()
+        self.table.invalidate(
+            [ref for ref in refs if held(before.get(ref, ())) != held(self._by_instance.get(ref, ()))]
+        )
+
+    def _note_creations(self, events: Iterable[Row]) -> None:
+        for event in events:
+            if isinstance(event, Event) and event.before is None:
+                self._seen[event.instance] = event.at
+
+    def _events_changed(self, change: Change) -> None:
+        self._note_creations(change.added)
+
+    def is_problem(self, row: Row) -> bool:
+        """Failed, unknown, in transition, or under way."""
+        settled = isinstance(row, Instance) and row.phase in (Phase.RUNNING, Phase.STOPPED) and not row.problem
+        return not settled or self.session.fleet.pending(row.ref) is not None
+
+    def empty_text(self) -> str:
+        """Say why there is nothing, and the key that fills it."""
+        where = self.session.account or "any account"
+        return f"No instances in {where}." + (" Press n to create one." if self.creatable() else "")

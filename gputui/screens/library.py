@@ -1,0 +1,57 @@
+"""The images of every account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+from gputui.models import Image, Resource, Row
+from gputui.screens.list_view import ListView
+from gputui.text import format_bytes
+from gputui.widgets.table_columns import Column
+
+
+class LibraryView(ListView):
+    """``7``: images, the server's and one's own; create from one, delete one's own."""
+
+    NAME = "library"
+    HEADING = "Library › Images"
+    RESOURCE = Resource.IMAGES
+    RESOURCES = frozenset({Resource.IMAGES})
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+    COLUMNS: ClassVar[Sequence[Column[Row]]] = cast(
+        "Sequence[Column[Row]]",
+        (
+            Column[Image](
+                "name", "IMAGE", lambda row: row.name, lambda row: row.name, width=12, flex=3, max_width=70
+            ),
+            Column[Image]("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
+            Column[Image](
+                "owner",
+                "WHOSE",
+                lambda row: ("yours", "accent") if row.own else "the server's",
+                lambda row: not row.own,
+                search=lambda row: "yours" if row.own else "server",
+            ),
+            Column[Image](
+                "size", "SIZE", lambda row: format_bytes(row.size), lambda row: row.size, right=True, priority=2
+            ),
+            Column[Image]("about", "ABOUT", lambda row: row.description, None, flex=1, priority=3),
+        ),
+    )
+
+    def is_problem(self, row: Row) -> bool:
+        """An image has no state to worry about."""
+        return False
+
+    def do_new(self, argument: str) -> None:
+        """Create an instance from the image under the cursor."""
+        row = self.row_here()
+        if argument or not isinstance(row, Image) or row.ref.account not in self.creatable():
+            super().do_new(argument)
+        else:
+            self._create([row.ref.account], {"image": row.name})
+
+    def empty_text(self) -> str:
+        """Say why there is nothing."""
+        return f"No images in {self.session.account or 'any account'}."

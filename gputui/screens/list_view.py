@@ -1,0 +1,435 @@
+"""A view over a table of one resource: filter, sort, marks, copy, save, and the row the commands act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.commands import COMMANDS, Group, key_text
+from gputui.errors import GputuiError
+from gputui.models import Action, Change, GpuProcess, Instance, Ref, Resource, Row
+from gputui.query import Query, QueryError
+from gputui.screens.acting import ActingView, name_of
+from gputui.screens.describe import describe, describe_json
+from gputui.screens.dialogs.menu import Choice, MenuDialog
+from gputui.screens.dialogs.reader import ReaderDialog
+from gputui.screens.saving import SAVE_FORMATS, save_rows
+from gputui.widgets.entry_bar import EntryBar
+from gputui.widgets.table import RecordTable
+from gputui.widgets.table_columns import Column
+
+
+class ListView(ActingView):
+    """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
+
+    RESOURCE: ClassVar[Resource]
+    COLUMNS: ClassVar[Sequence[Column[Row]]]
+    SORT: ClassVar[tuple[str | None, bool]] = (None, False)
+    FOLLOW: ClassVar[bool] = False
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the table."""
+        yield self.make_table()
+
+    def make_table(self) -> RecordTable[Row]:
+        """Make the table."""
+        table: RecordTable[Row] = RecordTable(
+            self.columns(), id="table", row_style=self.row_style, follow=self.FOLLOW, placeholder=self.loading_text()
+        )
+        table.set_sort(*self.SORT)
+        self._query: Query | None = None
+        return table
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns; overridden where a cell depends on more than the row."""
+        return self.COLUMNS
+
+    @property
+    def table(self) -> RecordTable[Row]:
+        """The table of this view."""
+        return cast("RecordTable[Row]", self.query_one("#table", RecordTable))
+
+    def focus_body(self) -> None:
+        """Give the keys back to the table."""
+        self.table.focus()
+
+    def row_style(self, row: Row) -> str | None:
+        """Dim what is not up to date."""
+        return "stale" if self.session.fleet.is_stale(row.ref) else None
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Take every change into the table, and every pending mark."""
+        fleet = self.session.fleet
+        return (
+            fleet.subscribe(self.RESOURCE, self._changed),
+            fleet.subscribe_pending(self._pending_changed),
+        )
+
+    def _changed(self, change: Change) -> None:
+        self.table.apply(change)
+
+    def _pending_changed(self, ref: Ref) -> None:
+        self.table.invalidate([ref])
+        self.show_keys()
+
+    def catch_up(self) -> None:
+        """Show the rows as they are now."""
+        self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
+        self._apply_filter()
+
+    def feeds_changed(self) -> None:
+        """Rows may have become stale or fresh."""
+        super().feeds_changed()
+        self.table.invalidate()
+        self._show_placeholder()
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def shows(self, row: Row) -> bool:
+        """Whether a row passes everything but the typed filter."""
+        if not self.session.shows_account(row.ref.account):
+            return False
+        if self.scope is not None and not self.in_scope(row, self.scope):
+            return False
+        return not self.session.problems_only or self.is_problem(row)
+
+    def in_scope(self, row: Row, scope: Ref) -> bool:
+        """Whether a row belongs to the instance the view is limited to."""
+        return row.ref == scope
+
+    def is_problem(self, row: Row) -> bool:
+        """Whether a row wants attention."""
+        return True
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Limit the view to one instance, or put the cursor on a row."""
+        super().limit_to(scope, select)
+        if self.is_mounted:
+            self._apply_filter()
+            if select is not None and not self.table.select(select):
+                self._clear_filter()
+                self.table.select(select)
+
+    def _apply_filter(self) -> None:
+        query = self._query
+        columns = self.table.columns
+        session = self.session
+        if query is None and self.scope is None and session.account is None and not session.problems_only:
+            self.table.set_filter(None)
+        else:
+
+            def passes(row: Row) -> bool:
+                return self.shows(row) and (
+                    query is None or query.matches({key: column.text(row) for key, column in columns.items()})
+                )
+
+            self.table.set_filter(passes)
+        self._show_placeholder()
+        self.show_chrome()
+
+    def _show_placeholder(self) -> None:
+        if self.table.total_count and not self.table.row_count:
+            what = f"No row matches {self._query.text}." if self._query else "No row is shown."
+            limits = [
+                limit
+                for limit, on_now in (
+                    (f"account {self.session.account}", self.session.account is not None),
+                    ("only problems (z)", self.session.problems_only),
+                )
+                if on_now
+            ]
+            also = f" Limited to {' and '.join(limits)}." if limits else ""
+            self.table.placeholder = Content(f"{what}{also} esc clears what limits the view.")
+            return
+        self.table.placeholder = Content(self.loading_text() or self.empty_text())
+
+    def empty_text(self) -> str:
+        """Say why there is nothing, and the key that fills it."""
+        return "Nothing here."
+
+    def status(self) -> tuple[Content, Content]:
+        """Counts and the filter at the left; marks and the order at the right."""
+        table = self.table
+        counts = f"   {table.row_count}" + (
+            f" of {table.total_count}" if table.row_count != table.total_count else ""
+        )
+        left = Content.assemble(
+            (counts, "$text-muted"), (f"   / {self._query.text}" if self._query else "", "$text-accent")
+        )
+        marked = len(table.marked)
+        hidden = len(table.marked_hidden)
+        key, descending = table.sort
+        right = Content.assemble(
+            (f"{marked} marked" if marked else "", "$text-accent"),
+            (f" ({hidden} more filtered away)" if hidden else "", "$text-muted"),
+            (f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key else "", "$text-muted"),
+        )
+        return left, right
+
+    @on(RecordTable.CursorMoved)
+    @on(RecordTable.MarksChanged)
+    @on(RecordTable.CountsChanged)
+    def _table_changed(self) -> None:
+        self._show_placeholder()
+        self.show_chrome()
+
+    @on(RecordTable.Opened, "#table")
+    def _opened(self, event: RecordTable.Opened) -> None:
+        event.stop()
+        self.do_open("")
+
+    # --- targets ---------------------------------------------------------------------------------------------
+
+    def row_here(self) -> Row | None:
+        """Return the row under the cursor."""
+        return self.table.cursor_row
+
+    def targets(self) -> list[Row]:
+        """Return the marked rows, else the one under the cursor."""
+        marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
+        return marked or super().targets()
+
+    # --- commands --------------------------------------------------------------------------------------------
+
+    def do_filter(self, argument: str) -> None:
+        """Filter the rows."""
+        if argument:
+            self._filter(argument)
+            self.focus_body()
+        else:
+            self.query_one("#filter", EntryBar).open(self._query.text if self._query else "")
+
+    @on(EntryBar.Changed, "#filter")
+    def _filter_changed(self, event: EntryBar.Changed) -> None:
+        event.stop()
+        self._filter(event.text, event.bar)
+
+    @on(EntryBar.Submitted, "#filter")
+    def _filter_submitted(self, event: EntryBar.Submitted) -> None:
+        event.stop()
+        event.bar.close()
+        self.focus_body()
+
+    def _filter(self, text: str, bar: EntryBar | None = None) -> None:
+        try:
+            query = self.table.parse_filter(text)
+        except QueryError as error:
+            if bar is not None:
+                bar.complain(str(error))
+            else:
+                self.complain(error)
+            return
+        if bar is not None:
+            bar.complain("")
+        self._query = query or None
+        self._apply_filter()
+
+    def _clear_filter(self) -> bool:
+        """Take away what limits the view beside its scope; returns whether there was something."""
+        had = self._query is not None or self.session.account is not None or self.session.problems_only
+        self._query = None
+        if self.session.account is not None or self.session.problems_only:
+            self.session.choose(account=None, problems_only=False)
+        self._apply_filter()
+        return had
+
+    def do_back(self, argument: str) -> None:
+        """Clear marks, then the filter; then go back."""
+        if self.table.marked or self.table.marked_hidden:
+            self.table.action_clear_marks()
+        elif not self._clear_filter():
+            super().do_back(argument)
+
+    def do_mark(self, argument: str) -> None:
+        """Mark the row and go to the next."""
+        self.table.action_toggle_mark()
+
+    def do_mark_range(self, argument: str) -> None:
+        """Mark from the last mark to here."""
+        self.table.action_mark_range()
+
+    def do_mark_clear(self, argument: str) -> None:
+        """Unmark all rows."""
+        self.table.action_clear_marks()
+
+    def do_sort_previous(self, argument: str) -> None:
+        """Sort by the column to the left."""
+        self.table.action_sort_previous()
+        self.show_chrome()
+
+    def do_sort_next(self, argument: str) -> None:
+        """Sort by the column to the right."""
+        self.table.action_sort_next()
+        self.show_chrome()
+
+    def do_sort_invert(self, argument: str) -> None:
+        """Turn the order round."""
+        self.table.action_sort_invert()
+        self.show_chrome()
+
+    def do_open(self, argument: str) -> None:
+        """Open the row: describe it, where there is nothing inside."""
+        self.do_describe(argument)
+
+    def _row_for(self, argument: str) -> Row | None:
+        if not argument:
+            return self.row_here()
+        found = self.session.find(argument)
+        if len(found) != 1:
+            self.say(f"{argument} is several things." if found else f"Nothing is called {argument}.")
+            return None
+        return found[0]
+
+    def do_describe(self, argument: str) -> None:
+        """Show everything known about the row, or the account that is named."""
+        if argument in self.session.fleet.accounts:
+            self.describe_account(argument)
+        elif (row := self._row_for(argument)) is not None:
+            self._describe(row)
+
+    @work(group="describe", exit_on_error=False)
+    async def _describe(self, row: Row) -> None:
+        fleet = self.session.fleet
+        reader = ReaderDialog(f"{row.ref.kind} {name_of(row)} in {row.ref.account}", self._description(row))
+        self.app.push_screen(reader)
+        try:
+            fresh = await fleet.detail(row.ref)
+        except GputuiError as error:
+            if fleet.supports(row.ref.account, self.RESOURCE) and isinstance(row, Instance):
+                note = Content.styled(f"not read anew: {error}", "$text-warning")
+                reader.set_lines([*self._description(row), Content(""), note])
+            return
+        reader.set_lines(self._description(fresh))
+
+    def _description(self, row: Row) -> list[Content]:
+        return describe(row, processes=self.processes_of(row), utc=self.session.utc)
+
+    def do_json(self, argument: str) -> None:
+        """Show what the back end says, without secrets."""
+        if (row := self._row_for(argument)) is not None:
+            self._show_json(row)
+
+    @work(group="describe", exit_on_error=False)
+    async def _show_json(self, row: Row) -> None:
+        try:
+            row = await self.session.fleet.detail(row.ref)
+        except GputuiError as error:
+            if not getattr(row, "raw", ""):
+                self.complain(error)
+                return
+        raw = getattr(row, "raw", "")
+        lines = describe_json(raw) if raw else [Content("This back end has no JSON for it.")]
+        self.app.push_screen(ReaderDialog(f"JSON of {row.ref}", lines))
+
+    def do_actions(self, argument: str) -> None:
+        """Show a menu of what can be done to the row."""
+        self._menu_of_actions()
+
+    @work(group="dialog", exit_on_error=False)
+    async def _menu_of_actions(self) -> None:
+        choices = [
+            Choice(
+                command.id,
+                command.title,
+                key_text(self.session.keys_of(command)),
+                command.tooltip,
+                disabled=not self.offers(command),
+            )
+            for command in COMMANDS
+            if command.group is Group.ROW and command.id not in ("open", "actions") and hasattr(self, command.handler)
+        ]
+        row = self.row_here()
+        heading = f"{name_of(row)} in {row.ref.account}" if row is not None else "Actions"
+        chosen = await self.app.push_screen_wait(MenuDialog(heading, choices))
+        if chosen:
+            self.action_command(chosen)
+
+    def do_copy(self, argument: str) -> None:
+        """Copy the row's id."""
+        if (row := self._row_for(argument)) is not None:
+            self.copy_text(str(row.ref), "its id")
+
+    def copy_text(self, text: str, what: str) -> None:
+        """Put a text on the clipboard of the user's own terminal."""
+        self.app.copy_to_clipboard(text)
+        self.say(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
+
+    def do_copy_menu(self, argument: str) -> None:
+        """Choose what to copy."""
+        if (row := self.row_here()) is not None:
+            self._copy_menu(row)
+
+    @work(group="dialog", exit_on_error=False)
+    async def _copy_menu(self, row: Row) -> None:
+        texts = {"id": str(row.ref), "name": name_of(row)}
+        if isinstance(row, Instance) and row.ssh is not None:
+            texts["SSH command"] = f"ssh -p {row.ssh.port} {row.ssh.user}@{row.ssh.host}"
+        if raw := getattr(row, "raw", ""):
+            texts["JSON"] = "\n".join(part.plain for part in describe_json(raw))
+        texts["row"] = "\t".join(column.text(row) for column in self.table.columns.values())
+        choices = [
+            Choice(what, what, what[0], text.splitlines()[0][:48] if text else "") for what, text in texts.items()
+        ]
+        chosen = await self.app.push_screen_wait(MenuDialog(f"Copy of {name_of(row)}", choices))
+        if chosen:
+            self.copy_text(texts[chosen], chosen)
+
+    def do_save(self, argument: str) -> None:
+        """Write what is shown to a file."""
+        self._save()
+
+    @work(group="dialog", exit_on_error=False)
+    async def _save(self) -> None:
+        choices = [Choice(name, label, label[0].lower()) for name, label in SAVE_FORMATS.items()]
+        chosen = await self.app.push_screen_wait(MenuDialog("Save what is shown as", choices))
+        if not chosen:
+            return
+        table = self.table
+        rows = [row for ref in table.visible_refs if (row := table.get(ref)) is not None]
+        try:
+            path = await save_rows(self.app, chosen, self.NAME, tuple(table.columns.values()), rows)
+        except OSError as error:
+            self.complain(
+                GputuiError(f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to.")
+            )
+            return
+        self.say(f"Saved as {path}", severity="information")
+
+    # --- the instance behind the row -------------------------------------------------------------------------
+
+    def processes_of(self, row: Row) -> list[GpuProcess]:
+        """Return the GPU processes of an instance, by GPU and what they hold."""
+        rows = self.session.fleet.rows(Resource.PROCESSES).values()
+        found = [process for process in rows if isinstance(process, GpuProcess) and process.instance == row.ref]
+        return sorted(found, key=lambda process: (process.gpu_index, -(process.gpu_memory_used or 0)))
+
+    def do_ssh(self, argument: str) -> None:
+        """Log into the instance."""
+        if argument:
+            row = self._row_for(argument)
+            instance = row if isinstance(row, Instance) else None
+        else:
+            instance = self.instance_here()
+        if instance is None:
+            self.say("SSH: there is no instance here.")
+        elif Action.SSH not in self.session.fleet.actions(instance):
+            why = "no port 22 is mapped" if instance.ssh is None else f"it is {instance.status}"
+            self.say(f"SSH: not possible for {instance.name}: {why}.")
+        else:
+            self.session.navigator.log_in(instance)
+
+    def do_events(self, argument: str) -> None:
+        """Show what happened to the instance."""
+        if (instance := self.instance_here()) is not None:
+            self.session.navigator.go("events", scope=instance.ref)
+
+    def do_processes(self, argument: str) -> None:
+        """Show what the instance runs on the GPUs."""
+        if (instance := self.instance_here()) is not None:
+            self.session.navigator.go("gpus", scope=instance.ref)

@@ -1,0 +1,54 @@
+"""Writing what is shown to a file: text, JSON, CSV, or a picture of the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.cells import cell_len, set_cell_size
+from textual.app import App
+
+from gputui.models import Row
+from gputui.serial import to_plain
+from gputui.widgets.table_columns import Column
+
+SAVE_FORMATS: Mapping[str, str] = {"txt": "Text", "json": "JSON", "csv": "CSV", "svg": "SVG picture of the screen"}
+
+
+async def save_rows(
+    app: App[object], form: str, name: str, columns: Sequence[Column[Row]], rows: Sequence[Row]
+) -> Path:
+    """Write the rows to a new file in the working folder and return its path; raises OSError."""
+    path = _free_path(f"gputui-{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}", form)
+    text = app.export_screenshot() if form == "svg" else render(form, columns, rows)
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    return path
+
+
+def render(form: str, columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
+    """Return the rows as ``txt``, ``json`` or ``csv``."""
+    if form == "json":
+        return json.dumps([to_plain(row) for row in rows], indent=2, ensure_ascii=False) + "\n"
+    shown = [column for column in columns if column.shown]
+    table = [[column.key for column in shown], *([column.text(row) for column in shown] for row in rows)]
+    if form == "csv":
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(table)
+        return out.getvalue()
+    widths = [max(cell_len(cells[number]) for cells in table) for number in range(len(shown))]
+    lines = ("  ".join(map(set_cell_size, cells, widths)).rstrip() for cells in table)
+    return "\n".join(lines) + "\n"
+
+
+def _free_path(stem: str, suffix: str) -> Path:
+    path = Path(f"{stem}.{suffix}")
+    number = 1
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}.{suffix}")
+    return path

@@ -1,0 +1,82 @@
+"""What every screen shares: the fleet, what the user has chosen to see, and the way to other screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import EllipsisType
+from typing import TYPE_CHECKING, Protocol
+
+from gputui.commands import Command
+from gputui.models import Instance, Ref, Resource, Row
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+    from gputui.history import History
+
+
+class Navigator(Protocol):
+    """The way from one screen to another; the app is it."""
+
+    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
+        """Show a view, limited to one instance (``scope``) or with the cursor on a row (``select``)."""
+
+    def back(self) -> bool:
+        """Go to where one came from; False at the root."""
+
+    def log_in(self, instance: Instance) -> None:
+        """Hand the terminal to a shell in the instance."""
+
+    def leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+
+
+@dataclass
+class Session:
+    """One run of the program, as the screens know it."""
+
+    fleet: Fleet
+    navigator: Navigator
+    state_dir: Path
+    history: History | None = None
+    account: str | None = None
+    problems_only: bool = False
+    utc: bool = False
+    note: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def keys_of(self, command: Command) -> str:
+        """Return the keys of a command, as configured."""
+        return self.keys.get(command.id, command.keys)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` when a choice changes; returns the way to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def choose(
+        self, *, account: str | EllipsisType | None = ..., problems_only: bool | None = None, utc: bool | None = None
+    ) -> None:
+        """Change what the user has chosen to see."""
+        if account is not ...:
+            self.account = account
+        if problems_only is not None:
+            self.problems_only = problems_only
+        if utc is not None:
+            self.utc = utc
+        for listener in tuple(self._listeners):
+            listener()
+
+    def shows_account(self, account: str) -> bool:
+        """Whether rows of this account are shown."""
+        return self.account is None or self.account == account
+
+    def find(self, text: str, resources: Iterable[Resource] = (Resource.INSTANCES, Resource.IMAGES)) -> list[Row]:
+        """Return the rows that ``text`` names: by Ref, by name, else by the start of a name."""
+        rows = [row for resource in resources for row in self.fleet.rows(resource).values()]
+        exact = [row for row in rows if text in (str(row.ref), row.ref.id, getattr(row, "name", None))]
+        if exact:
+            return exact
+        return [row for row in rows if str(getattr(row, "name", row.ref.id)).startswith(text)]

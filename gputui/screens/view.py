@@ -1,0 +1,331 @@
+"""What every view is: a frame around a body, and the way from a key or a typed command to its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete, key_text
+from gputui.errors import GputuiError
+from gputui.models import Action, FeedState, HealthState, Instance, Ref, Resource, Row
+from gputui.screens.session import Session
+from gputui.text import format_time
+from gputui.widgets.entry_bar import EntryBar
+from gputui.widgets.footer import FooterBar
+from gputui.widgets.header import HeaderBar
+from gputui.widgets.title import TitleLine
+
+if TYPE_CHECKING:
+    from gputui.fleet import Feed
+
+
+class View(Screen[None]):
+    """One of the numbered views. A subclass gives the body and handlers named ``do_<command id>``.
+
+    A handler takes the argument typed behind the command, '' when a key was pressed.
+    """
+
+    NAME: ClassVar[str]
+    HEADING: ClassVar[str]
+    RESOURCES: ClassVar[frozenset[Resource]]
+    """What it shows: polled at the pace of what is looked at while it is on screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            command.keys,
+            f"command('{command.id}')",
+            command.title,
+            show=False,
+            id=command.id,
+            tooltip=command.tooltip,
+            group=Binding.Group(command.group.value),
+        )
+        for command in COMMANDS
+        if command.keys
+    ]
+
+    DEFAULT_CSS = """
+    View { background: $background; layers: base; }
+    View > #body { height: 1fr; }
+    View > #problems { height: auto; max-height: 4; padding: 0 1; display: none; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.scope: Ref | None = None
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    # --- the frame -------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame around the body."""
+        yield HeaderBar()
+        yield TitleLine()
+        yield Static(id="problems")
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield EntryBar("/", id="filter")
+        yield EntryBar(":", completer=self._complete, id="command")
+        yield FooterBar()
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out what this view shows."""
+        raise NotImplementedError
+
+    def focus_body(self) -> None:
+        """Give the keys back to the body."""
+        raise NotImplementedError
+
+    def crumbs(self) -> list[str]:
+        """Where one is, outermost first."""
+        if self.scope is None:
+            return [self.HEADING]
+        row = self.session.fleet.get(self.scope)
+        return [str(getattr(row, "name", self.scope.id)), self.HEADING]
+
+    def status(self) -> tuple[Content, Content]:
+        """Return what stands beside the breadcrumbs, and at the right end of the title."""
+        return Content(""), Content("")
+
+    def show_chrome(self) -> None:
+        """Bring header, title, problems and footer up to date; what is the same is not written again."""
+        session = self.session
+        health = [session.fleet.health()[name] for name in session.fleet.accounts]
+        self.query_one(HeaderBar).set_health(health, only=session.account, note=session.note)
+        left, right = self.status()
+        crumbs = Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
+        flags = "  only problems" if session.problems_only else ""
+        self.query_one(TitleLine).set_parts(Content.assemble(crumbs, left, (flags, "$text-warning")), right)
+        self._show_problems()
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Show in the footer the keys that work on what the cursor is on."""
+        here = [command for command in COMMANDS if command.footer and command.keys and self.offers(command)]
+        here.sort(key=lambda command: command.footer)
+        keys = [(self._key(command), command.short or command.title.lower()) for command in here]
+        self.query_one(FooterBar).set_keys(keys)
+
+    def _key(self, command: Command) -> str:
+        return key_text(self.session.keys_of(command).split(",")[0])
+
+    def _show_problems(self) -> None:
+        lines = [
+            line
+            for account in self.session.fleet.accounts
+            if self.session.shows_account(account) and (line := self._problem(account))
+        ]
+        problems = self.query_one("#problems", Static)
+        problems.display = bool(lines)
+        shown = Content("\n").join(lines)
+        if problems.content != shown:
+            problems.update(shown)
+
+    def _problem(self, account: str) -> Content | None:
+        """Return the line that says why the rows of this account are old or missing."""
+        for resource in sorted(self.RESOURCES):
+            feed = self.session.fleet.feed(account, resource)
+            if feed.error is not None:
+                return self._feed_problem(account, feed, feed.error)
+        return None
+
+    def _feed_problem(self, account: str, feed: Feed, error: GputuiError) -> Content:
+        age = ""
+        if feed.state is FeedState.STALE and feed.fetched_at is not None:
+            age = f"  shown: as of {format_time(feed.fetched_at, utc=self.session.utc)}"
+        limited = self.session.fleet.health()[account].state is HealthState.LIMITED
+        return Content.assemble(
+            ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
+            (account, "bold"),
+            f"  {error}",
+            (age, "$text-muted"),
+        )
+
+    def loading_text(self) -> str:
+        """Say which accounts are awaited, or '' when all have answered."""
+        waiting = [
+            account
+            for account in self.session.fleet.accounts
+            if self.session.shows_account(account)
+            and any(
+                self.session.fleet.feed(account, resource).state is FeedState.LOADING
+                for resource in self.RESOURCES
+                if resource is not Resource.EVENTS
+            )
+        ]
+        return f"Asking {', '.join(waiting)} …" if waiting else ""
+
+    # --- coming and going ------------------------------------------------------------------------------------
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was in front, and follow from now on."""
+        self._release()
+        fleet = self.session.fleet
+        fleet.watch(self.RESOURCES)
+        self._unsubscribe = [
+            self.session.subscribe(self.choices_changed),
+            fleet.subscribe_feeds(self.feeds_changed),
+            *self.follow(),
+        ]
+        self.catch_up()
+        self.show_chrome()
+
+    def on_screen_suspend(self) -> None:
+        """Stop following: what is not seen costs nothing."""
+        self._release()
+
+    def on_unmount(self) -> None:
+        """Let go of the fleet."""
+        self._release()
+
+    def on_resize(self) -> None:
+        """Fit the header to the new width."""
+        self.call_after_refresh(self.show_chrome)
+
+    def _release(self) -> None:
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Subscribe to what this view shows; returns the ways to stop."""
+        return ()
+
+    def catch_up(self) -> None:
+        """Show the present state of what this view shows."""
+
+    def choices_changed(self) -> None:
+        """Show other rows after the user chose another account, or only problems."""
+        self.catch_up()
+        self.show_chrome()
+
+    def feeds_changed(self) -> None:
+        """Show that an account answered, failed or came back."""
+        self.show_chrome()
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Limit the view to one instance, or put the cursor on a row."""
+        self.scope = scope
+
+    # --- commands --------------------------------------------------------------------------------------------
+
+    def offers(self, command: Command) -> bool:
+        """Whether this command makes sense here and now."""
+        if not hasattr(self, command.handler):
+            return False
+        if command.action is Action.CREATE:
+            return bool(self.creatable())
+        if command.action is not None:
+            return command.action in self.actions_here()
+        return command.group is not Group.ROW or self.row_here() is not None
+
+    def creatable(self) -> list[str]:
+        """The accounts in which something can be created from here."""
+        return []
+
+    def row_here(self) -> Row | None:
+        """What the cursor is on."""
+        return None
+
+    def targets(self) -> list[Row]:
+        """What a command acts on: the marked rows, else the one under the cursor."""
+        row = self.row_here()
+        return [] if row is None else [row]
+
+    def actions_here(self) -> frozenset[Action]:
+        """What can be done to every target."""
+        found = [self.session.fleet.actions(row) for row in self.targets()]
+        return frozenset.intersection(*found) if found else frozenset()
+
+    def instance_here(self) -> Instance | None:
+        """Return the instance the cursor is on, or that what it is on belongs to."""
+        row = self.row_here()
+        return row if isinstance(row, Instance) else None
+
+    def action_command(self, command_id: str) -> None:
+        """Do what a key is bound to, or say why it cannot be done here."""
+        command = next(command for command in COMMANDS if command.id == command_id)
+        self.run_command(command, "")
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """Do a command; anything a handler refuses is said, not raised."""
+        handler = getattr(self, command.handler, None)
+        if handler is None:
+            self.say(f"{command.title}: not in this view.")
+            return
+        if not argument and not self.offers(command):
+            self.say(self._why_not(command))
+            return
+        try:
+            handler(argument)
+        except GputuiError as error:
+            self.complain(error)
+
+    def _why_not(self, command: Command) -> str:
+        targets = self.targets()
+        if command.action is Action.CREATE:
+            return "Nothing can be created here: no account shown allows it."
+        if not targets:
+            return f"{command.title}: there is no row here."
+        first = targets[0]
+        name = str(getattr(first, "name", first.ref.id))
+        account = self.session.fleet.accounts.get(first.ref.account)
+        if command.action and command.action.mutates and account is not None and account.read_only:
+            return f"{command.title}: {first.ref.account} is read-only."
+        status = getattr(first, "status", "")
+        return f"{command.title}: not possible for {name}{f' while it is {status}' if status else ''}."
+
+    def say(self, text: str, *, severity: str = "warning") -> None:
+        """Say something in passing."""
+        self.notify(text, severity="warning" if severity == "warning" else "information", markup=False, timeout=6)
+
+    def complain(self, error: GputuiError) -> None:
+        """Show a failure: what happened, and the way out."""
+        self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+
+    def do_command(self, argument: str) -> None:
+        """Open the command bar."""
+        history = self.session.history
+        self.query_one("#command", EntryBar).open(argument, history.commands() if history else ())
+
+    def _complete(self, text: str) -> list[str]:
+        fleet = self.session.fleet
+        names = tuple(
+            dict.fromkeys(str(getattr(row, "name", row.ref.id)) for row in fleet.rows(Resource.INSTANCES).values())
+        )
+        accounts = tuple(fleet.accounts)
+        themes = tuple(sorted(self.app.available_themes))
+        return complete(text, {"NAME": names, "ACCOUNT": accounts, "account": (*accounts, "all"), "theme": themes})
+
+    @on(EntryBar.Submitted, "#command")
+    def _command_submitted(self, event: EntryBar.Submitted) -> None:
+        event.stop()
+        text = event.text.strip()
+        if not text:
+            event.bar.action_close()
+            return
+        word, _, argument = text.partition(" ")
+        command = BY_WORD.get(word)
+        if command is None:
+            near = [candidate for candidate in BY_WORD if candidate.startswith(word[:2])]
+            event.bar.complain(f"No command {word}." + (f" Perhaps {', '.join(sorted(near))}?" if near else ""))
+            return
+        if self.session.history is not None:
+            self.session.history.add_command(text)
+        event.bar.close()
+        self.focus_body()
+        self.run_command(command, argument.strip())
+
+    @on(EntryBar.Closed)
+    def _entry_closed(self, event: EntryBar.Closed) -> None:
+        event.stop()
+        self.focus_body()

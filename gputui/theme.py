@@ -1,0 +1,36 @@
+"""The colours: one accent for selection and focus, red for failure and danger, yellow for "look here"."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="gputui",
+    primary="#5fafd7",
+    secondary="#8787af",
+    accent="#5fafd7",
+    warning="#d7af5f",
+    error="#d75f5f",
+    success="#5faf87",
+    foreground="#d0d0d0",
+    background="#121212",
+    surface="#1c1c1c",
+    panel="#262626",
+    dark=True,
+)
+LIGHT = Theme(
+    name="gputui-light",
+    primary="#005f87",
+    secondary="#5f5f87",
+    accent="#005f87",
+    warning="#875f00",
+    error="#af0000",
+    success="#005f3f",
+    foreground="#262626",
+    background="#eeeeee",
+    surface="#e4e4e4",
+    panel="#dadada",
+    dark=False,
+)
+THEMES = (DARK, LIGHT)
+"""The first is the default. Values of the 256-colour cube, so that a terminal with 256 shows the same ones."""

@@ -1,0 +1,48 @@
+"""The top line: the accounts and how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from gputui.models import Health, HealthState
+from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
+from gputui.widgets.line import Line
+
+
+class HeaderBar(Line):
+    """Shows the program, and a dot with a word or two for each account. Never ticks: it names times, not ages."""
+
+    DEFAULT_CSS = """
+    HeaderBar { background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def set_health(self, accounts: Sequence[Health], *, only: str | None, note: str = "") -> None:
+        """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program."""
+        parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
+        if note:
+            parts.append(Content.styled(f"  {note}", "$text-muted"))
+        width = self.size.width - 2
+        dots = [self._dot(health, only) for health in accounts]
+        line = Content.assemble(*parts, *dots)
+        if width > 0 and line.cell_length > width:
+            # Too many to name: those in trouble keep their names, the rest become a count.
+            bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
+            good = len(accounts) - len(bad)
+            count = Content.assemble("   ", ("●", "$text-success"), f" {good} of {len(accounts)} accounts")
+            line = Content.assemble(*parts, count, *(self._dot(health, only) for health in bad))
+        self.show(line)
+
+    @staticmethod
+    def _dot(health: Health, only: str | None) -> Content:
+        hidden = only is not None and only != health.account
+        name = f"[{health.account}]" if only == health.account else health.account
+        return Content.assemble(
+            "   ",
+            (HEALTH_GLYPHS[health.state], HEALTH_STYLES[health.state]),
+            " ",
+            (name, "$text-muted" if hidden else "bold"),
+            (" read-only" if health.read_only else "", "$text-muted"),
+            (f" {health.message}" if health.message else "", HEALTH_STYLES[health.state]),
+        )

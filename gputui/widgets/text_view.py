@@ -1,0 +1,112 @@
+"""A long text to read, search and copy: descriptions, JSON, the output of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class TextView(ScrollView, can_focus=True):
+    """Draws only the lines that are seen, so that a long output costs no more than a short one.
+
+    Lines are data, never markup. ``find`` moves to the next line that holds a text, whatever its case.
+    """
+
+    DEFAULT_CSS = """
+    TextView { height: 1fr; width: 1fr; }
+    TextView > .text-view--match { background: $accent 40%; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"text-view--match"}
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_down", "Down", show=False, id="text.down"),
+        Binding("k,up", "scroll_up", "Up", show=False, id="text.up"),
+        Binding("ctrl+f,pagedown,space", "page_down", "Page down", show=False, id="text.page-down"),
+        Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="text.page-up"),
+        Binding("g,home", "scroll_home", "Top", show=False, id="text.top"),
+        Binding("G,end", "scroll_end", "End", show=False, id="text.end"),
+        Binding("n", "find_again(1)", "Next match", show=False, id="text.next"),
+        Binding("N", "find_again(-1)", "Previous match", show=False, id="text.previous"),
+    ]
+
+    class Found(Message):
+        """A search ended: the line it stands on, None when nothing matched."""
+
+        def __init__(self, line: int | None, count: int) -> None:
+            super().__init__()
+            self.line = line
+            self.count = count
+
+    def __init__(self, lines: Sequence[Content] = (), *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines = list(lines)
+        self._needle = ""
+        self._match: int | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it as plain text."""
+        return "\n".join(line.plain for line in self._lines)
+
+    def set_lines(self, lines: Sequence[Content]) -> None:
+        """Show another text, from its top."""
+        self._lines = list(lines)
+        self._match = None
+        self._measure()
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """Measure what was given at construction."""
+        self._measure()
+
+    def _measure(self) -> None:
+        width = max((cell_len(line.plain) for line in self._lines), default=0)
+        self.virtual_size = Size(width, len(self._lines))
+
+    def find(self, needle: str) -> None:
+        """Go to the first line at or below the top one that holds ``needle``."""
+        self._needle = needle.casefold()
+        self._match = None
+        self._go(1, self.scroll_offset.y - 1)
+
+    def action_find_again(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) match."""
+        if self._needle:
+            self._go(step, self.scroll_offset.y if self._match is None else self._match)
+
+    def _go(self, step: int, start: int) -> None:
+        matches = [number for number, line in enumerate(self._lines) if self._needle in line.plain.casefold()]
+        ahead = [number for number in matches if (number > start if step > 0 else number < start)]
+        if matches:
+            self._match = (ahead or matches)[0 if step > 0 else -1]
+            self.scroll_to(y=max(0, self._match - self.size.height // 3), animate=False)
+        else:
+            self._match = None
+        self.refresh()
+        self.post_message(self.Found(self._match, len(matches)))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the screen."""
+        left, top = self.scroll_offset
+        number = top + y
+        width = self.size.width
+        style = self.visual_style
+        if number >= len(self._lines):
+            return Strip.blank(width, style.rich_style)
+        line = self._lines[number]
+        if number == self._match:
+            line = line.stylize(self.get_visual_style("text-view--match"))
+        segments = [
+            Segment(text, part.rich_style)
+            for text, part in line.render(style, end="", parse_style=self.app.stylesheet.parse_style)
+        ]
+        return Strip(segments).crop_extend(left, left + width, style.rich_style)
