@@ -1,0 +1,39 @@
+"""The simulator's time: real time scaled by a speed, or standing still."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+
+class WorldClock:
+    """World time in epoch seconds. ``speed`` 1 is real time, 10 ten times as fast, 0 stands still.
+
+    ``start`` is the world time at the beginning (default: now, in whole seconds); ``monotonic`` and ``sleep``
+    are real seconds and injected by tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        start: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        if speed < 0:
+            raise ValueError("a world does not run backwards: speed must be 0 or more")
+        self.speed = speed
+        self._start = float(int(time.time())) if start is None else start
+        self._monotonic = monotonic
+        self._origin = monotonic()
+        self._sleep = sleep
+
+    def now(self) -> float:
+        """World time in epoch seconds."""
+        return self._start + (self._monotonic() - self._origin) * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait world seconds. In a frozen world nothing takes time, so it returns at once."""
+        await self._sleep(seconds / self.speed if self.speed else 0)

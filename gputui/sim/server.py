@@ -1,0 +1,199 @@
+"""The simulator as a whole: one world, a server for each API, SSH; started and ended together on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.asyncio.run import worker_serve
+from hypercorn.config import Config, Sockets
+from hypercorn.typing import ASGIFramework
+
+from .clock import WorldClock
+from .faults import PROFILES, Faults
+from .loopback import LOOPBACK, bound_socket
+from .pody import RELEASES, PodyApi, parse_release
+from .population import PASSWORDS, SIZES, SSH_PASSWORD, build_world
+from .sshd import SshServer
+from .world import Network, World
+
+# Offsets from the first port. GPUhub, Yotta and DeepDock keep theirs free.
+PODY_OFFSET, SSH_OFFSET, MORE_HOSTS_OFFSET, PODS_OFFSET = 1, 4, 5, 10
+_GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100 80G", "80G")}
+
+
+@dataclass
+class Running:
+    """A simulator that serves. ``base_urls`` is by account name; ``ssh_port`` is None without SSH."""
+
+    world: World
+    base_urls: dict[str, str]
+    ssh_port: int | None
+    sites: dict[str, Site] = field(repr=False)
+    ssh: SshServer | None = field(repr=False)
+
+    @property
+    def faults(self) -> str:
+        """The fault profile of every API, see faults.PROFILES. Setting it takes effect with the next request."""
+        return next(iter(self.sites.values())).faults.profile
+
+    @faults.setter
+    def faults(self, name: str) -> None:
+        self.set_faults(name)
+
+    def set_faults(self, name: str, account: str | None = None) -> None:
+        """Set the fault profile of one account's API, or of all. Raises ValueError for an unknown name."""
+        for site in self.sites.values() if account is None else (self.sites[account],):
+            site.faults.profile = name
+
+    async def unplug(self, account: str) -> None:
+        """Stop listening for an account's API: connections are refused until :meth:`plug`."""
+        await self.sites[account].stop()
+
+    async def plug(self, account: str) -> None:
+        """Listen again, on the same port."""
+        await self.sites[account].start()
+
+    def config_toml(self) -> str:
+        """A configuration for every account, secrets in plain text: write it to a file with mode 0600."""
+        return "\n".join(_account_toml(name, url) for name, url in self.base_urls.items())
+
+
+class Site:
+    """One HTTP server with its own port."""
+
+    def __init__(self, faults: Faults, port: int) -> None:
+        self.faults = faults
+        self.port = port
+        self._stop: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen on the port; port 0 takes a free one and keeps it. Raises OSError when it is taken."""
+        listener = bound_socket(self.port)
+        self.port = listener.getsockname()[1]
+        listener.listen(512)
+        self._stop = asyncio.Event()
+        serving = worker_serve(
+            ASGIWrapper(cast(ASGIFramework, self.faults)),
+            _quiet_config(),
+            sockets=Sockets([], [listener], []),
+            shutdown_trigger=self._stop.wait,
+        )
+        self._task = asyncio.create_task(serving, name=f"simulator on port {self.port}")
+
+    async def stop(self) -> None:
+        """Close the port and its connections."""
+        if self._task is None or self._stop is None:
+            return
+        self._stop.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+
+
+@asynccontextmanager
+async def running_simulator(
+    port: int = 0,
+    *,
+    size: str = "small",
+    seed: int = 0,
+    speed: float = 1.0,
+    faults: str = "none",
+    release: str = RELEASES[-1],
+    ssh: bool = True,
+    authorized_key: str = "",
+    clock: WorldClock | None = None,
+) -> AsyncIterator[Running]:
+    """Serve the simulated world on loopback while the context lasts.
+
+    ``port`` is the first of six consecutive ports, 0 takes free ones. ``clock`` replaces the one made from
+    ``speed``; ``authorized_key`` is a public key that may log in beside the password. Raises ValueError for an
+    unknown size, fault profile or release, OSError for a port that is taken.
+    """
+    if size not in SIZES:
+        raise ValueError(f"unknown size {size!r}: one of {', '.join(SIZES)}")
+    if faults not in PROFILES:
+        raise ValueError(f"unknown fault profile {faults!r}: one of {', '.join(PROFILES)}")
+    parse_release(release)
+    sshd = (
+        SshServer(
+            port + SSH_OFFSET if port else 0,
+            first_pod_port=port + PODS_OFFSET if port else 0,
+            authorized_key=authorized_key,
+        )
+        if ssh
+        else None
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        network: Network | None = None
+        if sshd is not None:
+            await sshd.start()
+            stack.push_async_callback(sshd.stop)
+            network = sshd
+        world = build_world(clock or WorldClock(speed=speed), size=size, seed=seed, network=network)
+        sites: dict[str, Site] = {}
+        for number, (name, host) in enumerate(world.hosts.items()):
+            offset = PODY_OFFSET if number == 0 else MORE_HOSTS_OFFSET + number - 1
+            site = Site(Faults(PodyApi(host, release).app, host), port + offset if port else 0)
+            await site.start()
+            stack.push_async_callback(site.stop)
+            sites[name] = site
+        if sshd is not None:
+            await sshd.ready(next(iter(world.hosts.values())))
+        urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
+        running = Running(world, urls, sshd.port if sshd else None, sites, sshd)
+        running.faults = faults
+        yield running
+
+
+async def serve(
+    port: int = 8700,
+    *,
+    size: str = "small",
+    seed: int = 0,
+    speed: float = 1.0,
+    faults: str = "none",
+    release: str = RELEASES[-1],
+    ssh: bool = True,
+    ready: Callable[[Running], None],
+) -> None:
+    """Run the simulator until cancelled; ``ready`` is called once every port listens. Raises as running_simulator."""
+    async with running_simulator(
+        port, size=size, seed=seed, speed=speed, faults=faults, release=release, ssh=ssh
+    ) as running:
+        ready(running)
+        await asyncio.Event().wait()
+
+
+def _quiet_config() -> Config:
+    config = Config()
+    config.errorlog = None
+    config.accesslog = None
+    config.keep_alive_timeout = 75.0
+    config.keep_alive_max_requests = 1_000_000_000
+    config.graceful_timeout = 0.2
+    config.include_server_header = False
+    return config
+
+
+def _account_toml(name: str, url: str) -> str:
+    model, memory = _GPU_LABELS[name]
+    return "\n".join(
+        [
+            f"[accounts.{name}]",
+            'kind = "pody"',
+            f'base_url = "{url}"',
+            'username = "alice"',
+            f'password = "{PASSWORDS["alice"]}"',
+            f'gpu_model = "{model}"',
+            f'gpu_memory = "{memory}"',
+            f'ssh = {{ user = "root", password = "{SSH_PASSWORD}" }}',
+            "",
+        ]
+    )

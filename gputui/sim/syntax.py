@@ -1,0 +1,148 @@
+"""The simulated shell's grammar: quotes, variables, pipes, redirections, `;`, `&&` and `||`. Pure, runs nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_OPERATORS = ("&&", "||", ">>", ";", "|", ">", "<", "&", "\n")
+_VARIABLE = re.compile(r"\$(?:\{(\w+|\?|#)\}|(\w+|\?|#|\$))")
+
+
+class ShellSyntaxError(Exception):
+    """A command line bash would refuse to parse."""
+
+
+@dataclass
+class Command:
+    """One simple command: its words, and the file its output goes to."""
+
+    words: list[str] = field(default_factory=list)
+    to_file: str | None = None
+    append: bool = False
+    from_file: str | None = None
+
+
+@dataclass
+class Step:
+    """A pipeline, and when it runs: always (""), after success ("&&") or after failure ("||")."""
+
+    when: str
+    pipeline: list[Command]
+
+
+@dataclass
+class _Token:
+    text: str
+    operator: bool = False
+
+
+def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
+    """The steps of a command line, variables replaced by what ``lookup`` says. Raises ShellSyntaxError."""
+    steps: list[Step] = []
+    when, pipeline, command = "", [Command()], Command()
+    pipeline[0] = command
+    tokens = iter(_tokens(line, lookup))
+
+    def finish() -> None:
+        nonlocal pipeline, command
+        if command.words or command.to_file is not None:
+            steps.append(Step(when, pipeline))
+        elif len(pipeline) > 1 or when:
+            raise ShellSyntaxError("syntax error: unexpected end of file")
+        command = Command()
+        pipeline = [command]
+
+    for token in tokens:
+        if not token.operator:
+            command.words.append(token.text)
+        elif token.text in (">", ">>", "<"):
+            target = next(tokens, None)
+            if target is None or target.operator:
+                raise ShellSyntaxError("syntax error near unexpected token `newline'")
+            if token.text == "<":
+                command.from_file = target.text
+            else:
+                command.to_file, command.append = target.text, token.text == ">>"
+        elif token.text == "|":
+            if not command.words:
+                raise ShellSyntaxError("syntax error near unexpected token `|'")
+            command = Command()
+            pipeline.append(command)
+        else:
+            if not command.words and token.text != "\n":
+                raise ShellSyntaxError(f"syntax error near unexpected token `{token.text}'")
+            finish()
+            when = token.text if token.text in ("&&", "||") else ""
+    finish()
+    return steps
+
+
+def _tokens(line: str, lookup: Callable[[str], str]) -> list[_Token]:
+    tokens: list[_Token] = []
+    word: str | None = None
+    place = 0
+
+    def end() -> None:
+        nonlocal word
+        if word is not None:
+            tokens.append(_Token(word))
+            word = None
+
+    while place < len(line):
+        char = line[place]
+        silent = re.match(r"2>(?:&1|\s*/dev/null)", line[place:]) if word is None else None
+        if silent:
+            place += silent.end()
+            continue
+        operator = next((op for op in _OPERATORS if line.startswith(op, place)), None)
+        if char == "#" and word is None:
+            place = line.find("\n", place) if "\n" in line[place:] else len(line)
+        elif operator:
+            end()
+            tokens.append(_Token(operator, operator=True))
+            place += len(operator)
+        elif char.isspace():
+            end()
+            place += 1
+        elif char == "'":
+            close = line.find("'", place + 1)
+            if close < 0:
+                raise ShellSyntaxError("unexpected EOF while looking for matching `''")
+            word = (word or "") + line[place + 1 : close]
+            place = close + 1
+        elif char == '"':
+            text, place = _double_quoted(line, place + 1, lookup)
+            word = (word or "") + text
+        elif char == "\\" and place + 1 < len(line):
+            word = (word or "") + line[place + 1]
+            place += 2
+        elif char == "$" and (found := _VARIABLE.match(line, place)):
+            value = lookup(found[1] or found[2])
+            # An unset variable leaves no word behind, a set one is not split: enough for a shell nobody scripts in.
+            word = (word or "") + value if word is not None or value else word
+            place = found.end()
+        else:
+            word = (word or "") + char
+            place += 1
+    end()
+    return tokens
+
+
+def _double_quoted(line: str, place: int, lookup: Callable[[str], str]) -> tuple[str, int]:
+    text = ""
+    while place < len(line):
+        char = line[place]
+        if char == '"':
+            return text, place + 1
+        if char == "\\" and line[place + 1 : place + 2] in ('"', "\\", "$", "`"):
+            text += line[place + 1]
+            place += 2
+        elif char == "$" and (found := _VARIABLE.match(line, place)):
+            text += lookup(found[1] or found[2])
+            place = found.end()
+        else:
+            text += char
+            place += 1
+    raise ShellSyntaxError("unexpected EOF while looking for matching `\"'")

@@ -1,0 +1,311 @@
+"""What the simulator simulates: hosts with users, pods, images, GPUs and processes, moving on their own."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .clock import WorldClock
+
+MIB = 1 << 20
+GIB = 1 << 30
+PAGE = 4096
+_RESTART_SECONDS = (4.0, 9.0)
+
+
+@dataclass
+class Quota:
+    """What a user may use; -1 is no limit, sizes are bytes. ``gpus`` is "all", "none" or ids as "0,1"."""
+
+    max_pods: int = -1
+    gpu_count: int = -1
+    gpus: str = "all"
+    memory_limit: int = -1
+    storage_size: int = -1
+    shm_size: int = -1
+    tmpfs_size: int = -1
+    commit_count: int = -1
+    commit_size_limit: int = -1
+
+
+@dataclass
+class User:
+    """An account of a host. ``is_admin`` is 0 or 1, as the server's database keeps it."""
+
+    userid: int
+    name: str
+    password: str
+    is_admin: int = 0
+    quota: Quota = field(default_factory=Quota)
+
+
+@dataclass
+class Image:
+    """A container image of a host. ``ports`` are the container ports mapped when a pod is made from it."""
+
+    name: str
+    digest: str
+    size: int
+    created: str
+    comment: str = ""
+    ports: tuple[int, ...] = (22,)
+    listed: bool = True
+    """In the server's configuration; commits and images of others are not."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU of a host. ``memory`` in bytes."""
+
+    index: int
+    uuid: str
+    model: str
+    memory: int
+
+
+@dataclass
+class Pod:
+    """A container. ``host_ports`` maps container port to host port and is filled while it runs."""
+
+    owner: str
+    instance: str
+    image: str
+    container_id: str
+    created: float
+    started: float
+    status: str
+    ports: tuple[int, ...]
+    gpu_ids: list[int] | None
+    memory_limit: int
+    shm_size: int
+    host_ports: dict[int, int] = field(default_factory=dict)
+    log: str = ""
+    broken: bool = False
+    """Docker knows it without device requests: the server cannot inspect it."""
+
+    @property
+    def name(self) -> str:
+        """The container's name, unique on its host."""
+        return f"{self.owner}-{self.instance}"
+
+    @property
+    def running(self) -> bool:
+        """Whether its processes run and its ports answer."""
+        return self.status == "running"
+
+
+@dataclass
+class Process:
+    """A process that holds GPUs. ``pod`` is None for one of the host; memory figures are the base that drifts."""
+
+    pid: int
+    pod: str | None
+    command: str
+    gpus: tuple[int, ...]
+    started: float
+    memory: int
+    gpu_memory: int | None
+    phase: float
+    load: float
+
+    def memory_at(self, now: float) -> int:
+        """Resident bytes at a world time."""
+        return _drift(self.memory, now, self.phase, 0.02) // PAGE * PAGE
+
+    def gpu_memory_at(self, now: float) -> int | None:
+        """Bytes on each of its GPUs at a world time, None where the driver does not say."""
+        if self.gpu_memory is None:
+            return None
+        return _drift(self.gpu_memory, now, self.phase * 2, 0.01) // (2 * MIB) * 2 * MIB
+
+
+class Network(Protocol):
+    """Where pods' ports come from. The SSH server puts real listening ports behind it."""
+
+    def open(self, host: Host, pod: Pod, port: int) -> int:
+        """The host port for a container port of a pod that starts to run."""
+
+    def close(self, host: Host, pod: Pod) -> None:
+        """The pod runs no more; its ports refuse."""
+
+
+class NumbersOnly:
+    """Host ports as numbers nobody listens on, handed out from 20000 up, one for life to each pod's port."""
+
+    def __init__(self) -> None:
+        self._given: dict[tuple[str, str, int], int] = {}
+
+    def open(self, host: Host, pod: Pod, port: int) -> int:
+        """The same number for the same port of the same container, every time it starts."""
+        return self._given.setdefault((host.name, pod.container_id, port), 20000 + len(self._given))
+
+    def close(self, host: Host, pod: Pod) -> None:
+        """Nothing listens, so there is nothing to close."""
+
+
+class Host:
+    """One machine that runs pods. Looked up by exact name, so that 10,000 pods cost no more than ten."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.users: dict[str, User] = {}
+        self.images: dict[str, Image] = {}
+        self.gpus: list[Gpu] = []
+        self.pods: dict[str, Pod] = {}
+        self.processes: dict[int, Process] = {}
+        self._of_owner: dict[str, dict[str, Pod]] = {}
+        self._pids = itertools.count(3900, 7)
+
+    def pods_of(self, owner: str) -> Iterator[Pod]:
+        """A user's pods, newest first."""
+        return reversed(self._of_owner.get(owner, {}).values())
+
+    def pod_count(self, owner: str) -> int:
+        """How many pods a user has, in any state."""
+        return len(self._of_owner.get(owner, {}))
+
+    def add(self, pod: Pod) -> None:
+        """A new container. One that runs already wants :meth:`connect` too."""
+        self.pods[pod.name] = pod
+        self._of_owner.setdefault(pod.owner, {})[pod.instance] = pod
+
+    def create(self, owner: str, instance: str, image: Image, quota: Quota) -> Pod:
+        """A container that exists but does not run yet."""
+        now = self.world.time
+        pod = Pod(
+            owner=owner,
+            instance=instance,
+            image=image.name,
+            container_id=self.world.hexadecimal(64),
+            created=now,
+            started=now,
+            status="created",
+            ports=image.ports,
+            gpu_ids=_gpu_ids(quota.gpus),
+            memory_limit=quota.memory_limit if quota.memory_limit > 0 else -1,
+            shm_size=quota.shm_size if quota.shm_size > 0 else 64 * MIB,
+        )
+        self.add(pod)
+        return pod
+
+    def start(self, pod: Pod) -> None:
+        """Run a pod; nothing happens when it runs already."""
+        if pod.running:
+            return
+        pod.status = "running"
+        pod.started = self.world.time
+        pod.log += " * Starting OpenBSD Secure Shell server sshd\r\n   ...done.\r\n"
+        self.connect(pod)
+
+    def stop(self, pod: Pod, status: str = "exited") -> None:
+        """End a pod's processes and close its ports."""
+        if pod.running:
+            self.world.network.close(self, pod)
+        pod.status = status
+        pod.host_ports = {}
+        for pid in [pid for pid, process in self.processes.items() if process.pod == pod.name]:
+            del self.processes[pid]
+
+    def remove(self, pod: Pod) -> None:
+        """Delete a pod, running or not."""
+        self.stop(pod)
+        del self.pods[pod.name]
+        del self._of_owner[pod.owner][pod.instance]
+
+    def spawn(self, pod: Pod | None, command: str, gpus: tuple[int, ...], gpu_memory: int | None) -> Process:
+        """A process that takes ``gpu_memory`` bytes on each of ``gpus``."""
+        rng = self.world.rng
+        process = Process(
+            pid=next(self._pids),
+            pod=pod.name if pod else None,
+            command=command,
+            gpus=gpus,
+            started=self.world.time,
+            memory=rng.randrange(600, 24_000) * MIB,
+            gpu_memory=gpu_memory,
+            phase=rng.uniform(0, 2 * math.pi),
+            load=rng.uniform(0.2, 0.98),
+        )
+        self.processes[process.pid] = process
+        return process
+
+    def on_gpu(self, index: int) -> list[Process]:
+        """The processes that hold a GPU, oldest pid first."""
+        return [process for process in self.processes.values() if index in process.gpus]
+
+    def gpu_memory_used(self, index: int) -> int:
+        """Bytes taken on a GPU now; processes the driver says nothing about count as none."""
+        return sum(process.gpu_memory_at(self.world.time) or 0 for process in self.on_gpu(index))
+
+    def utilisation(self, index: int) -> int:
+        """Load of a GPU now, in percent."""
+        now = self.world.time
+        load = sum(_drift(1000, now, process.phase * 3, 0.2) / 1000 * process.load for process in self.on_gpu(index))
+        return min(100, round(load * 100))
+
+    def connect(self, pod: Pod) -> None:
+        """Map a running pod's ports."""
+        pod.host_ports = {port: self.world.network.open(self, pod, port) for port in pod.ports}
+
+
+class World:
+    """All hosts and their clock. Call :meth:`advance` before looking: it catches up with what happened since.
+
+    The same seed, clock readings and calls make the same world.
+    """
+
+    def __init__(self, clock: WorldClock, *, seed: int = 0, network: Network | None = None) -> None:
+        self.clock = clock
+        self.rng = random.Random(seed)  # noqa: S311  a pretend world holds no secrets
+        self.network: Network = network or NumbersOnly()
+        self.hosts: dict[str, Host] = {}
+        self.time = clock.now()
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+
+    def after(self, seconds: float, happening: Callable[[], None]) -> None:
+        """Let something happen by itself, world seconds from now."""
+        heapq.heappush(self._agenda, (self.time + seconds, next(self._order), happening))
+
+    def advance(self) -> float:
+        """Catch up with the clock; the world time reached, in epoch seconds."""
+        now = self.clock.now()
+        while self._agenda and self._agenda[0][0] <= now:
+            self.time, _, happening = heapq.heappop(self._agenda)
+            happening()
+        self.time = max(self.time, now)
+        return self.time
+
+    def hexadecimal(self, digits: int) -> str:
+        """A random identifier."""
+        return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
+
+    def restart_by_itself(self, host: Host, pod: Pod) -> None:
+        """A pod's main process dies and its restart policy brings it back some seconds later."""
+        host.stop(pod, "restarting")
+
+        def back() -> None:
+            if host.pods.get(pod.name) is pod and pod.status == "restarting":
+                host.start(pod)
+
+        self.after(self.rng.uniform(*_RESTART_SECONDS), back)
+
+
+def _drift(base: int, now: float, phase: float, share: float) -> int:
+    return round(base * (1 + share * math.sin(now / 23 + phase)))
+
+
+def _gpu_ids(quota: str) -> list[int] | None:
+    match quota.strip().lower():
+        case "" | "all":
+            return None
+        case "none":
+            return []
+        case ids:
+            return [int(part) for part in ids.split(",") if part.isdigit()]
