@@ -222,10 +222,10 @@ async def _log_in(
     except asyncssh.PermissionDenied as error:
         raise permission_denied(endpoint.user, endpoint.where, client.tried if client else []) from error
     except (OSError, asyncssh.Error) as error:
+        if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
+            raise await _why_lost(endpoint, tunnel) from error
         if is_not_up(error):
             raise NotUpError(f"{endpoint.where} refuses connections.") from error
-        if isinstance(error, asyncssh.ConnectionLost):
-            raise await _why_lost(endpoint, tunnel) from error
         raise explain(error, endpoint.where) from error
 
 

@@ -25,7 +25,8 @@ class NotUpError(Exception):
 def is_not_up(error: Exception) -> bool:
     """Whether this is what a port gives while its sshd is still starting: refused, directly or by the jump host."""
     if isinstance(error, asyncssh.ChannelOpenError):
-        return error.code == asyncssh.OPEN_CONNECT_FAILED and "refused" in error.reason.lower()
+        refused = "refused" in error.reason.lower() or bool(_listed(error.reason) & _REFUSED)
+        return error.code == asyncssh.OPEN_CONNECT_FAILED and refused
     return isinstance(error, OSError) and bool(_numbers(error) & _REFUSED)
 
 
@@ -81,7 +82,11 @@ def permission_denied(user: str, where: str, tried: list[str]) -> SshError:
 
 def _numbers(error: OSError) -> set[int]:
     """The errno, or those asyncio lists in the text when a name has several addresses."""
-    return {error.errno} if error.errno else {int(number) for number in _ERRNO.findall(str(error))}
+    return {error.errno} if error.errno else _listed(str(error))
+
+
+def _listed(text: str) -> set[int]:
+    return {int(number) for number in _ERRNO.findall(text)}
 
 
 def _reason(error: asyncssh.DisconnectError | asyncssh.ChannelOpenError) -> str:

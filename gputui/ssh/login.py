@@ -131,6 +131,11 @@ class Credentials:
                     hint="Correct ssh.key in the account's configuration.",
                 ) from error
             except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                if "bcrypt" in str(error):
+                    raise SshError(
+                        f"The SSH key {clean(str(path))} is locked, and this Python cannot unlock it.",
+                        hint="Install the package bcrypt, or add the key to the agent with ssh-add.",
+                    ) from error
                 if not _wants_passphrase(error):
                     raise SshError(
                         f"The SSH key {clean(str(path))} is not a private key that can be used.",
@@ -241,4 +246,6 @@ def _default_keys() -> list[_NamedKey]:
 
 
 def _wants_passphrase(error: Exception) -> bool:
-    return isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in str(error).lower()
+    # asyncssh has no kind of its own for a wrong passphrase; its words differ by file format.
+    text = str(error).lower()
+    return isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in text or "decrypt" in text

@@ -1,0 +1,108 @@
+"""A server, a user who is asked, and a home directory without keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gputui.models import Secret, SSHLogin, SSHTarget
+from gputui.ssh.client import Connection, Refetch, connect
+from gputui.ssh.hosts import HostKeyQuestion, KnownHosts
+from gputui.ssh.login import SecretQuestion
+from tests.ssh.servers import PASSWORD, Server
+
+ID = "lab/pod/main"
+
+
+@dataclass
+class Person:
+    """Answers questions, and remembers them."""
+
+    hosts: KnownHosts
+    accepts: bool = True
+    secrets: list[str] = field(default_factory=list)
+    asked: list[HostKeyQuestion] = field(default_factory=list)
+    asked_secrets: list[SecretQuestion] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    opened: list[Connection] = field(default_factory=list)
+
+    async def ask(self, question: HostKeyQuestion) -> bool:
+        self.asked.append(question)
+        return self.accepts
+
+    async def ask_secret(self, question: SecretQuestion) -> Secret | None:
+        self.asked_secrets.append(question)
+        return Secret(self.secrets.pop(0)) if self.secrets else None
+
+    async def connect(
+        self,
+        port: int,
+        *,
+        host_id: str = ID,
+        password: str | None = PASSWORD,
+        login: SSHLogin | None = None,
+        refetch: Refetch | None = None,
+        deadline: float = 0,
+        clock: Clock | None = None,
+    ) -> Connection:
+        clock = clock or Clock()
+        connection = await connect(
+            SSHTarget("127.0.0.1", port, "root", Secret(password) if password is not None else None),
+            login or SSHLogin(agent=False),
+            host_id=host_id,
+            hosts=self.hosts,
+            ask=self.ask,
+            ask_secret=self.ask_secret,
+            progress=self.told.append,
+            refetch=refetch,
+            deadline=deadline,
+            sleep=clock.sleep,
+            monotonic=clock.monotonic,
+        )
+        self.opened.append(connection)
+        return connection
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.sleeps.append(seconds)
+        await self.slept()
+
+    async def slept(self) -> None:
+        """What happens meanwhile."""
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return home
+
+
+@pytest.fixture
+async def person(tmp_path: Path) -> AsyncIterator[Person]:
+    person = Person(KnownHosts(tmp_path / "state" / "known_hosts"))
+    yield person
+    for connection in person.opened:
+        await connection.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with Server() as server:
+        yield server

@@ -1,0 +1,386 @@
+"""Logins: host keys, credentials, waiting, jump hosts, and the words for each failure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import traceback
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from gputui.errors import GputuiError, HostKeyError, SshError
+from gputui.models import Secret, SSHLogin, SSHTarget
+from gputui.ssh.client import forward, parse_jump, run
+from gputui.ssh.login import SecretKind
+from tests.ssh.conftest import ID, Clock, Person
+from tests.ssh.servers import PASSWORD, Server
+
+
+async def failure(person: Person, port: int, **options: object) -> GputuiError:
+    with pytest.raises(GputuiError) as caught:
+        await person.connect(port, **options)  # type: ignore[arg-type]  # passed on
+    return caught.value
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+# Host keys
+
+
+async def test_an_unknown_key_is_asked_once_then_known(person: Person, server: Server) -> None:
+    await person.connect(server.port)
+    (question,) = person.asked
+    assert (question.host_id, question.fingerprint) == (ID, server.fingerprint)
+    await person.connect(server.port)
+    assert len(person.asked) == 1
+
+
+async def test_a_key_the_user_does_not_accept_sends_no_credential(person: Person, server: Server) -> None:
+    person.accepts = False
+    error = await failure(person, server.port)
+    assert "not accepted" in error.message
+    assert server.passwords == []
+    assert person.hosts.keys(ID) == ()
+
+
+async def test_a_changed_key_is_refused_with_both_fingerprints_and_the_way_out(person: Person) -> None:
+    async with Server() as first:
+        await person.connect(first.port)
+    async with Server(port=first.port) as second:
+        error = await failure(person, second.port)
+        assert isinstance(error, HostKeyError)
+        assert first.fingerprint in error.message
+        assert second.fingerprint in error.message
+        assert f"gputui ssh --forget-host-key {ID}" in error.hint
+        assert second.passwords == []
+        person.hosts.forget(ID)
+        await person.connect(second.port)
+        assert [question.fingerprint for question in person.asked] == [first.fingerprint, second.fingerprint]
+
+
+async def test_a_changed_algorithm_is_a_changed_key(person: Person) -> None:
+    async with Server() as first:
+        await person.connect(first.port)
+    async with Server(host_keys=[asyncssh.generate_private_key("ecdsa-sha2-nistp256")], port=first.port) as second:
+        assert isinstance(await failure(person, second.port), HostKeyError)
+
+
+async def test_a_recycled_address_is_another_instance_and_asks_again(person: Person, server: Server) -> None:
+    await person.connect(server.port)
+    await person.connect(server.port, host_id="lab/pod/new")
+    assert person.asked[1].address_was == (ID,)
+    assert person.asked[1].same_key_at == (ID,)
+
+
+async def test_an_instance_on_another_port_with_its_old_key_is_known(person: Person) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    async with Server(host_keys=[key]) as before:
+        await person.connect(before.port)
+    async with Server(host_keys=[key]) as after:
+        await person.connect(after.port)
+    assert len(person.asked) == 1
+
+
+async def test_a_server_with_several_keys_does_not_look_changed(person: Person) -> None:
+    ecdsa, ed25519 = (asyncssh.generate_private_key(name) for name in ("ecdsa-sha2-nistp256", "ssh-ed25519"))
+    async with Server(host_keys=[ecdsa]) as server:
+        await person.connect(server.port)
+    async with Server(host_keys=[ed25519, ecdsa]) as grown:
+        await person.connect(grown.port)
+    assert [question.algorithm for question in person.asked] == ["ecdsa-sha2-nistp256"]
+
+
+# Credentials
+
+
+async def test_a_wrong_password_says_what_was_tried_and_never_shows_it(
+    person: Person, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asyncssh.set_debug_level(2)
+    error = await failure(person, server.port, password="hunter2-secret")
+    assert "did not let root in" in error.message
+    assert "configured password" in error.message
+    shown = "".join(traceback.format_exception(error)) + repr(error) + str(error) + caplog.text + repr(person.opened)
+    assert "hunter2" not in shown
+    assert server.passwords == ["hunter2-secret"]
+
+
+async def test_a_wrong_password_may_be_typed_again(person: Person, server: Server) -> None:
+    person.secrets = ["wrong", PASSWORD]
+    await person.connect(server.port, password=None)
+    assert [question.attempt for question in person.asked_secrets] == [1, 2]
+    assert server.passwords == ["wrong", PASSWORD]
+
+
+async def test_giving_up_at_the_prompt_ends_the_login(person: Person, server: Server) -> None:
+    error = await failure(person, server.port, password=None)
+    assert "nothing to log in with" in error.message
+
+
+async def test_the_accounts_password_wins_over_the_targets(person: Person, server: Server) -> None:
+    login = SSHLogin(agent=False, password=Secret(PASSWORD))
+    await person.connect(server.port, password="old", login=login)
+    assert server.passwords == [PASSWORD]
+
+
+async def test_a_key_logs_in(person: Person, tmp_path: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(tmp_path / "id")
+    async with Server(password=None, client_keys=[key]) as server:
+        connection = await person.connect(
+            server.port, password=None, login=SSHLogin(key=str(tmp_path / "id"), user="alice")
+        )
+        assert connection.endpoint.user == "alice"
+
+
+async def test_the_users_default_key_logs_in_where_none_is_configured(person: Person, home: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    (home / ".ssh").mkdir()
+    key.write_private_key(home / ".ssh" / "id_ed25519")
+    async with Server(password=None, client_keys=[key]) as server:
+        await person.connect(server.port, password=None)
+
+
+async def test_a_keys_passphrase_is_asked(person: Person, tmp_path: Path) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(tmp_path / "id", "pkcs8-pem", passphrase="opensesame")
+    login = SSHLogin(key=str(tmp_path / "id"), agent=False)
+    async with Server(password=None, client_keys=[key]) as server:
+        person.secrets = ["wrong", "opensesame"]
+        await person.connect(server.port, login=login)
+        assert {question.kind for question in person.asked_secrets} == {SecretKind.PASSPHRASE}
+        error = await failure(person, server.port, login=login)
+        assert "passphrase" in error.message
+
+
+@pytest.mark.parametrize("content", [None, "not a key"])
+async def test_a_key_that_cannot_be_used_is_named(
+    person: Person, server: Server, tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "id").write_text(content)
+    error = await failure(person, server.port, login=SSHLogin(key=str(tmp_path / "id"), agent=False))
+    assert str(tmp_path / "id") in error.message
+
+
+async def test_a_refused_key_is_named(person: Person, tmp_path: Path) -> None:
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "id")
+    async with Server(password=None) as server:
+        error = await failure(
+            person, server.port, password=None, login=SSHLogin(key=str(tmp_path / "id"), agent=False)
+        )
+    assert f"tried: key {tmp_path / 'id'}" in error.message
+
+
+async def test_an_agent_that_is_gone_is_passed_over(
+    person: Person, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
+    await person.connect(server.port, login=SSHLogin(agent=True))
+
+
+# Waiting
+
+
+class Meanwhile(Clock):
+    """Runs ``event`` during the ``after``-th pause."""
+
+    def __init__(self, after: int, event: asyncio.Future[None] | None = None) -> None:
+        super().__init__()
+        self.after = after
+        self.server: Server | None = None
+        self.closing: asyncio.Server | None = None
+
+    async def slept(self) -> None:
+        if len(self.sleeps) == self.after and self.server is not None:
+            if self.closing is not None:
+                self.closing.close()
+                await self.closing.wait_closed()
+            await self.server.__aenter__()
+
+
+async def test_a_refused_port_is_tried_again_until_its_sshd_is_up(person: Person) -> None:
+    clock = Meanwhile(3)
+    clock.server = Server(port=free_port())
+    await person.connect(clock.server.port, deadline=120, clock=clock)
+    await clock.server.stop()
+    assert clock.sleeps == [0.5, 0.75, 1.125]
+    assert len(person.told) == 3
+    assert "refuses connections" in person.told[0]
+
+
+async def test_the_target_is_asked_for_anew_as_ports_and_passwords_change(person: Person, server: Server) -> None:
+    asked = 0
+
+    async def refetch() -> SSHTarget:
+        nonlocal asked
+        asked += 1
+        return SSHTarget("127.0.0.1", server.port, "root", Secret(PASSWORD))
+
+    await person.connect(free_port(), password="before the restart", refetch=refetch, deadline=120)
+    assert asked == 1
+    assert server.passwords == [PASSWORD]
+
+
+async def test_a_port_that_accepts_and_closes_is_one_whose_sshd_is_not_up(person: Person) -> None:
+    async def close_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    clock = Meanwhile(2)
+    clock.closing = await asyncio.start_server(close_at_once, "127.0.0.1", 0)
+    port = clock.closing.sockets[0].getsockname()[1]
+    clock.server = Server(port=port)
+    await person.connect(port, deadline=120, clock=clock)
+    await clock.server.stop()
+    assert "closes connections" in person.told[0]
+
+
+async def test_waiting_ends_at_the_deadline(person: Person) -> None:
+    clock = Clock()
+    error = await failure(person, free_port(), deadline=30, clock=clock)
+    assert "refuses connections" in error.message
+    assert 28 <= clock.now <= 30
+    assert max(clock.sleeps) == 2.0
+
+
+async def test_waiting_can_be_cancelled(person: Person) -> None:
+    class Endless(Clock):
+        async def slept(self) -> None:
+            waiting.set()
+            await asyncio.Event().wait()
+
+    waiting = asyncio.Event()
+    task = asyncio.create_task(person.connect(free_port(), deadline=120, clock=Endless()))
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+# Other ends
+
+
+async def test_a_web_server_is_told_from_an_ssh_server(person: Person) -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(web, "127.0.0.1", 0) as listener:
+        error = await failure(person, listener.sockets[0].getsockname()[1])
+    assert "not an SSH server" in error.message
+    assert "HTTP/1.1 400" in error.message
+    assert "\x1b" not in error.message
+
+
+async def test_a_name_that_does_not_resolve_is_said_so(person: Person) -> None:
+    with pytest.raises(SshError, match="does not resolve"):
+        from gputui.ssh.client import connect
+
+        await connect(
+            SSHTarget("no-such-host.invalid", 22, "root"),
+            SSHLogin(agent=False),
+            host_id=ID,
+            hosts=person.hosts,
+            ask=person.ask,
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("bastion", (None, "bastion", 22)),
+        ("me@bastion:2222", ("me", "bastion", 2222)),
+        ("me@[fe80::1]:2222", ("me", "fe80::1", 2222)),
+        ("[::1]", (None, "::1", 22)),
+    ],
+)
+def test_jump_hosts_are_read(text: str, parsed: tuple[str | None, str, int]) -> None:
+    assert parse_jump(text) == parsed
+
+
+@pytest.mark.parametrize("text", ["", "@host", "me@", "host:port", "host:0", "host:70000", "[::1", "[::1]22"])
+def test_a_wrong_jump_host_is_refused(text: str) -> None:
+    with pytest.raises(SshError, match="user@host:port"):
+        parse_jump(text)
+
+
+async def test_a_jump_host_has_its_own_key_and_never_gets_the_instances_password(
+    person: Person, server: Server, tmp_path: Path
+) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(tmp_path / "id")
+    async with Server(client_keys=[key]) as jump:
+        login = SSHLogin(key=str(tmp_path / "id"), agent=False, jump=f"me@127.0.0.1:{jump.port}")
+        connection = await person.connect(server.port, login=login)
+        assert [question.host_id for question in person.asked] == [f"jump/127.0.0.1:{jump.port}", ID]
+        assert jump.passwords == []
+        assert (await run(connection, "exit 0")).exit_code == 0
+        jump.drop()
+        await asyncio.wait_for(connection.ssh.wait_closed(), 5)
+        assert connection.closed
+
+
+async def test_a_refusal_behind_the_jump_host_is_waited_out(person: Person, tmp_path: Path) -> None:
+    async with Server() as jump:
+        person.secrets = [PASSWORD]
+        clock = Meanwhile(2)
+        clock.server = Server(port=free_port())
+        login = SSHLogin(agent=False, jump=f"127.0.0.1:{jump.port}")
+        await person.connect(clock.server.port, login=login, deadline=60, clock=clock)
+        await clock.server.stop()
+    assert len(clock.sleeps) == 2
+
+
+# Commands and forwards
+
+
+async def test_a_command_gives_its_output_and_exit_status(person: Person, server: Server) -> None:
+    connection = await person.connect(server.port)
+    assert (await run(connection, "exit 7")).exit_code == 7
+    result = await run(connection, "hello")
+    assert result.exit_code == 0
+    assert result.output == "hello\ufffd[31merror\n"
+
+
+async def test_a_command_that_takes_too_long_is_ended(person: Person, server: Server) -> None:
+    connection = await person.connect(server.port)
+    result = await run(connection, "sleep", timeout=0.05)
+    assert result.timed_out
+    assert result.exit_code is None
+
+
+async def test_a_connection_lost_under_a_command_is_an_error(person: Person, server: Server) -> None:
+    connection = await person.connect(server.port)
+    task = asyncio.create_task(run(connection, "sleep"))
+    await server.started.wait()
+    server.drop()
+    with pytest.raises(SshError, match="lost"):
+        await task
+
+
+async def test_a_forward_listens_on_the_loopback_address_only(person: Person, server: Server) -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"tensorboard")
+        writer.close()
+
+    connection = await person.connect(server.port)
+    async with await asyncio.start_server(web, "127.0.0.1", 0) as listener:
+        tunnel = await forward(connection, 0, listener.sockets[0].getsockname()[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.local_port)
+        assert await reader.read() == b"tensorboard"
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.2", tunnel.local_port)
+        with pytest.raises(SshError, match=f"Port {tunnel.local_port}"):
+            await forward(connection, tunnel.local_port, 1)
+        await tunnel.close()
