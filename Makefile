@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 UV_VERSION := 0.13.8
+PODY_RELEASES := 0.2.5 0.3.4 0.4.1
 LOCKER := build/locker
 LOCK := $(LOCKER)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
@@ -45,6 +46,8 @@ lock: ## Write requirements/*.txt anew from pyproject.toml
 	@test -x $(LOCKER)/bin/uv || { $(PYTHON) -m venv $(LOCKER) && $(LOCKER)/bin/python -m pip install --quiet uv==$(UV_VERSION); }
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --group dev requirements/build.in --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	for release in $(PODY_RELEASES); do \
+		printf 'pody[server]==%s\nsetuptools\n' $$release | $(LOCK) $(LOCK_ARGS) - --output-file requirements/live/pody-$$release.txt || exit 1; done
 
 clean: ## Remove what make and the tests have built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html

@@ -1,0 +1,59 @@
+"""The laboratory as fixtures: one engine for the whole run, one pody server at a time, gputui in a home of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .gputui import Gputui
+from .lab.engine import Engine
+from .lab.missing import MissingError, give_up
+from .lab.pody import RELEASES, PodyServer, Release
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker engine with the image of the pods."""
+    # Its socket's path has to be short, which pytest's own folders are not.
+    engine = Engine(Path(tempfile.mkdtemp(prefix="gputui-lab-")))
+    try:
+        engine.start()
+        yield engine
+    except MissingError as error:
+        give_up(str(error))
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="session", params=RELEASES, ids=lambda text: f"pody-{text}")
+def server(
+    request: pytest.FixtureRequest, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PodyServer]:
+    """A pody server of each release in turn."""
+    release = Release(request.param)
+    server = PodyServer(release, engine, tmp_path_factory.mktemp("pody") / release.text)
+    try:
+        server.start()
+        yield server
+    except MissingError as error:
+        give_up(str(error))
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def gputui(server: PodyServer, tmp_path: Path) -> Gputui:
+    """The program with an account ``lab`` on the server, no user configuration and no state yet."""
+    return Gputui.for_server(server, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def pod(server: PodyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running pod for all tests that only look or log in; the Ref of it."""
+    gputui = Gputui.for_server(server, tmp_path_factory.mktemp("pod"))
+    ref = gputui.create_pod("main")
+    yield ref
+    gputui.run("delete", ref, "--yes")
