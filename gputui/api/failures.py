@@ -230,7 +230,7 @@ def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, wh
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
-        reason = _mismatch(error, body)
+        reason = _broken_json(body) if _is_broken_json(error) else mismatch(error)
     if what:
         raise unknown_outcome(party, what, f"the answer cannot be read: {reason}")
     raise ProtocolError(
@@ -255,13 +255,19 @@ _EXPECTED = {
 }
 
 
-def _mismatch(error: ValidationError, body: bytes) -> str:
+def mismatch(error: ValidationError) -> str:
+    """Say which field is not what it should be, without what it holds."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        start = body.lstrip()[:1]
-        if start == b"<":
-            return "a web page instead of JSON"
-        return "JSON that is cut off or broken" if start in {b"{", b"["} else "something that is not JSON"
     place = ".".join(clean(str(part)) for part in first["loc"])[:80]
-    expected = _EXPECTED.get(first["type"], "has a value of another kind than expected")
-    return f"{place or 'the answer'} {expected}"
+    return f"{place or 'the answer'} {_EXPECTED.get(first['type'], 'is of another kind than expected')}"
+
+
+def _is_broken_json(error: ValidationError) -> bool:
+    return any(problem["type"] == "json_invalid" for problem in error.errors(include_url=False, include_input=False))
+
+
+def _broken_json(body: bytes) -> str:
+    start = body.lstrip()[:1]
+    if start == b"<":
+        return "a web page instead of JSON"
+    return "JSON that is cut off or broken" if start in {b"{", b"["} else "something that is not JSON"

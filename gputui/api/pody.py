@@ -88,6 +88,7 @@ class PodyBackend:
         self._host = wire.host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
+        self._raw_names: dict[Ref, str] = {}
 
     @property
     def account(self) -> str:
@@ -145,7 +146,7 @@ class PodyBackend:
         users, spec, pods, images, *usage = await asyncio.gather(
             self._part(problems, "users", user_names),
             self._part(problems, "host", host_spec),
-            self._part(problems, "pods", self._pod_names()),
+            self._part(problems, "pods", self._pod_refs()),
             self._part(problems, "images", self.images()),
             self._part(problems, "CPU time", self._usage("CPU time", "/stat/cputime", basic.user)),
             self._part(problems, "GPU time", self._usage("GPU time", "/stat/gputime", basic.user)),
@@ -190,52 +191,58 @@ class PodyBackend:
 
     async def instances(self) -> Sequence[Instance]:
         """List the user's pods (``/pod/list``), each inspected. A pod that fails to tell keeps its row."""
-        names = await self._pod_names()
+        refs = await self._pod_refs()
         slots = asyncio.Semaphore(INSPECTIONS)
 
-        async def inspect(name: str) -> Instance | GputuiError:
+        async def inspect(ref: Ref) -> Instance | GputuiError:
             async with slots:
                 try:
-                    return await self._inspect(name)
+                    return await self._inspect(ref)
                 except GputuiError as error:
                     return error
 
-        found = await asyncio.gather(*(inspect(name) for name in names))
+        found = await asyncio.gather(*(inspect(ref) for ref in refs))
         silent = [row for row in found if isinstance(row, UnavailableError | RateLimitedError | AuthError)]
         if silent and len(silent) == len(found):
             raise silent[0]
         rows = [
-            self._unreadable(name, row) if isinstance(row, GputuiError) else row
-            for name, row in zip(names, found, strict=True)
+            self._unreadable(ref, row) if isinstance(row, GputuiError) else row
+            for ref, row in zip(refs, found, strict=True)
             if not isinstance(row, NotFoundError)
         ]
         kept = {row.ref for row in rows}
         self._refs = {name: ref for name, ref in self._refs.items() if ref in kept}
         return rows
 
-    async def _pod_names(self) -> list[str]:
+    async def _pod_refs(self) -> list[Ref]:
         # The server filters Docker's names by substring, so another user's pods can appear as a second "main".
         names = await self._server.ask(wire.NAMES, "/pod/list")
-        return list(dict.fromkeys(clean(name) for name in names))
+        return list(dict.fromkeys(self._named("pod", name) for name in names))
 
-    async def _inspect(self, name: str) -> Instance:
+    def _named(self, kind: str, name: str) -> Ref:
+        """Return the Ref of a listed name. A name that is not safe to show is kept for requests beside it."""
+        ref = Ref(self.account, kind, clean(name))
+        if ref.id != name:
+            self._raw_names[ref] = name
+        return ref
+
+    def _raw_name(self, ref: Ref) -> str:
+        return self._raw_names.get(ref, ref.id)
+
+    async def _inspect(self, ref: Ref) -> Instance:
         path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
-        body = await self._server.get(path, {"ins": name})
+        body = await self._server.get(path, {"ins": self._raw_name(ref)})
         pod = self._server.read(wire.POD, body, path)
-        ref = self._pod_ref(name)
         if pod.name:
             self._refs[pod.name] = ref
         return wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
 
-    def _unreadable(self, name: str, error: GputuiError) -> Instance:
-        return Instance(self._pod_ref(name), name, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
-
-    def _pod_ref(self, name: str) -> Ref:
-        return Ref(self.account, "pod", name)
+    def _unreadable(self, ref: Ref, error: GputuiError) -> Instance:
+        return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Ask where the pod's port 22 is now; raises SshError where it runs no sshd one can reach."""
-        pod = await self._inspect(ref.id)
+        pod = await self._inspect(ref)
         if pod.phase is not Phase.RUNNING:
             raise SshError(f"{ref} does not run (it is {pod.status}).", hint="Start it first.")
         if pod.ssh is None:
@@ -257,7 +264,7 @@ class PodyBackend:
     async def processes(self) -> Sequence[GpuProcess]:
         """List the processes on the GPUs (``/host/gpu-ps``), mapped to the account's own pods."""
         snapshot = await self._gpus.get()
-        names = {process.pod for processes in snapshot.values() for process in processes if process.pod}
+        names = wire.pod_names(snapshot)
         owned = {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
         return wire.to_processes(self.account, self._host, snapshot, owned)
 
@@ -275,7 +282,7 @@ class PodyBackend:
         """Return the pod that a name belongs to before it was inspected: ``[prefix-]user-instance``."""
         parts = name.split("-")
         own = len(parts) in {2, 3} and parts[-2] == self._config.username
-        return self._pod_ref(clean(parts[-1])) if own else None
+        return self._named("pod", parts[-1]) if own else None
 
     # Images
 
@@ -284,7 +291,8 @@ class PodyBackend:
         release = await self._server.release()
         names = await self._server.ask(wire.NAMES, "/image/list" if release >= _NEW_ROUTES else "/host/images")
         return [
-            wire.to_image(self.account, name, own=self._is_own_image(name, release)) for name in dict.fromkeys(names)
+            wire.to_image(self._named("image", name), own=self._is_own_image(name, release))
+            for name in dict.fromkeys(names)
         ]
 
     def _is_own_image(self, name: str, release: Release) -> bool:
@@ -301,7 +309,7 @@ class PodyBackend:
             raise NotFoundError(f"{self.account}: there is no image {ref.id}.")
         if await self._server.release() < _NEW_ROUTES:
             return image
-        body = await self._server.transport.post("/image/inspect", {"image": ref.id})
+        body = await self._server.transport.post("/image/inspect", {"image": self._raw_name(ref)})
         details = self._server.read(wire.IMAGE, body, "/image/inspect")
         return image if details is None else wire.with_inspection(image, details, body)
 
@@ -314,7 +322,7 @@ class PodyBackend:
         }
         match ref.kind:
             case "pod":
-                return await self._inspect(ref.id)
+                return await self._inspect(ref)
             case "image":
                 return await self._inspect_image(ref)
             case "account":
@@ -362,7 +370,9 @@ class PodyBackend:
             raise ForbiddenError(
                 f"{ref} is not an image of yours.", hint="Only images made by commit can be deleted."
             )
-        await self._server.change("/image/delete", {"image": ref.id}, what=f"the deletion of image {ref.id}")
+        await self._server.change(
+            "/image/delete", {"image": self._raw_name(ref)}, what=f"the deletion of image {ref.id}"
+        )
         return ActionResult(f"Image {ref.id} deleted.")
 
     async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
@@ -370,7 +380,7 @@ class PodyBackend:
         _require_pod(ref)
         timed = await self._server.release() >= _NEW_ROUTES
         limit = (EXEC_TIMEOUT if timeout is None else max(1, math.ceil(timeout))) if timed else OLD_EXEC_TIMEOUT
-        params: dict[str, str | int] = {"ins": ref.id, "cmd": command}
+        params: dict[str, str | int] = {"ins": self._raw_name(ref), "cmd": command}
         if timed:
             params["timeout"] = int(limit)
         what = f"the command for pod {ref.id}"
@@ -388,7 +398,11 @@ class PodyBackend:
         problem = name_problem(tag) if tag else None
         if problem:
             raise InvalidError(f"The tag {problem}.", fields={"tag": problem})
-        params = {"ins": ref.id, **({"tag": tag} if tag else {}), **({"msg": message} if message else {})}
+        params = {
+            "ins": self._raw_name(ref),
+            **({"tag": tag} if tag else {}),
+            **({"msg": message} if message else {}),
+        }
         what = f"the commit of pod {ref.id}"
         body = await self._server.transport.post("/pod/commit", params, what=what, timeout=CREATE_TIMEOUT)
         name = clean(self._server.read(wire.COMMIT, body, "/pod/commit", what=what).image_name)
@@ -429,11 +443,11 @@ class PodyBackend:
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
         """Return the Ref the new pod will have."""
-        return self._pod_ref(values["ins"])
+        return Ref(self.account, "pod", values["ins"])
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
         _require_pod(ref)
-        await self._server.change(f"/pod/{verb}", {"ins": ref.id}, what=f"the {verb} of pod {ref.id}")
+        await self._server.change(f"/pod/{verb}", {"ins": self._raw_name(ref)}, what=f"the {verb} of pod {ref.id}")
         return ActionResult(f"Pod {ref.id} {done}.")
 
 

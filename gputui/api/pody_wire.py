@@ -7,13 +7,15 @@ ones are ignored and what older ones lack is optional.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError, WrapValidator
 
+from gputui.api.failures import mismatch
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -30,6 +32,7 @@ from gputui.text import clean
 
 SSH_PORT = 22
 SSH_USER = "root"
+_LAST_PORT = 65535
 
 _PHASES: Mapping[str, Phase] = {
     # Docker leaves a container in "created" when its start failed: it waits for a start, it is not on its way.
@@ -71,6 +74,13 @@ class ProcessWire(BaseModel):
     gpu_memory_used: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One entry of a list that is not what it should be: it spoils itself, not the list."""
+
+    reason: str
+
+
 class UserWire(BaseModel):
     """The user of ``GET /user/info``."""
 
@@ -82,7 +92,7 @@ class UserInfoWire(BaseModel):
     """The answer of ``GET /user/info``. Newer releases have more kinds of quota."""
 
     user: UserWire
-    quota: dict[str, int | float | str | None] = {}
+    quota: dict[str, JsonValue] = {}
 
 
 class ExecWire(BaseModel):
@@ -107,18 +117,35 @@ class ImageWire(BaseModel):
     created: str | None = None
 
 
+GpuSnapshot = Mapping[int, Sequence[ProcessWire | Unreadable]]
+
+
+def _or_unreadable(value: object, validate: Callable[[object], ProcessWire]) -> ProcessWire | Unreadable:
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return Unreadable(mismatch(error))
+
+
+def _texts(values: object) -> object:
+    """Keep the names of a list, unless it holds none at all."""
+    if not isinstance(values, list):
+        return values
+    return [value for value in values if isinstance(value, str)] or values
+
+
 POD = TypeAdapter(PodWire)
-GPU_PROCESSES = TypeAdapter(dict[int, list[ProcessWire]])
+GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
+    dict[int, list[Annotated[ProcessWire, WrapValidator(_or_unreadable)]]]
+)
 USER_INFO = TypeAdapter(UserInfoWire)
 EXEC = TypeAdapter(ExecWire)
 COMMIT = TypeAdapter(CommitWire)
 IMAGE = TypeAdapter(ImageWire | None)
-NAMES = TypeAdapter(list[str])
+NAMES = TypeAdapter(Annotated[list[str], BeforeValidator(_texts)])
 VERSION = TypeAdapter(list[int])
 SPEC = TypeAdapter(dict[str, str | int | float | None])
 SECONDS = TypeAdapter(dict[str, float])
-
-GpuSnapshot = Mapping[int, Sequence[ProcessWire]]
 
 
 def host_label(base_url: str) -> str:
@@ -156,6 +183,11 @@ def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model
     )
 
 
+def pod_names(snapshot: GpuSnapshot) -> set[str]:
+    """Return the server's own names of the pods that have processes on GPUs."""
+    return {process.pod for processes in snapshot.values() for process in _readable(processes) if process.pod}
+
+
 def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[str, Ref]) -> list[GpuProcess]:
     """Make the rows of all processes; ``owned`` maps the server's names of pods to our own instances."""
     return [
@@ -172,7 +204,7 @@ def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[
             gpu_memory_used=process.gpu_memory_used,
         )
         for gpu, processes in sorted(snapshot.items())
-        for process in processes
+        for process in _readable(processes)
     ]
 
 
@@ -189,7 +221,8 @@ def to_devices(
             memory_total=memory_total,
             memory_used=_held(processes),
             process_count=len(processes),
-            instances=tuple(sorted({clean(process.pod) for process in processes if process.pod})),
+            instances=tuple(sorted({clean(process.pod) for process in _readable(processes) if process.pod})),
+            problem=_unreadable_processes(processes),
         )
         for gpu, processes in sorted(snapshot.items())
     ]
@@ -204,13 +237,10 @@ def to_offers(account: str, host: str, snapshot: GpuSnapshot, *, model: str, mem
     return [Offer(ref, gpu_model=model, region=host, idle=idle, total=len(snapshot), gpu_memory=memory_total)]
 
 
-def to_image(account: str, name: str, *, own: bool) -> Image:
+def to_image(ref: Ref, *, own: bool) -> Image:
     """Make the row of an image from its name in the list."""
-    shown = clean(name)
-    repository, colon, tag = shown.rpartition(":")
-    return Image(
-        Ref(account, "image", shown), name=repository if colon else shown, tag=tag if colon else None, own=own
-    )
+    repository, colon, tag = ref.id.rpartition(":")
+    return Image(ref, name=repository if colon else ref.id, tag=tag if colon else None, own=own)
 
 
 def with_inspection(image: Image, wire: ImageWire, body: bytes) -> Image:
@@ -226,14 +256,14 @@ def with_inspection(image: Image, wire: ImageWire, body: bytes) -> Image:
     )
 
 
-def to_quota(quota: Mapping[str, int | float | str | None]) -> tuple[QuotaLine, ...]:
+def to_quota(quota: Mapping[str, JsonValue]) -> tuple[QuotaLine, ...]:
     """Make the lines of the quota, in the server's order. -1 is unlimited; a text is a list of GPU indices."""
     lines = []
     for key, value in quota.items():
         name = clean(key)
         if isinstance(value, str):
             lines.append(QuotaLine(name, None, text=clean(value) or "all"))
-        else:
+        elif value is None or isinstance(value, int | float):
             limit = None if value is None or value < 0 else int(value)
             lines.append(QuotaLine(name, limit, unit="bytes" if key in _BYTES else ""))
     return tuple(lines)
@@ -268,13 +298,23 @@ def _ports(mappings: Iterable[str]) -> Iterable[PortMapping]:
     """Read ``host:instance`` pairs; what cannot be read is left to the raw view."""
     for mapping in mappings:
         match = _PORTS.fullmatch(mapping)
-        if match:
+        if match and 0 < int(match[1]) <= _LAST_PORT and 0 < int(match[2]) <= _LAST_PORT:
             yield PortMapping(int(match[1]), int(match[2]), match[3] or "tcp")
 
 
-def _held(processes: Iterable[ProcessWire]) -> int | None:
+def _readable(processes: Iterable[ProcessWire | Unreadable]) -> Iterator[ProcessWire]:
+    return (process for process in processes if isinstance(process, ProcessWire))
+
+
+def _unreadable_processes(processes: Iterable[ProcessWire | Unreadable]) -> str | None:
+    reasons = [process.reason for process in processes if isinstance(process, Unreadable)]
+    count = "1 process" if len(reasons) == 1 else f"{len(reasons)} processes"
+    return f"{count} cannot be read: {reasons[0]}" if reasons else None
+
+
+def _held(processes: Iterable[ProcessWire | Unreadable]) -> int | None:
     """Return the GPU memory that processes hold, None where the driver tells it of none of them."""
-    held = [process.gpu_memory_used for process in processes]
+    held = [process.gpu_memory_used for process in _readable(processes)]
     known = [size for size in held if size is not None]
     return sum(known) if known or not held else None
 
