@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Generic
 
 from rich.cells import cell_len
@@ -166,7 +167,7 @@ class TablePainter(Generic[RowT]):
             row_style, cells = self._cells_of(model.rows[ref])
             line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
             by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
-            spans: list[Span] = [("▌" if cursor else " ", "cursor-bar"), ("+ " if marked else "  ", "")]
+            spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
             for placed in self.placed:
                 spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
                 spans.extend(fit(by_key[placed.column.key], placed.width, right=placed.column.right))
@@ -197,17 +198,14 @@ class TablePainter(Generic[RowT]):
             self._notice = (notice, strips)
         return self._notice[1]
 
-    def _make_strip(self, spans: Iterable[Span], line: Sequence[str], over: str) -> Strip:
+    def _make_strip(self, spans: Sequence[Span], line: Sequence[str], over: str) -> Strip:
         """Join spans of one style and fill the line up."""
         width = self._size.width - 1
-        segments: list[Segment] = []
-        used = 0
-        for style, run in groupby(spans, key=lambda span: span[1]):
-            text = "".join(piece for piece, _ in run)
-            if text:
-                segments.append(Segment(text, self._style(*line, style, over)))
-                used += cell_len(text)
-        segments.append(Segment(" " * max(0, width - used), self._style(*line, over)))
+        blank = (" " * (width - spans_width(spans)), "")
+        segments = [
+            Segment("".join(text for text, _ in run), self._style(*line, style, over))
+            for style, run in groupby((*spans, blank), key=itemgetter(1))
+        ]
         return Strip(segments).adjust_cell_length(width, self._style(*line))
 
     def _style(self, *names: str) -> Style:

@@ -273,11 +273,13 @@ class Terminal:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _condition(self, what: str | re.Pattern[str] | Callable[[], bool]) -> Callable[[], bool]:
-        if isinstance(what, str):
-            return lambda: what in self.text
-        if isinstance(what, re.Pattern):
-            return lambda: what.search(self.text) is not None
-        return what
+        def shown() -> bool:
+            if isinstance(what, str):
+                return what in self.text
+            return what.search(self.text) is not None if isinstance(what, re.Pattern) else what()
+
+        # Between the marks of a synchronised update the screen is half drawn and no terminal shows it.
+        return lambda: SYNCHRONISED not in self.modes and shown()
 
     def _state(self) -> str:
         status = self.process.poll()
