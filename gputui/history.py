@@ -120,8 +120,13 @@ class History:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._in_place_of_file = False
-        self.problem = ""
+        self._notice = ""
+        self._trouble = ""
+
+    @property
+    def problem(self) -> str:
         """Why something is not kept, in words for the user; empty when all is well."""
+        return self._trouble or self._notice
 
     # Snapshots, events and stock: written together, so that a crash leaves them in step.
 
@@ -222,6 +227,7 @@ class History:
                         (at.timestamp(), user, account, ref, action, summary, Outcome.STARTED.value),
                     )
                     _prune(connection, "audit")
+                    self._trouble = ""
                     return int(cursor.lastrowid or 0)
         except sqlite3.Error as error:
             raise self._audit_error(str(error)) from error
@@ -290,9 +296,10 @@ class History:
         failures: list[sqlite3.Error] = []
         try:
             yield failures
+            self._trouble = ""
         except sqlite3.Error as error:
             failures.append(error)
-            self.problem = f"{what}: {error} ({self._path})"
+            self._trouble = f"{what}: {error} ({self._path})"
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -300,7 +307,7 @@ class History:
         return self._connection
 
     def _open_path(self, path: Path) -> sqlite3.Connection:
-        self.problem = ""
+        self._notice = ""
         try:
             try:
                 return _connect(path)
@@ -309,12 +316,12 @@ class History:
             except sqlite3.DatabaseError:
                 aside = _set_aside(path)
                 connection = _connect(path)
-                self.problem = f"the history was damaged and starts anew; the old file is {aside}"
+                self._notice = f"the history was damaged and starts anew; the old file is {aside}"
                 return connection
         except _NewerError:
-            self.problem = f"the history was written by a newer gputui and is left alone ({path})"
+            self._notice = f"the history was written by a newer gputui and is left alone ({path})"
         except (sqlite3.Error, OSError) as error:
-            self.problem = f"history is not kept: {error} ({path})"
+            self._notice = f"history is not kept: {error} ({path})"
         self._in_place_of_file = True
         return self._open_memory()
 

@@ -76,4 +76,9 @@ class Store:
         for ref in removed:
             del merged[ref]
             del self._parts[ref.account, resource][ref]
-        return Change(tuple(row for row in added if row.ref in merged) if removed else added, (), removed)
+        if not removed:
+            return Change(added)
+        new = {row.ref for row in added}
+        return Change(
+            tuple(row for row in added if row.ref in merged), (), tuple(ref for ref in removed if ref not in new)
+        )

@@ -1,0 +1,170 @@
+"""What happened to instances, told from one snapshot to the next, also across sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gputui.errors import UnavailableError
+from gputui.fleet import fleet as fleet_module
+from gputui.history import History
+from gputui.models import Change, Event, FeedState, Phase, Resource
+from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
+
+INSTANCES, EVENTS = Resource.INSTANCES, Resource.EVENTS
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def lab() -> FakeBackend:
+    backend = FakeBackend("lab", [INSTANCES, Resource.IMAGES])
+    backend.rows[INSTANCES] = [pod("lab", "main")]
+    return backend
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "history.sqlite3")
+
+
+def told(change_or_rows: object) -> list[tuple[str, str | None, str]]:
+    assert isinstance(change_or_rows, list)
+    return [(event.name, event.before, event.status) for event in change_or_rows if isinstance(event, Event)]
+
+
+async def test_states_are_told_with_what_was_before_and_how_long(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab, watch=[EVENTS]) as fleet:
+        heard: list[Change] = []
+        fleet.subscribe(EVENTS, heard.append)
+        lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "new", "created")]
+        await clock.advance(2)
+        lab.rows[INSTANCES] = [pod("lab", "main", "exited"), pod("lab", "new")]
+        await clock.advance(4)
+        lab.rows[INSTANCES] = [pod("lab", "new")]
+        await clock.advance(2)
+        events = list(fleet.rows(EVENTS).values())
+        assert told(events) == [
+            ("new", None, "created"),
+            ("main", "running", "exited"),
+            ("new", "created", "running"),
+            ("main", "exited", "gone"),
+        ]
+        assert [event.after_seconds for event in events if isinstance(event, Event)] == [None, None, 1.0, 4.0]
+        assert [row for change in heard for row in change.added] == events
+        assert fleet.feed("lab", EVENTS).state is FeedState.FRESH
+
+
+async def test_the_first_list_of_an_account_is_no_news(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        await clock.advance(10)
+        assert not fleet.rows(EVENTS)
+
+
+async def test_a_row_that_could_not_be_read_is_no_change_of_state(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        lab.rows[INSTANCES] = [pod("lab", "main", "?", problem="HTTP 500")]
+        await clock.advance(5)
+        lab.rows[INSTANCES] = [pod("lab", "main")]
+        await clock.advance(5)
+        assert not fleet.rows(EVENTS)
+
+
+async def test_one_that_was_unreadable_from_the_start_is_no_news_and_one_that_appeared_so_is(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main", "?", problem="HTTP 500")]
+    async with running(clock, lab) as fleet:
+        lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "new", "?", problem="HTTP 500")]
+        await clock.advance(5)
+        assert not fleet.rows(EVENTS)
+        lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "new")]
+        await clock.advance(5)
+        assert told(list(fleet.rows(EVENTS).values())) == [("new", None, "running")]
+
+
+async def test_a_failed_list_is_no_observation(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        lab.errors[INSTANCES] = UnavailableError("lab: no answer.")
+        await clock.advance(60)
+        lab.errors.clear()
+        fleet.refresh()
+        await clock.advance(5)
+        assert not fleet.rows(EVENTS)
+
+
+async def test_the_oldest_events_are_dropped_from_memory(
+    clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "_EVENTS_IN_MEMORY", 3)
+    async with running(clock, lab) as fleet:
+        for status in ("a", "b", "c", "d"):
+            lab.rows[INSTANCES] = [pod("lab", "main", status)]
+            await clock.advance(5)
+        assert [event.status for event in fleet.rows(EVENTS).values() if isinstance(event, Event)] == ["b", "c", "d"]
+
+
+async def test_the_next_session_begins_with_the_last_rows_as_stale_ones(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history, watch=[INSTANCES, Resource.IMAGES]):
+        await clock.advance(60)
+        fetched = clock.now()
+    fleet = make_fleet(clock, lab, history=history)
+    await clock.advance(100)
+    fleet.restore()
+    assert list(fleet.rows(INSTANCES).values()) == [pod("lab", "main")]
+    feed = fleet.feed("lab", INSTANCES)
+    assert (feed.state, feed.fetched_at, feed.error) == (FeedState.STALE, fetched, None)
+    assert fleet.is_stale(pod("lab", "main"))
+    assert fleet.supports("lab", INSTANCES)
+    assert not fleet.supports("lab", Resource.GPUS)
+
+
+async def test_what_happened_between_two_sessions_is_told_in_the_second(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "old")]
+    async with running(clock, lab, history=history):
+        pass
+    lab.rows[INSTANCES] = [pod("lab", "main", "exited"), pod("lab", "new")]
+    await clock.advance(100)
+    async with running(clock, lab, history=history) as fleet:
+        assert told(list(fleet.rows(EVENTS).values())) == [
+            ("main", "running", "exited"),
+            ("new", None, "running"),
+            ("old", "running", "gone"),
+        ]
+    async with running(clock, lab, history=history) as fleet:
+        assert len(fleet.rows(EVENTS)) == 3
+        gone = [event for event in fleet.rows(EVENTS).values() if isinstance(event, Event)][-1]
+        assert (gone.status, gone.phase, gone.at) == ("gone", Phase.STOPPED, clock.now())
+
+
+async def test_after_a_crash_what_was_not_written_is_seen_again(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history):
+        pass
+    crashed = make_fleet(clock, lab, history=None)
+    crashed.watch([EVENTS])
+    await crashed.start()
+    lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
+    await clock.advance(2)
+    await crashed.aclose()
+    async with running(clock, lab, history=history) as fleet:
+        assert told(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
+
+
+async def test_history_that_cannot_be_kept_stops_nothing(clock: FakeClock, lab: FakeBackend, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    history = History(tmp_path / "state" / "history.sqlite3")
+    async with running(clock, lab, history=history) as fleet:
+        lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
+        await clock.advance(5)
+        assert told(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
+    assert "history is not kept" in history.problem

@@ -1,0 +1,222 @@
+"""What outlives a session, and what happens when the file cannot be had."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gputui import history as history_module
+from gputui.errors import GputuiError
+from gputui.history import SCHEMA_VERSION, History, Outcome, Snapshot, StockSample
+from gputui.models import Event, Image, Instance, Phase, Ref, Resource
+
+AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+MAIN = Instance(Ref("lab", "pod", "main"), "main", Phase.RUNNING, "running", gpu_indices=(0,))
+
+
+def event(number: int, status: str = "running", name: str = "main") -> Event:
+    at = AT + timedelta(seconds=number)
+    return Event(
+        Ref("lab", "event", f"1-{number}"), Ref("lab", "pod", name), name, at, status, Phase.RUNNING, "created", 1.5
+    )
+
+
+def begin(history: History, summary: str = "stop main") -> int:
+    return history.begin_audit(
+        at=AT, user="alice", account="lab", ref="lab/pod/main", action="stop", summary=summary
+    )  # fmt: skip
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "gputui" / "history.sqlite3"
+
+
+def test_snapshots_come_back_as_they_were(path: Path) -> None:
+    instances = Snapshot("lab", Resource.INSTANCES, AT, [MAIN, replace(MAIN, ref=Ref("lab", "pod", "b"))])
+    images = Snapshot("lab", Resource.IMAGES, AT, [Image(Ref("lab", "image", "cuda:12"), "cuda", "12", size=5)])
+    history = History(path)
+    assert history.record(snapshots=[instances, images])
+    assert history.record(snapshots=[replace(images, rows=[])])
+    history.close()
+    found = {snapshot.resource: snapshot for snapshot in History(path).snapshots()}
+    assert found == {Resource.INSTANCES: instances, Resource.IMAGES: replace(images, rows=[])}
+
+
+def test_snapshots_of_accounts_no_longer_configured_stay_out(path: Path) -> None:
+    history = History(path)
+    history.record(snapshots=[Snapshot("gone", Resource.INSTANCES, AT, []), Snapshot("lab", Resource.GPUS, AT, [])])
+    assert [snapshot.account for snapshot in history.snapshots(["lab"])] == ["lab"]
+
+
+def test_a_snapshot_that_cannot_be_read_is_passed_over(path: Path) -> None:
+    history = History(path)
+    history.record(
+        snapshots=[Snapshot("lab", Resource.INSTANCES, AT, [MAIN]), Snapshot("hub", Resource.GPUS, AT, [])]
+    )
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE snapshot SET rows = '[{\"ref\": 3}]' WHERE account = 'lab'")
+    assert [snapshot.account for snapshot in history.snapshots()] == ["hub"]
+
+
+def test_events_come_back_oldest_first_and_the_newest_of_them(path: Path) -> None:
+    events = [event(1, "created"), event(2), event(3, "exited")]
+    history = History(path)
+    history.record(events=events)
+    assert history.events() == events
+    assert history.events(limit=2) == events[1:]
+    assert history.events(accounts=["hub"]) == []
+
+
+def test_what_two_processes_saw_is_one_event(path: Path) -> None:
+    History(path).record(events=[event(1, "created"), event(3)])
+    History(path).record(events=[event(4), event(5, "running", "other"), event(6, "exited")])
+    assert [(found.name, found.status) for found in History(path).events()] == [
+        ("main", "created"), ("main", "running"), ("other", "running"), ("main", "exited"),
+    ]  # fmt: skip
+
+
+def test_only_so_many_events_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(history_module._KEEP_ROWS, "event", 3)
+    history = History(path)
+    history.record(events=[event(number, f"state {number}") for number in range(10)])
+    assert [found.status for found in history.events()] == ["state 7", "state 8", "state 9"]
+
+
+def test_stock_samples_come_back_from_a_time_on_and_not_for_ever(path: Path) -> None:
+    ref = Ref("lab", "offer", "gpu01/RTX 4090")
+    now = datetime.now(UTC)
+    old, recent = (StockSample(ref, now - timedelta(days=days), 2, 8) for days in (40, 1))
+    history = History(path)
+    history.record(stock=[old, recent])
+    assert history.stock(now - timedelta(days=365)) == [recent]
+    assert history.stock(now) == []
+
+
+def test_the_audit_log_tells_who_what_and_how_it_ended(path: Path) -> None:
+    history = History(path)
+    entry = begin(history)
+    (started,) = history.audit()
+    assert (started.user, started.summary, started.outcome) == ("alice", "stop main", Outcome.STARTED)
+    assert started.finished_at is None
+    history.finish_audit(entry, at=AT + timedelta(seconds=9), outcome=Outcome.FAILED, detail="refused")
+    (finished,) = History(path).audit(account="lab")
+    assert finished == replace(
+        started, outcome=Outcome.FAILED, detail="refused", finished_at=AT + timedelta(seconds=9)
+    )
+    assert history.audit(account="hub") == []
+
+
+def test_commands_come_back_in_order_each_once(path: Path) -> None:
+    history = History(path)
+    for text in ("stock", "ssh main", "stock"):
+        history.add_command(text)
+    assert History(path).commands() == ["ssh main", "stock"]
+    assert history.commands(limit=1) == ["stock"]
+
+
+def test_the_file_is_its_owners_alone(path: Path) -> None:
+    history = History(path)
+    history.add_command("x")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_nothing_is_opened_before_it_is_needed(path: Path) -> None:
+    History(path)
+    assert not path.exists()
+
+
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"this is no database" * 100)
+    history = History(path)
+    begin(history)
+    assert "damaged" in history.problem
+    (aside,) = path.parent.glob("*.damaged-*")
+    assert aside.read_bytes().startswith(b"this is no database")
+    assert len(History(path).audit()) == 1
+
+
+def test_a_file_of_a_newer_release_is_left_alone(path: Path) -> None:
+    History(path).add_command("x")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    history = History(path)
+    assert history.commands() == []
+    assert "newer" in history.problem
+    with pytest.raises(GputuiError, match="Nothing was sent"):
+        begin(history)
+
+
+def test_without_a_writable_directory_the_session_remembers_and_the_audit_log_refuses(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    history = History(tmp_path / "file" / "history.sqlite3")
+    assert history.record(snapshots=[Snapshot("lab", Resource.INSTANCES, AT, [MAIN])])
+    assert history.snapshots()[0].rows == [MAIN]
+    assert "history is not kept" in history.problem
+    with pytest.raises(GputuiError, match="Nothing was sent") as caught:
+        begin(history)
+    assert caught.value.hint
+
+
+def test_the_audit_log_works_again_once_the_file_can_be_had(tmp_path: Path) -> None:
+    obstacle = tmp_path / "state"
+    obstacle.write_text("in the way")
+    history = History(obstacle / "history.sqlite3")
+    assert history.commands() == []
+    obstacle.unlink()
+    begin(history)
+    assert history.problem == ""
+    assert len(History(obstacle / "history.sqlite3").audit()) == 1
+
+
+def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    history = History(path)
+    history.add_command("x")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert not history.record(events=[event(1)])
+    assert "locked" in history.problem
+    with pytest.raises(GputuiError, match="locked"):
+        begin(history)
+    assert history.commands() == ["x"]
+    other.execute("COMMIT")
+    begin(history)
+    assert len(history.audit()) == 1
+    assert history.problem == ""
+
+
+def test_in_memory_on_purpose_the_audit_log_works() -> None:
+    history = History(None)
+    begin(history)
+    assert len(history.audit()) == 1
+    assert history.problem == ""
+
+
+def test_threads_and_processes_write_side_by_side(path: Path) -> None:
+    shared, other = History(path), History(path)
+
+    def work(history: History, name: str) -> None:
+        for number in range(20):
+            history.finish_audit(begin(history, f"{name} {number}"), at=AT, outcome=Outcome.DONE, detail="")
+
+    threads = [
+        threading.Thread(target=work, args=arguments) for arguments in ((shared, "a"), (shared, "b"), (other, "c"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (shared.problem, other.problem) == ("", "")
+    entries = History(path).audit()
+    assert len(entries) == 60
+    assert {entry.outcome for entry in entries} == {Outcome.DONE}
