@@ -128,7 +128,7 @@ _LIST = (
     Command("sort-invert", "Invert the order", "I", Group.LIST, "Turn the order round"),
     Command("problems", "Only problems", "z", Group.LIST, "Show only what is failed, unknown or in transition"),
     Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there"),
-    Command("pane", "Other pane", "tab", Group.LIST, "Move between the GPUs and their processes"),
+    Command("pane", "Other pane", "tab", Group.LIST, "Move between the GPUs and their processes", 4, "other pane"),
     Command("refresh", "Refresh now", "r", Group.LIST, "Ask the back ends now", 14, "refresh"),
     Command("save", "Save what is shown", "ctrl+s", Group.LIST, "Write it to a file: text, JSON, CSV or SVG"),
 )

@@ -284,6 +284,11 @@ class Image:
     own: bool = False
     raw: str = field(default="", compare=False, repr=False)
 
+    @property
+    def reference(self) -> str:
+        """What one writes to name it: ``name:tag``, or the name alone."""
+        return f"{self.name}:{self.tag}" if self.tag else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaLine:
@@ -434,7 +439,7 @@ _KEEP_CASE: Mapping[str, str] = {
 
 
 def gpu_label(name: str) -> str:
-    """Normalise a vendor's GPU name to one label: ``NVIDIA_RTX_5090_32G`` and ``NVIDIA GeForce RTX 5090`` -> ``RTX 5090``."""
+    """Normalise a vendor's GPU name: ``NVIDIA_RTX_5090_32G`` and ``NVIDIA GeForce RTX 5090`` -> ``RTX 5090``."""
     text = _VENDOR_WORDS.sub(" ", name.replace("_", " "))
     text = _MEMORY_SUFFIX.sub("", " ".join(text.split()))
     words = [_KEEP_CASE.get(word.upper(), word.upper() if word.isascii() else word) for word in text.split()]

@@ -39,6 +39,8 @@ _ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})
 
 def name_of(row: Row) -> str:
     """Return what people call a row."""
+    if isinstance(row, Image):
+        return row.reference
     return str(getattr(row, "name", row.ref.id))
 
 
@@ -147,7 +149,7 @@ class ActingView(EverywhereView):
                 (f"   {row.image}" if row.image else "", "$text-muted"),
             )
         if isinstance(row, Image):
-            return Content.assemble(("  " + row.name, "bold"), f"   {format_bytes(row.size)}")
+            return Content.assemble(("  " + row.reference, "bold"), f"   {format_bytes(row.size)}")
         return Content("  " + name_of(row))
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:

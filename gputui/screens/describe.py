@@ -41,13 +41,13 @@ def _lines(pairs: Iterable[tuple[str, str | Content]]) -> list[Content]:
 
 
 def gpu_text(instance: Instance) -> str:
-    """Say which GPUs an instance has: ``all``, ``2 RTX 5090``, ``GPU 0,1``, ``none``."""
+    """Say which GPUs an instance has: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``."""
     model = f" {instance.gpu_model}" if instance.gpu_model else ""
     if instance.gpu_all:
         return f"all{model}"
     if instance.gpu_indices is not None:
         indices = ",".join(str(index) for index in instance.gpu_indices)
-        return f"{indices}{model}" if indices else "none"
+        return f"#{indices}{model}" if indices else "none"
     if instance.gpu_count is not None:
         return f"{instance.gpu_count}{model}"
     return ""

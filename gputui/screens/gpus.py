@@ -61,7 +61,8 @@ class GpusView(ListView):
                 lambda row: (row.ref.account, row.host, row.index),
                 right=True,
             ),
-            Column("host", "HOST", lambda row: row.host, lambda row: row.host, max_width=24),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, max_width=20),
+            Column("host", "HOST", lambda row: row.host, lambda row: row.host, max_width=24, priority=3),
             Column("model", "MODEL", lambda row: row.model or "", lambda row: row.model or "", priority=2),
             Column("memory", "GPU MEMORY", self._device_memory, lambda row: row.memory_used, width=20),
             Column(
@@ -99,6 +100,7 @@ class GpusView(ListView):
                 lambda row: (row.ref.account, row.host, row.gpu_index, -(row.gpu_memory_used or 0)),
                 right=True,
             ),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=4),
             Column("pid", "PID", lambda row: str(row.pid), lambda row: row.pid, right=True),
             Column(
                 "instance",
@@ -126,7 +128,7 @@ class GpusView(ListView):
                 right=True,
                 priority=3,
             ),
-            Column("host", "HOST", lambda row: row.host, lambda row: row.host, priority=5, max_width=24),
+            Column("host", "HOST", lambda row: row.host, lambda row: row.host, priority=7, max_width=24),
             Column(
                 "command",
                 "COMMAND",

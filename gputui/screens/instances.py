@@ -51,7 +51,9 @@ class InstancesView(ListView):
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
         columns: list[Column[Instance]] = [
-            Column("name", "NAME", lambda row: row.name, lambda row: row.name.lower(), width=8, flex=3, max_width=40),
+            Column(
+                "name", "NAME", lambda row: row.name, lambda row: row.name.lower(), width=18, flex=1, max_width=40
+            ),
             Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=3),
             Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
             Column(

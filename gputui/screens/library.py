@@ -19,26 +19,25 @@ class LibraryView(ListView):
     RESOURCE = Resource.IMAGES
     RESOURCES = frozenset({Resource.IMAGES})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-    COLUMNS: ClassVar[Sequence[Column[Row]]] = cast(
-        "Sequence[Column[Row]]",
-        (
-            Column[Image](
-                "name", "IMAGE", lambda row: row.name, lambda row: row.name, width=12, flex=3, max_width=70
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns."""
+        columns: list[Column[Image]] = [
+            Column(
+                "name", "IMAGE", lambda row: row.reference, lambda row: row.reference, width=12, flex=1, max_width=70
             ),
-            Column[Image]("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
-            Column[Image](
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
+            Column(
                 "owner",
                 "WHOSE",
                 lambda row: ("yours", "accent") if row.own else "the server's",
                 lambda row: not row.own,
                 search=lambda row: "yours" if row.own else "server",
             ),
-            Column[Image](
-                "size", "SIZE", lambda row: format_bytes(row.size), lambda row: row.size, right=True, priority=2
-            ),
-            Column[Image]("about", "ABOUT", lambda row: row.description, None, flex=1, priority=3),
-        ),
-    )
+            Column("size", "SIZE", lambda row: format_bytes(row.size), lambda row: row.size, right=True, priority=2),
+            Column("about", "ABOUT", lambda row: row.description, None, flex=1, priority=3),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
 
     def is_problem(self, row: Row) -> bool:
         """An image has no state to worry about."""
@@ -50,7 +49,7 @@ class LibraryView(ListView):
         if argument or not isinstance(row, Image) or row.ref.account not in self.creatable():
             super().do_new(argument)
         else:
-            self._create([row.ref.account], {"image": row.name})
+            self._create([row.ref.account], {"image": row.reference})
 
     def empty_text(self) -> str:
         """Say why there is nothing."""

@@ -27,7 +27,6 @@ class ListView(ActingView):
     """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
 
     RESOURCE: ClassVar[Resource]
-    COLUMNS: ClassVar[Sequence[Column[Row]]]
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
 
@@ -45,8 +44,8 @@ class ListView(ActingView):
         return table
 
     def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns; overridden where a cell depends on more than the row."""
-        return self.COLUMNS
+        """Return the columns."""
+        raise NotImplementedError
 
     @property
     def table(self) -> RecordTable[Row]:
@@ -165,10 +164,15 @@ class ListView(ActingView):
         marked = len(table.marked)
         hidden = len(table.marked_hidden)
         key, descending = table.sort
+        # The heading of the column says it, where there is room for the column.
+        hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
             (f"{marked} marked" if marked else "", "$text-accent"),
             (f" ({hidden} more filtered away)" if hidden else "", "$text-muted"),
-            (f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key else "", "$text-muted"),
+            (
+                f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
+                "$text-muted",
+            ),
         )
         return left, right
 

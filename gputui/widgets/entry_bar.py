@@ -38,28 +38,25 @@ class EntryBar(Vertical):
         Binding("down", "past(1)", "Later", show=False, id="entry.later"),
     ]
 
-    class Changed(Message):
+    class _BarMessage(Message):
+        def __init__(self, bar: EntryBar, text: str = "") -> None:
+            super().__init__()
+            self.bar = bar
+            self.text = text
+
+        @property
+        def control(self) -> EntryBar:
+            """The bar it comes from."""
+            return self.bar
+
+    class Changed(_BarMessage):
         """The text changed while typing."""
 
-        def __init__(self, bar: EntryBar, text: str) -> None:
-            super().__init__()
-            self.bar = bar
-            self.text = text
-
-    class Submitted(Message):
+    class Submitted(_BarMessage):
         """Enter was pressed."""
 
-        def __init__(self, bar: EntryBar, text: str) -> None:
-            super().__init__()
-            self.bar = bar
-            self.text = text
-
-    class Closed(Message):
+    class Closed(_BarMessage):
         """Escape was pressed."""
-
-        def __init__(self, bar: EntryBar) -> None:
-            super().__init__()
-            self.bar = bar
 
     def __init__(self, prefix: str, *, completer: Completer | None = None, id: str) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -53,10 +53,11 @@ class ConfirmDialog(Dialog[bool]):
                 yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
                 yield Input(id="typed")
             with Horizontal(classes="buttons"):
-                yield Button(Content("Cancel"), id="cancel")
+                yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(
                     Content(self._confirm),
                     id="confirm",
+                    compact=True,
                     classes="-error" if self._danger else "",
                     disabled=self._typed is not None,
                 )

@@ -29,7 +29,7 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog .buttons Button { margin-left: 2; min-width: 10; }
     Dialog Input { border: none; height: 1; padding: 0 1; background: $panel; }
     Dialog Input:focus { background: $accent 30%; text-style: none; }
-    Dialog Button { height: 1; border: none; line-pad: 1; background: $panel; color: $foreground; }
+    Dialog Button { background: $panel; }
     Dialog Button:focus { background: $accent; color: $background; text-style: bold reverse; }
     Dialog Button.-error { color: $text-error; }
     Dialog Button.-error:focus { background: $error; color: $background; }

@@ -51,8 +51,8 @@ class FormDialog(Dialog[dict[str, str]]):
             if self._form.note:
                 yield Static(Content(self._form.note), classes="hint")
             with Horizontal(classes="buttons"):
-                yield Button(Content("Cancel"), id="cancel")
-                yield Button(Content("Go on"), id="confirm")
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+                yield Button(Content("Go on"), id="confirm", compact=True)
 
     def _compose_field(self, field: FormField) -> ComposeResult:
         value = self._values.get(field.name, field.default)
