@@ -1,0 +1,363 @@
+"""Acting on things: sent once, in the audit log before and after, marked while it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gputui.errors import (
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from gputui.fleet import Fleet, Pending
+from gputui.history import AuditEntry, History, Outcome
+from gputui.models import Action, ActionResult, Change, Ref, Resource, Row, Secret
+from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
+
+INSTANCES = Resource.INSTANCES
+MAIN = pod("lab", "main").ref
+LOST = UnknownOutcomeError("lab: the answer never came.")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def lab() -> FakeBackend:
+    backend = FakeBackend("lab", [INSTANCES, Resource.IMAGES])
+    backend.rows[INSTANCES] = [pod("lab", "main")]
+    return backend
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "history.sqlite3")
+
+
+async def begun(fleet: Fleet, lab: FakeBackend, ref: Ref, action: Action) -> asyncio.Task[ActionResult]:
+    """Begin an action that the back end holds, and return once it has been sent."""
+    lab.hold(action)
+    sent = lab.calls[action]
+    task = asyncio.ensure_future(fleet.act(ref, action, arguments={"command": "sleep 9"}))
+    async with asyncio.timeout(10):
+        while lab.calls[action] == sent:
+            await asyncio.sleep(0.001)
+    return task
+
+
+def only(history: History) -> AuditEntry:
+    (entry,) = history.audit()
+    return entry
+
+
+async def test_an_action_is_in_the_audit_log_before_it_is_sent_and_after(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        task = await begun(fleet, lab, MAIN, Action.STOP)
+        entry = only(history)
+        assert (entry.ref, entry.action, entry.outcome) == ("lab/pod/main", "stop", Outcome.STARTED)
+        assert entry.user
+        await clock.advance(10)
+        lab.holds[Action.STOP].set()
+        assert (await task).message == "stopped"
+        entry = only(history)
+        assert (entry.outcome, entry.detail, entry.finished_at) == (Outcome.DONE, "stopped", clock.now())
+
+
+async def test_a_refused_action_is_raised_and_logged_as_failed(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.STOP] = ConflictError("lab: main is not running.")
+    async with running(clock, lab, history=history) as fleet:
+        with pytest.raises(ConflictError, match="main is not running"):
+            await fleet.act(MAIN, Action.STOP)
+        assert fleet.pending(MAIN) is None
+    assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "lab: main is not running.")
+
+
+async def test_the_mark_stays_until_a_later_list_shows_the_effect(clock: FakeClock, lab: FakeBackend) -> None:
+    marks: list[Pending | None] = []
+    shown: list[tuple[str, bool]] = []
+    async with running(clock, lab) as fleet:
+        fleet.subscribe_pending(lambda ref: marks.append(fleet.pending(ref)))
+
+        def show(change: Change) -> None:
+            shown.extend((getattr(row, "status", ""), fleet.pending(MAIN) is not None) for row in change.updated)
+
+        fleet.subscribe(INSTANCES, show)
+        lab.effects[Action.STOP] = [pod("lab", "main", "exited")]
+        task = await begun(fleet, lab, MAIN, Action.STOP)
+        older = lab.hold(INSTANCES)
+        await clock.advance(5)
+        assert marks == [Pending(Action.STOP, clock.now().replace(second=0))]
+        lab.holds[Action.STOP].set()
+        await task
+        await settle()
+        assert fleet.pending(MAIN) is not None, "the list asked for before cannot show the effect"
+        older.set()
+        await settle()
+        assert fleet.pending(MAIN) is None
+        assert marks[-1] is None
+        assert shown == [("exited", True)]
+
+
+async def test_while_something_is_under_way_the_list_is_read_every_second(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        task = await begun(fleet, lab, MAIN, Action.STOP)
+        before = lab.calls[INSTANCES]
+        await clock.advance(10)
+        assert lab.calls[INSTANCES] - before == 10
+        lab.holds[Action.STOP].set()
+        await task
+
+
+async def test_a_second_action_on_the_same_thing_is_refused_meanwhile(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main"), pod("lab", "other")]
+    async with running(clock, lab) as fleet:
+        task = await begun(fleet, lab, MAIN, Action.STOP)
+        with pytest.raises(ConflictError, match="Already stopping main"):
+            await fleet.act(MAIN, Action.DELETE)
+        assert lab.calls[Action.DELETE] == 0
+        await fleet.act(pod("lab", "other").ref, Action.DELETE)
+        lab.holds[Action.STOP].set()
+        await task
+        await settle()
+        await fleet.act(MAIN, Action.DELETE)
+
+
+async def test_a_running_command_keeps_nobody_from_stopping_the_instance(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        command = await begun(fleet, lab, MAIN, Action.EXEC)
+        assert fleet.pending(MAIN) is None
+        assert (await fleet.act(MAIN, Action.STOP)).message == "stopped"
+        lab.holds[Action.EXEC].set()
+        await command
+
+
+async def test_a_command_and_its_end_are_told_and_logged(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        result = await fleet.act(MAIN, Action.EXEC, arguments={"command": "nvidia-smi", "timeout": "5"})
+        assert result.exec is not None
+        assert result.exec.output == "ran nvidia-smi"
+        for arguments in ({}, {"command": "  "}, {"command": "ls", "timeout": "soon"}):
+            with pytest.raises(InvalidError):
+                await fleet.act(MAIN, Action.EXEC, arguments=arguments)
+    assert lab.calls[Action.EXEC] == 1
+    assert only(history).summary == "exec main: command=nvidia-smi, timeout=5"
+    assert only(history).detail == "exit code 0"
+
+
+async def test_a_read_only_account_is_not_changed(clock: FakeClock, lab: FakeBackend, history: History) -> None:
+    async with running(clock, lab, history=history, read_only=True) as fleet:
+        assert fleet.actions(pod("lab", "main")) == {Action.SSH}
+        assert fleet.creatable("lab") == ()
+        for attempt in (
+            fleet.act(MAIN, Action.STOP),
+            fleet.create("lab", "pod", {"name": "new"}),
+            fleet.change_password("lab", Secret("hunter2")),
+        ):
+            with pytest.raises(ForbiddenError, match="read-only"):
+                await attempt
+        assert (await fleet.ssh_target(MAIN)).host == "127.0.0.1"
+    assert sum(lab.calls[action] for action in Action if action.mutates) == 0
+    assert history.audit() == []
+
+
+async def test_what_a_back_end_cannot_do_is_refused_before_anything_is_sent(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        with pytest.raises(InvalidError):
+            await fleet.act(MAIN, Action.SSH)
+        with pytest.raises(NotFoundError, match="no account moon"):
+            await fleet.act(Ref("moon", "pod", "main"), Action.STOP)
+        with pytest.raises(InvalidError):
+            await fleet.create("lab", "spaceship", {"name": "new"})
+    assert history.audit() == []
+
+
+async def test_nothing_is_sent_when_the_audit_log_cannot_be_written(
+    clock: FakeClock, lab: FakeBackend, tmp_path: Path
+) -> None:
+    (tmp_path / "state").write_text("in the way")
+    async with running(clock, lab, history=History(tmp_path / "state" / "history.sqlite3")) as fleet:
+        with pytest.raises(GputuiError, match="Nothing was sent"):
+            await fleet.act(MAIN, Action.STOP)
+        assert fleet.pending(MAIN) is None
+    assert lab.calls[Action.STOP] == 0
+
+
+async def test_an_unknown_outcome_is_logged_as_such_raised_and_the_list_read_anew(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.STOP] = LOST
+    async with running(clock, lab, history=history) as fleet:
+        before = lab.calls[INSTANCES]
+        with pytest.raises(UnknownOutcomeError, match="never came"):
+            await fleet.act(MAIN, Action.STOP)
+        await settle()
+        assert lab.calls[INSTANCES] > before
+        assert fleet.pending(MAIN) is None
+    assert lab.calls[Action.STOP] == 1
+    assert only(history).outcome is Outcome.UNKNOWN
+
+
+async def test_a_fault_while_sending_is_an_unknown_outcome(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.STOP] = KeyError("log")
+    async with running(clock, lab, history=history) as fleet:
+        with pytest.raises(UnknownOutcomeError):
+            await fleet.act(MAIN, Action.STOP)
+    assert only(history).outcome is Outcome.UNKNOWN
+
+
+async def test_a_cancelled_action_is_logged_as_unknown_and_not_repeated(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        task = await begun(fleet, lab, MAIN, Action.STOP)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert fleet.pending(MAIN) is None
+        await clock.advance(60)
+    assert lab.calls[Action.STOP] == 1
+    assert (only(history).outcome, only(history).detail) == (Outcome.UNKNOWN, "cancelled while in flight")
+
+
+async def test_creating_marks_what_will_be_and_logs_no_secrets(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    new = Ref("lab", "pod", "new")
+    async with running(clock, lab, history=history) as fleet:
+        assert fleet.check_create("lab", "pod", {}) == {"name": "is missing"}
+        assert (await fleet.create_form("lab", "pod")).kind == "pod"
+        with pytest.raises(InvalidError) as caught:
+            await fleet.create("lab", "pod", {})
+        assert caught.value.fields == {"name": "is missing"}
+        values = {"name": "new", "image": "cuda", "root_password": "hunter2", "env": "HF_TOKEN=hunter2"}
+        lab.effects[Action.CREATE] = [pod("lab", "main"), pod("lab", "new", "created")]
+        result = await fleet.create("lab", "pod", values)
+        assert result.created == new
+        await settle()
+        assert fleet.get(new) is not None
+        assert fleet.pending(new) is None
+    assert only(history).ref == "lab/pod/new"
+    assert only(history).summary == "create new: name=new, image=cuda, root_password=…, env=…"
+
+
+async def test_a_create_whose_answer_was_lost_is_found_in_the_list(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.CREATE] = LOST
+    lab.effects[Action.CREATE] = [pod("lab", "main"), pod("lab", "new", "created")]
+    async with running(clock, lab, history=history) as fleet:
+        result = await fleet.create("lab", "pod", {"name": "new"})
+        assert result.created == Ref("lab", "pod", "new")
+        assert "has been created" in result.message
+    assert lab.calls[Action.CREATE] == 1
+    assert only(history).outcome is Outcome.DONE
+
+
+async def test_a_create_that_is_not_in_the_list_stays_unknown(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.CREATE] = LOST
+    async with running(clock, lab, history=history) as fleet:
+        with pytest.raises(UnknownOutcomeError, match="not to be seen") as caught:
+            await fleet.create("lab", "pod", {"name": "new"})
+        assert "before you try again" in caught.value.hint
+        assert fleet.pending(Ref("lab", "pod", "new")) is None
+    assert lab.calls[Action.CREATE] == 1
+    assert only(history).outcome is Outcome.UNKNOWN
+
+
+async def test_something_of_that_name_from_before_does_not_prove_that_it_was_created(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    lab.errors[Action.CREATE] = LOST
+    async with running(clock, lab) as fleet:
+        with pytest.raises(UnknownOutcomeError):
+            await fleet.create("lab", "pod", {"name": "main"})
+
+
+async def test_looking_for_what_was_created_does_not_wait_for_ever(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[Action.CREATE] = LOST
+    async with running(clock, lab) as fleet:
+        held = lab.hold(INSTANCES)
+        task = asyncio.ensure_future(fleet.create("lab", "pod", {"name": "new"}))
+        await clock.advance(14)
+        assert not task.done()
+        await clock.advance(2)
+        with pytest.raises(UnknownOutcomeError):
+            await task
+        held.set()
+
+
+async def test_a_new_password_is_in_no_log(clock: FakeClock, lab: FakeBackend, history: History) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        await fleet.change_password("lab", Secret("hunter2"))
+    entry = only(history)
+    assert (entry.ref, entry.action, entry.outcome) == ("lab/account/lab", "passwd", Outcome.DONE)
+    assert "hunter2" not in repr(entry)
+
+
+async def test_a_detail_takes_its_place_in_the_store(clock: FakeClock, lab: FakeBackend) -> None:
+    updated: list[Row] = []
+    async with running(clock, lab) as fleet:
+        fleet.subscribe(INSTANCES, lambda change: updated.extend(change.updated))
+        stopped = pod("lab", "main", "exited")
+        lab.rows[INSTANCES] = [stopped]
+        assert await fleet.detail(MAIN) == stopped
+        assert fleet.get(MAIN) == stopped
+        assert updated == [stopped]
+        with pytest.raises(NotFoundError):
+            await fleet.detail(Ref("lab", "pod", "ghost"))
+
+
+async def test_an_ssh_target_is_fetched_anew_each_time(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        ports = [(await fleet.ssh_target(MAIN)).port for _ in range(2)]
+    assert ports == [23001, 23002]
+
+
+async def test_all_about_an_account_is_kept_as_its_row(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        info = await fleet.account_info("lab")
+        assert fleet.info("lab") == info
+        assert list(fleet.rows(Resource.ACCOUNTS).values()) == [info]
+        assert not fleet.is_stale(info)
+
+
+async def test_nothing_can_be_done_to_an_account_that_is_not_open(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    broken = UnavailableError("hub: no key.")
+    async with running(clock, lab, history=history, unopenable={"hub": broken}) as fleet:
+        train = pod("hub", "train")
+        assert fleet.actions(train) == frozenset()
+        with pytest.raises(UnavailableError, match="no key"):
+            await fleet.act(train.ref, Action.STOP)
+    assert history.audit() == []
+
+
+def test_the_fleet_loads_nothing_that_would_delay_the_first_frame() -> None:
+    heavy = {"textual", "httpx", "pydantic", "asyncssh", "sqlite3"}
+    code = f"import sys, gputui.fleet; print(sorted({heavy!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.strip() == "[]"
