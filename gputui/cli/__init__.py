@@ -1,0 +1,116 @@
+"""The command line: parse, run one command, and turn every way it can end into words and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from gputui.errors import ExitCode, GputuiError
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    import argparse
+
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "": "full_screen:run",
+    "demo": "full_screen:demo",
+    "sim": "simulate:run",
+    "get": "get:run",
+    "describe": "describe:run",
+    "start": "actions:run",
+    "stop": "actions:run",
+    "restart": "actions:run",
+    "delete": "actions:run",
+    "create": "create:run",
+    "commit": "actions:commit",
+    "exec": "execute:run",
+    "ssh": "login:run",
+    "passwd": "password:run",
+    "audit": "audit:run",
+    "init": "init:run",
+    "config": "check:run",
+    "completion": "completion:run",
+}
+"""Where each command lives. A command's module is imported only to run it: that keeps every other one light."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status (docs/cli.md). Lets no traceback reach the screen."""
+    try:
+        status = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from gputui.cli.output import quiet_broken_pipe
+
+        quiet_broken_pipe()
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as stop:
+        return _status_of(stop)
+    except GputuiError as error:
+        return report_error(error)
+    except BaseExceptionGroup as group:
+        known = _only_known(group)
+        return report_error(known) if known else _crash(group)
+    except Exception as error:  # noqa: BLE001  (the last resort: a report instead of a traceback)
+        return _crash(error)
+    return status
+
+
+def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
+    """Say an error on stderr, with what it is about, and return the exit status it stands for."""
+    from gputui.cli.output import say
+
+    say(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
+    return error.exit_code
+
+
+def _run(argv: Sequence[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    from gputui.cli.parser import parse
+
+    args = parse(argv)
+    if args.reset_terminal:
+        from gputui.cli.terminal import reset_terminal
+
+        return reset_terminal()
+    module, function = _COMMANDS[args.command or ""].split(":")
+    command: Callable[[argparse.Namespace], int] = getattr(import_module(f"gputui.cli.{module}"), function)
+    return command(args)
+
+
+def _status_of(stop: SystemExit) -> int:
+    if stop.code is None:
+        return ExitCode.OK
+    return stop.code if isinstance(stop.code, int) else ExitCode.REFUSED
+
+
+def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
+    """Return the first foreseen error of a group that holds nothing else."""
+    _, others = group.split(GputuiError)
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first if others is None and isinstance(first, GputuiError) else None
+
+
+def _crash(error: BaseException) -> int:
+    from gputui.cli.output import say
+    from gputui.paths import state_dir
+    from gputui.report import known_secrets, redact, write_report
+
+    what = redact(f"{type(error).__name__}: {error}".splitlines()[0], known_secrets())
+    try:
+        where = f"A report without secrets lies in {write_report(error, state_dir())}"
+    except OSError as failure:
+        where = f"No report could be written: {failure}"
+    say(f"gputui: this should not have happened: {clean(what)}\n{where}")
+    return ExitCode.REFUSED

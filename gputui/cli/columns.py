@@ -1,0 +1,180 @@
+"""The columns of each kind of row, for tables and for CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from gputui.cli.output import format_table
+from gputui.models import Event, GpuDevice, GpuProcess, Image, Instance, Offer, Phase, Resource, Row
+from gputui.text import format_age, format_bytes, format_duration, format_money
+
+KINDS: tuple[Resource, ...] = (
+    Resource.INSTANCES,
+    Resource.GPUS,
+    Resource.PROCESSES,
+    Resource.EVENTS,
+    Resource.IMAGES,
+    Resource.STOCK,
+)
+"""What ``gputui get`` can list."""
+
+MODELS: dict[Resource, type[Any]] = {
+    Resource.INSTANCES: Instance,
+    Resource.GPUS: GpuDevice,
+    Resource.PROCESSES: GpuProcess,
+    Resource.EVENTS: Event,
+    Resource.IMAGES: Image,
+    Resource.STOCK: Offer,
+}
+
+_NOT_PRINTED = frozenset({"raw"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its heading, and the text of a row's cell."""
+
+    heading: str
+    cell: Callable[[Any], str]
+    right: bool = False
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _gpus(row: Instance) -> str:
+    if row.gpu_indices == ():
+        return "none"
+    count = "all" if row.gpu_all else _text(row.gpu_count)
+    places = "#" + ",".join(map(str, row.gpu_indices)) if row.gpu_indices and not row.gpu_all else ""
+    return " ".join(part for part in (count, row.gpu_model, places) if part)
+
+
+def state_text(row: Instance) -> str:
+    """Write an instance's phase, with the vendor's own word beside it where that says more."""
+    if not row.status or row.status.lower() == row.phase.value:
+        return row.phase.value
+    return row.status if row.phase is Phase.UNKNOWN else f"{row.phase.value} ({row.status})"
+
+
+def _ports(row: Instance) -> str:
+    return " ".join(f"{port.host_port}:{port.instance_port}" for port in row.ports)
+
+
+def _age(row: Instance) -> str:
+    return format_age(row.created_at or row.started_at, datetime.now(UTC))
+
+
+def _memory(used: int | None, total: int | None) -> str:
+    if total is None:
+        return format_bytes(used)
+    return f"{format_bytes(used) or '?'}/{format_bytes(total)}"
+
+
+def _stamp(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _price(row: Offer) -> str:
+    low, high = format_money(row.price_from), format_money(row.price_to)
+    return low if low == high or not high else f"{low} to {high}"
+
+
+def _idle(row: Offer) -> str:
+    if row.idle is None and row.available is not None:
+        return "yes" if row.available else "no"
+    return _text(row.idle)
+
+
+_TABLES: dict[Resource, tuple[Column, ...]] = {
+    Resource.INSTANCES: (
+        Column("NAME", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("KIND", lambda row: row.ref.kind),
+        Column("STATE", state_text),
+        Column("GPU", _gpus),
+        Column("MEMORY", lambda row: format_bytes(row.memory_limit), right=True),
+        Column("PORTS", _ports),
+        Column("AGE", _age, right=True),
+        Column("HOST", lambda row: _text(row.host)),
+        Column("IMAGE", lambda row: _text(row.image)),
+    ),
+    Resource.GPUS: (
+        Column("HOST", lambda row: row.host),
+        Column("GPU", lambda row: str(row.index), right=True),
+        Column("MODEL", lambda row: _text(row.model)),
+        Column("GPU MEM", lambda row: _memory(row.memory_used, row.memory_total), right=True),
+        Column("PROCESSES", lambda row: _text(row.process_count), right=True),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("INSTANCES", lambda row: " ".join(row.instances)),
+    ),
+    Resource.PROCESSES: (
+        Column("PID", lambda row: str(row.pid), right=True),
+        Column("INSTANCE", lambda row: row.instance_name or "(host)"),
+        Column("HOST", lambda row: row.host),
+        Column("GPU", lambda row: str(row.gpu_index), right=True),
+        Column("GPU MEM", lambda row: format_bytes(row.gpu_memory_used), right=True),
+        Column("MEM", lambda row: format_bytes(row.memory_used), right=True),
+        Column("UPTIME", lambda row: format_duration(row.uptime), right=True),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("COMMAND", lambda row: row.command),
+    ),
+    Resource.EVENTS: (
+        Column("TIME", lambda row: _stamp(row.at)),
+        Column("ACCOUNT", lambda row: row.instance.account),
+        Column("INSTANCE", lambda row: row.name),
+        Column("BEFORE", lambda row: row.before or "-"),
+        Column("STATUS", lambda row: row.status),
+        Column("AFTER", lambda row: format_duration(row.after_seconds), right=True),
+        Column("SOURCE", lambda row: row.source.value),
+    ),
+    Resource.IMAGES: (
+        Column("NAME", lambda row: row.name),
+        Column("TAG", lambda row: _text(row.tag)),
+        Column("SIZE", lambda row: format_bytes(row.size), right=True),
+        Column("CREATED", lambda row: _stamp(row.created_at)),
+        Column("OWN", lambda row: "yes" if row.own else ""),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("DESCRIPTION", lambda row: row.description),
+    ),
+    Resource.STOCK: (
+        Column("GPU", lambda row: row.gpu_model),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("REGION", lambda row: row.region),
+        Column("IDLE", _idle, right=True),
+        Column("TOTAL", lambda row: _text(row.total), right=True),
+        Column("VRAM", lambda row: format_bytes(row.gpu_memory), right=True),
+        Column("PRICE/H", _price, right=True),
+    ),
+}
+
+
+def columns_of(resource: Resource) -> tuple[Column, ...]:
+    """Return the columns of a table of this kind of row."""
+    return _TABLES[resource]
+
+
+def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> str:
+    """Lay out rows of one kind as a table; columns in which every cell is empty are left out."""
+    return table_with(_TABLES[resource], rows, width=width)
+
+
+def table_with(columns: Sequence[Column], rows: Sequence[Any], *, width: int | None) -> str:
+    """Lay out anything with the given columns, leaving out those in which every cell is empty."""
+    cells = [[column.cell(row) for row in rows] for column in columns]
+    kept = [index for index in range(len(columns)) if not rows or any(cells[index])]
+    return format_table(
+        [columns[index].heading for index in kept],
+        zip(*(cells[index] for index in kept), strict=True),
+        right=frozenset(place for place, index in enumerate(kept) if columns[index].right),
+        width=width,
+    )
+
+
+def csv_columns(resource: Resource) -> tuple[str, ...]:
+    """Return the columns of CSV: the keys that the JSON of this kind of row has."""
+    return tuple(entry.name for entry in fields(MODELS[resource]) if entry.name not in _NOT_PRINTED)

@@ -1,0 +1,163 @@
+"""``gputui completion``: scripts for bash, zsh and fish, made from the parser."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+
+from gputui.cli.parser import build_parser
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    names: tuple[str, ...]
+    help: str
+    takes_value: bool
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One command: the words that lead to it, its options, what may stand as its arguments, its sub-commands."""
+
+    path: tuple[str, ...]
+    options: tuple[_Option, ...]
+    words: tuple[str, ...]
+    commands: tuple[tuple[str, str], ...]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the completion script of a shell."""
+    levels = _levels(build_parser(), ())
+    make = {"bash": _bash, "zsh": _zsh, "fish": _fish}[args.shell]
+    sys.stdout.write(make(levels))
+    return 0
+
+
+def _levels(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> list[_Level]:
+    options: list[_Option] = []
+    words: list[str] = []
+    commands: list[tuple[str, str]] = []
+    below: list[_Level] = []
+    for action in parser._actions:  # argparse has no public way to walk a parser
+        choices = tuple(str(choice) for choice in action.choices or ())
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {entry.dest: entry.help or "" for entry in action._choices_actions}
+            for name, child in action.choices.items():
+                commands.append((name, helps.get(name, "")))
+                below += _levels(child, (*path, name))
+        elif action.option_strings:
+            options.append(_Option(tuple(action.option_strings), action.help or "", action.nargs != 0, choices))
+        else:
+            words += choices
+    return [_Level(path, tuple(options), tuple(words), tuple(commands)), *below]
+
+
+def _bash(levels: list[_Level]) -> str:
+    lines = [
+        "# bash completion for gputui; load it with: source <(gputui completion bash)",
+        "_gputui() {",
+        '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" path="" word',
+        '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
+        '        case "$path/$word" in',
+        *(f"            {_joined(level)}) path={_joined(level)} ;;" for level in levels if level.path),
+        "        esac",
+        "    done",
+        '    case "$path $previous" in',
+    ]
+    for level in levels:
+        for option in level.options:
+            if option.takes_value:
+                patterns = "|".join(f'"{_joined(level)} {name}"' for name in option.names)
+                reply = _compgen(option.choices) if option.choices else _files(option)
+                lines.append(f"        {patterns}) {reply} return ;;")
+    lines += ["    esac", '    case "$path" in']
+    for level in levels:
+        words = [name for name, _ in level.commands] + list(level.words)
+        flags = [name for option in level.options for name in option.names]
+        lines.append(f'        "{_joined(level)}")')
+        lines.append(f'            if [[ "$current" == -* ]]; then {_compgen(flags)} else {_compgen(words)} fi ;;')
+    lines += ["    esac", "}", "complete -F _gputui gputui", ""]
+    return "\n".join(lines)
+
+
+def _joined(level: _Level) -> str:
+    return "".join(f"/{word}" for word in level.path)
+
+
+def _compgen(words: tuple[str, ...] | list[str]) -> str:
+    return f"""COMPREPLY=($(compgen -W '{" ".join(words)}' -- "$current"));"""
+
+
+def _files(option: _Option) -> str:
+    return 'COMPREPLY=($(compgen -f -- "$current"));' if "--config" in option.names else "COMPREPLY=();"
+
+
+def _zsh(levels: list[_Level]) -> str:
+    lines = [
+        "#compdef gputui",
+        "# zsh completion for gputui; save it as _gputui in $fpath, or: source <(gputui completion zsh)",
+    ]
+    for level in levels:
+        lines += [f"{_zsh_function(level)}() {{", "    local state", "    _arguments -S \\"]
+        for option in level.options:
+            value = f":value:({' '.join(option.choices)})" if option.choices else ":value:"
+            if "--config" in option.names:
+                value = ":path:_files"
+            for name in option.names:
+                lines.append(f"        '{name}[{_zsh_text(option.help)}]{value if option.takes_value else ''}' \\")
+        if level.commands:
+            lines += [
+                "        '1: :->command' '*:: :->rest'",
+                "    case $state in",
+                "        command) local -a commands=(",
+            ]
+            lines += [f"            '{name}:{_zsh_text(help_)}'" for name, help_ in level.commands]
+            lines += ["        ); _describe command commands ;;", "        rest) case $words[1] in"]
+            lines += [
+                f"            {name}) {_zsh_function(_Level((*level.path, name), (), (), ()))} ;;"
+                for name, _ in level.commands
+            ]
+            lines += ["        esac ;;", "    esac"]
+        else:
+            lines.append(f"        '*: :({' '.join(level.words)})'")
+        lines.append("}")
+    lines += ['if [ "$funcstack[1]" = _gputui ]; then _gputui "$@"; else compdef _gputui gputui; fi', ""]
+    return "\n".join(lines)
+
+
+def _zsh_function(level: _Level) -> str:
+    return "_".join(("_gputui", *level.path))
+
+
+def _zsh_text(text: str) -> str:
+    return re.sub(r"([\[\]:\\])", r"\\\1", text.replace("'", "’"))
+
+
+def _fish(levels: list[_Level]) -> str:
+    lines = [
+        "# fish completion for gputui; save it as ~/.config/fish/completions/gputui.fish",
+        "complete -c gputui -f",
+    ]
+    for level in levels:
+        seen = [f"__fish_seen_subcommand_from {word}" for word in level.path]
+        for name, help_ in level.commands:
+            others = " ".join(other for other, _ in level.commands)
+            condition = "; and ".join([*seen, f"not __fish_seen_subcommand_from {others}"])
+            lines.append(f"complete -c gputui -n '{condition}' -a {name} -d '{_fish_text(help_)}'")
+        condition = "; and ".join(seen) if seen else "__fish_use_subcommand"
+        if level.words:
+            lines.append(f"complete -c gputui -n '{condition}' -a '{' '.join(level.words)}'")
+        for option in level.options:
+            names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
+            value = f" -x -a '{' '.join(option.choices)}'" if option.choices else " -x" if option.takes_value else ""
+            if "--config" in option.names:
+                value = " -r -F"
+            lines.append(f"complete -c gputui -n '{condition}' {names}{value} -d '{_fish_text(option.help)}'")
+    return "\n".join([*lines, ""])
+
+
+def _fish_text(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")

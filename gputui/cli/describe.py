@@ -1,0 +1,127 @@
+"""``gputui describe``: all that is known of one thing, or of an account."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gputui.api.base import Backend, HasAccountInfo, HasDetail
+from gputui.cli import refs, session
+from gputui.cli.output import Plain, cell_width, say
+from gputui.errors import ExitCode, GputuiError, NotFoundError
+from gputui.models import Resource, Row
+from gputui.serial import to_plain
+from gputui.text import format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from gputui.config import Config
+
+_LISTED = (Resource.INSTANCES, Resource.IMAGES, Resource.GPUS)
+_SIZES = frozenset(
+    {"memory_limit", "shm_size", "size", "memory_used", "memory_total", "gpu_memory_used", "gpu_memory"}
+)
+_DURATIONS = frozenset({"uptime", "after_seconds"})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one thing as text, as JSON, or as the back end's own JSON."""
+    config = session.load(args)
+    row = asyncio.run(_find(config, args.ref))
+    if args.output == "raw":
+        return _print_raw(row)
+    plain = to_plain(row)
+    if args.output == "json":
+        import json
+
+        sys.stdout.write(json.dumps(plain, indent=2) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(plain)))
+    for problem in getattr(row, "problems", ()):
+        say(f"gputui: {problem}")
+    return ExitCode.OK
+
+
+def _print_raw(row: Row) -> int:
+    raw = getattr(row, "raw", "")
+    if not raw:
+        raise NotFoundError(f"{row.ref}: its back end gives no JSON of it.", hint="-o json has what gputui knows.")
+    sys.stdout.write(raw if raw.endswith("\n") else f"{raw}\n")
+    return ExitCode.OK
+
+
+async def _find(config: Config, text: str) -> Row:
+    accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
+    async with session.backends(accounts) as opened:
+        if text in opened:
+            return await _account_info(text, opened[text])
+        listing = session.Listing()
+        for part in await asyncio.gather(*(session.list_rows(opened, resource) for resource in _LISTED)):
+            listing.rows += part.rows
+            listing.failures += part.failures
+        (match,) = refs.resolve([text], listing)
+        backend = opened[match.ref.account]
+        if isinstance(backend, HasDetail):
+            try:
+                return await backend.fetch(match.ref)
+            except NotFoundError:
+                return match.row
+        return match.row
+
+
+async def _account_info(name: str, backend: Backend | GputuiError) -> Row:
+    if isinstance(backend, GputuiError):
+        raise backend
+    return await (backend.account_info() if isinstance(backend, HasAccountInfo) else backend.probe())
+
+
+def _lines(plain: Plain) -> list[str]:
+    """Lay out a model as one aligned line for each thing it knows; what it does not know is left out."""
+    shown = [(name, _lines_of(name, value)) for name, value in plain.items()]
+    known = [(name.replace("_", " "), lines) for name, lines in shown if lines]
+    width = max((cell_width(name) for name, _ in known), default=0)
+    return [
+        f"{name if index == 0 else '':<{width}}  {line}" for name, lines in known for index, line in enumerate(lines)
+    ]
+
+
+def _lines_of(name: str, value: Any) -> list[str]:
+    if value is None or value in ("", []):
+        return []
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    if name in _SIZES and isinstance(value, int):
+        return [f"{format_bytes(value)} ({value} bytes)"]
+    if name in _DURATIONS and isinstance(value, int | float):
+        return [format_duration(value)]
+    if name == "quota":
+        return [_quota(line) for line in value]
+    if isinstance(value, list):
+        return _lines_of_list(value)
+    if isinstance(value, dict):
+        return [_flat(value)]
+    return str(value).split("\n")
+
+
+def _lines_of_list(value: Sequence[Any]) -> list[str]:
+    if all(isinstance(item, dict) for item in value):
+        return [_flat(item) for item in value]
+    if all(isinstance(item, list) for item in value):
+        return [": ".join(str(part) for part in item) for item in value]
+    return [", ".join(str(item) for item in value)]
+
+
+def _flat(value: Mapping[str, Any]) -> str:
+    if {"host_port", "instance_port"} <= value.keys():
+        return f"{value['host_port']} to {value['instance_port']}/{value['protocol']}"
+    return ", ".join(f"{name.replace('_', ' ')} {item}" for name, item in value.items() if item not in (None, "", []))
+
+
+def _quota(line: Mapping[str, Any]) -> str:
+    from gputui.cli.check import quota_text
+    from gputui.models import QuotaLine
+    from gputui.serial import from_plain
+
+    return quota_text(from_plain(QuotaLine, line))

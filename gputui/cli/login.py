@@ -1,0 +1,159 @@
+"""``gputui ssh``: from the shell into an instance, and back with its exit status."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gputui.api.base import Backend, CanLogin
+from gputui.cli import refs, report_error, session
+from gputui.cli.actions import note_shortened
+from gputui.cli.output import say
+from gputui.cli.prompts import ask_secret, yes
+from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
+from gputui.models import Ref, Resource, Secret
+from gputui.paths import known_hosts_path, state_dir
+
+if TYPE_CHECKING:
+    from gputui.config import Config
+    from gputui.ssh.client import Connection
+    from gputui.ssh.hosts import HostKeyQuestion, KnownHosts
+    from gputui.ssh.login import SecretQuestion
+    from gputui.ssh.shell import ShellEnd
+
+FAILED = 255
+"""The exit status when there was no session or it broke, as ssh(1) has it."""
+
+_JUMP = "jump/"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Log in; the exit status is the remote shell's, 255 when there was none."""
+    from gputui.ssh.hosts import KnownHosts
+
+    hosts = KnownHosts(known_hosts_path(state_dir()))
+    if args.forget_host_key and args.ref.startswith(_JUMP):
+        _forget(hosts, args.ref)
+        return ExitCode.OK
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            "ssh needs a terminal.", hint=f"For a command without one: gputui exec {args.ref} -- COMMAND"
+        )
+    config = session.load(args)
+    return asyncio.run(_log_in(config, args.ref, hosts, forget=args.forget_host_key))
+
+
+def _forget(hosts: KnownHosts, host_id: str) -> None:
+    known = hosts.forget(host_id)
+    say(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
+
+
+async def _log_in(config: Config, text: str, hosts: KnownHosts, *, forget: bool) -> int:
+    accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
+    async with session.backends(accounts) as opened:
+        matches = refs.resolve([text], await session.list_rows(opened, Resource.INSTANCES))
+        note_shortened(matches)
+        ref = matches[0].ref
+        if forget:
+            _forget(hosts, str(ref))
+        try:
+            connection = await _connect(config, ref, opened[ref.account], hosts)
+        except GputuiError as error:
+            report_error(error)
+            return FAILED
+    return await _shell(connection)
+
+
+async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
+    from gputui.config import ssh_login
+    from gputui.ssh.client import connect
+
+    if isinstance(backend, GputuiError):
+        raise backend
+    if not isinstance(backend, CanLogin):
+        raise SshError(f"{ref}: its back end tells no address to log in at.")
+    login = ssh_login(config.accounts[ref.account])
+    target = await backend.ssh_target(ref)
+    with _progress() as progress:
+        return await connect(
+            target,
+            login,
+            host_id=str(ref),
+            hosts=hosts,
+            ask=_ask_host_key,
+            ask_secret=_ask_secret,
+            progress=progress,
+            refetch=lambda: backend.ssh_target(ref),
+        )
+
+
+async def _shell(connection: Connection) -> int:
+    from gputui.ssh.shell import interactive
+
+    try:
+        end = await interactive(connection)
+    except SshError as error:
+        report_error(error)
+        return FAILED
+    finally:
+        await connection.close()
+    if end.message:
+        say(f"gputui: {end.message}")
+    return exit_status(end)
+
+
+def exit_status(end: ShellEnd) -> int:
+    """Return what a shell would make of the end of a remote one."""
+    if end.signal is not None:
+        number = getattr(signal, f"SIG{end.signal}", None)
+        return FAILED if number is None else 128 + int(number)
+    return FAILED if end.exit_status is None else end.exit_status
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show where the login is, in one line that is gone when it is done."""
+
+    def show(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        show("")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C end a question: the loop's own handler would only take effect after the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _ask_host_key(question: HostKeyQuestion) -> bool:
+    sys.stderr.write("\r\x1b[K")
+    say(question.describe())
+    with _interruptible():
+        try:
+            return yes("Trust it from now on?")
+        except EOFError:
+            return False
+
+
+async def _ask_secret(question: SecretQuestion) -> Secret | None:
+    sys.stderr.write("\r\x1b[K")
+    with _interruptible():
+        try:
+            answer = ask_secret(question.prompt.rstrip(": "))
+        except EOFError:
+            return None
+    return Secret(answer) if answer else None

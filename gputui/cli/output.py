@@ -1,0 +1,135 @@
+"""What commands print: tables aligned by cell width, JSON, CSV; data on stdout, what is said of it on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+Plain = Mapping[str, Any]
+
+_GAP = "  "
+
+
+def cell_width(text: str) -> int:
+    """Return how many terminal cells a text takes: wide glyphs take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(_glyph_width(character) for character in text)
+
+
+def _glyph_width(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def fit(text: str, width: int) -> str:
+    """Cut a text to ``width`` cells, ending in ``…`` where something is lost."""
+    if cell_width(text) <= width:
+        return text
+    used = 0
+    for index, character in enumerate(text):
+        used += _glyph_width(character)
+        if used > width - 1:
+            return text[:index] + "…"
+    return text
+
+
+def format_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: frozenset[int] = frozenset(),
+    width: int | None = None,
+) -> str:
+    """Lay out a table, columns in ``right`` aligned to the right; lines are cut to ``width`` cells, when given."""
+    table = [tuple(headings), *(tuple(row) for row in rows)]
+    widths = column_widths(table)
+    lines = [format_line(row, widths, right=right) for row in table]
+    return "".join(f"{line if width is None else fit(line, width)}\n" for line in lines)
+
+
+def column_widths(table: Sequence[Sequence[str]]) -> list[int]:
+    """Return how many cells each column needs."""
+    return [max(map(cell_width, column)) for column in zip(*table, strict=True)]
+
+
+def format_line(cells: Sequence[str], widths: Sequence[int], *, right: frozenset[int] = frozenset()) -> str:
+    """Lay out one line of a table."""
+    padded = []
+    for index, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        padding = " " * (width - cell_width(cell))
+        padded.append(padding + cell if index in right else cell + padding)
+    return _GAP.join(padded).rstrip()
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """Return the width to cut lines to: the terminal's, or None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def write_json(rows: Sequence[Plain], stream: TextIO) -> None:
+    """Write a JSON array: indented for a person at a terminal, one row a line otherwise."""
+    ascii_only = not _is_utf8(stream)
+    if stream.isatty():
+        stream.write(json.dumps(rows, indent=2, ensure_ascii=ascii_only) + "\n")
+        return
+    body = ",\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in rows)
+    stream.write(f"[\n{body}\n]\n" if rows else "[]\n")
+
+
+def write_json_line(record: Plain, stream: TextIO) -> None:
+    """Write one JSON object on one line and hand it on at once."""
+    stream.write(json.dumps(record, ensure_ascii=not _is_utf8(stream)) + "\n")
+    stream.flush()
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Plain], stream: TextIO, *, header: bool = True) -> None:
+    """Write CSV with ``columns`` of each row, in that order, lines ending in LF."""
+    import csv
+
+    writer = csv.writer(stream, lineterminator="\n")
+    if header:
+        writer.writerow(columns)
+    writer.writerows([csv_cell(row.get(column)) for column in columns] for row in rows)
+    stream.flush()
+
+
+def csv_cell(value: object) -> str:
+    """Write one value for CSV: nothing for None, lists joined by spaces, objects as JSON.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe: names and commands come from other
+    people's machines. Numbers are left alone.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple) and not any(isinstance(item, dict | list) for item in value):
+        value = " ".join(str(item) for item in value)
+    elif not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not data: goes to stderr."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def quiet_broken_pipe() -> None:
+    """Let the interpreter end in peace after the reader of our output has gone away."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").replace("_", "") == "utf8"

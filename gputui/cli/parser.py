@@ -1,0 +1,275 @@
+"""The command line's grammar, and nothing else: argparse objects that completion is generated from too."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from gputui import __version__
+from gputui.cli.columns import KINDS
+
+_DESCRIPTION = """\
+One terminal window over GPUs rented and run in several places.
+Without a command the full-screen program starts."""
+
+_REF_HELP = "what is meant: account/kind/id, or any part of it that fits one thing alone"
+
+_Subparsers = argparse._SubParsersAction  # the class has no public name
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+_positive.__name__ = "number of seconds"
+_not_negative.__name__ = "factor"
+_count.__name__ = "count"
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _global_options(*, root: bool) -> argparse.ArgumentParser:
+    """Options that stand before or after the command; after it they must not reset what stood before it."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+
+    def default(value: object) -> object:
+        return value if root else argparse.SUPPRESS
+
+    options.add_argument(
+        "--config", metavar="PATH", default=default(None), help="the configuration to use instead of the usual one"
+    )
+    options.add_argument(
+        "--read-only", action="store_true", default=default(False), help="change nothing, whatever is asked"
+    )
+    return options
+
+
+class _Commands:
+    """Adds commands that share the global options."""
+
+    def __init__(self, subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
+        self._subparsers = subparsers
+        self._common = _global_options(root=False)
+
+    def add(self, name: str, help_: str, *, description: str = "") -> argparse.ArgumentParser:
+        return self._subparsers.add_parser(
+            name,
+            help=help_,
+            description=description or help_[0].upper() + help_[1:] + ".",
+            parents=[self._common],
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+
+
+def _accounts_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-A",
+        "--account",
+        action="append",
+        default=[],
+        metavar="ACCOUNT",
+        dest="accounts",
+        help="only this account; may be given several times",
+    )
+
+
+def _output_option(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
+    parser.add_argument(
+        "-o", "--output", choices=formats, default=default, help=f"how to print it (default: {default})"
+    )
+
+
+def _mutation_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask; names must then be whole, not shortened")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+
+def _add_get(commands: _Commands) -> None:
+    parser = commands.add(
+        "get",
+        "list what the accounts have",
+        description="List one kind of thing over all accounts. A failing account does not hide the others.",
+    )
+    parser.add_argument("kind", choices=[kind.value for kind in KINDS], help="what to list")
+    _accounts_option(parser)
+    _output_option(parser, ("table", "json", "csv"))
+    parser.add_argument("--watch", action="store_true", help="go on and print what changes")
+    parser.add_argument(
+        "--interval",
+        type=_positive,
+        metavar="SECONDS",
+        help="how often to look with --watch (default: the configuration's)",
+    )
+
+
+def _add_instance_commands(commands: _Commands) -> None:
+    parser = commands.add("describe", "show all that is known of one thing or account")
+    parser.add_argument("ref", metavar="REF", help=f"{_REF_HELP}; or an account's name")
+    _output_option(parser, ("text", "json", "raw"), default="text")
+
+    for name, help_ in (
+        ("start", "start instances"),
+        ("stop", "stop instances"),
+        ("restart", "restart instances"),
+        ("delete", "delete instances for good"),
+    ):
+        parser = commands.add(name, help_)
+        parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
+        _mutation_options(parser)
+
+    parser = commands.add(
+        "create",
+        "create something",
+        description="Create something. Without --set, the fields and their choices are listed.",
+    )
+    parser.add_argument("kind", metavar="KIND", help="what to create, such as pod")
+    parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        dest="values",
+        metavar="FIELD=VALUE",
+        help="a field of the form; may be given several times",
+    )
+    _mutation_options(parser)
+
+    parser = commands.add("commit", "save an instance as an image")
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    parser.add_argument("--tag", default="", help="the image's tag")
+    parser.add_argument("--message", default="", help="a note kept with the image")
+    _mutation_options(parser)
+
+    parser = commands.add(
+        "exec",
+        "run a command in instances, through the API",
+        description="Run a command in instances, through the API.\n"
+        "One word after -- is a shell command as it stands; several are arguments and are quoted.",
+    )
+    parser.usage = "gputui exec [options] REF… -- COMMAND…"
+    parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
+    parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="end the command after this long")
+
+    parser = commands.add("ssh", "log into an instance")
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    parser.add_argument(
+        "--forget-host-key",
+        action="store_true",
+        help="forget the instance's remembered host key first, and ask again",
+    )
+
+
+def _add_account_commands(commands: _Commands) -> None:
+    parser = commands.add("passwd", "change an account's password on its server")
+    parser.add_argument("account", metavar="ACCOUNT", help="the account's name in the configuration")
+
+    parser = commands.add("audit", "show what was changed from here: who, when, what, outcome")
+    _output_option(parser, ("table", "json"))
+    parser.add_argument("--limit", type=_count, default=50, help="at most this many, the newest (default: 50)")
+
+    commands.add("init", "make a configuration, or add an account to it, asking for what is needed")
+
+    parser = commands.add("config", "show where the configuration is, or test it")
+    actions = parser.add_subparsers(dest="config_command", required=True, metavar="COMMAND")
+    nested = _Commands(actions)
+    nested.add("path", "print where the configuration is looked for")
+    check = nested.add("check", "ask every account's server: version, identity, quota, latency")
+    _output_option(check, ("table", "json"))
+
+
+def _add_program_commands(commands: _Commands) -> None:
+    demo = commands.add("demo", "try the full-screen program on a built-in simulator; touches nothing of yours")
+    demo.add_argument(
+        "--size", choices=("small", "large", "huge"), default="small", help="of the world (default: small)"
+    )
+    demo.add_argument("--seed", type=int, default=1, help="of the world (default: 1)")
+
+    sim = commands.add(
+        "sim",
+        "run the simulator alone",
+        description="Serve simulated back ends on loopback ports, print a configuration for them, run until ended.",
+    )
+    sim.add_argument("--port", type=int, default=8700, help="the first port (default: 8700)")
+    sim.add_argument("--seed", type=int, default=1, help="of the world (default: 1)")
+    sim.add_argument(
+        "--size", choices=("small", "large", "huge"), default="small", help="of the world (default: small)"
+    )
+    sim.add_argument(
+        "--speed", type=_not_negative, default=1.0, help="of its time: 1 is real time, 0 freezes it (default: 1)"
+    )
+    sim.add_argument("--faults", metavar="PROFILE", help="what goes wrong; see docs/simulator.md")
+    sim.add_argument("--release", metavar="VERSION", help="which release the pody server is")
+
+    completion = commands.add("completion", "print a completion script for a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="gputui",
+        description=_DESCRIPTION,
+        parents=[_global_options(root=True)],
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"gputui {__version__}")
+    parser.add_argument(
+        "--reset-terminal", action="store_true", help="put a terminal that was left in disorder right again"
+    )
+    commands = _Commands(parser.add_subparsers(dest="command", metavar="COMMAND"))
+    adders: tuple[Callable[[_Commands], None], ...] = (
+        _add_get,
+        _add_instance_commands,
+        _add_account_commands,
+        _add_program_commands,
+    )
+    for add in adders:
+        add(commands)
+    return parser
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; what follows the ``--`` of exec is ``args.remote``, untouched. Exits as argparse does."""
+    words = list(argv)
+    remote: list[str] = []
+    if "--" in words and "exec" in words[: words.index("--")]:
+        cut = words.index("--")
+        words, remote = words[:cut], words[cut + 1 :]
+    parser = build_parser()
+    args = parser.parse_args(words)
+    if args.command == "exec" and not remote:
+        parser.error("exec needs a command after --: gputui exec REF -- nvidia-smi")
+    if args.command != "exec" and remote:
+        parser.error("-- and a command belong to exec alone")
+    args.remote = remote
+    return args

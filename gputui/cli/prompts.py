@@ -1,0 +1,73 @@
+"""Asking the person at the terminal, and asking before anything is changed."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+
+from gputui.cli.output import say
+from gputui.errors import ConfigError
+
+
+def interactive() -> bool:
+    """Say whether there is a person to ask: input and messages both go to a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str, *, default: str = "", check: Callable[[str], str | None] | None = None) -> str:
+    """Ask until the answer passes ``check`` (which returns what is wrong); an empty answer is the default.
+
+    Raises EOFError at the end of the input.
+    """
+    while True:
+        shown = f"{question} [{default}]: " if default else f"{question}: "
+        answer = _read_line(shown).strip() or default
+        problem = check(answer) if check else None
+        if problem is None:
+            return answer
+        say(f"  {problem}")
+
+
+def ask_secret(question: str) -> str:
+    """Ask for something that does not show while it is typed."""
+    return getpass.getpass(f"{question}: ", stream=sys.stderr)
+
+
+def yes(question: str, *, default: bool = False) -> bool:
+    """Ask a yes-or-no question."""
+    answer = ask(f"{question} {'[Y/n]' if default else '[y/N]'}", check=_yes_or_no).lower()
+    return default if not answer else answer.startswith("y")
+
+
+def confirm(effects: Sequence[str], *, question: str, typed: str | None) -> bool:
+    """Show what would happen and ask whether to do it; with ``typed``, that word must be typed for a yes.
+
+    Raises ConfigError when there is nobody to ask.
+    """
+    if not interactive():
+        raise ConfigError(
+            "This would change something and nobody is there to ask.",
+            hint="Give --yes to do it without asking, or --dry-run to see it.",
+        )
+    for effect in effects:
+        say(effect)
+    try:
+        if typed is None:
+            return yes(question)
+        return _read_line(f"{question} Type {typed} to confirm: ").strip() == typed
+    except EOFError:
+        return False
+
+
+def _yes_or_no(answer: str) -> str | None:
+    return None if answer.lower() in {"", "y", "yes", "n", "no"} else "Answer y or n."
+
+
+def _read_line(shown: str) -> str:
+    sys.stderr.write(shown)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line

@@ -1,0 +1,110 @@
+"""Finding what a shortened REF on the command line means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gputui.cli.session import Listing
+from gputui.errors import ConfigError, NotFoundError
+from gputui.models import Ref, Row
+
+_SHOWN = 12
+
+
+class AmbiguousError(ConfigError):
+    """A shortened name that fits several things; the command line has to say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a REF turned out to mean; ``whole`` says that it was a full name or id, not a part of one."""
+
+    text: str
+    row: Row
+    whole: bool
+
+    @property
+    def ref(self) -> Ref:
+        """The thing's own name."""
+        return self.row.ref
+
+
+def accounts_for(texts: Sequence[str], accounts: Sequence[str]) -> list[str]:
+    """Return the accounts that have to be asked to find all of ``texts``: those named in them, else all."""
+    named = [text.partition("/")[0] for text in texts if "/" in text]
+    if len(named) == len(texts) and all(name in accounts for name in named):
+        return [name for name in accounts if name in named]
+    return list(accounts)
+
+
+def resolve(texts: Sequence[str], listing: Listing) -> list[Match]:
+    """Find what each text means among the rows listed, without doubles.
+
+    Raises AmbiguousError with the candidates, NotFoundError with near names, or the failure of the account that
+    could not be asked when the thing may be there.
+    """
+    found: dict[Ref, Match] = {}
+    for text in texts:
+        match = _resolve_one(text, listing)
+        found.setdefault(match.ref, match)
+    return list(found.values())
+
+
+def _resolve_one(text: str, listing: Listing) -> Match:
+    names = {row.ref: _names(row) for row in listing.rows}
+    rows = {row.ref: row for row in listing.rows}
+    for whole, fits in (
+        (True, [ref for ref in rows if str(ref) == text]),
+        (True, [ref for ref, known in names.items() if text in known]),
+        (False, _containing(text, names)),
+    ):
+        if len(fits) == 1:
+            return Match(text, rows[fits[0]], whole)
+        if fits:
+            raise _ambiguous(text, fits)
+    if listing.failures:
+        account, error = listing.failures[0]
+        error.message = f"{text!r} was not found, and {account} could not be asked: {error.message}"
+        raise error
+    raise _not_found(text, names)
+
+
+def _names(row: Row) -> set[str]:
+    """Return every full way to call a row: its id and name, alone, with the kind, with the account."""
+    ref = row.ref
+    name = getattr(row, "name", None)
+    return {
+        form
+        for word in (ref.id, name)
+        if isinstance(word, str) and word
+        for form in (word, f"{ref.kind}/{word}", f"{ref.account}/{word}", f"{ref.account}/{ref.kind}/{word}")
+    }
+
+
+def _containing(text: str, names: Mapping[Ref, set[str]]) -> list[Ref]:
+    """Return what has the text at the start of a name or, when nothing has, anywhere in one."""
+    if not text:
+        return []
+    starts = [ref for ref, known in names.items() if any(name.startswith(text) for name in known)]
+    return starts or [ref for ref, known in names.items() if any(text in name for name in known)]
+
+
+def _ambiguous(text: str, fits: Sequence[Ref]) -> AmbiguousError:
+    shown = [str(ref) for ref in sorted(fits)]
+    more = [f"and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+    return AmbiguousError(f"{text!r} fits several things; name one of:", problems=(*shown[:_SHOWN], *more))
+
+
+def _not_found(text: str, names: Mapping[Ref, set[str]]) -> NotFoundError:
+    spellings = {name for known in names.values() for name in known}
+    close = set(difflib.get_close_matches(text, spellings, n=9, cutoff=0.6))
+    near = {str(ref) for ref, known in names.items() if known & close}
+    if near:
+        hint = f"Near: {', '.join(sorted(near)[:5])}."
+    elif names:
+        hint = "`gputui get instances` lists what there is."
+    else:
+        hint = "The accounts have nothing."
+    return NotFoundError(f"Nothing is called {text!r}.", hint=hint)

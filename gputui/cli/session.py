@@ -1,0 +1,160 @@
+"""What commands share: the configuration, the accounts meant, lists fetched from several accounts at once."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.models import FeedState, Resource, Row
+from gputui.paths import history_path, state_dir
+
+if TYPE_CHECKING:
+    from gputui.api.base import Backend
+    from gputui.config import Account, Config
+    from gputui.fleet import Fleet
+    from gputui.history import History
+
+
+@dataclass(slots=True)
+class Listing:
+    """One kind of row over several accounts: what could be read, and which accounts failed and how."""
+
+    rows: list[Row] = field(default_factory=list)
+    failures: list[tuple[str, GputuiError]] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+
+    def report(self) -> ExitCode:
+        """Say the failures on stderr and return the worst of their exit statuses."""
+        from gputui.cli import report_error
+
+        return max((report_error(error, about=account) for account, error in self.failures), default=ExitCode.OK)
+
+
+def load(args: argparse.Namespace) -> Config:
+    """Load the configuration that the command line means; raises ConfigError."""
+    from gputui.config import load_config
+
+    return load_config(Path(args.config) if args.config else None, read_only=args.read_only)
+
+
+def choose(config: Config, names: Sequence[str]) -> dict[str, Account]:
+    """Return the accounts named, or all; raises ConfigError for a name that is not there."""
+    if not names:
+        return dict(config.accounts)
+    return {name: account(config, name) for name in names}
+
+
+def account(config: Config, name: str) -> Account:
+    """Return one account by name; raises ConfigError when there is none of that name."""
+    if name not in config.accounts:
+        raise ConfigError(
+            f"There is no account {name!r} in the configuration.", hint=f"It has: {', '.join(config.accounts)}."
+        )
+    return config.accounts[name]
+
+
+@asynccontextmanager
+async def backends(accounts: Mapping[str, Account]) -> AsyncIterator[dict[str, Backend | GputuiError]]:
+    """Open a back end for every account and close them at the end; an account that cannot be opened is its error."""
+    from gputui.api import open_backend
+
+    opened: dict[str, Backend | GputuiError] = {}
+    async with AsyncExitStack() as stack:
+        for name, entry in accounts.items():
+            try:
+                backend = open_backend(entry)
+            except GputuiError as error:
+                opened[name] = error
+            else:
+                stack.push_async_callback(backend.aclose)
+                opened[name] = backend
+        yield opened
+
+
+async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resource) -> Listing:
+    """List one resource over all accounts at once; a failing account spoils nothing but its own part."""
+    listing = Listing()
+    answers = await asyncio.gather(*(_list_one(backend, resource) for backend in opened.values()))
+    for name, answer in zip(opened, answers, strict=True):
+        if answer is None:
+            listing.unsupported.append(name)
+        elif isinstance(answer, GputuiError):
+            listing.failures.append((name, answer))
+        else:
+            listing.rows.extend(answer)
+    return listing
+
+
+async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Iterable[Row] | GputuiError | None:
+    if isinstance(backend, GputuiError):
+        return backend
+    lister = backend.listers.get(resource)
+    if lister is None:
+        return None
+    try:
+        return await lister()
+    except GputuiError as error:
+        return error
+
+
+@contextmanager
+def open_history() -> Iterator[History]:
+    """Open the history and audit log in the state directory, and close it at the end."""
+    from gputui.history import History
+
+    history = History(history_path(state_dir()))
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+@contextmanager
+def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[tuple[asyncio.Runner, Fleet]]:
+    """Start the fleet for one command: what changes something goes through it, for its audit log and its care.
+
+    The runner's loop stands still between its calls, so that a question to the person can be interrupted.
+    """
+    from gputui.api import open_backend
+    from gputui.fleet import Fleet
+
+    with open_history() as history, asyncio.Runner() as runner:
+        fleet = Fleet(accounts, open_backend=open_backend, history=history, polling=config.polling)
+        try:
+            runner.run(fleet.start())
+            yield runner, fleet
+        finally:
+            runner.run(fleet.aclose())
+
+
+async def fleet_rows(fleet: Fleet, resources: Iterable[Resource]) -> Listing:
+    """Wait until every account has answered for these resources, or failed to, and return what there is."""
+    answered = asyncio.Event()
+    unsubscribe = fleet.subscribe_feeds(answered.set)
+    wanted = [(account, resource) for resource in resources for account in fleet.accounts]
+    fleet.watch({resource for _, resource in wanted})
+    try:
+        while any(_awaited(fleet, account, resource) for account, resource in wanted):
+            answered.clear()
+            await answered.wait()
+    finally:
+        unsubscribe()
+    listing = Listing()
+    for account, resource in wanted:
+        error = fleet.feed(account, resource).error
+        if error is not None:
+            listing.failures.append((account, error))
+    for resource in dict.fromkeys(resource for _, resource in wanted):
+        listing.rows.extend(fleet.rows(resource).values())
+    return listing
+
+
+def _awaited(fleet: Fleet, account: str, resource: Resource) -> bool:
+    feed = fleet.feed(account, resource)
+    return feed.state is FeedState.LOADING and fleet.supports(account, resource)

@@ -1,0 +1,179 @@
+"""``gputui get … --watch``: the list once, then what changes in it, until ended."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Protocol
+
+from gputui.cli import session
+from gputui.cli.columns import columns_of, csv_columns, table_of
+from gputui.cli.output import column_widths, format_line, say, write_csv, write_json_line
+from gputui.models import Change, FeedState, Ref, Resource, Row
+
+if TYPE_CHECKING:
+    from gputui.config import Account, Config
+    from gputui.fleet import Fleet
+
+_PACE = {
+    Resource.STOCK: "stock",
+    Resource.EVENTS: "events",
+    Resource.PROCESSES: "processes",
+    Resource.GPUS: "processes",
+}
+_HOME_AND_CLEAR = "\x1b[H\x1b[J"
+
+
+class Printer(Protocol):
+    """Shows one change after another."""
+
+    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
+        """Show a change; ``rows`` is everything as it is now."""
+
+
+def watch(
+    config: Config, accounts: dict[str, Account], resource: Resource, output: str, *, interval: float | None
+) -> int:
+    """Follow one resource until interrupted. Failures of accounts are said on stderr when they begin and end."""
+    if interval is not None:
+        pace = {
+            _PACE.get(resource, "lists"): interval,
+            "lists" if resource is Resource.EVENTS else "events": interval,
+        }
+        config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
+    asyncio.run(_follow(config, accounts, resource, make_printer(resource, output)))
+    return 0
+
+
+def make_printer(resource: Resource, output: str) -> Printer:
+    """Return what shows changes in this form, on this kind of stdout."""
+    if output == "json":
+        return _Lines(_print_json)
+    if output == "csv":
+        return _Csv(resource)
+    return _Screen(resource) if sys.stdout.isatty() and resource is not Resource.EVENTS else _Rows(resource)
+
+
+async def _follow(config: Config, accounts: dict[str, Account], resource: Resource, printer: Printer) -> None:
+    from gputui.api import open_backend
+    from gputui.fleet import Fleet
+
+    with session.open_history() as history:
+        fleet = Fleet(accounts, open_backend=open_backend, history=history, polling=config.polling)
+        failures = _Failures(fleet, resource)
+        try:
+            fleet.subscribe(resource, lambda change: printer.show(change, fleet.rows(resource)))
+            fleet.subscribe_feeds(failures.look)
+            fleet.watch({resource})
+            await fleet.start()
+            await asyncio.Event().wait()
+        finally:
+            await fleet.aclose()
+
+
+class _Failures:
+    """Says once that an account cannot be read, and once that it can again."""
+
+    def __init__(self, fleet: Fleet, resource: Resource) -> None:
+        self._fleet = fleet
+        self._resource = Resource.INSTANCES if resource is Resource.EVENTS else resource
+        self._told: dict[str, str] = {}
+
+    def look(self) -> None:
+        """Compare every account's feed with what was said last."""
+        for account in self._fleet.accounts:
+            feed = self._fleet.feed(account, self._resource)
+            message = str(feed.error) if feed.error is not None else ""
+            if not message and feed.state is not FeedState.FRESH:
+                continue
+            if message != self._told.get(account, ""):
+                say(f"gputui: {account}: {message or 'answers again'}")
+                self._told[account] = message
+
+
+class _Lines:
+    """One line a changed row."""
+
+    def __init__(self, write: Callable[[str, Row | None, Ref], None]) -> None:
+        self._write = write
+
+    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
+        """Write a line for each row."""
+        del rows
+        for kind, changed in (("added", change.added), ("updated", change.updated)):
+            for row in changed:
+                self._write(kind, row, row.ref)
+        for ref in change.removed:
+            self._write("removed", None, ref)
+
+
+def _print_json(kind: str, row: Row | None, ref: Ref) -> None:
+    from gputui.serial import to_plain
+
+    write_json_line({"change": kind, "ref": str(ref), "row": None if row is None else to_plain(row)}, sys.stdout)
+
+
+class _Csv(_Lines):
+    """CSV with the kind of change before the columns; a removed row has its ref alone."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._columns = ("change", *csv_columns(resource))
+        self._header = True
+        super().__init__(self._print)
+
+    def _print(self, kind: str, row: Row | None, ref: Ref) -> None:
+        from gputui.serial import to_plain
+
+        known = {"ref": str(ref)} if row is None else to_plain(row)
+        write_csv(self._columns, [{"change": kind, **known}], sys.stdout, header=self._header)
+        self._header = False
+
+
+class _Rows:
+    """For logs: one line a changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+        self._columns = columns_of(resource)
+        self._right = frozenset(index for index, column in enumerate(self._columns) if column.right)
+        self._widths: list[int] = []
+
+    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
+        """Print the rows concerned; events never go, they only grow too old to keep."""
+        del rows
+        lines = [("+", self._cells(row)) for row in change.added] + [
+            ("~", self._cells(row)) for row in change.updated
+        ]
+        if not self._widths:
+            lines.insert(0, (" ", [column.heading for column in self._columns]))
+        table = [cells for _, cells in lines]
+        if self._widths:
+            table.append([" " * width for width in self._widths])
+        self._widths = column_widths(table) if table else []
+        for mark, cells in lines:
+            sys.stdout.write(f"{mark} {format_line(cells, self._widths, right=self._right)}\n")
+        if self._resource is not Resource.EVENTS:
+            sys.stdout.writelines(f"- {ref}\n" for ref in change.removed)
+        sys.stdout.flush()
+
+    def _cells(self, row: Row) -> list[str]:
+        return [column.cell(row) for column in self._columns]
+
+
+class _Screen:
+    """For a terminal: the whole list again after every change, from the top, as far as it fits."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
+        """Draw all rows as they are now."""
+        del change
+        width, height = get_terminal_size()
+        lines = table_of(self._resource, list(rows.values()), width=width).splitlines()
+        if len(lines) >= height:
+            lines[height - 2 :] = [f"… and {len(lines) - height + 2} more"]
+        sys.stdout.write(_HOME_AND_CLEAR + "".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()

@@ -1,0 +1,98 @@
+"""The command line in this process, against the simulator over real HTTP, with nothing of the user's in reach."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gputui.cli import main
+from gputui.sim.server import Running, running_simulator
+
+
+class Simulation:
+    """A simulator on a thread of its own; the world stands still."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.running: Running
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(20), "the simulator did not start"
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(20)
+
+    def call(self, work: Callable[[Running], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run_coroutine_threadsafe(work(self.running), self._loop).result(20)
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            async with running_simulator(speed=0, seed=1, ssh=False) as self.running:
+                self._ready.set()
+                await self._end.wait()
+
+        self._loop.run_until_complete(serve())
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def shared_simulation() -> Iterator[Simulation]:
+    simulation = Simulation()
+    simulation.start()
+    yield simulation
+    simulation.stop()
+
+
+def write_config(home: Path, text: str) -> Path:
+    path = home / "config.toml"
+    path.touch(mode=0o600)
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for configuration and state, empty."""
+    monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("GPUTUI_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path
+
+
+@pytest.fixture
+def world(home: Path, shared_simulation: Simulation) -> Running:
+    """The shared simulator, configured: for commands that change nothing."""
+    write_config(home, shared_simulation.running.config_toml())
+    return shared_simulation.running
+
+
+@pytest.fixture
+def own_simulation(home: Path) -> Iterator[Simulation]:
+    """A simulator for one test, configured: for commands that change something, and for faults."""
+    simulation = Simulation()
+    simulation.start()
+    write_config(home, simulation.running.config_toml())
+    yield simulation
+    simulation.stop()
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line; returns exit status, stdout, stderr."""
+
+    def run_it(*argv: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main(argv)
+        out, err = capsys.readouterr()
+        return int(status), out, err
+
+    return run_it

@@ -1,0 +1,140 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gputui.cli.columns import KINDS, csv_columns
+from gputui.history import History
+from gputui.models import Event, Phase, Ref, Resource
+from gputui.paths import history_path
+from gputui.sim.server import Running
+from tests.cli.conftest import Simulation, write_config
+
+Run = Callable[..., tuple[int, str, str]]
+
+LISTED = [kind.value for kind in KINDS if kind is not Resource.EVENTS]
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_json_is_an_array_of_models_with_every_key(kind: str, world: Running, run: Run) -> None:
+    status, out, err = run("get", kind, "-o", "json")
+
+    rows = json.loads(out)
+    assert status == 0
+    assert err == ""
+    assert rows
+    assert {row["ref"].partition("/")[0] for row in rows} == set(world.base_urls)
+    assert all(set(row) == set(csv_columns(Resource(kind))) for row in rows)
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_csv_has_the_keys_of_json_as_its_header_and_as_many_rows(kind: str, world: Running, run: Run) -> None:
+    _, as_json, _ = run("get", kind, "-A", "lab", "-o", "json")
+    status, out, _ = run("get", kind, "-A", "lab", "-o", "csv")
+
+    header, *rows = csv.reader(io.StringIO(out))
+    expected = json.loads(as_json)
+    assert status == 0
+    assert header == list(expected[0])
+    assert [row[0] for row in rows] == [row["ref"] for row in expected]
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_a_table_has_a_line_for_every_row_and_no_escape_sequence(kind: str, world: Running, run: Run) -> None:
+    _, as_json, _ = run("get", kind, "-o", "json")
+    status, out, _ = run("get", kind)
+
+    assert status == 0
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == len(json.loads(as_json)) + 1
+
+
+def test_an_account_filter_asks_that_account_alone(world: Running, run: Run) -> None:
+    _, out, _ = run("get", "instances", "-A", "lab-b", "-o", "json")
+
+    assert {row["ref"].partition("/")[0] for row in json.loads(out)} == {"lab-b"}
+
+
+def test_an_unknown_account_is_wrong_usage_and_the_known_ones_are_named(world: Running, run: Run) -> None:
+    status, out, err = run("get", "instances", "-A", "hub")
+
+    assert (status, out) == (2, "")
+    assert "'hub'" in err
+    assert "lab, lab-b" in err
+
+
+def test_what_could_be_read_is_printed_when_an_account_does_not_answer(own_simulation: Simulation, run: Run) -> None:
+    own_simulation.call(lambda running: running.unplug("lab-b"))
+
+    status, out, err = run("get", "gpus", "-o", "json")
+
+    assert status == 3
+    assert {row["ref"].partition("/")[0] for row in json.loads(out)} == {"lab"}
+    assert "lab-b" in err
+    assert "Traceback" not in err
+
+
+def test_wrong_credentials_in_one_account_leave_the_other_and_exit_with_refused(
+    world: Running, home: Path, run: Run
+) -> None:
+    text = world.config_toml()
+    write_config(home, text.replace('password = "wonderland"', 'password = "wrong-one"', 1))
+
+    status, out, err = run("get", "instances", "-o", "json")
+
+    assert status == 1
+    assert {row["ref"].partition("/")[0] for row in json.loads(out)} == {"lab-b"}
+    assert "wrong-one" not in err
+
+
+def test_a_row_that_cannot_be_read_in_full_is_kept_and_told(own_simulation: Simulation, run: Run) -> None:
+    own_simulation.running.set_faults("inspect", "lab")
+
+    status, out, err = run("get", "instances", "-A", "lab")
+
+    assert status == 0
+    assert any(line.startswith("jupyter") for line in out.splitlines())
+    assert "lab/pod/jupyter: " in err
+
+
+def test_hostile_names_reach_no_output_raw(own_simulation: Simulation, run: Run) -> None:
+    own_simulation.running.faults = "hostile"
+
+    for output in ("table", "json", "csv"):
+        for kind in ("instances", "processes", "images"):
+            _, out, err = run("get", kind, "-o", output)
+            text = json.dumps(json.loads(out), ensure_ascii=False) if output == "json" else out
+            assert out
+            assert not set(text + err) & set("\x1b\x07\x9b\x85\u202e\r"), (output, kind)
+
+
+def test_an_empty_list_is_said_beside_the_data(own_simulation: Simulation, run: Run) -> None:
+    own_simulation.running.world.hosts["lab"].pods.clear()
+
+    status, out, err = run("get", "instances", "-A", "lab")
+    _, as_json, _ = run("get", "instances", "-A", "lab", "-o", "json")
+
+    assert (status, out) == (0, "")
+    assert "no instances in lab" in err
+    assert json.loads(as_json) == []
+
+
+def test_events_are_those_of_the_history_of_the_accounts_asked_for(world: Running, home: Path, run: Run) -> None:
+    def event(account: str) -> Event:
+        instance = Ref(account, "pod", "main")
+        at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        return Event(Ref(account, "event", "1"), instance, "main", at, "exited", Phase.STOPPED, before="running")
+
+    history = History(history_path(home / "state"))
+    history.record(events=[event("lab"), event("lab-b")])
+    history.close()
+
+    _, out, _ = run("get", "events", "-A", "lab", "-o", "json")
+
+    (row,) = json.loads(out)
+    assert (row["instance"], row["status"], row["before"]) == ("lab/pod/main", "exited", "running")
+    assert row["at"] == "2026-01-02T03:04:05Z"

@@ -1,0 +1,72 @@
+import pytest
+
+from gputui.cli.refs import AmbiguousError, accounts_for, resolve
+from gputui.cli.session import Listing
+from gputui.errors import NotFoundError, UnavailableError
+from gputui.models import Instance, Phase, Ref
+
+
+def listing(*refs: str) -> Listing:
+    parsed = [Ref.parse(ref) for ref in refs]
+    return Listing(rows=[Instance(ref, ref.id, Phase.RUNNING, "running") for ref in parsed])
+
+
+@pytest.mark.parametrize("text", ["lab/pod/main", "main", "pod/main", "lab/main"])
+def test_a_full_name_is_found_in_every_form(text: str) -> None:
+    (match,) = resolve([text], listing("lab/pod/main", "lab/pod/main2"))
+
+    assert str(match.ref) == "lab/pod/main"
+    assert match.whole
+
+
+@pytest.mark.parametrize("text", ["trai", "train-a", "ain-a-7", "lab/pod/tr"])
+def test_a_part_that_fits_one_thing_alone_is_enough(text: str) -> None:
+    (match,) = resolve([text], listing("lab/pod/train-a-7", "lab/pod/main"))
+
+    assert str(match.ref) == "lab/pod/train-a-7"
+    assert not match.whole
+
+
+def test_a_start_wins_over_a_part_in_the_middle() -> None:
+    (match,) = resolve(["a"], listing("lab/pod/abc", "hub/pod/cba"))
+
+    assert match.ref.id == "abc"
+
+
+def test_the_same_name_in_two_accounts_is_ambiguous_and_both_are_named() -> None:
+    with pytest.raises(AmbiguousError) as caught:
+        resolve(["main"], listing("lab/pod/main", "hub/pod/main"))
+
+    assert caught.value.problems == ("hub/pod/main", "lab/pod/main")
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_name_is_told_with_near_ones() -> None:
+    with pytest.raises(NotFoundError) as caught:
+        resolve(["mian"], listing("lab/pod/main", "lab/pod/other"))
+
+    assert "lab/pod/main" in caught.value.hint
+
+
+def test_a_name_that_may_be_in_an_account_that_did_not_answer_is_that_failure() -> None:
+    found = listing("lab/pod/main")
+    found.failures.append(("hub", UnavailableError("no answer")))
+
+    assert resolve(["main"], found)[0].ref.account == "lab"
+    with pytest.raises(UnavailableError, match="'train' was not found, and hub could not be asked"):
+        resolve(["train"], found)
+
+
+def test_an_empty_name_means_nothing() -> None:
+    with pytest.raises(NotFoundError):
+        resolve([""], listing("lab/pod/main"))
+
+
+def test_the_same_thing_named_twice_is_one() -> None:
+    assert len(resolve(["main", "lab/main"], listing("lab/pod/main"))) == 1
+
+
+def test_only_the_accounts_named_are_asked() -> None:
+    assert accounts_for(["lab/main", "lab/pod/x"], ["hub", "lab"]) == ["lab"]
+    assert accounts_for(["lab/main", "x"], ["hub", "lab"]) == ["hub", "lab"]
+    assert accounts_for(["pod/x"], ["hub", "lab"]) == ["hub", "lab"]
