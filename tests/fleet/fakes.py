@@ -86,7 +86,7 @@ class FakeBackend:
     """A back end that answers from ``rows``, fails from ``errors``, hangs on ``holds`` and counts in ``calls``.
 
     Keys of ``errors``, ``holds`` and ``calls`` are a Resource, an Action, or "probe", "fetch", "close".
-    ``on_call`` runs before an action answers: there a test lets the action take its effect.
+    ``sent`` is set by any action's call; ``effects`` are the instances there are after an action, answered or not.
     """
 
     creatable: tuple[str, ...] = ("pod",)
@@ -97,6 +97,7 @@ class FakeBackend:
         self.errors: dict[object, BaseException] = {}
         self.holds: dict[object, asyncio.Event] = {}
         self.calls: Counter[object] = Counter()
+        self.sent = asyncio.Event()
         self.effects: dict[Action, Sequence[Row]] = {}
         self.offered = frozenset({Action.STOP, Action.DELETE, Action.EXEC, Action.SSH})
 
@@ -125,6 +126,7 @@ class FakeBackend:
 
     async def _do(self, action: Action, message: str) -> ActionResult:
         self.calls[action] += 1
+        self.sent.set()
         if action in self.holds:
             await self.holds[action].wait()
             self.holds.pop(action, None)

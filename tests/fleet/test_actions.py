@@ -21,7 +21,7 @@ from gputui.errors import (
 from gputui.fleet import Fleet, Pending
 from gputui.history import AuditEntry, History, Outcome
 from gputui.models import Action, ActionResult, Change, Ref, Resource, Row, Secret
-from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
+from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
 
 INSTANCES = Resource.INSTANCES
 MAIN = pod("lab", "main").ref
@@ -48,11 +48,10 @@ def history(tmp_path: Path) -> History:
 async def begun(fleet: Fleet, lab: FakeBackend, ref: Ref, action: Action) -> asyncio.Task[ActionResult]:
     """Begin an action that the back end holds, and return once it has been sent."""
     lab.hold(action)
-    sent = lab.calls[action]
+    lab.sent.clear()
     task = asyncio.ensure_future(fleet.act(ref, action, arguments={"command": "sleep 9"}))
     async with asyncio.timeout(10):
-        while lab.calls[action] == sent:
-            await asyncio.sleep(0.001)
+        await lab.sent.wait()
     return task
 
 
@@ -101,7 +100,7 @@ async def test_the_mark_stays_until_a_later_list_shows_the_effect(clock: FakeClo
         task = await begun(fleet, lab, MAIN, Action.STOP)
         older = lab.hold(INSTANCES)
         await clock.advance(5)
-        assert marks == [Pending(Action.STOP, clock.now().replace(second=0))]
+        assert marks == [Pending(Action.STOP, START)]
         lab.holds[Action.STOP].set()
         await task
         await settle()
