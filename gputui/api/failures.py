@@ -184,6 +184,8 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
                     f"the certificate of {host} is not trusted: {clean(cause.verify_message)}",
                     "If its authority is your own, name its file in SSL_CERT_FILE.",
                 )
+            case ssl.SSLWantReadError() | ssl.SSLWantWriteError():
+                continue  # a handshake that was still waiting when its time was up
             case ssl.SSLError():
                 return Reason(f"no TLS connection to {host} comes about", "Is it http:// instead of https://?")
             case ConnectionRefusedError():

@@ -244,9 +244,12 @@ class Transport:
             | httpx.UnsupportedProtocol
             | httpx.LocalProtocolError,
         )
-        if unsent or not attempt.changes:
-            return _TransientError(UnavailableError(f"{self.party}: {reason.text}.", hint=reason.hint))
-        return failures.unknown_outcome(self.party, attempt.what, reason.text)
+        if attempt.changes and not unsent:
+            return failures.unknown_outcome(self.party, attempt.what, reason.text)
+        unavailable = UnavailableError(f"{self.party}: {reason.text}.", hint=reason.hint)
+        # A refused connection, a wrong name or certificate will not be another one in a second.
+        lasting = unsent and not isinstance(error, httpx.ConnectTimeout)
+        return unavailable if lasting else _TransientError(unavailable)
 
     def _refused(self, attempt: _Attempt, response: httpx.Response, body: bytes) -> Exception:
         """Turn an answer that is no success into what the caller is told."""
