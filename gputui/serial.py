@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from gputui.models import Ref, Secret
@@ -43,13 +43,12 @@ def from_plain(cls: type[_Row], data: Mapping[str, Any]) -> _Row:
     the data cannot be such a model.
     """
     model: Any = cls
-    decoders = _decoders(model)
-    arguments = {}
+    known, decoders = _decoders(model)
     try:
-        for name, value in data.items():
-            if name in decoders:
-                decode = decoders[name]
-                arguments[name] = value if decode is None or value is None else decode(value)
+        arguments = dict(data) if known.issuperset(data) else {name: data[name] for name in known if name in data}
+        for name, decode in decoders:
+            if (value := arguments.get(name)) is not None:
+                arguments[name] = decode(value)
         return cls(**arguments)
     except (TypeError, AttributeError, KeyError, ArithmeticError) as error:
         raise ValueError(f"not a {cls.__name__}: {error}") from error
@@ -63,8 +62,12 @@ def _encoders(cls: Any) -> tuple[tuple[str, _Encode | None], ...]:
 
 
 @cache
-def _decoders(cls: Any) -> dict[str, _Decode | None]:
-    return {name: _decoder(hint) for name, hint in _hints(cls) if name not in _DROPPED_FIELDS and hint is not Secret}
+def _decoders(cls: Any) -> tuple[frozenset[str], tuple[tuple[str, _Decode], ...]]:
+    """Return the fields that are read, and how those are read that are not plain already."""
+    fields = {
+        name: _decoder(hint) for name, hint in _hints(cls) if name not in _DROPPED_FIELDS and hint is not Secret
+    }
+    return frozenset(fields), tuple((name, decode) for name, decode in fields.items() if decode is not None)
 
 
 def _hints(cls: type) -> list[tuple[str, Any]]:
@@ -114,11 +117,11 @@ def _decoder(hint: Any) -> _Decode | None:
         return datetime.fromisoformat
     if typing.get_origin(hint) is tuple:
         item = _decoder(_item(hint))
-        return tuple if item is None else lambda values: tuple(item(value) for value in values)
+        return tuple if item is None else lambda values: tuple([item(value) for value in values])
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        return {member.value: member for member in hint}.__getitem__
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return lambda data: from_plain(hint, data)
+        return partial(from_plain, hint)
     raise TypeError(f"no plain form for {hint!r}")
 
 
