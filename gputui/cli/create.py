@@ -35,14 +35,14 @@ def run(args: argparse.Namespace) -> int:
         if not given:
             _describe(form)
             return ExitCode.USAGE
-        values = _values(form, given)
+        values = form_values(form, given)
         problems = fleet.check_create(name, args.kind, values)
         if problems:
             raise ConfigError(
                 f"This {args.kind} cannot be created:",
                 problems=tuple(f"{field}: {problem}" for field, problem in problems.items()),
             )
-        effect = f"{name}: a new {args.kind} with {_shown(form, values)}."
+        effect = f"{name}: a new {args.kind} with {shown_values(form, values)}."
         if args.dry_run:
             sys.stdout.write(f"Would create in {effect}\n")
             return ExitCode.OK
@@ -67,7 +67,7 @@ def _account(config: Config, name: str | None) -> str:
     return next(iter(config.accounts))
 
 
-def _values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
+def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     """Return the form's values: what was given, else the defaults; secrets are asked for, never taken from argv."""
     fields = {field.name: field for field in form.fields}
     problems = []
@@ -85,7 +85,8 @@ def _values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def _shown(form: Form, values: Mapping[str, str]) -> str:
+def shown_values(form: Form, values: Mapping[str, str]) -> str:
+    """Write the values for the person to read, secrets masked."""
     secret = {field.name for field in form.fields if field.kind is FieldKind.SECRET}
     return ", ".join(f"{name}={'***' if name in secret else value}" for name, value in values.items() if value)
 

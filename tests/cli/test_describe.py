@@ -1,0 +1,51 @@
+import json
+from collections.abc import Callable
+
+import pytest
+
+from gputui.sim.server import Running
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_an_instance_is_described_with_what_is_known_of_it(world: Running, run: Run) -> None:
+    status, out, _ = run("describe", "lab/main")
+
+    lines = [line.split(maxsplit=1) for line in out.splitlines()]
+    assert status == 0
+    assert ["ref", "lab/pod/main"] in lines
+    assert ["phase", "running"] in lines
+
+
+def test_json_is_the_model_and_raw_is_the_back_ends_own(world: Running, run: Run) -> None:
+    model = json.loads(run("describe", "lab/main", "-o", "json")[1])
+    raw = json.loads(run("describe", "lab/main", "-o", "raw")[1])
+
+    assert model["ref"] == "lab/pod/main"
+    assert "raw" not in model
+    assert raw["instance"] == "main"
+
+
+def test_an_image_can_be_described(world: Running, run: Run) -> None:
+    assert run("describe", "lab/image/lab-cuda:latest")[0] == 0
+
+
+def test_an_account_is_described_with_identity_quota_users_and_host(world: Running, run: Run) -> None:
+    status, out, _ = run("describe", "lab")
+
+    assert status == 0
+    for known in ("alice", "0.4.1", "max_pods", "bob, carol"):
+        assert known in out
+    assert json.loads(run("describe", "lab", "-o", "json")[1])["user"] == "alice"
+
+
+@pytest.mark.parametrize(("ref", "status"), [("main", 2), ("nothing-like-it", 1)])
+def test_what_is_ambiguous_or_not_there_is_said(ref: str, status: int, world: Running, run: Run) -> None:
+    got, out, err = run("describe", ref)
+
+    assert (got, out) == (status, "")
+    assert ref in err
+
+
+def test_an_account_has_no_raw_form(world: Running, run: Run) -> None:
+    assert run("describe", "lab", "-o", "raw")[0] == 1
