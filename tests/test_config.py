@@ -1,0 +1,331 @@
+"""The configuration: what is read, and what is told about a file that cannot be used."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gputui import secrets
+from gputui.config import (
+    PodyAccount,
+    config_path,
+    load_config,
+    normalise_base_url,
+    parse_config,
+    ssh_login,
+    state_dir,
+)
+from gputui.errors import ConfigError
+from gputui.secrets import SecretRef
+
+ACCOUNT = """
+[accounts.lab]
+kind = "pody"
+base_url = "http://10.0.0.5:8799"
+username = "alice"
+password = "env:PODY_PASSWORD"
+"""
+
+
+def problems(text: str, *, private: bool = True) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, name="config.toml", private=private)
+    return list(caught.value.problems)
+
+
+def lab(extra: str = "", **options: bool) -> PodyAccount:
+    account = parse_config(ACCOUNT + extra, name="c", private=True, **options).accounts["lab"]
+    assert isinstance(account, PodyAccount)
+    return account
+
+
+def test_an_account_with_defaults() -> None:
+    account = lab()
+    assert (account.name, account.kind, account.base_url) == ("lab", "pody", "http://10.0.0.5:8799")
+    assert (account.username, account.read_only, account.timeout) == ("alice", False, 30.0)
+    assert account.ssh.agent
+    assert account.gpu_memory_bytes is None
+
+
+def test_everything_can_be_set() -> None:
+    config = parse_config(
+        ACCOUNT
+        + """
+read_only = true
+gpu_model = "RTX 4090"
+gpu_memory = "24G"
+timeout = 5
+ssh = { user = "alice", port = 2222, key = "~/.ssh/lab", password = "hunter2", agent = false, jump = "a@b:22" }
+[ui]
+theme = "nord"
+utc = true
+mouse = false
+tmux_window = "never"
+keys = { "instance.ssh" = "s,enter" }
+[polling]
+stock = 10
+events = 1.5
+""",
+        name="c",
+        private=True,
+    )
+    account = config.accounts["lab"]
+    assert isinstance(account, PodyAccount)
+    assert account.read_only
+    assert account.gpu_memory_bytes == 24 * 2**30
+    assert account.ssh.port == 2222
+    assert config.ui.keys == {"instance.ssh": "s,enter"}
+    assert (config.polling.stock, config.polling.events, config.polling.lists) == (10, 1.5, 5)
+
+
+def test_every_problem_is_told_at_once_with_its_key_and_the_fix() -> None:
+    assert problems("""
+colour = 1
+[accounts.lab]
+kind = "pody"
+base_ur = "http://h"
+password = "env:P"
+timeout = "5"
+ssh = { usr = "x", port = 99999 }
+[accounts."a/b"]
+kind = "pody"
+[accounts.two]
+kind = "podi"
+[accounts.three]
+[accounts.four]
+kind = "pody"
+base_url = "http://h"
+username = "a:b"
+password = "env:9"
+name = "x"
+gpu_memory = "many"
+[ui]
+tmux_window = "perhaps"
+[polling]
+stock = 0
+""") == [
+        "config.toml: colour: unknown key; the keys here are accounts, ui, polling",
+        'config.toml: accounts.lab.base_url: is missing; add base_url = "http://10.0.0.5:8799"',
+        "config.toml: accounts.lab.ssh.port: should be less than or equal to 65535; change it",
+        "config.toml: accounts.lab.ssh.usr: unknown key; did you mean user?",
+        "config.toml: accounts.lab.timeout: must be a number; write it without quotes",
+        'config.toml: accounts.lab.username: is missing; add username = "alice"',
+        "config.toml: accounts.lab.base_ur: unknown key; did you mean base_url?",
+        "config.toml: accounts.a/b: is not a name for an account; "
+        "use at most 32 letters, digits, dots, dashes and underscores",
+        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody",
+        "config.toml: accounts.three.kind: is missing; this release has: pody",
+        "config.toml: accounts.four.name: unknown key; did you mean username?",
+        "config.toml: accounts.four.username: cannot hold a colon; "
+        "the server would read what follows as the password",
+        "config.toml: accounts.four.password: env: needs the name of an environment variable; "
+        "for example env:PODY_PASSWORD",
+        'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
+        "config.toml: ui.tmux_window: should be 'ask', 'always' or 'never'; change it",
+        "config.toml: polling.stock: should be greater than or equal to 0.5; change it",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["gpuhub", "yotta", "deepdock"])
+def test_a_kind_of_a_later_release_says_so(kind: str) -> None:
+    assert problems(f'[accounts.x]\nkind = "{kind}"') == [
+        f"config.toml: accounts.x.kind: {kind} is not in this release yet; it has: pody"
+    ]
+
+
+@pytest.mark.parametrize(("text", "line"), [("a = b", 1), ("[accounts.lab\n", 1), ('x = 1\ny = "z\n"', 2)])
+def test_broken_toml_names_the_line(text: str, line: int) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith("config.toml: ")
+    assert f"line {line}" in problem
+
+
+@pytest.mark.parametrize("text", ["", "[accounts]", "accounts = 3", "[ui]\nutc = true"])
+def test_a_file_without_accounts_says_how_to_add_one(text: str) -> None:
+    assert "config.toml: accounts: there are none; add one as [accounts.NAME], or run gputui init" in problems(text)
+
+
+@pytest.mark.parametrize("text", ["ui = 3", "polling = []", "accounts.lab = 1", "[ui]\nkeys = 3"])
+def test_what_should_be_a_table_is_told(text: str) -> None:
+    assert any("must be a table; write it as" in problem for problem in problems(text))
+
+
+def test_a_plain_secret_needs_a_private_file() -> None:
+    text = ACCOUNT.replace("env:PODY_PASSWORD", "hunter2") + 'ssh = { password = "hunter2" }'
+    told = problems(text, private=False)
+    assert [problem.split(": ")[1] for problem in told] == ["accounts.lab.ssh.password", "accounts.lab.password"]
+    assert all("run chmod 600 config.toml" in problem for problem in told)
+    assert "hunter2" not in "".join(told)
+    assert lab('ssh = { password = "hunter2" }').ssh.password is not None
+
+
+def test_a_reference_needs_no_private_file() -> None:
+    assert parse_config(ACCOUNT, name="c", private=False).accounts
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("http://10.0.0.5:8799/", "http://10.0.0.5:8799"),
+        ("https://GPU01.Example.org", "https://gpu01.example.org"),
+        ("http://h:80/pody/", "http://h:80/pody"),
+        ("http://[fd00::1]:8799", "http://[fd00::1]:8799"),
+    ],
+)
+def test_a_base_url_is_normalised(written: str, meant: str) -> None:
+    assert normalise_base_url(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("url", "fix"),
+    [
+        ("10.0.0.5:8799", "write it as http://HOST:PORT"),
+        ("ftp://h", "write it as http://HOST:PORT"),
+        ("http://", "write it as http://HOST:PORT"),
+        ("http://h:port", "write it as http://HOST:PORT"),
+        ("http://[::1", "write it as http://HOST:PORT"),
+        ("http://alice:hunter2@h", "give them keys of their own"),
+        ("http://h/?token=hunter2", "remove what follows"),
+        ("http://h/#hunter2", "remove what follows"),
+        ("http://h hunter2", "remove it"),
+        ("http://h\\u001b", "remove it"),
+    ],
+)
+def test_a_base_url_that_cannot_be_used_is_told_without_repeating_it(url: str, fix: str) -> None:
+    (problem,) = problems(ACCOUNT.replace("http://10.0.0.5:8799", url))
+    assert problem.startswith("config.toml: accounts.lab.base_url: ")
+    assert problem.endswith(fix)
+    assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize("jump", ["bastion", "alice@bastion", "alice@bastion:2222", "[fd00::1]:22", "a@10.0.0.1"])
+def test_a_jump_host_is_accepted(jump: str) -> None:
+    assert lab(f'ssh = {{ jump = "{jump}" }}').ssh.jump == jump
+
+
+@pytest.mark.parametrize("jump", ["", "a b", "a@b@c", "-oProxyCommand=x y", "h:port"])
+def test_what_is_no_jump_host_is_refused(jump: str) -> None:
+    assert "jump host" in problems(ACCOUNT + f'ssh = {{ jump = "{jump}" }}')[0]
+
+
+def test_read_only_wins_over_the_file() -> None:
+    assert lab("read_only = false", read_only=True).read_only
+
+
+def test_ssh_login_resolves_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    monkeypatch.setenv("POD_PASSWORD", "podpass")
+    login = ssh_login(lab('ssh = { user = "root", key = "~/.ssh/lab", password = "env:POD_PASSWORD" }'))
+    assert (login.user, login.key, login.agent) == ("root", "/home/alice/.ssh/lab", True)
+    assert login.password is not None
+    assert login.password.reveal() == "podpass"
+
+
+class TestLoading:
+    def test_a_private_file_may_hold_secrets(self, tmp_path: Path) -> None:
+        file = tmp_path / "config.toml"
+        file.write_text(ACCOUNT.replace("env:PODY_PASSWORD", "hunter2"))
+        file.chmod(0o600)
+        assert list(load_config(file).accounts) == ["lab"]
+        file.chmod(0o640)
+        with pytest.raises(ConfigError, match="chmod 600") as caught:
+            load_config(file)
+        assert caught.value.problems[0].startswith(f"{file}: accounts.lab.password: ")
+
+    def test_a_missing_file_says_how_to_make_one(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="gputui init"):
+            load_config(tmp_path / "none.toml")
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="Is a directory"):
+            load_config(tmp_path)
+
+    def test_other_encodings_are_told(self, tmp_path: Path) -> None:
+        file = tmp_path / "config.toml"
+        file.write_bytes("# Größe".encode("latin-1"))
+        with pytest.raises(ConfigError, match="byte 5 is not UTF-8"):
+            load_config(file)
+
+    def test_the_environment_names_file_and_state(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GPUTUI_CONFIG", "/etc/gputui.toml")
+        monkeypatch.setenv("GPUTUI_STATE_DIR", "/var/gputui")
+        assert config_path() == Path("/etc/gputui.toml")
+        assert state_dir() == Path("/var/gputui")
+
+    def test_without_it_they_are_where_the_desktop_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("GPUTUI_CONFIG", raising=False)
+        monkeypatch.setenv("XDG_CONFIG_HOME", "/home/alice/.config")
+        assert config_path() == Path("/home/alice/.config/gputui/config.toml")
+
+
+class TestSecrets:
+    def test_every_kind_of_reference(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = tmp_path / "password"
+        file.write_text("from file\n")
+        monkeypatch.setenv("PODY_PASSWORD", "from env")
+        command = f"cmd:{sys.executable} -c \"print('from cmd')\""
+        references = ["env:PODY_PASSWORD", f"file:{file}", command, "hunter2:x"]
+        values = [SecretRef.parse(text, where="accounts.lab.password").resolve().reveal() for text in references]
+        assert values == ["from env", "from file", "from cmd", "hunter2:x"]
+
+    def test_nothing_shows_a_plain_secret(self) -> None:
+        account = lab('ssh = { password = "hunter2" }')
+        assert "hunter2" not in f"{account!r}{account}{account.ssh.password!r}"
+
+    @pytest.mark.parametrize(
+        ("reference", "message"),
+        [
+            ("env:GPUTUI_TEST_UNSET", "the environment variable GPUTUI_TEST_UNSET is not set"),
+            ("file:/nowhere/at/all", "cannot read /nowhere/at/all: No such file"),
+            (f"cmd:{sys.executable} -c 'print(\"hunter2\"); raise SystemExit(3)'", "ended with exit status 3"),
+            ("cmd:/nowhere/at/all hunter2", "the command did not start"),
+            ("cmd:true", "gives an empty text"),
+        ],
+    )
+    def test_a_failure_names_the_key_and_not_the_value(self, reference: str, message: str) -> None:
+        with pytest.raises(ConfigError, match=r"^accounts\.lab\.password: ") as caught:
+            SecretRef.parse(reference, where="accounts.lab.password").resolve()
+        assert message in caught.value.message
+        assert caught.value.hint
+        assert "hunter2" not in str(caught.value)
+
+    def test_a_command_that_hangs_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(secrets, "COMMAND_TIMEOUT", 0.1)
+        with pytest.raises(ConfigError, match="took longer than"):
+            SecretRef.parse("cmd:sleep 60", where="accounts.lab.password").resolve()
+
+    def test_the_keyring_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class LockedError(Exception):
+            pass
+
+        def get_password(service: str, user: str) -> str | None:
+            if user == "locked":
+                raise LockedError("hunter2")
+            return {("gputui", "alice"): "from keyring"}.get((service, user))
+
+        errors = SimpleNamespace(KeyringError=LockedError)
+        monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password, errors=errors))
+        monkeypatch.setitem(sys.modules, "keyring.errors", errors)
+
+        def resolve(user: str) -> str:
+            return SecretRef.parse(f"keyring:gputui/{user}", where="accounts.lab.password").resolve().reveal()
+
+        assert resolve("alice") == "from keyring"
+        with pytest.raises(ConfigError, match="keyring set gputui bob"):
+            resolve("bob")
+        with pytest.raises(ConfigError, match="Unlock it") as caught:
+            resolve("locked")
+        assert "hunter2" not in str(caught.value)
+
+    def test_without_the_keyring_package_its_installation_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "keyring", None)
+        with pytest.raises(ConfigError, match=r"pip install 'gputui\[keyring\]'"):
+            SecretRef.parse("keyring:gputui/alice", where="accounts.lab.password").resolve()
+
+    @pytest.mark.parametrize("text", ["", "env:", "env:A B", "file:", "file:password", "cmd:", "cmd:'x", "keyring:x"])
+    def test_what_cannot_be_a_reference_is_told_when_it_is_read(self, text: str) -> None:
+        with pytest.raises(ValueError, match=r"; |for example|needs"):
+            SecretRef.parse(text, where="accounts.lab.password")
