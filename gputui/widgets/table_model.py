@@ -83,12 +83,12 @@ class TableModel(Generic[RowT]):
         self._sequence = {ref: number for number, ref in enumerate(self.rows)}
         self._arrived = len(self.rows)
         self.marks &= self.rows.keys()
-        self._rebuild()
+        self._rebuild(returning=False)
 
     def change(self, added: Iterable[RowT], updated: Iterable[RowT], removed: Iterable[Ref]) -> None:
         """Take in what was added, updated and removed. An update of an unknown row adds it, and the reverse."""
         fresh = {row.ref: row for rows in (updated, added) for row in rows}
-        gone = [ref for ref in removed if ref in self.rows and ref not in fresh]
+        gone = dict.fromkeys(ref for ref in removed if ref in self.rows and ref not in fresh)
         before: Sequence[Ref] = ()
         at = -1
         if self.cursor is not None and (self.cursor in fresh or self.cursor in gone):
@@ -111,13 +111,13 @@ class TableModel(Generic[RowT]):
     def set_filter(self, keeps: Callable[[RowT], bool] | None) -> None:
         """Show only the rows that ``keeps`` says yes to; None shows all."""
         self._filter = keeps
-        self._rebuild()
+        self._rebuild(returning=True)
 
     def set_sort(self, value: Callable[[RowT], Any] | None, *, descending: bool = False) -> None:
         """Order by ``value``, unknown (None, NaN) last either way; None orders by arrival."""
         self._sort = value
         self._descending = descending
-        self._rebuild()
+        self._rebuild(returning=False)
 
     def _make_key(self, ref: Ref, row: RowT) -> _Key | None:
         """Return the row's place in the ascending list, None when the filter keeps it out."""
@@ -154,11 +154,11 @@ class TableModel(Generic[RowT]):
         self._keys = [key for key, _ in pairs]
         self._refs = [ref for _, ref in pairs]
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, *, returning: bool) -> None:
         before, at = self.refs(), self.index_of(self.cursor)
         self._key_of = {ref: key for ref, row in self.rows.items() if (key := self._make_key(ref, row)) is not None}
         self._order()
-        if self._home in self._key_of:
+        if returning and self._home in self._key_of:
             self.cursor, self._home = self._home, None
         self._settle(before, -1 if at is None else at)
 
@@ -168,6 +168,9 @@ class TableModel(Generic[RowT]):
             return
         if self.cursor is not None and (self.cursor in self.rows or not self._refs):
             self._home = self._home or self.cursor
+        if self.cursor is None and self._home in self._key_of:
+            self.cursor, self._home = self._home, None
+            return
         following = (ref for ref in before[at + 1 :] if ref in self._key_of)
         preceding = (ref for ref in reversed(before[: max(at, 0)]) if ref in self._key_of)
         self.cursor = next(following, None) or next(preceding, None) or (self.ref_at(0) if self._refs else None)

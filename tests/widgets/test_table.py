@@ -1,0 +1,411 @@
+"""The table as a user meets it, in a headless app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.pilot import Pilot
+
+from gputui.models import Change, Ref
+from gputui.query import QueryError
+from gputui.widgets.table import RecordTable
+from gputui.widgets.table_columns import Column
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    ref: Ref
+    name: str
+    load: int | None = None
+    stale: bool = False
+
+
+def ref(number: int | str) -> Ref:
+    return Ref("lab", "row", str(number))
+
+
+def records(*numbers: int) -> list[Record]:
+    return [Record(ref(number), f"row-{number}", number) for number in numbers]
+
+
+COLUMNS: list[Column[Record]] = [
+    Column("name", "NAME", lambda row: row.name, lambda row: row.name, flex=1),
+    Column("load", "LOAD", lambda row: ("" if row.load is None else str(row.load), "bad"), lambda row: row.load),
+    Column("bar", "BAR", lambda row: [("▇▇", "good"), ("▁", "muted")], priority=2),
+    Column("id", "ID", lambda row: row.ref.id, shown=False),
+]
+
+
+class TableApp(App[None]):
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.table: RecordTable[Record] = RecordTable(
+            COLUMNS, row_style=lambda row: "stale" if row.stale else None, **options
+        )
+        self.heard: list[Message] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    def on_record_table_cursor_moved(self, message: RecordTable.CursorMoved) -> None:
+        self.heard.append(message)
+
+    def on_record_table_opened(self, message: RecordTable.Opened) -> None:
+        self.heard.append(message)
+
+    def on_record_table_marks_changed(self, message: RecordTable.MarksChanged) -> None:
+        self.heard.append(message)
+
+    def on_record_table_counts_changed(self, message: RecordTable.CountsChanged) -> None:
+        self.heard.append(message)
+
+
+class Driver:
+    def __init__(self, app: TableApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.table = app.table
+        self.press = pilot.press
+        self.click = pilot.click
+        self.pause = pilot.pause
+        self.resize = pilot.resize_terminal
+
+    @property
+    def lines(self) -> list[str]:
+        return [self.table.render_line(y).text for y in range(self.table.size.height)]
+
+    @property
+    def names(self) -> list[str]:
+        """The first column of the rows on the screen."""
+        return [line[3:-1].split()[0] for line in self.lines[1:] if line[3:-1].strip()]
+
+    @property
+    def cursor_line(self) -> int:
+        return next(y for y, line in enumerate(self.lines) if line.startswith("▌"))
+
+    def repainted(self) -> int:
+        """Lines that the next frame repaints."""
+        return len({y for region in self.table._repaint_regions for y in region.line_range})
+
+    def heard(self, kind: type[M]) -> list[M]:
+        return [message for message in self.app.heard if isinstance(message, kind)]
+
+
+@asynccontextmanager
+async def shown(rows: list[Record], *, width: int = 40, height: int = 9, **options: Any) -> AsyncIterator[Driver]:
+    app = TableApp(**options)
+    async with app.run_test(size=(width, height)) as pilot:
+        app.table.set_rows(rows)
+        await pilot.pause()
+        yield Driver(app, pilot)
+
+
+async def test_rows_stand_under_a_heading() -> None:
+    async with shown(records(1, 2)) as driver:
+        assert driver.lines[0].split() == ["NAME", "LOAD", "BAR"]
+        assert driver.lines[1].split() == ["▌", "row-1", "1", "▇▇▁"]
+        assert driver.lines[2].split() == ["row-2", "2", "▇▇▁"]
+        assert all(len(line) == 40 for line in driver.lines)
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ("j j", "row-2"),
+        ("down down up", "row-1"),
+        ("k", "row-0"),
+        ("G", "row-29"),
+        ("end k", "row-28"),
+        ("G g", "row-0"),
+        ("end home", "row-0"),
+        ("ctrl+f", "row-8"),
+        ("pagedown pagedown", "row-16"),
+        ("G ctrl+u", "row-21"),
+        ("G pageup pageup", "row-13"),
+        ("pageup", "row-0"),
+    ],
+)
+async def test_keys_move_the_cursor(keys: str, name: str) -> None:
+    async with shown(records(*range(30))) as driver:
+        await driver.press(*keys.split())
+        row = driver.table.cursor_row
+        assert row is not None
+        assert row.name == name
+        assert name in driver.lines[driver.cursor_line]
+
+
+async def test_a_step_repaints_two_lines() -> None:
+    async with shown(records(*range(30))) as driver:
+        driver.table.action_cursor_down()
+        assert driver.repainted() == 2
+
+
+async def test_a_change_repaints_its_line_and_one_out_of_view_none() -> None:
+    async with shown(records(*range(30))) as driver:
+        driver.table.apply(Change(updated=(replace(records(3)[0], load=9),)))
+        assert driver.repainted() == 1
+        assert driver.lines[4].split()[:2] == ["row-3", "9"]
+        await driver.pause()
+        driver.table.apply(Change(updated=(replace(records(20)[0], load=9),)))
+        driver.table.invalidate([ref(3)])
+        assert driver.repainted() == 0
+
+
+async def test_the_cursor_keeps_row_and_line_through_inserts_and_deletes_above() -> None:
+    async with shown(records(*range(10, 40))) as driver:
+        driver.table.set_sort("load")
+        await driver.press(*["down"] * 4)
+        line = driver.cursor_line
+        driver.table.apply(Change(added=tuple(records(1, 2, 3))))
+        assert driver.names[0] == "row-10"
+        assert driver.repainted() <= 2, "only the thumb of the scroll bar moves"
+        assert (driver.table.cursor_ref, driver.cursor_line) == (ref(14), line)
+        driver.table.apply(Change(removed=(ref(1), ref(2), ref(11))))
+        assert (driver.table.cursor_ref, driver.cursor_line) == (ref(14), line)
+        assert driver.names[:3] == ["row-3", "row-10", "row-12"]
+
+
+async def test_rows_above_do_not_push_the_top_away_before_the_user_has_moved() -> None:
+    async with shown(records(5)) as driver:
+        driver.table.set_sort("load")
+        driver.table.apply(Change(added=tuple(records(1, 2))))
+        assert driver.names == ["row-1", "row-2", "row-5"]
+        assert driver.table.cursor_ref == ref(5)
+
+
+async def test_a_vanished_row_leaves_the_cursor_in_place_and_says_so() -> None:
+    async with shown(records(*range(30))) as driver:
+        await driver.press("end", "k", "k")
+        line = driver.cursor_line
+        driver.table.apply(Change(removed=(ref(27),)))
+        await driver.pause()
+        assert (driver.table.cursor_ref, driver.cursor_line) == (ref(28), line + 1)
+        moved = driver.heard(RecordTable.CursorMoved)[-1]
+        assert (moved.ref, moved.forced) == (ref(28), True)
+        assert not driver.heard(RecordTable.CursorMoved)[-2].forced
+
+
+async def test_the_last_rows_scroll_down_when_rows_above_them_go() -> None:
+    async with shown(records(*range(10))) as driver:
+        await driver.press("end")
+        driver.table.apply(Change(removed=tuple(ref(number) for number in range(5))))
+        assert driver.names == [f"row-{number}" for number in range(5, 10)]
+
+
+async def test_the_cursor_follows_a_row_that_sorts_elsewhere() -> None:
+    async with shown(records(*range(30))) as driver:
+        driver.table.set_sort("load")
+        await driver.press("down", "down")
+        driver.table.apply(Change(updated=(replace(records(2)[0], load=20),)))
+        assert driver.table.cursor_ref == ref(2)
+        assert driver.table.cursor_index == 19
+        assert "row-2 " in driver.lines[driver.cursor_line]
+        assert "row-20" in driver.lines[driver.cursor_line - 1] or "row-20" in driver.lines[driver.cursor_line + 1]
+
+
+async def test_wheel_scrolls_and_the_view_holds_while_the_cursor_is_out_of_it() -> None:
+    async with shown(records(*range(10, 60))) as driver:
+        driver.table.set_sort("load")
+        for _ in range(5):
+            driver.table._scroll_view(driver.table._top + 3)
+        assert driver.names[0] == "row-25"
+        driver.table.apply(Change(added=tuple(records(1, 2)), removed=(ref(25),)))
+        assert driver.names[:2] == ["row-24", "row-26"]
+        assert driver.table.cursor_ref == ref(10)
+
+
+async def test_sorting_is_shown_and_steps_through_the_columns_that_sort() -> None:
+    async with shown(records(2, 1, 3)) as driver:
+        table = driver.table
+
+        def by() -> tuple[str | None, bool]:
+            return table.sort
+
+        table.action_sort_next()
+        assert by() == ("name", False)
+        assert driver.names == ["row-1", "row-2", "row-3"]
+        assert driver.lines[0].split()[0] == "NAME↑"
+        table.action_sort_next()
+        table.action_sort_invert()
+        assert by() == ("load", True)
+        assert driver.names == ["row-3", "row-2", "row-1"]
+        assert driver.lines[0].split() == ["NAME", "LOAD↓", "BAR"]
+        table.action_sort_next()
+        assert by() == (None, True)
+        table.action_sort_previous()
+        assert by() == ("load", True)
+        with pytest.raises(ValueError, match="bar"):
+            table.set_sort("bar")
+
+
+async def test_a_filter_narrows_and_counts() -> None:
+    async with shown(records(*range(30))) as driver:
+        driver.table.set_filter(driver.table.parse_filter("load:>26 !name:29"))
+        await driver.pause()
+        assert driver.names == ["row-27", "row-28"]
+        counts = driver.heard(RecordTable.CountsChanged)[-1]
+        assert (counts.shown, counts.total) == (2, 30)
+        driver.table.apply(Change(added=tuple(records(40)), updated=(replace(records(28)[0], load=3),)))
+        assert driver.names == ["row-27", "row-40"]
+        driver.table.set_filter(lambda row: row.name == "row-5")
+        assert driver.names == ["row-5"]
+        driver.table.set_filter(driver.table.parse_filter("id:=7"))
+        assert driver.names == ["row-7"]
+        driver.table.set_filter(driver.table.parse_filter("nowhere"))
+        assert "None of the 31 rows match" in driver.lines[1]
+        driver.table.set_filter(None)
+        assert driver.table.row_count == 31
+        with pytest.raises(QueryError):
+            driver.table.parse_filter("zone:eu")
+
+
+async def test_marks_advance_range_and_survive_a_filter() -> None:
+    async with shown(records(*range(10))) as driver:
+        table = driver.table
+        table.action_toggle_mark()
+        assert table.cursor_ref == ref(1)
+        await driver.press("down", "down")
+        table.action_mark_range()
+        assert table.marked == [ref(number) for number in range(4)]
+        assert [line[1] for line in driver.lines[1:6]] == ["+", "+", "+", "+", " "]
+        table.set_filter(lambda row: row.load is not None and row.load >= 2)
+        await driver.pause()
+        assert (table.marked, table.marked_hidden) == ([ref(2), ref(3)], [ref(0), ref(1)])
+        table.unmark(ref(2))
+        table.mark(ref(9), ref("unknown"))
+        table.apply(Change(removed=(ref(3),)))
+        await driver.pause()
+        told = driver.heard(RecordTable.MarksChanged)[-1]
+        assert (told.marked, told.hidden) == (1, 2)
+        table.action_clear_marks()
+        assert table.marked == table.marked_hidden == []
+
+
+async def test_enter_opens_and_so_does_a_double_click() -> None:
+    async with shown(records(*range(5))) as driver:
+        await driver.press("down", "enter")
+        await driver.click(RecordTable, offset=(5, 4))
+        assert driver.table.cursor_ref == ref(3)
+        await driver.click(RecordTable, offset=(5, 3), times=2)
+        assert [message.ref for message in driver.heard(RecordTable.Opened)] == [ref(1), ref(2)]
+
+
+async def test_a_click_on_a_heading_sorts_and_another_turns_it_round() -> None:
+    async with shown(records(2, 1, 3)) as driver:
+        await driver.click(RecordTable, offset=(4, 0))
+        assert driver.names == ["row-1", "row-2", "row-3"]
+        await driver.click(RecordTable, offset=(4, 0))
+        assert driver.names == ["row-3", "row-2", "row-1"]
+
+
+async def test_the_scroll_bar_can_be_dragged() -> None:
+    async with shown(records(*range(100))) as driver:
+        assert driver.lines[1].endswith("┃")
+        await driver.click(RecordTable, offset=(39, 8))
+        assert driver.names[-1] == "row-99"
+        assert driver.lines[8].endswith("┃")
+
+
+async def test_follow_keeps_the_cursor_at_the_end_until_it_leaves_it() -> None:
+    async with shown(records(*range(20)), follow=True) as driver:
+        await driver.press("end")
+        driver.table.apply(Change(added=tuple(records(20, 21))))
+        assert driver.table.cursor_ref == ref(21)
+        assert driver.names[-1] == "row-21"
+        await driver.press("up")
+        view = driver.names
+        driver.table.apply(Change(added=tuple(records(22))))
+        assert driver.table.cursor_ref == ref(20)
+        assert driver.names == view
+
+
+async def test_a_placeholder_stands_while_there_are_no_rows() -> None:
+    async with shown([], placeholder="Asking lab for its [instances] …") as driver:
+        assert driver.lines[1].strip() == "Asking lab for its [instances] …"
+        driver.table.placeholder = "No instances in lab. Press n to create one, or r to ask again."
+        assert driver.lines[1].strip() == "No instances in lab. Press n to"
+        assert driver.lines[2].strip() == "create one, or r to ask again."
+        driver.table.set_rows(records(1))
+        assert driver.names == ["row-1"]
+
+
+async def test_text_is_data_and_wide_glyphs_keep_the_columns_straight() -> None:
+    rows = [Record(ref(1), "[red]x[/x] [@click=app.quit]"), Record(ref(2), "训练任务-一二三四五六七八九十", 7)]
+    async with shown(rows) as driver:
+        assert "[red]x[/x] [@click" in driver.lines[1]
+        assert all(driver.table.render_line(y).cell_length == 40 for y in range(9))
+        bar = [line.index("▇") for line in driver.lines[1:2]]
+        assert bar == [driver.lines[0].index("BAR")]
+
+
+async def test_narrow_and_wide_terminals() -> None:
+    async with shown(records(*range(5))) as driver:
+        await driver.resize(16, 9)
+        assert [placed.column.key for placed in driver.table.layout_columns] == ["name", "load"]
+        await driver.resize(120, 9)
+        assert [placed.column.key for placed in driver.table.layout_columns] == ["name", "load", "bar"]
+        assert driver.table.layout_columns[0].width > 90
+        await driver.resize(3, 2)
+        await driver.resize(40, 9)
+        assert driver.names == [f"row-{number}" for number in range(5)]
+
+
+async def test_columns_grow_with_what_is_in_view_and_shrink_only_with_new_rows() -> None:
+    async with shown(records(*range(5)), width=60) as driver:
+
+        def width() -> int:
+            return driver.table.layout_columns[1].width
+
+        before = width()
+        driver.table.apply(Change(updated=(replace(records(1)[0], load=10**9),)))
+        assert width() == 10
+        driver.table.apply(Change(updated=tuple(records(1))))
+        assert width() == 10
+        driver.table.set_rows(records(*range(5)))
+        assert width() == before
+
+
+async def test_a_stale_row_is_dimmed_and_cells_keep_their_colours_under_the_cursor() -> None:
+    async with shown([*records(1, 2), Record(ref(3), "row-3", 3, stale=True)]) as driver:
+
+        def styles(y: int) -> dict[str, Any]:
+            return {segment.text.strip(): segment.style for segment in driver.table.render_line(y)}
+
+        assert styles(1)["1"].color == styles(2)["2"].color
+        assert styles(1)["1"].bgcolor != styles(2)["2"].bgcolor
+        assert styles(3)["row-3"].dim
+        assert not styles(2)["row-2"].dim
+
+
+async def test_the_cursor_line_is_drawn_otherwise_without_the_focus() -> None:
+    async with shown(records(1, 2)) as driver:
+        driver.table.focus()
+        await driver.pause()
+        focused = list(driver.table.render_line(1))
+        driver.table.blur()
+        await driver.pause()
+        assert [segment.text for segment in driver.table.render_line(1)] == [segment.text for segment in focused]
+        assert list(driver.table.render_line(1)) != focused
+
+
+async def test_select_goes_to_a_row_that_is_shown() -> None:
+    async with shown(records(*range(30))) as driver:
+        assert driver.table.select(ref(25))
+        assert "row-25" in driver.lines[driver.cursor_line]
+        driver.table.set_filter(lambda row: row.load == 3)
+        assert not driver.table.select(ref(25))
+        assert driver.table.get(ref(25)) == records(25)[0]
+
+
+async def test_movement_keys_can_be_changed_in_the_keymap() -> None:
+    async with shown(records(*range(5))) as driver:
+        driver.app.set_keymap({"table.down": "ctrl+n"})
+        await driver.press("ctrl+n", "j")
+        assert driver.table.cursor_ref == ref(1)
