@@ -2,95 +2,44 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
+from .pody_http import Call, Endpoint, InternalError, Parameter, application
+from .pody_rules import (
+    COMMIT_NAME,
+    RELEASES,
+    check_name,
+    container_size,
+    docker,
+    docker_time,
+    expand,
+    parse_release,
+    seconds,
+    size,
+)
 from .programs import PROGRAMS
 from .shell import Shell, run_captured
 from .world import GIB, Host, Image, Pod, User
 
-RELEASES = ("0.1.9", "0.1.15", "0.2.5", "0.3.4", "0.4.1")
-Release = tuple[int, int, int]
-
 # World seconds the real server takes; stopping waits ten for a main process that ignores SIGTERM, as bash does.
 CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS, COMMIT_SECONDS = 1.5, 0.6, 10.0, 0.8, 6.0
-COMMIT_NAME = "pody-commit"
-_DOCKER = "http+docker://localhost/v1.47"
 _NO_IMAGE = "Invalid image name, please check the available images"
 _UNKNOWN_IMAGE = "Image not found, please check the available images"
 
 
-@dataclass(frozen=True)
-class Call:
-    """One request past authentication and validation. ``values`` holds the declared query parameters."""
-
-    user: User
-    values: dict[str, Any]
-
-    def text(self, name: str) -> str:
-        """A required parameter."""
-        return str(self.values[name])
-
-
-Handler = Callable[[Call], Awaitable[Any]]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A query parameter: required unless ``default`` is given."""
-
-    name: str
-    kind: type = str
-    required: bool = True
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A route of the releases from ``since`` up to, not including, ``until``. ``access`` is open, user or admin."""
-
-    method: str
-    path: str
-    handler: Handler
-    parameters: tuple[Parameter, ...] = ()
-    access: str = "user"
-    since: Release = (0, 0, 0)
-    until: Release = (9, 0, 0)
-
-
-class InternalError(Exception):
-    """An exception the real server does not catch: plain text, status 500."""
-
-
-def parse_release(text: str) -> Release:
-    """ "0.4.1" as numbers. Raises ValueError for a release the simulator does not know."""
-    if text not in RELEASES:
-        raise ValueError(f"unknown pody release {text!r}: one of {', '.join(RELEASES)}")
-    major, minor, patch = (int(part) for part in text.split("."))
-    return major, minor, patch
-
-
 class PodyApi:
-    """The API of one host. ``app`` is the ASGI application."""
+    """The API of one host in one release. ``app`` is the ASGI application."""
 
     def __init__(self, host: Host, release: str = RELEASES[-1]) -> None:
         self._host = host
         self._world = host.world
         self.release = parse_release(release)
-        self.app = Starlette(
-            routes=[self._route(endpoint) for endpoint in self._endpoints() if self._has(endpoint)],
-            exception_handlers={HTTPException: _refuse},
-        )
+        offered = [endpoint for endpoint in self._endpoints() if endpoint.since <= self.release < endpoint.until]
+        self.app = application(offered, host.users, before=self._world.advance)
 
     def _endpoints(self) -> list[Endpoint]:
         ins, image = Parameter("ins"), Parameter("image")
@@ -137,43 +86,6 @@ class PodyApi:
                 for method, name in _USER_SERVICE
             ),
         ]
-
-    def _has(self, endpoint: Endpoint) -> bool:
-        return endpoint.since <= self.release < endpoint.until
-
-    def _route(self, endpoint: Endpoint) -> Route:
-        async def answer(request: Request) -> Response:
-            self._world.advance()
-            user = _NOBODY if endpoint.access == "open" else self._authenticate(request)
-            if endpoint.access == "admin" and not user.is_admin:
-                raise HTTPException(403, "User does not have permission: admin")
-            values, problems = _values(endpoint.parameters, request)
-            if problems:
-                return JSONResponse({"detail": problems}, status_code=422)
-            try:
-                return JSONResponse(await endpoint.handler(Call(user, values)))
-            except InternalError:
-                return PlainTextResponse("Internal Server Error", status_code=500)
-
-        route = Route(endpoint.path, answer, methods=[endpoint.method])
-        route.methods = {endpoint.method}  # unlike Starlette's own, FastAPI's GET routes refuse HEAD
-        return route
-
-    def _authenticate(self, request: Request) -> User:
-        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-        not_authenticated = HTTPException(401, "Not authenticated", {"WWW-Authenticate": "Basic"})
-        if scheme.lower() != "basic":
-            raise not_authenticated
-        try:
-            name, colon, password = base64.b64decode(encoded).decode("ascii").partition(":")
-        except (binascii.Error, ValueError) as error:
-            raise not_authenticated from error
-        if not colon:
-            raise not_authenticated
-        user = self._host.users.get(name)
-        if user is None or user.password != password:
-            raise HTTPException(403, "Invalid username or password")
-        return user
 
     # General
 
@@ -238,8 +150,8 @@ class PodyApi:
     async def _create(self, call: Call) -> Any:
         instance, image_name = call.text("ins"), call.text("image")
         if self.release >= (0, 3, 0):  # before, the server checked the name and ignored the outcome
-            _check_name(instance, "Invalid pod name")
-            image_name = _expand(image_name)
+            check_name(instance, "Invalid pod name")
+            image_name = expand(image_name)
         name = self._container(instance, call.user)
         if name in self._host.pods and self.release >= (0, 1, 11):
             raise HTTPException(409, f"Container {name} already exists")
@@ -252,7 +164,7 @@ class PodyApi:
             raise HTTPException(*self._wrong_image(image_name))
         if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
             reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
-            raise HTTPException(500, _docker("400 Client Error", f"create?name={name}", "Bad Request", reason))
+            raise HTTPException(500, docker("400 Client Error", f"create?name={name}", "Bad Request", reason))
         pod = self._host.create(owner, instance, image, quota)
         await self._elapse(CREATE_SECONDS)
         pod = self._found(name)
@@ -319,7 +231,7 @@ class PodyApi:
             raise HTTPException(404, f"Container {name} not found")
         if not pod.running:
             reason = f"container {pod.container_id} is not running"
-            problem = _docker("409 Client Error", f"{pod.container_id}/exec", "Conflict", reason)
+            problem = docker("409 Client Error", f"{pod.container_id}/exec", "Conflict", reason)
             return {"exit_code": -1, "log": f"Docker API error: {problem}"}
         longest = call.values.get("timeout")
         if longest is None:
@@ -338,16 +250,18 @@ class PodyApi:
         name = self._container(call.text("ins"), call.user)
         user, tag = call.user, call.values["tag"]
         if tag:
-            _check_name(tag, "Invalid tag name")
+            check_name(tag, "Invalid tag name")
         quota = user.quota
         owned = sum(self._owns(image, user) for image in self._host.images)
         if quota.commit_count != -1 and owned >= quota.commit_count:
             reason = f"Exceed user commit limit ({quota.commit_count}), please delete some images first"
             raise HTTPException(403, reason)
         pod = self._found(name)
-        size = _container_size(pod)
-        if size > quota.commit_size_limit:
-            reason = f"Container size {_size(size)} exceeds user commit size limit ({_size(quota.commit_size_limit)})"
+        written = container_size(pod)
+        if written > quota.commit_size_limit:
+            reason = (
+                f"Container size {size(written)} exceeds user commit size limit ({size(quota.commit_size_limit)})"
+            )
             raise HTTPException(403, reason)
         image_name = f"{COMMIT_NAME}:{user.name}" + (f"-{tag}" if tag else "")
         if image_name in self._host.images:
@@ -358,8 +272,8 @@ class PodyApi:
             image_name: Image(
                 name=image_name,
                 digest=f"sha256:{self._world.hexadecimal(64)}",
-                size=size + 6 * GIB,
-                created=_docker_time(self._world.time),
+                size=written + 6 * GIB,
+                created=docker_time(self._world.time),
                 comment=call.values["msg"] or "",
                 ports=(22, 8000),
                 listed=False,
@@ -382,7 +296,7 @@ class PodyApi:
         return sorted(names, key=lambda name: (":" in name, name))
 
     async def _image_delete(self, call: Call) -> Any:
-        name = _expand(call.text("image"))
+        name = expand(call.text("image"))
         if name not in self._host.images:
             raise HTTPException(400, _UNKNOWN_IMAGE)
         if not self._owns(name, call.user):
@@ -393,7 +307,7 @@ class PodyApi:
         return {"log": f"Image {name} deleted"}
 
     async def _image_inspect(self, call: Call) -> Any:
-        image = self._host.images.get(_expand(call.text("image")))
+        image = self._host.images.get(expand(call.text("image")))
         if image is None:
             raise HTTPException(400, _UNKNOWN_IMAGE)
         if not self._usable(image, call.user):
@@ -444,7 +358,7 @@ class PodyApi:
     def _usage(self, call: Call, amount: Callable[[float, float, int], float]) -> dict[str, float]:
         span, wanted = call.values["t"], call.values["user"]
         now = self._world.time
-        after = now - _seconds(span) if span else 0.0
+        after = now - seconds(span) if span else 0.0
         names = list(self._host.users) if wanted is None else wanted.split(",")
         totals: dict[str, float] = {}
         for process in self._host.processes.values():
@@ -481,7 +395,7 @@ class PodyApi:
         pod = self._host.pods.get(name)
         if pod is None:
             reason = f"No such container: {name}"
-            raise HTTPException(404, _docker("404 Client Error", f"{name}/json", "Not Found", reason))
+            raise HTTPException(404, docker("404 Client Error", f"{name}/json", "Not Found", reason))
         return pod
 
     def _pod(self, call: Call) -> Pod:
@@ -514,7 +428,6 @@ class PodyApi:
         return image.listed or (self.release >= (0, 3, 0) and self._owns(image.name, user))
 
 
-_NOBODY = User(0, "", "")
 _USER_SERVICE = (
     ("POST", "add_user"),
     ("POST", "update_user"),
@@ -527,74 +440,3 @@ _USER_SERVICE = (
 
 async def _no_user_service(call: Call) -> Any:
     raise HTTPException(501, "Remote user profile service is not enabled")
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
-
-
-def _values(parameters: tuple[Parameter, ...], request: Request) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    values: dict[str, Any] = {}
-    problems: list[dict[str, Any]] = []
-    for parameter in parameters:
-        place = ["query", parameter.name]
-        text = request.query_params.get(parameter.name)
-        if text is None and parameter.required:
-            problems.append({"type": "missing", "loc": place, "msg": "Field required", "input": None})
-        elif text is None or parameter.kind is str:
-            values[parameter.name] = text
-        elif re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", text):
-            values[parameter.name] = int(float(text))
-        else:
-            message = "Input should be a valid integer, unable to parse string as an integer"
-            problems.append({"type": "int_parsing", "loc": place, "msg": message, "input": text})
-    return values, problems
-
-
-def _check_name(part: str, what: str) -> None:
-    if not 1 <= len(part) <= 20:
-        reason = "Name part must be between 1 and 20 characters"
-    elif not part.isidentifier():
-        reason = "Name part must be an identifier"
-    elif part.startswith("_") or part.endswith("_"):
-        reason = "Name part cannot start or end with '_'"
-    else:
-        return
-    raise HTTPException(400, f"{what}: {reason}")
-
-
-def _expand(image: str) -> str:
-    return image if ":" in image else f"{COMMIT_NAME}:{image}"
-
-
-def _docker(error: str, path: str, reason: str, explanation: str) -> str:
-    return f'{error} for {_DOCKER}/containers/{path}: {reason} ("{explanation}")'
-
-
-def _docker_time(epoch: float) -> str:
-    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z"
-
-
-def _container_size(pod: Pod) -> int:
-    """What was written into a container: as much as its identity says, the same every time."""
-    return 31 * GIB if pod.instance.startswith("vllm") else (int(pod.container_id[:2], 16) % 9 + 1) * GIB
-
-
-def _size(size: int) -> str:
-    for unit, power in (("", 0), ("K", 1), ("M", 2), ("G", 3)):
-        if size < 1024 ** (power + 1):
-            return f"{size}B" if not power else f"{size / 1024**power:.2f}{unit}"
-    return f"{size / 1024**4:.2f}T"
-
-
-def _seconds(text: str) -> float:
-    text = text.strip().lower()
-    if not text:
-        raise InternalError
-    unit = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "s": 1}.get(text[-1])
-    try:
-        return float(text[:-1]) * unit if unit else float(text)
-    except ValueError as error:
-        reason = f"Invalid time format: {text}. Should be like 1y, 1w, 1d, 1h, 1s or a number of seconds."
-        raise HTTPException(400, reason) from error

@@ -17,7 +17,8 @@ from hypercorn.typing import ASGIFramework
 from .clock import WorldClock
 from .faults import PROFILES, Faults
 from .loopback import LOOPBACK, bound_socket
-from .pody import RELEASES, PodyApi, parse_release
+from .pody import PodyApi
+from .pody_rules import RELEASES, parse_release
 from .population import PASSWORDS, SIZES, SSH_PASSWORD, build_world
 from .sshd import SshServer
 from .world import Network, World
