@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _BACKGROUND_PACE = 30.0
 _TRANSITION_PACE = 1.0
 _TRANSITION_SECONDS = 60.0
+_REST_SHARE = 3.0  # a back end that needs long for a list is not asked for it all the time
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 
 
@@ -87,7 +88,7 @@ class AccountRuntime:
             return self.opened is not None
         if resource is Resource.EVENTS and self.observes:
             resource = Resource.INSTANCES
-        return resource in self._pollers or resource in self._logs
+        return resource in (self._pollers if self.opened is not None else self._logs)
 
     def feed(self, resource: Resource) -> Feed:
         """Return how far a list can be believed."""
@@ -175,7 +176,7 @@ class AccountRuntime:
             if Resource.EVENTS in watched and self.observes:
                 paces.append(self._polling.events)
             if self._owner.has_pending(self.name) or (self._moving and self._clock.monotonic() < self._fast_until):
-                paces.append(_TRANSITION_PACE)
+                paces.append(max(_TRANSITION_PACE, _REST_SHARE * self._logs[resource].seconds))
         return min(paces, default=None)
 
     def _base_pace(self, resource: Resource) -> float:

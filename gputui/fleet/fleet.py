@@ -276,7 +276,11 @@ class Fleet:
             if (row := self.get(ref)) is None:
                 raise NotFoundError(f"{ref} is not there any more.")
             return row
-        fresh = await backend.fetch(ref)
+        try:
+            fresh = await backend.fetch(ref)
+        except NotFoundError:
+            self.refresh([found[0]] if (found := self._store.find(ref)) else None, [ref.account])
+            raise
         found = self._store.find(ref)
         self._tell(found[0] if found else Resource.INSTANCES, self._store.update(fresh))
         return fresh

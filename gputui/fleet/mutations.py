@@ -225,17 +225,26 @@ class Mutations:
     # The audit log.
 
     async def _begin_audit(self, ref: Ref, action: Action, summary: str) -> int:
-        if self._history is None:
+        if (history := self._history) is None:
             return 0
-        return await asyncio.to_thread(
-            self._history.begin_audit,
-            at=self._clock.now(),
-            user=_user(),
-            account=ref.account,
-            ref=str(ref),
-            action=action.value,
-            summary=summary,
+        at = self._clock.now()
+        begun = asyncio.get_running_loop().run_in_executor(
+            None,
+            lambda: history.begin_audit(
+                at=at, user=_user(), account=ref.account, ref=str(ref), action=action.value, summary=summary
+            ),
         )
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            begun.add_done_callback(self._end_unsent)
+            raise
+
+    def _end_unsent(self, begun: asyncio.Future[int]) -> None:
+        from gputui.history import Outcome
+
+        if begun.exception() is None:
+            self._write_end(begun.result(), Outcome.FAILED, "cancelled before it was sent")
 
     async def _end_audit(self, entry: int, outcome: Outcome, detail: str) -> None:
         written = self._write_end(entry, outcome, detail)

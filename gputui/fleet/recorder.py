@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gputui.history import History
 
 _INTERVAL = 15.0
+_WAITING = 10_000
 _KEPT = frozenset({Resource.INSTANCES, Resource.GPUS, Resource.STOCK, Resource.IMAGES})
 
 
@@ -50,13 +51,21 @@ class Recorder:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what is there."""
+        """Write what is there; what could not be written now is tried again the next time."""
         from gputui.history import Snapshot, StockSample
 
         if not (self._snapshots or self._events or self._stock):
             return
-        snapshots = [Snapshot(*key, at, rows) for key, (at, rows) in self._snapshots.items()]
+        changed, self._snapshots = self._snapshots, {}
         events, self._events = self._events, []
-        stock = [StockSample(offer.ref, at, offer.idle, offer.total) for offer, at in self._stock]
-        self._snapshots, self._stock = {}, []
-        await asyncio.to_thread(self._history.record, snapshots=snapshots, events=events, stock=stock)
+        stock, self._stock = self._stock, []
+        kept = await asyncio.to_thread(
+            self._history.record,
+            snapshots=[Snapshot(*key, at, rows) for key, (at, rows) in changed.items()],
+            events=events,
+            stock=[StockSample(offer.ref, at, offer.idle, offer.total) for offer, at in stock],
+        )
+        if not kept:
+            self._snapshots = changed | self._snapshots
+            self._events = [*events, *self._events][-_WAITING:]
+            self._stock = [*stock, *self._stock][-_WAITING:]

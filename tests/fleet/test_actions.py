@@ -239,6 +239,23 @@ async def test_a_cancelled_action_is_logged_as_unknown_and_not_repeated(
     assert (only(history).outcome, only(history).detail) == (Outcome.UNKNOWN, "cancelled while in flight")
 
 
+async def test_an_action_cancelled_before_it_was_sent_is_logged_as_that(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        task = asyncio.ensure_future(fleet.act(MAIN, Action.STOP))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert fleet.pending(MAIN) is None
+        async with asyncio.timeout(10):
+            while not (entries := history.audit()) or entries[0].outcome is Outcome.STARTED:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+    assert lab.calls[Action.STOP] == 0
+    assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "cancelled before it was sent")
+
+
 async def test_creating_marks_what_will_be_and_logs_no_secrets(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
@@ -325,8 +342,15 @@ async def test_a_detail_takes_its_place_in_the_store(clock: FakeClock, lab: Fake
         assert await fleet.detail(MAIN) == stopped
         assert fleet.get(MAIN) == stopped
         assert updated == [stopped]
+
+
+async def test_a_detail_of_something_gone_reads_the_list_anew(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        lab.rows[INSTANCES] = []
         with pytest.raises(NotFoundError):
-            await fleet.detail(Ref("lab", "pod", "ghost"))
+            await fleet.detail(MAIN)
+        await settle()
+        assert fleet.get(MAIN) is None
 
 
 async def test_an_ssh_target_is_fetched_anew_each_time(clock: FakeClock, lab: FakeBackend) -> None:

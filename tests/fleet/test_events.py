@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from gputui.errors import UnavailableError
 from gputui.fleet import fleet as fleet_module
-from gputui.history import History
+from gputui.fleet.observer import Observer
+from gputui.fleet.recorder import Recorder
+from gputui.history import History, Snapshot, StockSample
 from gputui.models import Change, Event, FeedState, Phase, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
 
@@ -123,6 +128,64 @@ async def test_the_next_session_begins_with_the_last_rows_as_stale_ones(
     assert fleet.is_stale(pod("lab", "main"))
     assert fleet.supports("lab", INSTANCES)
     assert not fleet.supports("lab", Resource.GPUS)
+
+
+async def test_restored_rows_of_a_list_there_is_no_more_do_not_make_it_supported(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history, watch=[Resource.IMAGES]):
+        pass
+    del lab.rows[Resource.IMAGES]
+    async with running(clock, lab, history=history) as fleet:
+        assert not fleet.supports("lab", Resource.IMAGES)
+
+
+async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_else(
+    clock: FakeClock, lab: FakeBackend
+) -> None:
+    written: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    class Told(History):
+        def record(
+            self,
+            *,
+            snapshots: Iterable[Snapshot] = (),
+            events: Iterable[Event] = (),
+            stock: Iterable[StockSample] = (),
+        ) -> bool:
+            snapshots, events = list(snapshots), list(events)
+            done = super().record(snapshots=snapshots, events=events, stock=stock)
+            loop.call_soon_threadsafe(written.put_nowait, len(snapshots) + len(events))
+            return done
+
+    async with running(clock, lab, history=Told(None)):
+        await clock.advance(15)
+        assert await asyncio.wait_for(written.get(), 10) == 1
+        await clock.advance(30)
+        lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
+        await clock.advance(15)
+        assert await asyncio.wait_for(written.get(), 10) == 2
+        assert written.empty()
+
+
+async def test_what_could_not_be_written_is_written_later(clock: FakeClock, tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite3")
+    history.add_command("x")
+    recorder = Recorder(history, clock)
+    observer = Observer()
+    observer.start_from("lab", [])
+    (event,) = observer.observe("lab", [pod("lab", "main")], clock.now())
+    recorder.events([event])
+    recorder.snapshot("lab", INSTANCES, [pod("lab", "main")], clock.now())
+    other = sqlite3.connect(tmp_path / "history.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await recorder.flush()
+    assert history.events() == []
+    other.execute("COMMIT")
+    await recorder.flush()
+    assert history.events() == [event]
+    assert history.snapshots()[0].rows == [pod("lab", "main")]
 
 
 async def test_what_happened_between_two_sessions_is_told_in_the_second(

@@ -83,6 +83,18 @@ async def test_something_in_transition_is_followed_faster_for_a_minute(clock: Fa
         assert lab.calls[INSTANCES] <= 63
 
 
+async def test_a_back_end_that_answers_slowly_is_not_pressed(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main", "created")]
+    answer = lab.hold(INSTANCES)
+    async with running(clock, lab, watch=[STOCK]):
+        await clock.advance(4)
+        answer.set()
+        await clock.advance(7.9)
+        assert lab.calls[INSTANCES] == 1
+        await clock.advance(0.1)
+        assert lab.calls[INSTANCES] == 2
+
+
 async def test_failures_are_followed_by_longer_waits_up_to_a_minute(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors[INSTANCES] = DOWN
     async with running(clock, lab):
