@@ -24,8 +24,8 @@ async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Resu
     error: BaseException | None = None
     result: Result | None = None
     driver = app._driver  # Textual has no public way to silence it
-    # A suspended driver has a full queue nobody empties after 30 writes, and then blocks the app for good: frames
-    # are held back by the batch, and what bells, clipboards and pointers write by the silent writer.
+    # A suspended driver queues what is written, nobody empties the queue, and the 30th write blocks the app for good.
+    # The batch saves it from drawing frames nobody sees; bells, clipboards and pointers write past the batch.
     try:
         with app.batch_update(), app.suspend():
             if driver is not None:
@@ -43,8 +43,6 @@ async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Resu
         pass
     if error is not None:
         raise error
-    # Frames composed during the suspension were dropped with their dirty regions: draw everything once.
-    app.refresh(layout=True)
     return result  # type: ignore[return-value]  # set whenever no error is
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import pyte
+
+_ROOT = Path(__file__).parents[2]
 
 
 class Terminal:
@@ -63,4 +70,87 @@ class Terminal:
         self.seen += data
         if len(self.seen) > 1 << 20:
             del self.seen[: 1 << 19]
+        self._more.set()
+
+
+class Program:
+    """A real program on a pseudo-terminal of its own, its controlling terminal; its screen is followed with pyte."""
+
+    def __init__(self, columns: int = 80, rows: int = 24) -> None:
+        self.terminal = Terminal(reading=False)
+        termios.tcsetwinsize(self.terminal.slave, (rows, columns))
+        self.before = self.terminal.settings()
+        self.screen = pyte.Screen(columns, rows)
+        self.output = bytearray()
+        self._stream = pyte.ByteStream(self.screen)
+        self._more = asyncio.Event()
+
+    async def start(self, *argv: str) -> None:
+        """Run ``argv`` with this terminal as its own."""
+        slave = self.terminal.slave
+        self.process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=_ROOT,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            env={**os.environ, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
+        )
+        asyncio.get_running_loop().add_reader(self.terminal.master, self._read)
+
+    def type(self, text: bytes) -> None:
+        self.terminal.type(text)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The kernel tells the program, as a real terminal has it do."""
+        self.screen.resize(rows, columns)
+        termios.tcsetwinsize(self.terminal.master, (rows, columns))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    async def until(self, text: str) -> None:
+        """Wait until ``text`` stands on the screen."""
+        await self._becomes(lambda: text in self.text, text)
+
+    async def until_output(self, data: bytes, start: int = 0) -> None:
+        """Wait until ``data`` has been written, at or after byte ``start``."""
+        await self._becomes(lambda: data in self.output[start:], repr(data))
+
+    async def ended(self) -> int:
+        """Wait for the program's end; its exit status."""
+        async with asyncio.timeout(20):
+            return await self.process.wait()
+
+    async def close(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        self.terminal.close()
+
+    async def _becomes(self, condition: Callable[[], bool], what: str) -> None:
+        try:
+            async with asyncio.timeout(20):
+                while not condition():
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            raise AssertionError(f"{what} never came; the screen:\n{self.text}") from None
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self.terminal.master, 65536)
+        except OSError:
+            self.terminal.stop_reading()
+            return
+        self.output += data
+        # pyte has no alternate screen: entering it starts an empty one, so that only a whole redraw fills it.
+        *parts, last = data.split(b"\x1b[?1049h")
+        for part in parts:
+            self._stream.feed(part)
+            self.screen.reset()
+        self._stream.feed(last)
         self._more.set()
