@@ -78,5 +78,6 @@ def _table(shell: Shell, gpus: list[Gpu]) -> str:
             continue
         used = process.gpu_memory_at(shell.world.time)
         memory = "N/A" if used is None else f"{used // MIB}MiB"
-        text += f"| {index:>14} {process.pid:>8} {memory:>12}   {process.command[:46]:<46} |\n"
+        row = f"{index:>14} {process.pid:>8} {memory:>12}   {process.command}"
+        text += f"| {row[:87]:<87} |\n"
     return text + _BAR

@@ -1,0 +1,48 @@
+"""Simulators in a frozen world, and clients that know nothing of gputui's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from gputui.sim.clock import WorldClock
+from gputui.sim.server import Running, running_simulator
+
+START = 1_750_000_000.0
+ALICE = ("alice", "wonderland")
+
+
+class Hands:
+    """A monotonic clock moved by hand, in real seconds."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Sims:
+    """Starts simulators and clients, and ends them with the test."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+
+    async def start(self, release: str = "0.4.1", *, ssh: bool = False, clock: WorldClock | None = None) -> Running:
+        frozen = clock or WorldClock(speed=0, start=START)
+        return await self._stack.enter_async_context(running_simulator(release=release, ssh=ssh, clock=frozen))
+
+    async def client(
+        self, sim: Running, account: str = "lab", auth: tuple[str, str] | None = ALICE
+    ) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(base_url=sim.base_urls[account], auth=auth, trust_env=False, timeout=5)
+        return await self._stack.enter_async_context(client)
+
+
+@pytest.fixture
+async def sims() -> AsyncIterator[Sims]:
+    async with AsyncExitStack() as stack:
+        yield Sims(stack)
