@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.api import pody_wire as wire
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
-from gputui.api.transport import Transport
 from gputui.errors import (
     AuthError,
     ForbiddenError,
@@ -69,8 +68,8 @@ _T = TypeVar("_T")
 class PodyBackend:
     """One account on one pody server.
 
-    ``monotonic`` and the transport's clock can be injected. Refs: ``pod/<instance>``, ``gpu/<index>``,
-    ``process/<gpu>:<pid>``, ``offer/<model>``, ``image/<name>``.
+    ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment.
+    Refs: ``pod/<instance>``, ``gpu/<index>``, ``process/<gpu>:<pid>``, ``offer/<model>``, ``image/<name>``.
     """
 
     creatable: tuple[str, ...] = ("pod",)
@@ -79,11 +78,11 @@ class PodyBackend:
         self,
         account: PodyAccount,
         *,
-        transport: Transport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = account
-        self._server = PodyServer(account, transport)
+        self._server = PodyServer(account, sleep=sleep, monotonic=monotonic)
         self._gpus = GpuSnapshots(self._server, monotonic)
         self._host = wire.host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model) if account.gpu_model else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,15 +42,23 @@ class RouteMissingError(ProtocolError):
 class PodyServer:
     """One account's way to its server. Everything is asked with its credentials."""
 
-    def __init__(self, account: PodyAccount, transport: Transport | None = None) -> None:
+    def __init__(
+        self,
+        account: PodyAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]],
+        monotonic: Callable[[], float],
+    ) -> None:
         self._config = account
-        self.transport = transport or Transport(
+        self.transport = Transport(
             account=account.name,
             base_url=account.base_url,
             backend="pody",
             authorize=self._authorization,
             explain=explain,
             read_timeout=account.timeout,
+            sleep=sleep,
+            monotonic=monotonic,
         )
         self.known_release: Release | None = None
         self._release_lock = asyncio.Lock()

@@ -78,6 +78,6 @@ async def make_transport(server: ScriptedServer, fake_time: FakeTime) -> AsyncIt
 @pytest.fixture
 async def backend(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[PodyBackend]:
     account = pody_account(server.url, 'gpu_model = "NVIDIA GeForce RTX 4090"\ngpu_memory = "24G"')
-    made = PodyBackend(account, monotonic=fake_time.monotonic)
+    made = PodyBackend(account, sleep=fake_time.sleep, monotonic=fake_time.monotonic)
     yield made
     await made.aclose()
