@@ -1,0 +1,89 @@
+"""The domain's words: references, money, secrets, names of GPUs, differences."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gputui import models
+from gputui.models import Change, Instance, Money, Phase, Ref, Secret, gpu_label
+
+PART = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)
+
+
+@given(PART, PART, st.text(min_size=1))
+def test_a_reference_survives_its_text(account: str, kind: str, id_: str) -> None:
+    ref = Ref(account, kind, id_)
+    assert Ref.parse(str(ref)) == ref
+
+
+@pytest.mark.parametrize("text", ["", "lab", "lab/pod", "lab/pod/", "/pod/main", "lab//main"])
+def test_what_is_shorter_is_no_reference(text: str) -> None:
+    with pytest.raises(ValueError, match=r"reference|unpack"):
+        Ref.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("NVIDIA_RTX_5090_32G", "RTX 5090"),
+        ("NVIDIA GeForce RTX 5090", "RTX 5090"),
+        ("RTX 5090", "RTX 5090"),
+        ("nvidia rtx 4090", "RTX 4090"),
+        ("GeForce RTX 4070 Ti SUPER", "RTX 4070 Ti SUPER"),
+        ("Tesla V100-SXM2-32GB", "V100-SXM2"),
+        ("NVIDIA RTX PRO 6000", "RTX PRO 6000"),
+        ("H200_141G", "H200"),
+    ],
+)
+def test_the_vendors_names_of_a_gpu_become_one_label(name: str, label: str) -> None:
+    assert gpu_label(name) == label
+
+
+@given(st.text(min_size=1))
+def test_a_gpu_always_has_a_label(name: str) -> None:
+    assert gpu_label(name)
+
+
+@given(st.sampled_from(["A100", "RTX 5090", "RTX PRO 6000", "MI300X", "L40S", "RTX 4070 Ti"]))
+def test_a_label_is_its_own_label(label: str) -> None:
+    assert gpu_label(label) == label
+
+
+def test_money_of_two_currencies_is_never_added() -> None:
+    assert Money(Decimal("1.10"), "USD") + Money(Decimal("2.20"), "USD") == Money(Decimal("3.30"), "USD")
+    with pytest.raises(ValueError, match="cannot add CNY to USD"):
+        Money(Decimal(1), "USD") + Money(Decimal(1), "CNY")
+
+
+def test_a_secret_shows_nowhere() -> None:
+    secret = Secret("hunter2")
+    login = models.SSHLogin(password=secret)
+    shown = f"{secret}{secret!r}{[secret]}{login}{models.SSHTarget('h', 22, 'root', secret)!r}"
+    assert "hunter2" not in shown
+    assert secret.reveal() == "hunter2"
+    assert secret == Secret("hunter2")
+    assert len({secret, Secret("hunter2"), Secret("other")}) == 2
+
+
+def test_raw_json_takes_no_part_in_comparison() -> None:
+    ref = Ref("lab", "pod", "main")
+    one, other = (Instance(ref, "main", Phase.RUNNING, "running", raw=raw) for raw in ("{}", '{"uptime": 1}'))
+    assert one == other
+    assert "uptime" not in repr(other)
+
+
+def test_an_empty_change_is_false() -> None:
+    assert not Change()
+    assert Change(removed=(Ref("lab", "pod", "main"),))
+
+
+def test_every_model_is_frozen_and_can_be_hashed_by_its_reference() -> None:
+    rows = [model for model in vars(models).values() if is_dataclass(model) and isinstance(model, type)]
+    named = [model for model in rows if "ref" in {field.name for field in fields(model)}]
+    assert len(named) >= 7
+    assert all(model.__dataclass_params__.frozen for model in rows)  # type: ignore[attr-defined]  # not in its stub

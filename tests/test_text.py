@@ -1,0 +1,128 @@
+"""Remote text made harmless, and figures in the forms of the screens."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gputui.models import Money
+from gputui.text import REPLACEMENT, clean, format_age, format_bytes, format_duration, format_money
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]))
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def is_dangerous(character: str) -> bool:
+    code = ord(character)
+    is_control = code < 0x20 or 0x7F <= code < 0xA0
+    return is_control or 0xD800 <= code < 0xE000 or character in BIDI or character in "\u2028\u2029"
+
+
+@given(ANY_TEXT)
+@example("\x1b]0;title\x07\x9b2J\u202e\udcff\r\n\t\x7f\x85")
+def test_nothing_dangerous_is_left(text: str) -> None:
+    assert not any(is_dangerous(character) for character in clean(text))
+
+
+@given(ANY_TEXT)
+def test_what_was_there_stays_visible_as_damage(text: str) -> None:
+    cleaned = clean(text)
+    assert len(cleaned) == len(text)
+    assert all(after in {before, REPLACEMENT} for before, after in zip(text, cleaned, strict=True))
+
+
+@given(ANY_TEXT)
+def test_harmless_text_stays_as_it_is(text: str) -> None:
+    harmless = "".join(character for character in text if not is_dangerous(character))
+    assert clean(harmless) == harmless
+    assert clean(harmless, multiline=True) == harmless
+
+
+@given(ANY_TEXT, st.booleans())
+def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:
+    once = clean(text, multiline=multiline)
+    assert clean(once, multiline=multiline) == once
+
+
+@given(ANY_TEXT)
+def test_any_cleaned_text_can_be_written(text: str) -> None:
+    clean(text).encode("utf-8")
+
+
+@given(ANY_TEXT)
+def test_many_lines_keep_their_breaks_and_nothing_else(text: str) -> None:
+    cleaned = clean(text, multiline=True)
+    assert not any(is_dangerous(character) for character in cleaned.replace("\n", ""))
+    assert cleaned.count("\n") == text.count("\n")
+
+
+def test_letters_of_every_script_stay() -> None:
+    text = "日本語 한국어 العربية עברית 🚀👩‍👩‍👧 e\u0301 [/x] [@click=app.quit]"
+    assert clean(text) == text
+    assert unicodedata.normalize("NFC", clean(text)) == unicodedata.normalize("NFC", text)
+
+
+def test_line_ends_and_tabs_of_many_lines() -> None:
+    assert clean("a\r\nb\tc\rd", multiline=True) == f"a\nb    c{REPLACEMENT}d"
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (None, ""),
+        (0, "0B"),
+        (1023, "1023B"),
+        (1024, "1K"),
+        (709079040, "676M"),
+        (1024**3 - 1, "1.0G"),
+        (22248685568, "20.7G"),
+        (100 * 2**30, "100G"),
+        (3 * 2**50, "3072T"),
+    ],
+)
+def test_bytes(size: int | None, shown: str) -> None:
+    assert format_bytes(size) == shown
+
+
+@given(st.integers(0, 2**60))
+def test_bytes_stay_short_and_near(size: int) -> None:
+    shown = format_bytes(size)
+    factor = 1024 ** "BKMGT".index(shown[-1])
+    assert len(shown) <= 8
+    assert abs(float(shown[:-1]) * factor - size) <= max(0.51 * factor, 0.05 * size)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, ""),
+        (-5, "0s"),
+        (41.9, "41s"),
+        (192, "3m 12s"),
+        (3600, "1h 00m"),
+        (11_520, "3h 12m"),
+        (2_309_249.45, "26d 17h"),
+    ],
+)
+def test_durations(seconds: float | None, shown: str) -> None:
+    assert format_duration(seconds) == shown
+
+
+def test_ages() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    assert format_age(now - timedelta(hours=2), now) == "2h 00m"
+    assert format_age(None, now) == ""
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [("1.8", "USD", "$1.80"), ("3.1", "CNY", "¥3.10"), ("2", "EUR", "€2.00"), ("2", "GBP", "2.00 GBP")],
+)
+def test_money(amount: str, currency: str, shown: str) -> None:
+    assert format_money(Money(Decimal(amount), currency)) == shown
+    assert format_money(None) == ""
