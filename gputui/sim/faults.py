@@ -181,8 +181,9 @@ def _garbage(scope: Scope, body: bytes) -> bytes:
         return body
     unlucky = sum(scope.get("query_string", b"")) % 3 == 0
     match scope["path"]:
-        case "/pod/inspect" | "/pod/info" if unlucky and isinstance(data, dict):
-            data = _wrong_pod(data, sum(scope["query_string"]) // 3 % 4)
+        case "/pod/inspect" | "/pod/info":
+            if unlucky and isinstance(data, dict):
+                data = _wrong_pod(data, sum(scope["query_string"]) // 3 % 4)
         case "/host/gpu-ps" if isinstance(data, dict):
             data = {index: _wrong_rows(rows) for index, rows in data.items()}
         case "/image/list" | "/host/images" if isinstance(data, list):

@@ -1,0 +1,96 @@
+"""The simulator as a program's part: ports, the printed configuration, start and end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tomllib
+
+import httpx
+import pytest
+
+from gputui.sim.server import Running, running_simulator, serve
+from tests.sim.conftest import Sims
+
+
+def six_free_ports() -> int:
+    """The first of six consecutive ports that are free now."""
+    for first in range(21700, 29000, 50):
+        try:
+            for port in range(first, first + 6):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no six consecutive ports are free")
+
+
+async def test_the_configuration_is_complete_for_every_account(sims: Sims) -> None:
+    sim = await sims.start(ssh=True)
+    accounts = tomllib.loads(sim.config_toml())["accounts"]
+    assert list(accounts) == ["lab", "lab-b"]
+    lab = accounts["lab"]
+    assert lab["kind"] == "pody"
+    assert lab["ssh"] == {"user": "root", "password": "podpass"}
+    for name, account in accounts.items():
+        assert account["base_url"] == sim.base_urls[name]
+        client = await sims.client(sim, name, auth=(account["username"], account["password"]))
+        assert (await client.get("/user/info")).json()["user"]["name"] == "alice"
+
+
+async def test_a_first_port_gives_pody_the_second_and_ssh_the_fifth() -> None:
+    first = six_free_ports()
+    async with running_simulator(first, speed=0) as sim:
+        assert sim.base_urls["lab"] == f"http://127.0.0.1:{first + 1}"
+        assert sim.ssh_port == first + 4
+        assert sim.base_urls["lab-b"] == f"http://127.0.0.1:{first + 5}"
+
+
+async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
+    first = six_free_ports()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", first + 5))
+        taken.listen()
+        with pytest.raises(OSError, match="in use"):
+            async with running_simulator(first, speed=0):
+                pass
+    with socket.socket() as again:
+        again.bind(("127.0.0.1", first + 1))
+
+
+async def test_an_unplugged_server_refuses_until_plugged_in_again(sims: Sims) -> None:
+    sim = await sims.start()
+    client = await sims.client(sim)
+    assert (await client.get("/version")).status_code == 200
+    await sim.unplug("lab")
+    with pytest.raises(httpx.ConnectError):
+        await client.get("/version")
+    await sim.plug("lab")
+    assert (await client.get("/version")).status_code == 200
+
+
+async def test_serve_runs_until_it_is_cancelled() -> None:
+    started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(0, speed=0, release="0.2.5", ready=started.set_result))
+    sim = await asyncio.wait_for(started, 10)
+    async with httpx.AsyncClient(base_url=sim.base_urls["lab"], trust_env=False) as client:
+        assert (await client.get("/version")).content == b"[0,2,5]"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", sim.sites["lab"].port)) != 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": "tiny"}, "unknown size 'tiny': one of small, large, huge"),
+        ({"faults": "x"}, "unknown fault profile 'x'"),
+        ({"release": "9.9.9"}, "unknown pody release '9.9.9': one of 0.1.9"),
+    ],
+)
+async def test_unknown_options_are_named(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        await serve(0, ready=lambda _: None, **options)  # type: ignore[arg-type]  # a table of one option each
