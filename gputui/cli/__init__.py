@@ -82,9 +82,17 @@ def _run(argv: Sequence[str]) -> int:
         from gputui.cli.terminal import reset_terminal
 
         return reset_terminal()
+    _keep_logs_off_the_terminal()
     module, function = _COMMANDS[args.command or ""].split(":")
     command: Callable[[argparse.Namespace], int] = getattr(import_module(f"gputui.cli.{module}"), function)
     return command(args)
+
+
+def _keep_logs_off_the_terminal() -> None:
+    """Without a handler, warnings and tracebacks that libraries log would go to stderr, which may be the screen."""
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _status_of(stop: SystemExit) -> int:

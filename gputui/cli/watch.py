@@ -63,12 +63,21 @@ async def _follow(config: Config, accounts: dict[str, Account], resource: Resour
     with session.open_history() as history:
         fleet = Fleet(accounts, open_backend=open_backend, history=history, polling=config.polling)
         failures = _Failures(fleet, resource)
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def show(change: Change) -> None:
+            try:
+                printer.show(change, fleet.rows(resource))
+            except Exception as error:  # noqa: BLE001  (a reader that has gone ends the command, not only this call)
+                if not broken.done():
+                    broken.set_exception(error)
+
         try:
-            fleet.subscribe(resource, lambda change: printer.show(change, fleet.rows(resource)))
+            fleet.subscribe(resource, show)
             fleet.subscribe_feeds(failures.look)
             fleet.watch({resource})
             await fleet.start()
-            await asyncio.Event().wait()
+            await broken
         finally:
             await fleet.aclose()
 

@@ -17,7 +17,8 @@ from gputui.sim.server import Running, running_simulator
 class Simulation:
     """A simulator on a thread of its own; the world stands still."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ssh: bool = False) -> None:
+        self._ssh = ssh
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -37,7 +38,7 @@ class Simulation:
 
     def _run(self) -> None:
         async def serve() -> None:
-            async with running_simulator(speed=0, seed=1, ssh=False) as self.running:
+            async with running_simulator(speed=0, seed=1, ssh=self._ssh) as self.running:
                 self._ready.set()
                 await self._end.wait()
 

@@ -1,0 +1,174 @@
+"""How a command line ends, whatever happens in it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gputui import __version__
+from gputui.cli import get, main
+from gputui.errors import AuthError, UnknownOutcomeError
+from gputui.models import Secret
+from gputui.sim.server import Running
+
+Run = Callable[..., tuple[int, str, str]]
+
+HEAVY = ("textual", "asyncssh", "starlette", "hypercorn", "sqlite3", "gputui.app", "gputui.fleet", "gputui.sim")
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("argv", "allowed"),
+    [
+        (("get", "instances", "-o", "json"), set()),
+        (("get", "gpus", "--output", "csv"), set()),
+        (("get", "events"), {"sqlite3"}),
+        (("config", "check"), set()),
+        (("exec", "lab/main", "--", "true"), {"sqlite3", "gputui.fleet"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(argv: tuple[str, ...], allowed: set[str], world: Running) -> None:
+    done = python(
+        f"import sys\nfrom gputui.cli import main\nstatus = main({argv!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\nsys.exit(status)"
+    )
+
+    assert done.returncode == 0
+    assert done.stderr == f"{[name for name in HEAVY if name in allowed]}\n"
+
+
+def test_parsing_loads_neither_http_nor_configuration() -> None:
+    done = python(
+        "import sys\nfrom gputui.cli import main\nmain(['get', '--help'])\n"
+        "heavy = ('httpx', 'pydantic', 'asyncio', 'textual')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+
+    assert done.stderr == "[]\n"
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version") == (0, f"gputui {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "argv", [("get",), ("get", "pods"), ("--nonsense",), ("sto", "x"), ("get", "gpus", "-o", "xml")]
+)
+def test_wrong_usage_is_two_and_says_how(argv: tuple[str, ...], run: Run) -> None:
+    status, out, err = run(*argv)
+
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: gputui")
+
+
+def test_without_a_configuration_the_way_on_is_told(run: Run) -> None:
+    status, out, err = run("get", "instances")
+
+    assert (status, out) == (2, "")
+    assert "gputui init" in err
+
+
+def test_the_full_screen_program_needs_a_terminal(run: Run) -> None:
+    for argv in ((), ("demo",)):
+        status, _, err = run(*argv)
+        assert status == 2
+        assert "needs a terminal" in err
+
+
+def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_args: object) -> int:
+        raise error
+
+    monkeypatch.setattr(get, "run", fail)
+
+
+def test_what_nobody_foresaw_becomes_a_report_without_secrets(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = Secret("tea-for-two")
+    fail_with(RuntimeError(f"broke on {secret.reveal()} \x1b[31m"), monkeypatch)
+
+    status, out, err = run("get", "gpus")
+
+    (report,) = (home / "state" / "reports").iterdir()
+    assert (status, out) == (1, "")
+    assert "Traceback" not in err
+    assert "tea-for-two" not in err + report.read_text()
+    assert "\x1b" not in err
+    assert str(report) in err
+    assert "RuntimeError" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (AuthError("lab: wrong password", hint="Set it."), 1),
+        (UnknownOutcomeError("lab: no answer"), 4),
+        (ExceptionGroup("", [ExceptionGroup("", [AuthError("lab: wrong password")])]), 1),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 0),
+    ],
+)
+def test_foreseen_ends_leave_no_report(
+    error: BaseException, status: int, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_with(error, monkeypatch)
+    monkeypatch.setattr("gputui.cli.output.quiet_broken_pipe", lambda: None)
+
+    assert run("get", "gpus")[0] == status
+    assert not (home / "state").exists()
+
+
+def test_a_reader_that_goes_away_is_no_error(world: Running) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m gputui get processes -o json | head -c 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("[", "")
+
+
+def test_an_output_that_is_not_utf8_loses_characters_and_not_the_command(world: Running) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gputui", "get", "instances"],
+        capture_output=True,
+        env={"PATH": "/usr/bin", "PYTHONIOENCODING": "ascii", "PYTHONPATH": ".", **_ours()},
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert b"main" in done.stdout
+
+
+def _ours() -> dict[str, str]:
+    import os
+
+    return {name: value for name, value in os.environ.items() if name.startswith("GPUTUI_")}
+
+
+def test_main_takes_the_programs_own_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gputui", "--version"])
+
+    assert main() == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_what_libraries_log_does_not_reach_the_terminal(world: Running) -> None:
+    done = python(
+        "import logging, gputui.cli.get as get\nfrom gputui.cli import main\n"
+        "get.run = lambda args: logging.getLogger('asyncio').error('never retrieved') or 0\nmain(['get', 'gpus'])"
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
