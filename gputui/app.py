@@ -29,7 +29,7 @@ from gputui.screens.library import LibraryView
 from gputui.screens.session import Session
 from gputui.screens.stock import StockView
 from gputui.screens.view import View
-from gputui.theme import THEMES
+from gputui.theme import THEMES, muted
 
 if TYPE_CHECKING:
     from gputui.config import Config
@@ -83,6 +83,10 @@ class GputuiApp(App[int]):
     def _make(self, kind: type[View]) -> View:
         view = self._views[kind.NAME] = kind(self.session)
         return view
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Add the colours that every theme must have here."""
+        return {"muted": muted(self.current_theme)}
 
     # --- life ------------------------------------------------------------------------------------------------
 

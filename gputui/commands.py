@@ -64,8 +64,8 @@ _VIEWS = (
 _ROW = (
     Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, "open"),
     Command("ssh", "SSH", "s", Group.ROW, "Log into the instance", 1, "ssh", argument="NAME", action=Action.SSH),
-    Command("events", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events"),
-    Command("processes", "Its GPU processes", "p", Group.ROW, "What it runs on the GPUs", 4, "processes"),
+    Command("events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events"),
+    Command("processes-of", "Its GPU processes", "p", Group.ROW, "What it runs on the GPUs", 4, "processes"),
     Command(
         "exec",
         "Run a command",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -32,5 +33,15 @@ LIGHT = Theme(
     panel="#dadada",
     dark=False,
 )
+MUTED_SHARE = 0.6
+"""How far muted text is from the background towards the foreground."""
+
 THEMES = (DARK, LIGHT)
 """The first is the default. Values of the 256-colour cube, so that a terminal with 256 shows the same ones."""
+
+
+def muted(theme: Theme) -> str:
+    """Return the colour of quiet text, a real one: what is drawn as data cannot take a share of what is behind it."""
+    foreground = Color.parse(theme.foreground or ("#e0e0e0" if theme.dark else "#202020"))
+    background = Color.parse(theme.background or ("#121212" if theme.dark else "#e0e0e0"))
+    return background.blend(foreground, MUTED_SHARE).hex

@@ -146,7 +146,7 @@ class ActingView(EverywhereView):
                 f"   {row.status}",
                 f"   GPUs: {gpus}" if gpus else "",
                 f"   {format_money(row.price)}/h" if row.price else "",
-                (f"   {row.image}" if row.image else "", "$text-muted"),
+                (f"   {row.image}" if row.image else "", "$muted"),
             )
         if isinstance(row, Image):
             return Content.assemble(("  " + row.reference, "bold"), f"   {format_bytes(row.size)}")
@@ -216,7 +216,7 @@ class ActingView(EverywhereView):
         )
         if command is None:
             return
-        reader = ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$text-muted")])
+        reader = ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
         self.app.push_screen(reader)
         outcomes = await asyncio.gather(
             *(self.session.fleet.act(row.ref, Action.EXEC, arguments={"command": command}) for row in rows),
@@ -259,7 +259,7 @@ class ActingView(EverywhereView):
         if filled is None:
             return
         subjects = [
-            Content.assemble((f"  {field.label:>12}  ", "$text-muted"), (filled[field.name], "bold"))
+            Content.assemble((f"  {field.label:>12}  ", "$muted"), (filled[field.name], "bold"))
             for field in form.fields
             if filled.get(field.name)
         ]

@@ -33,7 +33,7 @@ LABEL_WIDTH = 16
 def line(label: str, value: str | Content, style: str = "") -> Content:
     """Return one line: the label right-aligned and quiet, the value behind it."""
     shown = value if isinstance(value, Content) else Content.styled(value, style) if style else Content(value)
-    return Content.assemble((f"{label:>{LABEL_WIDTH}}  ", "$text-muted"), shown)
+    return Content.assemble((f"{label:>{LABEL_WIDTH}}  ", "$muted"), shown)
 
 
 def _lines(pairs: Iterable[tuple[str, str | Content]]) -> list[Content]:
@@ -229,13 +229,13 @@ def describe_audit(entries: Sequence[AuditEntry], *, utc: bool = False) -> list[
     styles = {"done": "$text-success", "failed": "$text-error", "unknown": "$text-warning"}
     return [
         Content.assemble(
-            (f"{format_time(entry.at, utc=utc):<20}", "$text-muted"),
+            (f"{format_time(entry.at, utc=utc):<20}", "$muted"),
             f"{entry.user:<10} ",
             (f"{entry.action:<8} ", "bold"),
             f"{entry.ref:<32} ",
             (f"{entry.outcome:<9}", styles.get(entry.outcome, "$text-warning")),
             f" {entry.summary}",
-            (f"  {entry.detail}" if entry.detail else "", "$text-muted"),
+            (f"  {entry.detail}" if entry.detail else "", "$muted"),
         )
         for entry in entries
     ]

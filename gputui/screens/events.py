@@ -120,13 +120,13 @@ class EventsView(ListView):
         """Add whether it follows, or how many came since it does not."""
         left, right = super().status()
         if self.table.sort != ("time", False):
-            follow = Content.styled("   in another order: not following", "$text-muted")
+            follow = Content.styled("   in another order: not following", "$muted")
         elif self.table.at_end:
             follow = Content.styled("   following", "$text-success")
         elif self._below:
             follow = Content.styled(f"   {self._below} new below ↓  F to follow", "$text-warning")
         else:
-            follow = Content.styled("   paused  F to follow", "$text-muted")
+            follow = Content.styled("   paused  F to follow", "$muted")
         return Content.assemble(left, follow), right
 
     def empty_text(self) -> str:

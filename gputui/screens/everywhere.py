@@ -91,6 +91,7 @@ class EverywhereView(View):
 
     def _help_lines(self) -> list[Content]:
         lines: list[Content] = []
+        roomy = self.size.width >= 110
         for group in Group:
             here = [command for command in COMMANDS if command.group is group and hasattr(self, command.handler)]
             if not here:
@@ -101,10 +102,14 @@ class EverywhereView(View):
                 key = key_text(self.session.keys_of(command))
                 lines.append(
                     Content.assemble(
-                        (f"  {key:<14}", "bold" if offered else "$text-muted"),
-                        (f"{command.title:<28}", "" if offered else "$text-muted"),
-                        (f"{':' + command.word:<14}", "$text-muted"),
-                        (command.tooltip if offered else f"{command.tooltip} (not for this row)", "$text-muted"),
+                        (f"  {key:<12}", "bold" if offered else "$muted"),
+                        (f"{command.title:<28}", "" if offered else "$muted"),
+                        (f":{command.word:<14}", "$muted"),
+                        (command.tooltip if roomy else "", "$muted"),
+                        (
+                            "" if offered else "  not for this row" if command.group is Group.ROW else "  not now",
+                            "$muted",
+                        ),
                     )
                 )
             lines.append(Content(""))
@@ -119,7 +124,7 @@ class EverywhereView(View):
             ("g G", "to the first, last row"),
             ("tab", "to the other pane, where there is one"),
         ):
-            yield Content.assemble((f"  {keys:<14}", "bold"), what)
+            yield Content.assemble((f"  {keys:<16}", "bold"), what)
         yield Content("")
         yield Content.styled("Filter", "bold $text-accent")
         for example, what in (
@@ -128,7 +133,7 @@ class EverywhereView(View):
             ("!jupyter", "rows that do not"),
             ("/^llm-\\d+/", "rows that match the regular expression"),
         ):
-            yield Content.assemble((f"  {example:<14}", "bold"), what)
+            yield Content.assemble((f"  {example:<16}", "bold"), what)
 
     # --- accounts --------------------------------------------------------------------------------------------
 
@@ -173,7 +178,7 @@ class EverywhereView(View):
     @work(group="describe", exit_on_error=False)
     async def describe_account(self, account: str) -> None:
         """Show identity, quota with its use, users and host spec of an account."""
-        reader = ReaderDialog(f"Account {account}", [Content.styled(f"Asking {account} …", "$text-muted")])
+        reader = ReaderDialog(f"Account {account}", [Content.styled(f"Asking {account} …", "$muted")])
         self.app.push_screen(reader)
         try:
             info = await self.session.fleet.account_info(account)

@@ -159,7 +159,7 @@ class ListView(ActingView):
             f" of {table.total_count}" if table.row_count != table.total_count else ""
         )
         left = Content.assemble(
-            (counts, "$text-muted"), (f"   / {self._query.text}" if self._query else "", "$text-accent")
+            (counts, "$muted"), (f"   / {self._query.text}" if self._query else "", "$text-accent")
         )
         marked = len(table.marked)
         hidden = len(table.marked_hidden)
@@ -168,10 +168,10 @@ class ListView(ActingView):
         hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
             (f"{marked} marked" if marked else "", "$text-accent"),
-            (f" ({hidden} more filtered away)" if hidden else "", "$text-muted"),
+            (f" ({hidden} more filtered away)" if hidden else "", "$muted"),
             (
                 f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
-                "$text-muted",
+                "$muted",
             ),
         )
         return left, right
@@ -428,12 +428,12 @@ class ListView(ActingView):
         else:
             self.session.navigator.log_in(instance)
 
-    def do_events(self, argument: str) -> None:
+    def do_events_of(self, argument: str) -> None:
         """Show what happened to the instance."""
         if (instance := self.instance_here()) is not None:
             self.session.navigator.go("events", scope=instance.ref)
 
-    def do_processes(self, argument: str) -> None:
+    def do_processes_of(self, argument: str) -> None:
         """Show what the instance runs on the GPUs."""
         if (instance := self.instance_here()) is not None:
             self.session.navigator.go("gpus", scope=instance.ref)

@@ -25,9 +25,9 @@ class StockView(ActingView):
     RESOURCES = frozenset({Resource.STOCK})
 
     DEFAULT_CSS = """
-    StockView #rule { color: $text-muted; }
+    StockView #rule { color: $muted; }
     StockView #cell { padding: 0 1; }
-    StockView #legend { padding: 0 1; color: $text-muted; }
+    StockView #legend { padding: 0 1; color: $muted; }
     """
 
     def compose_body(self) -> ComposeResult:
@@ -79,7 +79,7 @@ class StockView(ActingView):
     def status(self) -> tuple[Content, Content]:
         """How large the map is."""
         models, places = self.map.shape
-        return Content.styled(f"   {models} models · {places} places", "$text-muted"), Content("")
+        return Content.styled(f"   {models} models · {places} places", "$muted"), Content("")
 
     def row_here(self) -> Row | None:
         """Return the offer under the cursor."""

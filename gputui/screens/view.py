@@ -53,7 +53,7 @@ class View(Screen[None]):
     ]
 
     DEFAULT_CSS = """
-    View { background: $background; layers: base; }
+    View { background: $background; }
     View > #body { height: 1fr; }
     View > #problems { height: auto; max-height: 4; padding: 0 1; display: none; }
     """
@@ -147,7 +147,7 @@ class View(Screen[None]):
             ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
             (account, "bold"),
             f"  {error}",
-            (age, "$text-muted"),
+            (age, "$muted"),
         )
 
     def loading_text(self) -> str:

@@ -25,9 +25,8 @@ class EntryBar(Vertical):
     EntryBar { height: auto; display: none; background: $panel; }
     EntryBar Horizontal { height: 1; }
     EntryBar .prefix { width: auto; padding: 0 0 0 1; color: $text-accent; text-style: bold; }
-    EntryBar Input { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
-    EntryBar Input:focus { border: none; }
-    EntryBar .about { padding: 0 1; color: $text-muted; }
+    EntryBar Input { padding: 0; background: $panel; width: 1fr; }
+    EntryBar .about { padding: 0 1; color: $muted; }
     EntryBar .about.-problem { color: $text-error; }
     """
 
@@ -70,7 +69,7 @@ class EntryBar(Vertical):
         yield Line(classes="about")
         with Horizontal():
             yield Static(Content(self._prefix), classes="prefix")
-            yield Input(select_on_focus=False)
+            yield Input(select_on_focus=False, compact=True)
 
     @property
     def is_open(self) -> bool:

@@ -22,7 +22,7 @@ class HeaderBar(Line):
         """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program."""
         parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
         if note:
-            parts.append(Content.styled(f"  {note}", "$text-muted"))
+            parts.append(Content.styled(f"  {note}", "$muted"))
         width = self.size.width - 2
         dots = [self._dot(health, only) for health in accounts]
         line = Content.assemble(*parts, *dots)
@@ -42,7 +42,7 @@ class HeaderBar(Line):
             "   ",
             (HEALTH_GLYPHS[health.state], HEALTH_STYLES[health.state]),
             " ",
-            (name, "$text-muted" if hidden else "bold"),
-            (" read-only" if health.read_only else "", "$text-muted"),
+            (name, "$muted" if hidden else "bold"),
+            (" read-only" if health.read_only else "", "$muted"),
             (f" {health.message}" if health.message else "", HEALTH_STYLES[health.state]),
         )

@@ -32,10 +32,10 @@ class Heatmap(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Heatmap { height: 1fr; width: 1fr; }
-    Heatmap > .heatmap--heading { color: $text-muted; text-style: bold; }
+    Heatmap > .heatmap--heading { color: $muted; text-style: bold; }
     Heatmap > .heatmap--label { color: $foreground; text-style: bold; }
-    Heatmap > .heatmap--none { color: $text-muted; }
-    Heatmap > .heatmap--stale { color: $text-muted; text-style: dim; }
+    Heatmap > .heatmap--none { color: $muted; }
+    Heatmap > .heatmap--stale { color: $muted; text-style: dim; }
     Heatmap > .heatmap--cursor { text-style: bold reverse; }
     Heatmap > .heatmap--idle1 { background: $success 12%; }
     Heatmap > .heatmap--idle2 { background: $success 22%; }

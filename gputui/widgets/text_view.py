@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -16,13 +15,16 @@ from textual.strip import Strip
 
 
 class TextView(ScrollView, can_focus=True):
-    """Draws only the lines that are seen, so that a long output costs no more than a short one.
+    """Wraps to its width and draws only the lines that are seen.
 
     Lines are data, never markup. ``find`` moves to the next line that holds a text, whatever its case.
     """
 
     DEFAULT_CSS = """
-    TextView { height: 1fr; width: 1fr; }
+    TextView {
+        height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
+    }
     TextView > .text-view--match { background: $accent 40%; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"text-view--match"}
@@ -49,28 +51,38 @@ class TextView(ScrollView, can_focus=True):
     def __init__(self, lines: Sequence[Content] = (), *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines = list(lines)
+        self._shown: list[Content] = []
         self._needle = ""
         self._match: int | None = None
 
     @property
     def text(self) -> str:
-        """All of it as plain text."""
+        """All of it as plain text, not wrapped."""
         return "\n".join(line.plain for line in self._lines)
 
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text, from its top."""
         self._lines = list(lines)
         self._match = None
-        self._measure()
-        self.refresh()
+        self._wrap()
 
     def on_mount(self) -> None:
-        """Measure what was given at construction."""
-        self._measure()
+        """Wrap what was given at construction."""
+        self._wrap()
 
-    def _measure(self) -> None:
-        width = max((cell_len(line.plain) for line in self._lines), default=0)
-        self.virtual_size = Size(width, len(self._lines))
+    def on_resize(self) -> None:
+        """Wrap to the new width."""
+        self._wrap()
+
+    def _wrap(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return
+        self._shown = [
+            part for line in self._lines for part in ([line] if line.cell_length <= width else line.fold(width))
+        ]
+        self.virtual_size = Size(width, len(self._shown))
+        self.refresh()
 
     def find(self, needle: str) -> None:
         """Go to the first line at or below the top one that holds ``needle``."""
@@ -84,7 +96,7 @@ class TextView(ScrollView, can_focus=True):
             self._go(step, self.scroll_offset.y if self._match is None else self._match)
 
     def _go(self, step: int, start: int) -> None:
-        matches = [number for number, line in enumerate(self._lines) if self._needle in line.plain.casefold()]
+        matches = [number for number, line in enumerate(self._shown) if self._needle in line.plain.casefold()]
         ahead = [number for number in matches if (number > start if step > 0 else number < start)]
         if matches:
             self._match = (ahead or matches)[0 if step > 0 else -1]
@@ -96,17 +108,17 @@ class TextView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        left, top = self.scroll_offset
+        top = self.scroll_offset.y
         number = top + y
         width = self.size.width
         style = self.visual_style
-        if number >= len(self._lines):
+        if number >= len(self._shown):
             return Strip.blank(width, style.rich_style)
-        line = self._lines[number]
+        line = self._shown[number]
         if number == self._match:
             line = line.stylize(self.get_visual_style("text-view--match"))
         segments = [
             Segment(text, part.rich_style)
             for text, part in line.render(style, end="", parse_style=self.app.stylesheet.parse_style)
         ]
-        return Strip(segments).crop_extend(left, left + width, style.rich_style)
+        return Strip(segments).crop_extend(0, width, style.rich_style)

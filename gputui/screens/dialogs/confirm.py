@@ -51,7 +51,7 @@ class ConfirmDialog(Dialog[bool]):
                 yield Static(Content("\n".join(self._effects)), classes="hint")
             if self._typed is not None:
                 yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
-                yield Input(id="typed")
+                yield Input(id="typed", compact=True)
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(

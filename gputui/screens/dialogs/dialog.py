@@ -23,12 +23,12 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog .heading { text-style: bold; width: 1fr; height: auto; margin-bottom: 1; }
     Dialog .body { width: 1fr; height: auto; }
     Dialog .scroll { height: auto; max-height: 16; }
-    Dialog .hint { color: $text-muted; width: 1fr; height: auto; margin-top: 1; }
+    Dialog .hint { color: $muted; width: 1fr; height: auto; margin-top: 1; }
     Dialog .problem { color: $text-error; width: 1fr; height: auto; }
     Dialog .buttons { height: auto; width: 1fr; align-horizontal: right; margin-top: 1; }
     Dialog .buttons Button { margin-left: 2; min-width: 10; }
-    Dialog Input { border: none; height: 1; padding: 0 1; background: $panel; }
-    Dialog Input:focus { background: $accent 30%; text-style: none; }
+    Dialog Input { padding: 0 1; background: $panel; }
+    Dialog Input:focus { background: $accent 30%; }
     Dialog Button { background: $panel; }
     Dialog Button:focus { background: $accent; color: $background; text-style: bold reverse; }
     Dialog Button.-error { color: $text-error; }

@@ -22,8 +22,8 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog .row { height: auto; }
     FormDialog Label { width: 18; text-align: right; padding-right: 2; }
     FormDialog .row Input, FormDialog .row Select { width: 1fr; }
-    FormDialog .field Static { padding-left: 18; }
-    FormDialog .field .about { color: $text-muted; height: auto; }
+    FormDialog .field > Static { padding-left: 18; }
+    FormDialog .field .about { color: $muted; height: auto; }
     FormDialog SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
     FormDialog Select:focus > SelectCurrent { border: none; background: $accent 30%; }
     FormDialog Select > SelectOverlay { border: none; background: $panel; max-height: 10; }
@@ -69,7 +69,9 @@ class FormDialog(Dialog[dict[str, str]]):
                         compact=True,
                     )
                 else:
-                    yield Input(value, password=field.kind is FieldKind.SECRET, id=f"field-{field.name}")
+                    yield Input(
+                        value, password=field.kind is FieldKind.SECRET, id=f"field-{field.name}", compact=True
+                    )
             if field.help:
                 yield Static(Content(field.help), classes="about")
             yield Static(Content(""), id=f"problem-{field.name}", classes="problem")
@@ -108,11 +110,15 @@ class FormDialog(Dialog[dict[str, str]]):
         self.dismiss(values)
 
     @on(Input.Submitted)
-    def _next_field(self) -> None:
-        names = [f"field-{field.name}" for field in self._form.fields]
-        if self.focused is not None and self.focused.id == names[-1]:
+    def _next_field(self, event: Input.Submitted) -> None:
+        names = [field.name for field in self._form.fields]
+        name = (event.input.id or "").removeprefix("field-")
+        if name == names[-1]:
             self._submit()
-        else:
+            return
+        wrong = {field: problem for field, problem in self._check(self.values()).items() if field == name}
+        self._show_problems(wrong)
+        if not wrong:
             self.focus_next()
 
     @on(Button.Pressed)

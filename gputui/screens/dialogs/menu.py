@@ -35,7 +35,9 @@ class MenuDialog(Dialog[str]):
     DEFAULT_CSS = """
     MenuDialog OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
     MenuDialog OptionList:focus { border: none; }
-    MenuDialog OptionList > .option-list--option-highlighted { background: $accent 35%; text-style: bold; }
+    MenuDialog OptionList:focus > .option-list--option-highlighted {
+        background: $accent 30%; color: $foreground; text-style: bold;
+    }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,7 +64,7 @@ class MenuDialog(Dialog[str]):
                         Content.assemble(
                             (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
                             choice.label.ljust(labels + 2),
-                            (choice.note, "$text-muted"),
+                            (choice.note, "$muted"),
                         ),
                         id=choice.value,
                         disabled=choice.disabled,

@@ -36,7 +36,7 @@ class PromptDialog(Dialog[str]):
         """Lay it out."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._heading), classes="heading")
-            yield Input(self._value, password=self._secret, id="line")
+            yield Input(self._value, password=self._secret, id="line", compact=True)
             yield Static(Content(""), classes="problem")
             yield Static(Content(self._note or "enter to go on, esc to cancel"), classes="hint")
 

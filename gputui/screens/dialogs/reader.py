@@ -41,7 +41,7 @@ class ReaderDialog(Dialog[None]):
         with Vertical(classes="dialog"):
             yield Static(Content(self._heading), classes="heading")
             yield TextView(self._lines, id="text")
-            yield Input(placeholder="find", id="find")
+            yield Input(placeholder="find", id="find", compact=True)
             yield Static(Content("/ find   n N next, previous   c copy all   esc close"), classes="hint", id="hint")
 
     def on_mount(self) -> None:
