@@ -1,4 +1,4 @@
-"""The laboratory as fixtures: one engine for the whole run, one pody server at a time, gputui in a home of its own."""
+"""The laboratory as fixtures: an engine for the whole run, a pody server at a time, gputui with a home of its own."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Gputui:
     def create_pod(self, name: str, image: str = IMAGE) -> str:
         """Create a pod; returns its Ref as text."""
         return self.succeed(
-            "create", "pod", "-A", ACCOUNT, "--set", f"name={name}", "--set", f"image={image}", "--yes"
+            "create", "pod", "-A", ACCOUNT, "--set", f"ins={name}", "--set", f"image={image}", "--yes"
         ).strip()
 
     def instance(self, ref: str) -> dict[str, Any]:

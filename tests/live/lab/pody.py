@@ -78,7 +78,10 @@ class Release:
 
 
 class PodyServer:
-    """A pody server on the loopback; ``gpu_word`` is what makes a process of a pod one of its GPU's."""
+    """A pody server on the loopback.
+
+    A process with ``gpu_word`` in its command line runs on a GPU; pods are published on one of ``pod_ports``.
+    """
 
     def __init__(self, release: Release, engine: Engine, home: Path) -> None:
         self.release = release
@@ -86,6 +89,8 @@ class PodyServer:
         self._engine = engine
         self._home = home
         self._port = _free_port()
+        first = _FIRST_POD_PORT + RELEASES.index(release.text) * _POD_PORTS
+        self.pod_ports = range(first, first + _POD_PORTS)
         self._environment = engine.environment | {
             "PODY_HOME": str(home),
             "PYTHONPATH": str(_STAND_IN),
@@ -121,11 +126,10 @@ class PodyServer:
             self._engine.docker("rmi", "--force", *images)
 
     def _write_config(self) -> None:
-        first = _FIRST_POD_PORT + RELEASES.index(self.release.text) * _POD_PORTS
         (self._home / "config.toml").write_text(
             _CONFIG.format(
-                first=first,
-                last=first + _POD_PORTS - 1,
+                first=self.pod_ports[0],
+                last=self.pod_ports[-1],
                 home=self._home,
                 max_pods=MAX_PODS,
                 commits=_COMMITS if self.release.has_commits else "",

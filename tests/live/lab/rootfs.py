@@ -51,6 +51,8 @@ def build(root: Path, password: str) -> None:
         "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
         "etc/ssh/sshd_config": _SSHD_CONFIG,
         "root/.bashrc": "PS1='[\\u@\\h \\w]# '\n",
+        "var/log/lastlog": "",
+        "root/.bash_profile": ". ~/.bashrc\n",
         "entry.sh": _ENTRY,
     }
     for name, text in files.items():
