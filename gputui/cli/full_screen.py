@@ -17,6 +17,8 @@ from gputui.paths import config_path, state_dir
 if TYPE_CHECKING:
     from gputui.config import Config
 
+_MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
+
 _OFFER = """\
 There is no configuration at {path} yet.
   i  make one: asks for an account and checks it (gputui init)
@@ -38,7 +40,18 @@ def run(args: argparse.Namespace) -> int:
 
     from gputui.app import run as run_app
 
-    return run_app(load, state_dir=state_dir(), read_only=args.read_only)
+    return run_app(load, state_dir=state_dir(), read_only=args.read_only, program=own_program(args))
+
+
+def own_program(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return how to start gputui again for the same configuration and state, also where the environment is another's.
+
+    A new tmux window has the environment of the tmux server, so what moves our files is named in the command itself.
+    """
+    moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
+    started = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
+    config = ("--config", str(Path(args.config).expanduser().absolute())) if args.config else ()
+    return (*(("env", *moved) if moved else ()), *started, *config, *(("--read-only",) if args.read_only else ()))
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:
@@ -81,7 +94,8 @@ def demo(args: argparse.Namespace) -> int:
                 config.write_text(simulator.start(), "utf-8")
                 return load_config(config, read_only=args.read_only)
 
-            return run_app(load, state_dir=state, read_only=args.read_only)
+            args.config = None
+            return run_app(load, state_dir=state, read_only=args.read_only, program=own_program(args))
 
 
 def _need_terminal() -> None:

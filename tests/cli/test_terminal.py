@@ -23,6 +23,9 @@ def program(home: Path) -> Iterator[Program]:
 
     def start(*argv: str) -> Terminal:
         env = {"GPUTUI_CONFIG": str(home / "config.toml"), "GPUTUI_STATE_DIR": str(home / "state"), "HOME": str(home)}
+        if argv == ("demo",):
+            (home / "tmp").mkdir()
+            env["TMPDIR"] = str(home / "tmp")
         started.append(Terminal((sys.executable, "-m", "gputui", *argv), columns=100, rows=30, env=env))
         return started[-1]
 
@@ -148,6 +151,18 @@ def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, prog
 
     assert b"wonderland" not in terminal.raw
     assert "wonderland" in (home / "config.toml").read_text()
+
+
+def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path, program: Program) -> None:
+    terminal = program("demo")
+    terminal.wait_for("train_a")
+
+    terminal.send("q")
+
+    assert terminal.wait_exit() == 0
+    assert terminal.attributes == terminal.attributes_before
+    assert list(home.iterdir()) == [home / "tmp"]
+    assert list((home / "tmp").iterdir()) == []
 
 
 def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Program) -> None:

@@ -1,0 +1,33 @@
+"""docs/cli.md says what the program does."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from gputui.cli.columns import KINDS, csv_columns
+from gputui.cli.parser import build_parser
+from gputui.models import Resource
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_keys_of_each_kind_are_documented_as_they_are(kind: Resource) -> None:
+    row = re.search(rf"^\| {kind.value} \| `([^`]+)`", DOCUMENT, re.MULTILINE)
+
+    assert row is not None
+    assert tuple(row[1].split()) == csv_columns(kind)
+
+
+def test_every_command_is_documented() -> None:
+    (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+
+    documented = {
+        word
+        for line in re.findall(r"^\| `gputui ([^`]+)`", DOCUMENT, re.MULTILINE)
+        for word in re.split(r"[ |\\]+", line)
+    }
+
+    assert set(commands.choices) <= documented
