@@ -214,9 +214,13 @@ class PodyBackend:
         return rows
 
     async def _pod_refs(self) -> list[Ref]:
-        # The server filters Docker's names by substring, so another user's pods can appear as a second "main".
+        """List the user's pods by their short names; releases before 0.1.15 put the user's name before them.
+
+        The server filters Docker's names by substring, so another user's pod can appear as a second "main".
+        """
         names = await self._server.ask(wire.NAMES, "/pod/list")
-        return list(dict.fromkeys(self._named("pod", name) for name in names))
+        prefix = f"{self._config.username}-"
+        return list(dict.fromkeys(self._named("pod", name.removeprefix(prefix)) for name in names))
 
     def _named(self, kind: str, name: str) -> Ref:
         """Return the Ref of a listed name. A name that is not safe to show is kept for requests beside it."""
@@ -252,20 +256,11 @@ class PodyBackend:
 
     async def gpus(self) -> Sequence[GpuDevice]:
         """List the host's GPUs (``/host/gpu-ps``)."""
-        return wire.to_devices(
-            self.account,
-            self._host,
-            await self._gpus.get(),
-            model=self._gpu_model,
-            memory_total=self._config.gpu_memory_bytes,
-        )
+        return self._devices(await self._gpus.get())
 
     async def processes(self) -> Sequence[GpuProcess]:
         """List the processes on the GPUs (``/host/gpu-ps``), mapped to the account's own pods."""
-        snapshot = await self._gpus.get()
-        names = wire.pod_names(snapshot)
-        owned = {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
-        return wire.to_processes(self.account, self._host, snapshot, owned)
+        return self._processes(await self._gpus.get())
 
     async def stock(self) -> Sequence[Offer]:
         """List the host's GPUs as stock: those without a process are idle (``/host/gpu-ps``)."""
@@ -276,6 +271,20 @@ class PodyBackend:
             model=self._gpu_model or "GPU",
             memory_total=self._config.gpu_memory_bytes,
         )
+
+    def _devices(self, snapshot: wire.GpuSnapshot) -> list[GpuDevice]:
+        return wire.to_devices(
+            self.account,
+            self._host,
+            snapshot,
+            model=self._gpu_model,
+            memory_total=self._config.gpu_memory_bytes,
+        )
+
+    def _processes(self, snapshot: wire.GpuSnapshot) -> list[GpuProcess]:
+        names = wire.pod_names(snapshot)
+        owned = {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
+        return wire.to_processes(self.account, self._host, snapshot, owned)
 
     def _guess(self, name: str) -> Ref | None:
         """Return the pod that a name belongs to before it was inspected: ``[prefix-]user-instance``."""
@@ -314,11 +323,7 @@ class PodyBackend:
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
-        listed: dict[str, Callable[[], Coroutine[Any, Any, Sequence[Row]]]] = {
-            "gpu": self.gpus,
-            "process": self.processes,
-            "offer": self.stock,
-        }
+        rows: Sequence[Row] = ()
         match ref.kind:
             case "pod":
                 return await self._inspect(ref)
@@ -326,7 +331,12 @@ class PodyBackend:
                 return await self._inspect_image(ref)
             case "account":
                 return await self.account_info()
-        rows = await listed[ref.kind]() if ref.kind in listed else ()
+            case "gpu" if ref.id.isdecimal():
+                rows = self._devices(await self._gpus.ask(ref.id))
+            case "process" if (gpu := ref.id.partition(":")[0]).isdecimal():
+                rows = self._processes(await self._gpus.ask(gpu))
+            case "offer":
+                rows = await self.stock()
         row = next((row for row in rows if row.ref == ref), None)
         if row is None:
             raise NotFoundError(f"{ref} is not there any more.")

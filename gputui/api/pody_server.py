@@ -31,6 +31,7 @@ ACTION_TIMEOUT = 180.0
 SNAPSHOT_AGE = 0.5
 """How long one answer of gpu-ps serves, in seconds."""
 
+_NOT_THERE = re.compile(r"Image not found|GPU ID \d+ is invalid")
 _DOCKER_WORDS = re.compile(r'http\+docker://.*\("(?P<words>.+)"\)$')
 _T = TypeVar("_T")
 
@@ -129,7 +130,7 @@ class GpuSnapshots:
         """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
         task = self._task
         if task is None or (task.done() and not self._is_fresh(task)):
-            task = self._task = asyncio.create_task(self._ask())
+            task = self._task = asyncio.create_task(self._ask_all())
             # Seen even when every caller was cancelled meanwhile.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
@@ -143,12 +144,17 @@ class GpuSnapshots:
         failed = task.cancelled() or task.exception() is not None
         return not failed and self._monotonic() - self._answered_at <= SNAPSHOT_AGE
 
-    async def _ask(self) -> wire.GpuSnapshot:
+    async def ask(self, gpu: str | None = None) -> wire.GpuSnapshot:
+        """Ask anew, for one GPU or all; raises GputuiError, NotFoundError for a GPU that is not there."""
+        params = None if gpu is None else {"id": gpu}
         try:
-            snapshot = await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps")
+            return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
         except NotFoundError:
             # Up to 0.2 a process that ends while the server lists it fails the whole list.
-            snapshot = await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps")
+            return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
+
+    async def _ask_all(self) -> wire.GpuSnapshot:
+        snapshot = await self.ask()
         self._answered_at = self._monotonic()
         return snapshot
 
@@ -164,6 +170,6 @@ def explain(party: Party, refusal: Refusal) -> GputuiError | None:
             f"{party}: the server does not know this call (HTTP {refusal.status}).",
             hint="If it was updated just now, refresh; else check base_url.",
         )
-    if refusal.status == 400 and detail.startswith("Image not found"):
-        return NotFoundError(f"{party}: there is no such image.")
+    if refusal.status == 400 and _NOT_THERE.match(detail):
+        return NotFoundError(f"{party}: {detail} (HTTP 400).")
     return refused(party, replace(refusal, detail=detail)) if words else None

@@ -107,6 +107,21 @@ def script(server: ScriptedServer, release: tuple[int, ...], pods: dict[str, obj
     server.on("/pod/exec", post_only(as_json({"exit_code": 0, "log": "hello\r\n"})))
 
 
+def gpu_processes(request: Request) -> Answer:
+    """Answer gpu-ps, for the GPUs of ``id`` or all four."""
+    running = {
+        "0": [process(), process(77, "", cmd="[host process]", gpu_memory_used=None)],
+        "1": [process(28963, "bob-exp")],
+        "2": [],
+        "3": [],
+    }
+    asked = request.params.get("id", "0,1,2,3").split(",")
+    unknown = [index for index in asked if index not in running]
+    if unknown:
+        return as_json({"detail": f"GPU ID {unknown[0]} is invalid"}, 400)
+    return as_json({index: running[index] for index in asked})
+
+
 def post_only(answer: Answer) -> Callable[[Request], Answer]:
     """Return a script that refuses every other method."""
     return lambda request: answer if request.method == "POST" else as_json({"detail": "Method Not Allowed"}, 405)

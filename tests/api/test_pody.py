@@ -628,6 +628,8 @@ class TestAccount:
         ("lab/account/lab", True),
         ("lab/pod/gone", False),
         ("lab/gpu/9", False),
+        ("lab/gpu/0,1", False),
+        ("lab/process/0:1", False),
         ("lab/image/gone", False),
         ("lab/volume/1", False),
     ],
@@ -639,6 +641,12 @@ async def test_one_row_anew(server: ScriptedServer, backend: PodyBackend, ref: s
         return
     with pytest.raises(NotFoundError):
         await backend.fetch(Ref.parse(ref))
+
+
+async def test_one_gpu_anew_asks_for_that_gpu_only(server: ScriptedServer, backend: PodyBackend) -> None:
+    script(server, NEW)
+    await backend.fetch(Ref("lab", "gpu", "1"))
+    assert [request.params for request in server.asked("/host/gpu-ps")] == [{"id": "1"}]
 
 
 async def test_an_old_pod_lacks_networks_and_shared_memory(server: ScriptedServer, backend: PodyBackend) -> None:
