@@ -39,6 +39,8 @@ _SEQUENCE = re.compile(
 _PRIVATE_MODE = re.compile(r"\x1b\[\?([\d;]+)([hl])")
 _NOT_FOR_PYTE = re.compile(r"\x1b(?:\[[<>=?]|\[[0-?]*[ -/]|[\]PX^_])")
 
+_QUERY = re.compile(rb"\x1b\[(?:0?c|6n|\?\d+\$p)")
+
 _KEYS: Mapping[str, str] = {
     "enter": "\r",
     "escape": "\x1b",
@@ -100,7 +102,8 @@ class Terminal:
         self.rows = rows
         self.bytes_written = 0
         self.raw = bytearray()
-        self.modes: set[int] = {CURSOR_SHOWN}
+        self._modes: set[int] = {CURSOR_SHOWN}
+        self._undrawn: list[str] = []
         self._main = pyte.Screen(columns, rows)
         self._alternate = pyte.Screen(columns, rows)
         self._streams = {screen: pyte.Stream(screen) for screen in (self._main, self._alternate)}
@@ -110,7 +113,7 @@ class Terminal:
         os.set_blocking(self._master, False)
         self.attributes_before = termios.tcgetattr(self._slave)
         self._set_size()
-        self.started = time.perf_counter()
+        self.started = self.last_read_at = time.perf_counter()
         self.process = subprocess.Popen(
             [str(part) for part in argv],
             stdin=self._slave,
@@ -135,7 +138,18 @@ class Terminal:
     @property
     def screen(self) -> Any:
         """The pyte screen that is shown: the alternate one while a full-screen program runs."""
-        return self._alternate if ALTERNATE_SCREEN in self.modes else self._main
+        self._draw()
+        return self._current
+
+    @property
+    def modes(self) -> set[int]:
+        """The private modes that are set (DECSET), by number."""
+        self._draw()
+        return self._modes
+
+    @property
+    def _current(self) -> Any:
+        return self._alternate if ALTERNATE_SCREEN in self._modes else self._main
 
     @property
     def lines(self) -> list[str]:
@@ -185,6 +199,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size; the program is told as a terminal does (SIGWINCH)."""
+        self._draw()
         self.columns, self.rows = columns, rows
         for screen in self._streams:
             screen.resize(rows, columns)
@@ -207,7 +222,11 @@ class Terminal:
             return 0
         self.bytes_written += len(data)
         self.raw += data
-        self._feed(self._decoder.decode(data))
+        # Drawing takes longer than reading, so it waits until the screen is looked at: timings stay the program's.
+        self.last_read_at = time.perf_counter()
+        self._undrawn.append(self._decoder.decode(data))
+        if _QUERY.search(data):
+            self._draw()
         return len(data)
 
     def wait_for(self, what: str | re.Pattern[str] | Callable[[], bool], timeout: float = DEADLINE) -> None:
@@ -230,12 +249,16 @@ class Terminal:
             if time.perf_counter() > deadline:
                 raise TimeoutError(f"still writing after {timeout} s")
 
-    def burst(self, quiet: float = 0.15, first: float = DEADLINE) -> Burst:
-        """Measure from now until ``quiet`` seconds without a byte; ``first`` is how long to wait for the first."""
-        start = time.perf_counter()
+    def burst(self, quiet: float = 0.15, first: float = DEADLINE, *, since: float | None = None) -> Burst:
+        """Measure until ``quiet`` seconds without a byte; ``first`` is how long to wait for the first.
+
+        ``since`` is the ``time.perf_counter()`` that times count from, now by default. Take it before the key is
+        sent: the program may well answer before ``send`` returns.
+        """
+        start = time.perf_counter() if since is None else since
         written, first_at, last_at = 0, None, None
         while count := self.pump(first if first_at is None else quiet):
-            last_at = time.perf_counter() - start
+            last_at = self.last_read_at - start
             first_at = last_at if first_at is None else first_at
             written += count
         return Burst(written, first_at, last_at)
@@ -288,9 +311,10 @@ class Terminal:
     def _set_size(self) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
 
-    def _feed(self, text: str) -> None:
-        """Split into plain text and whole control sequences; what has no end yet waits for it."""
-        text = self._tail + text
+    def _draw(self) -> None:
+        """Draw what was read: plain text and whole control sequences; what has no end yet waits for it."""
+        text = self._tail + "".join(self._undrawn)
+        self._undrawn.clear()
         self._tail = ""
         position = 0
         while (start := text.find("\x1b", position)) >= 0:
@@ -305,7 +329,7 @@ class Terminal:
 
     def _show(self, text: str) -> None:
         if text:
-            self._streams[self.screen].feed(text)
+            self._streams[self._current].feed(text)
 
     def _obey(self, sequence: str) -> None:
         answer = self._answer(sequence)
@@ -318,13 +342,13 @@ class Terminal:
             self._show(sequence)
 
     def _set_modes(self, modes: set[int], *, on: bool) -> None:
-        if on and ALTERNATE_SCREEN in modes - self.modes:
+        if on and ALTERNATE_SCREEN in modes - self._modes:
             self._alternate.reset()
-        self.modes = self.modes | modes if on else self.modes - modes
+        self._modes = self._modes | modes if on else self._modes - modes
 
     def _answer(self, sequence: str) -> str:
         if sequence == "\x1b[6n":
-            return f"\x1b[{self.screen.cursor.y + 1};{self.screen.cursor.x + 1}R"
+            return f"\x1b[{self._current.cursor.y + 1};{self._current.cursor.x + 1}R"
         return {
             "\x1b[c": "\x1b[?62;22c",
             "\x1b[0c": "\x1b[?62;22c",

@@ -1,0 +1,103 @@
+"""The whole program in a pseudo-terminal: time to the first frame with data, bytes at rest, bytes for one changed cell.
+
+The reference for the start is a minimal Textual app with one DataTable of as many rows. All against one frozen
+simulator. ``python -m benchmarks.app``; exits with 1 when a bound is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.measure import Finding, ratio, report, side_by_side
+from tests.tui.harness import Terminal
+
+ROWS = 50
+IDLE_SECONDS = 30.0
+START_BOUND = 1.5
+
+
+@contextmanager
+def simulator(port: int, directory: Path) -> Iterator[Path]:
+    """Run a frozen simulator; gives the path of its configuration."""
+    command = [sys.executable, "-m", "gputui", "sim", "--port", str(port), "--speed", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            if "runs until" not in process.stderr.readline():
+                sys.exit("the simulator did not start")
+            os.set_blocking(process.stdout.fileno(), False)
+            config = directory / "config.toml"
+            config.touch(mode=0o600)
+            config.write_text(os.read(process.stdout.fileno(), 1 << 20).decode())
+            yield config
+        finally:
+            process.terminate()
+
+
+def start(argv: list[str], shows: str, env: dict[str, str]) -> float:
+    """Start a program and return the seconds until it shows a text."""
+    with Terminal([sys.executable, *argv], columns=120, rows=40, env=env) as terminal:
+        terminal.wait_for(shows)
+        return terminal.last_read_at - terminal.started
+
+
+def starts(config: Path, rounds: int) -> list[Finding]:
+    """Time the first frame with data: with what the last session knew, and on a machine that has never seen it."""
+    known = config.parent / "known"
+    env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(known)}
+    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
+        terminal.wait_for("● running")
+        terminal.settle(1.0)
+        terminal.send("q")
+        terminal.wait_exit()
+
+    def again() -> float:
+        return start(["-m", "gputui"], "● running", env)
+
+    def never_seen() -> float:
+        fresh = config.parent / "fresh"
+        shutil.rmtree(fresh, ignore_errors=True)
+        return start(["-m", "gputui"], "● running", env | {"GPUTUI_STATE_DIR": str(fresh)})
+
+    def minimal() -> float:
+        return start(["-m", "benchmarks.minimal", str(ROWS)], "● running", {})
+
+    samples = side_by_side({"again": again, "never seen": never_seen, "minimal": minimal}, rounds)
+    return [
+        ratio("first frame with data, seen before / minimal", samples, "again", "minimal", START_BOUND),
+        ratio("first frame with live data, never seen / minimal", samples, "never seen", "minimal", 3.0),
+    ]
+
+
+def at_rest(config: Path, seconds: float) -> Finding:
+    """Count what is written while an unchanged server is polled."""
+    env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "rest")}
+    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
+        terminal.wait_for("● running")
+        terminal.settle(3.0)
+        written = terminal.count(seconds)
+    return Finding(f"bytes written in {seconds:.0f} s at rest", written, 0)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--port", type=int, default=18920, help="the simulator's first port")
+    parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds to watch at rest")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory)) as config:
+        return report([*starts(config, args.rounds), at_rest(config, args.idle)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Medians of what is measured side by side in one run, as ratios against a bound."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure and the bound it must keep. ``detail`` says what it is made of."""
+
+    name: str
+    value: float
+    bound: float
+    detail: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the figure is within its bound."""
+        return self.value <= self.bound
+
+
+def side_by_side(
+    contenders: Mapping[str, Callable[[], float]], rounds: int, *, seed: int = 1
+) -> dict[str, list[float]]:
+    """Take one sample of each contender a round, in an order shuffled anew, so that a slow moment hits all alike."""
+    order = list(contenders)
+    shuffle = random.Random(seed).shuffle
+    samples: dict[str, list[float]] = {name: [] for name in order}
+    for _ in range(rounds):
+        shuffle(order)
+        for name in order:
+            samples[name].append(contenders[name]())
+    return samples
+
+
+def ratio(name: str, samples: Mapping[str, Sequence[float]], ours: str, reference: str, bound: float) -> Finding:
+    """Compare the medians of two contenders; samples in seconds."""
+    mine, theirs = statistics.median(samples[ours]), statistics.median(samples[reference])
+    return Finding(name, mine / theirs, bound, f"{mine * 1000:.1f} ms against {theirs * 1000:.1f} ms")
+
+
+def report(findings: Sequence[Finding]) -> int:
+    """Print the findings; returns an exit status: 1 when a bound is missed."""
+    for finding in findings:
+        mark = "ok    " if finding.kept else "MISSED"
+        print(f"{mark}  {finding.name:<58} {finding.value:>8.2f}  bound {finding.bound:<6g}  {finding.detail}")
+    return 0 if all(finding.kept for finding in findings) else 1

@@ -1,0 +1,89 @@
+"""The record table beside Textual's DataTable, in pseudo-terminals of 120×40: ``python -m benchmarks.table``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import cycle
+
+from benchmarks.measure import Finding, ratio, report, side_by_side
+from tests.tui.harness import Terminal
+
+ROWS = 10_000
+PAGE = 38
+KEY_ROUNDS = 60
+REFRESH_ROUNDS = 7
+IDLE_SECONDS = 5.0
+
+OURS, REFERENCE = "record table", "DataTable"
+PROGRAMS = {OURS: "tests.tui.sample_table", REFERENCE: "benchmarks.data_table"}
+
+
+def start(stack: ExitStack, name: str, rows: int) -> Terminal:
+    """Start a table and wait until it is drawn."""
+    terminal = stack.enter_context(Terminal([sys.executable, "-m", PROGRAMS[name], str(rows)], columns=120, rows=40))
+    terminal.wait_for("r5c0v0", timeout=60)
+    terminal.settle()
+    return terminal
+
+
+def answer_time(terminal: Terminal, keys: Callable[[], str], quiet: float) -> Callable[[], float]:
+    """Return a sample: seconds from a key to the last byte of what it draws."""
+
+    def sample() -> float:
+        start = time.perf_counter()
+        terminal.send(keys())
+        burst = terminal.burst(quiet, since=start)
+        if burst.last_at is None:
+            raise RuntimeError("a key drew nothing")
+        return burst.last_at
+
+    return sample
+
+
+def compare(terminals: dict[str, Terminal], keys: list[str], rounds: int, quiet: float) -> dict[str, list[float]]:
+    """Press the same keys in both and time the answers."""
+    contenders = {}
+    for name, terminal in terminals.items():
+        presses = cycle(keys)
+        contenders[name] = answer_time(terminal, presses.__next__, quiet)
+    return side_by_side(contenders, rounds)
+
+
+def main() -> int:
+    """Measure and print; returns an exit status."""
+    findings = []
+    with ExitStack() as stack:
+        terminals = {name: start(stack, name, ROWS) for name in PROGRAMS}
+        refreshed = compare(terminals, ["r"], REFRESH_ROUNDS, 0.5)
+        in_view = compare(terminals, ["down"] * 30 + ["up"] * 30, KEY_ROUNDS, 0.05)
+        for terminal in terminals.values():
+            terminal.send(*["down"] * PAGE)
+            terminal.settle()
+        scrolling = compare(terminals, ["down"], KEY_ROUNDS, 0.05)
+        both = {name: in_view[name] + scrolling[name] for name in terminals}
+        findings += [
+            ratio(f"cursor key, {ROWS:,} rows, p50", both, OURS, REFERENCE, 0.5),
+            ratio("  within the view", in_view, OURS, REFERENCE, 0.5),
+            ratio("  scrolling", scrolling, OURS, REFERENCE, 0.5),
+            ratio(f"1 % of {ROWS:,} rows changed, against clear and add_row", refreshed, OURS, REFERENCE, 0.1),
+        ]
+    with ExitStack() as stack:
+        terminals = {name: start(stack, name, 1000) for name in PROGRAMS}
+        written = {}
+        for name, terminal in terminals.items():
+            terminal.send("u")
+            written[name] = terminal.burst().written
+        idle = terminals[OURS].count(IDLE_SECONDS)
+        detail = f"DataTable writes {written[REFERENCE]}"
+        findings += [
+            Finding("bytes for one changed cell among 1,000 rows", written[OURS], 1000, detail),
+            Finding(f"bytes in {IDLE_SECONDS:g} idle seconds", idle, 0),
+        ]
+    return report(findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
