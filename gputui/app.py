@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,23 +21,33 @@ from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.fleet import Fleet
 from gputui.login import Login
 from gputui.models import Instance, Ref
-from gputui.palette import PaletteProvider
-from gputui.screens.dialogs.confirm import ConfirmDialog
-from gputui.screens.events import EventsView
-from gputui.screens.gpus import GpusView
-from gputui.screens.instances import InstancesView
-from gputui.screens.library import LibraryView
+from gputui.screens import dialogs
 from gputui.screens.session import Session
-from gputui.screens.stock import StockView
 from gputui.screens.view import View
 from gputui.theme import THEMES, muted
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from gputui.config import Config
     from gputui.history import History
 
-VIEWS: tuple[type[View], ...] = (StockView, InstancesView, EventsView, GpusView, LibraryView)
-FIRST_VIEW = InstancesView.NAME
+VIEWS = {
+    "stock": "StockView",
+    "instances": "InstancesView",
+    "events": "EventsView",
+    "gpus": "GpusView",
+    "library": "LibraryView",
+}
+"""The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""
+
+FIRST_VIEW = "instances"
+
+
+def _palette() -> type[Provider]:
+    from gputui.palette import PaletteProvider
+
+    return PaletteProvider
 
 
 class GputuiApp(App[int]):
@@ -44,7 +55,7 @@ class GputuiApp(App[int]):
 
     TITLE = "gputui"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS = {PaletteProvider}  # noqa: RUF012  (Textual's own type for it)
+    COMMANDS = {_palette}  # noqa: RUF012  (Textual's own type for it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
         Binding("ctrl+c", "hint_quit", show=False, system=True),
@@ -77,11 +88,12 @@ class GputuiApp(App[int]):
             self.register_theme(theme)
         self.theme = config.ui.theme if config.ui.theme in self.available_themes else THEMES[0].name
         self.set_keymap(self.session.keys)
-        for view in VIEWS:
-            self.add_mode(view.NAME, partial(self._make, view))
+        for name in VIEWS:
+            self.add_mode(name, partial(self._make, name))
 
-    def _make(self, kind: type[View]) -> View:
-        view = self._views[kind.NAME] = kind(self.session)
+    def _make(self, name: str) -> View:
+        kind: type[View] = getattr(import_module(f"gputui.screens.{name}"), VIEWS[name])
+        view = self._views[name] = kind(self.session)
         return view
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -192,7 +204,7 @@ class GputuiApp(App[int]):
                 self.exit(ExitCode.OK)
 
         self.push_screen(
-            ConfirmDialog(
+            dialogs.ConfirmDialog(
                 "Quit now?",
                 effects=[
                     f"Something is still under way in {', '.join(under_way)}.",

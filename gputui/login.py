@@ -15,10 +15,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 from gputui.errors import GputuiError
 from gputui.models import Instance, Secret, SSHTarget
 from gputui.paths import known_hosts_path
-from gputui.screens.dialogs.confirm import ConfirmDialog
-from gputui.screens.dialogs.menu import Choice, MenuDialog
-from gputui.screens.dialogs.prompt import PromptDialog
-from gputui.screens.dialogs.wait import WaitDialog
+from gputui.screens import dialogs
 from gputui.screens.session import Session
 
 if TYPE_CHECKING:
@@ -68,11 +65,11 @@ class Login:
         if self._tmux_window == "always":
             return True
         choices = [
-            Choice("here", "here, in place of gputui until the shell ends", "h"),
-            Choice("window", "in a new tmux window", "w"),
+            dialogs.Choice("here", "here, in place of gputui until the shell ends", "h"),
+            dialogs.Choice("window", "in a new tmux window", "w"),
         ]
         note = 'Always the same? Set tmux_window to "always" or "never" in [ui].'
-        chosen = await self._app.push_screen_wait(MenuDialog(f"Log into {instance.name}", choices, note=note))
+        chosen = await self._app.push_screen_wait(dialogs.MenuDialog(f"Log into {instance.name}", choices, note=note))
         if chosen is None:
             raise asyncio.CancelledError
         return chosen == "window"
@@ -101,7 +98,7 @@ class Login:
         from gputui.ssh.pool import ConnectionPool
 
         pool = self._pool = self._pool or ConnectionPool()
-        waiting = WaitDialog(f"Logging into {instance.name} …")
+        waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
         connecting = self._app.run_worker(
             self._connect_in_pool(pool, instance, waiting), group="ssh-connect", exit_on_error=False
         )
@@ -119,7 +116,7 @@ class Login:
         if end.exit_status:
             self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
 
-    async def _outcome(self, connecting: Worker[Connection], waiting: WaitDialog) -> Connection | None:
+    async def _outcome(self, connecting: Worker[Connection], waiting: dialogs.WaitDialog) -> Connection | None:
         """Await the connection and close the wait; None when the user ended it."""
         try:
             return await connecting.wait()
@@ -132,11 +129,13 @@ class Login:
                 with suppress(Exception):
                     await waiting.dismiss(True)
 
-    async def _connect_in_pool(self, pool: ConnectionPool, instance: Instance, waiting: WaitDialog) -> Connection:
+    async def _connect_in_pool(
+        self, pool: ConnectionPool, instance: Instance, waiting: dialogs.WaitDialog
+    ) -> Connection:
         async with pool.lease(str(instance.ref), lambda: self._connect(instance, waiting)) as connection:
             return connection
 
-    async def _connect(self, instance: Instance, waiting: WaitDialog) -> Connection:
+    async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog) -> Connection:
         from gputui.config import ssh_login
         from gputui.ssh.client import connect
         from gputui.ssh.hosts import KnownHosts
@@ -164,7 +163,7 @@ class Login:
     async def _trust(self, question: HostKeyQuestion) -> bool:
         heading, *lines = question.describe().splitlines()
         answer = await self._app.push_screen_wait(
-            ConfirmDialog(
+            dialogs.ConfirmDialog(
                 heading,
                 subjects=[Content.styled(line, "bold") for line in lines],
                 effects=[
@@ -176,7 +175,7 @@ class Login:
         return bool(answer)
 
     async def _ask_secret(self, question: SecretQuestion) -> Secret | None:
-        answer = await self._app.push_screen_wait(PromptDialog(question.prompt, secret=True))
+        answer = await self._app.push_screen_wait(dialogs.PromptDialog(question.prompt, secret=True))
         return None if answer is None else Secret(answer)
 
     async def _shell(self, instance: Instance, connection: Connection) -> ShellEnd:

@@ -10,12 +10,8 @@ from textual.content import Content
 
 from gputui.errors import GputuiError
 from gputui.models import Action, FeedState, GpuProcess, Image, Instance, Phase, Ref, Resource, Row
+from gputui.screens import dialogs
 from gputui.screens.describe import describe_exec, gpu_text
-from gputui.screens.dialogs.confirm import ConfirmDialog
-from gputui.screens.dialogs.form import FormDialog
-from gputui.screens.dialogs.menu import Choice, MenuDialog
-from gputui.screens.dialogs.prompt import PromptDialog
-from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.screens.everywhere import EverywhereView
 from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
@@ -107,7 +103,7 @@ class ActingView(EverywhereView):
         arguments: dict[str, str] = {}
         if action is Action.COMMIT:
             tag = await self.app.push_screen_wait(
-                PromptDialog(
+                dialogs.PromptDialog(
                     f"Save {name_of(rows[0])} as an image",
                     note="A tag for it, or nothing. enter to go on, esc to cancel",
                 )
@@ -123,7 +119,7 @@ class ActingView(EverywhereView):
         if action is Action.DELETE and (running or len(rows) > 1):
             typed = name_of(rows[0]) if len(rows) == 1 else str(len(rows))
         confirmed = await self.app.push_screen_wait(
-            ConfirmDialog(
+            dialogs.ConfirmDialog(
                 f"{verb} {what} in {', '.join(accounts)}?",
                 subjects=[self._subject(row) for row in rows],
                 effects=self._effects(action, rows),
@@ -208,7 +204,7 @@ class ActingView(EverywhereView):
     async def _run_command_in(self, rows: Sequence[Row]) -> None:
         what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} instances"
         command = await self.app.push_screen_wait(
-            PromptDialog(
+            dialogs.PromptDialog(
                 f"Run in {what}",
                 note="A shell command, run as root without a terminal. The server ends what takes too long.",
                 check=lambda text: "" if text.strip() else "Type a command, or esc to cancel.",
@@ -216,7 +212,7 @@ class ActingView(EverywhereView):
         )
         if command is None:
             return
-        reader = ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
+        reader = dialogs.ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
         self.app.push_screen(reader)
         outcomes = await asyncio.gather(
             *(self.session.fleet.act(row.ref, Action.EXEC, arguments={"command": command}) for row in rows),
@@ -242,7 +238,9 @@ class ActingView(EverywhereView):
         account = accounts[0]
         if len(accounts) > 1:
             chosen = await self.app.push_screen_wait(
-                MenuDialog("Create in", [Choice(name, name, str(n)) for n, name in enumerate(accounts, 1)])
+                dialogs.MenuDialog(
+                    "Create in", [dialogs.Choice(name, name, str(n)) for n, name in enumerate(accounts, 1)]
+                )
             )
             if chosen is None:
                 return
@@ -254,7 +252,7 @@ class ActingView(EverywhereView):
             self.complain(error)
             return
         filled = await self.app.push_screen_wait(
-            FormDialog(form, lambda given: fleet.check_create(account, kind, given), values=values)
+            dialogs.FormDialog(form, lambda given: fleet.check_create(account, kind, given), values=values)
         )
         if filled is None:
             return
@@ -264,7 +262,7 @@ class ActingView(EverywhereView):
             if filled.get(field.name)
         ]
         confirmed = await self.app.push_screen_wait(
-            ConfirmDialog(f"Create this {kind} in {account}?", subjects=subjects, confirm="Create")
+            dialogs.ConfirmDialog(f"Create this {kind} in {account}?", subjects=subjects, confirm="Create")
         )
         if not confirmed:
             return

@@ -10,10 +10,8 @@ from textual.content import Content
 from gputui.commands import COMMANDS, Group, key_text
 from gputui.errors import GputuiError
 from gputui.models import HealthState, Secret
+from gputui.screens import dialogs
 from gputui.screens.describe import describe_account, describe_audit
-from gputui.screens.dialogs.menu import Choice, MenuDialog
-from gputui.screens.dialogs.prompt import PromptDialog
-from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.screens.view import View
 
 ALL = "*"
@@ -80,14 +78,14 @@ class EverywhereView(View):
 
     @work(group="dialog", exit_on_error=False)
     async def _choose_theme(self) -> None:
-        choices = [Choice(name, name) for name in sorted(self.app.available_themes)]
-        chosen = await self.app.push_screen_wait(MenuDialog("Theme", choices, selected=self.app.theme))
+        choices = [dialogs.Choice(name, name) for name in sorted(self.app.available_themes)]
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Theme", choices, selected=self.app.theme))
         if chosen:
             self.app.theme = chosen
 
     def do_help(self, argument: str) -> None:
         """Show the keys that work here."""
-        self.app.push_screen(ReaderDialog(f"Keys in {self.HEADING}", self._help_lines()))
+        self.app.push_screen(dialogs.ReaderDialog(f"Keys in {self.HEADING}", self._help_lines()))
 
     def _help_lines(self) -> list[Content]:
         lines: list[Content] = []
@@ -152,16 +150,16 @@ class EverywhereView(View):
     @work(group="dialog", exit_on_error=False)
     async def _choose_account(self) -> None:
         health = self.session.fleet.health()
-        choices = [Choice(ALL, "all accounts", "0")]
+        choices = [dialogs.Choice(ALL, "all accounts", "0")]
         for number, name in enumerate(self.session.fleet.accounts, 1):
             state = health[name]
             note = state.state.value + (f"  {state.message}" if state.message else "")
             if state.state is HealthState.UNKNOWN:
                 note = "awaiting the first answer"
-            choices.append(Choice(name, name, str(number) if number < 10 else "", note))
-        described = [Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
+            choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", note))
+        described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
         chosen = await self.app.push_screen_wait(
-            MenuDialog(
+            dialogs.MenuDialog(
                 "Show",
                 [*choices, *described],
                 selected=self.session.account or ALL,
@@ -178,7 +176,7 @@ class EverywhereView(View):
     @work(group="describe", exit_on_error=False)
     async def describe_account(self, account: str) -> None:
         """Show identity, quota with its use, users and host spec of an account."""
-        reader = ReaderDialog(f"Account {account}", [Content.styled(f"Asking {account} …", "$muted")])
+        reader = dialogs.ReaderDialog(f"Account {account}", [Content.styled(f"Asking {account} …", "$muted")])
         self.app.push_screen(reader)
         try:
             info = await self.session.fleet.account_info(account)
@@ -203,7 +201,7 @@ class EverywhereView(View):
     async def _change_password(self, account: str) -> None:
         ask = self.app.push_screen_wait
         first = await ask(
-            PromptDialog(
+            dialogs.PromptDialog(
                 f"New password of {account}",
                 secret=True,
                 check=lambda text: "" if text else "A password cannot be empty.",
@@ -213,7 +211,7 @@ class EverywhereView(View):
         if first is None:
             return
         again = await ask(
-            PromptDialog(
+            dialogs.PromptDialog(
                 f"New password of {account}, again",
                 secret=True,
                 check=lambda text: "" if text == first else "The two are not the same.",
@@ -234,7 +232,9 @@ class EverywhereView(View):
         """Show the audit log."""
         history = self.session.history
         entries = history.audit(limit=500) if history else ()
-        self.app.push_screen(ReaderDialog("Audit log, newest first", describe_audit(entries, utc=self.session.utc)))
+        self.app.push_screen(
+            dialogs.ReaderDialog("Audit log, newest first", describe_audit(entries, utc=self.session.utc))
+        )
 
     def creatable(self) -> list[str]:
         """Return the accounts shown in which something can be created."""

@@ -13,10 +13,9 @@ from gputui.commands import COMMANDS, Group, key_text
 from gputui.errors import GputuiError
 from gputui.models import Action, Change, GpuProcess, Instance, Ref, Resource, Row
 from gputui.query import Query, QueryError
+from gputui.screens import dialogs
 from gputui.screens.acting import ActingView, name_of
 from gputui.screens.describe import describe, describe_json
-from gputui.screens.dialogs.menu import Choice, MenuDialog
-from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.screens.saving import SAVE_FORMATS, save_rows
 from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.table import RecordTable
@@ -300,7 +299,7 @@ class ListView(ActingView):
     @work(group="describe", exit_on_error=False)
     async def _describe(self, row: Row) -> None:
         fleet = self.session.fleet
-        reader = ReaderDialog(f"{row.ref.kind} {name_of(row)} in {row.ref.account}", self._description(row))
+        reader = dialogs.ReaderDialog(f"{row.ref.kind} {name_of(row)} in {row.ref.account}", self._description(row))
         self.app.push_screen(reader)
         try:
             fresh = await fleet.detail(row.ref)
@@ -329,7 +328,7 @@ class ListView(ActingView):
                 return
         raw = getattr(row, "raw", "")
         lines = describe_json(raw) if raw else [Content("This back end has no JSON for it.")]
-        self.app.push_screen(ReaderDialog(f"JSON of {row.ref}", lines))
+        self.app.push_screen(dialogs.ReaderDialog(f"JSON of {row.ref}", lines))
 
     def do_actions(self, argument: str) -> None:
         """Show a menu of what can be done to the row."""
@@ -338,7 +337,7 @@ class ListView(ActingView):
     @work(group="dialog", exit_on_error=False)
     async def _menu_of_actions(self) -> None:
         choices = [
-            Choice(
+            dialogs.Choice(
                 command.id,
                 command.title,
                 key_text(self.session.keys_of(command)),
@@ -350,7 +349,7 @@ class ListView(ActingView):
         ]
         row = self.row_here()
         heading = f"{name_of(row)} in {row.ref.account}" if row is not None else "Actions"
-        chosen = await self.app.push_screen_wait(MenuDialog(heading, choices))
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
         if chosen:
             self.action_command(chosen)
 
@@ -378,9 +377,10 @@ class ListView(ActingView):
             texts["JSON"] = "\n".join(part.plain for part in describe_json(raw))
         texts["row"] = "\t".join(column.text(row) for column in self.table.columns.values())
         choices = [
-            Choice(what, what, what[0], text.splitlines()[0][:48] if text else "") for what, text in texts.items()
+            dialogs.Choice(what, what, what[0], text.splitlines()[0][:48] if text else "")
+            for what, text in texts.items()
         ]
-        chosen = await self.app.push_screen_wait(MenuDialog(f"Copy of {name_of(row)}", choices))
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Copy of {name_of(row)}", choices))
         if chosen:
             self.copy_text(texts[chosen], chosen)
 
@@ -390,8 +390,8 @@ class ListView(ActingView):
 
     @work(group="dialog", exit_on_error=False)
     async def _save(self) -> None:
-        choices = [Choice(name, label, label[0].lower()) for name, label in SAVE_FORMATS.items()]
-        chosen = await self.app.push_screen_wait(MenuDialog("Save what is shown as", choices))
+        choices = [dialogs.Choice(name, label, label[0].lower()) for name, label in SAVE_FORMATS.items()]
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save what is shown as", choices))
         if not chosen:
             return
         table = self.table

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.models import FeedState, Offer, Ref, Resource, Row
+from gputui.screens import dialogs
 from gputui.screens.acting import ActingView
 from gputui.screens.describe import describe
-from gputui.screens.dialogs.reader import ReaderDialog
 from gputui.text import format_bytes, format_money
 from gputui.widgets.heatmap import Heatmap
 from gputui.widgets.line import Line
@@ -138,4 +138,4 @@ class StockView(ActingView):
         if argument in self.session.fleet.accounts:
             self.describe_account(argument)
         elif offer is not None:
-            self.app.push_screen(ReaderDialog(f"{offer.gpu_model} in {offer.ref.account}", describe(offer)))
+            self.app.push_screen(dialogs.ReaderDialog(f"{offer.gpu_model} in {offer.ref.account}", describe(offer)))

@@ -1,1 +1,35 @@
-"""The dialogs: each asks one thing and gives back one answer, or None."""
+"""The dialogs: each asks one thing and gives back one answer, or None.
+
+Each is imported when it is first used: none of them is part of the first frame.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gputui.screens.dialogs.confirm import ConfirmDialog
+    from gputui.screens.dialogs.form import FormDialog
+    from gputui.screens.dialogs.menu import Choice, MenuDialog
+    from gputui.screens.dialogs.prompt import PromptDialog
+    from gputui.screens.dialogs.reader import ReaderDialog
+    from gputui.screens.dialogs.wait import WaitDialog
+
+__all__ = ["Choice", "ConfirmDialog", "FormDialog", "MenuDialog", "PromptDialog", "ReaderDialog", "WaitDialog"]
+
+_MODULES = {
+    "Choice": "menu",
+    "ConfirmDialog": "confirm",
+    "FormDialog": "form",
+    "MenuDialog": "menu",
+    "PromptDialog": "prompt",
+    "ReaderDialog": "reader",
+    "WaitDialog": "wait",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
