@@ -47,5 +47,5 @@ def report(findings: Sequence[Finding]) -> int:
     """Print the findings; returns an exit status: 1 when a bound is missed."""
     for finding in findings:
         mark = "ok    " if finding.kept else "MISSED"
-        print(f"{mark}  {finding.name:<58} {finding.value:>8.2f}  bound {finding.bound:<6g}  {finding.detail}")
+        print(f"{mark}  {finding.name:<58} {finding.value:>8.3g}  bound {finding.bound:<6g}  {finding.detail}")
     return 0 if all(finding.kept for finding in findings) else 1

@@ -18,6 +18,7 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from gputui.models import Ref
+from gputui.text import clean
 from gputui.widgets.table_columns import Column, Placed, RowT, Span, fit, place, spans_of, spans_width
 from gputui.widgets.table_model import TableModel
 
@@ -49,7 +50,7 @@ class TablePainter(Generic[RowT]):
         self._natural: dict[str, int] = {}
         self._measured: set[Ref] = set()
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
-        self._strips: dict[tuple[Ref, bool, bool], Strip] = {}
+        self._strips: dict[Ref, dict[tuple[bool, bool], Strip]] = {}
         self._styles: dict[tuple[str, ...], Style] = {}
         self._header: Strip | None = None
         self._blank: Strip | None = None
@@ -59,13 +60,10 @@ class TablePainter(Generic[RowT]):
     # -- what is remembered ----------------------------------------------------------------------------------------
 
     def forget(self, ref: Ref) -> None:
-        """Make the row's cells anew; its lines too when they turn out to be others."""
-        old = self._cells.pop(ref, None)
+        """Make the row's cells and lines anew."""
+        self._cells.pop(ref, None)
+        self._strips.pop(ref, None)
         self._measured.discard(ref)
-        if old is not None:
-            for cursor in (False, True):
-                for marked in (False, True):
-                    self._strips.pop((ref, cursor, marked), None)
 
     def keep(self, same: Callable[[Ref], bool]) -> None:
         """Forget every row but those that are the same."""
@@ -156,13 +154,14 @@ class TablePainter(Generic[RowT]):
         cells = self._cells.get(row.ref)
         if cells is None:
             style = "" if self._row_style is None else self._row_style(row) or ""
-            made = [spans_of(column.cell(row)) if column.shown else () for column in self._columns]
+            made = [_safe(spans_of(column.cell(row))) if column.shown else () for column in self._columns]
             cells = self._cells[row.ref] = (style, made)
         return cells
 
     def _row_strip(self, model: TableModel[RowT], ref: Ref) -> Strip:
-        cursor, marked = ref == model.cursor, ref in model.marks
-        strip = self._strips.get((ref, cursor, marked))
+        state = cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False
+        strips = self._strips.setdefault(ref, {})
+        strip = strips.get(state)
         if strip is None:
             row_style, cells = self._cells_of(model.rows[ref])
             line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
@@ -172,7 +171,7 @@ class TablePainter(Generic[RowT]):
                 spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
                 spans.extend(fit(by_key[placed.column.key], placed.width, right=placed.column.right))
             strip = self._make_strip(spans, line, row_style)
-            self._strips[ref, cursor, marked] = strip
+            strips[state] = strip
         return strip
 
     def _title(self, column: Column[RowT]) -> str:
@@ -230,6 +229,13 @@ class TablePainter(Generic[RowT]):
             color=full.color if part.color is not None else None,
             bgcolor=full.bgcolor if part.bgcolor is not None else None,
         )
+
+
+def _safe(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Keep a line break or a control character that slipped through from breaking the screen."""
+    if all(text.isprintable() for text, _ in spans):
+        return spans
+    return tuple((clean(text), style) for text, style in spans)
 
 
 def _thumb(top: int, page: int, count: int) -> tuple[int, int]:

@@ -112,8 +112,9 @@ class TableView(Widget, Generic[RowT], can_focus=True):
 
     @property
     def at_end(self) -> bool:
-        """Whether the cursor is on the last row, or there is none."""
-        return self.cursor_index in {None, self.row_count - 1}
+        """Whether the cursor is on the last row and that is in view, or there is no row."""
+        last = self.row_count - 1
+        return self.cursor_index in {None, last} and last < self._top + self._page
 
     # -- cursor and scroll -----------------------------------------------------------------------------------------
 

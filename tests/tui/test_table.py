@@ -65,8 +65,16 @@ def test_the_cursor_takes_the_next_row_in_place_when_its_row_goes(table: Termina
     assert cursor_line(table)[0] == 3
 
 
-def test_the_cursor_line_stands_out_without_colours(spawn: Spawn) -> None:
-    terminal = spawn(*SAMPLE, "10", env={"NO_COLOR": "1"})
+@pytest.mark.parametrize(
+    "env",
+    [
+        pytest.param({"NO_COLOR": "1"}, id="no colour"),
+        pytest.param({"TERM": "xterm", "COLORTERM": None}, id="16 colours"),
+        pytest.param({"COLORTERM": None}, id="256 colours"),
+    ],
+)
+def test_the_cursor_line_stands_out_however_few_the_colours(spawn: Spawn, env: dict[str, str | None]) -> None:
+    terminal = spawn(*SAMPLE, "10", env=env)
     terminal.wait_for("r9c0v0")
     terminal.settle()
     y, line = cursor_line(terminal)

@@ -326,6 +326,16 @@ async def test_follow_keeps_the_cursor_at_the_end_until_it_leaves_it() -> None:
         assert driver.names == view
 
 
+async def test_follow_pauses_while_the_view_is_scrolled_away() -> None:
+    async with shown(records(*range(20)), follow=True) as driver:
+        await driver.press("end")
+        driver.table._scroll_view(0)
+        driver.table.apply(Change(added=tuple(records(20))))
+        assert not driver.table.at_end
+        assert driver.names[0] == "row-0"
+        assert driver.table.cursor_ref == ref(19)
+
+
 async def test_a_placeholder_stands_while_there_are_no_rows() -> None:
     async with shown([], placeholder="Asking lab for its [instances] …") as driver:
         assert driver.lines[1].strip() == "Asking lab for its [instances] …"
@@ -343,6 +353,11 @@ async def test_text_is_data_and_wide_glyphs_keep_the_columns_straight() -> None:
         assert all(driver.table.render_line(y).cell_length == 40 for y in range(9))
         bar = [line.index("▇") for line in driver.lines[1:2]]
         assert bar == [driver.lines[0].index("BAR")]
+
+
+async def test_control_characters_never_reach_the_terminal() -> None:
+    async with shown([Record(ref(1), "a\x1b[31mb\nc\u202ed")]) as driver:
+        assert driver.lines[1][3:].startswith("a\ufffd[31mb\ufffdc\ufffdd")
 
 
 async def test_narrow_and_wide_terminals() -> None:
