@@ -119,8 +119,8 @@ def _values(parameters: tuple[Parameter, ...], request: Request) -> tuple[dict[s
             problems.append({"type": "missing", "loc": place, "msg": "Field required", "input": None})
         elif text is None or parameter.kind is str:
             values[parameter.name] = text
-        elif re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", text):
-            values[parameter.name] = int(float(text))
+        elif re.fullmatch(r"\s*[+-]?\d{1,4000}(\.0*)?\s*", text):
+            values[parameter.name] = int(text.partition(".")[0])
         else:
             message = "Input should be a valid integer, unable to parse string as an integer"
             problems.append({"type": "int_parsing", "loc": place, "msg": message, "input": text})

@@ -63,6 +63,8 @@ _TRAINING = (
 _HOST_COMMAND = "/usr/bin/dcgm-exporter -f /etc/dcgm-exporter/default-counters.csv"
 STEADY = 6
 """The first pods of alice never restart or vanish by themselves: sessions and tests can count on them."""
+_STEADY = frozenset(f"alice-{name}" for name in _NAMES[:STEADY])
+_DRAWS = 12
 
 
 def build_world(clock: WorldClock, *, size: str = "small", seed: int = 0, network: Network | None = None) -> World:
@@ -215,6 +217,7 @@ class _Happenings:
         self._pace = max(1.0, plan.pods / 250)
         self._made = itertools.count(1)
         self._visitors: list[str] = []
+        self._first = [pod for pod in host.pods.values() if pod.name not in _STEADY]
         self._again(self._processes, 20)
         self._again(self._restart, 75)
         self._again(self._colleague, 110)
@@ -231,24 +234,27 @@ class _Happenings:
     def _processes(self) -> None:
         host, rng = self._host, self._host.world.rng
         idle = [gpu.index for gpu in host.gpus if not host.on_gpu(gpu.index)]
-        mortal = [process for process in host.processes.values() if process.pod and not self._keeps(process)]
+        mortal = [process for process in host.processes.values() if process.pod and process.pod not in _STEADY]
         if mortal and (len(idle) < max(1, len(host.gpus) // 4) or rng.random() < 0.4):
             del host.processes[rng.choice(mortal).pid]
             return
-        owner = rng.choice(("alice", "bob", "bob", "carol"))
-        candidates = [pod for pod in itertools.islice(host.pods_of(owner), 20) if pod.running]
-        if candidates and idle:
-            _spawn_in(host, rng.choice(candidates), (rng.choice(idle),))
-
-    def _keeps(self, process: Process) -> bool:
-        return process.pod in {f"alice-{name}" for name in _NAMES[:STEADY]}
+        pod = self._some_pod()
+        if pod is not None and idle:
+            _spawn_in(host, pod, (rng.choice(idle),))
 
     def _restart(self) -> None:
-        host, rng = self._host, self._host.world.rng
-        steady = set(_NAMES[:STEADY])
-        running = [pod for pod in host.pods_of("alice") if pod.running and pod.instance not in steady]
-        if running:
-            host.world.restart_by_itself(host, rng.choice(running))
+        pod = self._some_pod("alice")
+        if pod is not None:
+            self._host.world.restart_by_itself(self._host, pod)
+
+    def _some_pod(self, owner: str = "") -> Pod | None:
+        """A running pod that may change, found in a few draws: the cost does not grow with the host."""
+        rng = self._host.world.rng
+        for _ in range(_DRAWS):
+            pod = rng.choice(self._first)
+            if pod.running and self._host.pods.get(pod.name) is pod and pod.owner.startswith(owner):
+                return pod
+        return None
 
     def _colleague(self) -> None:
         host = self._host

@@ -42,7 +42,7 @@ async def _false(shell: Shell, words: list[str]) -> int:
 @program("exit", "logout")
 async def _exit(shell: Shell, words: list[str]) -> int:
     text = words[1] if len(words) > 1 else str(shell.status)
-    if not re.fullmatch(r"-?\d+", text):
+    if not re.fullmatch(r"-?\d{1,18}", text):
         await shell.out(f"{shell.voice}: exit: {text}: numeric argument required\n")
         raise ShellExitError(2)
     raise ShellExitError(int(text) % 256)
@@ -140,7 +140,7 @@ async def _ends(shell: Shell, words: list[str]) -> int:
     for word in rest:
         if word == "-n":
             count = _number(next(rest, "10"))
-        elif re.fullmatch(r"-n?\d+", word):
+        elif re.fullmatch(r"-n?\d{1,12}", word):
             count = int(word.lstrip("-n"))
         else:
             names.append(word)

@@ -22,6 +22,11 @@ class Command:
     to_file: str | None = None
     append: bool = False
     from_file: str | None = None
+    blank: bool = False
+    """A variable that is not set stood where a word could."""
+
+    def __bool__(self) -> bool:
+        return bool(self.words) or self.blank or self.to_file is not None or self.from_file is not None
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Step:
 class _Token:
     text: str
     operator: bool = False
+    blank: bool = False
 
 
 def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
@@ -47,7 +53,7 @@ def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
 
     def finish() -> None:
         nonlocal pipeline, command
-        if command.words or command.to_file is not None:
+        if command:
             steps.append(Step(when, pipeline))
         elif len(pipeline) > 1 or when:
             raise ShellSyntaxError("syntax error: unexpected end of file")
@@ -55,7 +61,9 @@ def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
         pipeline = [command]
 
     for token in tokens:
-        if not token.operator:
+        if token.blank:
+            command.blank = True
+        elif not token.operator:
             command.words.append(token.text)
         elif token.text in (">", ">>", "<"):
             target = next(tokens, None)
@@ -66,12 +74,12 @@ def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
             else:
                 command.to_file, command.append = target.text, token.text == ">>"
         elif token.text == "|":
-            if not command.words:
+            if not command:
                 raise ShellSyntaxError("syntax error near unexpected token `|'")
             command = Command()
             pipeline.append(command)
         else:
-            if not command.words and token.text != "\n":
+            if not command and token.text != "\n":
                 raise ShellSyntaxError(f"syntax error near unexpected token `{token.text}'")
             finish()
             when = token.text if token.text in ("&&", "||") else ""
@@ -82,13 +90,16 @@ def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
 def _tokens(line: str, lookup: Callable[[str], str]) -> list[_Token]:
     tokens: list[_Token] = []
     word: str | None = None
+    blank = False
     place = 0
 
     def end() -> None:
-        nonlocal word
+        nonlocal word, blank
         if word is not None:
             tokens.append(_Token(word))
-            word = None
+        elif blank:
+            tokens.append(_Token("", blank=True))
+        word, blank = None, False
 
     while place < len(line):
         char = line[place]
@@ -106,28 +117,34 @@ def _tokens(line: str, lookup: Callable[[str], str]) -> list[_Token]:
         elif char.isspace():
             end()
             place += 1
-        elif char == "'":
-            close = line.find("'", place + 1)
-            if close < 0:
-                raise ShellSyntaxError("unexpected EOF while looking for matching `''")
-            word = (word or "") + line[place + 1 : close]
-            place = close + 1
-        elif char == '"':
-            text, place = _double_quoted(line, place + 1, lookup)
-            word = (word or "") + text
-        elif char == "\\" and place + 1 < len(line):
-            word = (word or "") + line[place + 1]
-            place += 2
-        elif char == "$" and (found := _VARIABLE.match(line, place)):
-            value = lookup(found[1] or found[2])
-            # An unset variable leaves no word behind, a set one is not split: enough for a shell nobody scripts in.
-            word = (word or "") + value if word is not None or value else word
-            place = found.end()
         else:
-            word = (word or "") + char
-            place += 1
+            text, place = _part(line, place, lookup)
+            if text is not None:
+                word = (word or "") + text
+            elif word is None:
+                blank = True
     end()
     return tokens
+
+
+def _part(line: str, place: int, lookup: Callable[[str], str]) -> tuple[str | None, int]:
+    """A piece of a word, and where it ends; None is a variable that is not set.
+
+    A variable's value is not split into words: enough for a shell nobody scripts in.
+    """
+    char = line[place]
+    if char == "'":
+        close = line.find("'", place + 1)
+        if close < 0:
+            raise ShellSyntaxError("unexpected EOF while looking for matching `''")
+        return line[place + 1 : close], close + 1
+    if char == '"':
+        return _double_quoted(line, place + 1, lookup)
+    if char == "\\" and place + 1 < len(line):
+        return line[place + 1], place + 2
+    if found := _VARIABLE.match(line, place):
+        return lookup(found[1] or found[2]) or None, found.end()
+    return char, place + 1
 
 
 def _double_quoted(line: str, place: int, lookup: Callable[[str], str]) -> tuple[str, int]:

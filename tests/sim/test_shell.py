@@ -71,6 +71,7 @@ async def sim(sims: Sims) -> Running:
         ("hostname", 0, "main\n"),
         ("echo $HOME '$HOME' \"$USER x\"", 0, "/root $HOME root x\n"),
         ("A=7; echo $A; false; echo $?", 0, "7\n1\n"),
+        ("CMD=whoami; $CMD; $UNSET; echo end", 0, "root\nend\n"),
         ("true && echo yes || echo no", 0, "yes\n"),
         ("false && echo yes || echo no", 0, "no\n"),
         ("exit 42", 42, ""),

@@ -30,6 +30,8 @@ def words(line: str) -> list[list[list[str]]]:
         ("a\\ b", [[["a b"]]]),
         ("a 2>/dev/null 2>&1", [[["a"]]]),
         ("a\nb", [[["a"]], [["b"]]]),
+        ("$nope; b", [[[]], [["b"]]]),
+        ("$nope''", [[[""]]]),
         ("a#b", [[["a#b"]]]),
     ],
 )
@@ -61,7 +63,9 @@ def test_any_text_is_parsed_or_refused(line: str) -> None:
         steps = parse(line, lambda _: "v")
     except ShellSyntaxError:
         return
-    assert all(command.words or command.to_file for step in steps for command in step.pipeline)
+    assert all(command for step in steps for command in step.pipeline)
+    longer = parse(line, lambda _: "")
+    assert [step.when for step in longer] == [step.when for step in steps]
 
 
 @pytest.mark.parametrize(

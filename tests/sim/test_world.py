@@ -77,6 +77,7 @@ def test_things_happen_by_themselves_but_the_first_pods_stay() -> None:
         assert all(lab.pods[name].running for name in steady)
     changed = {name for name, status in statuses if (name, "running") in statuses and status == "restarting"}
     assert changed
+    assert any(not lab.on_gpu(gpu.index) for gpu in lab.gpus)
     assert "alice-shared_1" in names
     assert len(pids) > len(lab.processes)
 
