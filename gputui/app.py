@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from gputui.clipboard import osc52, tell_tmux
 from gputui.commands import BY_ID, COMMANDS
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.fleet import Fleet
@@ -82,6 +84,7 @@ class GputuiApp(App[int]):
         )
         self._login = Login(self, self.session, tmux_window=config.ui.tmux_window, program=tuple(program))
         self._report = report
+        self._mouse = config.ui.mouse
         self._trail: list[tuple[str, Ref | None]] = []
         self._views: dict[str, View] = {}
         for theme in THEMES:
@@ -105,6 +108,9 @@ class GputuiApp(App[int]):
     async def on_mount(self) -> None:
         """Show the first view with what is known already; ask the back ends after it is painted."""
         self._catch_signals()
+        self._spare_the_link()
+        self.app_resume_signal.subscribe(self, self._spare_the_link)
+        self.app_suspend_signal.subscribe(self, self._leave_mouse)
         self.switch_mode(FIRST_VIEW)
         self.call_after_refresh(self._start_fleet)
 
@@ -113,6 +119,7 @@ class GputuiApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Close what is open: connections first, then the fleet, which writes what it knows."""
+        self._leave_mouse()
         await self._login.aclose()
         await self.session.fleet.aclose()
 
@@ -152,6 +159,29 @@ class GputuiApp(App[int]):
                 markup=False,
                 timeout=20,
             )
+
+    # --- the terminal ----------------------------------------------------------------------------------------
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put a text on the clipboard of the user's own terminal, also from inside tmux and screen."""
+        self._clipboard = text
+        if os.environ.get("TMUX"):
+            self.run_worker(tell_tmux(text), group="clipboard", exit_on_error=False)
+        self._write(osc52(text))
+
+    def _spare_the_link(self, _: object = None) -> None:
+        """Ask for the mouse only while a button is down: every other motion would cross the link for nothing."""
+        if self._mouse:
+            self._write("\x1b[?1003l\x1b[?1002h")
+
+    def _leave_mouse(self, _: object = None) -> None:
+        """Take back what Textual does not know of."""
+        if self._mouse:
+            self._write("\x1b[?1002l")
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
 
     # --- going about (screens.session.Navigator) -------------------------------------------------------------
 

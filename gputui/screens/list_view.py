@@ -145,7 +145,9 @@ class ListView(ActingView):
             also = f" Limited to {' and '.join(limits)}." if limits else ""
             self.table.placeholder = Content(f"{what}{also} esc clears what limits the view.")
             return
-        self.table.placeholder = Content(self.loading_text() or self.empty_text())
+        silent = self.unanswered()
+        not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
+        self.table.placeholder = Content(self.loading_text() or not_known or self.empty_text())
 
     def empty_text(self) -> str:
         """Say why there is nothing, and the key that fills it."""

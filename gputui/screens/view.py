@@ -146,7 +146,8 @@ class View(Screen[None]):
         return Content.assemble(
             ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
             (account, "bold"),
-            f"  {error}",
+            # The message names the account itself where it was made for more readers than this line's.
+            f"  {str(error).removeprefix(f'{account}: ')}",
             (age, "$muted"),
         )
 
@@ -163,6 +164,17 @@ class View(Screen[None]):
             )
         ]
         return f"Asking {', '.join(waiting)} …" if waiting else ""
+
+    def unanswered(self) -> list[str]:
+        """The accounts shown that have not answered once what this view asks."""
+        return [
+            account
+            for account in self.session.fleet.accounts
+            if self.session.shows_account(account)
+            and any(
+                self.session.fleet.feed(account, resource).state is FeedState.FAILED for resource in self.RESOURCES
+            )
+        ]
 
     # --- coming and going ------------------------------------------------------------------------------------
 
