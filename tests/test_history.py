@@ -129,6 +129,13 @@ def test_the_file_is_its_owners_alone(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
+    History(path).add_command("x")
+    path.chmod(0o644)
+    assert History(path).commands() == ["x"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_nothing_is_opened_before_it_is_needed(path: Path) -> None:
     History(path)
     assert not path.exists()
@@ -193,6 +200,22 @@ def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: 
     begin(history)
     assert len(history.audit()) == 1
     assert history.problem == ""
+
+
+def test_a_file_locked_from_the_start_is_not_taken_for_a_damaged_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    path.parent.mkdir(parents=True)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    history = History(path)
+    assert history.commands() == []
+    assert "locked" in history.problem
+    assert list(path.parent.glob("*.damaged-*")) == []
+    other.execute("COMMIT")
+    begin(history)
+    assert len(History(path).audit()) == 1
 
 
 def test_in_memory_on_purpose_the_audit_log_works() -> None:

@@ -87,8 +87,6 @@ def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSta
 
 
 def follow(health: Health, state: HealthState, message: str, until: datetime | None, now: datetime) -> Health:
-    """Return the next health after one: the same object when nothing changed, with its own ``since`` otherwise."""
-    if (health.state, health.message, health.until) == (state, message, until):
-        return health
+    """Return the health that follows one: ``since`` changes with the state alone."""
     since = health.since if health.state is state else now
     return replace(health, state=state, message=message, until=until, since=since)

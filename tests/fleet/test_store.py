@@ -50,6 +50,7 @@ def test_a_row_that_comes_again_unchanged_stays_the_same_object_and_is_no_change
     store.replace("lab", INSTANCES, [first])
     assert not store.replace("lab", INSTANCES, [pod("lab", "main")])
     assert store.rows(INSTANCES)[first.ref] is first
+    assert store.part("lab", INSTANCES)[first.ref] is first
 
 
 def test_a_fresher_row_takes_its_place_and_an_unknown_one_none() -> None:
