@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from gputui.api import pody_account
 from gputui.api import pody_wire as wire
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
@@ -45,7 +45,7 @@ from gputui.models import (
     SSHTarget,
     gpu_label,
 )
-from gputui.text import clean, format_duration
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.base import Lister
@@ -60,9 +60,7 @@ EXEC_MARGIN = 30.0
 
 _NEW_ROUTES = (0, 3, 0)
 _NEW_IMAGE_NAMES = (0, 3, 1)
-_STATISTICS = (0, 2, 5)
 _TIMED_OUT = (-1, "Timeout")
-_T = TypeVar("_T")
 
 
 class PodyBackend:
@@ -124,59 +122,11 @@ class PodyBackend:
 
     async def probe(self) -> AccountInfo:
         """Ask release and identity (``/version``, ``/user/info``): proves address, kind of server and credentials."""
-        release = await self._server.release()
-        info = await self._server.ask(wire.USER_INFO, "/user/info")
-        return AccountInfo(
-            ref=Ref(self.account, "account", self.account),
-            backend="pody",
-            base_url=self._config.base_url,
-            version="before 0.1.15" if release == OLDEST else ".".join(str(part) for part in release),
-            user=clean(info.user.name),
-            is_admin=info.user.is_admin,
-            quota=wire.to_quota(info.quota),
-        )
+        return await pody_account.identify(self._config, self._server)
 
     async def account_info(self) -> AccountInfo:
         """Ask everything about account and host; what fails is named in ``problems``."""
-        basic = await self.probe()
-        problems: list[str] = []
-        user_names = self._server.ask(wire.NAMES, "/user/list")
-        host_spec = self._server.ask(wire.SPEC, "/host/spec")
-        users, spec, pods, images, *usage = await asyncio.gather(
-            self._part(problems, "users", user_names),
-            self._part(problems, "host", host_spec),
-            self._part(problems, "pods", self._pod_refs()),
-            self._part(problems, "images", self.images()),
-            self._part(problems, "CPU time", self._usage("CPU time", "/stat/cputime", basic.user)),
-            self._part(problems, "GPU time", self._usage("GPU time", "/stat/gputime", basic.user)),
-        )
-        used = {
-            "max_pods": None if pods is None else len(pods),
-            "commit_count": None if images is None else sum(image.own for image in images),
-        }
-        return replace(
-            basic,
-            quota=tuple(replace(line, used=used.get(line.name)) for line in basic.quota),
-            users=tuple(clean(name) for name in users or ()),
-            host_spec=wire.to_spec(spec or {}),
-            usage=tuple(line for line in usage if line),
-            problems=tuple(problems),
-        )
-
-    @staticmethod
-    async def _part(problems: list[str], title: str, question: Coroutine[Any, Any, _T]) -> _T | None:
-        """Ask one part; its failure becomes a line in ``problems``."""
-        try:
-            return await question
-        except GputuiError as error:
-            problems.append(f"{title}: {error.message}")
-            return None
-
-    async def _usage(self, title: str, path: str, user: str) -> tuple[str, str] | None:
-        if await self._server.release() < _STATISTICS:
-            return None
-        seconds = await self._server.ask(wire.SECONDS, path, {"user": user})
-        return title, format_duration(seconds.get(user, 0.0))
+        return await pody_account.describe(self._config, self._server, pods=self._pod_refs, images=self.images)
 
     async def change_password(self, password: str) -> ActionResult:
         """Change the user's password (``POST /user/ch-passwd``) and use the new one from now on."""

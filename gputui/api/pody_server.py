@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gputui.api import pody_wire as wire
 from gputui.api.failures import Party, Refusal, decode, refused, sign_in_hint
 from gputui.api.transport import Transport
-from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError
+from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
 
 if TYPE_CHECKING:
@@ -152,6 +152,9 @@ class GpuSnapshots:
         except NotFoundError:
             # Up to 0.2 a process that ends while the server lists it fails the whole list.
             return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
+        except ServerError as error:
+            hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
+            raise ServerError(error.message, hint=hint) from None
 
     async def _ask_all(self) -> wire.GpuSnapshot:
         snapshot = await self.ask()

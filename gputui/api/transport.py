@@ -120,7 +120,9 @@ class Transport:
         self._sleep = sleep
         self._monotonic = monotonic
         self._random = random
-        self._client: httpx.AsyncClient | None = None
+        # Questions share connections. A change takes one of its own: on one that the server is just closing it would
+        # be lost, and nobody could tell that it was not done.
+        self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
         """Ask; sent again where the answer did not come or asked to wait. Raises GputuiError."""
@@ -162,8 +164,8 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
             await client.aclose()
 
     async def _once(self, attempt: _Attempt) -> bytes:
@@ -180,7 +182,7 @@ class Transport:
             # The limits of httpx are for each piece; a server that drips would hold the call for ever.
             async with (
                 asyncio.timeout(CONNECT_TIMEOUT + attempt.read_timeout),
-                self._connected().stream(
+                self._client(keep=not attempt.changes).stream(
                     attempt.method,
                     self._base_url + attempt.path,
                     params=attempt.params,
@@ -212,10 +214,10 @@ class Transport:
             raise self._refused(attempt, response, body)
         return body
 
-    def _connected(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = _make_client(self._base_url, self.party)
-        return self._client
+    def _client(self, *, keep: bool) -> httpx.AsyncClient:
+        if keep not in self._clients:
+            self._clients[keep] = _make_client(self._base_url, self.party, keep=keep)
+        return self._clients[keep]
 
     async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
         if response.is_success and not attempt.keep_body:
@@ -300,10 +302,11 @@ def _retry_after(response: httpx.Response) -> float | None:
     return min(max(span.total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def _make_client(base_url: str, party: Party) -> httpx.AsyncClient:
-    """Return the client of one account. Redirects are never followed: credentials go to the configured host alone.
+def _make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient:
+    """Return a client that keeps its connections or not.
 
-    Proxies are taken from the environment, as jump hosts have them, but never for loopback or what NO_PROXY names.
+    Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
+    as jump hosts have them, but never for loopback or what NO_PROXY names.
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
@@ -318,7 +321,7 @@ def _make_client(base_url: str, party: Party) -> httpx.AsyncClient:
             auth=httpx.Auth(),  # no credentials from a .netrc
             follow_redirects=False,
             headers={"User-Agent": f"gputui/{__version__}", "Accept": "application/json"},
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE),
+            limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
         )
     except (ImportError, ValueError, httpx.InvalidURL):
         raise UnavailableError(

@@ -101,6 +101,17 @@ async def test_a_question_by_post_is_no_change(server: ScriptedServer, make_tran
     assert server.count("POST") == 1
 
 
+async def test_a_change_has_a_connection_of_its_own(server: ScriptedServer, make_transport: MakeTransport) -> None:
+    """A kept connection may be closing: what is sent on it is lost without a word."""
+    server.on("/pod/list", as_json([]))
+    server.on("/pod/stop", as_json({}))
+    transport = make_transport()
+    for expected in (1, 2, 3):
+        await transport.get("/pod/list")
+        assert server.connections == expected
+        await transport.post("/pod/stop", what="the stop of pod main")
+
+
 async def test_an_unread_answer_of_success_is_enough(server: ScriptedServer, make_transport: MakeTransport) -> None:
     server.on("/pod/stop", TRUNCATED)
     assert await make_transport().post("/pod/stop", what="the stop of pod main", keep_body=False) == b""
