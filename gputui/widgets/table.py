@@ -22,7 +22,7 @@ class RecordTable(TableView[RowT]):
     Cursor, marks, sort, filter and scroll follow the Ref through every change. Cell texts are data, cut by cell
     width. A style name in a cell is one of the table's own (``good``, ``warning``, ``bad``, ``muted``, ``accent``,
     ``strong``) or any Textual style (``"bold $primary"``); ``row_style`` names one for a whole row, ``stale`` for a
-    row that is not up to date. ``placeholder`` stands in the body while there are no rows; ``follow`` keeps a
+    row that is not up to date. ``placeholder`` stands in the body while no row is shown; ``follow`` keeps a
     cursor that is on the last row on the last row.
 
     The table binds movement and enter. Marks, sorting and filtering are methods, and actions where a key fits:
@@ -115,7 +115,10 @@ class RecordTable(TableView[RowT]):
 
     @property
     def placeholder(self) -> Content:
-        """What stands in the body while there are no rows: loading, empty with the way out, or an error."""
+        """What stands in the body while no row is shown: loading, empty with the way out, an error, a filter.
+
+        Left empty, the table says by itself that all its rows are filtered away.
+        """
         return self._placeholder
 
     @placeholder.setter
@@ -167,15 +170,24 @@ class RecordTable(TableView[RowT]):
         """Read a filter over this table's columns; raises QueryError."""
         return parse(text, self.columns)
 
-    def set_filter(self, keeps: Query | Callable[[RowT], bool] | None) -> None:
-        """Show only the rows that match; None shows all. Marks of the others are kept."""
-        self._query = keeps if isinstance(keeps, Query) else None
+    def set_filter(
+        self, keeps: Query | Callable[[RowT], bool] | None, *, where: Callable[[RowT], bool] | None = None
+    ) -> None:
+        """Show only the rows that match; None shows all. Marks of the others are kept.
+
+        ``where`` must hold as well: what limits the view beside the filter that the user typed. With a query, the
+        texts of a row are made once and kept until it changes.
+        """
+        if isinstance(keeps, Query):
+            self._query = keeps if keeps else None
+            matches: Callable[[RowT], bool] | None = self._matches if keeps else None
+        else:
+            self._query = None
+            matches = keeps
+        if self._query is None:
+            self._texts.clear()
         with Anchored(self):
-            if isinstance(keeps, Query):
-                self._model.set_filter(self._matches if keeps else None)
-            else:
-                self._texts.clear()
-                self._model.set_filter(keeps)
+            self._model.set_filter(_both(where, matches))
             self._to_top_if_unused()
         self._painter.shrink()
         self._sync()
@@ -266,7 +278,7 @@ class RecordTable(TableView[RowT]):
                 self.action_open()
 
     def _notice(self) -> Content:
-        if self._model.rows:
+        if not self._placeholder and self._model.rows:
             return Content(f"None of the {len(self._model.rows):,} rows match the filter.")
         return self._placeholder
 
@@ -294,3 +306,11 @@ class RecordTable(TableView[RowT]):
     def _forget(self, ref: Ref) -> None:
         self._painter.forget(ref)
         self._texts.pop(ref, None)
+
+
+def _both(
+    first: Callable[[RowT], bool] | None, second: Callable[[RowT], bool] | None
+) -> Callable[[RowT], bool] | None:
+    if first is None or second is None:
+        return first or second
+    return lambda row: first(row) and second(row)

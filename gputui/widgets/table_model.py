@@ -94,17 +94,18 @@ class TableModel(Generic[RowT]):
         if self.cursor is not None and (self.cursor in fresh or self.cursor in gone):
             before, at = self.refs(), self.index_of(self.cursor) or 0
         few = (len(fresh) + len(gone)) * _FEW < len(self._refs)
+        moved = False
         for ref in gone:
             del self.rows[ref], self._sequence[ref]
             self.marks.discard(ref)
-            self._set_key(ref, None, place=few)
+            moved |= self._set_key(ref, None, place=few)
         for ref, row in fresh.items():
             if ref not in self._sequence:
                 self._sequence[ref] = self._arrived
                 self._arrived += 1
             self.rows[ref] = row
-            self._set_key(ref, self._make_key(ref, row), place=few)
-        if not few:
+            moved |= self._set_key(ref, self._make_key(ref, row), place=few)
+        if moved and not few:
             self._order()
         self._settle(before, at)
 
@@ -131,23 +132,23 @@ class TableModel(Generic[RowT]):
             return (0, 0, -sequence) if unknown else (1, value, -sequence)
         return (1, 0, sequence) if unknown else (0, value, sequence)
 
-    def _set_key(self, ref: Ref, key: _Key | None, *, place: bool) -> None:
+    def _set_key(self, ref: Ref, key: _Key | None, *, place: bool) -> bool:
+        """Give the row another place, or none, in the list too when ``place``; returns whether it is another."""
         old = self._key_of.get(ref)
         if old == key:
-            return
+            return False
         if old is not None:
             del self._key_of[ref]
         if key is not None:
             self._key_of[ref] = key
-        if not place:
-            return
-        if old is not None:
+        if old is not None and place:
             index = bisect_left(self._keys, old)
             del self._keys[index], self._refs[index]
-        if key is not None:
+        if key is not None and place:
             index = bisect_left(self._keys, key)
             self._keys.insert(index, key)
             self._refs.insert(index, ref)
+        return True
 
     def _order(self) -> None:
         pairs = sorted((key, ref) for ref, key in self._key_of.items())

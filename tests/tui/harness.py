@@ -15,8 +15,8 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -354,18 +354,6 @@ class Terminal:
             "\x1b[0c": "\x1b[?62;22c",
             f"\x1b[?{SYNCHRONISED}$p": f"\x1b[?{SYNCHRONISED};2$y",
         }.get(sequence, "")
-
-
-@contextmanager
-def run_program(
-    *argv: str | Path,
-    columns: int = 80,
-    rows: int = 24,
-    env: Mapping[str, str | None] | None = None,
-) -> Iterator[Terminal]:
-    """Run a program in a terminal for the length of a block."""
-    with Terminal(argv, columns=columns, rows=rows, env=env) as terminal:
-        yield terminal
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:

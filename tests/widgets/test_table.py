@@ -260,6 +260,10 @@ async def test_a_filter_narrows_and_counts() -> None:
         assert driver.names == ["row-7"]
         driver.table.set_filter(driver.table.parse_filter("nowhere"))
         assert "None of the 31 rows match" in driver.lines[1]
+        driver.table.set_filter(driver.table.parse_filter("row-1"), where=lambda row: row.load != 1)
+        assert driver.names == [f"row-{number}" for number in range(10, 18)]
+        driver.table.set_filter(None, where=lambda row: row.load == 4)
+        assert driver.names == ["row-4"]
         driver.table.set_filter(None)
         assert driver.table.row_count == 31
         with pytest.raises(QueryError):
@@ -342,6 +346,10 @@ async def test_a_placeholder_stands_while_there_are_no_rows() -> None:
         driver.table.placeholder = "No instances in lab. Press n to create one, or r to ask again."
         assert driver.lines[1].strip() == "No instances in lab. Press n to"
         assert driver.lines[2].strip() == "create one, or r to ask again."
+        driver.table.set_rows(records(1))
+        driver.table.set_filter(lambda row: False)
+        assert driver.lines[1].strip() == "No instances in lab. Press n to"
+        driver.table.set_filter(None)
         driver.table.set_rows(records(1))
         assert driver.names == ["row-1"]
 
