@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +59,16 @@ def pod(server: PodyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ref = gputui.create_pod("main")
     yield ref
     gputui.run("delete", ref, "--yes")
+
+
+@pytest.fixture
+def training(gputui: Gputui, server: PodyServer, pod: str) -> Iterator[dict[str, Any]]:
+    """A process in the pod that works on a GPU, as ``get processes`` tells it."""
+    work = shlex.quote(f"exec -a '{server.gpu_word} train.py' sleep 600")
+    # The command's end hangs up its terminal, maybe before nohup runs: what is ignored before the fork stays ignored.
+    command = f"trap '' HUP; nohup bash -c {work} >/dev/null 2>&1 & echo $!"
+    own_pid = gputui.succeed("exec", pod, "--", command).strip()
+    try:
+        yield gputui.wait_for_process(lambda row: row["instance"] == pod)
+    finally:
+        gputui.succeed("exec", pod, "--", f"kill {own_pid}")

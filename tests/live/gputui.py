@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from ..tui.harness import Terminal
 from .lab.engine import IMAGE, SSH_PASSWORD
 from .lab.pody import PASSWORD, USERNAME, PodyServer
+from .lab.waiting import wait_until
 
 ACCOUNT = "lab"
 LIMIT = 60.0
@@ -99,6 +100,17 @@ class Gputui:
         """Return one instance as ``get instances -o json`` tells it."""
         found: list[dict[str, Any]] = [row for row in self.json("get", "instances") if row["ref"] == ref]
         assert len(found) == 1, f"{ref} is there {len(found)} times"
+        return found[0]
+
+    def wait_for_process(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until ``get processes -o json`` tells this process of a GPU; returns its row."""
+        found: list[dict[str, Any]] = []
+
+        def seen() -> bool:
+            found[:] = [row for row in self.json("get", "processes") if is_it(row)]
+            return bool(found)
+
+        wait_until(seen, "the process on its GPU")
         return found[0]
 
 

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from .gputui import Gputui
 from .lab.pody import USERNAME, PodyServer
 from .lab.stand_in.pynvml import gpu_memory
-from .lab.waiting import wait_until
-
-
-@pytest.fixture
-def training(gputui: Gputui, server: PodyServer, pod: str) -> Iterator[dict[str, Any]]:
-    """A process in the pod that works on a GPU, as ``get processes`` tells it."""
-    work = shlex.quote(f"exec -a '{server.gpu_word} train.py' sleep 600")
-    # The command's end hangs up its terminal, maybe before nohup runs: what is ignored before the fork stays ignored.
-    command = f"trap '' HUP; nohup bash -c {work} >/dev/null 2>&1 & echo $!"
-    own_pid = gputui.succeed("exec", pod, "--", command).strip()
-    try:
-        yield _appeared(gputui, lambda row: row["instance"] == pod)
-    finally:
-        gputui.succeed("exec", pod, "--", f"kill {own_pid}")
 
 
 @contextmanager
@@ -38,17 +21,6 @@ def _host_work(word: str) -> Iterator[int]:
     finally:
         process.kill()
         process.wait()
-
-
-def _appeared(gputui: Gputui, is_it: Any) -> dict[str, Any]:
-    found: list[dict[str, Any]] = []
-
-    def seen() -> bool:
-        found[:] = [row for row in gputui.json("get", "processes") if is_it(row)]
-        return bool(found)
-
-    wait_until(seen, "the process on its GPU")
-    return found[0]
 
 
 def test_a_process_of_a_pod_is_on_its_gpu_and_belongs_to_the_pod(
@@ -71,5 +43,5 @@ def test_a_busy_gpu_counts_its_processes_and_is_not_idle_stock(gputui: Gputui, t
 
 def test_a_process_of_the_host_belongs_to_no_pod(gputui: Gputui, server: PodyServer) -> None:
     with _host_work(server.gpu_word) as pid:
-        row = _appeared(gputui, lambda row: row["pid"] == pid)
+        row = gputui.wait_for_process(lambda row: row["pid"] == pid)
     assert (row["instance"], row["instance_name"], row["gpu_index"]) == (None, "", pid % 2)
