@@ -29,6 +29,7 @@ class WorldClock:
         self._monotonic = monotonic
         self._origin = monotonic()
         self._sleep = sleep
+        self._ended = asyncio.Event()
 
     def now(self) -> float:
         """World time in epoch seconds."""
@@ -36,4 +37,19 @@ class WorldClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait world seconds. In a frozen world nothing takes time, so it returns at once."""
-        await self._sleep(seconds / self.speed if self.speed else 0)
+        await wait_unless(self._ended, self._sleep(seconds / self.speed if self.speed else 0))
+
+    def end(self) -> None:
+        """Let everything that waits go on at once, and nothing wait any more: the simulator is closing."""
+        self._ended.set()
+
+
+async def wait_unless(ended: asyncio.Event, waiting: Awaitable[object]) -> None:
+    """Wait for something to be over, or for the event, whichever comes first."""
+    first = asyncio.ensure_future(waiting)
+    second = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        first.cancel()
+        second.cancel()

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .clock import wait_unless
 from .world import MIB, Host, Pod
 
 PROFILES = {
@@ -57,6 +58,12 @@ class Faults:
         self._requests = 0
         self._profile = "none"
         self._hostile: list[Pod] = []
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let go of the requests that are held back."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     @property
     def profile(self) -> str:
@@ -69,6 +76,7 @@ class Faults:
             raise ValueError(f"unknown fault profile {name!r}: one of {', '.join(PROFILES)}")
         self._profile = name
         self._requests = 0
+        self.release()
         self._set_hostile(name == "hostile")
         for pod in self._host.pods.values():
             pod.broken = name == "inspect" and pod.instance == BROKEN_POD
@@ -81,12 +89,12 @@ class Faults:
         self._requests += 1
         match self._profile:
             case "slow":
-                await self._sleep(SLOW_SECONDS)
+                await wait_unless(self._released, self._sleep(SLOW_SECONDS))
                 await self._app(scope, receive, send)
             case "down":
                 await _answer(send, 502, _PROXY_PAGE, b"text/html")
             case "hang":
-                await _until_gone(receive)
+                await wait_unless(self._released, _until_gone(receive))
             case "html":
                 await _answer(send, 200, _LOGIN_PAGE, b"text/html; charset=utf-8")
             case "auth" if scope["path"] not in ("/version", "/host/gpu-ps"):

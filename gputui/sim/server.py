@@ -25,6 +25,7 @@ from .world import Network, World
 
 # Offsets from the first port. GPUhub, Yotta and DeepDock keep theirs free.
 PODY_OFFSET, SSH_OFFSET, MORE_HOSTS_OFFSET, PODS_OFFSET = 1, 4, 5, 10
+_STOP_SECONDS = 1.0
 _GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100 80G", "80G")}
 
 
@@ -93,6 +94,9 @@ class Site:
         if self._task is None or self._stop is None:
             return
         self._stop.set()
+        self.faults.release()
+        await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
+        self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._task = None
@@ -150,6 +154,7 @@ async def running_simulator(
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
         running = Running(world, urls, sshd.port if sshd else None, sites, sshd)
         running.faults = faults
+        stack.callback(world.clock.end)
         yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import tomllib
 
@@ -68,6 +69,26 @@ async def test_an_unplugged_server_refuses_until_plugged_in_again(sims: Sims) ->
         await client.get("/version")
     await sim.plug("lab")
     assert (await client.get("/version")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("faults", "request_line"),
+    [("hang", "GET /version"), ("slow", "GET /version"), ("none", "POST /pod/stop?ins=main")],
+)
+async def test_requests_under_way_do_not_hold_the_end_up(
+    faults: str, request_line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    credentials = base64.b64encode(b"alice:wonderland").decode()
+    async with running_simulator(speed=1, ssh=False, faults=faults) as sim:
+        reader, writer = await asyncio.open_connection("127.0.0.1", sim.sites["lab"].port)
+        writer.write(f"{request_line} HTTP/1.1\r\nhost: lab\r\nauthorization: Basic {credentials}\r\n\r\n".encode())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.readline(), 0.2)
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 1.5
+    assert (await reader.readline()).startswith(b"HTTP/1.1 ")
+    writer.close()
+    assert not caplog.records
 
 
 async def test_serve_runs_until_it_is_cancelled() -> None:

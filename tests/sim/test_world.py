@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gputui.sim.clock import WorldClock
@@ -123,6 +125,16 @@ async def test_in_a_frozen_world_waiting_takes_no_time() -> None:
     await WorldClock(speed=0, sleep=sleep).sleep(600)
     await WorldClock(speed=4, sleep=sleep).sleep(10)
     assert slept == [0, 2.5]
+
+
+async def test_nothing_waits_any_longer_when_the_world_ends() -> None:
+    clock = WorldClock(speed=1)
+    waiting = asyncio.create_task(clock.sleep(3600))
+    await asyncio.sleep(0)
+    clock.end()
+    async with asyncio.timeout(5):
+        await waiting
+        await clock.sleep(3600)
 
 
 def test_a_clock_does_not_run_backwards() -> None:
