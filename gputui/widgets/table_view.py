@@ -245,7 +245,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return a line of the screen as last synchronised."""
         if self._restyled:
-            self._sync()
+            self._make_lines()
         return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
 
     @property
@@ -256,9 +256,15 @@ class TableView(Widget, Generic[RowT], can_focus=True):
     def _sync(self) -> None:
         """Bring lines and listeners up to date; ask for a repaint of exactly the lines that differ."""
         self._announce()
+        dirty = self._make_lines()
+        if dirty:
+            self.refresh(*dirty)
+
+    def _make_lines(self) -> list[Region]:
+        """Make the lines of now; returns where they differ from those before."""
         width, height = self.size
         if not self.is_mounted or width <= GUTTER or height == 0:
-            return
+            return []
         if self._restyled:
             self._restyled = False
             self._painter.forget_styles()
@@ -276,8 +282,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
             end = width if old is None else _end_of_difference(old, line)
             if end:
                 dirty.append(Region(0, y, end, 1))
-        if dirty:
-            self.refresh(*dirty)
+        return dirty
 
     def _notice(self) -> Content:
         """Return what stands in the body while it has no rows."""
