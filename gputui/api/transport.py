@@ -7,9 +7,11 @@ commands and passwords, so only method, path, status and sizes do.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import random as random_module
 import ssl
+import sys
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,6 +45,10 @@ Authorize = Callable[[], Awaitable[Mapping[str, str]]]
 """Returns the headers that carry the credentials; asked anew for every request."""
 
 log = logging.getLogger("gputui.http")
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it before every lock; a search that fails walks the whole path, twice a request.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # how an import is made to fail at once
 
 # httpx and httpcore log whole URLs and headers: with credentials, and passwords in query strings.
 for _name in (
