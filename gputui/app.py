@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,11 +18,11 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from gputui.clipboard import osc52, tell_tmux
-from gputui.commands import BY_ID, COMMANDS
-from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
 from gputui.login import Login
 from gputui.models import Instance, Ref
+from gputui.preview import UiSettings
 from gputui.screens import dialogs
 from gputui.screens.session import Session
 from gputui.screens.view import View
@@ -31,7 +31,6 @@ from gputui.theme import THEMES, muted
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from gputui.config import Config
     from gputui.history import History
 
 VIEWS = {
@@ -53,7 +52,11 @@ def _palette() -> type[Provider]:
 
 
 class GputuiApp(App[int]):
-    """One window over all accounts. ``report`` writes a crash report and returns its path."""
+    """One window over all accounts.
+
+    The first frame is drawn from ``fleet`` as it is; then ``begin`` gives the fleet to go on with, started here.
+    What it raises ends the program and is left in ``failure``. ``report`` writes a crash report and returns its path.
+    """
 
     TITLE = "gputui"
     ENABLE_COMMAND_PALETTE = True
@@ -69,28 +72,29 @@ class GputuiApp(App[int]):
 
     def __init__(
         self,
-        config: Config,
         fleet: Fleet,
+        ui: UiSettings,
         *,
         state_dir: Path,
+        begin: Callable[[], Awaitable[Fleet]] | None = None,
         history: History | None = None,
         note: str = "",
         program: Iterable[str] = ("gputui",),
         report: Callable[[BaseException], Path] | None = None,
     ) -> None:
         super().__init__()
-        self.session = Session(
-            fleet, self, state_dir, history=history, utc=config.ui.utc, note=note, keys=dict(config.ui.keys)
-        )
-        self._login = Login(self, self.session, tmux_window=config.ui.tmux_window, program=tuple(program))
+        self.session = Session(fleet, self, state_dir, history=history, utc=ui.utc, note=note, keys=ui.keys)
+        self.failure: GputuiError | None = None
+        self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._report = report
-        self._mouse = config.ui.mouse
+        self._mouse = ui.mouse
+        self._begin = begin
         self._trail: list[tuple[str, Ref | None]] = []
         self._views: dict[str, View] = {}
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = config.ui.theme if config.ui.theme in self.available_themes else THEMES[0].name
-        self.set_keymap(self.session.keys)
+        self.theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
+        self.set_keymap(dict(ui.keys))
         for name in VIEWS:
             self.add_mode(name, partial(self._make, name))
 
@@ -115,7 +119,22 @@ class GputuiApp(App[int]):
         self.call_after_refresh(self._start_fleet)
 
     def _start_fleet(self) -> None:
-        self.run_worker(self.session.fleet.start(), group="fleet", exit_on_error=False)
+        self.run_worker(self._go_live(), group="fleet", name="the start", exit_on_error=False)
+
+    async def _go_live(self) -> None:
+        """Take the fleet to go on with, and start it."""
+        if self._begin is not None:
+            try:
+                fleet = await self._begin()
+            except GputuiError as error:
+                self.failure = error
+                self.exit(return_code=error.exit_code)
+                return
+            self.session.fleet = fleet
+            view = self._views[self.current_mode]
+            if view.is_mounted:
+                view.on_screen_resume()
+        await self.session.fleet.start()
 
     async def on_unmount(self) -> None:
         """Close what is open: connections first, then the fleet, which writes what it knows."""
@@ -258,52 +277,3 @@ class GputuiApp(App[int]):
 def crash_text(error: BaseException, report: Path) -> str:
     """Say that the program failed and where the report lies."""
     return f"gputui failed: {type(error).__name__}. The report, without secrets, is in {report}"
-
-
-def run(
-    load: Callable[[], Config],
-    *,
-    state_dir: Path,
-    read_only: bool = False,
-    note: str = "",
-    program: Iterable[str] = ("gputui",),
-) -> int:
-    """Run the app in this terminal and return the exit status. Raises ConfigError before anything is drawn."""
-    from gputui.api import open_backend
-    from gputui.history import History
-    from gputui.paths import history_path
-    from gputui.report import write_report
-
-    config = load()
-    check_keys(config.ui.keys)
-    history = History(history_path(state_dir))
-    fleet = Fleet(config.accounts, open_backend=open_backend, history=history, polling=config.polling)
-    fleet.restore()
-    app = GputuiApp(
-        config,
-        fleet,
-        state_dir=state_dir,
-        history=history,
-        note=note or ("read-only" if read_only else ""),
-        program=program,
-        report=lambda error: write_report(error, state_dir),
-    )
-    try:
-        result = app.run(mouse=config.ui.mouse)
-    finally:
-        history.close()
-    return app.return_code or int(result or 0)
-
-
-def check_keys(keys: dict[str, str]) -> None:
-    """Refuse a keymap that names what does not exist, or gives one key to two commands; raises ConfigError."""
-    problems = [f"ui.keys.{name}: there is no such command" for name in keys if name not in BY_ID]
-    taken: dict[str, str] = {}
-    for command in COMMANDS:
-        for key in filter(None, keys.get(command.id, command.keys).split(",")):
-            if key in taken:
-                problems.append(f"ui.keys.{command.id}: {key} is the key of {taken[key]} already")
-            taken[key] = command.id
-    if problems:
-        hint = f"The commands are {', '.join(BY_ID)}."
-        raise ConfigError("The key map cannot be used.", hint=hint, problems=tuple(problems))

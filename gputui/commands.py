@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gputui.errors import ConfigError
 from gputui.models import Action
 
 
@@ -183,3 +184,17 @@ def complete(text: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
     candidates = names.get(command.argument if command.id not in ("theme", "account") else command.id, ())
     start = rest.lstrip()
     return [f"{word} {name}" for name in candidates if name.lower().startswith(start.lower())]
+
+
+def check_keys(keys: Mapping[str, str]) -> None:
+    """Refuse a keymap that names what does not exist, or gives one key to two commands; raises ConfigError."""
+    problems = [f"ui.keys.{name}: there is no such command" for name in keys if name not in BY_ID]
+    taken: dict[str, str] = {}
+    for command in COMMANDS:
+        for key in filter(None, keys.get(command.id, command.keys).split(",")):
+            if key in taken:
+                problems.append(f"ui.keys.{command.id}: {key} is the key of {taken[key]} already")
+            taken[key] = command.id
+    if problems:
+        hint = f"The commands are {', '.join(BY_ID)}."
+        raise ConfigError("The key map cannot be used.", hint=hint, problems=tuple(problems))

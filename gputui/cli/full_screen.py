@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
 
         return load_config(path, read_only=args.read_only)
 
-    from gputui.app import run as run_app
+    from gputui.startup import run as run_app
 
-    return run_app(load, state_dir=state_dir(), read_only=args.read_only, program=own_program(args))
+    return run_app(load, preview=path, state_dir=state_dir(), read_only=args.read_only, program=own_program(args))
 
 
 def own_program(args: argparse.Namespace) -> tuple[str, ...]:
@@ -77,8 +77,8 @@ def demo(args: argparse.Namespace) -> int:
     The simulator starts only after the first frame is drawn, on a thread and loop of its own.
     """
     _need_terminal()
-    from gputui.app import run as run_app
     from gputui.cli.simulate import SimulatorThread
+    from gputui.startup import run as run_app
 
     with tempfile.TemporaryDirectory(prefix="gputui-demo-") as directory:
         state = Path(directory)
@@ -95,7 +95,14 @@ def demo(args: argparse.Namespace) -> int:
                 return load_config(config, read_only=args.read_only)
 
             args.config = None
-            return run_app(load, state_dir=state, read_only=args.read_only, program=own_program(args))
+            return run_app(
+                load,
+                preview=None,
+                state_dir=state,
+                read_only=args.read_only,
+                note="demo: nothing here is real",
+                program=own_program(args),
+            )
 
 
 def _need_terminal() -> None:

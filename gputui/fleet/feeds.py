@@ -77,7 +77,7 @@ def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSta
         errors = [log.error for log in failing.values() if log.error is not None]
         rejected = [error for error in errors if isinstance(error, AuthError)]
         if rejected or not alive:
-            return HealthState.DOWN, [*rejected, *errors][0].message
+            return HealthState.DOWN, [*rejected, *errors][0].title.lower()
     message = ", ".join(f"{resource}: {log.error.title.lower()}" for resource, log in failing.items() if log.error)
     if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
         return HealthState.SLOW, message

@@ -100,7 +100,7 @@ class View(Screen[None]):
         """Bring header, title, problems and footer up to date; what is the same is not written again."""
         session = self.session
         health = [session.fleet.health()[name] for name in session.fleet.accounts]
-        self.query_one(HeaderBar).set_health(health, only=session.account, note=session.note)
+        self.query_one(HeaderBar).set_health(health, only=session.account, note=session.note, utc=session.utc)
         left, right = self.status()
         crumbs = Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
         flags = "  only problems" if session.problems_only else ""
@@ -153,17 +153,23 @@ class View(Screen[None]):
 
     def loading_text(self) -> str:
         """Say which accounts are awaited, or '' when all have answered."""
+        if not self.session.fleet.accounts:
+            return "Reading the configuration …"
         waiting = [
             account
             for account in self.session.fleet.accounts
-            if self.session.shows_account(account)
-            and any(
-                self.session.fleet.feed(account, resource).state is FeedState.LOADING
-                for resource in self.RESOURCES
-                if resource is not Resource.EVENTS
-            )
+            if self.session.shows_account(account) and self._awaited(account)
         ]
         return f"Asking {', '.join(waiting)} …" if waiting else ""
+
+    def _awaited(self, account: str) -> bool:
+        fleet = self.session.fleet
+        if fleet.health()[account].state is HealthState.UNKNOWN:
+            return True
+        return any(
+            fleet.supports(account, resource) and fleet.feed(account, resource).state is FeedState.LOADING
+            for resource in self.RESOURCES - {Resource.EVENTS}
+        )
 
     def unanswered(self) -> list[str]:
         """The accounts shown that have not answered once what this view asks."""

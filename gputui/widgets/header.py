@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from gputui.models import Health, HealthState
+from gputui.text import format_time
 from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 from gputui.widgets.line import Line
 
@@ -18,31 +19,41 @@ class HeaderBar(Line):
     HeaderBar { background: $panel; color: $foreground; padding: 0 1; }
     """
 
-    def set_health(self, accounts: Sequence[Health], *, only: str | None, note: str = "") -> None:
+    def set_health(self, accounts: Sequence[Health], *, only: str | None, note: str = "", utc: bool = False) -> None:
         """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program."""
         parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
         if note:
             parts.append(Content.styled(f"  {note}", "$muted"))
         width = self.size.width - 2
-        dots = [self._dot(health, only) for health in accounts]
+        dots = [self._dot(health, only, utc) for health in accounts]
         line = Content.assemble(*parts, *dots)
         if width > 0 and line.cell_length > width:
             # Too many to name: those in trouble keep their names, the rest become a count.
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
             good = len(accounts) - len(bad)
             count = Content.assemble("   ", ("●", "$text-success"), f" {good} of {len(accounts)} accounts")
-            line = Content.assemble(*parts, count, *(self._dot(health, only) for health in bad))
+            line = Content.assemble(*parts, count, *(self._dot(health, only, utc) for health in bad))
         self.show(line)
 
-    @staticmethod
-    def _dot(health: Health, only: str | None) -> Content:
+    @classmethod
+    def _dot(cls, health: Health, only: str | None, utc: bool) -> Content:
         hidden = only is not None and only != health.account
         name = f"[{health.account}]" if only == health.account else health.account
+        words = cls._words(health, utc)
         return Content.assemble(
             "   ",
             (HEALTH_GLYPHS[health.state], HEALTH_STYLES[health.state]),
             " ",
             (name, "$muted" if hidden else "bold"),
             (" read-only" if health.read_only else "", "$muted"),
-            (f" {health.message}" if health.message else "", HEALTH_STYLES[health.state]),
+            (f" {words}" if words else "", HEALTH_STYLES[health.state]),
         )
+
+    @staticmethod
+    def _words(health: Health, utc: bool) -> str:
+        """Say what is wrong, with the time it began or will end."""
+        if health.state is HealthState.LIMITED and health.until is not None:
+            return f"{health.message} until {format_time(health.until, utc=utc)}"
+        if health.state is HealthState.DOWN and health.since is not None:
+            return f"{health.message} since {format_time(health.since, utc=utc)}"
+        return health.message
