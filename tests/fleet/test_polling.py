@@ -167,7 +167,7 @@ async def test_failure_keeps_the_rows_and_touches_no_other_account(clock: FakeCl
         assert fleet.is_stale(pod("lab", "main"))
         assert not fleet.is_stale(pod("hub", "train").ref)
         assert fleet.health()["lab"].state is HealthState.DOWN
-        assert fleet.health()["lab"].message == "lab: no answer."
+        assert fleet.health()["lab"].message == "no answer"
         assert fleet.health()["hub"].state is HealthState.OK
         lab.errors.clear()
         fleet.refresh()
@@ -198,7 +198,7 @@ async def test_wrong_credentials_for_one_list_show_although_another_needs_none(
     lab.errors[INSTANCES] = AuthError("lab: wrong password.")
     async with running(clock, lab, watch=[INSTANCES, PROCESSES]) as fleet:
         assert fleet.health()["lab"].state is HealthState.DOWN
-        assert fleet.health()["lab"].message == "lab: wrong password."
+        assert fleet.health()["lab"].message == "not signed in"
 
 
 async def test_an_answer_that_is_long_in_coming_makes_the_account_slow(clock: FakeClock, lab: FakeBackend) -> None:
