@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from platformdirs import user_config_path, user_state_path
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
+from gputui.paths import config_path
 from gputui.secrets import SecretRef
 from gputui.text import clean
 
@@ -27,18 +27,6 @@ _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
 _SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
 _JUMP = re.compile(r"(?:[^\s@:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
-
-
-def config_path() -> Path:
-    """Return where the configuration is: $GPUTUI_CONFIG, else gputui/config.toml among the user's configuration."""
-    named = os.environ.get("GPUTUI_CONFIG")
-    return Path(named).expanduser() if named else user_config_path("gputui") / "config.toml"
-
-
-def state_dir() -> Path:
-    """Return where history, audit log and known hosts are kept: $GPUTUI_STATE_DIR, else the user's own place."""
-    named = os.environ.get("GPUTUI_STATE_DIR")
-    return Path(named).expanduser() if named else user_state_path("gputui")
 
 
 class _Section(BaseModel):

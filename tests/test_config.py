@@ -11,14 +11,13 @@ import pytest
 from gputui import secrets
 from gputui.config import (
     PodyAccount,
-    config_path,
     load_config,
     normalise_base_url,
     parse_config,
     ssh_login,
-    state_dir,
 )
 from gputui.errors import ConfigError
+from gputui.paths import config_path, state_dir
 from gputui.secrets import SecretRef
 
 ACCOUNT = """
@@ -64,7 +63,7 @@ theme = "nord"
 utc = true
 mouse = false
 tmux_window = "never"
-keys = { "instance.ssh" = "s,enter" }
+keys = { ssh = "s,ctrl+o" }
 [polling]
 stock = 10
 events = 1.5
@@ -77,7 +76,7 @@ events = 1.5
     assert account.read_only
     assert account.gpu_memory_bytes == 24 * 2**30
     assert account.ssh.port == 2222
-    assert config.ui.keys == {"instance.ssh": "s,enter"}
+    assert config.ui.keys == {"ssh": "s,ctrl+o"}
     assert (config.polling.stock, config.polling.events, config.polling.lists) == (10, 1.5, 5)
 
 

@@ -37,6 +37,8 @@ PATIENCE = 10.0
 """The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
 LONGEST_RETRY_AFTER = 300.0
 DEFAULT_RETRY_AFTER = 5.0
+PROXY_STATUSES = 520
+"""From here on statuses are inventions of proxies that got no answer themselves."""
 KEEPALIVE = 4.0
 """How long an idle connection is kept, in seconds: shorter than the 5 s of common servers, so that no request
 leaves on a connection that the server is just closing."""
@@ -269,7 +271,7 @@ class Transport:
         explained = self._explain(self.party, refusal) if self._explain else None
         if explained is not None:
             return explained
-        if refusal.status in {502, 504} and attempt.changes:
+        if attempt.changes and (refusal.status in {502, 504} or refusal.status >= PROXY_STATUSES):
             reason = f"a server on the way gave up on it (HTTP {refusal.status})"
             return failures.unknown_outcome(self.party, attempt.what, reason)
         error = failures.refused(self.party, refusal)

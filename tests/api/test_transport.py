@@ -78,7 +78,7 @@ async def test_a_post_is_never_sent_twice(
     assert server.count("POST") == 1
 
 
-@pytest.mark.parametrize("fault", [Reset(), TRUNCATED, Hang(), as_json({}, 502), as_json({}, 504)])
+@pytest.mark.parametrize("fault", [Reset(), TRUNCATED, Hang(), as_json({}, 502), as_json({}, 504), page(524)])
 async def test_a_change_without_an_answer_is_an_unknown_outcome(
     server: ScriptedServer, make_transport: MakeTransport, fault: Answer
 ) -> None:
