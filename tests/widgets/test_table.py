@@ -418,6 +418,16 @@ async def test_the_cursor_line_is_drawn_otherwise_without_the_focus() -> None:
         assert list(driver.table.render_line(1)) != focused
 
 
+async def test_another_theme_repaints_the_rows() -> None:
+    async with shown(records(1, 2)) as driver:
+        dark = list(driver.table.render_line(2))
+        driver.app.theme = "textual-light"
+        await driver.pause()
+        light = list(driver.table.render_line(2))
+        assert [segment.text for segment in light] == [segment.text for segment in dark]
+        assert all(now.style != before.style for now, before in zip(light, dark, strict=True))
+
+
 async def test_select_goes_to_a_row_that_is_shown() -> None:
     async with shown(records(*range(30))) as driver:
         assert driver.table.select(ref(25))
