@@ -152,8 +152,9 @@ class PodyApi:
         if self.release >= (0, 3, 0):  # before, the server checked the name and ignored the outcome
             check_name(instance, "Invalid pod name")
             image_name = expand(image_name)
-        name = self._container(instance, call.user)
-        if name in self._host.pods and self.release >= (0, 1, 11):
+        checked = self.release >= (0, 1, 13)
+        name = self._container(instance, call.user) if checked else f"{call.user.name}-{instance}"
+        if name in self._host.pods and checked:
             raise HTTPException(409, f"Container {name} already exists")
         quota = call.user.quota
         owner, _, instance = name.partition("-")
@@ -165,6 +166,10 @@ class PodyApi:
         if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
             reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
             raise HTTPException(500, docker("400 Client Error", f"create?name={name}", "Bad Request", reason))
+        if name in self._host.pods:
+            holder = self._host.pods[name].container_id
+            reason = f'Conflict. The container name "/{name}" is already in use by container "{holder}".'
+            raise HTTPException(500, docker("409 Client Error", f"create?name={name}", "Conflict", reason))
         pod = self._host.create(owner, instance, image, quota)
         await self._elapse(CREATE_SECONDS)
         pod = self._found(name)
@@ -226,9 +231,9 @@ class PodyApi:
 
     async def _exec(self, call: Call) -> Any:
         name = self._container(call.text("ins"), call.user)
-        pod = self._host.pods.get(name)
-        if pod is None:
+        if name not in self._host.pods and self.release >= (0, 1, 13):
             raise HTTPException(404, f"Container {name} not found")
+        pod = self._found(name)
         if not pod.running:
             reason = f"container {pod.container_id} is not running"
             problem = docker("409 Client Error", f"{pod.container_id}/exec", "Conflict", reason)

@@ -64,6 +64,17 @@ async def test_a_create_that_cannot_be_is_refused(
     assert await post(alice, "/pod/create", ins=instance, image=image) == (code, {"detail": detail})
 
 
+async def test_before_0_1_13_a_name_that_is_taken_is_dockers_conflict(sims: Sims) -> None:
+    client = await sims.client(await sims.start("0.1.9"))
+    before = (await client.get("/pod/info", params={"ins": "main"})).json()
+    code, answer = await post(client, "/pod/create", ins="main", image="lab-cuda:latest")
+    assert code == 500
+    assert answer["detail"].startswith(
+        "409 Client Error for http+docker://localhost/v1.47/containers/create?name=alice-m"
+    )
+    assert (await client.get("/pod/info", params={"ins": "main"})).json() == before
+
+
 async def test_a_name_docker_refuses_comes_back_as_500(alice: httpx.AsyncClient) -> None:
     code, answer = await post(alice, "/pod/create", ins="été", image="lab-cuda:latest")
     assert code == 500
