@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,17 +43,17 @@ def watch(
             "lists" if resource is Resource.EVENTS else "events": interval,
         }
         config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
-    asyncio.run(_follow(config, accounts, resource, make_printer(resource, output)))
+    asyncio.run(_follow(config, accounts, resource, make_printer(resource, output, tuple(accounts))))
     return 0
 
 
-def make_printer(resource: Resource, output: str) -> Printer:
-    """Return what shows changes in this form, on this kind of stdout."""
+def make_printer(resource: Resource, output: str, accounts: Sequence[str]) -> Printer:
+    """Return what shows changes in this form, on this kind of stdout; whole lists in this order of accounts."""
     if output == "json":
         return _Lines(_print_json)
     if output == "csv":
         return _Csv(resource)
-    return _Screen(resource) if sys.stdout.isatty() and resource is not Resource.EVENTS else _Rows(resource)
+    return _Screen(resource, accounts) if sys.stdout.isatty() and resource is not Resource.EVENTS else _Rows(resource)
 
 
 async def _follow(config: Config, accounts: dict[str, Account], resource: Resource, printer: Printer) -> None:
@@ -174,14 +174,16 @@ class _Rows:
 class _Screen:
     """For a terminal: the whole list again after every change, from the top, as far as it fits."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, accounts: Sequence[str]) -> None:
         self._resource = resource
+        self._order = {account: place for place, account in enumerate(accounts)}
 
     def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
         """Draw all rows as they are now."""
         del change
         width, height = get_terminal_size()
-        lines = table_of(self._resource, list(rows.values()), width=width).splitlines()
+        ordered = sorted(rows.values(), key=lambda row: self._order[row.ref.account])
+        lines = table_of(self._resource, ordered, width=width).splitlines()
         if len(lines) >= height:
             lines[height - 2 :] = [f"… and {len(lines) - height + 2} more"]
         sys.stdout.write(_HOME_AND_CLEAR + "".join(f"{line}\n" for line in lines))

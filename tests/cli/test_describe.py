@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from gputui.sim.server import Running
+from tests.cli.conftest import Simulation
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -49,3 +50,13 @@ def test_what_is_ambiguous_or_not_there_is_said(ref: str, status: int, world: Ru
 
 def test_an_account_has_no_raw_form(world: Running, run: Run) -> None:
     assert run("describe", "lab", "-o", "raw")[0] == 1
+
+
+@pytest.mark.parametrize("output", ["text", "json", "raw"])
+def test_hostile_names_reach_no_description_raw(output: str, own_simulation: Simulation, run: Run) -> None:
+    own_simulation.running.faults = "hostile"
+    refs = [row["ref"] for row in json.loads(run("get", "instances", "-A", "lab", "-o", "json")[1])]
+
+    for ref in refs:
+        _, out, err = run("describe", ref, "-o", output)
+        assert not set(out + err) & set("\x1b\x07\x9b\x85\u202e\r"), ref

@@ -109,6 +109,8 @@ def test_hostile_names_reach_no_output_raw(own_simulation: Simulation, run: Run)
             _, out, err = run("get", kind, "-o", output)
             text = json.dumps(json.loads(out), ensure_ascii=False) if output == "json" else out
             assert out
+            if output == "table":
+                assert len(out.splitlines()) == len(json.loads(run("get", kind, "-o", "json")[1])) + 1
             assert not set(text + err) & set("\x1b\x07\x9b\x85\u202e\r"), (output, kind)
 
 

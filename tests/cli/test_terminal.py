@@ -77,6 +77,13 @@ def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, prog
     assert "Traceback" not in terminal.text
 
 
+def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Program) -> None:
+    terminal = program("ssh", "lab/dataprep")
+
+    assert terminal.wait_exit() == 255
+    assert "Start it first." in terminal.text
+
+
 def test_ssh_needs_a_terminal(home: Path, ssh_world: Simulation) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gputui", "ssh", "lab/main"],

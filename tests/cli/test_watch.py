@@ -28,7 +28,7 @@ CHANGE = Change((MAIN,), (LONGER,), (GONE,))
 
 
 def show(output: str, *changes: Change, capsys: pytest.CaptureFixture[str]) -> str:
-    printer = make_printer(Resource.INSTANCES, output)
+    printer = make_printer(Resource.INSTANCES, output, ["lab"])
     for change in changes:
         printer.show(change, {})
     return capsys.readouterr().out
