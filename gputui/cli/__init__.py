@@ -29,6 +29,7 @@ _COMMANDS = {
     "commit": "actions:commit",
     "exec": "execute:run",
     "ssh": "login:run",
+    "forward": "login:forward",
     "passwd": "password:run",
     "audit": "audit:run",
     "init": "init:run",

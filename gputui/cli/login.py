@@ -1,4 +1,4 @@
-"""``gputui ssh``: from the shell into an instance, and back with its exit status."""
+"""``gputui ssh`` and ``gputui forward``: into an instance from the shell, by login or by port."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gputui.api.base import Backend, CanLogin
 from gputui.cli import refs, report_error, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
-from gputui.cli.prompts import ask_secret, yes
+from gputui.cli.prompts import ask_secret, interactive, yes
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Ref, Resource, Secret
 from gputui.paths import known_hosts_path, state_dir
@@ -48,12 +48,47 @@ def run(args: argparse.Namespace) -> int:
     return asyncio.run(_log_in(config, args.ref, hosts, forget=args.forget_host_key))
 
 
+def forward(args: argparse.Namespace) -> int:
+    """Lead a port of this machine's loopback address into an instance until interrupted."""
+    from gputui.ssh.hosts import KnownHosts
+
+    config = session.load(args)
+    local, remote = args.ports
+    return asyncio.run(_forward(config, args.ref, KnownHosts(known_hosts_path(state_dir())), local, remote))
+
+
+async def _forward(config: Config, text: str, hosts: KnownHosts, local: int, remote: int) -> int:
+    from gputui.ssh.client import forward as open_forward
+
+    connection = await _connect_to(config, text, hosts)
+    if connection is None:
+        return FAILED
+    try:
+        opened = await open_forward(connection, local, remote)
+        sys.stdout.write(f"127.0.0.1:{opened.local_port}\n")
+        sys.stdout.flush()
+        say(f"This leads to port {remote} of {connection.endpoint.host_id} until Ctrl+C.")
+        await connection.ssh.wait_closed()
+        say(f"gputui: the connection to {connection.endpoint.where} was lost.")
+    except SshError as error:
+        report_error(error)
+    finally:
+        await connection.close()
+    return FAILED
+
+
 def _forget(hosts: KnownHosts, host_id: str) -> None:
     known = hosts.forget(host_id)
     say(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
 
 
 async def _log_in(config: Config, text: str, hosts: KnownHosts, *, forget: bool) -> int:
+    connection = await _connect_to(config, text, hosts, forget=forget)
+    return FAILED if connection is None else await _shell(connection)
+
+
+async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: bool = False) -> Connection | None:
+    """Log in to what the text names; a login that fails is said, and None."""
     accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
     async with session.backends(accounts) as opened:
         matches = refs.resolve([text], await session.list_rows(opened, Resource.INSTANCES))
@@ -62,11 +97,10 @@ async def _log_in(config: Config, text: str, hosts: KnownHosts, *, forget: bool)
         if forget:
             _forget(hosts, str(ref))
         try:
-            connection = await _connect(config, ref, opened[ref.account], hosts)
+            return await _connect(config, ref, opened[ref.account], hosts)
         except GputuiError as error:
             report_error(error)
-            return FAILED
-    return await _shell(connection)
+            return None
 
 
 async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
@@ -142,6 +176,9 @@ def _interruptible() -> Iterator[None]:
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
     sys.stderr.write("\r\x1b[K")
     say(question.describe())
+    if not interactive():
+        say("Nobody is there to say whether to trust it: log in once with gputui ssh.")
+        return False
     with _interruptible():
         try:
             return yes("Trust it from now on?")
@@ -150,6 +187,8 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
 
 
 async def _ask_secret(question: SecretQuestion) -> Secret | None:
+    if not interactive():
+        return None
     sys.stderr.write("\r\x1b[K")
     with _interruptible():
         try:

@@ -43,9 +43,19 @@ def _count(text: str) -> int:
     return value
 
 
+def _ports(text: str) -> tuple[int, int]:
+    local, colon, remote = text.rpartition(":")
+    ports = (int(local) if colon else 0, int(remote))
+    if not (0 <= ports[0] < 65536 and 0 < ports[1] < 65536):
+        raise ValueError(text)
+    return ports
+
+
+# argparse says "invalid NAME value" with these names.
 _positive.__name__ = "number of seconds"
 _not_negative.__name__ = "factor"
 _count.__name__ = "count"
+_ports.__name__ = "port"
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -185,6 +195,15 @@ def _add_instance_commands(commands: _Commands) -> None:
         "--forget-host-key",
         action="store_true",
         help="forget the instance's remembered host key first, and ask again",
+    )
+
+    parser = commands.add("forward", "lead a port of this machine into an instance, until Ctrl+C")
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    parser.add_argument(
+        "ports",
+        type=_ports,
+        metavar="[LOCAL:]PORT",
+        help="the instance's port; before it, this machine's (default: any free)",
     )
 
 
