@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.api import pody_account
@@ -17,6 +18,7 @@ from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
 from gputui.errors import (
     AuthError,
+    ConflictError,
     ForbiddenError,
     GputuiError,
     InvalidError,
@@ -61,6 +63,7 @@ EXEC_MARGIN = 30.0
 _NEW_ROUTES = (0, 3, 0)
 _NEW_IMAGE_NAMES = (0, 3, 1)
 _TIMED_OUT = (-1, "Timeout")
+_ENGINE_REFUSED = "Docker API error: "
 
 
 class PodyBackend:
@@ -188,7 +191,18 @@ class PodyBackend:
         pod = self._server.read(wire.POD, body, path)
         if pod.name:
             self._refs[pod.name] = ref
-        return wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
+        instance = wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
+        return await self._with_gpus(instance) if instance.gpu_indices == () else instance
+
+    async def _with_gpus(self, instance: Instance) -> Instance:
+        """Say what an empty list of GPUs means: engines give it for "all" too, and the user's quota knows better."""
+        try:
+            everything = await self._server.allows_all_gpus()
+        except GputuiError:
+            return replace(instance, gpu_indices=None, gpu_count=None)
+        if not everything:
+            return instance
+        return replace(instance, gpu_indices=None, gpu_count=None, gpu_all=True, gpu_model=self._gpu_model)
 
     def _unreadable(self, ref: Ref, error: GputuiError) -> Instance:
         return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
@@ -347,6 +361,9 @@ class PodyBackend:
         answer = self._server.read(wire.EXEC, body, "/pod/exec", what=what)
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
+        if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
+            # The command was not run: the server hands the engine's refusal over as if it were the output.
+            raise ConflictError(f"{ref} runs no commands now: {clean(answer.log.removeprefix(_ENGINE_REFUSED))}")
         return ExecResult(answer.exit_code, wire.terminal_text(answer.log))
 
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:

@@ -63,6 +63,9 @@ class PodyServer:
         )
         self.known_release: Release | None = None
         self._release_lock = asyncio.Lock()
+        self._gpu_quota: object = None
+        self._gpu_quota_asked = False
+        self._gpu_quota_lock = asyncio.Lock()
         self._password: Secret | None = None
         self._password_lock = asyncio.Lock()
 
@@ -76,6 +79,14 @@ class PodyServer:
                 except RouteMissingError:
                     self.known_release = OLDEST
             return self.known_release
+
+    async def allows_all_gpus(self) -> bool:
+        """Whether the user may use every GPU, by the quota (``GET /user/info``, asked once); raises GputuiError."""
+        async with self._gpu_quota_lock:
+            if not self._gpu_quota_asked:
+                self._gpu_quota = (await self.ask(wire.USER_INFO, "/user/info")).quota.get("gpus")
+                self._gpu_quota_asked = True
+        return isinstance(self._gpu_quota, str) and self._gpu_quota.strip().lower() in ("", "all")
 
     def use_password(self, password: str) -> None:
         """Sign in with this password from now on."""

@@ -156,6 +156,25 @@ async def test_gpus_none_all_and_some(server: ScriptedServer, backend: PodyBacke
     assert (unknown.gpu_all, unknown.gpu_count) == (False, None)
 
 
+async def test_an_empty_list_of_gpus_is_all_of_them_where_the_quota_says_so(
+    server: ScriptedServer, backend: PodyBackend
+) -> None:
+    script(server, NEW, {"a": pod("a", gpu_ids=[]), "b": pod("b", gpu_ids=[])})
+    server.on("/user/info", as_json({"user": {"name": "alice", "is_admin": 0}, "quota": {"gpus": "all"}}))
+    first, second = await backend.instances()
+    assert (first.gpu_all, first.gpu_count, first.gpu_model) == (True, None, "RTX 4090")
+    assert second.gpu_all
+    assert server.count("GET", "/user/info") == 1
+
+
+async def test_a_command_the_engine_refuses_was_not_run(server: ScriptedServer, backend: PodyBackend) -> None:
+    script(server, NEW)
+    refusal = 'Docker API error: 409 Client Error: Conflict ("Container 0f3d is not running")'
+    server.on("/pod/exec", as_json({"exit_code": -1, "log": refusal}))
+    with pytest.raises(ConflictError, match=r"runs no commands now: 409 .* is not running"):
+        await backend.exec(MAIN, "true")
+
+
 async def test_no_limit_is_none(server: ScriptedServer, backend: PodyBackend) -> None:
     script(server, NEW, {"main": pod(memory_limit=-1, shm_size=-1)})
     (row,) = await backend.instances()
