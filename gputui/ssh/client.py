@@ -331,19 +331,20 @@ async def run(connection: Connection, command: str, timeout: float | None = None
     timed_out = False
     try:
         process = await connection.ssh.create_process(command, stderr=asyncssh.STDOUT, encoding=None)
-        async with process:
-            try:
-                async with asyncio.timeout(timeout):
-                    while chunk := await process.stdout.read(65536):
-                        output += chunk
-                        if len(output) > _OUTPUT_LIMIT:
-                            break
-                    else:
-                        await process.wait_closed()
-            except TimeoutError:
-                timed_out = True
+        try:
+            async with asyncio.timeout(timeout):
+                while chunk := await process.stdout.read(65536):
+                    output += chunk
+                    if len(output) > _OUTPUT_LIMIT:
+                        break
+                else:
+                    await process.wait_closed()
+        except TimeoutError:
+            timed_out = True
+        finally:
+            # Not waited for: a server closes the channel when the command ends, and this one may never.
             status = process.returncode
-            process.channel.abort()
+            _end(process)
     except (OSError, asyncssh.Error) as error:
         raise explain(error, connection.endpoint.where) from error
     if status is None and not timed_out and len(output) <= _OUTPUT_LIMIT and connection.closed:
@@ -352,6 +353,13 @@ async def run(connection: Connection, command: str, timeout: float | None = None
     if len(output) > _OUTPUT_LIMIT:
         text += "\n[output cut at 4 MiB; the command was ended]\n"
     return ExecResult(_exit_code(status), text, timed_out)
+
+
+def _end(process: asyncssh.SSHClientProcess[bytes]) -> None:
+    """End what may still run. Where the server ignores the signal (OpenSSH as root) it ends at its next write."""
+    if process.returncode is None and not process.is_closing():
+        process.kill()
+    process.channel.abort()
 
 
 def _exit_code(status: int | None) -> int | None:

@@ -19,7 +19,7 @@ from gputui.ssh.terminal import LocalTerminal
 from gputui.text import clean
 
 # What is on its way when ctrl+c is typed is still shown: a small window keeps that to a moment's worth.
-_WINDOW = 512 * 1024
+_WINDOW = 256 * 1024
 _DRAIN_SECONDS = 5.0
 _DEFAULT_TERM = "xterm-256color"
 _LINE_ENDS = b"\r\n"
@@ -110,6 +110,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         self.killed_by: signal.Signals | None = None
         self._connection = connection
         self._escapes = EscapeFilter()
+        self._taking_all = False
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
 
     async def open(self, command: str | None, term: str) -> None:
@@ -154,12 +155,16 @@ class _Session(asyncssh.SSHClientSession[bytes]):
 
     def output_slow(self, slow: bool) -> None:
         """The terminal is behind, or has caught up."""
-        if self._channel is None:
+        if self._channel is None or self._taking_all:
             return
-        if slow:
-            self._channel.pause_reading()
-        else:
+        if not slow:
+            # asyncssh opens the whole window again with the first packet it hands over, whatever it still holds:
+            # pausing before it holds nothing would let it collect a window more each time.
+            self._taking_all = True
             self._channel.resume_reading()
+            self._taking_all = False
+        if self.terminal.slow:
+            self._channel.pause_reading()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Show it; with a terminal, output and errors are one stream."""

@@ -24,8 +24,8 @@ class LocalTerminal:
     """A context: inside it the terminal is raw and calls back with what is typed.
 
     Descriptors 0-2 are shared with every other program on this terminal, so they stay blocking: the same terminal
-    is opened afresh for the time of the session. ``on_slow`` is told True when the terminal takes output slower than
-    it comes, and False when it has caught up.
+    is opened afresh for the time of the session. ``slow`` says that the terminal takes output slower than it comes;
+    ``on_slow`` is told when that changes.
     """
 
     def __init__(self, stdin_fd: int, stdout_fd: int, on_slow: Callable[[bool], None]) -> None:
@@ -37,7 +37,7 @@ class LocalTerminal:
         self._on_input: Callable[[bytes], None] | None = None
         self._reading = False
         self._writing = False
-        self._slow = False
+        self.slow = False
         self._pending: deque[bytes] = deque()
         self._pending_size = 0
         self._drained = asyncio.Event()
@@ -113,8 +113,8 @@ class LocalTerminal:
         if not self._writing:
             self._writing = True
             self._loop.add_writer(self._output, self._flush)
-        if not self._slow and self._pending_size >= _HIGH_WATER:
-            self._slow = True
+        if not self.slow and self._pending_size >= _HIGH_WATER:
+            self.slow = True
             self._on_slow(True)
 
     async def drain(self) -> None:
@@ -151,8 +151,8 @@ class LocalTerminal:
                 self._pending[0] = data[written:]
                 break
             self._pending.popleft()
-        if self._slow and self._pending_size <= _LOW_WATER:
-            self._slow = False
+        if self.slow and self._pending_size <= _LOW_WATER:
+            self.slow = False
             self._on_slow(False)
         if not self._pending:
             self._stop_writing()

@@ -68,8 +68,7 @@ class Terminal:
             return
         self.read_total += len(data)
         self.seen += data
-        if len(self.seen) > 1 << 20:
-            del self.seen[: 1 << 19]
+        del self.seen[: -(1 << 16)]
         self._more.set()
 
 
