@@ -14,7 +14,7 @@ from gputui.screens.list_view import ListView
 from gputui.text import format_duration, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table import RecordTable
-from gputui.widgets.table_columns import Cell, Column
+from gputui.widgets.table_columns import Cell, Column, natural_key
 
 
 class EventsView(ListView):
@@ -37,7 +37,13 @@ class EventsView(ListView):
             ),
             Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=2),
             Column(
-                "name", "INSTANCE", lambda row: row.name, lambda row: row.name.lower(), width=8, flex=2, max_width=40
+                "name",
+                "INSTANCE",
+                lambda row: row.name,
+                lambda row: natural_key(row.name),
+                width=8,
+                flex=True,
+                max_width=40,
             ),
             Column("kind", "KIND", lambda row: row.instance.kind, lambda row: row.instance.kind, priority=5),
             Column("before", "FROM", lambda row: row.before or "", lambda row: row.before or "", width=8, priority=1),

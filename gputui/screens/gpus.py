@@ -72,7 +72,7 @@ class GpusView(ListView):
                 lambda row: row.process_count,
                 right=True,
             ),
-            Column("instances", "INSTANCES", lambda row: ", ".join(row.instances), None, flex=1, priority=1),
+            Column("instances", "INSTANCES", lambda row: ", ".join(row.instances), None, flex=True, priority=1),
         ]
         return cast("Sequence[Column[Row]]", columns)
 
@@ -135,7 +135,7 @@ class GpusView(ListView):
                 lambda row: row.command,
                 lambda row: row.command,
                 width=12,
-                flex=3,
+                flex=True,
                 max_width=200,
             ),
         ]
@@ -204,6 +204,10 @@ class GpusView(ListView):
         """Give the upper table the lines it has rows for, up to its share of the screen."""
         self.gpus.styles.height = max(2, self.gpus.row_count + 1)
         self.gpus.placeholder = Content(self.loading_text() or "No GPUs are told by the accounts shown.")
+
+    def limits(self) -> bool:
+        """Whether a GPU was opened."""
+        return self._gpu is not None
 
     def shows(self, row: Row) -> bool:
         """Whether a process is on the GPU that was opened."""

@@ -12,7 +12,7 @@ from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
 from gputui.text import format_age, format_bytes
 from gputui.widgets.glyphs import PHASE_GLYPHS
-from gputui.widgets.table_columns import Cell, Column
+from gputui.widgets.table_columns import Cell, Column, natural_key
 
 PHASE_TABLE_STYLES = {
     Phase.PENDING: "warning",
@@ -52,7 +52,13 @@ class InstancesView(ListView):
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
         columns: list[Column[Instance]] = [
             Column(
-                "name", "NAME", lambda row: row.name, lambda row: row.name.lower(), width=18, flex=1, max_width=40
+                "name",
+                "NAME",
+                lambda row: row.name,
+                lambda row: natural_key(row.name),
+                width=18,
+                flex=True,
+                max_width=40,
             ),
             Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=3),
             Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
@@ -72,7 +78,7 @@ class InstancesView(ListView):
                 lambda row: row.image or "",
                 lambda row: row.image or "",
                 max_width=36,
-                flex=2,
+                flex=True,
                 priority=4,
             ),
             Column("ports", "PORTS", ports_text, ports_text, max_width=24, priority=6),

@@ -24,7 +24,13 @@ class LibraryView(ListView):
         """Return the columns."""
         columns: list[Column[Image]] = [
             Column(
-                "name", "IMAGE", lambda row: row.reference, lambda row: row.reference, width=12, flex=1, max_width=70
+                "name",
+                "IMAGE",
+                lambda row: row.reference,
+                lambda row: row.reference,
+                width=12,
+                flex=True,
+                max_width=70,
             ),
             Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
             Column(
@@ -35,7 +41,7 @@ class LibraryView(ListView):
                 search=lambda row: "yours" if row.own else "server",
             ),
             Column("size", "SIZE", lambda row: format_bytes(row.size), lambda row: row.size, right=True, priority=2),
-            Column("about", "ABOUT", lambda row: row.description, None, flex=1, priority=3),
+            Column("about", "ABOUT", lambda row: row.description, None, flex=True, priority=3),
         ]
         return cast("Sequence[Column[Row]]", columns)
 

@@ -97,6 +97,10 @@ class ListView(ActingView):
             return False
         return not self.session.problems_only or self.is_problem(row)
 
+    def limits(self) -> bool:
+        """Whether the view is limited in a way of its own."""
+        return False
+
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a row belongs to the instance the view is limited to."""
         return row.ref == scope
@@ -115,19 +119,9 @@ class ListView(ActingView):
                 self.table.select(select)
 
     def _apply_filter(self) -> None:
-        query = self._query
-        columns = self.table.columns
         session = self.session
-        if query is None and self.scope is None and session.account is None and not session.problems_only:
-            self.table.set_filter(None)
-        else:
-
-            def passes(row: Row) -> bool:
-                return self.shows(row) and (
-                    query is None or query.matches({key: column.text(row) for key, column in columns.items()})
-                )
-
-            self.table.set_filter(passes)
+        limited = self.limits() or self.scope is not None or session.account is not None or session.problems_only
+        self.table.set_filter(self._query, where=self.shows if limited else None)
         self._show_placeholder()
         self.show_chrome()
 

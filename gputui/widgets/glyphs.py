@@ -18,7 +18,7 @@ PHASE_STYLES: Mapping[Phase, str] = {
     Phase.PENDING: "$text-warning",
     Phase.RUNNING: "$text-success",
     Phase.STOPPING: "$text-warning",
-    Phase.STOPPED: "$text-muted",
+    Phase.STOPPED: "$muted",
     Phase.FAILED: "$text-error",
     Phase.UNKNOWN: "$text-warning",
 }
@@ -30,7 +30,7 @@ HEALTH_GLYPHS: Mapping[HealthState, str] = {
     HealthState.DOWN: "✗",
 }
 HEALTH_STYLES: Mapping[HealthState, str] = {
-    HealthState.UNKNOWN: "$text-muted",
+    HealthState.UNKNOWN: "$muted",
     HealthState.OK: "$text-success",
     HealthState.SLOW: "$text-warning",
     HealthState.LIMITED: "$text-warning",

@@ -35,7 +35,7 @@ class Column(Generic[RowT]):
     ``key`` names it in filters and sorting, lower case. ``cell`` makes what is shown. ``sort_key`` makes what rows
     are ordered by, None for unknown, which comes last either way; without one the column does not sort.
     ``width`` is the least width in cells, ``max_width`` the most it takes of itself. A column with ``flex`` gives
-    way first when the terminal is narrow and shares, by that weight, what a wide one leaves over. ``priority`` 0 is
+    way first when the terminal is narrow; as the last one it takes what a wide one leaves over. ``priority`` 0 is
     always shown; the higher it is, the earlier the column goes. ``search`` makes the text that filters see where
     the cell's own is not it. ``shown`` False makes a column that only filters and sorting know.
     """
@@ -46,7 +46,7 @@ class Column(Generic[RowT]):
     sort_key: Callable[[RowT], Any] | None = None
     width: int = 1
     max_width: int = 60
-    flex: int = 0
+    flex: bool = False
     right: bool = False
     priority: int = 0
     search: Callable[[RowT], str] | None = None
@@ -122,8 +122,8 @@ def place(columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: in
     spare = width - sum(widths.values()) - GAP * max(0, len(chosen) - 1)
     if spare < 0:
         _shrink(chosen, widths, -spare)
-    else:
-        _share(chosen, widths, spare)
+    elif chosen and chosen[-1].flex:
+        widths[chosen[-1].key] += spare
     placed: list[Placed[RowT]] = []
     x = 0
     for column in chosen:
@@ -153,16 +153,6 @@ def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: in
             return
         widths[widest] -= 1
         missing -= 1
-
-
-def _share(columns: Sequence[Column[RowT]], widths: dict[str, int], spare: int) -> None:
-    weights = sum(column.flex for column in columns)
-    for column in columns:
-        if column.flex:
-            extra = spare * column.flex // weights
-            widths[column.key] += extra
-            spare -= extra
-            weights -= column.flex
 
 
 _DIGITS = re.compile(r"(\d+)")

@@ -74,11 +74,13 @@ def test_every_form_of_a_cell_is_read() -> None:
     assert spans_of([]) == ()
 
 
-def column(key: str, *, flex: int = 0, priority: int = 0, shown: bool = True, width: int = 1) -> Column[GpuDevice]:
+def column(
+    key: str, *, flex: bool = False, priority: int = 0, shown: bool = True, width: int = 1
+) -> Column[GpuDevice]:
     return Column(key, key.upper(), lambda row: row.host, flex=flex, priority=priority, shown=shown, width=width)
 
 
-COLUMNS = [column("name", flex=1), column("state"), column("gpu", priority=1), column("age", priority=3)]
+COLUMNS = [column("name", flex=True), column("state"), column("gpu", priority=1), column("age", priority=3)]
 NATURAL = {"name": 20, "state": 10, "gpu": 10, "age": 10}
 
 
@@ -86,8 +88,13 @@ def placed(width: int) -> list[tuple[str, int, int]]:
     return [(each.column.key, each.x, each.width) for each in place(COLUMNS, NATURAL, width)]
 
 
-def test_what_a_wide_terminal_leaves_goes_to_the_flexible_column() -> None:
-    assert placed(76) == [("name", 0, 40), ("state", 42, 10), ("gpu", 54, 10), ("age", 66, 10)]
+def test_a_wide_terminal_keeps_what_belongs_together_together() -> None:
+    assert placed(76) == [("name", 0, 20), ("state", 22, 10), ("gpu", 34, 10), ("age", 46, 10)]
+
+
+def test_the_last_column_takes_what_is_left_if_it_is_flexible() -> None:
+    columns = [column("state"), column("command", flex=True)]
+    assert [each.width for each in place(columns, {"state": 10, "command": 20}, 76)] == [10, 64]
 
 
 def test_the_flexible_column_gives_way_before_a_column_goes() -> None:
