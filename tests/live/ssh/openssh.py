@@ -28,6 +28,7 @@ AcceptEnv LANG LC_* COLORTERM
 PrintMotd no
 PrintLastLog no
 UseDNS no
+{more}
 """
 
 
@@ -40,10 +41,11 @@ def program(name: str, package: str) -> str:
 
 
 class OpenSSH:
-    """Its keys, its configuration and its process; ``key`` logs its user in."""
+    """Its keys, its configuration (``more`` lines at its end) and its process; ``key`` logs its user in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         self.folder = folder
+        self._more = more
         self.key = folder / "id"
         self.user = getpass.getuser()
         self.port = _free_port()
@@ -62,7 +64,7 @@ class OpenSSH:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         config = self.folder / "sshd_config"
-        config.write_text(_CONFIG.format(port=self.port, folder=self.folder, host_key=host_key))
+        config.write_text(_CONFIG.format(port=self.port, folder=self.folder, host_key=host_key, more=self._more))
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [program("sshd", "openssh-server"), "-D", "-e", "-f", str(config)], stderr=log, start_new_session=True
