@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -44,6 +45,11 @@ class Terminal:
     def read_on(self) -> None:
         self._loop.add_reader(self.master, self._read)
 
+    def read_once(self) -> None:
+        """Take a little, if there is any."""
+        with contextlib.suppress(BlockingIOError):
+            self._take(os.read(self.master, 4096))
+
     def stop_reading(self) -> None:
         self._loop.remove_reader(self.master)
 
@@ -66,6 +72,9 @@ class Terminal:
         except OSError:
             self.stop_reading()
             return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         self.read_total += len(data)
         self.seen += data
         del self.seen[: -(1 << 16)]

@@ -21,6 +21,7 @@ class Server:
         client_keys: Sequence[asyncssh.SSHKey] = (),
         port: int = 0,
         allow_pty: bool = True,
+        keyboard_interactive: bool = False,
     ) -> None:
         self.host_keys = list(host_keys) or [asyncssh.generate_private_key("ssh-ed25519")]
         self.password = password
@@ -33,6 +34,7 @@ class Server:
         self.environment: dict[str, str] = {}
         self.flooded = 0
         self.started = asyncio.Event()
+        self.keyboard_interactive = keyboard_interactive
         self._allow_pty = allow_pty
 
     @property
@@ -144,7 +146,18 @@ class _Logins(asyncssh.SSHServer):
         return True
 
     def password_auth_supported(self) -> bool:
-        return self._server.password is not None
+        return self._server.password is not None and not self._server.keyboard_interactive
+
+    def kbdint_auth_supported(self) -> bool:
+        return self._server.keyboard_interactive
+
+    def get_kbdint_challenge(
+        self, username: str, lang: str, submethods: str
+    ) -> tuple[str, str, str, list[tuple[str, bool]]]:
+        return "", "", "", [("Password: ", False)]
+
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
+        return self.validate_password(username, responses[0])
 
     def validate_password(self, username: str, password: str) -> bool:
         self._server.passwords.append(password)

@@ -121,6 +121,14 @@ async def test_a_wrong_password_may_be_typed_again(person: Person, server: Serve
     assert server.passwords == ["wrong", PASSWORD]
 
 
+async def test_a_server_that_asks_by_itself_gets_the_same_password_and_then_the_typed_one(person: Person) -> None:
+    async with Server(keyboard_interactive=True) as server:
+        person.secrets = [PASSWORD]
+        await person.connect(server.port, password="old")
+        assert server.passwords == ["old", PASSWORD]
+        assert person.asked_secrets[0].prompt == "Password:"
+
+
 async def test_giving_up_at_the_prompt_ends_the_login(person: Person, server: Server) -> None:
     error = await failure(person, server.port, password=None)
     assert "nothing to log in with" in error.message

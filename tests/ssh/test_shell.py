@@ -218,6 +218,29 @@ async def test_a_flood_waits_for_a_slow_terminal_and_then_arrives_whole(person: 
     terminal.close()
 
 
+async def test_a_terminal_that_is_always_behind_never_leaves_more_than_a_moment_in_memory(
+    person: Person, server: Server
+) -> None:
+    size = 16 << 20
+    terminal = Terminal()
+    shell = start(await person.connect(server.port), terminal)
+    await terminal.until(b"$ ")
+    terminal.stop_reading()
+    terminal.read_total = 0
+    terminal.type(b"flood %d\r" % size)
+    behind = 0
+    while server.flooded < size:
+        await asyncio.sleep(0)
+        terminal.read_once()
+        behind = max(behind, server.flooded - terminal.read_total)
+    assert behind < 3 << 20
+    terminal.read_on()
+    await terminal.until(b"done")
+    terminal.type(b"exit\r")
+    await shell
+    terminal.close()
+
+
 async def test_ctrl_c_gets_through_a_flood(person: Person, server: Server, terminal: Terminal) -> None:
     shell = start(await person.connect(server.port), terminal)
     await terminal.until(b"$ ")
