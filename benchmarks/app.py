@@ -1,4 +1,4 @@
-"""The whole program in a pseudo-terminal: time to the first frame with data, bytes at rest, bytes for one changed cell.
+"""The whole program in a pseudo-terminal: time to the first frame with data, bytes at rest, a key among 10,000 rows.
 
 The reference for the start is a minimal Textual app with one DataTable of as many rows. All against one frozen
 simulator. ``python -m benchmarks.app``; exits with 1 when a bound is missed.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.measure import Finding, ratio, report, side_by_side
+from benchmarks.table import compare
 from tests.tui.harness import Terminal
 
 ROWS = 50
@@ -25,9 +27,9 @@ START_BOUND = 1.5
 
 
 @contextmanager
-def simulator(port: int, directory: Path) -> Iterator[Path]:
+def simulator(port: int, directory: Path, size: str = "small") -> Iterator[Path]:
     """Run a frozen simulator; gives the path of its configuration."""
-    command = [sys.executable, "-m", "gputui", "sim", "--port", str(port), "--speed", "0"]
+    command = [sys.executable, "-m", "gputui", "sim", "--port", str(port), "--speed", "0", "--size", size]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -88,15 +90,46 @@ def at_rest(config: Path, seconds: float) -> Finding:
     return Finding(f"bytes written in {seconds:.0f} s at rest", written, 0)
 
 
+def many_instances(port: int, directory: Path, rounds: int) -> list[Finding]:
+    """Time a cursor key among 10,000 instances of a simulator that goes on being polled, against DataTable's."""
+    with ExitStack() as stack:
+        config = stack.enter_context(simulator(port, directory, "huge"))
+        env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(directory / "many")}
+        ours = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
+        ours.wait_for(re.compile(r"Instances +9,?9\d\d"), timeout=180)
+        ours.settle(1.0, timeout=60)
+        reference = stack.enter_context(
+            Terminal([sys.executable, "-m", "benchmarks.data_table", "10000"], columns=120, rows=40)
+        )
+        reference.wait_for("r5c0v0", timeout=60)
+        reference.settle()
+        terminals = {"gputui": ours, "DataTable": reference}
+        in_view = compare(terminals, ["down"] * 25 + ["up"] * 25, rounds, 0.05)
+        for terminal in terminals.values():
+            terminal.send(*["down"] * 40)
+            terminal.settle()
+        scrolling = compare(terminals, ["down"], rounds, 0.05)
+    both = {name: in_view[name] + scrolling[name] for name in terminals}
+    return [
+        ratio("cursor key among 10,000 polled instances, p50", both, "gputui", "DataTable", 0.5),
+        ratio("  within the view", in_view, "gputui", "DataTable", 0.5),
+        ratio("  scrolling", scrolling, "gputui", "DataTable", 0.5),
+    ]
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--port", type=int, default=18920, help="the simulator's first port")
+    parser.add_argument("--keys", type=int, default=50, help="cursor keys to time")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds to watch at rest")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, simulator(args.port, Path(directory)) as config:
-        return report([*starts(config, args.rounds), at_rest(config, args.idle)])
+        findings = [*starts(config, args.rounds), at_rest(config, args.idle)]
+    with tempfile.TemporaryDirectory() as directory:
+        findings += many_instances(args.port, Path(directory), args.keys)
+    return report(findings)
 
 
 if __name__ == "__main__":

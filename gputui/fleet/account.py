@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BACKGROUND_PACE = 30.0
 _TRANSITION_PACE = 1.0
 _TRANSITION_SECONDS = 60.0
-_REST_SHARE = 3.0  # a back end that needs long for a list is not asked for it all the time
+_REST_SHARE = 4.0  # a list that takes long is asked for a quarter of the time: keys are answered in between
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 
 
@@ -176,8 +176,11 @@ class AccountRuntime:
             if Resource.EVENTS in watched and self.observes:
                 paces.append(self._polling.events)
             if self._owner.has_pending(self.name) or (self._moving and self._clock.monotonic() < self._fast_until):
-                paces.append(max(_TRANSITION_PACE, _REST_SHARE * self._logs[resource].seconds))
-        return min(paces, default=None)
+                paces.append(_TRANSITION_PACE)
+        if not paces:
+            return None
+        log = self._logs.get(resource)
+        return max(min(paces), _REST_SHARE * log.cost if log else 0.0)
 
     def _base_pace(self, resource: Resource) -> float:
         match resource:

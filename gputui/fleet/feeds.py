@@ -27,13 +27,17 @@ class Feed:
 
 @dataclass(slots=True)
 class FeedLog:
-    """What has come of asking. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's."""
+    """What has come of asking. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's.
+
+    ``cost`` is the shorter of the last two answers' seconds: what a list costs when nothing holds it up.
+    """
 
     fetched_at: datetime | None = None
     error: GputuiError | None = None
     answered: float | None = None
     failing_since: float | None = None
     seconds: float = 0.0
+    cost: float = 0.0
     outstanding: bool = False
 
     def feed(self) -> Feed:
@@ -48,6 +52,7 @@ class FeedLog:
 
     def succeed(self, at: datetime, monotonic: float, seconds: float) -> None:
         """Note a whole list."""
+        self.cost = 0.0 if self.answered is None else min(self.seconds, seconds)
         self.fetched_at, self.answered, self.seconds = at, monotonic, seconds
         self.error, self.failing_since, self.outstanding = None, None, False
 

@@ -83,16 +83,18 @@ async def test_something_in_transition_is_followed_faster_for_a_minute(clock: Fa
         assert lab.calls[INSTANCES] <= 63
 
 
-async def test_a_back_end_that_answers_slowly_is_not_pressed(clock: FakeClock, lab: FakeBackend) -> None:
-    lab.rows[INSTANCES] = [pod("lab", "main", "created")]
-    answer = lab.hold(INSTANCES)
-    async with running(clock, lab, watch=[STOCK]):
-        await clock.advance(4)
-        answer.set()
-        await clock.advance(7.9)
-        assert lab.calls[INSTANCES] == 1
-        await clock.advance(0.1)
-        assert lab.calls[INSTANCES] == 2
+async def test_a_list_that_takes_long_is_asked_for_a_quarter_of_the_time(clock: FakeClock, lab: FakeBackend) -> None:
+    rows = [pod("lab", "main", "created")]
+    lab.rows[INSTANCES] = rows
+    async with running(clock, lab) as fleet:
+        runtime = fleet.runtime("lab")
+        assert runtime.pace(INSTANCES) == 1, "something is in transition"
+        runtime.answered(INSTANCES, rows, 9.0)
+        assert runtime.pace(INSTANCES) == 1, "one slow answer may be an accident"
+        runtime.answered(INSTANCES, rows, 8.0)
+        assert runtime.pace(INSTANCES) == 32
+        runtime.answered(INSTANCES, rows, 0.1)
+        assert runtime.pace(INSTANCES) == 1
 
 
 async def test_failures_are_followed_by_longer_waits_up_to_a_minute(clock: FakeClock, lab: FakeBackend) -> None:
