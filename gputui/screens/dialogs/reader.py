@@ -45,8 +45,10 @@ class ReaderDialog(Dialog[None]):
             yield Static(Content("/ find   n N next, previous   c copy all   esc close"), classes="hint", id="hint")
 
     def on_mount(self) -> None:
-        """Focus the text."""
-        self.query_one(TextView).focus()
+        """Show what came since it was laid out, and focus the text."""
+        view = self.query_one(TextView)
+        view.set_lines(self._lines)
+        view.focus()
 
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text: what was awaited has come."""
