@@ -29,6 +29,9 @@ class ListView(ActingView):
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
 
+    _to_select: tuple[Ref, Ref | None] | None = None
+    """A row to go to as soon as it is listed, unless the cursor has left this other one meanwhile."""
+
     def compose_body(self) -> ComposeResult:
         """Lay out the table."""
         yield self.make_table()
@@ -71,6 +74,10 @@ class ListView(ActingView):
 
     def _changed(self, change: Change) -> None:
         self.table.apply(change)
+        if self._to_select is not None:
+            ref, cursor = self._to_select
+            if self.table.cursor_ref != cursor or self.table.select(ref):
+                self._to_select = None
 
     def _pending_changed(self, ref: Ref) -> None:
         self.table.invalidate([ref])
@@ -116,7 +123,8 @@ class ListView(ActingView):
             self._apply_filter()
             if select is not None and not self.table.select(select):
                 self._clear_filter()
-                self.table.select(select)
+                if not self.table.select(select):
+                    self._to_select = (select, self.table.cursor_ref)
 
     def _apply_filter(self) -> None:
         session = self.session
