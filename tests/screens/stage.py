@@ -1,0 +1,381 @@
+"""The real app over scripted back ends and a clock that stands still: press keys, let time pass, read the screen.
+
+lab = FakeBackend("lab")
+async with staged(lab) as stage:
+    await stage.press("X")
+    assert "Stop main" in stage.text
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from gputui.app import GputuiApp
+from gputui.errors import GputuiError
+from gputui.history import History
+from gputui.models import (
+    Event,
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Offer,
+    Phase,
+    PortMapping,
+    Ref,
+    Resource,
+    SSHTarget,
+)
+from gputui.preview import UiSettings
+from gputui.screens.view import View
+from gputui.widgets.header import HeaderBar
+from gputui.widgets.table import RecordTable
+from gputui.widgets.title import TitleLine
+from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, settle
+
+DEADLINE = 10.0
+_ROUNDS = 4
+_CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*"}
+NARROW, WIDE = (80, 24), (120, 40)
+GIB = 1 << 30
+ALL_RESOURCES = (Resource.INSTANCES, Resource.GPUS, Resource.PROCESSES, Resource.STOCK, Resource.IMAGES)
+
+
+class Stage:
+    """A running app."""
+
+    def __init__(self, app: GputuiApp, pilot: Pilot[int], clock: FakeClock) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.clock = clock
+
+    @property
+    def fleet(self) -> Any:
+        """The fleet the app shows."""
+        return self.app.session.fleet
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen as it is drawn, a line a text."""
+        strips = self.app.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in strip if not segment.control).rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        """The whole screen."""
+        return "\n".join(self.lines)
+
+    @property
+    def view(self) -> View:
+        """The view in front, under any dialog."""
+        return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, View))
+
+    @property
+    def table(self) -> RecordTable[Any]:
+        """The main table of the view."""
+        return self.view.query_one("#table", RecordTable)
+
+    @property
+    def names(self) -> list[str]:
+        """The ids of the rows in the main table, in their order."""
+        return [ref.id for ref in self.table.visible_refs]
+
+    @property
+    def here(self) -> str:
+        """The id of the row under the cursor of the main table."""
+        ref = self.table.cursor_ref
+        return "" if ref is None else ref.id
+
+    @property
+    def header(self) -> str:
+        """The top line in full."""
+        return self.view.query_one(HeaderBar).content.plain
+
+    @property
+    def title(self) -> str:
+        """The line under the header."""
+        return self.view.query_one(TitleLine).content.plain
+
+    @property
+    def toasts(self) -> str:
+        """Everything that is being said in passing."""
+        return "\n".join(f"{note.title} {note.message}" for note in self.app._notifications)
+
+    @property
+    def in_dialog(self) -> bool:
+        """Whether a dialog is in front of the view."""
+        return not isinstance(self.app.screen, View)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the app is on its way out."""
+        return self.app._exit
+
+    def line_of(self, text: str) -> str:
+        """Return the first line of the screen that holds ``text``."""
+        return next((line for line in self.lines if text in line), "")
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and let what they cause happen."""
+        driver = self.app._driver
+        assert driver is not None
+        for name in keys:
+            key = name if len(name) > 1 or name.isalnum() else _character_to_key(name)
+            character = _CHARACTERS.get(key, key if len(key) == 1 else None)
+            event = Key(key, character)
+            event.set_sender(self.app)
+            driver.send_message(event)
+            await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Type a text."""
+        await self.press(*text)
+
+    async def command(self, text: str) -> None:
+        """Give a command in the command bar."""
+        await self.press("colon")
+        await self.type(text)
+        await self.press("enter")
+
+    async def settle(self) -> None:
+        """Let everything that needs neither time nor a thread happen, and be drawn.
+
+        Pilot waits for the process to be idle, on the clock: too slow for many keys, and unsure on a busy machine.
+        """
+        for _ in range(_ROUNDS):
+            await settle()
+            await self.pilot._wait_for_screen()
+            self.app.screen._on_timer_update()
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass for the fleet."""
+        await self.clock.advance(seconds)
+        await self.settle()
+
+    async def opened(self) -> None:
+        """Wait until every back end is open (a thread does that), or known not to open, and has been asked."""
+
+        def done() -> bool:
+            runtimes = [self.fleet.runtime(name) for name in self.fleet.accounts]
+            return all(runtime.opened is not None or runtime.may_open_again for runtime in runtimes)
+
+        await self.until(done, "an open back end")
+        await self.advance(0)
+
+    async def until(self, holds: Callable[[], object], what: str = "") -> None:
+        """Wait for something that a thread does."""
+        end = time.monotonic() + DEADLINE
+        while not holds():
+            if time.monotonic() > end:
+                raise AssertionError(f"{what or 'it'} never came; the screen:\n{self.text}\ntoasts: {self.toasts}")
+            await asyncio.sleep(0.005)
+            await self.settle()
+
+    async def until_text(self, text: str) -> None:
+        """Wait until the screen shows a text."""
+        await self.until(lambda: text in self.text, repr(text))
+
+
+def make_app(
+    clock: FakeClock,
+    *backends: FakeBackend,
+    state_dir: Path,
+    history: History | None = None,
+    read_only: bool = False,
+    unopenable: dict[str, GputuiError] | None = None,
+    ui: UiSettings | None = None,
+    report: Callable[[BaseException], Path] | None = None,
+) -> GputuiApp:
+    """Return the app, not run, over a fleet that it starts itself; times are UTC."""
+    fleet = make_fleet(clock, *backends, history=history, read_only=read_only, unopenable=unopenable)
+    fleet.restore()
+    app = GputuiApp(
+        fleet, ui or UiSettings(utc=True, mouse=False), state_dir=state_dir, history=history, report=report
+    )
+    app.animation_level = "none"
+    return app
+
+
+@asynccontextmanager
+async def staged(
+    *backends: FakeBackend,
+    size: tuple[int, int] = WIDE,
+    view: str = "",
+    clock: FakeClock | None = None,
+    state_dir: Path | None = None,
+    **options: Any,
+) -> AsyncIterator[Stage]:
+    """Run the app over these back ends; ``view`` is the key of the view to begin with."""
+    clock = clock or FakeClock()
+    app = make_app(clock, *backends, state_dir=state_dir or Path("/nonexistent/gputui"), **options)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        stage = Stage(app, pilot, clock)
+        await stage.opened()
+        if view:
+            await stage.press(view)
+            await stage.advance(0)
+        yield stage
+
+
+# --- a world to look at ---------------------------------------------------------------------------------------
+
+
+def instance(account: str, name: str, status: str = "running", **more: Any) -> Instance:
+    """Return an instance with everything a row can show."""
+    given: dict[str, Any] = {
+        "image": "nvidia/cuda:12.4.1-devel",
+        "gpu_indices": (0,),
+        "memory_limit": 64 * GIB,
+        "host": f"{account}-host",
+        "created_at": START.replace(hour=9),
+        "raw": f'{{"name": "{account}", "mapped": []}}',
+    }
+    if status == "running":
+        given |= {
+            "ports": (PortMapping(23001, 22), PortMapping(23002, 8888)),
+            "ssh": SSHTarget("127.0.0.1", 23001, "root"),
+        }
+    return replace(pod(account, name, status), **(given | more))
+
+
+def process(account: str, gpu: int, pid: int, owner: str = "", held: int | None = 0, **more: Any) -> GpuProcess:
+    """Return a process on a GPU; one without ``owner`` is the host's own."""
+    return GpuProcess(
+        Ref(account, "process", f"{gpu}/{pid}"),
+        f"{account}-host",
+        gpu,
+        pid,
+        more.pop("command", f"python train.py --seed {pid}"),
+        instance_name=owner,
+        instance=Ref(account, "pod", owner) if owner else None,
+        uptime=more.pop("uptime", 11_525.0),
+        memory_used=more.pop("memory_used", 3 * GIB),
+        gpu_memory_used=held,
+    )
+
+
+def gpu(account: str, index: int, used: int | None, count: int, *owners: str, **more: Any) -> GpuDevice:
+    """Return a GPU of 24 GiB."""
+    return GpuDevice(
+        Ref(account, "gpu", str(index)),
+        f"{account}-host",
+        index,
+        model=more.pop("model", "RTX 4090"),
+        memory_total=more.pop("memory_total", 24 * GIB),
+        memory_used=used,
+        process_count=count,
+        instances=owners,
+        **more,
+    )
+
+
+def offer(account: str, model: str, idle: int | None, total: int | None, **more: Any) -> Offer:
+    """Return an offer in the account's own host, or in ``region``."""
+    region = more.pop("region", account)
+    return Offer(Ref(account, "offer", f"{region}/{model}"), model, region, idle=idle, total=total, **more)
+
+
+def image(account: str, name: str, tag: str = "latest", *, own: bool = False, **more: Any) -> Image:
+    """Return an image."""
+    return Image(Ref(account, "image", f"{name}:{tag}"), name, tag, own=own, size=more.pop("size", 8 * GIB), **more)
+
+
+def backend(account: str, rows: Iterable[Instance] = (), **resources: Sequence[Any]) -> FakeBackend:
+    """Return a back end that lists everything, with these instances, and what else is named."""
+    fake = FakeBackend(account, ALL_RESOURCES)
+    fake.rows[Resource.INSTANCES] = list(rows)
+    for name, given in resources.items():
+        fake.rows[Resource(name)] = list(given)
+    return fake
+
+
+def fail(fake: FakeBackend, error: GputuiError) -> None:
+    """Make every question fail."""
+    for resource in (*fake.rows, "probe", "fetch"):
+        fake.errors[resource] = error
+
+
+def lab() -> FakeBackend:
+    """Return a host with a bit of everything."""
+    return backend(
+        "lab",
+        [
+            instance("lab", "train", gpu_indices=(0, 1), gpu_model="RTX 4090"),
+            instance("lab", "jupyter", gpu_all=True),
+            instance("lab", "eval", "exited", gpu_indices=()),
+            instance("lab", "fresh", "created", image="pytorch/pytorch:2.5"),
+            instance("lab", "odd", "removing", problem="inspect failed: 500"),
+        ],
+        gpus=[
+            gpu("lab", 0, 23 * GIB, 2, "train"),
+            gpu("lab", 1, 6 * GIB, 2, "train", "jupyter"),
+            gpu("lab", 2, 0, 0),
+            gpu("lab", 3, None, 1),
+        ],
+        processes=[
+            process("lab", 0, 4001, "train", 22 * GIB),
+            process("lab", 0, 1200, "", GIB, command="/usr/lib/xorg/Xorg vt2"),
+            process("lab", 1, 4002, "train", 2 * GIB),
+            process("lab", 1, 5001, "jupyter", 4 * GIB, command="python -m ipykernel_launcher -f kernel.json"),
+            process("lab", 3, 6001, "someone-else", None, command="./bench"),
+        ],
+        stock=[offer("lab", "RTX 4090", 2, 4, gpu_memory=24 * GIB)],
+        images=[image("lab", "nvidia/cuda", "12.4.1-devel"), image("lab", "alice-snapshot", "v1", own=True)],
+    )
+
+
+def attic() -> FakeBackend:
+    """Return a second host, with one instance."""
+    return backend(
+        "attic",
+        [instance("attic", "render", image="blender:4")],
+        gpus=[gpu("attic", 0, 0, 0, model="A100 80G")],
+        stock=[offer("attic", "A100 80G", 0, 1, gpu_memory=80 * GIB)],
+        images=[image("attic", "blender", "4")],
+    )
+
+
+def event(account: str, name: str, before: str | None, status: str, second: int) -> Event:
+    """Return an event seen at 12:00 and some seconds."""
+    target = Ref(account, "pod", name)
+    phase = {"running": Phase.RUNNING, "exited": Phase.STOPPED}.get(status, Phase.UNKNOWN)
+    at = START.replace(second=second)
+    return Event(Ref(account, "event", f"{name}-{second}"), target, name, at, status, phase, before=before)
+
+
+# --- time -------------------------------------------------------------------------------------------------------
+
+
+class _StillTime(datetime):
+    """A clock on the wall that has stopped at the fleet's first moment."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return START.astimezone(tz or UTC)
+
+
+def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ages and times of day the same in every run."""
+    for module in ("gputui.text", "gputui.screens.instances"):
+        monkeypatch.setattr(f"{module}.datetime", _StillTime)
+
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+
+def unsafe_on(stage: Stage) -> list[str]:
+    """Return the lines of the screen that hold what could act on a terminal."""
+    return [line for line in stage.lines if _UNSAFE.search(line)]

@@ -1,0 +1,431 @@
+"""Changing things: asked first, sent once, to what was meant, and the outcome told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input, Select
+
+from gputui.errors import ConflictError, InvalidError, UnavailableError, UnknownOutcomeError
+from gputui.history import History
+from gputui.models import Action, ExecResult, FieldKind, Form, FormField, Resource
+from tests.fleet.fakes import FakeBackend
+from tests.screens.stage import Stage, attic, backend, fail, instance, lab, staged
+
+MUTATIONS = (Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.CREATE)
+
+
+def sent(fake: FakeBackend) -> dict[Action, int]:
+    """Return what was asked of a back end, and how often."""
+    return {action: fake.calls[action] for action in MUTATIONS if fake.calls[action]}
+
+
+async def confirm(stage: Stage) -> None:
+    """Say yes to the question in front."""
+    await stage.press("right", "enter")
+
+
+async def test_stop_names_what_it_does_to_what_with_cancel_in_focus() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("G", "X")
+        for part in (
+            "Stop train in lab?",
+            "● train   running   GPUs: #0,1 RTX 4090",
+            "Every process in it ends. Its disk stays.",
+            "2 processes use its GPUs now, with 24.0G of GPU memory: work is lost.",
+        ):
+            assert part in stage.text
+        assert isinstance(stage.app.focused, Button)
+        assert stage.app.focused.id == "cancel"
+        await stage.press("enter")
+        assert not stage.in_dialog
+        assert sent(fake) == {}
+
+
+async def test_escape_does_nothing_either() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("X", "escape")
+        assert not stage.in_dialog
+        assert sent(fake) == {}
+
+
+async def test_a_confirmed_stop_is_sent_once_shown_on_the_row_and_told() -> None:
+    fake = lab()
+    answer = fake.hold(Action.STOP)
+    async with staged(fake) as stage:
+        await stage.press("G", "X")
+        await confirm(stage)
+        assert sent(fake) == {Action.STOP: 1}
+        assert "◐ stopping…" in stage.line_of("train")
+        await stage.press("X")
+        await confirm(stage)
+        assert sent(fake) == {Action.STOP: 1}
+        assert "Already stopping train." in stage.toasts
+        fake.rows[Resource.INSTANCES] = [instance("lab", "train", "exited")]
+        answer.set()
+        await stage.advance(1)
+        assert "train stopped." in stage.toasts
+        assert "○ exited" in stage.line_of("train")
+        assert sent(fake) == {Action.STOP: 1}
+
+
+async def test_the_target_is_what_the_cursor_was_on_when_the_key_was_pressed() -> None:
+    class Recording(FakeBackend):
+        stopped: list[str] = []  # noqa: RUF012  (one test)
+
+        async def stop(self, ref):  # type: ignore[no-untyped-def]
+            self.stopped.append(ref.id)
+            return await super().stop(ref)
+
+    fake = Recording("lab")
+    fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "clip")]
+    async with staged(fake) as stage:
+        await stage.press("X")
+        assert "Stop bert in lab?" in stage.text
+        fake.rows[Resource.INSTANCES] = [instance("lab", "alexnet"), instance("lab", "clip")]
+        await stage.advance(6)
+        await confirm(stage)
+        assert fake.stopped == ["bert"]
+
+
+async def test_several_marked_rows_are_all_named_and_each_sent_once() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("space", "space", "X")
+        assert "Stop 2 pods in lab?" in stage.text
+        assert "eval" in stage.text
+        assert "fresh" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        assert sent(fake) == {Action.STOP: 2}
+        assert "2 of 2 stopped." in stage.toasts
+
+
+# --- delete -----------------------------------------------------------------------------------------------------
+
+
+async def test_deleting_what_runs_needs_its_name_typed() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("G", "D")
+        assert "Type train to confirm:" in stage.text
+        await stage.press("enter")
+        await stage.type("trai")
+        await stage.press("enter", "tab", "enter")
+        assert sent(fake) == {}
+        assert not stage.in_dialog
+        await stage.press("D")
+        await stage.type("train")
+        await stage.press("enter")
+        await stage.advance(1)
+        assert sent(fake) == {Action.DELETE: 1}
+        assert "train deleted." in stage.toasts
+
+
+async def test_deleting_what_is_stopped_needs_one_yes() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("D")
+        assert "This cannot be undone." in stage.text
+        assert not stage.app.screen.query(Input)
+        await confirm(stage)
+        assert sent(fake) == {Action.DELETE: 1}
+
+
+async def test_deleting_several_needs_their_count_typed() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("space", "space", "space", "D")
+        assert "Type 3 to confirm:" in stage.text
+        await stage.type("2")
+        await stage.press("enter")
+        assert sent(fake) == {}
+        await stage.press("backspace")
+        await stage.type("3")
+        await stage.press("enter")
+        assert sent(fake) == {Action.DELETE: 3}
+
+
+# --- outcomes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error, title",
+    [
+        (ConflictError("train is being removed.", hint="Wait."), "stop train: Conflict"),
+        (UnknownOutcomeError("The answer to stop never came."), "stop train: Outcome unknown"),
+    ],
+    ids=["refused", "unknown"],
+)
+async def test_what_went_wrong_is_told_and_the_row_is_free_again(error: Exception, title: str) -> None:
+    fake = lab()
+    fake.errors[Action.STOP] = error
+    async with staged(fake) as stage:
+        await stage.press("G", "X")
+        await confirm(stage)
+        await stage.advance(1)
+        assert title in stage.toasts
+        assert str(error) in stage.toasts
+        assert "● running" in stage.line_of("train")
+        assert sent(fake) == {Action.STOP: 1}
+
+
+async def test_the_question_says_when_what_is_shown_is_old() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        fail(fake, UnavailableError("no answer"))
+        await stage.advance(6)
+        await stage.press("G", "X")
+        assert "What is shown of lab is as of" in stage.text
+
+
+@pytest.mark.parametrize("key", ["X", "D", "S", "R", "x", "n"])
+async def test_read_only_offers_no_change_by_key_menu_footer_or_palette(key: str) -> None:
+    fake = lab()
+    async with staged(fake, read_only=True) as stage:
+        assert "read-only" in stage.header
+        assert " X stop" not in stage.lines[-1]
+        assert "n new" not in stage.lines[-1]
+        await stage.press(key)
+        assert not stage.in_dialog
+        assert sent(fake) == {}
+        assert "read-only" in stage.toasts or "no account shown allows it" in stage.toasts
+
+
+async def test_read_only_refuses_what_is_typed_in_the_command_bar() -> None:
+    fake = lab()
+    async with staged(fake, read_only=True) as stage:
+        for command in ("stop train", "delete train", "exec train", "new lab"):
+            await stage.command(command)
+            assert not stage.in_dialog, command
+        assert sent(fake) == {}
+
+
+async def test_the_audit_log_tells_who_did_what(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    fake = lab()
+    async with staged(fake, history=history) as stage:
+        await stage.press("G", "X")
+        await confirm(stage)
+        await stage.until(lambda: "train stopped." in stage.toasts)
+        await stage.until(lambda: any(entry.outcome == "done" for entry in history.audit()))
+        await stage.command("log")
+        assert "lab/pod/train" in stage.text
+        assert "done" in stage.text
+    history.close()
+
+
+async def test_quitting_while_something_is_under_way_asks() -> None:
+    fake = lab()
+    answer = fake.hold(Action.STOP)
+    async with staged(fake) as stage:
+        await stage.press("G", "X")
+        await confirm(stage)
+        await stage.press("q")
+        assert "Something is still under way in lab." in stage.text
+        await stage.press("enter")
+        assert not stage.ended
+        assert not stage.in_dialog
+        await stage.press("q", "right", "enter")
+        assert stage.ended
+        answer.set()
+
+
+# --- exec -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_command_shows_how_it_ended_and_what_it_wrote() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("G", "x")
+        assert "Run in train" in stage.text
+        await stage.press("enter")
+        assert "Type a command, or esc to cancel." in stage.text
+        assert sent(fake) == {}
+        await stage.type("ls")
+        await stage.press("enter")
+        await stage.settle()
+        for part in ("train  $ ls", "exit code 0", "ran ls"):
+            assert part in stage.text
+        assert sent(fake) == {Action.EXEC: 1}
+
+
+async def test_while_a_command_runs_the_screen_says_so() -> None:
+    fake = lab()
+    answer = fake.hold(Action.EXEC)
+    async with staged(fake) as stage:
+        await stage.press("G", "x")
+        await stage.type("ls")
+        await stage.press("enter")
+        assert "Running in train …" in stage.text
+        answer.set()
+        await stage.settle()
+        assert "ran ls" in stage.text
+
+
+async def test_a_command_in_several_shows_each_ones_end() -> None:
+    class OneFails(FakeBackend):
+        async def exec(self, ref, command, *, timeout=None):  # type: ignore[no-untyped-def]
+            if ref.id == "bert":
+                raise ConflictError("bert is not running.")
+            await super().exec(ref, command, timeout=timeout)
+            return ExecResult(2, f"out of {ref.id}")
+
+    fake = OneFails("lab")
+    fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "clip")]
+    async with staged(fake) as stage:
+        await stage.press("space", "space", "x")
+        assert "Run in 2 instances" in stage.text
+        await stage.type("ls")
+        await stage.press("enter")
+        await stage.settle()
+        for part in ("Conflict: bert is not running.", "exit code 2", "out of clip"):
+            assert part in stage.text
+
+
+# --- create -----------------------------------------------------------------------------------------------------
+
+
+class Creating(FakeBackend):
+    """A back end with a form of text, choices and a number, which makes what it is asked for."""
+
+    sent_values: dict[str, str]
+
+    async def create_form(self, kind: str) -> Form:
+        fields = (
+            FormField("name", "Name", help="Lower-case letters, digits and dashes"),
+            FormField("image", "Image", FieldKind.CHOICE, choices=("pytorch:2.5", "cuda:12.4")),
+            FormField("port", "Port", FieldKind.NUMBER, required=False),
+        )
+        return Form(self.account, kind, f"New {kind} in {self.account}", fields, note="The image is pulled first.")
+
+    async def create(self, kind, values):  # type: ignore[no-untyped-def]
+        self.sent_values = dict(values)
+        result = await super().create(kind, values)
+        self.rows[Resource.INSTANCES] = [
+            *self.rows[Resource.INSTANCES],
+            instance(self.account, values["name"], "created", image=values["image"]),
+        ]
+        return result
+
+
+def creating() -> Creating:
+    fake = Creating("lab")
+    fake.rows[Resource.INSTANCES] = [instance("lab", "train")]
+    return fake
+
+
+async def test_the_form_complains_at_the_field_and_sends_nothing() -> None:
+    fake = creating()
+    async with staged(fake) as stage:
+        await stage.press("n")
+        assert "New pod in lab" in stage.text
+        assert "The image is pulled first." in stage.text
+        await stage.press("enter")
+        assert "is missing" in stage.text
+        assert isinstance(stage.app.focused, Input)
+        assert stage.app.focused.id == "field-name"
+        await stage.press("escape")
+        assert not stage.in_dialog
+        assert sent(fake) == {}
+
+
+async def test_a_pod_is_created_once_from_the_form_and_shown() -> None:
+    fake = creating()
+    async with staged(fake) as stage:
+        await stage.press("n")
+        await stage.type("exp-1")
+        await stage.press("tab", "enter", "down", "enter")
+        assert stage.app.screen.query_one(Select).value == "cuda:12.4"
+        await stage.press("tab", "enter")
+        assert "Create this pod in lab?" in stage.text
+        assert "exp-1" in stage.text
+        assert "cuda:12.4" in stage.text
+        assert isinstance(stage.app.focused, Button)
+        assert stage.app.focused.id == "cancel"
+        await confirm(stage)
+        await stage.advance(1)
+        assert sent(fake) == {Action.CREATE: 1}
+        assert fake.sent_values == {"name": "exp-1", "image": "cuda:12.4", "port": ""}
+        assert "exp-1" in stage.names
+        assert stage.here == "exp-1"
+
+
+async def test_declining_the_last_question_creates_nothing() -> None:
+    fake = creating()
+    async with staged(fake) as stage:
+        await stage.press("n")
+        await stage.type("exp-1")
+        await stage.press("tab", "tab", "enter", "enter")
+        assert not stage.in_dialog
+        assert sent(fake) == {}
+
+
+async def test_a_refused_create_is_told() -> None:
+    fake = creating()
+    fake.errors[Action.CREATE] = InvalidError("The quota of 4 pods is used up.")
+    async with staged(fake) as stage:
+        await stage.press("n")
+        await stage.type("exp-1")
+        await stage.press("tab", "tab", "enter")
+        await confirm(stage)
+        await stage.advance(1)
+        assert "The quota of 4 pods is used up." in stage.toasts
+        assert sent(fake) == {Action.CREATE: 1}
+
+
+async def test_a_lost_answer_to_create_is_looked_for_before_it_is_called_unknown() -> None:
+    fake = creating()
+    fake.errors[Action.CREATE] = UnknownOutcomeError("The answer never came.")
+    fake.effects[Action.CREATE] = [instance("lab", "train"), instance("lab", "exp-1", "created")]
+    async with staged(fake) as stage:
+        await stage.press("n")
+        await stage.type("exp-1")
+        await stage.press("tab", "tab", "enter")
+        await confirm(stage)
+        await stage.advance(20)
+        assert "has been created" in stage.toasts
+        assert stage.here == "exp-1"
+        assert sent(fake) == {Action.CREATE: 1}
+
+
+async def test_with_several_accounts_it_asks_where() -> None:
+    async with staged(creating(), attic()) as stage:
+        await stage.press("n")
+        assert "Create in" in stage.text
+        await stage.press("1")
+        assert "New pod in lab" in stage.text
+
+
+async def test_saving_as_an_image_asks_for_a_tag_and_then_again() -> None:
+    fake = lab()
+    fake.offered |= {Action.COMMIT}
+    async with staged(fake) as stage:
+        await stage.command("commit train")
+        await stage.type("v2")
+        await stage.press("enter")
+        assert "Save train in lab?" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        assert sent(fake) == {Action.COMMIT: 1}
+
+
+async def test_a_password_is_asked_twice_and_never_shown() -> None:
+    fake = backend("lab", [instance("lab", "train")])
+    async with staged(fake) as stage:
+        await stage.command("passwd lab")
+        await stage.type("hunter22")
+        assert "hunter22" not in stage.text
+        await stage.press("enter")
+        await stage.type("other")
+        await stage.press("enter")
+        assert "The two are not the same." in stage.text
+        await stage.press(*["backspace"] * 5)
+        await stage.type("hunter22")
+        await stage.press("enter")
+        await stage.settle()
+        assert fake.calls[Action.CHANGE_PASSWORD] == 1
+        assert "hunter22" not in stage.text + stage.toasts
