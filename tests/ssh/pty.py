@@ -104,7 +104,9 @@ class Program:
             cwd=_ROOT,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env={**os.environ, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
+            # A size in the environment would win over the terminal's own; the test runner's workers have one.
+            env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            | {"TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
         )
         asyncio.get_running_loop().add_reader(self.terminal.master, self._read)
 
