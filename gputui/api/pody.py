@@ -54,7 +54,10 @@ if TYPE_CHECKING:
     from gputui.config import PodyAccount
 
 INSPECTIONS = 8
-"""How many pods are inspected at a time."""
+"""How many pods are inspected at a time over a link that takes its time."""
+NEAR_INSPECTIONS = 2
+NEAR_SECONDS = 0.01
+"""A server that answers this fast is asked for fewer at a time: more would only crowd our own loop."""
 CREATE_TIMEOUT = 330.0
 EXEC_TIMEOUT = 30.0
 OLD_EXEC_TIMEOUT = 10.0
@@ -144,7 +147,8 @@ class PodyBackend:
     async def instances(self) -> Sequence[Instance]:
         """List the user's pods (``/pod/list``), each inspected. A pod that fails to tell keeps its row."""
         refs = await self._pod_refs()
-        slots = asyncio.Semaphore(INSPECTIONS)
+        near = self.latency is not None and self.latency < NEAR_SECONDS
+        slots = asyncio.Semaphore(NEAR_INSPECTIONS if near else INSPECTIONS)
 
         async def inspect(ref: Ref) -> Instance | GputuiError:
             async with slots:

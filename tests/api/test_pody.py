@@ -229,10 +229,15 @@ async def test_a_server_that_dies_between_list_and_inspections_keeps_the_last_ro
         await backend.instances()
 
 
-async def test_inspections_are_concurrent_and_bounded(server: ScriptedServer, backend: PodyBackend) -> None:
+@pytest.mark.parametrize(("near", "bound"), [(0.0, 8), (3600.0, 2)])
+async def test_inspections_are_concurrent_and_bounded(
+    server: ScriptedServer, backend: PodyBackend, monkeypatch: pytest.MonkeyPatch, near: float, bound: int
+) -> None:
+    monkeypatch.setattr("gputui.api.pody.NEAR_SECONDS", near)
     script(server, NEW, {f"p{number}": pod(f"p{number}") for number in range(60)})
     assert len(await backend.instances()) == 60
-    assert 1 < server.most_open <= 8
+    assert server.most_open <= bound
+    assert near or server.most_open > 2
 
 
 async def test_hostile_names_are_shown_harmless_and_still_reached(
