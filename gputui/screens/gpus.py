@@ -190,6 +190,12 @@ class GpusView(ListView):
         self.gpus.apply(change)
         self._fit()
 
+    def feeds_changed(self) -> None:
+        """GPUs may have become stale or fresh, and an answer may have held none."""
+        super().feeds_changed()
+        self.gpus.invalidate()
+        self._fit()
+
     def _apply_filter(self) -> None:
         self.gpus.set_filter(
             lambda row: (

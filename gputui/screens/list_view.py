@@ -11,7 +11,7 @@ from textual.content import Content
 
 from gputui.commands import COMMANDS, Group, key_text
 from gputui.errors import GputuiError
-from gputui.models import Action, Change, GpuProcess, Instance, Ref, Resource, Row
+from gputui.models import Action, Change, FeedState, GpuProcess, Instance, Ref, Resource, Row
 from gputui.query import Query, QueryError
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView, name_of
@@ -29,6 +29,9 @@ class ListView(ActingView):
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
 
+    _stale: frozenset[str] = frozenset()
+    _query: Query | None = None
+
     _to_select: tuple[Ref, Ref | None] | None = None
     """A row to go to as soon as it is listed, unless the cursor has left this other one meanwhile."""
 
@@ -42,7 +45,6 @@ class ListView(ActingView):
             self.columns(), id="table", row_style=self.row_style, follow=self.FOLLOW, placeholder=self.loading_text()
         )
         table.set_sort(*self.SORT)
-        self._query: Query | None = None
         return table
 
     def columns(self) -> Sequence[Column[Row]]:
@@ -85,14 +87,24 @@ class ListView(ActingView):
 
     def catch_up(self) -> None:
         """Show the rows as they are now."""
+        if (stale := self._stale_accounts()) != self._stale:
+            self._stale = stale
+            self.table.invalidate()
         self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
         self._apply_filter()
 
     def feeds_changed(self) -> None:
         """Rows may have become stale or fresh."""
         super().feeds_changed()
-        self.table.invalidate()
+        if (stale := self._stale_accounts()) != self._stale:
+            self._stale = stale
+            self.table.invalidate()
         self._show_placeholder()
+
+    def _stale_accounts(self) -> frozenset[str]:
+        fleet = self.session.fleet
+        stale = FeedState.STALE
+        return frozenset(name for name in fleet.accounts if fleet.feed(name, self.RESOURCE).state is stale)
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
