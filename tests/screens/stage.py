@@ -119,7 +119,6 @@ class Stage:
         """Whether a dialog is in front of the view."""
         return not isinstance(self.app.screen, View)
 
-    @property
     def ended(self) -> bool:
         """Whether the app is on its way out."""
         return self.app._exit

@@ -227,10 +227,10 @@ async def test_quitting_while_something_is_under_way_asks() -> None:
         await stage.press("q")
         assert "Something is still under way in lab." in stage.text
         await stage.press("enter")
-        assert not stage.ended
+        assert not stage.ended()
         assert not stage.in_dialog
         await stage.press("q", "right", "enter")
-        assert stage.ended
+        assert stage.ended()
         answer.set()
 
 

@@ -322,12 +322,12 @@ async def test_an_instance_without_ssh_says_why() -> None:
 async def test_q_at_the_root_quits() -> None:
     async with staged(lab()) as stage:
         await stage.press("q")
-        assert stage.ended
+        assert stage.ended()
         assert stage.app.return_code == 0
 
 
 async def test_ctrl_c_only_tells_how_one_leaves() -> None:
     async with staged(lab()) as stage:
         await stage.press("ctrl+c")
-        assert not stage.ended
+        assert not stage.ended()
         assert "q goes back" in stage.toasts
