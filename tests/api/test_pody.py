@@ -236,7 +236,8 @@ async def test_inspections_are_concurrent_and_bounded(
     monkeypatch.setattr("gputui.api.pody.NEAR_SECONDS", near)
     script(server, NEW, {f"p{number}": pod(f"p{number}") for number in range(60)})
     assert len(await backend.instances()) == 60
-    assert 1 < server.most_open <= bound
+    assert server.most_open <= bound
+    assert near or server.most_open > 1
 
 
 async def test_hostile_names_are_shown_harmless_and_still_reached(
