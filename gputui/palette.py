@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
 
 from gputui.commands import COMMANDS, Command, key_text
 from gputui.models import Instance, Resource
@@ -32,7 +35,7 @@ class PaletteProvider(Provider):
         matcher = self.matcher(query)
         for command in self._commands():
             if (score := matcher.match(f"{command.title} {command.word}")) > 0:
-                yield Hit(score, matcher.highlight(command.title), self._run(command), help=self._help(command))
+                yield Hit(score, _highlight(matcher, command.title), self._run(command), help=self._help(command))
         view = self._view
         if view is None:
             return
@@ -40,10 +43,11 @@ class PaletteProvider(Provider):
             if isinstance(row, Instance) and (score := matcher.match(row.name)) > 0:
                 yield Hit(
                     score,
-                    matcher.highlight(row.name),
+                    _highlight(matcher, row.name),
                     self._go_to(view, row),
                     text=row.name,
-                    help=f"{row.ref.kind} in {row.ref.account}, {row.status}",
+                    # A text would be read as markup.
+                    help=cast("str", Content(f"{row.ref.kind} in {row.ref.account}, {row.status}")),
                 )
 
     def _help(self, command: Command) -> str:
@@ -58,3 +62,11 @@ class PaletteProvider(Provider):
     @staticmethod
     def _go_to(view: View, row: Instance) -> Callable[[], None]:
         return lambda: view.session.navigator.go("instances", select=row.ref)
+
+
+def _highlight(matcher: Matcher, text: str) -> Content:
+    """Mark what matches in a text that is data; ``Matcher.highlight`` would read it as markup."""
+    content = Content(text)
+    for offset in matcher.fuzzy_search.match(matcher.query, text)[1]:
+        content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content
