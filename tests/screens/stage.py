@@ -27,13 +27,11 @@ from gputui.app import GputuiApp
 from gputui.errors import GputuiError
 from gputui.history import History
 from gputui.models import (
-    Event,
     GpuDevice,
     GpuProcess,
     Image,
     Instance,
     Offer,
-    Phase,
     PortMapping,
     Ref,
     Resource,
@@ -48,7 +46,7 @@ from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, se
 
 DEADLINE = 10.0
 _ROUNDS = 4
-_CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*"}
+_CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*\\&$()"}
 NARROW, WIDE = (80, 24), (120, 40)
 GIB = 1 << 30
 ALL_RESOURCES = (Resource.INSTANCES, Resource.GPUS, Resource.PROCESSES, Resource.STOCK, Resource.IMAGES)
@@ -345,14 +343,6 @@ def attic() -> FakeBackend:
         stock=[offer("attic", "A100 80G", 0, 1, gpu_memory=80 * GIB)],
         images=[image("attic", "blender", "4")],
     )
-
-
-def event(account: str, name: str, before: str | None, status: str, second: int) -> Event:
-    """Return an event seen at 12:00 and some seconds."""
-    target = Ref(account, "pod", name)
-    phase = {"running": Phase.RUNNING, "exited": Phase.STOPPED}.get(status, Phase.UNKNOWN)
-    at = START.replace(second=second)
-    return Event(Ref(account, "event", f"{name}-{second}"), target, name, at, status, phase, before=before)
 
 
 # --- time -------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ async def many(stage: Stage, fake: FakeBackend, count: int) -> None:
         await change(stage, fake, "bert", "exited" if number % 2 == 0 else "running")
 
 
-async def test_it_follows_the_newest_pauses_when_scrolled_up_and_F_follows_again() -> None:
+async def test_it_follows_the_newest_pauses_when_scrolled_up_and_resumes_again() -> None:
     fake = fleet_of_two()
     async with staged(fake, size=(80, 12), view="4") as stage:
         await many(stage, fake, 12)
@@ -73,7 +73,7 @@ async def test_e_limits_to_one_instance() -> None:
         await change(stage, fake, "clip", "exited")
         await stage.press("e")
         assert stage.title.startswith("bert › Events")
-        assert [stage.table.get(ref).name for ref in stage.table.visible_refs] == ["bert"]
+        assert [getattr(stage.table.get(ref), "name", "") for ref in stage.table.visible_refs] == ["bert"]
         await stage.press("escape")
         assert stage.here == "bert"
 
