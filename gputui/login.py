@@ -138,7 +138,7 @@ class Login:
     async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog) -> Connection:
         from gputui.config import ssh_login
         from gputui.ssh.client import connect
-        from gputui.ssh.hosts import KnownHosts
+        from gputui.ssh.hosts import KnownHosts, host_id_of
 
         fleet = self._session.fleet
 
@@ -152,7 +152,7 @@ class Login:
         return await connect(
             first,
             login,
-            host_id=str(instance.ref),
+            host_id=host_id_of(instance.ref, first),
             hosts=KnownHosts(known_hosts_path(self._session.state_dir)),
             ask=self._trust,
             ask_secret=self._ask_secret,

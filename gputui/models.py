@@ -126,12 +126,16 @@ class PortMapping:
 
 @dataclass(frozen=True, slots=True)
 class SSHTarget:
-    """Where an instance's sshd listens now. Address, port and password may change with every restart."""
+    """Where an instance's sshd listens now. Address, port and password may change with every restart.
+
+    ``made`` tells this instance from an earlier one of the same name: its host key is another one rightly.
+    """
 
     host: str
     port: int
     user: str
     password: Secret | None = None
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)

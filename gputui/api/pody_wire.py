@@ -177,7 +177,7 @@ def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model
         host=host_label(base_url),
         networks=tuple(clean(name) for name in pod.networks or ()),
         ports=ports,
-        ssh=None if ssh_port is None else SSHTarget(host, ssh_port, SSH_USER),
+        ssh=None if ssh_port is None else SSHTarget(host, ssh_port, SSH_USER, made=_text(pod.container_id) or ""),
         container_id=_text(pod.container_id),
         raw=raw_text(body),
     )

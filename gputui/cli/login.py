@@ -106,6 +106,7 @@ async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: b
 async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
     from gputui.config import ssh_login
     from gputui.ssh.client import connect
+    from gputui.ssh.hosts import host_id_of
 
     if isinstance(backend, GputuiError):
         raise backend
@@ -117,7 +118,7 @@ async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hos
         return await connect(
             target,
             login,
-            host_id=str(ref),
+            host_id=host_id_of(ref, target),
             hosts=hosts,
             ask=_ask_host_key,
             ask_secret=_ask_secret,

@@ -17,9 +17,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gputui.errors import HostKeyError, SshError
+from gputui.models import Ref, SSHTarget
 from gputui.text import clean
 
 _LONGEST_NAME = 200
+_MADE = "#"
+"""Parts an instance's Ref from what tells it from others that had, or will have, that Ref."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class HostKeyQuestion:
     def describe(self) -> str:
         """Say it in lines for a dialog or a terminal."""
         lines = [
-            f"The host key of {self.host_id} at {self.host}:{self.port} is not known yet.",
+            f"The host key of {_base(self.host_id)} at {self.host}:{self.port} is not known yet.",
             f"{self.algorithm} {self.fingerprint}",
         ]
         if self.same_key_at:
@@ -112,22 +115,28 @@ class KnownHosts:
             raise _unusable(path, error) from error
 
     def forget(self, host_id: str) -> bool:
-        """Drop every key of ``host_id``; whether there was one."""
-        path = self._path(host_id)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise _unusable(path, error) from error
-        return True
+        """Drop every key of ``host_id``, and of the instances made under that name; whether there was one."""
+        paths = [
+            self._path(host_id),
+            *(path for path, name, _ in self._others(host_id) if _base(name) == clean(host_id)),
+        ]
+        found = False
+        for path in paths:
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _unusable(path, error) from error
+            found = True
+        return found
 
     def question(self, host_id: str, host: str, port: int, key: HostKey) -> HostKeyQuestion:
         """Make the question about a key not known for ``host_id``, with what other ids say of it."""
         address = f"[{host}]:{port}"
         same_key: list[str] = []
         same_address: list[str] = []
-        for other, entries in self._others(host_id):
+        for _, other, entries in self._others(host_id):
             if any(known == key for _, known in entries):
                 same_key.append(other)
             if any(where == address for where, _ in entries):
@@ -163,7 +172,7 @@ class KnownHosts:
                 ) from error
         return entries
 
-    def _others(self, host_id: str) -> Iterator[tuple[str, list[tuple[str, HostKey]]]]:
+    def _others(self, host_id: str) -> Iterator[tuple[Path, str, list[tuple[str, HostKey]]]]:
         own = self._path(host_id)
         for path in sorted(self._directory.glob("*.hosts")) if self._directory.is_dir() else []:
             if path == own:
@@ -175,22 +184,33 @@ class KnownHosts:
             except (HostKeyError, SshError, OSError):
                 # Another id's damaged file is told when that id is used; here it only says less.
                 continue
-            yield clean(name), entries
+            yield path, clean(name), entries
+
+
+def host_id_of(ref: Ref, target: SSHTarget) -> str:
+    """Return what an instance's host key is kept under: its Ref, and which one of that name it is, where told."""
+    return f"{ref}{_MADE}{target.made}" if target.made else str(ref)
+
+
+def _base(host_id: str) -> str:
+    return host_id.partition(_MADE)[0]
 
 
 def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ...], new: HostKey) -> HostKeyError:
     """Make the refusal of a key that is not the one remembered: both fingerprints and the way out."""
     remembered = ", ".join(str(key) for key in old)
     return HostKeyError(
-        f"The host key of {host_id} at {host}:{port} has changed: remembered {remembered}, now {new}. Not logged in.",
+        f"The host key of {_base(host_id)} at {host}:{port} has changed: remembered {remembered}, now {new}. "
+        "Not logged in.",
         hint=(
             "Someone may be listening in, or it was made anew. "
-            f"If you know why: gputui ssh --forget-host-key {host_id}, then log in again and compare."
+            f"If you know why: gputui ssh --forget-host-key {_base(host_id)}, then log in again and compare."
         ),
     )
 
 
 def _some(names: tuple[str, ...]) -> str:
+    names = tuple(dict.fromkeys(map(_base, names)))
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 

@@ -9,7 +9,8 @@ import asyncssh
 import pytest
 
 from gputui.errors import HostKeyError
-from gputui.ssh.hosts import HostKey, KnownHosts
+from gputui.models import Ref, SSHTarget
+from gputui.ssh.hosts import HostKey, KnownHosts, host_id_of
 
 ID = "lab/pod/main"
 
@@ -78,3 +79,25 @@ def test_the_question_tells_what_other_ids_know(directory: Path) -> None:
     assert question.same_key_at == ("lab/pod/twin",)
     assert question.address_was == ("lab/pod/before",)
     assert key.fingerprint in question.describe()
+
+
+def test_an_instance_made_anew_under_its_name_is_unknown_and_not_changed(tmp_path: Path) -> None:
+    hosts, ref = KnownHosts(tmp_path), Ref("lab", "pod", "main")
+    (key, _), (other, _) = new_key(), new_key()
+    before, after = (host_id_of(ref, SSHTarget("10.0.0.5", 23092, "root", made=made)) for made in ("28f8", "91ab"))
+    hosts.remember(before, "10.0.0.5", 23092, key)
+    assert hosts.keys(before) == (key,)
+    assert hosts.keys(after) == ()
+    assert "was lab/pod/main before" in hosts.question(after, "10.0.0.5", 23092, other).describe()
+
+
+def test_forgetting_a_name_forgets_every_instance_that_had_it(tmp_path: Path) -> None:
+    hosts, ref = KnownHosts(tmp_path), Ref("lab", "pod", "main")
+    key, _ = new_key()
+    made = host_id_of(ref, SSHTarget("10.0.0.5", 23092, "root", made="28f8"))
+    hosts.remember(made, "10.0.0.5", 23092, key)
+    hosts.remember("lab/pod/maintenance", "10.0.0.5", 23093, key)
+    assert hosts.forget(str(ref))
+    assert hosts.keys(made) == ()
+    assert hosts.keys("lab/pod/maintenance") == (key,)
+    assert not hosts.forget(str(ref))
