@@ -1,0 +1,23 @@
+"""All benchmarks, one after another: ``python -m benchmarks``. Exits with 1 when any bound is missed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROGRAMS = ("table", "app", "cli", "ssh")
+
+
+def main() -> int:
+    """Run each in a process of its own, so that none warms another's imports."""
+    missed = []
+    for name in PROGRAMS:
+        print(f"\n== {name}", flush=True)
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
+            missed.append(name)
+    print(f"\nmissed or failed: {', '.join(missed)}" if missed else "\nall bounds kept")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
