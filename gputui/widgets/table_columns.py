@@ -37,7 +37,8 @@ class Column(Generic[RowT]):
     ``width`` is the least width in cells, ``max_width`` the most it takes of itself. A column with ``flex`` gives
     way first when the terminal is narrow; as the last one it takes what a wide one leaves over. ``priority`` 0 is
     always shown; the higher it is, the earlier the column goes. ``search`` makes the text that filters see where
-    the cell's own is not it. ``shown`` False makes a column that only filters and sorting know.
+    the cell's own is not it. ``shown`` False makes a column that only filters and sorting know; ``when_filled`` one
+    that is there only while a row in view has something in it.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Column(Generic[RowT]):
     priority: int = 0
     search: Callable[[RowT], str] | None = None
     shown: bool = True
+    when_filled: bool = False
 
     def text(self, row: RowT) -> str:
         """Return what filters see of a row."""

@@ -49,6 +49,7 @@ class TablePainter(Generic[RowT]):
         self._size = Size(0, 0)
         self._natural: dict[str, int] = {}
         self._measured: set[Ref] = set()
+        self._filled: set[str] = set()
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
         self._strips: dict[Ref, dict[tuple[bool, bool], Strip]] = {}
         self._styles: dict[tuple[str, ...], Style] = {}
@@ -80,6 +81,7 @@ class TablePainter(Generic[RowT]):
         """Let columns become narrower at the next paint; between these moments they only grow."""
         self._measured.clear()
         self._natural.clear()
+        self._filled.clear()
 
     def set_sort(self, key: str | None, *, descending: bool) -> None:
         """Show by which column the rows are ordered."""
@@ -130,7 +132,7 @@ class TablePainter(Generic[RowT]):
         if len(self._cells) > _KEPT_CELLS:
             self._cells.clear()
             self._strips.clear()
-        natural = dict(self._natural)
+        natural, filled = dict(self._natural), len(self._filled)
         for column in self._columns:
             title = cell_len(self._title(column))
             natural[column.key] = max(natural.get(column.key, 0), column.width, title)
@@ -141,10 +143,13 @@ class TablePainter(Generic[RowT]):
             for column, spans in zip(self._columns, self._cells_of(model.rows[ref])[1], strict=True):
                 wanted = min(spans_width(spans), column.max_width)
                 natural[column.key] = max(natural[column.key], wanted)
-        if natural == self._natural and self._header is not None:
+                if wanted:
+                    self._filled.add(column.key)
+        if natural == self._natural and len(self._filled) == filled and self._header is not None:
             return
         self._natural = natural
-        placed = place(self._columns, natural, self._size.width - GUTTER - 1)
+        columns = [column for column in self._columns if not column.when_filled or column.key in self._filled]
+        placed = place(columns, natural, self._size.width - GUTTER - 1)
         if placed != self.placed:
             self.placed = placed
             self._strips.clear()

@@ -45,10 +45,10 @@ COLUMNS: list[Column[Record]] = [
 
 
 class TableApp(App[None]):
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, columns: list[Column[Record]] = COLUMNS, **options: Any) -> None:
         super().__init__()
         self.table: RecordTable[Record] = RecordTable(
-            COLUMNS, row_style=lambda row: "stale" if row.stale else None, **options
+            columns, row_style=lambda row: "stale" if row.stale else None, **options
         )
         self.heard: list[Message] = []
 
@@ -441,3 +441,15 @@ async def test_movement_keys_can_be_changed_in_the_keymap() -> None:
         driver.app.set_keymap({"table.down": "ctrl+n"})
         await driver.press("ctrl+n", "j")
         assert driver.table.cursor_ref == ref(1)
+
+
+async def test_a_column_that_nothing_fills_is_not_there() -> None:
+    columns: list[Column[Record]] = [
+        Column("name", "NAME", lambda row: row.name),
+        Column("load", "LOAD", lambda row: "" if row.load is None else str(row.load), when_filled=True),
+    ]
+    idle = [replace(row, load=None) for row in records(*range(3))]
+    async with shown(idle, columns=columns) as driver:
+        assert "LOAD" not in driver.lines[0]
+        driver.table.apply(Change(updated=(records(1)[0],)))
+        assert "LOAD" in driver.lines[0]
