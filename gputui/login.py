@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -98,23 +98,30 @@ class Login:
         from gputui.ssh.pool import ConnectionPool
 
         pool = self._pool = self._pool or ConnectionPool()
+        # The lease lasts as long as the shell: a connection nobody leases is closed after a while.
+        async with AsyncExitStack() as leases:
+            connection = await self._connect_visibly(pool, instance, leases)
+            if connection is None:
+                return
+            end = await handover(self._app, lambda: self._shell(instance, connection))
+        if end.dropped:
+            raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
+        if end.exit_status:
+            self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
+
+    async def _connect_visibly(
+        self, pool: ConnectionPool, instance: Instance, leases: AsyncExitStack
+    ) -> Connection | None:
+        """Connect behind a dialog that says how far it is; None when the user ended the wait."""
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
-        connecting = self._app.run_worker(
-            self._connect_in_pool(pool, instance, waiting), group="ssh-connect", exit_on_error=False
-        )
+        lease = pool.lease(str(instance.ref), lambda: self._connect(instance, waiting))
+        connecting = self._app.run_worker(leases.enter_async_context(lease), group="ssh-connect", exit_on_error=False)
 
         def stopped(_answer: bool | None) -> None:
             connecting.cancel()
 
         await self._app.push_screen(waiting, stopped)
-        connection = await self._outcome(connecting, waiting)
-        if connection is None:
-            return
-        end = await handover(self._app, lambda: self._shell(instance, connection))
-        if end.dropped:
-            raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
-        if end.exit_status:
-            self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
+        return await self._outcome(connecting, waiting)
 
     async def _outcome(self, connecting: Worker[Connection], waiting: dialogs.WaitDialog) -> Connection | None:
         """Await the connection and close the wait; None when the user ended it."""
@@ -128,12 +135,6 @@ class Login:
             if waiting.is_attached and waiting.is_current:
                 with suppress(Exception):
                     await waiting.dismiss(True)
-
-    async def _connect_in_pool(
-        self, pool: ConnectionPool, instance: Instance, waiting: dialogs.WaitDialog
-    ) -> Connection:
-        async with pool.lease(str(instance.ref), lambda: self._connect(instance, waiting)) as connection:
-            return connection
 
     async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog) -> Connection:
         from gputui.config import ssh_login
