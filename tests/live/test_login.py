@@ -31,8 +31,8 @@ def test_ssh_is_a_terminal_in_the_pod_and_ends_with_its_exit_status(gputui: Gput
         terminal.wait_for("30 100")
         terminal.wait_for("I am root, xterm")
         terminal.resize(132, 43)
-        terminal.write("stty size\r")
-        terminal.wait_for("43 132")
+        terminal.write("""until [ "$(stty size)" = '43 132' ]; do sleep 0.1; done; echo resi''zed\r""")
+        terminal.wait_for("resized")
         terminal.write("echo sleep''ing; sleep 60\r")
         terminal.wait_for("sleeping")
         terminal.send("ctrl+c")
@@ -61,25 +61,34 @@ def test_an_unknown_host_key_that_is_not_trusted_ends_it(gputui: Gputui, pod: st
 
 
 @pytest.fixture
-def remade(gputui: Gputui) -> Iterator[str]:
-    """A pod whose host key was trusted, deleted and created again under its name."""
-    ref = gputui.create_pod("remade")
+def known(gputui: Gputui) -> Iterator[str]:
+    """A pod of its own whose host key was trusted."""
+    ref = gputui.create_pod("known")
     with gputui.terminal("ssh", ref) as terminal:
         _trust(terminal)
         terminal.wait_for(PROMPT)
         _exit(terminal)
-    gputui.succeed("delete", ref, "--yes")
-    assert gputui.create_pod("remade") == ref
     yield ref
     gputui.succeed("delete", ref, "--yes")
 
 
-def test_another_host_key_is_refused_with_the_way_out(gputui: Gputui, remade: str) -> None:
-    with gputui.terminal("ssh", remade) as terminal:
+def test_another_host_key_of_the_same_pod_is_refused_with_the_way_out(gputui: Gputui, known: str) -> None:
+    gputui.succeed("exec", known, "--", "rm /etc/ssh/ssh_host_*")
+    gputui.succeed("restart", known, "--yes")  # makes new ones
+    with gputui.terminal("ssh", known) as terminal:
         assert terminal.wait_exit() == 255
         assert "--forget-host-key" in terminal.text
         assert PROMPT not in terminal.text
-    with gputui.terminal("ssh", remade, "--forget-host-key") as terminal:
+    with gputui.terminal("ssh", known, "--forget-host-key") as terminal:
+        _trust(terminal)
+        terminal.wait_for(PROMPT)
+        _exit(terminal)
+
+
+def test_a_new_pod_of_an_old_name_is_another_one_to_trust(gputui: Gputui, known: str) -> None:
+    gputui.succeed("delete", known, "--yes")
+    assert gputui.create_pod("known") == known
+    with gputui.terminal("ssh", known) as terminal:
         _trust(terminal)
         terminal.wait_for(PROMPT)
         _exit(terminal)
