@@ -189,6 +189,16 @@ class GpusView(ListView):
         self._index_devices()
         self.gpus.apply(change)
         self._fit()
+        changed = [row for row in (*change.added, *change.updated) if isinstance(row, GpuDevice)]
+        places = {(device.ref.account, device.host, device.index) for device in changed}
+        # Their share is of what the GPU has, or of what is held of it.
+        self.table.invalidate(
+            [
+                row.ref
+                for row in self.session.fleet.rows(Resource.PROCESSES).values()
+                if isinstance(row, GpuProcess) and (row.ref.account, row.host, row.gpu_index) in places
+            ]
+        )
 
     def feeds_changed(self) -> None:
         """GPUs may have become stale or fresh, and an answer may have held none."""
