@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import COMMANDS, Group, key_text
+from gputui.commands import COMMANDS, Command, Group, key_text
 from gputui.errors import GputuiError
 from gputui.models import Action, Change, FeedState, GpuProcess, Instance, Ref, Resource, Row
 from gputui.query import Query, QueryError
@@ -202,6 +202,12 @@ class ListView(ActingView):
     def _opened(self, event: RecordTable.Opened) -> None:
         event.stop()
         self.do_open("")
+
+    def offers(self, command: Command) -> bool:
+        """What shows an instance's own needs an instance."""
+        if command.id in ("events-of", "processes-of") and self.instance_here() is None:
+            return False
+        return super().offers(command)
 
     # --- targets ---------------------------------------------------------------------------------------------
 
