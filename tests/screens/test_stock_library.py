@@ -109,6 +109,14 @@ async def test_images_tell_whose_they_are() -> None:
         assert "8.0G" in stage.line_of("nvidia/cuda")
 
 
+async def test_an_image_has_no_events_and_no_processes() -> None:
+    async with staged(lab(), view="7") as stage:
+        assert "events" not in stage.lines[-1]
+        await stage.press("e")
+        assert stage.title.startswith("Library")
+        assert "not possible for nvidia/cuda" in stage.toasts or "not possible for alice" in stage.toasts
+
+
 async def test_enter_describes_an_image() -> None:
     async with staged(lab(), view="7") as stage:
         await stage.press("enter")

@@ -1,0 +1,256 @@
+"""Pictures of the screens: the look that was seen and found right. ``--snapshot-update`` takes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from gputui.errors import AuthError, ConflictError, UnavailableError
+from gputui.models import Action, Resource
+from gputui.preview import UiSettings
+from gputui.screens import dialogs
+from tests.fleet.fakes import FakeBackend, FakeClock
+from tests.screens.stage import (
+    NARROW,
+    WIDE,
+    Stage,
+    attic,
+    backend,
+    fail,
+    instance,
+    lab,
+    make_app,
+    offer,
+    stop_the_clock,
+)
+from tests.screens.test_changes import creating
+from tests.screens.test_hostile import hostile
+
+Act = Callable[[Stage], Awaitable[None]]
+Shoot = Callable[..., None]
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+
+
+@pytest.fixture
+def shoot(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shoot:
+    """Compare with the picture on file: these back ends, these keys, then ``act``."""
+    stop_the_clock(monkeypatch)
+    for name in ("NO_COLOR", "TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def compare(
+        *fakes: FakeBackend,
+        size: tuple[int, int] = NARROW,
+        keys: str = "",
+        act: Act | None = None,
+        **options: Any,
+    ) -> None:
+        clock = FakeClock()
+        app = make_app(clock, *fakes, state_dir=tmp_path, **options)
+
+        async def before(pilot: Any) -> None:
+            stage = Stage(app, pilot, clock)
+            await stage.opened()
+            for key in keys.split():
+                await stage.press(key)
+                await stage.advance(0)
+            if act is not None:
+                await act(stage)
+            for field in app.screen.query(Input):
+                field.cursor_blink = False
+            await stage.settle()
+
+        assert snap_compare(app, terminal_size=size, run_before=before)
+
+    return compare
+
+
+def crowd() -> list[FakeBackend]:
+    """Return several hosts, one of them large."""
+    many = backend(
+        "hub",
+        [instance("hub", f"worker-{number:02}", gpu_indices=(number % 8,)) for number in range(40)],
+        stock=[
+            offer("hub", "B200", 3, 8, gpu_memory=180 << 30, region="sgp1"),
+            offer("hub", "RTX 4090", 12, 64, gpu_memory=24 << 30, region="sgp1"),
+            offer("hub", "RTX 4090", 140, 512, gpu_memory=24 << 30, region="westDC2"),
+            offer("hub", "RTX 5090", 0, 16, gpu_memory=32 << 30, region="westDC2"),
+            offer("hub", "RTX 5090", None, None, available=True, gpu_memory=32 << 30, region="us-east-1"),
+        ],
+    )
+    return [lab(), attic(), many]
+
+
+# --- the views --------------------------------------------------------------------------------------------------
+
+
+@SIZES
+@pytest.mark.parametrize("view", ["1", "3", "5", "7"], ids=["stock", "instances", "gpus", "library"])
+def test_view(shoot: Shoot, view: str, size: tuple[int, int]) -> None:
+    shoot(*crowd(), keys=view, size=size)
+
+
+@SIZES
+def test_view_events(shoot: Shoot, size: tuple[int, int]) -> None:
+    fake = lab()
+    before = list(fake.rows[Resource.INSTANCES])
+
+    async def happen(stage: Stage) -> None:
+        fake.rows[Resource.INSTANCES] = [instance("lab", "train", "exited"), *before[1:]]
+        await stage.advance(5)
+        fake.rows[Resource.INSTANCES] = [*before[1:], instance("lab", "new-run", "created")]
+        await stage.advance(5)
+
+    shoot(fake, keys="4", act=happen, size=size)
+
+
+def test_gpus_of_one_instance(shoot: Shoot) -> None:
+    shoot(lab(), keys="G p")
+
+
+def test_filtered_and_marked(shoot: Shoot) -> None:
+    async def choose(stage: Stage) -> None:
+        await stage.press("space", "space")
+        await stage.command("filter running")
+
+    shoot(lab(), act=choose)
+
+
+# --- states -----------------------------------------------------------------------------------------------------
+
+
+def test_state_loading(shoot: Shoot) -> None:
+    slow, quick = lab(), attic()
+    slow.hold(Resource.INSTANCES)
+    shoot(slow, quick)
+
+
+def test_state_empty(shoot: Shoot) -> None:
+    shoot(backend("lab"))
+
+
+@SIZES
+@pytest.mark.parametrize("view", ["1", "3"], ids=["stock", "instances"])
+def test_state_stale(shoot: Shoot, view: str, size: tuple[int, int]) -> None:
+    bad = lab()
+
+    async def unplug(stage: Stage) -> None:
+        fail(bad, UnavailableError("lab: 10.0.0.5 refuses the connection.", hint="Is pody running there?"))
+        await stage.advance(6)
+
+    shoot(bad, attic(), keys=view, act=unplug, size=size)
+
+
+def test_state_never_answered(shoot: Shoot) -> None:
+    bad = backend("lab")
+    fail(bad, AuthError("Wrong user name or password.", hint="Set password in config.toml, [accounts.lab]."))
+    shoot(bad)
+
+
+def test_state_pending_and_failed(shoot: Shoot) -> None:
+    fake = lab()
+    fake.hold(Action.DELETE)
+    fake.errors[Action.STOP] = ConflictError("train is being saved as an image.", hint="Wait until that has ended.")
+
+    async def act(stage: Stage) -> None:
+        await stage.press("D", "right", "enter", "G", "X", "right", "enter")
+        await stage.advance(1)
+
+    shoot(fake, act=act)
+
+
+def test_state_read_only(shoot: Shoot) -> None:
+    shoot(lab(), read_only=True)
+
+
+# --- dialogs ----------------------------------------------------------------------------------------------------
+
+
+@SIZES
+def test_dialog_stop(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(lab(), keys="G X", size=size)
+
+
+def test_dialog_delete_several(shoot: Shoot) -> None:
+    shoot(lab(), keys="space space D")
+
+
+def test_dialog_create_with_a_problem(shoot: Shoot) -> None:
+    shoot(creating(), keys="n enter")
+
+
+@pytest.mark.parametrize("keys", ["a", "Y", "at", "ctrl+s"], ids=["actions", "copy", "accounts", "save"])
+def test_dialog_menu(shoot: Shoot, keys: str) -> None:
+    shoot(lab(), attic(), keys=f"G {keys}")
+
+
+@SIZES
+def test_dialog_describe(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(lab(), keys="G d", size=size)
+
+
+@SIZES
+def test_dialog_help(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(lab(), keys="question_mark", size=size)
+
+
+def test_dialog_command_output(shoot: Shoot) -> None:
+    async def run(stage: Stage) -> None:
+        await stage.press("space", "space", "x")
+        await stage.type("nvidia-smi -L")
+        await stage.press("enter")
+        await stage.settle()
+
+    shoot(lab(), act=run)
+
+
+def test_dialog_wait(shoot: Shoot) -> None:
+    async def wait(stage: Stage) -> None:
+        dialog = dialogs.WaitDialog("Logging into train …")
+        await stage.app.push_screen(dialog)
+        dialog.say("Connecting to root@127.0.0.1, port 23001 …")
+
+    shoot(lab(), act=wait)
+
+
+def test_command_bar(shoot: Shoot) -> None:
+    shoot(lab(), keys="colon r e")
+
+
+def test_command_bar_with_a_problem(shoot: Shoot) -> None:
+    shoot(lab(), keys="colon s t p o enter")
+
+
+def test_filter_with_a_problem(shoot: Shoot) -> None:
+    shoot(lab(), keys="slash t r colon")
+
+
+def test_palette(shoot: Shoot) -> None:
+    async def search(stage: Stage) -> None:
+        await stage.press("ctrl+p")
+        await stage.type("jup")
+        await stage.until_text("pod in lab, running")
+
+    shoot(lab(), act=search)
+
+
+# --- colours ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", ["1", "3", "5"], ids=["stock", "instances", "gpus"])
+def test_without_colour(shoot: Shoot, view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shoot(lab(), attic(), keys=view)
+
+
+def test_light_theme(shoot: Shoot) -> None:
+    shoot(*crowd(), ui=UiSettings(utc=True, mouse=False, theme="gputui-light"), size=WIDE)
+
+
+@SIZES
+def test_hostile_names(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(hostile(), size=size)
