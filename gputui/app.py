@@ -6,15 +6,18 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from gputui.clipboard import osc52, tell_tmux
@@ -30,6 +33,7 @@ from gputui.theme import THEMES, muted
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.widget import Widget
 
     from gputui.history import History
 
@@ -43,6 +47,10 @@ VIEWS = {
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""
 
 FIRST_VIEW = "instances"
+
+_READY_SECONDS = 0.5
+_READY_TRIES = 100
+_TURNS = 8
 
 
 def _palette() -> type[Provider]:
@@ -153,6 +161,48 @@ class GputuiApp(App[int]):
     def _end_by_signal(self, number: signal.Signals) -> None:
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key stands for before the next key is looked at.
+
+        Textual passes a key down to the widget in focus and back up before it looks for its binding; keys typed
+        ahead meanwhile go where the focus was before. Here ``/`` and the letters behind it must not part ways: a
+        letter that misses its text would be a command.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        await self._until_ready()
+        focused = self.focused
+        if await self._check_bindings(event.key, priority=True):
+            await self._take_turns()
+        elif isinstance(focused, Input):
+            await super().on_event(event)
+            await self._until_taken(focused)
+        elif isinstance(self.screen, View) and await self._check_bindings(event.key):
+            await self._take_turns()
+        else:
+            await super().on_event(event)
+
+    async def _until_ready(self) -> None:
+        """Wait, not for long, until the screen in front has its widgets."""
+        for _ in range(_READY_TRIES):
+            if self.screen.is_mounted:
+                return
+            await asyncio.sleep(_READY_SECONDS / _READY_TRIES)
+
+    @staticmethod
+    async def _take_turns() -> None:
+        """Let what a key has started, in workers and by messages, open its dialog or move the focus."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    async def _until_taken(self, widget: Widget) -> None:
+        """Wait until a widget has worked on the keys it was given."""
+        taken = asyncio.Event()
+        if widget.call_later(taken.set):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(taken.wait(), _READY_SECONDS)
+
     def _fatal_error(self) -> None:
         """Say where the report lies, in place of Textual's traceback with its locals."""
         error = self._exception
@@ -236,6 +286,10 @@ class GputuiApp(App[int]):
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
         self.run_worker(self._login.enter(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+
+    def forward(self, instance: Instance) -> None:
+        """Lead a port of this machine to one in the instance."""
+        self.run_worker(self._login.forward(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
 
     def leave(self) -> None:
         """End the program, asking first when something is still under way."""

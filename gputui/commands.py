@@ -65,6 +65,17 @@ _VIEWS = (
 _ROW = (
     Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, "open"),
     Command("ssh", "SSH", "s", Group.ROW, "Log into the instance", 1, "ssh", argument="NAME", action=Action.SSH),
+    Command(
+        "forward",
+        "Forward a port",
+        "f",
+        Group.ROW,
+        "Lead a port of this machine to one in the instance",
+        13,
+        "forward",
+        argument="NAME",
+        action=Action.SSH,
+    ),
     Command("events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events"),
     Command("processes-of", "Its GPU processes", "p", Group.ROW, "What it runs on the GPUs", 4, "processes"),
     Command(

@@ -36,9 +36,12 @@ class Login:
         self._program = program
         self._pool: ConnectionPool | None = None
         self._busy = False
+        self._forwards = AsyncExitStack()
+        self._forwarded: dict[str, list[str]] = {}
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all forwards and connections."""
+        await self._forwards.aclose()
         if self._pool is not None:
             await self._pool.aclose()
 
@@ -54,6 +57,39 @@ class Login:
                 await self._enter_here(instance)
         finally:
             self._busy = False
+
+    async def forward(self, instance: Instance) -> None:
+        """Ask which port, and lead to it until the program ends. Call it in a worker. Raises GputuiError."""
+        known = self._forwarded.get(str(instance.ref), [])
+        asked = await self._app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"Forward to a port of {instance.name}",
+                note="PORT, or LOCAL:PORT. It stays until gputui ends."
+                + (f" Now: {', '.join(known)}." if known else ""),
+                check=lambda text: "" if parse_forward(text) else "A port from 1 to 65535, or two with a colon.",
+            )
+        )
+        ports = parse_forward(asked or "")
+        if ports is None:
+            return
+        from gputui.ssh.client import forward
+        from gputui.ssh.pool import ConnectionPool
+
+        pool = self._pool = self._pool or ConnectionPool()
+        async with AsyncExitStack() as leases:
+            connection = await self._connect_visibly(pool, instance, leases)
+            if connection is None:
+                return
+            opened = await forward(connection, *ports)
+            leases.push_async_callback(opened.close)
+            self._forwards.push_async_exit(leases.pop_all())
+        there = f"127.0.0.1:{opened.local_port} → {opened.remote_port}"
+        forwards = self._forwarded.setdefault(str(instance.ref), [])
+        forwards.append(there)
+        self._app.notify(f"{there} in {instance.name}, until gputui ends.", markup=False, timeout=10)
+        await connection.wait_closed()
+        forwards.remove(there)
+        raise GputuiError(f"{there} in {instance.name} has ended: the connection was lost.", hint="f opens it again.")
 
     # --- inside tmux -----------------------------------------------------------------------------------------
 
@@ -185,3 +221,12 @@ class Login:
         sys.stdout.write(f"\x1b[2J\x1b[H\x1b[2m{instance.name}: exit or ~. comes back to gputui\x1b[0m\r\n")
         sys.stdout.flush()
         return await interactive(connection)
+
+
+def parse_forward(text: str) -> tuple[int, int] | None:
+    """Read ``PORT`` or ``LOCAL:PORT`` as (local, remote); the local one is the same where it is not named."""
+    local, colon, remote = text.strip().partition(":")
+    words = (local, remote if colon else local)
+    if not all(word.isascii() and word.isdecimal() and 0 < int(word) < 65536 for word in words):
+        return None
+    return int(words[0]), int(words[1])

@@ -256,18 +256,18 @@ class GpusView(ListView):
         self._gpu = None if self._gpu == event.ref else event.ref
         self._apply_filter()
         if self._gpu is not None:
-            self.table.focus()
+            self.set_focus(self.table)
 
     def do_pane(self, argument: str) -> None:
         """Change between the GPUs and their processes."""
-        (self.table if self.gpus.has_focus else self.gpus).focus()
+        self.set_focus(self.table if self.gpus.has_focus else self.gpus)
 
     def do_back(self, argument: str) -> None:
         """Show the processes of all GPUs again before going back."""
         if self._gpu is not None:
             self._gpu = None
             self._apply_filter()
-            self.gpus.focus()
+            self.set_focus(self.gpus)
         else:
             super().do_back(argument)
 

@@ -9,20 +9,21 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import COMMANDS, Command, Group, key_text
+from gputui.commands import Command
 from gputui.errors import GputuiError
-from gputui.models import Action, Change, FeedState, GpuProcess, Instance, Ref, Resource, Row
+from gputui.models import Change, FeedState, Instance, Ref, Resource, Row
 from gputui.query import Query, QueryError
 from gputui.screens import dialogs
-from gputui.screens.acting import ActingView, name_of
-from gputui.screens.describe import describe, describe_json
+from gputui.screens.acting import name_of
+from gputui.screens.describe import describe_json
+from gputui.screens.reading import ReadingView
 from gputui.screens.saving import SAVE_FORMATS, save_rows
 from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column
 
 
-class ListView(ActingView):
+class ListView(ReadingView):
     """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
 
     RESOURCE: ClassVar[Resource]
@@ -58,7 +59,7 @@ class ListView(ActingView):
 
     def focus_body(self) -> None:
         """Give the keys back to the table."""
-        self.table.focus()
+        self.set_focus(self.table)
 
     def row_style(self, row: Row) -> str | None:
         """Dim what is not up to date."""
@@ -228,7 +229,7 @@ class ListView(ActingView):
             self._filter(argument)
             self.focus_body()
         else:
-            self.query_one("#filter", EntryBar).open(self._query.text if self._query else "")
+            self.open_bar("#filter", self._query.text if self._query else "")
 
     @on(EntryBar.Changed, "#filter")
     def _filter_changed(self, event: EntryBar.Changed) -> None:
@@ -298,93 +299,6 @@ class ListView(ActingView):
         self.table.action_sort_invert()
         self.show_chrome()
 
-    def do_open(self, argument: str) -> None:
-        """Open the row: describe it, where there is nothing inside."""
-        self.do_describe(argument)
-
-    def _row_for(self, argument: str) -> Row | None:
-        if not argument:
-            return self.row_here()
-        found = self.session.find(argument)
-        if len(found) != 1:
-            self.say(f"{argument} is several things." if found else f"Nothing is called {argument}.")
-            return None
-        return found[0]
-
-    def do_describe(self, argument: str) -> None:
-        """Show everything known about the row, or the account that is named."""
-        if argument in self.session.fleet.accounts:
-            self.describe_account(argument)
-        elif (row := self._row_for(argument)) is not None:
-            self._describe(row)
-
-    @work(group="describe", exit_on_error=False)
-    async def _describe(self, row: Row) -> None:
-        fleet = self.session.fleet
-        reader = dialogs.ReaderDialog(f"{row.ref.kind} {name_of(row)} in {row.ref.account}", self._description(row))
-        self.app.push_screen(reader)
-        try:
-            fresh = await fleet.detail(row.ref)
-        except GputuiError as error:
-            if fleet.supports(row.ref.account, self.RESOURCE) and isinstance(row, Instance):
-                note = Content.styled(f"not read anew: {error}", "$text-warning")
-                reader.set_lines([*self._description(row), Content(""), note])
-            return
-        reader.set_lines(self._description(fresh))
-
-    def _description(self, row: Row) -> list[Content]:
-        return describe(row, processes=self.processes_of(row), utc=self.session.utc)
-
-    def do_json(self, argument: str) -> None:
-        """Show what the back end says, without secrets."""
-        if (row := self._row_for(argument)) is not None:
-            self._show_json(row)
-
-    @work(group="describe", exit_on_error=False)
-    async def _show_json(self, row: Row) -> None:
-        try:
-            row = await self.session.fleet.detail(row.ref)
-        except GputuiError as error:
-            if not getattr(row, "raw", ""):
-                self.complain(error)
-                return
-        raw = getattr(row, "raw", "")
-        lines = describe_json(raw) if raw else [Content("This back end has no JSON for it.")]
-        self.app.push_screen(dialogs.ReaderDialog(f"JSON of {row.ref}", lines))
-
-    def do_actions(self, argument: str) -> None:
-        """Show a menu of what can be done to the row."""
-        self._menu_of_actions()
-
-    @work(group="dialog", exit_on_error=False)
-    async def _menu_of_actions(self) -> None:
-        choices = [
-            dialogs.Choice(
-                command.id,
-                command.title,
-                key_text(self.session.keys_of(command)),
-                command.tooltip,
-                disabled=not self.offers(command),
-            )
-            for command in COMMANDS
-            if command.group is Group.ROW and command.id not in ("open", "actions") and hasattr(self, command.handler)
-        ]
-        row = self.row_here()
-        heading = f"{name_of(row)} in {row.ref.account}" if row is not None else "Actions"
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
-        if chosen:
-            self.action_command(chosen)
-
-    def do_copy(self, argument: str) -> None:
-        """Copy the row's id."""
-        if (row := self._row_for(argument)) is not None:
-            self.copy_text(str(row.ref), "its id")
-
-    def copy_text(self, text: str, what: str) -> None:
-        """Put a text on the clipboard of the user's own terminal."""
-        self.app.copy_to_clipboard(text)
-        self.say(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
-
     def do_copy_menu(self, argument: str) -> None:
         """Choose what to copy."""
         if (row := self.row_here()) is not None:
@@ -394,7 +308,7 @@ class ListView(ActingView):
     async def _copy_menu(self, row: Row) -> None:
         texts = {"id": str(row.ref), "name": name_of(row)}
         if isinstance(row, Instance) and row.ssh is not None:
-            texts["SSH command"] = f"ssh -p {row.ssh.port} {row.ssh.user}@{row.ssh.host}"
+            texts["SSH command"] = self.session.ssh_command(row)
         if raw := getattr(row, "raw", ""):
             texts["JSON"] = "\n".join(part.plain for part in describe_json(raw))
         texts["row"] = "\t".join(column.text(row) for column in self.table.columns.values())
@@ -426,36 +340,3 @@ class ListView(ActingView):
             )
             return
         self.say(f"Saved as {path}", severity="information")
-
-    # --- the instance behind the row -------------------------------------------------------------------------
-
-    def processes_of(self, row: Row) -> list[GpuProcess]:
-        """Return the GPU processes of an instance, by GPU and what they hold."""
-        rows = self.session.fleet.rows(Resource.PROCESSES).values()
-        found = [process for process in rows if isinstance(process, GpuProcess) and process.instance == row.ref]
-        return sorted(found, key=lambda process: (process.gpu_index, -(process.gpu_memory_used or 0)))
-
-    def do_ssh(self, argument: str) -> None:
-        """Log into the instance."""
-        if argument:
-            row = self._row_for(argument)
-            instance = row if isinstance(row, Instance) else None
-        else:
-            instance = self.instance_here()
-        if instance is None:
-            self.say("SSH: there is no instance here.")
-        elif Action.SSH not in self.session.fleet.actions(instance):
-            why = "no port 22 is mapped" if instance.ssh is None else f"it is {instance.status}"
-            self.say(f"SSH: not possible for {instance.name}: {why}.")
-        else:
-            self.session.navigator.log_in(instance)
-
-    def do_events_of(self, argument: str) -> None:
-        """Show what happened to the instance."""
-        if (instance := self.instance_here()) is not None:
-            self.session.navigator.go("events", scope=instance.ref)
-
-    def do_processes_of(self, argument: str) -> None:
-        """Show what the instance runs on the GPUs."""
-        if (instance := self.instance_here()) is not None:
-            self.session.navigator.go("gpus", scope=instance.ref)

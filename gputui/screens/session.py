@@ -28,6 +28,9 @@ class Navigator(Protocol):
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
 
+    def forward(self, instance: Instance) -> None:
+        """Lead a port of this machine to one in the instance."""
+
     def leave(self) -> None:
         """End the program, asking first when something is still under way."""
 
@@ -72,6 +75,16 @@ class Session:
     def shows_account(self, account: str) -> bool:
         """Whether rows of this account are shown."""
         return self.account is None or self.account == account
+
+    def ssh_command(self, instance: Instance) -> str:
+        """Return what one types in a shell to log in the same way; '' where there is no sshd to reach."""
+        if instance.ssh is None:
+            return ""
+        target, login = instance.ssh, getattr(self.fleet.accounts.get(instance.ref.account), "ssh", None)
+        user, port = (login and login.user) or target.user, (login and login.port) or target.port
+        options = [f"-i {login.key}"] if login and login.key else []
+        options += [f"-J {login.jump}"] if login and login.jump else []
+        return " ".join(["ssh", *options, f"-p {port}", f"{user}@{target.host}"])
 
     def find(self, text: str, resources: Iterable[Resource] = (Resource.INSTANCES, Resource.IMAGES)) -> list[Row]:
         """Return the rows that ``text`` names: by Ref, by name, else by the start of a name."""

@@ -49,7 +49,7 @@ class StockView(ActingView):
 
     def focus_body(self) -> None:
         """Give the keys back to the map."""
-        self.map.focus()
+        self.set_focus(self.map)
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow the stock."""

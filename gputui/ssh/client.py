@@ -78,6 +78,10 @@ class Connection:
             self.ssh.abort()
         await self._resources.aclose()
 
+    async def wait_closed(self) -> None:
+        """Return when it has ended, by either side or the link."""
+        await self.ssh.wait_closed()
+
     def __repr__(self) -> str:
         return f"Connection({self.endpoint.where!r})"
 

@@ -31,7 +31,8 @@ class EntryBar(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", show=False, id="entry.close"),
+        Binding("escape", "close", "Close", show=False, priority=True, id="entry.close"),
+        Binding("enter", "submit", "Do it", show=False, priority=True, id="entry.submit"),
         Binding("tab", "complete", "Complete", show=False, priority=True, id="entry.complete"),
         Binding("up", "past(-1)", "Earlier", show=False, id="entry.earlier"),
         Binding("down", "past(1)", "Later", show=False, id="entry.later"),
@@ -84,7 +85,8 @@ class EntryBar(Vertical):
         entry = self.query_one(Input)
         entry.value = text
         entry.cursor_position = len(text)
-        entry.focus()
+        # Not entry.focus(), which takes effect only after keys typed ahead have gone elsewhere.
+        self.screen.set_focus(entry)
         self._show_candidates(text)
 
     def close(self) -> None:
@@ -138,10 +140,9 @@ class EntryBar(Vertical):
         self._show_candidates(event.value)
         self.post_message(self.Changed(self, event.value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self, event.value))
+    def action_submit(self) -> None:
+        """Tell what was entered."""
+        self.post_message(self.Submitted(self, self.query_one(Input).value))
 
 
 def _common_start(candidates: Sequence[str]) -> str:

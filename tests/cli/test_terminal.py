@@ -178,7 +178,7 @@ def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, prog
 
 def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path, program: Program) -> None:
     terminal = program("demo")
-    terminal.wait_for("train_a")
+    terminal.wait_for("● running")
 
     terminal.send("q")
 

@@ -64,12 +64,12 @@ class ConfirmDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Focus what cannot do harm."""
-        self.query_one("#typed" if self._typed is not None else "#cancel").focus()
+        self.set_focus(self.query_one("#typed" if self._typed is not None else "#cancel"))
 
     def action_other_button(self) -> None:
         """Move between the buttons."""
         if isinstance(self.focused, Button):
-            self.focus_next(Button) if self.focused.id == "cancel" else self.query_one("#cancel").focus()
+            self.focus_next(Button) if self.focused.id == "cancel" else self.set_focus(self.query_one("#cancel"))
 
     @on(Input.Changed)
     def _typed_changed(self, event: Input.Changed) -> None:

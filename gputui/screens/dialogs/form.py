@@ -79,7 +79,7 @@ class FormDialog(Dialog[dict[str, str]]):
     def on_mount(self) -> None:
         """Hide the empty problem lines and focus the first field."""
         self._show_problems({})
-        self.query_one(f"#field-{self._form.fields[0].name}").focus()
+        self.set_focus(self.query_one(f"#field-{self._form.fields[0].name}"))
 
     def values(self) -> dict[str, str]:
         """Return what stands in the fields now."""
@@ -105,7 +105,7 @@ class FormDialog(Dialog[dict[str, str]]):
         if problems:
             first = next((field.name for field in self._form.fields if field.name in problems), None)
             if first:
-                self.query_one(f"#field-{first}").focus()
+                self.set_focus(self.query_one(f"#field-{first}"))
             return
         self.dismiss(values)
 

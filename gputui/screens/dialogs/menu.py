@@ -77,7 +77,7 @@ class MenuDialog(Dialog[str]):
     def on_mount(self) -> None:
         """Put the highlight on the line that is in force now."""
         options = self.query_one(OptionList)
-        options.focus()
+        self.set_focus(options)
         values = [choice.value for choice in self._choices]
         options.highlighted = values.index(self._selected) if self._selected in values else 0
 

@@ -42,7 +42,7 @@ class PromptDialog(Dialog[str]):
 
     def on_mount(self) -> None:
         """Focus the line."""
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Input))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -48,7 +48,7 @@ class ReaderDialog(Dialog[None]):
         """Show what came since it was laid out, and focus the text."""
         view = self.query_one(TextView)
         view.set_lines(self._lines)
-        view.focus()
+        self.set_focus(view)
 
     def set_lines(self, lines: Sequence[Content]) -> None:
         """Show another text: what was awaited has come."""
@@ -61,7 +61,7 @@ class ReaderDialog(Dialog[None]):
         find = self.query_one("#find", Input)
         if find.display:
             find.display = False
-            self.query_one(TextView).focus()
+            self.set_focus(self.query_one(TextView))
             return
         self.dismiss(None)
 
@@ -69,7 +69,7 @@ class ReaderDialog(Dialog[None]):
         """Ask for a text to find."""
         find = self.query_one("#find", Input)
         find.display = True
-        find.focus()
+        self.set_focus(find)
 
     def action_copy(self) -> None:
         """Copy all of it to the clipboard of the user's own terminal."""
@@ -80,7 +80,7 @@ class ReaderDialog(Dialog[None]):
     def _find(self, event: Input.Submitted) -> None:
         event.input.display = False
         view = self.query_one(TextView)
-        view.focus()
+        self.set_focus(view)
         if event.value:
             view.find(event.value)
 
