@@ -114,7 +114,7 @@ class ActingView(EverywhereView):
         accounts = sorted({row.ref.account for row in rows})
         what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
         verb = "Save" if action is Action.COMMIT else action.value.capitalize()
-        running = any(isinstance(row, Instance) and row.phase is Phase.RUNNING for row in rows)
+        running = any(self._may_run(row) for row in rows)
         typed = None
         if action is Action.DELETE and (running or len(rows) > 1):
             typed = name_of(rows[0]) if len(rows) == 1 else str(len(rows))
@@ -130,6 +130,12 @@ class ActingView(EverywhereView):
         )
         if confirmed:
             await self._act_on(action, [row.ref for row in rows], [name_of(row) for row in rows], arguments)
+
+    def _may_run(self, row: Row) -> bool:
+        """Whether work may be lost with it: it runs, begins to, or nobody knows."""
+        if not isinstance(row, Instance):
+            return False
+        return row.phase not in (Phase.STOPPED, Phase.FAILED) or self.session.fleet.pending(row.ref) is not None
 
     @staticmethod
     def _subject(row: Row) -> Content:

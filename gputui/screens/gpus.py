@@ -237,6 +237,12 @@ class GpusView(ListView):
                 return False
         return super().shows(row)
 
+    def status(self) -> tuple[Content, Content]:
+        """Count both sides."""
+        left, right = super().status()
+        gpus = self.gpus.row_count
+        return Content.assemble((f"   {gpus} GPU{'' if gpus == 1 else 's'}   processes", "$muted"), left), right
+
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""
         return isinstance(row, GpuProcess) and row.instance == scope

@@ -28,6 +28,11 @@ _KEEPALIVE_SECONDS = 15
 _KEEPALIVE_MISSED = 3
 _WINDOW = 16 * 2**20
 _OUTPUT_LIMIT = 4 * 2**20
+# Of several keys the one is asked about whose fingerprint people compare: what OpenSSH shows first.
+_KEY_ALGORITHMS = (
+    *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("rsa-sha2-512", "rsa-sha2-256"),
+)
 _CIPHERS = "^aes128-gcm@openssh.com"
 _PROBE_SECONDS = 3.0
 
@@ -248,7 +253,9 @@ async def _trust_first(
 
 
 async def _fetch_key(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> HostKey:
-    key = await asyncssh.get_server_host_key(endpoint.host, endpoint.port, tunnel=tunnel, config=None)
+    key = await asyncssh.get_server_host_key(
+        endpoint.host, endpoint.port, tunnel=tunnel, config=None, server_host_key_algs=_KEY_ALGORITHMS
+    )
     if key is None:
         raise SshError(f"{endpoint.where} shows no host key.")
     return HostKey.parse(key.export_public_key("openssh").decode())

@@ -137,6 +137,8 @@ async def test_a_shell_with_job_control_and_sizes(log_in: LogIn, terminal: Termi
     terminal.type(b"fg\r")
     await terminal.until(b"sleep 100")
     terminal.type(b"\x03")
+    # The interrupt throws away what is typed ahead of it, so it has to have come before anything is typed.
+    await terminal.until(b"^C")
     await terminal.until(b"ready> ")
     terminal.type(b"exit 6\r")
     assert await shell == ShellEnd(6)
