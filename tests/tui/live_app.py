@@ -1,0 +1,56 @@
+"""The whole program in a pseudo-terminal, against a simulator on a thread of this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.cli.conftest import Simulation, write_config
+from tests.tui.conftest import Spawn
+from tests.tui.harness import ALTERNATE_SCREEN, CURSOR_SHOWN, MOUSE_MODES, Terminal
+
+PASTE, FOCUS = 2004, 1004
+
+
+class Place:
+    """A home with a configuration for one account of the simulator, polled fast; starts the program there."""
+
+    def __init__(self, home: Path, spawn: Spawn, simulation: Simulation) -> None:
+        self.home = home
+        self.simulation = simulation
+        self._spawn = spawn
+        self.configure()
+
+    def configure(self, change: Callable[[str], str] = str) -> None:
+        """Write the configuration, changed."""
+        account = self.simulation.running.config_toml().split("[accounts.lab-b]")[0]
+        write_config(self.home, change(account) + "\n[polling]\nlists = 1\nprocesses = 1\nstock = 1\n")
+
+    def start(self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None) -> Terminal:
+        """Start the program, or another one made of it."""
+        given = {
+            "GPUTUI_CONFIG": str(self.home / "config.toml"),
+            "GPUTUI_STATE_DIR": str(self.home / "state"),
+            "HOME": str(self.home),
+            **(env or {}),
+        }
+        return self._spawn(sys.executable, "-m", program, env=given, columns=100, rows=24)
+
+    def shown(self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None) -> Terminal:
+        """Start it and wait for its rows."""
+        terminal = self.start(program=program, env=env)
+        terminal.wait_for("main")
+        return terminal
+
+
+def left_as_found(terminal: Terminal) -> None:
+    """The terminal is as it was before the program."""
+    assert terminal.attributes == terminal.attributes_before
+    assert not terminal.modes & (MOUSE_MODES | {ALTERNATE_SCREEN, PASTE, FOCUS})
+    assert CURSOR_SHOWN in terminal.modes
+
+
+def cursor_line(terminal: Terminal) -> str:
+    """Return the line of the table that the cursor is on."""
+    return next((line for line in terminal.lines if line.startswith("▌")), "")

@@ -1,0 +1,159 @@
+"""The real program in a real terminal: silent at rest, right at every size, plain about servers that misbehave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Simulation
+from tests.tui.conftest import Spawn
+from tests.tui.live_app import Place, cursor_line
+
+COLOUR = re.compile(rb"\x1b\[[\d;]*[34]8;2;(\d+);(\d+);(\d+)")
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Iterator[Simulation]:
+    simulation = Simulation()
+    simulation.start()
+    yield simulation
+    simulation.stop()
+
+
+@pytest.fixture
+def place(tmp_path: Path, spawn: Spawn, simulation: Simulation) -> Iterator[Place]:
+    yield Place(tmp_path, spawn, simulation)
+    simulation.running.faults = "none"
+
+
+def test_at_rest_it_writes_nothing_while_it_asks(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle(0.6)
+    assert terminal.count(3.0) == 0
+    place.simulation.running.faults = "down"
+    terminal.wait_for("✗ lab no answer since")
+
+
+def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
+    terminal = place.shown()
+    terminal.write("/mainXD\r")
+    terminal.wait_for("/ mainXD")
+    terminal.send("escape")
+    terminal.wait_for(lambda: "/ mainXD" not in terminal.text)
+    terminal.write(":filter jupyter\r")
+    terminal.wait_for("/ jupyter")
+    assert "Cancel" not in terminal.text
+
+
+@pytest.mark.parametrize(
+    "faults, said",
+    [
+        ("auth", "wrong user name or password (HTTP 403). Correct the credentials in the configuration"),
+        ("html", "something unexpected: a web page instead of JSON. Check base_url"),
+        ("truncated", "something unexpected: JSON that is cut off or broken."),
+        ("down", "is there, but the server behind it does not answer (HTTP 502)."),
+    ],
+)
+def test_a_server_that_misbehaves_is_told_in_words(place: Place, faults: str, said: str) -> None:
+    place.simulation.running.faults = faults
+    terminal = place.start()
+    terminal.wait_for(lambda: said in " ".join(terminal.text.split()))
+    terminal.wait_for("Not known: no answer from lab. r asks again.")
+    assert "wonderland" not in terminal.text
+
+
+def test_a_server_that_is_not_there_is_told_in_words(place: Place) -> None:
+    place.configure(lambda text: re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", text))
+    terminal = place.start()
+    terminal.wait_for("✗ lab no answer since")
+    assert "127.0.0.1:1" in terminal.text
+
+
+def test_a_server_unplugged_and_plugged_in_again(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    y, x = terminal.find("jupyter") or (0, 0)
+    bright = terminal.cell(y, x).fg
+    running = place.simulation.running
+    place.simulation.call(lambda _: running.unplug("lab"))
+    try:
+        terminal.wait_for(re.compile(r"✗ lab no answer since \d\d:\d\d:\d\d"))
+        terminal.wait_for(re.compile(r"shown: as of\s+\d\d:\d\d:\d\d"))
+        y, x = terminal.find("jupyter") or (0, 0)
+        assert terminal.cell(y, x).fg != bright
+    finally:
+        place.simulation.call(lambda _: running.plug("lab"))
+    terminal.wait_for(lambda: "● lab" in terminal.text and "as of" not in terminal.text)
+    y, x = terminal.find("jupyter") or (0, 0)
+    assert terminal.cell(y, x).fg == bright
+
+
+def test_hostile_names_do_nothing_to_the_terminal(place: Place) -> None:
+    place.simulation.running.faults = "hostile"
+    terminal = place.start()
+    terminal.wait_for("[/x]")
+    for view in ("5", "7", "1", "4", "3"):
+        terminal.send(view)
+        terminal.settle(0.2)
+    assert b"\x1b]0;title" not in terminal.raw
+    assert b"\x9b31m" not in terminal.raw
+    assert "\u202e".encode() not in terminal.raw
+    terminal.write("/[@click\r")
+    terminal.wait_for("▌  [@click=app.qu")
+    terminal.send("d")
+    terminal.wait_for("esc close")
+    assert terminal.process.poll() is None
+
+
+def test_a_small_window_and_back(place: Place) -> None:
+    terminal = place.shown()
+    terminal.send("j", "j")
+    terminal.settle()
+    row = cursor_line(terminal).split()[1]
+    terminal.resize(40, 10)
+    terminal.wait_for(lambda: len(terminal.lines[0]) <= 40 and row in cursor_line(terminal))
+    terminal.settle()
+    assert terminal.lines[0].startswith(" gputui")
+    assert terminal.lines[-1].endswith("? keys")
+    terminal.resize(100, 24)
+    terminal.wait_for(lambda: len(cursor_line(terminal)) > 60 and row in cursor_line(terminal))
+    terminal.settle()
+    assert "IMAGE" in terminal.text
+
+
+def test_without_colour_nothing_is_coloured(place: Place) -> None:
+    terminal = place.shown(env={"NO_COLOR": "1"})
+    terminal.settle()
+    assert "● running" in terminal.text
+    assert all(len(set(found)) == 1 for found in COLOUR.findall(bytes(terminal.raw)))
+
+
+@pytest.mark.parametrize(
+    "env, foreign",
+    [
+        ({"TERM": "screen-256color", "COLORTERM": None}, rb"[34]8;2;"),
+        ({"TERM": "xterm", "COLORTERM": None}, rb"[34]8;[25];"),
+    ],
+    ids=["256 in screen", "16"],
+)
+def test_few_colours_are_enough(place: Place, env: dict[str, str | None], foreign: bytes) -> None:
+    terminal = place.shown(env=env)
+    terminal.settle()
+    assert re.search(rb"\x1b\[[\d;]*" + foreign, bytes(terminal.raw)) is None
+    assert terminal.cell(*(terminal.find("NAME") or (0, 0))).bold
+
+
+def test_the_mouse_is_asked_for_only_while_a_button_is_down(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    assert 1003 not in terminal.modes
+    assert 1002 in terminal.modes
+
+
+def test_copying_reaches_the_users_own_terminal(place: Place) -> None:
+    terminal = place.shown()
+    terminal.send("c")
+    terminal.wait_for(lambda: b"\x1b]52;c;" in terminal.raw)
