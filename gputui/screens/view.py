@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete, key_text
 from gputui.errors import GputuiError
@@ -25,10 +25,6 @@ from gputui.widgets.title import TitleLine
 
 if TYPE_CHECKING:
     from gputui.fleet import Feed
-
-
-OPENS_BAR = frozenset({"command", "filter"})
-"""Handled before the next key is looked at: what is typed ahead belongs in the bar, and is no command."""
 
 
 class View(Screen[None]):
@@ -50,7 +46,6 @@ class View(Screen[None]):
             show=False,
             id=command.id,
             tooltip=command.tooltip,
-            priority=command.id in OPENS_BAR,
             group=Binding.Group(command.group.value),
         )
         for command in COMMANDS
@@ -273,12 +268,6 @@ class View(Screen[None]):
         """Return the instance the cursor is on, or that what it is on belongs to."""
         row = self.row_here()
         return row if isinstance(row, Instance) else None
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the keys that open a bar to the bar that is open: they are text there."""
-        if action == "command" and parameters[0] in OPENS_BAR and isinstance(self.focused, Input):
-            return False
-        return super().check_action(action, parameters)
 
     def open_bar(self, selector: str, text: str, past: Sequence[str] = ()) -> None:
         """Open a bar and let the very next key go there."""
