@@ -45,7 +45,7 @@ from gputui.widgets.title import TitleLine
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, settle
 
 DEADLINE = 10.0
-_ROUNDS = 4
+_ROUNDS, _MOST_ROUNDS = 4, 20
 _CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*\\&$()"}
 NARROW, WIDE = (80, 24), (120, 40)
 GIB = 1 << 30
@@ -152,10 +152,16 @@ class Stage:
 
         Pilot waits for the process to be idle, on the clock: too slow for many keys, and unsure on a busy machine.
         """
-        for _ in range(_ROUNDS):
+        for turn in range(_MOST_ROUNDS):
             await settle()
             await self.pilot._wait_for_screen()
             self.app.screen._on_timer_update()
+            if turn >= _ROUNDS and not self._awaits_layout():
+                break
+
+    def _awaits_layout(self) -> bool:
+        screen = self.app.screen
+        return screen._layout_required or any(widget._layout_required for widget in screen.query())
 
     async def advance(self, seconds: float) -> None:
         """Let time pass for the fleet."""

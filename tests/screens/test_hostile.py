@@ -103,7 +103,7 @@ async def test_events_show_them_as_they_are() -> None:
         is_safe(stage)
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)), ids=[repr(name[:10]) for name in NAMES])
+@pytest.mark.parametrize("number", [0, 1, 3, 6, 9, 11], ids=["closing", "action", "escape", "wide", "slash", "long"])
 async def test_what_is_said_of_a_row_shows_its_name_as_it_is(number: int) -> None:
     fake = hostile()
     fake.rows[Resource.INSTANCES] = [fake.rows[Resource.INSTANCES][number]]

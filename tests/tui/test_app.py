@@ -43,7 +43,7 @@ def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
     terminal.wait_for("/ mainXD")
     terminal.send("escape")
     terminal.wait_for(lambda: "/ mainXD" not in terminal.text)
-    terminal.write(":filter jupyter\r")
+    terminal.write(":pods\r:filter jupyter\r")
     terminal.wait_for("/ jupyter")
     assert "Cancel" not in terminal.text
 

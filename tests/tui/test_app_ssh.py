@@ -55,7 +55,7 @@ def ask_for_size(terminal: Terminal, size: str) -> None:
     """Ask the shell for its size until it is this one: that of a resize may be on its way."""
     for count in range(1, 20):
         terminal.write("stty size\r")
-        answers = re.compile(r"(?:^\d+ \d+$.*?){%d}" % count, re.MULTILINE | re.DOTALL)
+        answers = re.compile(rf"(?:^\d+ \d+$.*?){{{count}}}", re.MULTILINE | re.DOTALL)
         terminal.wait_for(answers)
         if size in terminal.text:
             return
