@@ -18,11 +18,11 @@ from gputui.models import (
     Image,
     Instance,
     Offer,
-    QuotaLine,
     Row,
 )
 from gputui.text import format_bytes, format_duration, format_money, format_time
 from gputui.widgets.glyphs import HEALTH_STYLES, PHASE_GLYPHS, PHASE_STYLES
+from gputui.wording import gpu_text, ports_text, quota_text
 
 if TYPE_CHECKING:
     from gputui.history import AuditEntry
@@ -38,24 +38,6 @@ def line(label: str, value: str | Content, style: str = "") -> Content:
 
 def _lines(pairs: Iterable[tuple[str, str | Content]]) -> list[Content]:
     return [line(label, value) for label, value in pairs if (value.plain if isinstance(value, Content) else value)]
-
-
-def gpu_text(instance: Instance) -> str:
-    """Say which GPUs an instance has: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``."""
-    model = f" {instance.gpu_model}" if instance.gpu_model else ""
-    if instance.gpu_all:
-        return f"all{model}"
-    if instance.gpu_indices is not None:
-        indices = ",".join(str(index) for index in instance.gpu_indices)
-        return f"#{indices}{model}" if indices else "none"
-    if instance.gpu_count is not None:
-        return f"{instance.gpu_count}{model}"
-    return ""
-
-
-def ports_text(instance: Instance) -> str:
-    """Say which of its ports are reached at which port of the host."""
-    return " ".join(f"{port.host_port}→{port.instance_port}" for port in instance.ports)
 
 
 def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = False) -> list[Content]:
@@ -164,14 +146,6 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
     return lines
 
 
-def _quota_text(quota: QuotaLine) -> str:
-    def amount(value: int) -> str:
-        return format_bytes(value) if quota.unit == "bytes" else str(value)
-
-    limit = quota.text or ("unlimited" if quota.limit is None else amount(quota.limit))
-    return limit if quota.used is None else f"{amount(quota.used)} of {limit}"
-
-
 def describe_account(info: AccountInfo, health: Health) -> list[Content]:
     """Describe an account: who one is there, quota with its use, other users, the host."""
     lines = _lines(
@@ -184,7 +158,7 @@ def describe_account(info: AccountInfo, health: Health) -> list[Content]:
     )
     if info.quota:
         lines += [Content(""), Content.styled("Quota", "bold $text-accent")]
-        lines += [line(quota.name, _quota_text(quota)) for quota in info.quota]
+        lines += [line(quota.name, quota_text(quota)) for quota in info.quota]
     if info.host_spec:
         lines += [Content(""), Content.styled("Host", "bold $text-accent")]
         lines += [line(name, value) for name, value in info.host_spec]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import ClassVar, cast
 
 from gputui.models import Action, Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
-from gputui.screens.describe import gpu_text, ports_text
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
 from gputui.text import format_age, format_bytes
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
+from gputui.wording import gpu_text, ports_text
 
 PHASE_TABLE_STYLES = {
     Phase.PENDING: "warning",

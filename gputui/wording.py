@@ -1,0 +1,102 @@
+"""What a change does, in words, and what has to be typed before it: the same on the screen and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gputui.models import Action, Image, Instance, Money, Phase, QuotaLine, Row
+from gputui.text import format_bytes, format_money
+
+EFFECTS: Mapping[Action, str] = {
+    Action.START: "It gets its GPUs again. The port of its SSH may be another one.",
+    Action.STOP: "Every process in it ends. Its disk stays.",
+    Action.RESTART: "Every process in it ends, then it starts anew. The port of its SSH may be another one.",
+    Action.DELETE: "Its disk goes with it. This cannot be undone.",
+    Action.COMMIT: "Its disk is saved as an image of yours. It may stand still meanwhile.",
+    Action.EXEC: "The command runs as root, without a terminal. The server ends what takes too long.",
+}
+"""What happens to an instance."""
+
+IMAGE_DELETED = "The image is gone for good. Instances made from it go on."
+
+DONE: Mapping[Action, str] = {
+    Action.START: "started",
+    Action.STOP: "stopped",
+    Action.RESTART: "restarted",
+    Action.DELETE: "deleted",
+    Action.COMMIT: "saved",
+}
+
+ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})
+"""Actions that end what runs in an instance."""
+
+SPENDING_ENDS = frozenset({Action.STOP, Action.DELETE})
+
+
+def name_of(row: Row) -> str:
+    """Return what people call a row."""
+    if isinstance(row, Image):
+        return row.reference
+    return str(getattr(row, "name", row.ref.id))
+
+
+def may_run(row: Row) -> bool:
+    """Whether work may be lost with it: it runs, begins to, or nobody knows."""
+    return isinstance(row, Instance) and row.phase is not Phase.STOPPED
+
+
+def effect(action: Action, rows: Sequence[Row]) -> str:
+    """Say what the action does to these."""
+    return IMAGE_DELETED if all(isinstance(row, Image) for row in rows) else EFFECTS[action]
+
+
+def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
+    """Return what a person has to type first: the name of what runs, or how many there are; None where a yes will do.
+
+    ``moving`` says that something is under way with one of them.
+    """
+    if len(rows) > 1:
+        return str(len(rows)) if action in ENDS_WORK or action is Action.EXEC else None
+    if action is Action.DELETE and (moving or may_run(rows[0])):
+        return name_of(rows[0])
+    return None
+
+
+def spending(action: Action, rows: Sequence[Row]) -> list[str]:
+    """Say what the hour will cost less, a line for each currency."""
+    if action not in SPENDING_ENDS:
+        return []
+    totals: dict[str, Money] = {}
+    for row in rows:
+        price = getattr(row, "price", None)
+        if price is not None:
+            totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
+    return [f"Spending falls by {format_money(total)}/h." for total in totals.values()]
+
+
+def gpu_text(instance: Instance) -> str:
+    """Say which GPUs an instance has: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``."""
+    model = f" {instance.gpu_model}" if instance.gpu_model else ""
+    if instance.gpu_all:
+        return f"all{model}"
+    if instance.gpu_indices is not None:
+        indices = ",".join(str(index) for index in instance.gpu_indices)
+        return f"#{indices}{model}" if indices else "none"
+    if instance.gpu_count is not None:
+        return f"{instance.gpu_count}{model}"
+    return ""
+
+
+def ports_text(instance: Instance) -> str:
+    """Say which of its ports are reached at which port of the host."""
+    return " ".join(f"{port.host_port}→{port.instance_port}" for port in instance.ports)
+
+
+def quota_text(quota: QuotaLine) -> str:
+    """Write a limit with what is used of it: ``2 of 3``, ``4.0G of 32.0G``, ``unlimited``."""
+
+    def amount(value: int) -> str:
+        return format_bytes(value) if quota.unit == "bytes" else str(value)
+
+    limit = quota.text or ("unlimited" if quota.limit is None else amount(quota.limit))
+    return limit if quota.used is None else f"{amount(quota.used)} of {limit}"
