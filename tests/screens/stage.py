@@ -45,7 +45,7 @@ from gputui.widgets.title import TitleLine
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, settle
 
 DEADLINE = 10.0
-_ROUNDS, _MOST_ROUNDS = 4, 20
+_ROUNDS, _MOST_ROUNDS = 3, 20
 _CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*\\&$()"}
 NARROW, WIDE = (80, 24), (120, 40)
 GIB = 1 << 30

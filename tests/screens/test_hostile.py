@@ -82,14 +82,16 @@ def is_safe(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, (220, 50)], ids=["narrow", "wide"])
-@pytest.mark.parametrize("view", ["1", "3", "5", "7"])
-async def test_every_view_shows_them_as_they_are(view: str, size: tuple[int, int]) -> None:
-    async with staged(hostile(), view=view, size=size) as stage:
-        is_safe(stage)
-        assert "[/x]" in stage.text
-        await stage.press("G", "g", "j", "right")
-        is_safe(stage)
-        assert all(cell_len(line) <= size[0] for line in stage.lines)
+async def test_every_view_shows_them_as_they_are(size: tuple[int, int]) -> None:
+    async with staged(hostile(), size=size) as stage:
+        for view in ("1", "3", "5", "7"):
+            await stage.press(view)
+            await stage.advance(0)
+            is_safe(stage)
+            assert "[/x]" in stage.text
+            await stage.press("G", "g", "j", "right")
+            is_safe(stage)
+            assert all(cell_len(line) <= size[0] for line in stage.lines)
 
 
 async def test_events_show_them_as_they_are() -> None:
