@@ -416,6 +416,7 @@ async def test_saving_as_an_image_asks_for_a_tag_and_then_again() -> None:
 
 async def test_a_password_is_asked_twice_and_never_shown() -> None:
     fake = backend("lab", [instance("lab", "train")])
+    fake.offered |= {Action.CHANGE_PASSWORD}
     async with staged(fake) as stage:
         await stage.command("passwd lab")
         await stage.type("hunter22")
