@@ -5,58 +5,19 @@ from __future__ import annotations
 import gc
 import os
 import platform
-import re
 import sys
 import tempfile
 import traceback
-from base64 import b64encode
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 from gputui import __version__
 from gputui.models import Secret
+from gputui.redaction import redact
 
-MASK = "***"
+__all__ = ["KEPT", "known_secrets", "redact", "write_report"]
+
 KEPT = 20
-_SHORTEST = 3
-
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s'\"@]+@"), rf"\1{MASK}@"),
-    (re.compile(r"(?i)(\bhttps?://[^\s'\"?]+|\s/[\w./-]+)\?[^\s'\"]*"), rf"\1?{MASK}"),
-    (re.compile(r"(?i)\b(basic|bearer)\s+[\w+/=.~-]{4,}"), rf"\1 {MASK}"),
-    (
-        re.compile(
-            r"(?i)\b((?:proxy-)?authorization|x-api-key|api_?key|[\w-]*passw(?:or)?d|passphrase|secret|token|cookie)"
-            r"(['\"]?\s*[:=]\s*)(?:b?'[^'\n]*'|b?\"[^\"\n]*\"|[^\s,;&)}\]]+(?:\s+\*\*\*)?)"
-        ),
-        rf"\1\2{MASK}",
-    ),
-)
-
-
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Take out ``secrets``, in plain, escaped, percent-encoded and base64 form, and whatever looks like one.
-
-    That is: credentials in URLs, whole query strings, authorization headers, values of keys named like a password.
-    """
-    forms: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= _SHORTEST:
-            raw = secret.encode("utf-8", "surrogateescape")
-            forms |= {
-                secret,
-                repr(secret)[1:-1],
-                quote(raw, safe=""),
-                quote_plus(raw),
-                b64encode(raw).decode("ascii"),
-            }
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def known_secrets() -> tuple[str, ...]:

@@ -7,15 +7,62 @@ from datetime import UTC, datetime
 
 from gputui.models import Money
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Letters and marks that draw nothing, and what Unicode keeps free for more of the kind.
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u3164\uffa0") | frozenset(map(chr, range(0xFFF0, 0xFFF9)))
+_JOINERS = frozenset("\u200c\u200d")
+_SELECTORS = frozenset(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+_SYMBOL_CATEGORIES = frozenset({"So", "Sk", "Sm"})
+_SELECTED = frozenset("\u203c\u2049\u2139\u3030\u303d")
+"""What takes an emoji form though it is no symbol by its category."""
 _SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 
 REPLACEMENT = "\ufffd"
 
 
 def _unsafe(character: str) -> bool:
-    return character in _BIDI or unicodedata.category(character) in _UNSAFE_CATEGORIES
+    """Whether a character controls the terminal, reorders a line or cannot be seen, wherever it stands."""
+    return (
+        unicodedata.category(character) in _UNSAFE_CATEGORIES
+        or character in _BLANKS
+        or "\U000e0000" <= character <= "\U000e0fff"
+    )
+
+
+def _is_symbol(character: str) -> bool:
+    return character != REPLACEMENT and (
+        character in _SELECTED or (character > "\x7f" and unicodedata.category(character) in _SYMBOL_CATEGORIES)
+    )
+
+
+def _is_joining(character: str) -> bool:
+    """Whether it is of a script whose letters change their form by their neighbours: Arabic, India's, Mongolian."""
+    known = "\u0600" <= character <= "\u109f" or "\u1780" <= character <= "\u18af"
+    return (known or "\ufb50" <= character <= "\ufefc") and unicodedata.category(character)[0] in "LM"
+
+
+def _belongs(text: str, index: int) -> bool:
+    """Whether the joiner or selector at ``index`` has a visible effect: in an emoji, a keycap, or joining letters."""
+    before, after = text[index - 1 : index], text[index + 1 : index + 2]
+    if not before:
+        return False
+    if text[index] in _SELECTORS:
+        ideograph = "\u2e80" <= before <= "\ua48f" or "\U00020000" <= before <= "\U0003ffff"
+        return (
+            _is_symbol(before) or ideograph or _is_joining(before) or (after == "\u20e3" and before in "0123456789#*")
+        )
+    if before in _SELECTORS:
+        before = text[index - 2 : index - 1]
+    if not before or not after:
+        return False
+    return (_is_symbol(before) and _is_symbol(after)) or (_is_joining(before) and _is_joining(after))
+
+
+def _safe(text: str, index: int) -> str:
+    character = text[index]
+    if character in _JOINERS or character in _SELECTORS:
+        return character if _belongs(text, index) else REPLACEMENT
+    return REPLACEMENT if _unsafe(character) else character
 
 
 def clean(text: str, *, multiline: bool = False) -> str:
@@ -23,14 +70,20 @@ def clean(text: str, *, multiline: bool = False) -> str:
 
     C0, C1 (ESC, CSI and OSC introducers among them), bidirectional controls, line and paragraph separators and
     lone surrogates become U+FFFD, so that what was there stays visible as damage and can neither move the cursor
-    nor reorder a line. With ``multiline``, line feeds stay and tabs become spaces; CR LF becomes LF.
+    nor reorder a line. So does what cannot be seen and would make two names look alike: format characters and
+    fillers. Joiners and variation selectors stay where they shape an emoji or the letters of a joining script.
+    With ``multiline``, line feeds stay and tabs become spaces; CR LF becomes LF.
     """
     if text.isascii() and text.isprintable():
         return text
     if multiline:
         text = text.replace("\r\n", "\n").replace("\t", "    ")
-        return "".join(REPLACEMENT if character != "\n" and _unsafe(character) else character for character in text)
-    return "".join(REPLACEMENT if _unsafe(character) else character for character in text)
+        return "\n".join(_cleaned(line) for line in text.split("\n"))
+    return _cleaned(text)
+
+
+def _cleaned(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else "".join(_safe(text, i) for i in range(len(text)))
 
 
 def format_bytes(size: int | None) -> str:

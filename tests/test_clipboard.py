@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.clipboard import osc52, tell_tmux
+from gputui.clipboard import MAX_BYTES, fits, osc52, tell_tmux
 
 
 @pytest.mark.parametrize("text", ["lab/pod/main", "", "日本語 🚀", "two\nlines", "\x1b]52;c;x\x07"])
@@ -23,6 +23,18 @@ def test_a_text_arrives_whole_and_nothing_of_it_is_raw(text: str) -> None:
 def test_a_lone_surrogate_does_not_stop_it() -> None:
     encoded = osc52("a\ud800b", {}).removeprefix("\x1b]52;c;").removesuffix("\a")
     assert base64.b64decode(encoded) == b"a?b"
+
+
+@pytest.mark.parametrize(
+    ("text", "short"), [("x" * MAX_BYTES, True), ("x" * (MAX_BYTES + 1), False), ("β" * MAX_BYTES, False)]
+)
+def test_a_text_too_long_for_a_terminal_is_refused_whole(text: str, short: bool) -> None:
+    assert fits(text) is short
+    if short:
+        assert len(osc52(text, {})) < 2 * MAX_BYTES
+    else:
+        with pytest.raises(ValueError, match="clipboard"):
+            osc52(text, {})
 
 
 def test_screen_is_asked_to_let_it_through() -> None:

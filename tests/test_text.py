@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import string
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +22,30 @@ BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
 def is_dangerous(character: str) -> bool:
     code = ord(character)
     is_control = code < 0x20 or 0x7F <= code < 0xA0
-    return is_control or 0xD800 <= code < 0xE000 or character in BIDI or character in "\u2028\u2029"
+    is_damage = is_control or 0xD800 <= code < 0xE000 or character in BIDI or character in "\u2028\u2029"
+    return is_damage or (is_unseen(character) and not is_joiner(character))
+
+
+def is_unseen(character: str) -> bool:
+    """Whether a character draws nothing of its own (Unicode: default ignorable, or a format character)."""
+    code = ord(character)
+    return (
+        unicodedata.category(character) == "Cf"
+        or character in "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u3164\uffa0"
+        or 0xFE00 <= code <= 0xFE0F
+        or 0xFFF0 <= code <= 0xFFF8
+        or 0xE0000 <= code <= 0xE0FFF
+    )
+
+
+def is_joiner(character: str) -> bool:
+    """Whether it may stay where it shapes its neighbours."""
+    code = ord(character)
+    return character in "\u200c\u200d" or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or is_mongolian(code)
+
+
+def is_mongolian(code: int) -> bool:
+    return 0x180B <= code <= 0x180F
 
 
 @given(ANY_TEXT)
@@ -38,7 +63,7 @@ def test_what_was_there_stays_visible_as_damage(text: str) -> None:
 
 @given(ANY_TEXT)
 def test_harmless_text_stays_as_it_is(text: str) -> None:
-    harmless = "".join(character for character in text if not is_dangerous(character))
+    harmless = "".join(character for character in text if not is_dangerous(character) and not is_unseen(character))
     assert clean(harmless) == harmless
     assert clean(harmless, multiline=True) == harmless
 
@@ -61,9 +86,35 @@ def test_many_lines_keep_their_breaks_and_nothing_else(text: str) -> None:
     assert cleaned.count("\n") == text.count("\n")
 
 
+@given(st.text(st.sampled_from(string.ascii_letters + string.digits + "-_. ")), st.characters(), st.integers(0, 99))
+@example("main", "\u200b", 2)
+@example("main", "\u2060", 2)
+@example("main", "\ufeff", 2)
+@example("main", "\u00ad", 2)
+@example("main", "\u200d", 2)
+@example("main", "\ufe0f", 2)
+@example("main", "\U000e0041", 2)
+@example("main", "\u3164", 4)
+@example("main", "\u115f", 0)
+@example("main", "\u1160", 2)
+def test_no_two_names_look_alike_by_what_cannot_be_seen(name: str, character: str, place: int) -> None:
+    other = clean(name[:place] + character + name[place:])
+    assert not any(is_unseen(character) for character in other)
+
+
+@given(ANY_TEXT)
+def test_nothing_unseen_follows_something_unseen_or_stands_at_an_end(text: str) -> None:
+    cleaned = clean(text)
+    assert not (cleaned and is_unseen(cleaned[0]))
+    for one, two in itertools.pairwise(cleaned):
+        assert not (is_unseen(one) and is_unseen(two)) or (one not in "\u200c\u200d" and two in "\u200c\u200d")
+
+
 def test_letters_of_every_script_stay() -> None:
     text = "日本語 한국어 العربية עברית 🚀👩‍👩‍👧 e\u0301 [/x] [@click=app.quit]"
     assert clean(text) == text
+    joined = "می\u200cخواهم क्\u200dष ❤️\u200d🔥 🏳️\u200d🌈 1️⃣ 👍🏽 葛\U000e0100 ᠠ\u180b"
+    assert clean(joined) == joined
     assert unicodedata.normalize("NFC", clean(text)) == unicodedata.normalize("NFC", text)
 
 

@@ -6,6 +6,7 @@ The API changed with 0.3: the release is asked once and decides the routes. All 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -104,11 +105,6 @@ class PodyBackend:
         return self._server.transport.latency
 
     @property
-    def limited_until(self) -> float | None:
-        """When the server's rate limit ends, on the monotonic clock."""
-        return self._server.transport.limited_until
-
-    @property
     def listers(self) -> Mapping[Resource, Lister]:
         """The resources this back end can list."""
         return {
@@ -180,9 +176,13 @@ class PodyBackend:
         return list(dict.fromkeys(self._named("pod", name.removeprefix(prefix)) for name in names))
 
     def _named(self, kind: str, name: str) -> Ref:
-        """Return the Ref of a listed name. A name that is not safe to show is kept for requests beside it."""
+        """Return the Ref of a listed name. A name that is not safe to show is kept for requests beside it.
+
+        Two names that are the same once made safe must not be taken for one another: the second gets a suffix.
+        """
         ref = Ref(self.account, kind, clean(name))
-        if ref.id != name:
+        if self._raw_names.setdefault(ref, name) != name:
+            ref = replace(ref, id=f"{ref.id}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}")
             self._raw_names[ref] = name
         return ref
 

@@ -28,6 +28,7 @@ from gputui.models import (
     Ref,
     SSHTarget,
 )
+from gputui.redaction import redact_json
 from gputui.text import clean
 
 SSH_PORT = 22
@@ -282,8 +283,8 @@ def terminal_text(text: str) -> str:
 
 
 def raw_text(body: bytes) -> str:
-    """Return the server's JSON as it came, safe for a terminal."""
-    return clean(body.decode("utf-8", "replace"), multiline=True)
+    """Return the server's JSON as it came, without secrets and safe for a terminal."""
+    return clean(redact_json(body.decode("utf-8", "replace")), multiline=True)
 
 
 def _text(value: str | None) -> str | None:

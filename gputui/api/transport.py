@@ -96,8 +96,8 @@ class _TransientError(Exception):
 class Transport:
     """The connections of one account.
 
-    ``latency`` is how long the last GET waited for its answer, in seconds; ``limited_until`` is when a rate limit
-    ends, on the clock of ``monotonic``. ``explain`` lets a back end name a refusal better than its status does.
+    ``latency`` is how long the last GET waited for its answer, in seconds. ``explain`` lets a back end name a
+    refusal better than its status does.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Transport:
     ) -> None:
         self.party = Party(account, urlsplit(base_url).netloc, backend)
         self.latency: float | None = None
-        self.limited_until: float | None = None
+        self._limited_until: float | None = None
         self._base_url = base_url
         self._authorize = authorize
         self._explain = explain
@@ -266,7 +266,7 @@ class Transport:
         refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
-            self.limited_until = self._monotonic() + delay
+            self._limited_until = self._monotonic() + delay
             return _TransientError(self._rate_limited(delay), delay)
         explained = self._explain(self.party, refusal) if self._explain else None
         if explained is not None:
@@ -285,7 +285,7 @@ class Transport:
     async def _wait_for_turn(self) -> None:
         """Wait for the end of a rate limit and for this request's place in the account's pace."""
         now = self._monotonic()
-        limited = (self.limited_until or now) - now
+        limited = (self._limited_until or now) - now
         if limited > PATIENCE:
             raise self._rate_limited(limited)
         turn = max(now + max(0.0, limited), self._next_turn)

@@ -157,11 +157,14 @@ def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: in
         missing -= 1
 
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]+)")
 
 
-def natural_key(text: str) -> tuple[tuple[str, int], ...]:
-    """Return a sort key that puts ``gpu2`` before ``gpu10`` and ignores case."""
+def natural_key(text: str) -> tuple[tuple[str, int, str], ...]:
+    """Return a sort key that puts ``gpu2`` before ``gpu10`` and ignores case.
+
+    Numbers are compared by their length, then as text: ``int`` refuses those of thousands of digits.
+    """
     parts = _DIGITS.split(text.casefold())
-    numbers = [*parts[1::2], "0"]
-    return tuple((word, int(number)) for word, number in zip(parts[::2], numbers, strict=True))
+    numbers = [number.lstrip("0") for number in (*parts[1::2], "")]
+    return tuple((word, len(number), number) for word, number in zip(parts[::2], numbers, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -254,6 +255,27 @@ async def test_hostile_names_are_shown_harmless_and_still_reached(
     assert (found.instance, found.instance_name, found.command) == (row.ref, f"alice-{shown}", f"a\ufffd{shown}")
     await backend.stop(row.ref)
     assert server.asked("/pod/stop")[0].params == {"ins": name}
+
+
+async def test_names_that_only_look_alike_are_two_pods(server: ScriptedServer, backend: PodyBackend) -> None:
+    names = ["ma\u200bin", "ma\u2060in", "ma\ufffdin"]
+    script(server, NEW, {name: pod(name, name=f"alice-{name}") for name in names})
+    rows = await backend.instances()
+    assert len({row.ref for row in rows}) == 3
+    assert [row.ref for row in await backend.instances()] == [row.ref for row in rows]
+    for row in rows:
+        await backend.stop(row.ref)
+    assert [request.params["ins"] for request in server.asked("/pod/stop")] == names
+
+
+async def test_no_secret_is_in_the_json_that_is_shown(server: ScriptedServer, backend: PodyBackend) -> None:
+    hidden = {"root_password": "hunter2", "env": {"HF_TOKEN": "hunter2", "n": [{"api_key": "hunter2"}]}}
+    script(server, NEW, {"main": pod("main", name="alice-main") | hidden})
+    (row,) = await backend.instances()
+    assert "hunter2" not in row.raw
+    raw = json.loads(row.raw)
+    assert raw["env"] == {"HF_TOKEN": "***", "n": [{"api_key": "***"}]}
+    assert raw["status"] == "running"
 
 
 class TestGpus:

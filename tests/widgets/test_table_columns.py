@@ -130,6 +130,11 @@ def test_names_sort_as_people_count() -> None:
     assert sorted(names, key=natural_key) == ["", "a", "gpu", "gpu1", "GPU2", "gpu10"]
 
 
+def test_numbers_of_any_length_sort() -> None:
+    names = ["n" + "9" * 5000, "n1" + "0" * 5000, "n007", "n7a", "n²", "n٣"]
+    assert sorted(names, key=natural_key)[:4] == ["n007", "n7a", "n" + "9" * 5000, "n1" + "0" * 5000]
+
+
 def test_a_column_is_searched_by_what_it_shows_unless_told_otherwise() -> None:
     device = GpuDevice(Ref("lab", "gpu", "0"), "gpu01", 0)
     assert column("host").text(device) == "gpu01"

@@ -1,0 +1,101 @@
+"""Secrets taken out of text and JSON: those that are known, and whatever looks like one. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from gputui.text import clean
+
+MASK = "***"
+_SHORTEST = 3
+_LONGEST_FAULT = 500
+
+_WORDS = r"passw(?:or)?d|passwd|passphrase|secret|api_?key|credentials?"
+_NAME = rf"[\w-]*(?:(?:{_WORDS})[\w-]*|(?:token|[_-]key|cookie))(?![\w-])"
+_QUOTED = r"b?'[^'\n]*'|b?\"(?:[^\"\\\n]|\\.)*\""
+# A value as a shell reads it, quoted in part or in whole; a quote that never closes reaches to the end of the line.
+_VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])+(?:['\"][^'\"\n]*$)?|['\"][^\n]*)"
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s'\"@]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(?i)(\bhttps?://[^\s'\"?]+|\s/[\w./-]+)\?[^\s'\"]*"), rf"\1?{MASK}"),
+    (
+        re.compile(rf"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*)(?:{_QUOTED}|[^'\"\n]+)"),
+        rf"\1\2{MASK}",
+    ),
+    (re.compile(r"(?i)\b(basic|bearer)\s+[\w+/=.~-]{4,}"), rf"\1 {MASK}"),
+    (re.compile(rf"(?im)(?<![\w-])({_NAME})(['\"]?\s*[:=]\s*){_VALUE}"), rf"\1\2{MASK}"),
+    (re.compile(rf"(?im)(?<!\S)(--?{_NAME}[ \t]+){_VALUE}"), rf"\1{MASK}"),
+    (
+        re.compile(r"(?<!\S)(-u[ \t]*|--user[ \t=]+|--proxy-user[ \t=]+)['\"]?[^\s:'\"]+:[^\s'\"]+['\"]?"),
+        rf"\1{MASK}",
+    ),
+    (re.compile(rf"\b(sshpass[ \t]+-p[ \t]*){_VALUE}"), rf"\1{MASK}"),
+)
+_SECRET_KEY = re.compile(
+    r"passw(?:or)?d|passwd|passphrase|secret|authorization|credential|token$|(?:[_-]|api|access|private)key$",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Take out ``secrets``, in plain, escaped, percent-encoded and base64 form, and whatever looks like one.
+
+    That is: credentials in URLs, whole query strings, authorization headers, values of keys, variables and flags
+    named like a password.
+    """
+    forms: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            raw = secret.encode("utf-8", "surrogateescape")
+            forms |= {
+                secret,
+                repr(secret)[1:-1],
+                quote(raw, safe=""),
+                quote_plus(raw),
+                b64encode(raw).decode("ascii"),
+            }
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redact_json(text: str) -> str:
+    """Take the values out of a JSON text whose keys are named like a secret, and secrets out of its texts.
+
+    The shape stays: objects and arrays keep their members. A text without any comes back as it is, one that is not
+    JSON goes through :func:`redact`.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return redact(text)
+    masked = _masked(value, hidden=False)
+    if masked == value:
+        return text
+    return json.dumps(masked, ensure_ascii=False, indent=2 if "\n" in text.strip() else None)
+
+
+def describe_fault(error: BaseException) -> str:
+    """Say in one harmless line what an exception is that nobody foresaw; it may quote anything."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return clean(redact(text[: 4 * _LONGEST_FAULT]))[:_LONGEST_FAULT]
+
+
+def _masked(value: Any, *, hidden: bool) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(item, hidden=hidden or bool(_SECRET_KEY.search(key))) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, hidden=hidden) for item in value]
+    if value is None or isinstance(value, bool) or value == "":
+        return value
+    if hidden:
+        return MASK
+    return redact(value) if isinstance(value, str) else value
