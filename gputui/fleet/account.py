@@ -14,6 +14,7 @@ from gputui.fleet.clock import Clock
 from gputui.fleet.feeds import Feed, FeedLog, follow, judge
 from gputui.fleet.poller import Poller
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
+from gputui.redaction import describe_fault
 
 if TYPE_CHECKING:
     from gputui.config import Account, Polling
@@ -130,7 +131,7 @@ class AccountRuntime:
         except GputuiError as error:
             self._open_error = error
         except Exception as error:  # noqa: BLE001  (one account's fault must not keep the others from starting)
-            self._open_error = GputuiError(f"{self.name}: cannot be opened ({type(error).__name__}: {error}).")
+            self._open_error = GputuiError(f"{self.name}: cannot be opened ({describe_fault(error)}).")
             self._open_error.__cause__ = error
         else:
             self._open_error = None
@@ -223,11 +224,21 @@ class AccountRuntime:
         """Take a failure; the rows stay."""
         now = self._clock.monotonic()
         if isinstance(error, RateLimitedError):
-            self._not_before = max(self._not_before, now + error.retry_after)
-            self._limited_until = self._clock.now() + timedelta(seconds=self._not_before - now)
+            self._pause(error)
         self._logs[resource].fail(error, now, seconds)
         self.judge()
         self._owner.announce()
+
+    def limit(self, error: RateLimitedError) -> None:
+        """Leave the account alone for as long as it asked in answer to something that was not a list."""
+        self._pause(error)
+        self.judge()
+        self._owner.announce()
+
+    def _pause(self, error: RateLimitedError) -> None:
+        now = self._clock.monotonic()
+        self._not_before = max(self._not_before, now + error.retry_after)
+        self._limited_until = self._clock.now() + timedelta(seconds=self._not_before - now)
 
     def outstanding(self, resource: Resource) -> None:
         """Hear that an answer takes long."""

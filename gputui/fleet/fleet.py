@@ -48,7 +48,9 @@ class Fleet:
     """Several accounts' rows, kept current.
 
     ``history`` None keeps nothing, the audit log included. Listeners are called on the event loop, with the rows
-    already in place. Where a method raises, it raises GputuiError.
+    already in place; what one of them raises goes to ``on_failure``, as
+    faults of the fleet's own background work do, and the others are called all the same. Where a method raises, it
+    raises GputuiError.
     """
 
     def __init__(
@@ -60,22 +62,24 @@ class Fleet:
         polling: Polling,
         clock: Clock | None = None,
         random: Random | None = None,
+        on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.accounts: Mapping[str, Account] = dict(accounts)
         self._open_backend = open_backend
+        self._on_failure = on_failure
         self._history = history
         self._clock = clock or SystemClock()
         self._watched: frozenset[Resource] = frozenset()
         self._store = Store()
         self._observer = Observer()
         self._recorder = Recorder(history, self._clock) if history is not None else None
-        self._mutations = Mutations(self, history, self._clock)
+        self._mutations = Mutations(self, history, self._clock, on_failure)
         chance = random or Random()  # noqa: S311  (jitter, no secret)
         self._runtimes = {
             name: AccountRuntime(account, polling, self, self._clock, chance) for name, account in accounts.items()
         }
-        self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners() for resource in Resource}
-        self._feeds: Listeners[None] = Listeners()
+        self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
+        self._feeds: Listeners[None] = Listeners(on_failure)
         self._announced: object = self._feed_states()
         self._tasks: set[asyncio.Task[None]] = set()
         self._probed: dict[str, float] = {}
@@ -175,17 +179,9 @@ class Fleet:
         """Return whether an account has such a list. Before its back end is open: whether rows were restored."""
         return self.runtime(account).supports(resource)
 
-    def resources(self) -> frozenset[Resource]:
-        """Return the resources that at least one account has."""
-        return frozenset(r for r in Resource if any(runtime.supports(r) for runtime in self._runtimes.values()))
-
     def health(self) -> Mapping[str, Health]:
         """Return the accounts' health, in the configuration's order."""
         return {name: runtime.health for name, runtime in self._runtimes.items()}
-
-    def info(self, account: str) -> AccountInfo | None:
-        """Return what the account said of itself last, None until it did."""
-        return self.runtime(account).info
 
     def subscribe_feeds(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
@@ -222,15 +218,29 @@ class Fleet:
         """Call ``listener`` with the Ref of a thing whose pending mark came or went."""
         return self._mutations.listeners.add(listener)
 
-    async def act(self, ref: Ref, action: Action, *, arguments: Mapping[str, str] | None = None) -> ActionResult:
+    def under_way(self) -> Mapping[str, int]:
+        """Return how many calls that change something are in flight, by account: running commands as well."""
+        return self._mutations.under_way()
+
+    async def act(
+        self,
+        ref: Ref,
+        action: Action,
+        *,
+        arguments: Mapping[str, str] | None = None,
+        expected: Row | None = None,
+    ) -> ActionResult:
         """Do something to a thing: audit entry, call, audit entry, and a refresh that is not waited for.
 
-        ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit. Raises
+        ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit.
+        ``expected`` is the row the user was asked about: when the one there now is another thing of that name, or
+        does not offer the action any more, nothing is sent and ConflictError says so, NotFoundError when it is gone.
+        Raises
         ForbiddenError when read-only, ConflictError while something else is under way with the same thing (a
         running exec does not count), UnknownOutcomeError when the answer never came, and GputuiError before
         anything is sent when the audit log cannot be written.
         """
-        return await self._mutations.act(ref, action, arguments or {})
+        return await self._mutations.act(ref, action, arguments or {}, expected)
 
     async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
         """Create something, sent once. Raises InvalidError with ``fields``, and as :meth:`act` does.
@@ -380,4 +390,9 @@ class Fleet:
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and self._on_failure is not None:
+            self._on_failure(error)

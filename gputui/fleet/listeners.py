@@ -11,9 +11,13 @@ _log = logging.getLogger(__name__)
 
 
 class Listeners(Generic[_News]):
-    """Functions called with each piece of news. One that fails is logged and keeps no other from hearing it."""
+    """Functions called with each piece of news. One that fails keeps no other from hearing it.
 
-    def __init__(self) -> None:
+    ``on_failure`` is called with what it raised; without one it is logged.
+    """
+
+    def __init__(self, on_failure: Callable[[BaseException], None] | None = None) -> None:
+        self._on_failure = on_failure
         self._listeners: dict[object, Callable[[_News], None]] = {}
 
     def add(self, listener: Callable[[_News], None]) -> Callable[[], None]:
@@ -31,5 +35,14 @@ class Listeners(Generic[_News]):
         for listener in tuple(self._listeners.values()):
             try:
                 listener(news)
-            except Exception:  # noqa: BLE001  (the failure of one consumer is not the news of another)
-                _log.exception("a listener failed")
+            except Exception as error:  # noqa: BLE001  (the failure of one consumer is not the news of another)
+                self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        if self._on_failure is None:
+            _log.error("a listener failed", exc_info=error)
+            return
+        try:
+            self._on_failure(error)
+        except Exception:  # noqa: BLE001  (who reports failures may fail as well)
+            _log.exception("a listener's failure could not be reported")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +22,20 @@ from gputui.api.base import (
     CanStart,
     CanStop,
 )
-from gputui.errors import ConflictError, ForbiddenError, GputuiError, InvalidError, UnknownOutcomeError
+from gputui.errors import (
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    UnknownOutcomeError,
+)
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.listeners import Listeners
-from gputui.models import Action, ActionResult, Ref, Row, Secret
+from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
+from gputui.redaction import describe_fault, redact
 
 if TYPE_CHECKING:
     from gputui.history import History, Outcome
@@ -53,7 +63,6 @@ class Pending:
 
     action: Action
     since: datetime
-    by: str = "you"
 
 
 class Owner(Protocol):
@@ -65,6 +74,9 @@ class Owner(Protocol):
     def get(self, ref: Ref) -> Row | None:
         """Return a row."""
 
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to a row now."""
+
     def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
         """Ask anew for what an action may have changed; done when the list that holds ``ref`` is there."""
 
@@ -72,13 +84,20 @@ class Owner(Protocol):
 class Mutations:
     """The only way in which the fleet changes anything on a back end."""
 
-    def __init__(self, owner: Owner, history: History | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        history: History | None,
+        clock: Clock,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
         self._owner = owner
         self._history = history
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
+        self._under_way: Counter[str] = Counter()
         self._audits: set[asyncio.Future[None]] = set()
-        self.listeners: Listeners[Ref] = Listeners()
+        self.listeners: Listeners[Ref] = Listeners(on_failure)
 
     def pending(self, ref: Ref) -> Pending | None:
         """Return what is under way with a thing."""
@@ -88,12 +107,45 @@ class Mutations:
         """Return whether anything is under way in an account."""
         return any(ref.account == account for ref in self._pending)
 
-    async def act(self, ref: Ref, action: Action, arguments: Mapping[str, str]) -> ActionResult:
+    def under_way(self) -> Mapping[str, int]:
+        """Return how many calls are in flight, by account."""
+        return +self._under_way
+
+    async def act(
+        self, ref: Ref, action: Action, arguments: Mapping[str, str], expected: Row | None = None
+    ) -> ActionResult:
         """Do something to a thing; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
         call = _call(runtime.backend, ref, action, arguments)
-        told = ", ".join(f"{name}={value}" for name, value in arguments.items() if value)
+        if expected is not None:
+            self._check_same(expected, action)
+            call = self._checked(call, expected, action)
+        told = ", ".join(f"{name}={redact(value)}" for name, value in arguments.items() if value)
         return await self._send(ref, action, f"{action} {ref.id}" + (f": {told}" if told else ""), call)
+
+    def _check_same(self, expected: Row, action: Action) -> None:
+        """Raise unless the thing there now is the one that was asked about, and the action still fits it."""
+        ref = expected.ref
+        what = f"{ref.id} is not the {ref.kind} you were asked about any more"
+        nothing = "Nothing was sent. Look at what is there now, then ask again."
+        row = self._owner.get(ref)
+        if row is None:
+            raise NotFoundError(f"{what}: it is gone from {ref.account}.", hint=nothing)
+        now, before = _made(row), _made(expected)
+        if now and before and now != before:
+            raise ConflictError(f"{what}: another one has its name now.", hint=nothing)
+        if action not in self._owner.actions(row):
+            status = f", it is {row.status}" if isinstance(row, Instance) else ""
+            raise ConflictError(f"{what}: {action} cannot be done to it now{status}.", hint=nothing)
+
+    def _checked(self, call: _Call, expected: Row, action: Action) -> _Call:
+        """Return the call with a last look before it: a list may have come while the audit log was written."""
+
+        async def checked() -> ActionResult:
+            self._check_same(expected, action)
+            return await call()
+
+        return checked
 
     async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
         """Create something; see :meth:`gputui.fleet.Fleet.create`."""
@@ -104,7 +156,7 @@ class Mutations:
             raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
         ref = backend.created_ref(kind, values)
         was_there = self._owner.get(ref) is not None
-        shown = {name: "…" if _SECRET_FIELD.search(name) else value for name, value in values.items()}
+        shown = {name: "…" if _SECRET_FIELD.search(name) else redact(value) for name, value in values.items()}
         summary = f"create {ref.id}: " + ", ".join(f"{name}={value}" for name, value in shown.items() if value)
 
         async def look() -> ActionResult | None:
@@ -139,16 +191,32 @@ class Mutations:
         call: _Call,
         look: Callable[[], Awaitable[ActionResult | None]] | None = None,
     ) -> ActionResult:
-        from gputui.history import Outcome
-
         marked = action not in _UNMARKED
         if marked:
             self._mark(ref, action)
+        self._under_way[ref.account] += 1
         try:
-            entry = await self._begin_audit(ref, action, summary)
-        except BaseException:
-            self._unmark(ref, marked=marked)
-            raise
+            try:
+                entry = await self._begin_audit(ref, action, summary)
+            except BaseException:
+                self._unmark(ref, marked=marked)
+                raise
+            return await self._call_once(ref, action, entry, call, look, marked=marked)
+        finally:
+            self._under_way[ref.account] -= 1
+
+    async def _call_once(
+        self,
+        ref: Ref,
+        action: Action,
+        entry: int,
+        call: _Call,
+        look: Callable[[], Awaitable[ActionResult | None]] | None,
+        *,
+        marked: bool,
+    ) -> ActionResult:
+        from gputui.history import Outcome
+
         try:
             result = await call()
         except UnknownOutcomeError as error:
@@ -164,6 +232,8 @@ class Mutations:
                 raise _not_seen(error, ref) from error
             raise
         except GputuiError as error:
+            if isinstance(error, RateLimitedError):
+                self._owner.runtime(ref.account).limit(error)
             self._settle(ref, action, marked=marked, at_once=True)
             await self._end_audit(entry, Outcome.FAILED, error.message)
             raise
@@ -172,7 +242,7 @@ class Mutations:
             self._settle(ref, action, marked=marked, at_once=True)
             raise
         except Exception as error:
-            detail = f"failed inside gputui ({type(error).__name__}: {error})"
+            detail = f"failed inside gputui ({describe_fault(error)})"
             self._settle(ref, action, marked=marked, at_once=True)
             await self._end_audit(entry, Outcome.UNKNOWN, detail)
             raise UnknownOutcomeError(
@@ -298,6 +368,16 @@ def _exec_call(backend: CanExec, ref: Ref, arguments: Mapping[str, str]) -> _Cal
         return ActionResult("ended" if result.exit_code is None else f"exit code {result.exit_code}", exec=result)
 
     return run
+
+
+def _made(row: Row) -> str | None:
+    """Return what tells a thing from others that had, or will have, its name; None when it is not known."""
+    match row:
+        case Instance():
+            return row.container_id
+        case Image():
+            return row.digest
+    return None
 
 
 def _not_seen(error: UnknownOutcomeError, ref: Ref) -> UnknownOutcomeError:

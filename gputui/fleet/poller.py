@@ -12,6 +12,7 @@ from gputui.api.base import Lister
 from gputui.errors import GputuiError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.models import Resource, Row
+from gputui.redaction import describe_fault
 
 SLOW_SECONDS = 3.0
 """An answer outstanding for longer is worth telling."""
@@ -147,7 +148,7 @@ class Poller:
             self._fail(error, started)
         except Exception as error:  # noqa: BLE001  (a fault in one back end must not end its polling unseen)
             fault = GputuiError(
-                f"{self._account}: reading {self._resource} failed inside gputui ({type(error).__name__}: {error}).",
+                f"{self._account}: reading {self._resource} failed inside gputui ({describe_fault(error)}).",
                 hint="Please report this.",
             )
             fault.__cause__ = error

@@ -13,14 +13,14 @@ import asyncio
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from gputui.api.base import Backend, Lister
 from gputui.config import Account, Polling
-from gputui.errors import GputuiError, NotFoundError
+from gputui.errors import NotFoundError
 from gputui.fleet import Fleet
 from gputui.history import History
 from gputui.models import (
@@ -199,10 +199,19 @@ class FakeBackend:
         await self._enter("close")
 
 
-def pod(account: str, name: str, status: str = "running", *, problem: str | None = None) -> Instance:
+def pod(
+    account: str, name: str, status: str = "running", *, problem: str | None = None, container_id: str | None = None
+) -> Instance:
     """Return an instance as pody's client would."""
     phases = {"running": Phase.RUNNING, "exited": Phase.STOPPED, "created": Phase.PENDING}
-    return Instance(Ref(account, "pod", name), name, phases.get(status, Phase.UNKNOWN), status, problem=problem)
+    return Instance(
+        Ref(account, "pod", name),
+        name,
+        phases.get(status, Phase.UNKNOWN),
+        status,
+        problem=problem,
+        container_id=container_id,
+    )
 
 
 def make_fleet(
@@ -210,7 +219,8 @@ def make_fleet(
     *backends: FakeBackend,
     history: History | None = None,
     read_only: bool = False,
-    unopenable: Mapping[str, GputuiError] | None = None,
+    unopenable: Mapping[str, BaseException] | None = None,
+    on_failure: Callable[[BaseException], None] | None = None,
 ) -> Fleet:
     """Return a fleet over these back ends, not started, with jitter from a fixed seed."""
     broken = unopenable or {}
@@ -226,7 +236,13 @@ def make_fleet(
         return by_name[account.name]
 
     return Fleet(
-        accounts, open_backend=open_backend, history=history, polling=Polling(), clock=clock, random=Random(1)
+        accounts,
+        open_backend=open_backend,
+        history=history,
+        polling=Polling(),
+        clock=clock,
+        random=Random(1),
+        on_failure=on_failure,
     )
 
 
@@ -237,10 +253,13 @@ async def running(
     watch: Iterable[Resource] = (Resource.INSTANCES,),
     history: History | None = None,
     read_only: bool = False,
-    unopenable: Mapping[str, GputuiError] | None = None,
+    unopenable: Mapping[str, BaseException] | None = None,
+    on_failure: Callable[[BaseException], None] | None = None,
 ) -> AsyncIterator[Fleet]:
     """Run a fleet whose first lists are there, unless a back end holds them."""
-    fleet = make_fleet(clock, *backends, history=history, read_only=read_only, unopenable=unopenable)
+    fleet = make_fleet(
+        clock, *backends, history=history, read_only=read_only, unopenable=unopenable, on_failure=on_failure
+    )
     fleet.watch(watch)
     fleet.restore()
     await fleet.start()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +18,13 @@ from gputui.errors import (
     GputuiError,
     InvalidError,
     NotFoundError,
+    RateLimitedError,
     UnavailableError,
     UnknownOutcomeError,
 )
 from gputui.fleet import Fleet, Pending
 from gputui.history import AuditEntry, History, Outcome
-from gputui.models import Action, ActionResult, Change, Ref, Resource, Row, Secret
+from gputui.models import Action, ActionResult, Change, HealthState, Instance, Ref, Resource, Row, Secret
 from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
 
 INSTANCES = Resource.INSTANCES
@@ -362,7 +366,6 @@ async def test_an_ssh_target_is_fetched_anew_each_time(clock: FakeClock, lab: Fa
 async def test_all_about_an_account_is_kept_as_its_row(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
         info = await fleet.account_info("lab")
-        assert fleet.info("lab") == info
         assert list(fleet.rows(Resource.ACCOUNTS).values()) == [info]
         assert not fleet.is_stale(info)
 
@@ -377,6 +380,112 @@ async def test_nothing_can_be_done_to_an_account_that_is_not_open(
         with pytest.raises(UnavailableError, match="no key"):
             await fleet.act(train.ref, Action.STOP)
     assert history.audit() == []
+
+
+async def test_what_is_in_the_audit_log_and_in_an_error_holds_no_secret(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    lab.errors[Action.EXEC] = RuntimeError("GET https://alice:hunter2@lab \x1b[31m")
+    async with running(clock, lab, history=history) as fleet:
+        with pytest.raises(UnknownOutcomeError) as caught:
+            await fleet.act(MAIN, Action.EXEC, arguments={"command": "export HF_TOKEN=hunter2; ls"})
+    entry = only(history)
+    assert entry.summary == "exec main: command=export HF_TOKEN=***; ls"
+    for text in (str(caught.value), entry.detail):
+        assert "RuntimeError: GET https://***@lab \ufffd[31m" in text
+
+
+async def test_a_rate_limit_told_to_an_action_pauses_the_account(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[Action.STOP] = RateLimitedError("lab: slow down.", retry_after=50)
+    async with running(clock, lab) as fleet:
+        asked = lab.calls[INSTANCES]
+        with pytest.raises(RateLimitedError):
+            await fleet.act(MAIN, Action.STOP)
+        health = fleet.health()["lab"]
+        assert (health.state, health.until) == (HealthState.LIMITED, START + timedelta(seconds=50))
+        await clock.advance(49)
+        assert lab.calls[INSTANCES] == asked
+        await clock.advance(2)
+        assert lab.calls[INSTANCES] == asked + 1
+
+
+@pytest.mark.parametrize(
+    ("now", "offered", "error", "told"),
+    [
+        ([], {Action.STOP}, NotFoundError, "gone"),
+        ([pod("lab", "main", container_id="b")], {Action.STOP}, ConflictError, "another one"),
+        ([pod("lab", "main", "exited", container_id="a")], {Action.START}, ConflictError, "it is exited"),
+    ],
+    ids=["gone", "made anew", "not offered"],
+)
+async def test_what_was_not_asked_about_is_left_alone(
+    clock: FakeClock,
+    lab: FakeBackend,
+    history: History,
+    now: list[Instance],
+    offered: set[Action],
+    error: type[GputuiError],
+    told: str,
+) -> None:
+    lab.rows[INSTANCES] = [expected := pod("lab", "main", container_id="a")]
+    async with running(clock, lab, history=history) as fleet:
+        lab.rows[INSTANCES], lab.offered = now, frozenset(offered)
+        await clock.advance(10)
+        with pytest.raises(error, match=f"main is not the pod you were asked about any more: .*{told}"):
+            await fleet.act(MAIN, Action.STOP, expected=expected)
+        assert fleet.pending(MAIN) is None
+    assert lab.calls[Action.STOP] == 0
+    assert history.audit() == []
+
+
+@pytest.mark.parametrize("container_id", ["a", None])
+async def test_the_one_that_was_asked_about_is_acted_on(
+    clock: FakeClock, lab: FakeBackend, container_id: str | None
+) -> None:
+    lab.rows[INSTANCES] = [pod("lab", "main", container_id=container_id)]
+    async with running(clock, lab) as fleet:
+        await fleet.act(MAIN, Action.STOP, expected=pod("lab", "main", container_id="a"))
+    assert lab.calls[Action.STOP] == 1
+
+
+async def test_a_list_that_comes_while_the_audit_log_is_written_still_counts(
+    clock: FakeClock, lab: FakeBackend, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.rows[INSTANCES] = [expected := pod("lab", "main", container_id="a")]
+    begun, go_on = threading.Event(), threading.Event()
+    begin_audit = history.begin_audit
+
+    def slowly(**values: Any) -> int:
+        begun.set()
+        go_on.wait(10)
+        return begin_audit(**values)
+
+    monkeypatch.setattr(history, "begin_audit", slowly)
+    async with running(clock, lab, history=history) as fleet:
+        acting = asyncio.ensure_future(fleet.act(MAIN, Action.STOP, expected=expected))
+        await asyncio.to_thread(begun.wait, 10)
+        lab.rows[INSTANCES] = [pod("lab", "main", container_id="b")]
+        await clock.advance(10)
+        go_on.set()
+        with pytest.raises(ConflictError, match="another one"):
+            await acting
+    assert lab.calls[Action.STOP] == 0
+    assert only(history).outcome is Outcome.FAILED
+
+
+async def test_calls_in_flight_are_counted_commands_too(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab) as fleet:
+        assert fleet.under_way() == {}
+        running_command = await begun(fleet, lab, MAIN, Action.EXEC)
+        stopping = await begun(fleet, lab, MAIN, Action.STOP)
+        assert fleet.under_way() == {"lab": 2}
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        assert fleet.under_way() == {"lab": 1}
+        lab.holds[Action.EXEC].set()
+        await running_command
+        assert fleet.under_way() == {}
 
 
 def test_the_fleet_loads_nothing_that_would_delay_the_first_frame() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gputui.errors import AuthError, ConfigError, RateLimitedError, UnavailableError
 from gputui.fleet.poller import Poller
-from gputui.models import Change, FeedState, HealthState, Resource
+from gputui.models import AccountInfo, Change, FeedState, HealthState, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
 
 INSTANCES, STOCK, EVENTS, PROCESSES = Resource.INSTANCES, Resource.STOCK, Resource.EVENTS, Resource.PROCESSES
@@ -247,16 +247,23 @@ async def test_listeners_hear_of_changes_until_they_leave(clock: FakeClock, lab:
 
 async def test_a_failing_listener_keeps_nobody_else_from_hearing(clock: FakeClock, lab: FakeBackend) -> None:
     heard: list[Change] = []
+    failures: list[BaseException] = []
+    fault = RuntimeError("a screen's fault")
 
     def fail(change: Change) -> None:
-        raise RuntimeError("a screen's fault")
+        raise fault
 
-    async with running(clock, lab) as fleet:
+    def report(error: BaseException) -> None:
+        failures.append(error)
+        raise OSError("a report's fault")
+
+    async with running(clock, lab, on_failure=report) as fleet:
         fleet.subscribe(INSTANCES, fail)
         fleet.subscribe(INSTANCES, heard.append)
         lab.rows[INSTANCES] = []
         await clock.advance(5)
         assert heard == [Change(removed=(pod("lab", "main").ref,))]
+        assert failures == [fault]
         assert fleet.feed("lab", INSTANCES).state is FeedState.FRESH
 
 
@@ -304,15 +311,14 @@ async def test_an_account_that_cannot_be_opened_says_so_and_is_opened_by_a_refre
 async def test_a_failed_probe_is_made_again_once_the_account_answers(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors["probe"] = DOWN
     async with running(clock, lab) as fleet:
-        assert fleet.info("lab") is None
+        assert not fleet.rows(Resource.ACCOUNTS)
         lab.errors.clear()
         await clock.advance(30)
         assert lab.calls["probe"] == 1
         await clock.advance(35)
-        info = fleet.info("lab")
-        assert info is not None
+        (info,) = fleet.rows(Resource.ACCOUNTS).values()
+        assert isinstance(info, AccountInfo)
         assert info.version == "0.4.1"
-        assert fleet.get(info.ref) == info
 
 
 async def test_closing_ends_the_polling_and_closes_every_back_end(clock: FakeClock, lab: FakeBackend) -> None:
@@ -340,7 +346,6 @@ async def test_capabilities_are_known_once_a_back_end_is_open(clock: FakeClock, 
     async with running(clock, lab) as fleet:
         assert fleet.supports("lab", EVENTS)
         assert not fleet.supports("lab", Resource.IMAGES)
-        assert fleet.resources() == {*ALL, EVENTS, Resource.ACCOUNTS}
         assert fleet.creatable("lab") == ("pod",)
 
 
@@ -371,3 +376,30 @@ async def test_a_question_put_anew_waits_for_an_answer_that_is_younger_than_itse
     await settle()
     assert anew.done()
     running_poller.cancel()
+
+
+FAULT = "token=hunter2 \x1b[31m GET https://alice:hunter2@lab/x"
+
+
+def is_harmless(error: BaseException | None) -> bool:
+    text = str(error)
+    return (
+        "inside gputui" in text or "cannot be opened" in text
+        if "hunter2" not in text and "\x1b" not in text
+        else False
+    )
+
+
+async def test_what_a_fault_quotes_is_told_without_secrets(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[INSTANCES] = RuntimeError(FAULT)
+    async with running(clock, lab, unopenable={"hub": RuntimeError(FAULT)}) as fleet:
+        assert is_harmless(fleet.feed("lab", INSTANCES).error)
+        assert is_harmless(fleet.feed("hub", INSTANCES).error)
+
+
+async def test_a_fault_in_the_background_is_reported(clock: FakeClock, lab: FakeBackend) -> None:
+    failures: list[BaseException] = []
+    lab.errors["probe"] = fault = RuntimeError("?")
+    async with running(clock, lab, on_failure=failures.append):
+        await settle()
+    assert failures == [fault]
