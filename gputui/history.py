@@ -1,7 +1,8 @@
 """What outlives a session: the last snapshots, observed events, stock samples, the audit log, typed commands.
 
 One SQLite file in the state directory, private to its owner, shared by all running gputui processes. Every call
-blocks for a moment and may be made from any thread. A damaged file is set aside and a locked or unwritable one
+may be made from any thread and may block, for a second where another process holds the file; what the command bar
+asks never does once the file was opened. A damaged file is set aside and a locked or unwritable one
 replaced by memory: :attr:`History.problem` then says so, nothing is raised. The audit log alone is strict.
 """
 
@@ -19,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gputui import typed_lines
 from gputui.errors import GputuiError
 from gputui.models import (
     Event,
@@ -51,7 +53,7 @@ CREATE INDEX IF NOT EXISTS stock_at ON stock(at);
 CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 """
 _BUSY_SECONDS = 1.0
-_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": 500}
+_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": typed_lines.KEPT}
 _STOCK_DAYS = 30
 
 _MODELS: dict[Resource, type[Row]] = {
@@ -120,6 +122,8 @@ class History:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._in_place_of_file = False
+        self._typed = typed_lines.TypedLines(self._write_commands)
+        self._typed_read = False
         self._notice = ""
         self._trouble = ""
 
@@ -203,7 +207,7 @@ class History:
         return events
 
     def stock(self, since: datetime) -> list[StockSample]:
-        """Return the stock samples from a time on, oldest first."""
+        """Return the stock samples from a time on, oldest first: what later trends are drawn from."""
         found = self._select("SELECT ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),))
         return [StockSample(Ref.parse(ref), _time(at), idle, total) for ref, at, idle, total in found]
 
@@ -217,7 +221,7 @@ class History:
         try:
             with self._lock:
                 if self._in_place_of_file:
-                    self.close()
+                    self._close_file()
                 with self._transaction() as connection:
                     if self._in_place_of_file:
                         raise self._audit_error(self.problem)
@@ -258,22 +262,48 @@ class History:
     # The command bar.
 
     def add_command(self, text: str) -> None:
-        """Remember a line typed into the command bar; one typed before moves to the end."""
-        with self._forgiving("history cannot be written"), self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO command(seq, text) VALUES (NULL, ?)", (text,))
-            _prune(connection, "command")
+        """Remember a line typed into the command bar; one typed before moves to the end.
 
-    def commands(self, *, limit: int = 500) -> list[str]:
-        """Return the remembered lines, oldest first."""
-        found = self._select("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (limit,))
-        return [text for (text,) in reversed(found)]
+        Returns at once: a thread writes it. What cannot be written is tried again with the next one.
+        """
+        self._typed.add(text)
+
+    def commands(self, *, limit: int = typed_lines.KEPT) -> list[str]:
+        """Return the remembered lines, oldest first; those of other processes as they were when the file was opened.
+
+        Opens the file when nothing has yet, and reads memory alone from then on.
+        """
+        if not self._typed_read:
+            with self._forgiving("history cannot be read"), self._lock:
+                self._read_commands(self._open())
+        return self._typed.last(limit)
 
     def close(self) -> None:
-        """Close the file; the next call opens it again."""
+        """Write what is still to be written and close the file; the next call opens it again."""
+        self._typed.close()
+        self._close_file()
+
+    def _write_commands(self, lines: list[str]) -> bool:
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO command(seq, text) VALUES (NULL, ?)", [(line,) for line in lines]
+            )
+            _prune(connection, "command")
+        return not failures
+
+    def _read_commands(self, connection: sqlite3.Connection) -> None:
+        if not self._typed_read:
+            found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (typed_lines.KEPT,))
+            self._typed.read([text for (text,) in found][::-1])
+            self._typed_read = True
+
+    def _close_file(self) -> None:
         with self._lock:
             if self._connection is not None:
                 with suppress(sqlite3.Error):
                     self._connection.close()
+            if self._in_place_of_file:
+                self._typed_read = False
             self._connection = None
             self._in_place_of_file = False
 
@@ -304,6 +334,8 @@ class History:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._open_memory() if self._path is None else self._open_path(self._path)
+            with suppress(sqlite3.Error):  # what it asks for itself tells why it cannot be read
+                self._read_commands(self._connection)
         return self._connection
 
     def _open_path(self, path: Path) -> sqlite3.Connection:

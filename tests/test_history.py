@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gputui import history as history_module
+from gputui import typed_lines
 from gputui.errors import GputuiError
 from gputui.history import SCHEMA_VERSION, History, Outcome, Snapshot, StockSample
 from gputui.models import Event, Image, Instance, Phase, Ref, Resource
@@ -117,20 +118,97 @@ def test_commands_come_back_in_order_each_once(path: Path) -> None:
     history = History(path)
     for text in ("stock", "ssh main", "stock"):
         history.add_command(text)
+    assert history.commands() == ["ssh main", "stock"]
+    history.close()
     assert History(path).commands() == ["ssh main", "stock"]
     assert history.commands(limit=1) == ["stock"]
+
+
+def typed(path: Path, *lines: str) -> None:
+    """Leave a file with these lines in it."""
+    history = History(path)
+    for line in lines:
+        history.add_command(line)
+    history.close()
+
+
+def test_typing_never_waits_for_who_holds_the_file_or_the_lock(path: Path) -> None:
+    typed(path, "stock")
+    history = History(path)
+    history.snapshots()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    results: list[list[str]] = []
+
+    def type_and_look() -> None:
+        history.add_command("ssh main")
+        results.append(history.commands())
+
+    with history._lock:
+        typing = threading.Thread(target=type_and_look, daemon=True)
+        typing.start()
+        typing.join(10)
+        assert results == [["stock", "ssh main"]]
+    other.execute("COMMIT")
+    history.close()
+    assert History(path).commands() == ["stock", "ssh main"]
+
+
+def test_lines_that_could_not_be_written_are_written_with_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    typed(path, "stock")
+    history = History(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    history.add_command("ssh main")
+    history.close()
+    assert "locked" in history.problem
+    assert History(path).commands() == ["stock"]
+    other.execute("COMMIT")
+    history.add_command("events")
+    history.close()
+    assert History(path).commands() == ["stock", "ssh main", "events"]
+
+
+def test_lines_of_earlier_sessions_come_once_the_file_can_be_had(tmp_path: Path) -> None:
+    state, away = tmp_path / "state", tmp_path / "away"
+    typed(state / "history.sqlite3", "stock")
+    state.rename(away)
+    state.write_text("in the way")
+    history = History(state / "history.sqlite3")
+    history.add_command("events")
+    assert history.commands() == ["events"]
+    state.unlink()
+    away.rename(state)
+    begin(history)
+    assert history.commands() == ["stock", "events"]
+    history.close()
+
+
+def test_only_so_many_lines_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typed_lines, "KEPT", 3)
+    monkeypatch.setitem(history_module._KEEP_ROWS, "command", 3)
+    history = History(path)
+    for number in range(5):
+        history.add_command(f"line {number}")
+    assert history.commands() == ["line 2", "line 3", "line 4"]
+    history.close()
+    assert History(path).commands() == ["line 2", "line 3", "line 4"]
 
 
 def test_the_file_is_its_owners_alone(path: Path) -> None:
     history = History(path)
     history.add_command("x")
+    history.close()
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
-    History(path).add_command("x")
+    typed(path, "x")
     path.chmod(0o644)
     assert History(path).commands() == ["x"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -153,7 +231,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(path: Path) -> None:
 
 
 def test_a_file_of_a_newer_release_is_left_alone(path: Path) -> None:
-    History(path).add_command("x")
+    typed(path, "x")
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     history = History(path)
@@ -187,8 +265,9 @@ def test_the_audit_log_works_again_once_the_file_can_be_had(tmp_path: Path) -> N
 
 def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    typed(path, "x")
     history = History(path)
-    history.add_command("x")
+    assert history.commands() == ["x"]
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert not history.record(events=[event(1)])

@@ -176,6 +176,7 @@ async def test_what_could_not_be_written_is_written_later(
     monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
     history = History(tmp_path / "history.sqlite3")
     history.add_command("x")
+    history.close()
     recorder = Recorder(history, clock)
     observer = Observer()
     observer.start_from("lab", [])

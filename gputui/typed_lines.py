@@ -1,0 +1,76 @@
+"""Lines typed into the command bar: kept in memory, written behind by a thread, so that nobody waits for a file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+KEPT = 500
+
+
+class TypedLines:
+    """Each line once, the last typed at the end. ``write`` writes lines in their order, and returns whether it could.
+
+    It is called in a thread, one call at a time. What it could not write is tried again with the next line.
+    """
+
+    def __init__(self, write: Callable[[list[str]], bool]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._lines: dict[str, None] = {}
+        self._unwritten: dict[str, None] = {}
+        self._writer: ThreadPoolExecutor | None = None
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Take lines of earlier sessions; those typed since come after them."""
+        with self._lock:
+            typed = self._lines
+            self._lines = dict.fromkeys(lines)
+            for line in typed:
+                _move_to_end(self._lines, line)
+
+    def last(self, limit: int) -> list[str]:
+        """Return the newest lines, oldest first."""
+        with self._lock:
+            return list(self._lines)[-limit:]
+
+    def add(self, line: str) -> None:
+        """Remember a line and have it written; returns at once."""
+        with self._lock:
+            _move_to_end(self._lines, line)
+            _move_to_end(self._unwritten, line)
+            if self._writer is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                self._writer = ThreadPoolExecutor(1, "gputui-commands")
+            self._writer.submit(self._write_waiting)
+
+    def close(self) -> None:
+        """Write what is still to be written; as long as ``write`` takes, twice at most."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.shutdown(cancel_futures=True)
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        with self._lock:
+            lines = list(self._unwritten)
+        if not lines or not self._write(lines):
+            return
+        with self._lock:
+            # A line typed again meanwhile has another place now: then all are written again, in their order.
+            if list(self._unwritten)[: len(lines)] == lines:
+                for line in lines:
+                    del self._unwritten[line]
+
+
+def _move_to_end(lines: dict[str, None], line: str) -> None:
+    lines.pop(line, None)
+    lines[line] = None
+    while len(lines) > KEPT:
+        del lines[next(iter(lines))]
