@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from gputui.widgets.line import Line
+from gputui.widgets.line_input import LineInput
 
 Completer = Callable[[str], Sequence[str]]
 
@@ -70,12 +71,7 @@ class EntryBar(Vertical):
         yield Line(classes="about")
         with Horizontal():
             yield Static(Content(self._prefix), classes="prefix")
-            yield Input(select_on_focus=False, compact=True)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is shown."""
-        return self.display
+            yield LineInput(select_on_focus=False)
 
     def open(self, text: str = "", past: Sequence[str] = ()) -> None:
         """Show it with this text in it; ``past`` are earlier entries, the newest last."""

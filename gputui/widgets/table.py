@@ -25,6 +25,9 @@ class RecordTable(TableView[RowT]):
     row that is not up to date. ``placeholder`` stands in the body while no row is shown; ``follow`` keeps a
     cursor that is on the last row on the last row.
 
+    What a column's functions raise spoils one cell, which shows ``!``, or one row's place. Each such fault goes to
+    ``on_fault`` once, or is logged where there is none.
+
     The table binds movement and enter. Marks, sorting and filtering are methods, and actions where a key fits:
     ``toggle_mark``, ``mark_range``, ``clear_marks``, ``sort_next``, ``sort_previous``, ``sort_invert``.
     """
@@ -42,12 +45,11 @@ class RecordTable(TableView[RowT]):
             return self.table
 
     class CursorMoved(_TableMessage):
-        """The cursor is on another row, None when there is none. ``forced``: its own row went away."""
+        """The cursor is on another row, None when there is none."""
 
-        def __init__(self, table: RecordTable[Any], ref: Ref | None, *, forced: bool) -> None:
+        def __init__(self, table: RecordTable[Any], ref: Ref | None) -> None:
             super().__init__(table)
             self.ref = ref
-            self.forced = forced
 
     class Opened(_TableMessage):
         """Enter or a double click on a row."""
@@ -79,10 +81,11 @@ class RecordTable(TableView[RowT]):
         placeholder: Content | str = "",
         row_style: Callable[[RowT], str | None] | None = None,
         follow: bool = False,
+        on_fault: Callable[[Exception], None] | None = None,
         id: str | None = None,  # noqa: A002  (Textual's own name for it)
         classes: str | None = None,
     ) -> None:
-        super().__init__(columns, row_style=row_style, follow=follow, id=id, classes=classes)
+        super().__init__(columns, row_style=row_style, follow=follow, on_fault=on_fault, id=id, classes=classes)
         self._placeholder = Content(placeholder) if isinstance(placeholder, str) else placeholder
         self._texts: dict[Ref, Mapping[str, str]] = {}
         self._query: Query | None = None
@@ -287,8 +290,7 @@ class RecordTable(TableView[RowT]):
         cursor, marks, shown, total = self._told
         model = self._model
         if model.cursor != cursor:
-            forced = cursor is not None and cursor not in model
-            self.post_message(self.CursorMoved(self, model.cursor, forced=forced))
+            self.post_message(self.CursorMoved(self, model.cursor))
         hidden = len(self.marked_hidden)
         if model.marks != marks:
             self.post_message(self.MarksChanged(self, len(model.marks) - hidden, hidden))

@@ -24,9 +24,12 @@ class TableModel(Generic[RowT]):
 
     The cursor stays on its Ref. When its row goes, the cursor takes the next row that is left, else the one
     before. A cursor that a filter or an emptied table took away comes back with its row, unless it was moved.
+
+    A row whose value cannot be made counts as unknown, one that the filter fails on is shown; ``on_fault`` is told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_fault: Callable[[Exception], None]) -> None:
+        self._on_fault = on_fault
         self.rows: dict[Ref, RowT] = {}
         self.marks: set[Ref] = set()
         self.cursor: Ref | None = None
@@ -122,10 +125,17 @@ class TableModel(Generic[RowT]):
 
     def _make_key(self, ref: Ref, row: RowT) -> _Key | None:
         """Return the row's place in the ascending list, None when the filter keeps it out."""
-        if self._filter is not None and not self._filter(row):
-            return None
-        value = None if self._sort is None else self._sort(row)
-        unknown = value is None or value != value  # noqa: PLR0124  (NaN alone differs from itself)
+        try:
+            if self._filter is not None and not self._filter(row):
+                return None
+        except Exception as error:  # noqa: BLE001  (one bad row must not take the others from view)
+            self._on_fault(error)
+        try:
+            value = None if self._sort is None else self._sort(row)
+            unknown = value is None or bool(value != value)  # noqa: PLR0124  (NaN alone differs from itself)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._on_fault(error)
+            value, unknown = None, True
         sequence = self._sequence[ref]
         # Read backwards, unknown values must still come last and equal ones in the order of arrival.
         if self._descending:

@@ -31,6 +31,8 @@ STYLE_NAMES = (
 )
 
 _KEPT_CELLS = 2000
+_BAD_CELL: tuple[Span, ...] = (("!", "bad"),)
+"""What a cell shows that cannot be made."""
 
 
 class TablePainter(Generic[RowT]):
@@ -41,8 +43,10 @@ class TablePainter(Generic[RowT]):
         widget: Widget,
         columns: Sequence[Column[RowT]],
         row_style: Callable[[RowT], str | None] | None,
+        on_fault: Callable[[Exception], None],
     ) -> None:
         self._widget = widget
+        self._on_fault = on_fault
         self._columns = columns
         self._row_style = row_style
         self._sort: tuple[str | None, bool] = (None, False)
@@ -158,10 +162,23 @@ class TablePainter(Generic[RowT]):
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
         cells = self._cells.get(row.ref)
         if cells is None:
-            style = "" if self._row_style is None else self._row_style(row) or ""
-            made = [_safe(spans_of(column.cell(row))) if column.shown else () for column in self._columns]
-            cells = self._cells[row.ref] = (style, made)
+            made = [self._cell(column, row) if column.shown else () for column in self._columns]
+            cells = self._cells[row.ref] = (self._style_of(row), made)
         return cells
+
+    def _cell(self, column: Column[RowT], row: RowT) -> tuple[Span, ...]:
+        try:
+            return _safe(spans_of(column.cell(row)))
+        except Exception as error:  # noqa: BLE001  (one bad row must not take the view down)
+            self._on_fault(error)
+            return _BAD_CELL
+
+    def _style_of(self, row: RowT) -> str:
+        try:
+            return "" if self._row_style is None else self._row_style(row) or ""
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._on_fault(error)
+            return ""
 
     def _row_strip(self, model: TableModel[RowT], ref: Ref) -> Strip:
         state = cursor, marked = ref == model.cursor, ref in model.marks if model.marks else False

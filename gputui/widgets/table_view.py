@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Self
 
@@ -18,6 +20,7 @@ from gputui.widgets.table_model import TableModel
 from gputui.widgets.table_paint import GUTTER, STYLE_NAMES, TablePainter
 
 WHEEL_LINES = 3
+_log = logging.getLogger(__name__)
 
 
 class TableView(Widget, Generic[RowT], can_focus=True):
@@ -71,14 +74,17 @@ class TableView(Widget, Generic[RowT], can_focus=True):
         *,
         row_style: Callable[[RowT], str | None] | None,
         follow: bool,
+        on_fault: Callable[[Exception], None] | None,
         id: str | None,  # noqa: A002  (Textual's own name for it)
         classes: str | None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.columns: Mapping[str, Column[RowT]] = {column.key: column for column in columns}
         self.follow = follow
-        self._model: TableModel[RowT] = TableModel()
-        self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style)
+        self._on_fault = on_fault
+        self._faults: set[tuple[object, ...]] = set()
+        self._model: TableModel[RowT] = TableModel(self._fault)
+        self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style, self._fault)
         self._top = 0
         self._used = False
         self._dragging = False
@@ -115,6 +121,18 @@ class TableView(Widget, Generic[RowT], can_focus=True):
         """Whether the cursor is on the last row and that is in view, or there is no row."""
         last = self.row_count - 1
         return self.cursor_index in {None, last} and last < self._top + self._page
+
+    def _fault(self, error: Exception) -> None:
+        """Tell of what a column's function raised: once for each place, not for each of a thousand rows."""
+        frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__, -1)]
+        place = (type(error), *frames)
+        if place in self._faults:
+            return
+        self._faults.add(place)
+        if self._on_fault is None:
+            _log.error("a row cannot be shown as it is", exc_info=error)
+        else:
+            self._on_fault(error)
 
     # -- cursor and scroll -----------------------------------------------------------------------------------------
 

@@ -187,9 +187,7 @@ async def test_a_vanished_row_leaves_the_cursor_in_place_and_says_so() -> None:
         driver.table.apply(Change(removed=(ref(27),)))
         await driver.pause()
         assert (driver.table.cursor_ref, driver.cursor_line) == (ref(28), line + 1)
-        moved = driver.heard(RecordTable.CursorMoved)[-1]
-        assert (moved.ref, moved.forced) == (ref(28), True)
-        assert not driver.heard(RecordTable.CursorMoved)[-2].forced
+        assert driver.heard(RecordTable.CursorMoved)[-1].ref == ref(28)
 
 
 async def test_the_last_rows_scroll_down_when_rows_above_them_go() -> None:
@@ -453,3 +451,43 @@ async def test_a_column_that_nothing_fills_is_not_there() -> None:
         assert "LOAD" not in driver.lines[0]
         driver.table.apply(Change(updated=(records(1)[0],)))
         assert "LOAD" in driver.lines[0]
+
+
+def _fussy(row: Record) -> str:
+    if row.load == 2:
+        raise ValueError("no such load")
+    return f"load {row.load}"
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_row_that_cannot_be_shown_spoils_nothing_but_itself(descending: bool) -> None:
+    faults: list[Exception] = []
+    columns: list[Column[Record]] = [
+        Column("name", "NAME", lambda row: row.name, lambda row: row.name),
+        Column("load", "LOAD", _fussy, _fussy),
+    ]
+    async with shown(records(1, 2, 3), columns=columns, on_fault=faults.append) as driver:
+        assert [line.split() for line in driver.lines[1:4]][1] == ["row-2", "!"]
+        driver.table.set_sort("load", descending)
+        assert driver.names == (["row-3", "row-1", "row-2"] if descending else ["row-1", "row-3", "row-2"])
+        driver.table.set_filter(driver.table.parse_filter("load:3"))
+        assert sorted(driver.names) == ["row-2", "row-3"]
+        assert [type(fault) for fault in faults] == [ValueError], "each place once"
+
+
+async def test_a_row_style_that_fails_leaves_the_row_its_own_style() -> None:
+    faults: list[Exception] = []
+
+    class Odd(TableApp):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = RecordTable(
+                COLUMNS, row_style=lambda row: {1: "stale"}[row.load or 0], on_fault=faults.append
+            )
+
+    app = Odd()
+    async with app.run_test(size=(40, 9)) as pilot:
+        app.table.set_rows(records(1, 2))
+        await pilot.pause()
+        assert Driver(app, pilot).names == ["row-1", "row-2"]
+    assert [type(fault) for fault in faults] == [KeyError]

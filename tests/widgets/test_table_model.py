@@ -35,6 +35,10 @@ def unknown(value: float | None) -> bool:
     return value is None or math.isnan(value)
 
 
+def no_fault(error: Exception) -> None:
+    raise error
+
+
 class Naive:
     """What the model should do, by sorting everything every time."""
 
@@ -58,7 +62,7 @@ class ModelMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model: TableModel[Record] = TableModel()
+        self.model: TableModel[Record] = TableModel(no_fault)
         self.naive = Naive()
 
     def expect_cursor(self, before: list[Ref], cursor: Ref | None) -> None:
@@ -138,7 +142,7 @@ TestModel.settings = settings(max_examples=150, stateful_step_count=30, deadline
 
 
 def filled(count: int) -> TableModel[Record]:
-    model: TableModel[Record] = TableModel()
+    model: TableModel[Record] = TableModel(no_fault)
     model.replace(record(number, float(number)) for number in range(count))
     return model
 
@@ -196,7 +200,7 @@ def test_a_mark_goes_with_its_row_and_stays_under_a_filter() -> None:
 
 @given(st.lists(RECORDS, max_size=5))
 def test_a_row_updated_before_it_was_added_is_added(rows: list[Record]) -> None:
-    model: TableModel[Record] = TableModel()
+    model: TableModel[Record] = TableModel(no_fault)
     model.change([], rows, [])
     assert set(model.rows.values()) <= set(rows)
     assert len(model) == len({row.ref for row in rows})
