@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 import asyncssh
@@ -35,6 +35,8 @@ _KEY_ALGORITHMS = (
 )
 _CIPHERS = "^aes128-gcm@openssh.com"
 _PROBE_SECONDS = 3.0
+_CLOSE_SECONDS = 2.0
+_FORWARD_CLOSE_SECONDS = 1.0
 
 Sleep = Callable[[float], Awaitable[None]]
 Refetch = Callable[[], Awaitable[SSHTarget]]
@@ -74,10 +76,10 @@ class Connection:
         return self.ssh.is_closed()
 
     async def close(self) -> None:
-        """End it, its sessions, its forwards, and its way through the jump host."""
+        """End it, its sessions, its forwards, and its way through the jump host; bounded in time."""
         self.ssh.close()
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(_CLOSE_SECONDS):
                 await self.ssh.wait_closed()
         except TimeoutError:
             self.ssh.abort()
@@ -217,7 +219,7 @@ async def _log_in(
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS) as limit:
             patience = Patience(limit, ATTEMPT_SECONDS)
-            known = asking.hosts.keys(endpoint.host_id)
+            known = await asyncio.to_thread(asking.hosts.keys, endpoint.host_id)
             if not known:
                 known = (await _trust_first(endpoint, asking, tunnel, patience),)
             client = LoginClient(credentials, endpoint.user, patience, asking.progress)
@@ -243,12 +245,12 @@ async def _trust_first(
 ) -> HostKey:
     """Fetch the key of a host not seen before, ask, remember it."""
     key = await _fetch_key(endpoint, tunnel)
-    question = asking.hosts.question(endpoint.host_id, endpoint.host, endpoint.port, key)
+    question = await asyncio.to_thread(asking.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
     with patience.standing_still():
         accepted = await asking.ask(question)
     if not accepted:
         raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
-    asking.hosts.remember(endpoint.host_id, endpoint.host, endpoint.port, key)
+    await asyncio.to_thread(asking.hosts.remember, endpoint.host_id, endpoint.host, endpoint.port, key)
     return key
 
 
@@ -389,9 +391,14 @@ class Forward:
         self._listener = listener
 
     async def close(self) -> None:
-        """Stop listening; connections already made end with the SSH connection."""
+        """Stop listening; connections already made end with the SSH connection.
+
+        Python from 3.12 on waits for those as well: this does so for a second at most.
+        """
         self._listener.close()
-        await self._listener.wait_closed()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FORWARD_CLOSE_SECONDS):
+                await self._listener.wait_closed()
 
 
 async def forward(connection: Connection, local_port: int, remote_port: int) -> Forward:

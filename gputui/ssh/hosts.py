@@ -85,7 +85,10 @@ AskHostKey = Callable[[HostKeyQuestion], Awaitable[bool]]
 
 
 class KnownHosts:
-    """The remembered keys, one file an id, in a directory only its owner can read."""
+    """The remembered keys, one file an id, in a directory only its owner can read.
+
+    Every method reads or writes files, :meth:`question` and :meth:`forget` those of all ids: call them in a thread.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -96,7 +99,7 @@ class KnownHosts:
         Raises HostKeyError when its file holds anything that is not a known-hosts line: skipping a damaged line
         would turn a changed key into an unknown one.
         """
-        keys = [key for _, key in self._entries(self._path(host_id))]
+        keys = [key for _, key in self._read(self._path(host_id))[1]]
         return tuple(dict.fromkeys(keys))
 
     def remember(self, host_id: str, host: str, port: int, key: HostKey) -> None:
@@ -151,11 +154,12 @@ class KnownHosts:
             name = f"{name[:100]}~{hashlib.sha256(host_id.encode()).hexdigest()}"
         return self._directory / f"{name}.hosts"
 
-    def _entries(self, path: Path) -> list[tuple[str, HostKey]]:
+    def _read(self, path: Path) -> tuple[str, list[tuple[str, HostKey]]]:
+        """Read a file once: the id in its first line, and where each of its keys was seen."""
         try:
             lines = path.read_text("utf-8").splitlines()
         except FileNotFoundError:
-            return []
+            return "", []
         except (OSError, UnicodeDecodeError) as error:
             raise _unusable(path, error) from error
         entries = []
@@ -170,7 +174,8 @@ class KnownHosts:
                     f"{clean(str(path))} is damaged: line {number} is not a host key.",
                     hint="Mend or remove the file; with it the remembered key goes, and the next login asks again.",
                 ) from error
-        return entries
+        name = lines[0].removeprefix("# ").strip() if lines else ""
+        return clean(name), entries
 
     def _others(self, host_id: str) -> Iterator[tuple[Path, str, list[tuple[str, HostKey]]]]:
         own = self._path(host_id)
@@ -178,13 +183,11 @@ class KnownHosts:
             if path == own:
                 continue
             try:
-                entries = self._entries(path)
-                with path.open(encoding="utf-8") as file:
-                    name = file.readline().removeprefix("# ").strip()
-            except (HostKeyError, SshError, OSError):
+                name, entries = self._read(path)
+            except (HostKeyError, SshError):
                 # Another id's damaged file is told when that id is used; here it only says less.
                 continue
-            yield path, clean(name), entries
+            yield path, name, entries
 
 
 def host_id_of(ref: Ref, target: SSHTarget) -> str:

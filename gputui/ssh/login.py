@@ -177,6 +177,7 @@ class LoginClient(asyncssh.SSHClient):
         self._banner = banner
         self._password_left = credentials.password
         self._asked = 0
+        self._declined = False
         self._remaining = list(credentials.keys)
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
@@ -198,16 +199,20 @@ class LoginClient(asyncssh.SSHClient):
 
     def kbdint_auth_requested(self) -> str | None:
         """Take part when there is something to answer with."""
-        return "" if self._password_left is not None or self._can_ask else None
+        return "" if (self._password_left is not None and not self._declined) or self._can_ask else None
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str] | None:
-        """Answer a lone hidden prompt with the password, anything else by asking."""
+        """Answer a lone hidden prompt with the password, anything else by asking: it may want a code, or a name."""
+        for_password = len(prompts) == 1 and not prompts[0][1]
         answers: list[str] = []
         for text, _echo in prompts:
-            secret = await self._next_secret(clean(str(text).strip()) or "Answer:")
+            prompt = clean(str(text).strip()) or "Answer:"
+            secret = await (self._next_secret(prompt) if for_password else self._ask(prompt))
             if secret is None:
+                # Not taken part in again with the password alone: the server would ask the same for ever.
+                self._declined = True
                 return None
             answers.append(secret.reveal())
         return answers
@@ -221,6 +226,9 @@ class LoginClient(asyncssh.SSHClient):
             secret, self._password_left = self._password_left, None
             self.tried.append("the configured password")
             return secret
+        return await self._ask(prompt)
+
+    async def _ask(self, prompt: str) -> Secret | None:
         if not self._can_ask:
             return None
         self._asked += 1

@@ -21,7 +21,11 @@ class _Slot:
 
 
 class ConnectionPool:
-    """Connections by host id. ``idle`` is how many seconds one outlives its last use."""
+    """Connections by key. ``idle`` is how many seconds one outlives its last lease; a leased one is never closed.
+
+    The key stands for one thing, not for a name that others had or will have: the id of the instance as it was made
+    (:func:`gputui.ssh.hosts.host_id_of`). One made anew under an old name then gets a connection of its own.
+    """
 
     def __init__(self, *, idle: float = 60.0) -> None:
         self._idle = idle
@@ -29,13 +33,14 @@ class ConnectionPool:
         self._closers: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def lease(self, host_id: str, connect: Connect) -> AsyncIterator[Connection]:
-        """Lend the host's connection, made by ``connect`` when there is none or the last one ended.
+    async def lease(self, key: str, connect: Connect) -> AsyncIterator[Connection]:
+        """Lend the connection of ``key``, made by ``connect`` when there is none or the last one ended.
 
         Several at once share one login; where its maker is cancelled, the next in line makes it. What ``connect``
-        raises goes to its caller alone.
+        raises goes to its caller alone. It stays open for as long as it is leased, forwards and all, unless the
+        other side, the link or :meth:`aclose` ends it.
         """
-        slot = self._slots.setdefault(host_id, _Slot())
+        slot = self._slots.setdefault(key, _Slot())
         slot.users += 1
         if slot.closing is not None:
             slot.closing.cancel()
@@ -49,10 +54,10 @@ class ConnectionPool:
         finally:
             slot.users -= 1
             if not slot.users:
-                self._release(host_id, slot)
+                self._release(key, slot)
 
     async def aclose(self) -> None:
-        """Close every connection, used or not."""
+        """Close every connection, leased or not; bounded in time."""
         slots, self._slots = list(self._slots.values()), {}
         for slot in slots:
             if slot.closing is not None:
@@ -60,16 +65,16 @@ class ConnectionPool:
         await asyncio.gather(*(slot.connection.close() for slot in slots if slot.connection is not None))
         await asyncio.gather(*self._closers)
 
-    def _release(self, host_id: str, slot: _Slot) -> None:
-        if self._slots.get(host_id) is not slot:
+    def _release(self, key: str, slot: _Slot) -> None:
+        if self._slots.get(key) is not slot:
             return
         if slot.connection is None or slot.connection.closed or self._idle <= 0:
-            self._drop(host_id, slot)
+            self._drop(key, slot)
         else:
-            slot.closing = asyncio.get_running_loop().call_later(self._idle, self._drop, host_id, slot)
+            slot.closing = asyncio.get_running_loop().call_later(self._idle, self._drop, key, slot)
 
-    def _drop(self, host_id: str, slot: _Slot) -> None:
-        self._slots.pop(host_id, None)
+    def _drop(self, key: str, slot: _Slot) -> None:
+        self._slots.pop(key, None)
         if slot.connection is not None:
             task = asyncio.get_running_loop().create_task(slot.connection.close())
             self._closers.add(task)

@@ -22,6 +22,7 @@ class Server:
         port: int = 0,
         allow_pty: bool = True,
         keyboard_interactive: bool = False,
+        prompts: Sequence[tuple[str, bool]] = (("Password: ", False),),
     ) -> None:
         self.host_keys = list(host_keys) or [asyncssh.generate_private_key("ssh-ed25519")]
         self.password = password
@@ -35,6 +36,7 @@ class Server:
         self.flooded = 0
         self.started = asyncio.Event()
         self.keyboard_interactive = keyboard_interactive
+        self.prompts = list(prompts)
         self._allow_pty = allow_pty
 
     @property
@@ -154,10 +156,10 @@ class _Logins(asyncssh.SSHServer):
     def get_kbdint_challenge(
         self, username: str, lang: str, submethods: str
     ) -> tuple[str, str, str, list[tuple[str, bool]]]:
-        return "", "", "", [("Password: ", False)]
+        return "", "", "", self._server.prompts
 
     def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
-        return self.validate_password(username, responses[0])
+        return self.validate_password(username, " ".join(responses))
 
     def validate_password(self, username: str, password: str) -> bool:
         self._server.passwords.append(password)

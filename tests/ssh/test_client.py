@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 import traceback
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 
 from gputui.errors import GputuiError, HostKeyError, SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
+from gputui.ssh import client
 from gputui.ssh.client import forward, parse_jump, run
+from gputui.ssh.hosts import KnownHosts
 from gputui.ssh.login import SecretKind
 from tests.ssh.conftest import ID, Clock, Person
 from tests.ssh.servers import PASSWORD, Server
@@ -127,6 +131,29 @@ async def test_a_server_that_asks_by_itself_gets_the_same_password_and_then_the_
         await person.connect(server.port, password="old")
         assert server.passwords == ["old", PASSWORD]
         assert person.asked_secrets[0].prompt == "Password:"
+
+
+@pytest.mark.parametrize("prompts", [[("Login name: ", True)], [("Password: ", False), ("Code: ", False)]])
+async def test_a_server_that_asks_for_more_than_a_password_does_not_get_the_configured_one(
+    person: Person, prompts: list[tuple[str, bool]]
+) -> None:
+    answers = ["typed", "123456"][: len(prompts)]
+    async with Server(keyboard_interactive=True, password=" ".join(answers), prompts=prompts) as server:
+        person.secrets = list(answers)
+        await person.connect(server.port, password="hunter2")
+        assert server.passwords == [" ".join(answers)]
+        assert [question.prompt.split()[-2:] for question in person.asked_secrets] == [
+            f"The last one was not accepted. {text}".split()[-2:] if number else text.split()
+            for number, (text, _) in enumerate(prompts)
+        ]
+
+
+async def test_with_nobody_to_ask_a_server_that_asks_for_more_gets_nothing(person: Person) -> None:
+    async with Server(keyboard_interactive=True, prompts=[("Password: ", False), ("Code: ", False)]) as server:
+        async with asyncio.timeout(10):
+            error = await failure(person, server.port, password="hunter2")
+        assert server.passwords == []
+        assert "hunter2" not in str(error)
 
 
 async def test_giving_up_at_the_prompt_ends_the_login(person: Person, server: Server) -> None:
@@ -392,3 +419,42 @@ async def test_a_forward_listens_on_the_loopback_address_only(person: Person, se
         with pytest.raises(SshError, match=f"Port {tunnel.local_port}"):
             await forward(connection, tunnel.local_port, 1)
         await tunnel.close()
+
+
+async def test_closing_a_forward_does_not_wait_for_who_still_uses_it(
+    person: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_FORWARD_CLOSE_SECONDS", 0.01)
+    connection = await person.connect(server.port)
+    tunnel = await forward(connection, 0, 9)
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    # As on Python from 3.12 on, where it waits for the connections that were accepted.
+    monkeypatch.setattr(tunnel._listener, "wait_closed", never)
+    async with asyncio.timeout(10):
+        await tunnel.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", tunnel.local_port)
+
+
+async def test_known_hosts_are_read_and_written_off_the_loop(
+    person: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    read, remember = KnownHosts._read, KnownHosts.remember
+
+    def reading(self: KnownHosts, path: Path) -> Any:
+        threads.append(threading.get_ident())
+        return read(self, path)
+
+    def remembering(self: KnownHosts, *values: Any) -> None:
+        threads.append(threading.get_ident())
+        remember(self, *values)
+
+    monkeypatch.setattr(KnownHosts, "_read", reading)
+    monkeypatch.setattr(KnownHosts, "remember", remembering)
+    await person.connect(server.port)
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads

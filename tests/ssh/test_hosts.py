@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -79,6 +81,24 @@ def test_the_question_tells_what_other_ids_know(directory: Path) -> None:
     assert question.same_key_at == ("lab/pod/twin",)
     assert question.address_was == ("lab/pod/before",)
     assert key.fingerprint in question.describe()
+
+
+def test_a_question_reads_every_file_once(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, _ = new_key()
+    hosts = KnownHosts(directory)
+    for number in range(3):
+        hosts.remember(f"lab/pod/p{number}", "10.0.0.5", 22, key)
+    opened: list[str] = []
+    real_open = io.open
+
+    def counting(path: Any, *arguments: Any, **options: Any) -> Any:
+        opened.append(Path(path).name)
+        return real_open(path, *arguments, **options)
+
+    monkeypatch.setattr(io, "open", counting)
+    question = hosts.question(ID, "10.0.0.5", 22, key)
+    assert question.address_was == ("lab/pod/p0", "lab/pod/p1", "lab/pod/p2")
+    assert len(opened) == len(set(opened)) == 3
 
 
 def test_an_instance_made_anew_under_its_name_is_unknown_and_not_changed(tmp_path: Path) -> None:

@@ -37,12 +37,54 @@ async def test_a_connection_that_ended_is_made_again(person: Person, server: Ser
     await pool.aclose()
 
 
-async def test_an_idle_connection_is_closed(person: Person, server: Server) -> None:
-    pool = ConnectionPool(idle=0.01)
+class Later:
+    """The loop's clock, which can be put forward."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        self._ahead = 0.0
+        monkeypatch.setattr(loop, "time", lambda: now() + self._ahead)
+
+    async def pass_by(self, seconds: float) -> None:
+        self._ahead += seconds
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+def is_open(connection: Connection) -> bool:
+    return not connection.closed
+
+
+async def test_an_idle_connection_is_closed_and_a_leased_one_never(
+    person: Person, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = Later(monkeypatch)
+    pool = ConnectionPool(idle=10)
     async with pool.lease(ID, lambda: person.connect(server.port)) as connection:
-        await asyncio.sleep(0)
-        assert not connection.closed
-    await asyncio.wait_for(connection.ssh.wait_closed(), 5)
+        await later.pass_by(1000)
+        assert is_open(connection)
+    await later.pass_by(9)
+    async with pool.lease(ID, lambda: person.connect(server.port)) as again:
+        async with pool.lease(ID, lambda: person.connect(server.port)):
+            await later.pass_by(1000)
+        await later.pass_by(1000)
+        assert again is connection
+        assert is_open(connection)
+    await later.pass_by(9)
+    assert is_open(connection)
+    await later.pass_by(2)
+    assert not is_open(connection)
+    await pool.aclose()
+
+
+async def test_each_key_has_a_connection_of_its_own(person: Person, server: Server) -> None:
+    pool = ConnectionPool()
+    async with (
+        pool.lease(f"{ID}#28f8", lambda: person.connect(server.port)) as first,
+        pool.lease(f"{ID}#91ab", lambda: person.connect(server.port)) as second,
+    ):
+        assert first is not second
     await pool.aclose()
 
 
