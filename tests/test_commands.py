@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
+import string
 from collections import Counter
 from importlib import import_module
 
 import pytest
+from textual.keys import _character_to_key
 
+import gputui.screens.dialogs
+import gputui.widgets
 from gputui.app import VIEWS
-from gputui.commands import BY_ID, BY_WORD, COMMANDS, check_keys, complete, key_text
+from gputui.commands import BY_ID, BY_WORD, COMMANDS, MOVEMENT, check_keys, complete, key_problems, key_text
 from gputui.errors import ConfigError
 
 NAMES = {
@@ -87,16 +92,87 @@ def test_keys_are_written_as_one_types_them(keys: str, text: str) -> None:
     assert key_text(keys) == text
 
 
-def test_a_keymap_may_move_and_swap_keys() -> None:
-    check_keys({"ssh": "w"})
-    check_keys({"ssh": "x", "exec": "s"})
-    check_keys({"stop": ""})
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"ssh": "w"},
+        {"ssh": "x", "exec": "s"},
+        {"ssh": "s,ctrl+o"},
+        {"ssh": "?", "help": "f1"},
+        {"ssh": "ctrl+slash", "describe": "ctrl+plus", "open": "shift+tab", "copy": "alt+ctrl+pagedown"},
+        {"ssh": "j", "table.down": "down", "heatmap.down": "down"},
+        {"table.open": "o", "open": "enter"},
+        {"text.next": "right_parenthesis"},
+        {"entry.complete": "ctrl+o"},
+        {"reader.copy": "x"},
+    ],
+)
+def test_a_keymap_may_move_and_swap_keys(keys: dict[str, str]) -> None:
+    check_keys(keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"shh": "w"}, "shh: there is no such command; did you mean ssh?"),
+        ({"table.dwon": "w"}, "table.dwon: there is no such command; did you mean table.down?"),
+        ({"quit-now": "w"}, "quit-now: there is no such command"),
+        ({"commit": "C"}, "commit: cannot have a key; type :commit"),
+        ({"stop": ""}, "stop: is empty"),
+        ({"stop": "s,"}, "stop: has a comma too many"),
+        ({"stop": "ctrl+++"}, "stop: ctrl+++ is no key"),
+        ({"stop": "ctrl+"}, "stop: ctrl+ is no key"),
+        ({"stop": "control+o"}, "stop: control+o is no key"),
+        ({"stop": "f25"}, "stop: f25 is no key"),
+        ({"stop": "n o"}, "stop: 'n o' holds a space"),
+        ({"stop": " w"}, "stop: ' w' holds a space"),
+        ({"stop": "w, f5"}, "stop: ' f5' holds a space"),
+        ({"stop": "ctrl+O"}, "stop: ctrl+O never comes from a terminal; write ctrl+o"),
+        ({"stop": "ctrl+/"}, "stop: ctrl+/ never comes from a terminal; write ctrl+slash"),
+        ({"stop": "shift+w"}, "stop: shift+w never comes from a terminal; write the character that it makes"),
+        ({"stop": "ctrl+alt+o"}, "stop: ctrl+alt+o never comes from a terminal; write alt+ctrl+o"),
+        ({"stop": "ctrl+m"}, "stop: ctrl+m is enter to a terminal"),
+        ({"stop": "ctrl+["}, "stop: ctrl+[ is escape to a terminal"),
+        ({"stop": "ctrl+q"}, "stop: ctrl+q is the program's own"),
+        ({"stop": "ctrl+c"}, "stop: ctrl+c is the program's own"),
+        ({"entry.submit": "slash"}, "entry.submit: slash could not be typed any more"),
+        ({"ssh": "x"}, "ssh: x is the key of exec already"),
+        ({"ssh": "/"}, "ssh: / is the key of filter already"),
+        ({"ssh": "j"}, "ssh: j is the key of table.down already"),
+        ({"ssh": "right"}, "ssh: right is the key of heatmap.right already"),
+        ({"ssh": "enter"}, "ssh: enter is the key of open already"),
+        ({"table.last": "r"}, "table.last: r is the key of refresh already"),
+        ({"menu.down": "escape"}, "menu.down: escape is the key of dialog.cancel already"),
+        ({"text.next": "c"}, "text.next: c is the key of reader.copy already"),
+        ({"ssh": "w", "exec": "w"}, "exec: w is the key of ssh already"),
+    ],
+)
+def test_a_keymap_that_would_not_do_what_it_says_is_refused(keys: dict[str, str], problem: str) -> None:
+    assert [text for text in key_problems(keys) if text.startswith(problem)], key_problems(keys)
 
 
 def test_everything_wrong_with_a_keymap_is_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        check_keys({"shh": "w", "ssh": "x"})
-    said = str(caught.value)
-    assert "ui.keys.shh: there is no such command" in said
-    assert "x is the key of" in said
-    assert "ssh" in caught.value.hint
+        check_keys({"shh": "w", "ssh": "x", "stop": "n o"})
+    assert [problem.partition(": ")[0] for problem in caught.value.problems] == [
+        "ui.keys.shh",
+        "ui.keys.stop",
+        "ui.keys.ssh",
+    ]
+
+
+def test_the_keys_of_widgets_are_listed_as_they_are() -> None:
+    declared = {
+        binding.id: binding.key
+        for package in (gputui.widgets, gputui.screens.dialogs)
+        for module in pkgutil.iter_modules(package.__path__)
+        for kind in vars(import_module(f"{package.__name__}.{module.name}")).values()
+        if isinstance(kind, type) and kind.__module__ == f"{package.__name__}.{module.name}"
+        for binding in vars(kind).get("BINDINGS", ())
+    }
+    assert declared == MOVEMENT
+
+
+@pytest.mark.parametrize("character", sorted(set(string.punctuation) - set("/:@?<>")))
+def test_symbols_are_called_as_textual_calls_them(character: str) -> None:
+    assert key_problems({"ssh": _character_to_key(character)}) == []
