@@ -8,15 +8,17 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 
+from gputui.commands import key_problems
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
-from gputui.paths import config_path
+from gputui.paths import CONFIG_ENCODING, config_path
 from gputui.secrets import SecretRef
 from gputui.text import clean
 
@@ -33,9 +35,6 @@ class _Section(BaseModel):
     """A table of the file: unknown keys and other types than asked for are problems; values never show in errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-    examples: ClassVar[Mapping[str, str]] = {}
-    """What to write for a key that is missing."""
 
 
 _S = TypeVar("_S", bound=_Section)
@@ -80,7 +79,11 @@ class SshConfig(_Section):
 
 
 class Account(_Section):
-    """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds."""
+    """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds.
+
+    A kind's own fields say what ``gputui init`` asks: those with a ``title``, the question, and those that must be
+    there. Their ``examples`` are shown with the question and where the key is missing.
+    """
 
     name: str
     kind: str
@@ -98,15 +101,12 @@ class Account(_Section):
 class PodyAccount(Account):
     """An account on a pody server, which tells neither model nor memory of its GPUs: they can be written here."""
 
-    examples: ClassVar[Mapping[str, str]] = {
-        "base_url": 'base_url = "http://10.0.0.5:8799"',
-        "username": 'username = "alice"',
-        "password": 'password = "env:PODY_PASSWORD"',
-    }
-
     kind: Literal["pody"]
-    username: str = Field(min_length=1)
-    password: Annotated[SecretRef, PlainValidator(_secret("password"))]
+    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
+    username: str = Field(min_length=1, title="User name", examples=["alice"])
+    password: Annotated[SecretRef, PlainValidator(_secret("password"))] = Field(
+        title="Password", examples=["env:PODY_PASSWORD"]
+    )
     gpu_model: str | None = Field(default=None, min_length=1)
     gpu_memory: str | None = None
 
@@ -132,7 +132,10 @@ class PodyAccount(Account):
 
 
 class UiConfig(_Section):
-    """The interface. ``keys`` maps a command's id to its key or keys, with commas between them."""
+    """The interface. ``keys`` maps the id of a command, or of a way to move, to its key or keys, with commas between.
+
+    Whether there is a theme of that name only the app knows.
+    """
 
     theme: str | None = None
     utc: bool = False
@@ -158,7 +161,46 @@ class Config(_Section):
     polling: Polling = Polling()
 
 
-_ACCOUNT_MODELS: Mapping[str, type[Account]] = {"pody": PodyAccount}
+ACCOUNT_MODELS: Mapping[str, type[Account]] = {"pody": PodyAccount}
+"""Every kind of account that there is, with what can be written for it. :data:`gputui.api.BACKENDS` has the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask a person for one key of an account. ``example`` may be empty."""
+
+    key: str
+    text: str
+    required: bool
+    secret: bool
+    example: str
+
+
+def questions(model: type[Account]) -> list[Question]:
+    """Return what has to be asked for an account of this kind, and what may be: in the order of the fields."""
+    return [
+        Question(
+            key,
+            field.title or key.replace("_", " ").capitalize(),
+            required=field.is_required(),
+            secret=SecretRef in (field.annotation, *get_args(field.annotation)),
+            example=_example(model, key),
+        )
+        for key, field in model.model_fields.items()
+        if key not in ("name", "kind") and (field.is_required() or field.title)
+    ]
+
+
+def answer_problem(model: type[Account], kind: str, key: str, answer: str) -> str | None:
+    """Return what is wrong with a value for one key of an account; None when it can be written there."""
+    data = {"name": "account", "kind": kind, key: answer}
+    try:
+        model.model_validate(data, context={"private": True, "account": "account"})
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_context=False, include_input=False):
+            if problem["loc"][:1] == (key,):
+                return _explain(model, problem["type"], problem["msg"], problem["loc"])
+    return None
 
 
 def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
@@ -170,7 +212,7 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            text = file.read().decode("utf-8-sig")
+            text = file.read().decode(CONFIG_ENCODING)
     except FileNotFoundError:
         raise ConfigError(
             f"There is no configuration at {path}.", hint="`gputui init` makes one; `gputui demo` needs none."
@@ -256,6 +298,8 @@ class _Reader:
                 self.problems.append(f"{clean(key)}: {_unknown_key(key, Config.model_fields)}")
         accounts = self._accounts(data.get("accounts", {}))
         ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
+        if ui is not None:
+            self.problems += [f"ui.keys.{problem}" for problem in key_problems(ui.keys)]
         polling = self._section(Polling, data.get("polling", {}), ("polling",))
         if self.problems or ui is None or polling is None:
             return None
@@ -279,7 +323,7 @@ class _Reader:
             )
             return None
         kind = table.get("kind")
-        model = _ACCOUNT_MODELS.get(kind) if isinstance(kind, str) else None
+        model = ACCOUNT_MODELS.get(kind) if isinstance(kind, str) else None
         if model is None:
             self.problems.append(f"{path}.kind: {_unknown_kind(kind)}")
             return None
@@ -332,13 +376,17 @@ def _explain(model: type[BaseModel], kind: str, message: str, location: tuple[in
     if kind == "extra_forbidden":
         return _unknown_key(key, _known_keys(section))
     if kind == "missing":
-        examples: Mapping[str, str] = getattr(section, "examples", {})
-        return f"is missing; add {examples.get(key, f'{key} = …')}"
+        example = _example(section, key)
+        return f'is missing; add {key} = "{example}"' if example else f"is missing; add {key} = …"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     if kind in _TYPE_WORDS:
         return _TYPE_WORDS[kind]
     return f"{message.replace('Input ', '', 1)}; change it"
+
+
+def _example(model: type[BaseModel], key: str) -> str:
+    return str(next(iter(model.model_fields[key].examples or ()), ""))
 
 
 def _unknown_key(key: str, known: Iterable[str]) -> str:
@@ -347,7 +395,7 @@ def _unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def _unknown_kind(kind: object) -> str:
-    kinds = ", ".join(_ACCOUNT_MODELS)
+    kinds = ", ".join(ACCOUNT_MODELS)
     if kind is None:
         return f"is missing; this release has: {kinds}"
     if kind in PLANNED_KINDS:

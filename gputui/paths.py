@@ -7,6 +7,9 @@ from pathlib import Path
 
 from platformdirs import user_config_path, user_state_path
 
+CONFIG_ENCODING = "utf-8-sig"
+"""UTF-8, and some editors put a byte order mark before it."""
+
 
 def config_path() -> Path:
     """Return where the configuration is: $GPUTUI_CONFIG, else gputui/config.toml among the user's configuration."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gputui.paths import CONFIG_ENCODING
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSketch:
@@ -45,7 +47,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
     if path is None:
         return Preview()
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = tomllib.loads(path.read_text(CONFIG_ENCODING))
     except (OSError, ValueError):
         return Preview()
     accounts = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,23 +98,32 @@ class SecretRef:
     def _from_command(self, command: str) -> str:
         hint = "Run the command by hand to see why: it must print the secret and nothing else."
         try:
-            done = subprocess.run(  # noqa: S603  (the user's own configuration names the command)
+            # A session of its own: what asks on /dev/tty, such as a curses pinentry, would draw over the app.
+            process = subprocess.Popen(  # noqa: S603  (the user's own configuration names the command)
                 shlex.split(command),
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=COMMAND_TIMEOUT,
-                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            raise ConfigError(
-                f"{self.where}: the command took longer than {COMMAND_TIMEOUT:.0f} s.", hint=hint
-            ) from None
         except OSError as error:
             raise ConfigError(f"{self.where}: the command did not start: {error.strerror}.", hint=hint) from None
-        if done.returncode:
-            raise ConfigError(f"{self.where}: the command ended with exit status {done.returncode}.", hint=hint)
+        with process:
+            try:
+                output, _ = process.communicate(timeout=COMMAND_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                _end_session(process)
+                raise ConfigError(
+                    f"{self.where}: the command took longer than {COMMAND_TIMEOUT:.0f} s.",
+                    hint="It has no terminal to ask on: unlock what it asks first, or let it ask in a window.",
+                ) from None
+            except BaseException:
+                _end_session(process)
+                raise
+        if process.returncode:
+            raise ConfigError(f"{self.where}: the command ended with exit status {process.returncode}.", hint=hint)
         try:
-            return done.stdout.decode("utf-8").rstrip("\r\n")
+            return output.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             raise ConfigError(f"{self.where}: the command printed something that is not text.", hint=hint) from None
 
@@ -137,6 +148,12 @@ class SecretRef:
                 hint=f"Store it: keyring set {service} {user}",
             )
         return str(value)
+
+
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """End a command with all that it started: Ctrl+C does not reach a session that has no terminal."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _target_problem(scheme: str, target: str) -> str | None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
 from gputui import secrets
+from gputui.api import BACKENDS
 from gputui.config import (
+    ACCOUNT_MODELS,
     PodyAccount,
+    Question,
+    answer_problem,
     load_config,
     normalise_base_url,
     parse_config,
+    questions,
     ssh_login,
 )
 from gputui.errors import ConfigError
@@ -126,6 +134,32 @@ stock = 0
         "config.toml: ui.tmux_window: should be 'ask', 'always' or 'never'; change it",
         "config.toml: polling.stock: should be greater than or equal to 0.5; change it",
     ]
+
+
+def test_a_key_map_that_cannot_be_is_told_with_all_else() -> None:
+    assert problems(ACCOUNT + 'typo = 1\n[ui]\nkeys = { ssh = "x", "table.up" = "n o" }')[1:] == [
+        "config.toml: ui.keys.table.up: 'n o' holds a space; "
+        "write only a comma between keys, and space for the space bar",
+        "config.toml: ui.keys.ssh: x is the key of exec already; give one of them another",
+    ]
+
+
+def test_every_kind_of_account_has_a_back_end_and_the_other_way_round() -> None:
+    assert list(BACKENDS) == list(ACCOUNT_MODELS)
+    for kind, model in ACCOUNT_MODELS.items():
+        assert get_args(model.model_fields["kind"].annotation) == (kind,)
+        module, _, name = BACKENDS[kind].partition(":")
+        assert isinstance(getattr(import_module(module), name), type)
+
+
+def test_what_is_asked_for_an_account_follows_from_its_keys() -> None:
+    assert questions(PodyAccount) == [
+        Question("base_url", "Its address", required=True, secret=False, example="http://10.0.0.5:8799"),
+        Question("username", "User name", required=True, secret=False, example="alice"),
+        Question("password", "Password", required=True, secret=True, example="env:PODY_PASSWORD"),
+    ]
+    assert answer_problem(PodyAccount, "pody", "username", "alice") is None
+    assert "colon" in str(answer_problem(PodyAccount, "pody", "username", "a:b"))
 
 
 @pytest.mark.parametrize("kind", ["gpuhub", "yotta", "deepdock"])
@@ -295,6 +329,26 @@ class TestSecrets:
         monkeypatch.setattr(secrets, "COMMAND_TIMEOUT", 0.1)
         with pytest.raises(ConfigError, match="took longer than"):
             SecretRef.parse("cmd:sleep 60", where="accounts.lab.password").resolve()
+
+    def test_a_command_has_no_terminal_to_ask_on(self) -> None:
+        program = "import os; print(os.getsid(0) == os.getpid())"
+        reference = SecretRef.parse(f"cmd:{sys.executable} -c '{program}'", where="accounts.lab.password")
+        assert reference.resolve().reveal() == "True"
+
+    def test_what_a_command_that_hangs_has_started_is_ended_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fifo = tmp_path / "fifo"
+        os.mkfifo(fifo)
+        script = tmp_path / "ask"
+        script.write_text(f"sleep 60 > {fifo} &\nwait\n")
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        monkeypatch.setattr(secrets, "COMMAND_TIMEOUT", 0.5)
+        with pytest.raises(ConfigError, match="took longer than"):
+            SecretRef.parse(f"cmd:sh {script}", where="accounts.lab.password").resolve()
+        os.set_blocking(reader, True)
+        assert os.read(reader, 1) == b"", "the writer lives on"
+        os.close(reader)
 
     def test_the_keyring_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class LockedError(Exception):

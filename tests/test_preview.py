@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gputui.config import load_config
 from gputui.preview import Preview, UiSettings, read_preview
 
 WHOLE = """
@@ -36,6 +37,13 @@ def test_accounts_and_looks_are_read(config: Path) -> None:
     preview = read_preview(config)
     assert {name: sketch.read_only for name, sketch in preview.accounts.items()} == {"lab": False, "guest": True}
     assert preview.ui == UiSettings(theme="nord", utc=True, mouse=False, keys={"ssh": "w"}, tmux_window="always")
+
+
+def test_a_byte_order_mark_is_no_part_of_it(config: Path) -> None:
+    guest = WHOLE.index("[accounts.guest]")
+    config.write_text(WHOLE[:guest] + WHOLE[WHOLE.index("[ui]") :], "utf-8-sig")
+    assert read_preview(config).ui.theme == "nord"
+    assert list(load_config(config).accounts) == ["lab"]
 
 
 def test_read_only_from_the_command_line_holds_for_every_account(config: Path) -> None:

@@ -15,10 +15,10 @@ from gputui.api.base import Backend, HasAccountInfo
 from gputui.cli import report_error, session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import Plain, say, terminal_width, write_json
-from gputui.errors import ExitCode, GputuiError
+from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.models import AccountInfo, QuotaLine
 from gputui.paths import config_path
-from gputui.text import format_bytes
+from gputui.wording import quota_text
 
 if TYPE_CHECKING:
     from gputui.config import Account
@@ -55,7 +55,8 @@ def _check(args: argparse.Namespace) -> int:
             say(f"gputui: {finding.account.name}: {problem}")
         if finding.error is not None:
             status = max(status, report_error(finding.error, about=finding.account.name))
-    return status
+    wrong_theme = theme_problem(config.ui.theme)
+    return max(status, report_error(wrong_theme)) if wrong_theme else status
 
 
 async def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
@@ -79,13 +80,23 @@ async def _find(account: Account, backend: Backend | GputuiError) -> Finding:
     return Finding(account, latency, info)
 
 
-def quota_text(line: QuotaLine) -> str:
-    """Write one limit with what is used of it: ``pods 2/3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
-    if line.text:
-        return f"{line.name} {line.text}"
-    show = format_bytes if line.unit == "bytes" else str
-    limit = "unlimited" if line.limit is None else show(line.limit)
-    return f"{line.name} {limit}" if line.used is None else f"{line.name} {show(line.used)} of {limit}"
+def quota_line(line: QuotaLine) -> str:
+    """Write one limit by its name, with what is used of it: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
+    return f"{line.name} {quota_text(line)}"
+
+
+def theme_problem(theme: str | None) -> ConfigError | None:
+    """Return what is wrong with the configured theme; None when there is one of that name, or none is named."""
+    if theme is None:
+        return None
+    from textual.theme import BUILTIN_THEMES
+
+    from gputui.theme import THEMES
+
+    names = [*(known.name for known in THEMES), *sorted(BUILTIN_THEMES)]
+    if theme in names:
+        return None
+    return ConfigError(f"ui.theme: there is no theme {theme!r}.", hint=f"The themes are {', '.join(names)}.")
 
 
 def _state(finding: Finding) -> str:
@@ -103,7 +114,7 @@ _COLUMNS = (
     ),
     Column("URL", lambda finding: finding.account.base_url),
     Column(
-        "QUOTA", lambda finding: ", ".join(quota_text(line) for line in finding.info.quota) if finding.info else ""
+        "QUOTA", lambda finding: ", ".join(quota_line(line) for line in finding.info.quota) if finding.info else ""
     ),
 )
 

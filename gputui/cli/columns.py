@@ -10,6 +10,7 @@ from typing import Any
 from gputui.cli.output import format_table
 from gputui.models import Event, GpuDevice, GpuProcess, Image, Instance, Offer, Phase, Resource, Row
 from gputui.text import format_age, format_bytes, format_duration, format_money
+from gputui.wording import gpu_text, ports_text
 
 KINDS: tuple[Resource, ...] = (
     Resource.INSTANCES,
@@ -46,23 +47,11 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _gpus(row: Instance) -> str:
-    if row.gpu_indices == ():
-        return "none"
-    count = "all" if row.gpu_all else _text(row.gpu_count)
-    places = "#" + ",".join(map(str, row.gpu_indices)) if row.gpu_indices and not row.gpu_all else ""
-    return " ".join(part for part in (count, row.gpu_model, places) if part)
-
-
 def state_text(row: Instance) -> str:
     """Write an instance's phase, with the vendor's own word beside it where that says more."""
     if not row.status or row.status.lower() == row.phase.value:
         return row.phase.value
     return row.status if row.phase is Phase.UNKNOWN else f"{row.phase.value} ({row.status})"
-
-
-def _ports(row: Instance) -> str:
-    return " ".join(f"{port.host_port}:{port.instance_port}" for port in row.ports)
 
 
 def _age(row: Instance) -> str:
@@ -96,9 +85,9 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("ACCOUNT", lambda row: row.ref.account),
         Column("KIND", lambda row: row.ref.kind),
         Column("STATE", state_text),
-        Column("GPU", _gpus),
+        Column("GPU", gpu_text),
         Column("MEMORY", lambda row: format_bytes(row.memory_limit), right=True),
-        Column("PORTS", _ports),
+        Column("PORTS", ports_text),
         Column("AGE", _age, right=True),
         Column("HOST", lambda row: _text(row.host)),
         Column("IMAGE", lambda row: _text(row.image)),

@@ -61,6 +61,7 @@ async def _find(config: Config, text: str) -> Row:
         for part in await asyncio.gather(*(session.list_rows(opened, resource) for resource in _LISTED)):
             listing.rows += part.rows
             listing.failures += part.failures
+        listing.report()
         (match,) = refs.resolve([text], listing)
         backend = opened[match.ref.account]
         if isinstance(backend, HasDetail):
@@ -120,8 +121,8 @@ def _flat(value: Mapping[str, Any]) -> str:
 
 
 def _quota(line: Mapping[str, Any]) -> str:
-    from gputui.cli.check import quota_text
+    from gputui.cli.check import quota_line
     from gputui.models import QuotaLine
     from gputui.serial import from_plain
 
-    return quota_text(from_plain(QuotaLine, line))
+    return quota_line(from_plain(QuotaLine, line))

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,16 @@ from gputui.cli import report_error
 from gputui.cli.output import say
 from gputui.cli.prompts import ask, ask_secret, interactive, yes
 from gputui.errors import ConfigError, ExitCode, GputuiError
-from gputui.paths import config_path
+from gputui.paths import CONFIG_ENCODING, config_path
 
 if TYPE_CHECKING:
-    from gputui.config import Account, Config
+    from gputui.config import Account, Config, Question
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
+_SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
+"""What an answer most likely is, by the key."""
+
 _HEADER = "# gputui's configuration; what can stand here: docs/config.md\n"
 
 
@@ -73,7 +77,7 @@ def _existing(path: Path) -> tuple[str, list[str]]:
     from gputui.config import load_config
 
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text(CONFIG_ENCODING)
     except FileNotFoundError:
         return "", []
     except (OSError, UnicodeDecodeError) as error:
@@ -85,9 +89,9 @@ def _existing(path: Path) -> tuple[str, list[str]]:
 
 def _ask_account(taken: list[str]) -> tuple[str, str]:
     """Ask for one account and return its name and its TOML."""
-    from gputui.api import BACKENDS
+    from gputui.config import ACCOUNT_MODELS, questions
 
-    kinds = list(BACKENDS)
+    kinds = list(ACCOUNT_MODELS)
     name = ask(
         "Name of the account", default="" if "lab" in taken else "lab", check=lambda text: _name_problem(text, taken)
     )
@@ -96,39 +100,45 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
         default=kinds[0],
         check=lambda text: None if text in kinds else f"One of: {', '.join(kinds)}.",
     )
-    base_url = ask("Its address", default="http://127.0.0.1:8799", check=_url_problem)
-    username = ask("User name", default=os.environ.get("USER", ""), check=lambda text: None if text else "Needed.")
-    say("A password is kept in the file itself, or named: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
-    password = _ask_password()
-    if _REFERENCE.match(password):
-        say(f"Taken as a reference ({password.partition(':')[0]}:), not as the password itself.")
-    values = {"kind": kind, "base_url": base_url, "username": username, "password": password}
+    asked = questions(ACCOUNT_MODELS[kind])
+    if any(question.secret for question in asked):
+        say("A secret is kept in the file itself, or named: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
+    answers = {question.key: _ask_one(question, kind) for question in asked}
+    values = {"kind": kind} | {key: answer for key, answer in answers.items() if answer}
     lines = [f"[accounts.{_key(name)}]", *(f"{key} = {_toml_text(value)}" for key, value in values.items())]
     return name, "\n".join(lines) + "\n"
 
 
-def _ask_password() -> str:
+def _ask_one(question: Question, kind: str) -> str:
+    """Ask for one value until it can be written; nothing is an answer where the key may be left out."""
+    from gputui.config import ACCOUNT_MODELS, answer_problem
+
+    def problem(answer: str) -> str | None:
+        if not answer:
+            return "Needed." if question.required else None
+        wrong = answer_problem(ACCOUNT_MODELS[kind], kind, question.key, answer)
+        return f"It {wrong}." if wrong else None
+
+    if not question.secret:
+        notes = [f"for example {question.example}"] if question.example else []
+        notes += [] if question.required else ["may be left out"]
+        text = f"{question.text} ({'; '.join(notes)})" if notes else question.text
+        return ask(text, default=_SUGGESTED.get(question.key, lambda: "")(), check=problem)
     while True:
-        password = ask_secret("Password or reference")
-        if password:
-            return password
-        say("  Needed.")
+        answer = ask_secret(f"{question.text} or reference{'' if question.required else ' (may be left out)'}")
+        wrong = problem(answer)
+        if wrong is None:
+            break
+        say(f"  {wrong}")
+    if _REFERENCE.match(answer):
+        say(f"Taken as a reference ({answer.partition(':')[0]}:), not as the secret itself.")
+    return answer
 
 
 def _name_problem(text: str, taken: list[str]) -> str | None:
     if not text:
         return "Needed: it is how the account is called everywhere."
     return f"{text} is there already." if text in taken else None
-
-
-def _url_problem(text: str) -> str | None:
-    from gputui.config import normalise_base_url
-
-    try:
-        normalise_base_url(text)
-    except ValueError as error:
-        return f"It {error}."
-    return None
 
 
 def _key(name: str) -> str:
@@ -152,7 +162,7 @@ def _parsed(text: str, path: Path) -> Config:
 
 def _check(account: Account) -> bool:
     """Ask the server and say what it answers."""
-    from gputui.cli.check import check_accounts, quota_text
+    from gputui.cli.check import check_accounts, quota_line
 
     say(f"Asking {account.base_url} …")
     (finding,) = asyncio.run(check_accounts({account.name: account}))
@@ -163,7 +173,7 @@ def _check(account: Account) -> bool:
     say(f"  {info.backend} {info.version}, {(finding.latency or 0) * 1000:.0f} ms")
     say(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
     if info.quota:
-        say(f"  Quota: {', '.join(quota_text(line) for line in info.quota)}.")
+        say(f"  Quota: {', '.join(quota_line(line) for line in info.quota)}.")
     for problem in info.problems:
         say(f"  {problem}")
     return True

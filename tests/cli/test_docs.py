@@ -8,6 +8,7 @@ import pytest
 
 from gputui.cli.columns import KINDS, csv_columns
 from gputui.cli.parser import build_parser
+from gputui.commands import MOVEMENT
 from gputui.models import Resource
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
@@ -31,3 +32,10 @@ def test_every_command_is_documented() -> None:
     }
 
     assert set(commands.choices) <= documented
+
+
+def test_every_way_to_move_that_has_an_id_is_documented() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "config.md").read_text("utf-8")
+    rows = re.findall(r"^\| [^|`]+ \| `([a-z._ -]+)` \|$", document, re.MULTILINE)
+
+    assert {name for row in rows for name in row.split() if "." in name} == set(MOVEMENT)

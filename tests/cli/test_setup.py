@@ -6,10 +6,15 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
+from pydantic import Field, PlainValidator
 
+from gputui import config
 from gputui.cli import init, prompts
+from gputui.config import Account
+from gputui.secrets import SecretRef
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation, write_config
 
@@ -140,6 +145,42 @@ def test_init_keeps_odd_characters_of_a_password(server: str, home: Path, run: R
     assert accounts(home / "config.toml")["lab"]["password"] == odd
 
 
+def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
+    home: Path, run: Run, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class MoonAccount(Account):
+        kind: Literal["moon"]
+        base_url: str = Field(title="Its crater", examples=["https://tycho.example"])
+        token: Annotated[SecretRef, PlainValidator(config._secret("token"))] = Field(title="Access token")
+        region: str | None = Field(default=None, title="Region")
+        colour: str | None = None
+
+    monkeypatch.setattr(config, "ACCOUNT_MODELS", {**config.ACCOUNT_MODELS, "moon": MoonAccount})
+    monkeypatch.setattr(init, "_check", lambda account: True)
+    person("base", "moon", "ftp://tycho", "https://tycho.example", "", secrets=("", "env:MOON_TOKEN"))
+
+    status, _, err = run("init")
+
+    assert status == 0
+    assert accounts(home / "config.toml") == {
+        "base": {"kind": "moon", "base_url": "https://tycho.example", "token": "env:MOON_TOKEN"}
+    }
+    assert "Its crater (for example https://tycho.example): " in err
+    assert "It is not an http or https URL" in err
+    assert "Region (may be left out): " in err
+    assert "User name" not in err
+
+
+def test_init_adds_to_a_file_that_begins_with_a_byte_order_mark(
+    world: Running, home: Path, run: Run, person: Person
+) -> None:
+    write_config(home, "\ufeff" + (home / "config.toml").read_text())
+    person("y", "third", "pody", world.base_urls["lab"], "alice")
+
+    assert run("init")[0] == 0
+    assert list(accounts(home / "config.toml")) == ["lab", "lab-b", "third"]
+
+
 def test_init_follows_a_link_instead_of_replacing_it(world: Running, home: Path, run: Run, person: Person) -> None:
     real = home / "dotfiles.toml"
     (home / "config.toml").rename(real)
@@ -190,6 +231,26 @@ def test_check_goes_on_after_a_failure_and_exits_with_the_worst(
     assert status == 3
     assert [finding["error"]["title"] for finding in json.loads(out)] == ["Not signed in", "No answer"]
     assert "wrong-one" not in out + err
+
+
+@pytest.mark.parametrize(("theme", "status"), [("gputui-light", 0), ("nord", 0), ("nrod", 2)])
+def test_check_knows_the_themes(theme: str, status: int, world: Running, home: Path, run: Run) -> None:
+    write_config(home, world.config_toml() + f'\n[ui]\ntheme = "{theme}"\n')
+
+    ended, _, err = run("config", "check")
+
+    assert ended == status
+    assert ("ui.theme: there is no theme 'nrod'. The themes are gputui, gputui-light, " in err) is (status == 2)
+
+
+def test_check_refuses_a_key_map_that_cannot_be(world: Running, home: Path, run: Run) -> None:
+    write_config(home, world.config_toml() + '\n[ui]\nkeys = { ssh = "x", shh = "w" }\n')
+
+    status, out, err = run("config", "check")
+
+    assert (status, out) == (2, "")
+    assert "ui.keys.shh: there is no such command; did you mean ssh?" in err
+    assert "ui.keys.ssh: x is the key of exec already" in err
 
 
 def test_path_prints_where_the_configuration_is_looked_for(home: Path, run: Run) -> None:
