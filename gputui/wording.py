@@ -1,10 +1,10 @@
-"""What a change does, in words, and what has to be typed before it: the same on the screen and on the command line."""
+"""What a change does, in words, and what has to be typed before it: the same on the screen and the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from gputui.models import Action, Image, Instance, Money, Phase, QuotaLine, Row
+from gputui.models import Action, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row
 from gputui.text import format_bytes, format_money
 
 EFFECTS: Mapping[Action, str] = {
@@ -17,7 +17,17 @@ EFFECTS: Mapping[Action, str] = {
 }
 """What happens to an instance."""
 
+EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
+    Action.START: "They get their GPUs again. The ports of their SSH may be others.",
+    Action.STOP: "Every process in them ends. Their disks stay.",
+    Action.RESTART: "Every process in them ends, then they start anew. The ports of their SSH may be others.",
+    Action.DELETE: "Their disks go with them. This cannot be undone.",
+    Action.COMMIT: "Their disks are saved as images of yours. They may stand still meanwhile.",
+    Action.EXEC: "The command runs in each as root, without a terminal. The server ends what takes too long.",
+}
+
 IMAGE_DELETED = "The image is gone for good. Instances made from it go on."
+IMAGES_DELETED = "The images are gone for good. Instances made from them go on."
 
 DONE: Mapping[Action, str] = {
     Action.START: "started",
@@ -37,7 +47,7 @@ def name_of(row: Row) -> str:
     """Return what people call a row."""
     if isinstance(row, Image):
         return row.reference
-    return str(getattr(row, "name", row.ref.id))
+    return str(getattr(row, "name", "") or row.ref.id)
 
 
 def may_run(row: Row) -> bool:
@@ -47,7 +57,9 @@ def may_run(row: Row) -> bool:
 
 def effect(action: Action, rows: Sequence[Row]) -> str:
     """Say what the action does to these."""
-    return IMAGE_DELETED if all(isinstance(row, Image) for row in rows) else EFFECTS[action]
+    if all(isinstance(row, Image) for row in rows):
+        return IMAGE_DELETED if len(rows) == 1 else IMAGES_DELETED
+    return EFFECTS[action] if len(rows) == 1 else EFFECTS_ON_SEVERAL[action]
 
 
 def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
@@ -60,6 +72,28 @@ def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -
     if action is Action.DELETE and (moving or may_run(rows[0])):
         return name_of(rows[0])
     return None
+
+
+def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
+    """Say what runs on the GPUs of these instances and would end; nothing when nothing does.
+
+    ``processes`` is what is known of the GPU processes, None when nothing is.
+    """
+    refs = {row.ref for row in rows if may_run(row)}
+    if not refs:
+        return ""
+    whose = "its GPUs" if len(rows) == 1 else "their GPUs"
+    if processes is None:
+        return f"What runs on {whose} now is not known: work may be lost."
+    lost = [process for process in processes if isinstance(process, GpuProcess) and process.instance in refs]
+    if not lost:
+        return ""
+    # A process is a row for each GPU that it uses.
+    count = len({(process.ref.account, process.host, process.pid) for process in lost})
+    use = "process uses" if count == 1 else "processes use"
+    held = [process.gpu_memory_used for process in lost if process.gpu_memory_used is not None]
+    memory = f", with {format_bytes(sum(held))} of GPU memory" if held else ""
+    return f"{count} {use} {whose} now{memory}: work is lost."
 
 
 def spending(action: Action, rows: Sequence[Row]) -> list[str]:

@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gputui import wording
 from gputui.cli import refs, report_error, session
 from gputui.cli.columns import state_text
 from gputui.cli.output import say
-from gputui.cli.prompts import confirm
+from gputui.cli.prompts import confirm, need_somebody
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
-from gputui.models import Action, Instance, Money, Phase, Ref, Resource, Row
-from gputui.text import format_money
+from gputui.models import Action, Instance, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -23,24 +23,8 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 """How many instances of one command are worked on at the same time."""
 
-_EFFECTS = {
-    Action.START: "starts",
-    Action.STOP: "stops: everything that runs in it ends",
-    Action.RESTART: "restarts: everything that runs in it ends",
-    Action.DELETE: "is deleted for good, with all that is in it and not on a volume",
-    Action.COMMIT: "is saved as an image",
-}
-_DONE = {
-    Action.START: "started",
-    Action.STOP: "stopped",
-    Action.RESTART: "restarted",
-    Action.DELETE: "deleted",
-    Action.COMMIT: "saved",
-}
 _CANDIDATES = {Action.DELETE: (Resource.INSTANCES, Resource.IMAGES)}
 """What a REF may mean; instances, where nothing else is said."""
-
-_SPENDING_ENDS = frozenset({Action.STOP, Action.DELETE})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,24 +43,28 @@ def _run(args: argparse.Namespace, action: Action, texts: Sequence[str], argumen
     names = refs.accounts_for(texts, list(config.accounts))
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
         listing = runner.run(session.fleet_rows(fleet, _CANDIDATES.get(action, (Resource.INSTANCES,))))
-        matches = refs.resolve(texts, listing)
+        listing.report()
+        matches = refs.resolve(texts, listing, certain=True)
         matches, refused = possible(fleet, matches, action)
         if not matches:
             return refused
-        effects = [_effect(match.row, action) for match in matches]
+        rows = [match.row for match in matches]
         if args.dry_run:
-            sys.stdout.writelines(f"Would do: {effect}\n" for effect in effects)
+            effects = _effects(rows, action, runner.run(work_at_stake(fleet, rows, action)))
+            sys.stdout.write("".join(f"{line}\n" for line in (f"Would {action.value}:", *effects)))
             return refused
         if args.yes:
             refuse_shortened(matches)
-        elif not confirm(
-            [*effects, *_spending(matches, action)],
-            question=_question(matches, action),
-            typed=_word_to_type(matches, action),
-        ):
-            say("Nothing was done.")
-            return ExitCode.REFUSED
-        return max(refused, runner.run(_act_on_all(fleet, [match.ref for match in matches], action, arguments)))
+        else:
+            need_somebody()
+            if not confirm(
+                _effects(rows, action, runner.run(work_at_stake(fleet, rows, action))),
+                question=_question(rows, action),
+                typed=wording.word_to_type(action, rows),
+            ):
+                say("Nothing was done.")
+                return ExitCode.REFUSED
+        return max(refused, runner.run(_act_on_all(fleet, rows, action, arguments)))
 
 
 def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tuple[list[refs.Match], ExitCode]:
@@ -110,7 +98,7 @@ def refuse_shortened(matches: Sequence[refs.Match]) -> None:
     shortened = tuple(f"{match.text} is {match.ref}" for match in matches if not match.whole)
     if shortened:
         raise ConfigError(
-            "With --yes, names must be whole: nobody sees what a part came to mean.", problems=shortened
+            "Where nobody is asked, names must be whole: nobody sees what a part came to mean.", problems=shortened
         )
 
 
@@ -121,58 +109,63 @@ def note_shortened(matches: Sequence[refs.Match]) -> None:
             say(f"{match.text} is {match.ref}")
 
 
-def _effect(row: Row, action: Action) -> str:
-    if not isinstance(row, Instance):
-        return f"{row.ref} is deleted for good."
-    facts = [state_text(row), row.image or ""]
-    return f"{row.ref} ({', '.join(fact for fact in facts if fact)}) {_EFFECTS[action]}."
-
-
-def _spending(matches: Sequence[refs.Match], action: Action) -> list[str]:
-    """Say what the hour will cost less, by currency."""
-    if action not in _SPENDING_ENDS:
+async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> list[str]:
+    """Say what runs on the GPUs and would end: one question to each account. What is not known is said to be so."""
+    running = [row for row in rows if wording.may_run(row)]
+    if action not in wording.ENDS_WORK or not running:
         return []
-    totals: dict[str, Money] = {}
-    for match in matches:
-        price = getattr(match.row, "price", None)
-        if price is not None:
-            totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
-    return [f"Spending falls by {format_money(total)}/h." for total in totals.values()]
+    accounts = {row.ref.account for row in running}
+    listing = await session.fleet_rows(fleet, [Resource.PROCESSES], accounts)
+    silent = {account for account, _ in listing.failures} | set(listing.unsupported)
+    told = [row for row in running if row.ref.account not in silent]
+    untold = [row for row in running if row.ref.account in silent]
+    return [line for line in (wording.work_lost(told, listing.rows), wording.work_lost(untold, None)) if line]
 
 
-def _question(matches: Sequence[refs.Match], action: Action) -> str:
+def _effects(rows: Sequence[Row], action: Action, at_stake: Sequence[str]) -> list[str]:
+    """Say what is meant, each on a line, and what happens to it."""
+    instances = [row for row in rows if isinstance(row, Instance)]
+    others = [row for row in rows if not isinstance(row, Instance)]
+    lines: list[str] = []
+    for kind in (instances, others):
+        if kind:
+            lines += [*map(_subject, kind), wording.effect(action, kind)]
+    return [*lines, *at_stake, *wording.spending(action, rows)]
+
+
+def _subject(row: Row) -> str:
+    """Name a thing with what tells it from others."""
+    if not isinstance(row, Instance):
+        return str(row.ref)
+    facts = [row.name if row.name != row.ref.id else "", state_text(row), wording.gpu_text(row), row.image or ""]
+    return f"{row.ref} ({', '.join(fact for fact in facts if fact)})"
+
+
+def _question(rows: Sequence[Row], action: Action) -> str:
     by_account: dict[str, int] = defaultdict(int)
-    for match in matches:
-        by_account[match.ref.account] += 1
-    if len(matches) == 1:
-        return f"{action.value.capitalize()} {matches[0].ref.id} in {matches[0].ref.account}?"
+    for row in rows:
+        by_account[row.ref.account] += 1
+    if len(rows) == 1:
+        return f"{action.value.capitalize()} {wording.name_of(rows[0])} in {rows[0].ref.account}?"
     places = ", ".join(f"{count} in {account}" for account, count in by_account.items())
-    return f"{action.value.capitalize()} {len(matches)} things ({places})?"
+    return f"{action.value.capitalize()} {len(rows)} things ({places})?"
 
 
-def _word_to_type(matches: Sequence[refs.Match], action: Action) -> str | None:
-    """Return what must be typed for a yes: deleting what runs, or several things, asks for more than a key."""
-    if len(matches) > 1:
-        return str(len(matches)) if action is Action.DELETE else None
-    row = matches[0].row
-    runs = isinstance(row, Instance) and row.phase is not Phase.STOPPED
-    return row.ref.id if action is Action.DELETE and runs else None
-
-
-async def _act_on_all(fleet: Fleet, targets: Sequence[Ref], action: Action, arguments: Mapping[str, str]) -> ExitCode:
+async def _act_on_all(fleet: Fleet, rows: Sequence[Row], action: Action, arguments: Mapping[str, str]) -> ExitCode:
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def act(ref: Ref) -> ExitCode:
+    async def act(row: Row) -> ExitCode:
+        ref = row.ref
         async with limit:
             try:
-                result = await fleet.act(ref, action, arguments=arguments)
+                result = await fleet.act(ref, action, arguments=arguments, expected=row)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
             except asyncio.CancelledError:
-                say(f"gputui: {ref}: interrupted: whether it was {_DONE[action]} is not known.")
+                say(f"gputui: {ref}: interrupted: whether it was {wording.DONE[action]} is not known.")
                 raise
-        sys.stdout.write(f"{ref}: {' '.join(result.message.split()) or _DONE[action]}\n")
+        sys.stdout.write(f"{ref}: {' '.join(result.message.split()) or wording.DONE[action]}\n")
         sys.stdout.flush()
         return ExitCode.OK
 
-    return max(await asyncio.gather(*(act(ref) for ref in targets)))
+    return max(await asyncio.gather(*(act(row) for row in rows)))

@@ -8,7 +8,8 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from gputui.cli import actions, refs, report_error, session
+from gputui import wording
+from gputui.cli import actions, prompts, refs, report_error, session
 from gputui.cli.output import say
 from gputui.errors import ExitCode, GputuiError
 from gputui.models import Action, ExecResult, Resource
@@ -27,12 +28,15 @@ def run(args: argparse.Namespace) -> int:
     arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
         listing = runner.run(session.fleet_rows(fleet, [Resource.INSTANCES]))
-        matches = refs.resolve(args.refs, listing)
+        listing.report()
+        matches = refs.resolve(args.refs, listing, certain=True)
         alone = len(matches) == 1
         matches, refused = actions.possible(fleet, matches, Action.EXEC)
         if not matches:
             return refused
-        actions.note_shortened(matches)
+        if not _meant(matches, command, yes=args.yes):
+            say("Nothing was done.")
+            return ExitCode.REFUSED
 
         async def everywhere() -> list[ExecResult | GputuiError]:
             limit = asyncio.Semaphore(_AT_ONCE)
@@ -40,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             async def one(match: refs.Match) -> ExecResult | GputuiError:
                 async with limit:
                     try:
-                        result = await fleet.act(match.ref, Action.EXEC, arguments=arguments)
+                        result = await fleet.act(match.ref, Action.EXEC, arguments=arguments, expected=match.row)
                     except GputuiError as error:
                         return error
                 return result.exec or ExecResult(None, result.message)
@@ -48,6 +52,23 @@ def run(args: argparse.Namespace) -> int:
             return await asyncio.gather(*(one(match) for match in matches))
 
         return max(refused, _print_all(matches, runner.run(everywhere()), alone=alone))
+
+
+def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
+    """Say whether these are meant: whole names are, the command line is the question; parts of names are asked."""
+    if all(match.whole for match in matches):
+        return True
+    if yes or not prompts.interactive():
+        actions.refuse_shortened(matches)
+    rows = [match.row for match in matches]
+    return prompts.confirm(
+        [
+            *(f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in matches),
+            wording.effect(Action.EXEC, rows),
+        ],
+        question=f"Run {command!r} there?",
+        typed=wording.word_to_type(Action.EXEC, rows),
+    )
 
 
 def command_text(words: Sequence[str]) -> str:

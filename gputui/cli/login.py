@@ -91,7 +91,9 @@ async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: b
     """Log in to what the text names; a login that fails is said, and None."""
     accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
     async with session.backends(accounts) as opened:
-        matches = refs.resolve([text], await session.list_rows(opened, Resource.INSTANCES))
+        listing = await session.list_rows(opened, Resource.INSTANCES)
+        listing.report()
+        matches = refs.resolve([text], listing)
         note_shortened(matches)
         ref = matches[0].ref
         if forget:

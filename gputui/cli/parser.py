@@ -188,6 +188,7 @@ def _add_instance_commands(commands: _Commands) -> None:
     parser.usage = "gputui exec [options] REF… -- COMMAND…"
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
     parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="end the command after this long")
+    parser.add_argument("--yes", action="store_true", help="never ask; names must then be whole, not shortened")
 
     parser = commands.add("ssh", "log into an instance")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)

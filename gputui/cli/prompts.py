@@ -45,11 +45,7 @@ def confirm(effects: Sequence[str], *, question: str, typed: str | None) -> bool
 
     Raises ConfigError when there is nobody to ask.
     """
-    if not interactive():
-        raise ConfigError(
-            "This would change something and nobody is there to ask.",
-            hint="Give --yes to do it without asking, or --dry-run to see it.",
-        )
+    need_somebody()
     for effect in effects:
         say(effect)
     try:
@@ -58,6 +54,15 @@ def confirm(effects: Sequence[str], *, question: str, typed: str | None) -> bool
         return _read_line(f"{question} Type {typed} to confirm: ").strip() == typed
     except EOFError:
         return False
+
+
+def need_somebody() -> None:
+    """Raise ConfigError when there is nobody to ask before something is changed."""
+    if not interactive():
+        raise ConfigError(
+            "This would change something and nobody is there to ask.",
+            hint="Give --yes to do it without asking, or --dry-run to see it.",
+        )
 
 
 def _yes_or_no(answer: str) -> str | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from gputui.cli.session import Listing
-from gputui.errors import ConfigError, NotFoundError
+from gputui.errors import ConfigError, GputuiError, NotFoundError
 from gputui.models import Ref, Row
 
 _SHOWN = 12
@@ -19,7 +20,10 @@ class AmbiguousError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a REF turned out to mean; ``whole`` says that it was a full name or id, not a part of one."""
+    """What a REF turned out to mean.
+
+    ``whole`` says that it was a full name or id, not a part of one, and that nothing else can have been meant.
+    """
 
     text: str
     row: Row
@@ -39,17 +43,45 @@ def accounts_for(texts: Sequence[str], accounts: Sequence[str]) -> list[str]:
     return list(accounts)
 
 
-def resolve(texts: Sequence[str], listing: Listing) -> list[Match]:
-    """Find what each text means among the rows listed, without doubles.
+def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) -> list[Match]:
+    """Find what each text means among the rows listed, without doubles. To say the failures is left to the caller.
 
-    Raises AmbiguousError with the candidates, NotFoundError with near names, or the failure of the account that
-    could not be asked when the thing may be there.
+    Raises AmbiguousError with the candidates, NotFoundError with near names, or the kind of failure of an account
+    that could not be asked when the thing may be there. ``certain`` takes no text that may mean something else in
+    such an account: only a full Ref, or one with the name of an account that answered.
     """
     found: dict[Ref, Match] = {}
     for text in texts:
         match = _resolve_one(text, listing)
-        found.setdefault(match.ref, match)
+        silent = _silent(match, listing)
+        if silent and certain:
+            raise _unanswered(
+                listing, f"{text!r} may be in {_and(silent)} too, which could not be asked.", f"Name it: {match.ref}"
+            )
+        known = found.setdefault(match.ref, Match(text, match.row, match.whole and not silent))
+        if match.whole and not silent and not known.whole:
+            found[match.ref] = match
     return list(found.values())
+
+
+def _silent(match: Match, listing: Listing) -> list[str]:
+    """Return the accounts that did not answer and may have another thing that the text fits."""
+    silent = list(dict.fromkeys(account for account, _ in listing.failures))
+    named = match.text.partition("/")[0]
+    if match.text == str(match.ref) or (named == match.ref.account and "/" in match.text and named not in silent):
+        return []
+    return silent
+
+
+def _unanswered(listing: Listing, message: str, hint: str = "") -> GputuiError:
+    """Return an error of the first failure's kind: its exit status is the reason why nothing was done."""
+    error = copy(listing.failures[0][1])
+    error.message, error.hint, error.request_id = message, hint, ""
+    return error
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _resolve_one(text: str, listing: Listing) -> Match:
@@ -65,9 +97,8 @@ def _resolve_one(text: str, listing: Listing) -> Match:
         if fits:
             raise _ambiguous(text, fits)
     if listing.failures:
-        account, error = listing.failures[0]
-        error.message = f"{text!r} was not found, and {account} could not be asked: {error.message}"
-        raise error
+        silent = list(dict.fromkeys(account for account, _ in listing.failures))
+        raise _unanswered(listing, f"{text!r} was not found, and {_and(silent)} could not be asked.")
     raise _not_found(text, names)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gputui.cli.output import say
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.models import FeedState, Resource, Row
 from gputui.paths import history_path, state_dir
@@ -30,10 +31,11 @@ class Listing:
     unsupported: list[str] = field(default_factory=list)
 
     def report(self) -> ExitCode:
-        """Say the failures on stderr and return the worst of their exit statuses."""
+        """Say the failures on stderr, the same one once, and return the worst of their exit statuses."""
         from gputui.cli import report_error
 
-        return max((report_error(error, about=account) for account, error in self.failures), default=ExitCode.OK)
+        once = {(account, str(error)): error for account, error in self.failures}
+        return max((report_error(error, about=account) for (account, _), error in once.items()), default=ExitCode.OK)
 
 
 def load(args: argparse.Namespace) -> Config:
@@ -120,6 +122,7 @@ def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[t
     """Start the fleet for one command: what changes something goes through it, for its audit log and its care.
 
     The runner's loop stands still between its calls, so that a question to the person can be interrupted.
+    What could not be kept of the history is said at the end: the change itself may have been made.
     """
     from gputui.api import open_backend
     from gputui.fleet import Fleet
@@ -131,13 +134,16 @@ def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[t
             yield runner, fleet
         finally:
             runner.run(fleet.aclose())
+            if history.problem:
+                say(f"gputui: {history.problem}")
 
 
-async def fleet_rows(fleet: Fleet, resources: Iterable[Resource]) -> Listing:
-    """Wait until every account has answered for these resources, or failed to, and return what there is."""
+async def fleet_rows(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:
+    """Wait until these accounts, or all, have answered for these resources, or failed to; return what there is."""
     answered = asyncio.Event()
     unsubscribe = fleet.subscribe_feeds(answered.set)
-    wanted = [(account, resource) for resource in resources for account in fleet.accounts]
+    waited_for = list(fleet.accounts if accounts is None else accounts)
+    wanted = [(account, resource) for resource in resources for account in waited_for]
     fleet.watch({resource for _, resource in wanted})
     try:
         while any(_awaited(fleet, account, resource) for account, resource in wanted):
@@ -148,7 +154,9 @@ async def fleet_rows(fleet: Fleet, resources: Iterable[Resource]) -> Listing:
     listing = Listing()
     for account, resource in wanted:
         error = fleet.feed(account, resource).error
-        if error is not None:
+        if not fleet.supports(account, resource):
+            listing.unsupported.append(account)
+        elif error is not None:
             listing.failures.append((account, error))
     for resource in dict.fromkeys(resource for _, resource in wanted):
         listing.rows.extend(fleet.rows(resource).values())

@@ -1,13 +1,18 @@
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gputui.cli import prompts
+from gputui.cli.actions import work_at_stake
+from gputui.errors import UnavailableError
+from gputui.models import Action, Resource
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation, write_config
+from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -71,6 +76,41 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(own_simulation: Simula
     assert audit(run) == []
 
 
+def test_what_is_lost_is_said_before(world: Running, run: Run, typed: Callable[[str], None]) -> None:
+    _, dry, _ = run("delete", "lab/main", "--dry-run")
+    typed("no\n")
+    _, _, asked = run("delete", "lab/main")
+    _, harmless, _ = run("delete", "lab/dataprep", "--dry-run")
+
+    assert dry.splitlines()[0] == "Would delete:"
+    for said in (dry, asked):
+        assert "lab/pod/main (running, #0 RTX 4090, lab-cuda:latest)\n" in said
+        assert "Its disk goes with it. This cannot be undone.\n" in said
+        assert re.search(r"^1 process uses its GPUs now, with \d+\.\dG of GPU memory: work is lost\.$", said, re.M)
+    assert "GPUs now" not in harmless
+
+
+async def test_work_that_cannot_be_known_of_is_said_to_be_so() -> None:
+    answers, fails, has_none = (
+        FakeBackend("answers", [Resource.INSTANCES, Resource.PROCESSES]),
+        FakeBackend("fails", [Resource.INSTANCES, Resource.PROCESSES]),
+        FakeBackend("none", [Resource.INSTANCES]),
+    )
+    fails.errors[Resource.PROCESSES] = UnavailableError("no answer")
+    async with running(FakeClock(), answers, fails, has_none) as fleet:
+
+        async def said(account: str, action: Action = Action.STOP, status: str = "running") -> list[str]:
+            return await work_at_stake(fleet, [pod(account, "main", status)], action)
+
+        assert await said("fails", Action.START) == []
+        assert await said("fails", status="exited") == []
+        assert fails.calls[Resource.PROCESSES] == 0
+        assert await said("answers") == []
+        unknown = ["What runs on its GPUs now is not known: work may be lost."]
+        assert await said("fails") == unknown
+        assert await said("none") == unknown
+
+
 def test_with_yes_a_shortened_name_is_not_enough(own_simulation: Simulation, run: Run) -> None:
     status, _, err = run("delete", "lab/mai", "--yes")
 
@@ -101,6 +141,17 @@ def test_deleting_what_runs_needs_its_name_typed(
 
     assert ("lab/pod/main" not in phases(run)) is gone
     assert status == (0 if gone else 1)
+
+
+@pytest.mark.parametrize(("answer", "stopped"), [("2\n", True), ("y\n", False)])
+def test_stopping_two_needs_their_number_typed_as_on_the_screen(
+    answer: str, stopped: bool, own_simulation: Simulation, run: Run, typed: Callable[[str], None]
+) -> None:
+    typed(answer)
+
+    run("stop", "lab/main", "lab-b/main")
+
+    assert ({phases(run)[ref] for ref in ("lab/pod/main", "lab-b/pod/main")} == {"stopped"}) is stopped
 
 
 @pytest.mark.parametrize(("answer", "gone"), [("2\n", True), ("y\n", False), ("main\n", False)])
@@ -185,6 +236,41 @@ def test_an_image_of_ones_own_can_be_made_and_deleted(own_simulation: Simulation
     assert {row["ref"] for row in json.loads(made)} - {row["ref"] for row in json.loads(left)} == {
         "lab/image/alice-snap"
     }
+
+
+def test_a_bare_name_is_not_enough_while_an_account_does_not_answer(own_simulation: Simulation, run: Run) -> None:
+    run("delete", "lab-b/main", "--yes")
+    own_simulation.call(lambda running: running.unplug("lab-b"))
+
+    status, out, err = run("delete", "main", "--yes")
+
+    assert (status, out) == (3, "")
+    assert "gputui: lab-b: " in err
+    assert "'main' may be in lab-b too, which could not be asked. Name it: lab/pod/main" in err
+    assert "lab/pod/main" in phases(run)
+    assert run("stop", "lab/main", "--yes")[0] == 0
+
+
+def test_an_account_that_fails_is_said_though_the_name_was_enough(own_simulation: Simulation, run: Run) -> None:
+    own_simulation.call(lambda running: running.unplug("lab-b"))
+
+    status, out, err = run("stop", "lab/pod/main", "lab-b/pod/main", "--yes")
+
+    assert (status, out) == (3, "")
+    assert "gputui: lab-b: " in err
+    assert phases(run)["lab/pod/main"] == "running"
+
+
+def test_what_the_history_could_not_keep_is_said_after_a_change(
+    own_simulation: Simulation, home: Path, run: Run
+) -> None:
+    run("stop", "lab/main", "--yes")
+    (home / "state" / "history.db").write_bytes(b"not a database" * 1000)
+
+    status, _, err = run("start", "lab/main", "--yes")
+
+    assert status == 0
+    assert "gputui: the history was damaged and starts anew" in err
 
 
 def test_a_server_that_is_away_is_an_unreachable_one(own_simulation: Simulation, run: Run) -> None:

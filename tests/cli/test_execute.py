@@ -1,9 +1,12 @@
+import io
 from collections.abc import Callable
 
 import pytest
 
+from gputui.cli import prompts
 from gputui.cli.execute import command_text
 from gputui.sim.server import Running
+from tests.cli.conftest import Simulation
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -35,11 +38,45 @@ def test_a_failure_in_one_of_several_is_status_one(world: Running, run: Run) -> 
     assert "lab/pod/main: exit status 9." in err
 
 
-def test_a_shortened_name_is_spelled_out(world: Running, run: Run) -> None:
-    status, _, err = run("exec", "lab/vllm", "--", "true")
+@pytest.mark.parametrize("options", [(), ("--yes",)])
+def test_a_shortened_name_is_not_enough_where_nobody_is_asked(
+    options: tuple[str, ...], own_simulation: Simulation, run: Run
+) -> None:
+    status, out, err = run("exec", "lab/vllm", *options, "--", "echo ran")
 
-    assert status == 0
+    assert (status, out) == (2, "")
     assert "lab/vllm is lab/pod/vllm_llama" in err
+
+
+@pytest.mark.parametrize(("answer", "status", "out"), [("y\n", 0, "ran\n"), ("n\n", 1, ""), ("", 1, "")])
+def test_a_shortened_name_is_asked_about(
+    answer: str, status: int, out: str, world: Running, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    monkeypatch.setattr(prompts, "interactive", lambda: True)
+
+    ended, printed, err = run("exec", "lab/vllm", "--", "echo ran")
+
+    assert (ended, printed) == (status, out)
+    assert "lab/pod/vllm_llama, from lab/vllm" in err
+    assert "Run 'echo ran' there?" in err
+
+
+def test_whole_names_are_not_asked_about(world: Running, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    monkeypatch.setattr(prompts, "interactive", lambda: True)
+
+    assert run("exec", "lab/main", "lab/train_a", "--", "true")[0] == 0
+
+
+def test_a_bare_name_is_not_enough_while_an_account_does_not_answer(own_simulation: Simulation, run: Run) -> None:
+    run("delete", "lab-b/main", "--yes")
+    own_simulation.call(lambda running: running.unplug("lab-b"))
+
+    status, out, err = run("exec", "main", "--", "echo ran")
+
+    assert (status, out) == (3, "")
+    assert "'main' may be in lab-b too" in err
 
 
 @pytest.mark.parametrize("argv", [("exec", "lab/main"), ("exec", "lab/main", "--")])

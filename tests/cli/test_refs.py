@@ -48,13 +48,45 @@ def test_an_unknown_name_is_told_with_near_ones() -> None:
     assert "lab/pod/main" in caught.value.hint
 
 
-def test_a_name_that_may_be_in_an_account_that_did_not_answer_is_that_failure() -> None:
-    found = listing("lab/pod/main")
-    found.failures.append(("hub", UnavailableError("no answer")))
+def with_silence(*refs: str, silent: str = "hub") -> Listing:
+    found = listing(*refs)
+    found.failures.append((silent, UnavailableError("no answer", hint="Start it.")))
+    return found
 
-    assert resolve(["main"], found)[0].ref.account == "lab"
-    with pytest.raises(UnavailableError, match="'train' was not found, and hub could not be asked"):
-        resolve(["train"], found)
+
+def test_a_name_that_is_not_found_may_be_in_an_account_that_did_not_answer() -> None:
+    with pytest.raises(UnavailableError, match=r"^'train' was not found, and hub could not be asked\.$"):
+        resolve(["train"], with_silence("lab/pod/main"))
+
+
+@pytest.mark.parametrize("text", ["main", "pod/main", "mai", "ab/main"])
+def test_a_name_that_an_account_that_did_not_answer_may_have_too_is_not_certain(text: str) -> None:
+    found = with_silence("lab/pod/main")
+
+    (match,) = resolve([text], found)
+    assert (match.ref.account, match.whole) == ("lab", False)
+    with pytest.raises(UnavailableError, match=r"may be in hub too, .*\. Name it: lab/pod/main"):
+        resolve([text], found, certain=True)
+    assert str(found.failures[0][1]) == "no answer Start it."
+
+
+@pytest.mark.parametrize("text", ["lab/pod/main", "lab/main"])
+def test_a_name_with_an_account_that_answered_is_certain(text: str) -> None:
+    (match,) = resolve([text], with_silence("lab/pod/main"), certain=True)
+
+    assert match.whole
+
+
+def test_an_account_that_answered_in_part_has_only_full_refs_for_certain() -> None:
+    found = with_silence("lab/pod/main", silent="lab")
+
+    assert resolve(["lab/pod/main"], found, certain=True)[0].whole
+    with pytest.raises(UnavailableError):
+        resolve(["lab/main"], found, certain=True)
+
+
+def test_a_thing_named_in_part_and_whole_is_named_whole() -> None:
+    assert [match.whole for match in resolve(["mai", "main"], listing("lab/pod/main"))] == [True]
 
 
 def test_an_empty_name_means_nothing() -> None:
