@@ -16,11 +16,12 @@ from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from gputui.clipboard import osc52, tell_tmux
+from gputui.clipboard import fits, osc52, tell_tmux
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
 from gputui.login import Login
@@ -48,6 +49,7 @@ VIEWS = {
 
 FIRST_VIEW = "instances"
 
+_CLOSE_SECONDS = 3.0
 _READY_SECONDS = 0.5
 _READY_TRIES = 100
 _TURNS = 8
@@ -97,10 +99,12 @@ class GputuiApp(App[int]):
         self._report = report
         self._mouse = ui.mouse
         self._begin = begin
+        self._held_back: list[Callable[[], None]] = []
         self._trail: list[tuple[str, Ref | None]] = []
         self._views: dict[str, View] = {}
         for theme in THEMES:
             self.register_theme(theme)
+        self._wanted_theme = ui.theme
         self.theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
         self.set_keymap(dict(ui.keys))
         for name in VIEWS:
@@ -125,6 +129,9 @@ class GputuiApp(App[int]):
         self.app_suspend_signal.subscribe(self, self._leave_mouse)
         self.switch_mode(FIRST_VIEW)
         self.call_after_refresh(self._start_fleet)
+        if self._wanted_theme not in (None, self.theme):
+            themes = ", ".join(sorted(self.available_themes))
+            self.notify(f"No theme {self._wanted_theme}. There are {themes}.", markup=False, timeout=12)
 
     def _start_fleet(self) -> None:
         self.run_worker(self._go_live(), group="fleet", name="the start", exit_on_error=False)
@@ -138,6 +145,9 @@ class GputuiApp(App[int]):
                 self.failure = error
                 self.exit(return_code=error.exit_code)
                 return
+            except Exception as error:  # noqa: BLE001  (without a fleet there is nothing to go on with)
+                self._handle_exception(error)
+                return
             self.session.fleet = fleet
             view = self._views[self.current_mode]
             if view.is_mounted:
@@ -147,7 +157,8 @@ class GputuiApp(App[int]):
     async def on_unmount(self) -> None:
         """Close what is open: connections first, then the fleet, which writes what it knows."""
         self._leave_mouse()
-        await self._login.aclose()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._login.aclose(), _CLOSE_SECONDS)
         await self.session.fleet.aclose()
 
     def _catch_signals(self) -> None:
@@ -178,7 +189,7 @@ class GputuiApp(App[int]):
         elif isinstance(focused, Input):
             await super().on_event(event)
             await self._until_taken(focused)
-        elif isinstance(self.screen, View) and await self._check_bindings(event.key):
+        elif await self._check_bindings(event.key):
             await self._take_turns()
         else:
             await super().on_event(event)
@@ -209,7 +220,9 @@ class GputuiApp(App[int]):
         if self._report is None or error is None:
             super()._fatal_error()
             return
-        self._exit_renderables.append(Text(crash_text(error, self._report(error))))
+        self._exit_renderables.append(
+            Text(f"gputui failed: {type(error).__name__}. {self._report_on(error)}", no_wrap=True, overflow="ignore")
+        )
         self._close_messages_no_wait()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -220,19 +233,28 @@ class GputuiApp(App[int]):
         if isinstance(error, GputuiError):
             self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
         elif error is not None:
-            where = f" The report is in {self._report(error)}." if self._report else ""
-            self.notify(
-                f"{type(error).__name__} in {event.worker.name}.{where}",
-                title="gputui made a mistake",
-                severity="error",
-                markup=False,
-                timeout=20,
-            )
+            self.own_mistake(error)
+
+    def own_mistake(self, error: BaseException) -> None:
+        """Say that something failed that should not, and where the report lies; the program goes on."""
+        text = f"{type(error).__name__}. {self._report_on(error)}"
+        self.notify(text, title="gputui made a mistake", severity="error", markup=False, timeout=20)
+
+    def _report_on(self, error: BaseException) -> str:
+        if self._report is None:
+            return "No report was written."
+        try:
+            return f"The report, without secrets, is in {self._report(error)}"
+        except OSError as failure:
+            return f"No report could be written: {failure.strerror}."
 
     # --- the terminal ----------------------------------------------------------------------------------------
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put a text on the clipboard of the user's own terminal, also from inside tmux and screen."""
+        if not fits(text):
+            self.notify("Too much for the clipboard: save it to a file.", severity="warning", markup=False)
+            return
         self._clipboard = text
         if os.environ.get("TMUX"):
             self.run_worker(tell_tmux(text), group="clipboard", exit_on_error=False)
@@ -297,7 +319,7 @@ class GputuiApp(App[int]):
 
     def action_leave(self) -> None:
         """End the program, asking first when something is still under way."""
-        under_way = [name for name in self.session.fleet.accounts if self.session.fleet.has_pending(name)]
+        under_way = [name for name, calls in self.session.fleet.under_way().items() if calls]
         if not under_way:
             self.exit(ExitCode.OK)
             return
@@ -319,6 +341,34 @@ class GputuiApp(App[int]):
             answered,
         )
 
+    def action_command_palette(self) -> None:
+        """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""
+        if isinstance(self.screen, View):
+            super().action_command_palette()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something in passing; what is said while the terminal is lent to a shell is said after it."""
+        if self._login.has_terminal:
+            self._held_back.append(
+                lambda: self.notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            )
+            return
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def say_held_back(self, _: object = None) -> None:
+        """Say what could not be said while the terminal was lent."""
+        held, self._held_back = self._held_back, []
+        for say in held:
+            say()
+
     def action_hint_quit(self) -> None:
         """Tell how one leaves: ctrl+c ends nothing here."""
         self.notify("q goes back and, at the root, quits.", markup=False, timeout=4)
@@ -326,8 +376,3 @@ class GputuiApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Leave the palette to the registry's commands."""
         return ()
-
-
-def crash_text(error: BaseException, report: Path) -> str:
-    """Say that the program failed and where the report lies."""
-    return f"gputui failed: {type(error).__name__}. The report, without secrets, is in {report}"

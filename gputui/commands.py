@@ -80,8 +80,19 @@ _ROW = (
         argument="NAME",
         action=Action.SSH,
     ),
-    Command("events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events"),
-    Command("processes-of", "Its GPU processes", "p", Group.ROW, "What it runs on the GPUs", 4, "processes"),
+    Command(
+        "events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events", argument="NAME"
+    ),
+    Command(
+        "processes-of",
+        "Its GPU processes",
+        "p",
+        Group.ROW,
+        "What it runs on the GPUs",
+        4,
+        "processes",
+        argument="NAME",
+    ),
     Command(
         "exec",
         "Run a command",
@@ -97,7 +108,7 @@ _ROW = (
     Command("describe", "Describe", "d", Group.ROW, "Everything known about it", 7, "describe", argument="NAME"),
     Command("json", "Raw JSON", "y", Group.ROW, "What the back end says, without secrets", argument="NAME"),
     Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8, "actions"),
-    Command("start", "Start", "S", Group.ROW, "Start it", 9, "start", argument="NAME", action=Action.START),
+    Command("start", "Start", "S", Group.ROW, "Start it", 1, "start", argument="NAME", action=Action.START),
     Command("stop", "Stop", "X", Group.ROW, "Stop it", 10, "stop", argument="NAME", action=Action.STOP),
     Command(
         "restart", "Restart", "R", Group.ROW, "Restart it", 11, "restart", argument="NAME", action=Action.RESTART
@@ -153,7 +164,15 @@ _APP = (
     Command("command", "Command bar", "colon", Group.APP, "Type a command"),
     Command("palette", "Palette", "ctrl+p", Group.APP, "Find a command or a thing by name"),
     Command("account", "Account", "at", Group.APP, "Show one account only, or describe it", argument="NAME"),
-    Command("passwd", "Change password", "", Group.APP, "Change an account's password", argument="ACCOUNT"),
+    Command(
+        "passwd",
+        "Change password",
+        "",
+        Group.APP,
+        "Change an account's password",
+        argument="ACCOUNT",
+        action=Action.CHANGE_PASSWORD,
+    ),
     Command("log", "Audit log", "", Group.APP, "Who did what, when, with what outcome", aliases=("audit",)),
     Command("theme", "Theme", "", Group.APP, "Change the colours", argument="NAME"),
     Command("utc", "UTC or local time", "", Group.APP, "Switch how times are shown"),

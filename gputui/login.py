@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -36,12 +36,12 @@ class Login:
         self._program = program
         self._pool: ConnectionPool | None = None
         self._busy = False
-        self._forwards = AsyncExitStack()
         self._forwarded: dict[str, list[str]] = {}
+        self.has_terminal = False
+        """Whether a shell has the terminal now."""
 
     async def aclose(self) -> None:
-        """Close all forwards and connections."""
-        await self._forwards.aclose()
+        """Close all connections; forwards end with them."""
         if self._pool is not None:
             await self._pool.aclose()
 
@@ -82,14 +82,17 @@ class Login:
                 return
             opened = await forward(connection, *ports)
             leases.push_async_callback(opened.close)
-            self._forwards.push_async_exit(leases.pop_all())
-        there = f"127.0.0.1:{opened.local_port} → {opened.remote_port}"
-        forwards = self._forwarded.setdefault(str(instance.ref), [])
-        forwards.append(there)
-        self._app.notify(f"{there} in {instance.name}, until gputui ends.", markup=False, timeout=10)
-        await connection.wait_closed()
-        forwards.remove(there)
-        raise GputuiError(f"{there} in {instance.name} has ended: the connection was lost.", hint="f opens it again.")
+            there = f"127.0.0.1:{opened.local_port} → {opened.remote_port}"
+            forwards = self._forwarded.setdefault(str(instance.ref), [])
+            forwards.append(there)
+            self._app.notify(f"{there} in {instance.name}, until gputui ends.", markup=False, timeout=10)
+            try:
+                await connection.wait_closed()
+            finally:
+                forwards.remove(there)
+        if self._app.is_running:
+            message = f"{there} in {instance.name} has ended: the connection was lost."
+            raise GputuiError(message, hint="f opens it again.")
 
     # --- inside tmux -----------------------------------------------------------------------------------------
 
@@ -139,7 +142,12 @@ class Login:
             connection = await self._connect_visibly(pool, instance, leases)
             if connection is None:
                 return
-            end = await handover(self._app, lambda: self._shell(instance, connection))
+            self.has_terminal = True
+            try:
+                end = await handover(self._app, lambda: self._shell(instance, connection))
+            finally:
+                self.has_terminal = False
+                self._session.navigator.say_held_back()
         if end.dropped:
             raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
         if end.exit_status:
@@ -149,8 +157,12 @@ class Login:
         self, pool: ConnectionPool, instance: Instance, leases: AsyncExitStack
     ) -> Connection | None:
         """Connect behind a dialog that says how far it is; None when the user ended the wait."""
+        from gputui.ssh.hosts import host_id_of
+
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
-        lease = pool.lease(str(instance.ref), lambda: self._connect(instance, waiting))
+        # By the made instance: one made anew under an old name must not get the connection to the old one.
+        key = host_id_of(instance.ref, instance.ssh) if instance.ssh else str(instance.ref)
+        lease = pool.lease(key, lambda: self._connect(instance, waiting))
         connecting = self._app.run_worker(leases.enter_async_context(lease), group="ssh-connect", exit_on_error=False)
 
         def stopped(_answer: bool | None) -> None:
@@ -168,9 +180,10 @@ class Login:
         except WorkerFailed as failure:
             raise failure.error from None
         finally:
-            if waiting.is_attached and waiting.is_current:
-                with suppress(Exception):
-                    await waiting.dismiss(True)
+            # What asks on top of it asks for a login that has ended.
+            while waiting in self._app.screen_stack and self._app.screen is not waiting:
+                await self._app.pop_screen()
+            waiting.dismiss(True)
 
     async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog) -> Connection:
         from gputui.config import ssh_login

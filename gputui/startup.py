@@ -49,7 +49,13 @@ def run(
         config = await asyncio.to_thread(_checked, load)
         from gputui.api import open_backend
 
-        fleet = Fleet(config.accounts, open_backend=open_backend, history=history, polling=config.polling)
+        fleet = Fleet(
+            config.accounts,
+            open_backend=open_backend,
+            history=history,
+            polling=config.polling,
+            on_failure=app.own_mistake,
+        )
         fleet.restore()
         return fleet
 

@@ -117,8 +117,16 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_age(since: datetime | None, now: datetime) -> str:
-    """Write how long ago ``since`` was; '' when unknown."""
-    return "" if since is None else format_duration((now - since).total_seconds())
+    """Write how long ago ``since`` was: ``<1m``, ``41m``, ``3h``, ``26d``; '' when unknown.
+
+    No finer than minutes, because a screen at rest is not redrawn for it more than once a minute.
+    """
+    if since is None:
+        return ""
+    minutes = max(0, int((now - since).total_seconds())) // 60
+    if minutes < 60:
+        return f"{minutes}m" if minutes else "<1m"
+    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
 
 
 def format_money(money: Money | None) -> str:

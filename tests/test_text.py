@@ -166,7 +166,8 @@ def test_durations(seconds: float | None, shown: str) -> None:
 
 def test_ages() -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    assert format_age(now - timedelta(hours=2), now) == "2h 00m"
+    ages = {59: "<1m", 60: "1m", 3599: "59m", 3600: "1h", 172799: "47h", 172800: "2d"}
+    assert {age: format_age(now - timedelta(seconds=age), now) for age in ages} == ages
     assert format_age(None, now) == ""
 
 

@@ -59,6 +59,7 @@ def forward(args: argparse.Namespace) -> int:
 
 async def _forward(config: Config, text: str, hosts: KnownHosts, local: int, remote: int) -> int:
     from gputui.ssh.client import forward as open_forward
+    from gputui.ssh.hosts import name_of_host
 
     connection = await _connect_to(config, text, hosts)
     if connection is None:
@@ -67,7 +68,7 @@ async def _forward(config: Config, text: str, hosts: KnownHosts, local: int, rem
         opened = await open_forward(connection, local, remote)
         sys.stdout.write(f"127.0.0.1:{opened.local_port}\n")
         sys.stdout.flush()
-        say(f"This leads to port {remote} of {connection.endpoint.host_id} until Ctrl+C.")
+        say(f"This leads to port {remote} of {name_of_host(connection.endpoint.host_id)} until Ctrl+C.")
         await connection.ssh.wait_closed()
         say(f"gputui: the connection to {connection.endpoint.where} was lost.")
     except SshError as error:

@@ -9,35 +9,18 @@ from textual import work
 from textual.content import Content
 
 from gputui.errors import GputuiError
-from gputui.models import Action, FeedState, GpuProcess, Image, Instance, Phase, Ref, Resource, Row
+from gputui.models import Action, ActionResult, FeedState, Form, GpuProcess, Image, Instance, Resource, Row
 from gputui.screens import dialogs
-from gputui.screens.describe import describe_exec, gpu_text
+from gputui.screens.describe import describe_exec
 from gputui.screens.everywhere import EverywhereView
 from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.wording import DONE, EFFECTS, ENDS_WORK, effect, gpu_text, name_of, spending, word_to_type
 
-_EFFECTS: Mapping[Action, str] = {
-    Action.START: "It gets its GPUs again. The port of its SSH may be another one.",
-    Action.STOP: "Every process in it ends. Its disk stays.",
-    Action.RESTART: "Every process in it ends, then it starts anew. The port of its SSH may be another one.",
-    Action.DELETE: "Its disk goes with it. This cannot be undone.",
-    Action.COMMIT: "Its disk is saved as an image of yours. It may stand still meanwhile.",
-}
-_DONE: Mapping[Action, str] = {
-    Action.START: "started",
-    Action.STOP: "stopped",
-    Action.RESTART: "restarted",
-    Action.DELETE: "deleted",
-    Action.COMMIT: "saved",
-}
-_ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})
-
-
-def name_of(row: Row) -> str:
-    """Return what people call a row."""
-    if isinstance(row, Image):
-        return row.reference
-    return str(getattr(row, "name", row.ref.id))
+AT_ONCE = 4
+"""How many things of one action are worked on at a time."""
+TOASTS = 3
+"""More failures than this are shown in a list to read, not in passing."""
 
 
 class ActingView(EverywhereView):
@@ -61,6 +44,9 @@ class ActingView(EverywhereView):
 
     def do_commit(self, argument: str) -> None:
         """Save the target as an image."""
+        if not argument and len(self.targets()) > 1:
+            self.say("Save one at a time: each needs a tag of its own.")
+            return
         self._begin(Action.COMMIT, argument)
 
     def do_exec(self, argument: str) -> None:
@@ -104,150 +90,160 @@ class ActingView(EverywhereView):
         if action is Action.COMMIT:
             tag = await self.app.push_screen_wait(
                 dialogs.PromptDialog(
-                    f"Save {name_of(rows[0])} as an image",
+                    f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
                     note="A tag for it, or nothing. enter to go on, esc to cancel",
                 )
             )
             if tag is None:
                 return
             arguments["tag"] = tag.strip()
-        accounts = sorted({row.ref.account for row in rows})
-        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
         verb = "Save" if action is Action.COMMIT else action.value.capitalize()
-        running = any(self._may_run(row) for row in rows)
-        typed = None
-        if action is Action.DELETE and (running or len(rows) > 1):
-            typed = name_of(rows[0]) if len(rows) == 1 else str(len(rows))
-        confirmed = await self.app.push_screen_wait(
+        if await self._confirmed(action, rows, verb):
+            await self._act_on(action, rows, arguments)
+
+    async def _confirmed(self, action: Action, rows: Sequence[Row], verb: str) -> bool:
+        """Ask whether to do it; what is asked for is named with its account, its state, and what follows."""
+        accounts = ", ".join(sorted({row.ref.account for row in rows}))
+        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
+        moving = any(self.session.fleet.pending(row.ref) is not None for row in rows)
+        answer = await self.app.push_screen_wait(
             dialogs.ConfirmDialog(
-                f"{verb} {what} in {', '.join(accounts)}?",
-                subjects=[self._subject(row) for row in rows],
+                f"{verb} {what} in {accounts}?",
+                subjects=[subject(row, named=len({row.ref.account for row in rows}) > 1) for row in rows],
                 effects=self._effects(action, rows),
                 confirm=verb,
-                typed=typed,
-                danger=action in _ENDS_WORK,
+                typed=word_to_type(action, rows, moving=moving),
+                danger=action in ENDS_WORK,
             )
         )
-        if confirmed:
-            await self._act_on(action, [row.ref for row in rows], [name_of(row) for row in rows], arguments)
-
-    def _may_run(self, row: Row) -> bool:
-        """Whether work may be lost with it: it runs, begins to, or nobody knows."""
-        if not isinstance(row, Instance):
-            return False
-        return row.phase not in (Phase.STOPPED, Phase.FAILED) or self.session.fleet.pending(row.ref) is not None
-
-    @staticmethod
-    def _subject(row: Row) -> Content:
-        if isinstance(row, Instance):
-            gpus = gpu_text(row)
-            return Content.assemble(
-                "  ",
-                (PHASE_GLYPHS[row.phase], PHASE_STYLES[row.phase]),
-                (f" {row.name}", "bold"),
-                f"   {row.status}",
-                f"   GPUs: {gpus}" if gpus else "",
-                f"   {format_money(row.price)}/h" if row.price else "",
-                (f"   {row.image}" if row.image else "", "$muted"),
-            )
-        if isinstance(row, Image):
-            return Content.assemble(("  " + row.reference, "bold"), f"   {format_bytes(row.size)}")
-        return Content("  " + name_of(row))
+        return bool(answer)
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
         """Say what will happen, also what happens behind the user's back."""
-        effects = [_EFFECTS[action]] if not isinstance(rows[0], Image) else ["The image is gone for good."]
-        fleet = self.session.fleet
-        if action in _ENDS_WORK:
-            refs = {row.ref for row in rows}
-            lost = [
-                process
-                for process in fleet.rows(Resource.PROCESSES).values()
-                if isinstance(process, GpuProcess) and process.instance in refs
-            ]
-            if lost:
-                held = sum(process.gpu_memory_used or 0 for process in lost)
-                word = "process uses" if len(lost) == 1 else "processes use"
-                effects.append(
-                    f"{len(lost)} {word} its GPUs now, with {format_bytes(held)} of GPU memory: work is lost."
-                )
+        effects = [effect(action, rows), *spending(action, rows)]
+        if action in ENDS_WORK and isinstance(rows[0], Instance):
+            effects += self._work_lost(rows)
+        return effects + self._staleness(rows)
+
+    def _work_lost(self, rows: Sequence[Row]) -> list[str]:
+        fleet, refs = self.session.fleet, {row.ref for row in rows}
+        lost = [
+            process
+            for process in fleet.rows(Resource.PROCESSES).values()
+            if isinstance(process, GpuProcess) and process.instance in refs
+        ]
+        said = []
+        if lost:
+            held = sum(process.gpu_memory_used or 0 for process in lost)
+            word = "process uses" if len(lost) == 1 else "processes use"
+            said.append(f"{len(lost)} {word} GPUs now, with {format_bytes(held)} of GPU memory: work is lost.")
+        unknown = [
+            account
+            for account in sorted({row.ref.account for row in rows})
+            if fleet.feed(account, Resource.PROCESSES).state is not FeedState.FRESH
+        ]
+        if unknown:
+            said.append(f"What runs on the GPUs of {', '.join(unknown)} is not known now.")
+        return said
+
+    def _staleness(self, rows: Sequence[Row]) -> list[str]:
+        """Say of what account the rows are old, and why."""
+        resource = Resource.IMAGES if isinstance(rows[0], Image) else Resource.INSTANCES
+        said = []
         for account in sorted({row.ref.account for row in rows}):
-            feed = fleet.feed(account, Resource.INSTANCES)
+            feed = self.session.fleet.feed(account, resource)
             if feed.state is FeedState.STALE and feed.fetched_at is not None:
                 at = format_time(feed.fetched_at, utc=self.session.utc)
-                effects.append(
-                    f"What is shown of {account} is as of {at}: the last answer failed. It may have changed."
+                why = (
+                    "the last answer failed" if feed.error is not None else "it has not answered in this session yet"
                 )
-        return effects
+                said.append(f"What is shown of {account} is as of {at}: {why}. It may have changed.")
+        return said
 
     # --- the call and its outcome ----------------------------------------------------------------------------
 
-    async def _act_on(
-        self, action: Action, refs: Sequence[Ref], names: Sequence[str], arguments: Mapping[str, str]
-    ) -> None:
-        outcomes = await asyncio.gather(
-            *(self.session.fleet.act(ref, action, arguments=arguments) for ref in refs), return_exceptions=True
-        )
-        failed = 0
-        for name, outcome in zip(names, outcomes, strict=True):
-            if isinstance(outcome, GputuiError):
-                failed += 1
-                self.app.notify(
-                    str(outcome),
-                    title=f"{action} {name}: {outcome.title}",
-                    severity="error",
-                    markup=False,
-                    timeout=15,
-                )
-            elif isinstance(outcome, BaseException):
-                raise outcome
-        done = len(names) - failed
+    async def _act_on(self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]) -> None:
+        outcomes = await self._all_of(action, rows, arguments)
+        failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
+        done = len(outcomes) - len(failed)
         if done:
-            what = names[0] if len(names) == 1 else f"{done} of {len(names)}"
-            self.app.notify(f"{what} {_DONE[action]}.", markup=False, timeout=5)
+            what = name_of(rows[0]) if len(rows) == 1 else f"{done} of {len(rows)}"
+            self.app.notify(f"{what} {DONE[action]}.", markup=False, timeout=5)
+        if len(failed) > TOASTS:
+            lines = [
+                line
+                for row, error in failed
+                for line in (
+                    Content.assemble((str(row.ref), "bold"), (f"  {error.title}", "$text-error")),
+                    Content(f"  {error}"),
+                )
+            ]
+            await self.app.push_screen(dialogs.ReaderDialog(f"{action}: {len(failed)} of {len(rows)} failed", lines))
+            return
+        for row, error in failed:
+            title = f"{action} {name_of(row)}: {error.title}"
+            self.app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
+
+    async def _all_of(
+        self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]
+    ) -> list[tuple[Row, ActionResult | GputuiError]]:
+        """Do it to all, a few at a time, to just those that were asked about; what fails is returned."""
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(row: Row) -> tuple[Row, ActionResult | GputuiError]:
+            async with slots:
+                try:
+                    return row, await self.session.fleet.act(row.ref, action, arguments=arguments, expected=row)
+                except GputuiError as error:
+                    return row, error
+
+        return list(await asyncio.gather(*(one(row) for row in rows)))
 
     @work(group="dialog", exit_on_error=False)
     async def _run_command_in(self, rows: Sequence[Row]) -> None:
-        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} instances"
+        what = f"{name_of(rows[0])} in {rows[0].ref.account}" if len(rows) == 1 else f"{len(rows)} instances"
         command = await self.app.push_screen_wait(
             dialogs.PromptDialog(
                 f"Run in {what}",
-                note="A shell command, run as root without a terminal. The server ends what takes too long.",
+                subjects=[subject(row, named=len(rows) > 1) for row in rows],
+                note=" ".join([EFFECTS[Action.EXEC], *self._staleness(rows)]),
                 check=lambda text: "" if text.strip() else "Type a command, or esc to cancel.",
             )
         )
         if command is None:
             return
+        if len(rows) > 1 and not await self._confirmed(Action.EXEC, rows, "Run"):
+            return
         reader = dialogs.ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
-        self.app.push_screen(reader)
-        outcomes = await asyncio.gather(
-            *(self.session.fleet.act(row.ref, Action.EXEC, arguments={"command": command}) for row in rows),
-            return_exceptions=True,
-        )
+        await self.app.push_screen(reader)
         lines: list[Content] = []
-        for row, outcome in zip(rows, outcomes, strict=True):
+        ends: list[str] = []
+        accounts = len({row.ref.account for row in rows})
+        for row, outcome in await self._all_of(Action.EXEC, rows, {"command": command}):
+            called = name_of(row) if accounts == 1 else f"{row.ref.account}/{name_of(row)}"
             if isinstance(outcome, GputuiError):
+                ends.append(f"{called}: {outcome}")
                 lines += [
-                    Content.assemble((name_of(row), "bold"), "  $ ", command),
+                    Content.assemble((called, "bold"), "  $ ", command),
                     Content.styled(f"{outcome.title}: {outcome}", "$text-error"),
                 ]
-            elif isinstance(outcome, BaseException):
-                raise outcome
             elif outcome.exec is not None:
-                lines += describe_exec(name_of(row), command, outcome.exec)
+                code = outcome.exec.exit_code
+                ends.append(f"{called}: " + ("time limit" if code is None else f"exit code {code}"))
+                lines += describe_exec(called, command, outcome.exec)
             lines.append(Content(""))
-        reader.set_lines(lines)
+        if reader.is_attached:
+            reader.set_lines(lines)
+        else:
+            self.app.notify("\n".join(ends), title=f"Run: {command}", markup=False, timeout=15)
 
     @work(group="dialog", exit_on_error=False)
     async def _create(self, accounts: Sequence[str], values: Mapping[str, str] | None = None) -> None:
         fleet = self.session.fleet
         account = accounts[0]
         if len(accounts) > 1:
-            chosen = await self.app.push_screen_wait(
-                dialogs.MenuDialog(
-                    "Create in", [dialogs.Choice(name, name, str(n)) for n, name in enumerate(accounts, 1)]
-                )
-            )
+            choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(accounts, 1)]
+            chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Create in", choices))
             if chosen is None:
                 return
             account = chosen
@@ -257,27 +253,60 @@ class ActingView(EverywhereView):
         except GputuiError as error:
             self.complain(error)
             return
-        filled = await self.app.push_screen_wait(
-            dialogs.FormDialog(form, lambda given: fleet.check_create(account, kind, given), values=values)
-        )
+        filled = await self._filled(form, values or {})
         if filled is None:
             return
-        subjects = [
-            Content.assemble((f"  {field.label:>12}  ", "$muted"), (filled[field.name], "bold"))
-            for field in form.fields
-            if filled.get(field.name)
-        ]
-        confirmed = await self.app.push_screen_wait(
-            dialogs.ConfirmDialog(f"Create this {kind} in {account}?", subjects=subjects, confirm="Create")
-        )
-        if not confirmed:
-            return
         self.app.notify(f"Creating a {kind} in {account} …", markup=False, timeout=4)
+        before = self.row_here()
         try:
             result = await fleet.create(account, kind, filled)
         except GputuiError as error:
             self.complain(error)
             return
         self.app.notify(result.message, markup=False, timeout=6)
-        if result.created is not None:
+        # Whoever has gone on to something else meanwhile is not torn away from it.
+        if result.created is not None and self.app.screen is self and self.row_here() is before:
             self.session.navigator.go("instances", select=result.created)
+
+    async def _filled(self, form: Form, values: Mapping[str, str]) -> dict[str, str] | None:
+        """Have the form filled in and confirmed; who does not confirm finds the form again as it was."""
+        fleet = self.session.fleet
+        while True:
+            filled = await self.app.push_screen_wait(
+                dialogs.FormDialog(
+                    form, lambda given: fleet.check_create(form.account, form.kind, given), values=values
+                )
+            )
+            if filled is None:
+                return None
+            subjects = [
+                Content.assemble((f"  {field.label:>12}  ", "$muted"), (filled[field.name], "bold"))
+                for field in form.fields
+                if filled.get(field.name)
+            ]
+            dialog = dialogs.ConfirmDialog(
+                f"Create this {form.kind} in {form.account}?", subjects=subjects, confirm="Create"
+            )
+            if await self.app.push_screen_wait(dialog):
+                return filled
+            values = filled
+
+
+def subject(row: Row, *, named: bool) -> Content:
+    """Return the line of a dialog that says what a row is; ``named`` adds its account."""
+    account = (f"   {row.ref.account}" if named else "", "$muted")
+    if isinstance(row, Instance):
+        gpus = gpu_text(row)
+        return Content.assemble(
+            "  ",
+            (PHASE_GLYPHS[row.phase], PHASE_STYLES[row.phase]),
+            (f" {row.name}", "bold"),
+            account,
+            f"   {row.status}",
+            f"   GPUs: {gpus}" if gpus else "",
+            f"   {format_money(row.price)}/h" if row.price else "",
+            (f"   {row.image}" if row.image else "", "$muted"),
+        )
+    if isinstance(row, Image):
+        return Content.assemble(("  " + row.reference, "bold"), account, f"   {format_bytes(row.size)}")
+    return Content.assemble("  " + name_of(row), account)

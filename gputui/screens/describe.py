@@ -27,7 +27,7 @@ from gputui.wording import gpu_text, ports_text, quota_text
 if TYPE_CHECKING:
     from gputui.history import AuditEntry
 
-LABEL_WIDTH = 16
+LABEL_WIDTH = 21
 
 
 def line(label: str, value: str | Content, style: str = "") -> Content:

@@ -138,7 +138,5 @@ class EventsView(ListView):
     def empty_text(self) -> str:
         """Say why there is nothing."""
         if self.scope is not None:
-            return "Nothing has happened to it since it is watched from here."
-        return (
-            "Nothing has happened since the accounts are watched from here. Changes of state appear as they happen."
-        )
+            return "Nothing has happened to it since gputui watches."
+        return "Nothing has happened since gputui watches. Changes of state appear as they happen."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from textual import work
@@ -9,7 +10,7 @@ from textual.content import Content
 
 from gputui.commands import COMMANDS, Group, key_text
 from gputui.errors import GputuiError
-from gputui.models import HealthState, Secret
+from gputui.models import Action, HealthState, Resource, Secret
 from gputui.screens import dialogs
 from gputui.screens.describe import describe_account, describe_audit
 from gputui.screens.view import View
@@ -187,15 +188,20 @@ class EverywhereView(View):
 
     def do_passwd(self, argument: str) -> None:
         """Change the password of an account."""
-        accounts = self.session.fleet.accounts
-        account = argument or self.session.account or (next(iter(accounts)) if len(accounts) == 1 else "")
-        if account not in accounts:
+        accounts = self.password_accounts()
+        account = argument or self.session.account or (accounts[0] if len(accounts) == 1 else "")
+        if account in accounts:
+            self._change_password(account)
+        elif not account:
             self.say(f"Say which account: :passwd {'|'.join(accounts)}")
-            return
-        if accounts[account].read_only:
-            self.say(f"{account} is read-only.")
-            return
-        self._change_password(account)
+        else:
+            self.say(f"The password of {account} cannot be changed from here.")
+
+    def password_accounts(self) -> list[str]:
+        """Return the accounts whose password can be changed: they answer, can do it, and are not read-only."""
+        fleet = self.session.fleet
+        infos = fleet.rows(Resource.ACCOUNTS).values()
+        return [info.ref.account for info in infos if Action.CHANGE_PASSWORD in fleet.actions(info)]
 
     @work(group="dialog", exit_on_error=False)
     async def _change_password(self, account: str) -> None:
@@ -230,9 +236,13 @@ class EverywhereView(View):
 
     def do_log(self, argument: str) -> None:
         """Show the audit log."""
+        self._show_log()
+
+    @work(group="describe", exit_on_error=False)
+    async def _show_log(self) -> None:
         history = self.session.history
-        entries = history.audit(limit=500) if history else ()
-        self.app.push_screen(
+        entries = await asyncio.to_thread(history.audit, limit=500) if history else ()
+        await self.app.push_screen(
             dialogs.ReaderDialog("Audit log, newest first", describe_audit(entries, utc=self.session.utc))
         )
 

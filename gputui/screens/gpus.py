@@ -24,6 +24,7 @@ class GpusView(ListView):
     """``5``: the GPUs above, their processes below. Enter on a GPU shows its processes only; tab changes sides."""
 
     NAME = "gpus"
+    AUTO_FOCUS = "#table"
     HEADING = "GPUs"
     RESOURCE = Resource.PROCESSES
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES})
@@ -41,7 +42,11 @@ class GpusView(ListView):
     def compose_body(self) -> ComposeResult:
         """Lay out both tables."""
         gpus: RecordTable[Row] = RecordTable(
-            self._gpu_columns(), id="gpus", row_style=self.row_style, placeholder=self.loading_text()
+            self._gpu_columns(),
+            id="gpus",
+            row_style=self.row_style,
+            placeholder=self.loading_text(),
+            on_fault=self.session.navigator.own_mistake,
         )
         gpus.set_sort("gpu")
         yield gpus
@@ -92,6 +97,7 @@ class GpusView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
+        several = 0 if len(self.session.fleet.accounts) > 1 else 9
         columns: list[Column[GpuProcess]] = [
             Column(
                 "gpu",
@@ -100,7 +106,7 @@ class GpusView(ListView):
                 lambda row: (row.ref.account, row.host, row.gpu_index, -(row.gpu_memory_used or 0)),
                 right=True,
             ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=4),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=several),
             Column("pid", "PID", lambda row: str(row.pid), lambda row: row.pid, right=True),
             Column(
                 "instance",
@@ -219,7 +225,7 @@ class GpusView(ListView):
     def _fit(self) -> None:
         """Give the upper table the lines it has rows for, up to its share of the screen."""
         self.gpus.styles.height = max(2, self.gpus.row_count + 1)
-        self.gpus.placeholder = Content(self.loading_text() or "No GPUs are told by the accounts shown.")
+        self.gpus.placeholder = Content(self.loading_text() or "No account shown lists GPUs.")
 
     def limits(self) -> bool:
         """Whether a GPU was opened."""
@@ -238,10 +244,11 @@ class GpusView(ListView):
         return super().shows(row)
 
     def status(self) -> tuple[Content, Content]:
-        """Count both sides."""
+        """Count both sides; the filter is over the processes."""
         left, right = super().status()
         gpus = self.gpus.row_count
-        return Content.assemble((f"   {gpus} GPU{'' if gpus == 1 else 's'}   processes", "$muted"), left), right
+        counts = f"   {gpus} GPU{'' if gpus == 1 else 's'}   processes"
+        return Content.assemble((counts, "$muted"), left), right
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""
@@ -279,7 +286,7 @@ class GpusView(ListView):
 
     # --- what the commands act on ----------------------------------------------------------------------------
 
-    def row_here(self) -> Row | None:
+    def under_cursor(self) -> Row | None:
         """Return what the cursor of the side in use is on."""
         return (self.gpus if self.gpus.has_focus else self.table).cursor_row
 

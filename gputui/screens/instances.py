@@ -50,6 +50,7 @@ class InstancesView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
+        several = 0 if len(self.session.fleet.accounts) > 1 else 9
         columns: list[Column[Instance]] = [
             Column(
                 "name",
@@ -60,7 +61,7 @@ class InstancesView(ListView):
                 flex=True,
                 max_width=40,
             ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=3),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=several),
             Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
             Column(
                 "state",
@@ -86,11 +87,22 @@ class InstancesView(ListView):
                 "IMAGE",
                 lambda row: row.image or "",
                 lambda row: row.image or "",
+                width=22,
                 max_width=36,
                 flex=True,
                 priority=4,
             ),
-            Column("ports", "PORTS", ports_text, ports_text, max_width=24, priority=6, when_filled=True),
+            Column(
+                "ports",
+                "PORTS",
+                ports_text,
+                ports_text,
+                width=12,
+                max_width=24,
+                flex=True,
+                priority=6,
+                when_filled=True,
+            ),
             Column(
                 "memory",
                 "MEM LIMIT",
@@ -113,6 +125,14 @@ class InstancesView(ListView):
             Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
         ]
         return cast("Sequence[Column[Row]]", columns)
+
+    def on_mount(self) -> None:
+        """Let ages grow: once a minute, and only what is then written otherwise reaches the terminal."""
+        self.set_interval(60, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current:
+            self.table.invalidate([ref for ref in self._seen if self.table.get(ref) is not None])
 
     # --- cells that depend on more than the row --------------------------------------------------------------
 

@@ -14,13 +14,13 @@ from gputui.errors import GputuiError
 from gputui.models import Change, FeedState, Instance, Ref, Resource, Row
 from gputui.query import Query, QueryError
 from gputui.screens import dialogs
-from gputui.screens.acting import name_of
 from gputui.screens.describe import describe_json
 from gputui.screens.reading import ReadingView
 from gputui.screens.saving import SAVE_FORMATS, save_rows
 from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.table import RecordTable
-from gputui.widgets.table_columns import Column
+from gputui.widgets.table_columns import Column, plain_text
+from gputui.wording import name_of
 
 
 class ListView(ReadingView):
@@ -31,6 +31,7 @@ class ListView(ReadingView):
     FOLLOW: ClassVar[bool] = False
 
     _stale: frozenset[str] = frozenset()
+    _settled = False
     _query: Query | None = None
 
     _to_select: tuple[Ref, Ref | None] | None = None
@@ -43,7 +44,12 @@ class ListView(ReadingView):
     def make_table(self) -> RecordTable[Row]:
         """Make the table."""
         table: RecordTable[Row] = RecordTable(
-            self.columns(), id="table", row_style=self.row_style, follow=self.FOLLOW, placeholder=self.loading_text()
+            self.columns(),
+            id="table",
+            row_style=self.row_style,
+            follow=self.FOLLOW,
+            placeholder=self.loading_text(),
+            on_fault=self.session.navigator.own_mistake,
         )
         table.set_sort(*self.SORT)
         return table
@@ -77,6 +83,21 @@ class ListView(ReadingView):
 
     def _changed(self, change: Change) -> None:
         self.table.apply(change)
+        self._settle_cursor()
+
+    def _settle_cursor(self) -> None:
+        """Begin on the first row of all accounts, not on that of the account that answered first."""
+        if self._settled:
+            return
+        self.table.rest_on_first()
+        if not self.loading_text() and self.table.total_count:
+            self._settled = True
+            self.table.hold_cursor()
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """Do a command; from then on the cursor stays on the row it was used for."""
+        self.table.hold_cursor()
+        super().run_command(command, argument)
         if self._to_select is not None:
             ref, cursor = self._to_select
             if self.table.cursor_ref != cursor or self.table.select(ref):
@@ -100,6 +121,7 @@ class ListView(ReadingView):
         if (stale := self._stale_accounts()) != self._stale:
             self._stale = stale
             self.table.invalidate()
+        self._settle_cursor()
         self._show_placeholder()
 
     def _stale_accounts(self) -> frozenset[str]:
@@ -175,7 +197,9 @@ class ListView(ReadingView):
             f" of {table.total_count}" if table.row_count != table.total_count else ""
         )
         left = Content.assemble(
-            (counts, "$muted"), (f"   / {self._query.text}" if self._query else "", "$text-accent")
+            (counts, "$muted"),
+            (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
+            (f"   / {self._query.text}" if self._query else "", "$text-accent"),
         )
         marked = len(table.marked)
         hidden = len(table.marked_hidden)
@@ -183,7 +207,7 @@ class ListView(ReadingView):
         # The heading of the column says it, where there is room for the column.
         hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
-            (f"{marked} marked" if marked else "", "$text-accent"),
+            (f"{marked} marked" if marked or hidden else "", "$text-accent"),
             (f" ({hidden} more filtered away)" if hidden else "", "$muted"),
             (
                 f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
@@ -212,12 +236,14 @@ class ListView(ReadingView):
 
     # --- targets ---------------------------------------------------------------------------------------------
 
-    def row_here(self) -> Row | None:
+    def under_cursor(self) -> Row | None:
         """Return the row under the cursor."""
         return self.table.cursor_row
 
     def targets(self) -> list[Row]:
         """Return the marked rows, else the one under the cursor."""
+        if self._fixed:
+            return super().targets()
         marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
         return marked or super().targets()
 
@@ -241,6 +267,11 @@ class ListView(ReadingView):
         event.stop()
         event.bar.close()
         self.focus_body()
+
+    @on(EntryBar.Closed, "#filter")
+    def _filter_closed(self) -> None:
+        self._query = None
+        self._apply_filter()
 
     def _filter(self, text: str, bar: EntryBar | None = None) -> None:
         try:
@@ -311,11 +342,10 @@ class ListView(ReadingView):
             texts["SSH command"] = self.session.ssh_command(row)
         if raw := getattr(row, "raw", ""):
             texts["JSON"] = "\n".join(part.plain for part in describe_json(raw))
-        texts["row"] = "\t".join(column.text(row) for column in self.table.columns.values())
-        choices = [
-            dialogs.Choice(what, what, what[0], text.splitlines()[0][:48] if text else "")
-            for what, text in texts.items()
-        ]
+        texts["row"] = "\t".join(
+            plain_text(column.cell(row)) for column in self.table.columns.values() if column.shown
+        )
+        choices = [dialogs.Choice(what, what, what[0], " ".join(text.split())) for what, text in texts.items()]
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Copy of {name_of(row)}", choices))
         if chosen:
             self.copy_text(texts[chosen], chosen)

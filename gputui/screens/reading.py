@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import work
 from textual.content import Content
 
@@ -9,8 +11,12 @@ from gputui.commands import COMMANDS, Group, key_text
 from gputui.errors import GputuiError
 from gputui.models import Action, GpuProcess, Instance, Resource, Row
 from gputui.screens import dialogs
-from gputui.screens.acting import ActingView, name_of
+from gputui.screens.acting import ActingView
 from gputui.screens.describe import describe, describe_json
+from gputui.wording import name_of
+
+_FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec"})
+"""Commands that act on all marked rows; the others on one."""
 
 
 class ReadingView(ActingView):
@@ -25,7 +31,8 @@ class ReadingView(ActingView):
             return self.row_here()
         found = self.session.find(argument)
         if len(found) != 1:
-            self.say(f"{argument} is several things." if found else f"Nothing is called {argument}.")
+            several = ", ".join(str(row.ref) for row in found[:6])
+            self.say(f"{argument} is several: {several}." if found else f"Nothing is called {argument}.")
             return None
         return found[0]
 
@@ -71,26 +78,36 @@ class ReadingView(ActingView):
         self.app.push_screen(dialogs.ReaderDialog(f"JSON of {row.ref}", lines))
 
     def do_actions(self, argument: str) -> None:
-        """Show a menu of what can be done to the row."""
-        self._menu_of_actions()
+        """Show a menu of what can be done to the row, or to the marked rows."""
+        if rows := self.targets():
+            self._menu_of_actions(rows)
 
     @work(group="dialog", exit_on_error=False)
-    async def _menu_of_actions(self) -> None:
-        choices = [
-            dialogs.Choice(
-                command.id,
-                command.title,
-                key_text(self.session.keys_of(command)),
-                command.tooltip,
-                disabled=not self.offers(command),
-            )
-            for command in COMMANDS
-            if command.group is Group.ROW and command.id not in ("open", "actions") and hasattr(self, command.handler)
-        ]
-        row = self.row_here()
-        heading = f"{name_of(row)} in {row.ref.account}" if row is not None else "Actions"
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
-        if chosen:
+    async def _menu_of_actions(self, rows: Sequence[Row]) -> None:
+        with self.acting_on(rows):
+            choices = [
+                dialogs.Choice(
+                    command.id,
+                    command.title,
+                    key_text(self.session.keys_of(command)),
+                    command.tooltip,
+                    disabled=not self.offers(command) or (len(rows) > 1 and command.id not in _FOR_SEVERAL),
+                )
+                for command in COMMANDS
+                if command.group is Group.ROW
+                and command.id not in ("open", "actions")
+                and hasattr(self, command.handler)
+            ]
+        accounts = ", ".join(sorted({row.ref.account for row in rows}))
+        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} marked"
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"{what} in {accounts}", choices))
+        if chosen is None:
+            return
+        now = [self.session.fleet.get(row.ref) for row in rows]
+        if any(row is None for row in now):
+            self.say(f"{what} is not there any more.")
+            return
+        with self.acting_on([row for row in now if row is not None]):
             self.action_command(chosen)
 
     def do_copy(self, argument: str) -> None:
@@ -122,9 +139,10 @@ class ReadingView(ActingView):
             self.session.navigator.forward(instance)
 
     def _instance_with_ssh(self, argument: str) -> Instance | None:
-        row = self._row_for(argument) if argument else self.instance_here()
-        if not isinstance(row, Instance):
-            self.say("SSH: there is no instance here.")
+        row = self._instance_for(argument)
+        if row is None:
+            if not argument:
+                self.say("SSH: there is no instance here.")
         elif Action.SSH not in self.session.fleet.actions(row):
             why = "no port 22 is mapped" if row.ssh is None else f"it is {row.status}"
             self.say(f"SSH: not possible for {row.name}: {why}.")
@@ -132,12 +150,16 @@ class ReadingView(ActingView):
             return row
         return None
 
+    def _instance_for(self, argument: str) -> Instance | None:
+        row = self._row_for(argument) if argument else self.instance_here()
+        return row if isinstance(row, Instance) else None
+
     def do_events_of(self, argument: str) -> None:
         """Show what happened to the instance."""
-        if (instance := self.instance_here()) is not None:
+        if (instance := self._instance_for(argument)) is not None:
             self.session.navigator.go("events", scope=instance.ref)
 
     def do_processes_of(self, argument: str) -> None:
         """Show what the instance runs on the GPUs."""
-        if (instance := self.instance_here()) is not None:
+        if (instance := self._instance_for(argument)) is not None:
             self.session.navigator.go("gpus", scope=instance.ref)

@@ -15,7 +15,7 @@ from textual.app import App
 
 from gputui.models import Row
 from gputui.serial import to_plain
-from gputui.widgets.table_columns import Column
+from gputui.widgets.table_columns import Column, plain_text
 
 SAVE_FORMATS: Mapping[str, str] = {"txt": "Text", "json": "JSON", "csv": "CSV", "svg": "SVG picture of the screen"}
 
@@ -27,7 +27,7 @@ async def save_rows(
     path = _free_path(f"gputui-{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}", form)
     text = app.export_screenshot() if form == "svg" else render(form, columns, rows)
     await asyncio.to_thread(path.write_text, text, encoding="utf-8")
-    return path
+    return path.resolve()
 
 
 def render(form: str, columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
@@ -35,7 +35,8 @@ def render(form: str, columns: Sequence[Column[Row]], rows: Sequence[Row]) -> st
     if form == "json":
         return json.dumps([to_plain(row) for row in rows], indent=2, ensure_ascii=False) + "\n"
     shown = [column for column in columns if column.shown]
-    table = [[column.key for column in shown], *([column.text(row) for column in shown] for row in rows)]
+    heads = [column.key if form == "csv" else column.title for column in shown]
+    table = [heads, *([plain_text(column.cell(row)) for column in shown] for row in rows)]
     if form == "csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(table)

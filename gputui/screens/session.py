@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import Command
 from gputui.models import Instance, Ref, Resource, Row
+from gputui.wording import name_of
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -30,6 +32,12 @@ class Navigator(Protocol):
 
     def forward(self, instance: Instance) -> None:
         """Lead a port of this machine to one in the instance."""
+
+    def own_mistake(self, error: BaseException) -> None:
+        """Say that something failed that should not, and where the report lies."""
+
+    def say_held_back(self) -> None:
+        """Say what could not be said while the terminal was lent to a shell."""
 
     def leave(self) -> None:
         """End the program, asking first when something is still under way."""
@@ -82,14 +90,20 @@ class Session:
             return ""
         target, login = instance.ssh, getattr(self.fleet.accounts.get(instance.ref.account), "ssh", None)
         user, port = (login and login.user) or target.user, (login and login.port) or target.port
-        options = [f"-i {login.key}"] if login and login.key else []
-        options += [f"-J {login.jump}"] if login and login.jump else []
-        return " ".join(["ssh", *options, f"-p {port}", f"{user}@{target.host}"])
+        options = ["-i", login.key] if login and login.key else []
+        options += ["-J", login.jump] if login and login.jump else []
+        return shlex.join(["ssh", *options, "-p", str(port), f"{user}@{target.host}"])
 
     def find(self, text: str, resources: Iterable[Resource] = (Resource.INSTANCES, Resource.IMAGES)) -> list[Row]:
-        """Return the rows that ``text`` names: by Ref, by name, else by the start of a name."""
+        """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""
         rows = [row for resource in resources for row in self.fleet.rows(resource).values()]
-        exact = [row for row in rows if text in (str(row.ref), row.ref.id, getattr(row, "name", None))]
+        exact = [row for row in rows if text in _names(row)]
         if exact:
             return exact
-        return [row for row in rows if str(getattr(row, "name", row.ref.id)).startswith(text)]
+        return [row for row in rows if any(name.startswith(text) for name in _names(row))]
+
+
+def _names(row: Row) -> tuple[str, ...]:
+    """Return what a row may be called: ``main``, ``lab/main``, ``pod/main``, ``lab/pod/main``."""
+    ref, name = row.ref, name_of(row)
+    return (name, ref.id, f"{ref.account}/{name}", f"{ref.kind}/{ref.id}", str(ref))

@@ -81,7 +81,7 @@ class StockView(ActingView):
         models, places = self.map.shape
         return Content.styled(f"   {models} models · {places} places", "$muted"), Content("")
 
-    def row_here(self) -> Row | None:
+    def under_cursor(self) -> Row | None:
         """Return the offer under the cursor."""
         return self.map.offer
 

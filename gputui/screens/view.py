@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -22,9 +23,10 @@ from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.footer import FooterBar
 from gputui.widgets.header import HeaderBar
 from gputui.widgets.title import TitleLine
+from gputui.wording import name_of
 
 if TYPE_CHECKING:
-    from gputui.fleet import Feed
+    from gputui.fleet import Feed, Fleet
 
 
 class View(Screen[None]):
@@ -63,6 +65,8 @@ class View(Screen[None]):
         self.session = session
         self.scope: Ref | None = None
         self._unsubscribe: list[Callable[[], None]] = []
+        self._fixed: tuple[Row, ...] = ()
+        self._followed: Fleet | None = None
 
     # --- the frame -------------------------------------------------------------------------------------------
 
@@ -124,6 +128,8 @@ class View(Screen[None]):
             for account in self.session.fleet.accounts
             if self.session.shows_account(account) and (line := self._problem(account))
         ]
+        if self.session.history is not None and self.session.history.problem:
+            lines.append(Content.assemble(("◐ ", "$text-warning"), self.session.history.problem))
         problems = self.query_one("#problems", Static)
         problems.display = bool(lines)
         shown = Content("\n").join(lines)
@@ -141,14 +147,14 @@ class View(Screen[None]):
     def _feed_problem(self, account: str, feed: Feed, error: GputuiError) -> Content:
         age = ""
         if feed.state is FeedState.STALE and feed.fetched_at is not None:
-            age = f"  shown: as of {format_time(feed.fetched_at, utc=self.session.utc)}"
+            age = f"  as of {format_time(feed.fetched_at, utc=self.session.utc)}"
         limited = self.session.fleet.health()[account].state is HealthState.LIMITED
         return Content.assemble(
             ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
             (account, "bold"),
+            (age, "$muted"),
             # The message names the account itself where it was made for more readers than this line's.
             f"  {str(error).removeprefix(f'{account}: ')}",
-            (age, "$muted"),
         )
 
     def loading_text(self) -> str:
@@ -185,8 +191,12 @@ class View(Screen[None]):
     # --- coming and going ------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was in front, and follow from now on."""
+        """Catch up with what happened while another view was in front, and follow from now on."""
+        if self._unsubscribe and self._followed is self.session.fleet:
+            self.show_chrome()
+            return
         self._release()
+        self._followed = self.session.fleet
         fleet = self.session.fleet
         fleet.watch(self.RESOURCES)
         self._unsubscribe = [
@@ -198,8 +208,9 @@ class View(Screen[None]):
         self.show_chrome()
 
     def on_screen_suspend(self) -> None:
-        """Stop following: what is not seen costs nothing."""
-        self._release()
+        """Stop following when another view comes: what is not seen costs nothing. Under a dialog it goes on."""
+        if self.app.current_mode != self.NAME:
+            self._release()
 
     def on_unmount(self) -> None:
         """Let go of the fleet."""
@@ -242,6 +253,8 @@ class View(Screen[None]):
             return False
         if command.action is Action.CREATE:
             return bool(self.creatable())
+        if command.action is Action.CHANGE_PASSWORD:
+            return bool(self.password_accounts())
         if command.action is not None:
             return command.action in self.actions_here()
         return command.group is not Group.ROW or self.row_here() is not None
@@ -250,13 +263,32 @@ class View(Screen[None]):
         """The accounts in which something can be created from here."""
         return []
 
+    def password_accounts(self) -> list[str]:
+        """The accounts whose password can be changed from here."""
+        return []
+
     def row_here(self) -> Row | None:
+        """What a command for one row acts on: what is under the cursor, unless a menu was opened for another."""
+        return self._fixed[0] if self._fixed else self.under_cursor()
+
+    def under_cursor(self) -> Row | None:
         """What the cursor is on."""
         return None
 
+    @contextmanager
+    def acting_on(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Let commands act on these rows, wherever cursor and marks have gone meanwhile."""
+        self._fixed = tuple(rows)
+        try:
+            yield
+        finally:
+            self._fixed = ()
+
     def targets(self) -> list[Row]:
         """What a command acts on: the marked rows, else the one under the cursor."""
-        row = self.row_here()
+        if self._fixed:
+            return list(self._fixed)
+        row = self.under_cursor()
         return [] if row is None else [row]
 
     def actions_here(self) -> frozenset[Action]:
@@ -285,6 +317,9 @@ class View(Screen[None]):
         if handler is None:
             self.say(f"{command.title}: not in this view.")
             return
+        if argument and not command.argument:
+            self.say(f":{command.word} takes nothing behind it.")
+            return
         if not argument and not self.offers(command):
             self.say(self._why_not(command))
             return
@@ -304,7 +339,8 @@ class View(Screen[None]):
         account = self.session.fleet.accounts.get(first.ref.account)
         if command.action and command.action.mutates and account is not None and account.read_only:
             return f"{command.title}: {first.ref.account} is read-only."
-        status = getattr(first, "status", "")
+        pending = self.session.fleet.pending(first.ref)
+        status = f"under way: {pending.action}" if pending else getattr(first, "status", "")
         return f"{command.title}: not possible for {name}{f' while it is {status}' if status else ''}."
 
     def say(self, text: str, *, severity: str = "warning") -> None:
@@ -322,8 +358,11 @@ class View(Screen[None]):
 
     def _complete(self, text: str) -> list[str]:
         fleet = self.session.fleet
+        instances = fleet.rows(Resource.INSTANCES).values()
         names = tuple(
-            dict.fromkeys(str(getattr(row, "name", row.ref.id)) for row in fleet.rows(Resource.INSTANCES).values())
+            dict.fromkeys(
+                [name_of(row) for row in instances] + [f"{row.ref.account}/{name_of(row)}" for row in instances]
+            )
         )
         accounts = tuple(fleet.accounts)
         themes = tuple(sorted(self.app.available_themes))

@@ -14,7 +14,7 @@ import asyncssh
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
 from gputui.models import ExecResult, SSHLogin, SSHTarget
 from gputui.ssh.failures import NotUpError, explain, is_not_up, permission_denied
-from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error
+from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, name_of_host
 from gputui.ssh.login import AskSecret, Credentials, LoginClient, Patience
 from gputui.text import clean
 
@@ -59,7 +59,7 @@ class Endpoint:
     @property
     def where(self) -> str:
         """Say it in a message."""
-        return clean(f"{self.host_id} at {self.host}:{self.port}")
+        return clean(f"{name_of_host(self.host_id)} at {self.host}:{self.port}")
 
 
 class Connection:

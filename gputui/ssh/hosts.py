@@ -71,7 +71,7 @@ class HostKeyQuestion:
     def describe(self) -> str:
         """Say it in lines for a dialog or a terminal."""
         lines = [
-            f"The host key of {_base(self.host_id)} at {self.host}:{self.port} is not known yet.",
+            f"The host key of {name_of_host(self.host_id)} at {self.host}:{self.port} is not known yet.",
             f"{self.algorithm} {self.fingerprint}",
         ]
         if self.same_key_at:
@@ -121,7 +121,7 @@ class KnownHosts:
         """Drop every key of ``host_id``, and of the instances made under that name; whether there was one."""
         paths = [
             self._path(host_id),
-            *(path for path, name, _ in self._others(host_id) if _base(name) == clean(host_id)),
+            *(path for path, name, _ in self._others(host_id) if name_of_host(name) == clean(host_id)),
         ]
         found = False
         for path in paths:
@@ -195,7 +195,8 @@ def host_id_of(ref: Ref, target: SSHTarget) -> str:
     return f"{ref}{_MADE}{target.made}" if target.made else str(ref)
 
 
-def _base(host_id: str) -> str:
+def name_of_host(host_id: str) -> str:
+    """Return a host id as people know it: the Ref, without which one of that name it is."""
     return host_id.partition(_MADE)[0]
 
 
@@ -203,11 +204,11 @@ def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ..
     """Make the refusal of a key that is not the one remembered: both fingerprints and the way out."""
     remembered = ", ".join(str(key) for key in old)
     return HostKeyError(
-        f"The host key of {_base(host_id)} at {host}:{port} has changed: remembered {remembered}, now {new}. "
+        f"The host key of {name_of_host(host_id)} at {host}:{port} has changed: remembered {remembered}, now {new}. "
         "Not logged in.",
         hint=(
             "Someone may be listening in, or it was made anew. "
-            f"If you know why: gputui ssh --forget-host-key {_base(host_id)}, then log in again and compare."
+            f"If you know why: gputui ssh --forget-host-key {name_of_host(host_id)}, then log in again and compare."
         ),
     )
 

@@ -14,6 +14,7 @@ import asyncssh
 
 from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin
+from gputui.ssh.hosts import name_of_host
 from gputui.text import clean
 
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
@@ -194,7 +195,7 @@ class LoginClient(asyncssh.SSHClient):
 
     async def password_auth_requested(self) -> str | None:
         """Offer the known password once, then what the user types."""
-        secret = await self._next_secret(f"Password of {self._user} on {self._credentials.host_id}:")
+        secret = await self._next_secret(f"Password of {self._user} on {name_of_host(self._credentials.host_id)}:")
         return None if secret is None else secret.reveal()
 
     def kbdint_auth_requested(self) -> str | None:

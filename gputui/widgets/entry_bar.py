@@ -81,6 +81,8 @@ class EntryBar(Vertical):
         entry = self.query_one(Input)
         entry.value = text
         entry.cursor_position = len(text)
+        # Typing takes the place of what stands there; a cursor key keeps it.
+        entry.action_select_all()
         # Not entry.focus(), which takes effect only after keys typed ahead have gone elsewhere.
         self.screen.set_focus(entry)
         self._show_candidates(text)

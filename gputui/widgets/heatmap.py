@@ -36,7 +36,7 @@ class Heatmap(Widget, can_focus=True):
     Heatmap > .heatmap--label { color: $foreground; text-style: bold; }
     Heatmap > .heatmap--none { color: $muted; }
     Heatmap > .heatmap--stale { color: $muted; text-style: dim; }
-    Heatmap > .heatmap--cursor { text-style: bold reverse; }
+    Heatmap > .heatmap--cursor { background: $accent; color: $background; text-style: bold; }
     Heatmap > .heatmap--idle1 { background: $success 12%; }
     Heatmap > .heatmap--idle2 { background: $success 22%; }
     Heatmap > .heatmap--idle3 { background: $success 32%; }
@@ -213,10 +213,9 @@ class Heatmap(Widget, can_focus=True):
         return strip.crop_extend(0, width, self.rich_style)
 
     def _segment(self, text: str, *names: str) -> Segment:
-        style = self.rich_style
-        for name in names:
-            style += self.get_component_rich_style(f"heatmap--{name}", partial=True)
-        return Segment(text, style)
+        # The visual style blends a share of a colour with what is behind it; the plain one would take it whole.
+        style = self.get_visual_style(*(f"heatmap--{name}" for name in names)) if names else self.visual_style
+        return Segment(text, style.rich_style)
 
     def _draw(self, height: int) -> list[Strip]:
         if not self._models:
@@ -237,7 +236,8 @@ class Heatmap(Widget, can_focus=True):
         parts = [self._segment(f" {label:<{LABEL_WIDTH - 1}}{idle:>8} {'◂' if left else '│'}", "heading")]
         parts += [self._segment(" " + _fit(text, CELL_WIDTH - 1), "heading") for text in texts]
         if right:
-            parts.append(self._segment("▸", "heading"))
+            room = min(self.size.width, sum(part.cell_length for part in parts)) - 1
+            return Strip([*Strip(parts).crop(0, room), self._segment("▸", "heading")])
         return Strip(parts)
 
     def _model_line(self, model: str, places: Sequence[tuple[str, str]]) -> Strip:
@@ -253,7 +253,7 @@ class Heatmap(Widget, can_focus=True):
             at_cursor = (model, place) == self._cursor
             text, *names = self._cell(self._offers.get((model, place)))
             if at_cursor and self.has_focus:
-                names.append("cursor")
+                names = ["cursor"]
             marker = "▸" if at_cursor and self.has_focus else " "
             parts.append(self._segment(marker + _fit(text, CELL_WIDTH - 2), *names))
             parts.append(self._segment(" "))

@@ -136,6 +136,16 @@ class TableView(Widget, Generic[RowT], can_focus=True):
 
     # -- cursor and scroll -----------------------------------------------------------------------------------------
 
+    def rest_on_first(self) -> None:
+        """Put a cursor that nobody has used yet on the first row: the first list was not whole."""
+        self._to_top_if_unused()
+        self._reveal()
+        self._sync()
+
+    def hold_cursor(self) -> None:
+        """Keep the cursor on its row from now on: it has been used for something, though not moved."""
+        self._used = True
+
     def select(self, ref: Ref) -> bool:
         """Put the cursor on a row and bring it into view; returns whether it is shown."""
         found = self._model.move_to(ref)

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.widgets.line_input import LineInput
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -51,7 +52,8 @@ class ConfirmDialog(Dialog[bool]):
                 yield Static(Content("\n".join(self._effects)), classes="hint")
             if self._typed is not None:
                 yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
-                yield Input(id="typed", compact=True)
+                yield LineInput(id="typed")
+                yield Static(Content(""), classes="problem")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(
@@ -79,6 +81,8 @@ class ConfirmDialog(Dialog[bool]):
     def _typed_submitted(self, event: Input.Submitted) -> None:
         if event.value.strip() == self._typed:
             self.dismiss(True)
+        else:
+            self.query_one(".problem", Static).update(Content(f"That is not {self._typed}. esc cancels."))
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
@@ -17,7 +18,7 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog { align: center middle; background: $background 60%; }
     Dialog > .dialog {
         width: 76; max-width: 96%; height: auto; max-height: 94%;
-        background: $surface; border-left: thick $accent; padding: 1 2;
+        background: $surface; border-left: thick $accent; padding: 1 2; overflow-y: auto; scrollbar-size-vertical: 1;
     }
     Dialog > .dialog.-danger { border-left: thick $error; }
     Dialog .heading { text-style: bold; width: 1fr; height: auto; margin-bottom: 1; }
@@ -35,7 +36,16 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog Button.-error:focus { background: $error; color: $background; }
     """
 
+    _answered = False
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Give the answer, once: a key that comes twice in one burst must not close what lies under it."""
+        if self._answered or self.app.screen is not self:
+            return AwaitComplete()
+        self._answered = True
+        return super().dismiss(result)
 
     def action_cancel(self) -> None:
         """Close without an answer."""

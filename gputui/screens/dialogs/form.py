@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, Label, Select, Static
 
 from gputui.models import FieldKind, Form, FormField
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.widgets.line_input import LineInput
 
 
 class FormDialog(Dialog[dict[str, str]]):
@@ -63,15 +64,15 @@ class FormDialog(Dialog[dict[str, str]]):
                     # Select parses a prompt that is text as markup: give it Content.
                     yield Select(
                         [(Content(choice), choice) for choice in field.choices],
-                        value=value if value in field.choices else field.choices[0],
-                        allow_blank=False,
+                        # What was asked for and is not offered must not quietly become something else.
+                        value=value if value in field.choices else Select.NULL if value else field.choices[0],
+                        allow_blank=bool(value) and value not in field.choices,
+                        prompt="choose one",
                         id=f"field-{field.name}",
                         compact=True,
                     )
                 else:
-                    yield Input(
-                        value, password=field.kind is FieldKind.SECRET, id=f"field-{field.name}", compact=True
-                    )
+                    yield LineInput(value, password=field.kind is FieldKind.SECRET, id=f"field-{field.name}")
             if field.help:
                 yield Static(Content(field.help), classes="about")
             yield Static(Content(""), id=f"problem-{field.name}", classes="problem")
@@ -89,7 +90,7 @@ class FormDialog(Dialog[dict[str, str]]):
             if isinstance(widget, Input):
                 found[field.name] = widget.value.strip() if field.kind is not FieldKind.SECRET else widget.value
             elif isinstance(widget, Select):
-                found[field.name] = str(widget.value)
+                found[field.name] = "" if widget.is_blank() else str(widget.value)
         return found
 
     def _show_problems(self, problems: Mapping[str, str]) -> None:

@@ -17,6 +17,9 @@ from textual.widgets.option_list import Option
 
 from gputui.screens.dialogs.dialog import Dialog
 
+_WIDTH = 68
+"""Cells of a line in a menu: what the panel leaves at 80 columns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -65,7 +68,7 @@ class MenuDialog(Dialog[str]):
                             (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
                             choice.label.ljust(labels + 2),
                             (choice.note, "$muted"),
-                        ),
+                        ).truncate(_WIDTH, ellipsis=True),
                         id=choice.value,
                         disabled=choice.disabled,
                     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.widgets.line_input import LineInput
 
 
 class PromptDialog(Dialog[str]):
@@ -20,6 +21,7 @@ class PromptDialog(Dialog[str]):
         self,
         heading: str,
         *,
+        subjects: Sequence[Content] = (),
         note: str = "",
         value: str = "",
         secret: bool = False,
@@ -27,6 +29,7 @@ class PromptDialog(Dialog[str]):
     ) -> None:
         super().__init__()
         self._heading = heading
+        self._subjects = subjects
         self._note = note
         self._value = value
         self._secret = secret
@@ -36,7 +39,10 @@ class PromptDialog(Dialog[str]):
         """Lay it out."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._heading), classes="heading")
-            yield Input(self._value, password=self._secret, id="line", compact=True)
+            if self._subjects:
+                with VerticalScroll(classes="scroll", can_focus=False):
+                    yield Static(Content("\n").join(self._subjects), classes="body")
+            yield LineInput(self._value, password=self._secret, id="line")
             yield Static(Content(""), classes="problem")
             yield Static(Content(self._note or "enter to go on, esc to cancel"), classes="hint")
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.widgets.line_input import LineInput
 from gputui.widgets.text_view import TextView
 
 
@@ -41,7 +42,7 @@ class ReaderDialog(Dialog[None]):
         with Vertical(classes="dialog"):
             yield Static(Content(self._heading), classes="heading")
             yield TextView(self._lines, id="text")
-            yield Input(placeholder="find", id="find", compact=True)
+            yield LineInput(placeholder="find", id="find")
             yield Static(Content("/ find   n N next, previous   c copy all   esc close"), classes="hint", id="hint")
 
     def on_mount(self) -> None:
