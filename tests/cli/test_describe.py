@@ -60,3 +60,14 @@ def test_hostile_names_reach_no_description_raw(output: str, own_simulation: Sim
     for ref in refs:
         _, out, err = run("describe", ref, "-o", output)
         assert not set(out + err) & set("\x1b\x07\x9b\x85\u202e\r"), ref
+
+
+def test_an_account_that_does_not_answer_is_told_beside_what_was_found(own_simulation: Simulation, run: Run) -> None:
+    run("delete", "lab-b/main", "--yes")
+    own_simulation.call(lambda running: running.unplug("lab-b"))
+
+    status, out, err = run("describe", "main")
+
+    assert status == 0
+    assert "lab/pod/main" in out
+    assert len([line for line in err.splitlines() if line.startswith("gputui: lab-b: ")]) == 1
