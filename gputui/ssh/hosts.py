@@ -214,7 +214,7 @@ def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ..
 
 
 def _some(names: tuple[str, ...]) -> str:
-    names = tuple(dict.fromkeys(map(_base, names)))
+    names = tuple(dict.fromkeys(map(name_of_host, names)))
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
