@@ -215,10 +215,18 @@ class AccountRuntime:
         """Take a whole list."""
         if resource is Resource.INSTANCES:
             self._follow_transitions(rows)
+        if self._logs[resource].error is not None:
+            self._ask_what_failed_too(resource)
         self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds)
         self._owner.take(self, resource, rows)
         self.judge()
         self._owner.announce()
+
+    def _ask_what_failed_too(self, recovered: Resource) -> None:
+        """The server is back: the other lists need not wait for their own turn to find out."""
+        for resource, poller in self._pollers.items():
+            if resource is not recovered and poller.active and self._logs[resource].error is not None:
+                poller.refresh()
 
     def failed(self, resource: Resource, error: GputuiError, seconds: float) -> None:
         """Take a failure; the rows stay."""

@@ -403,3 +403,15 @@ async def test_a_fault_in_the_background_is_reported(clock: FakeClock, lab: Fake
     async with running(clock, lab, on_failure=failures.append):
         await settle()
     assert failures == [fault]
+
+
+async def test_when_one_list_answers_again_the_others_are_asked_at_once(clock: FakeClock, lab: FakeBackend) -> None:
+    lab.errors[INSTANCES] = lab.errors[PROCESSES] = DOWN
+    async with running(clock, lab, watch=[INSTANCES, PROCESSES]) as fleet:
+        await clock.advance(300)
+        del lab.errors[INSTANCES], lab.errors[PROCESSES]
+        while lab.errors or fleet.health()["lab"].state is HealthState.DOWN:
+            await clock.advance(1)
+        await clock.advance(0)
+        assert fleet.feed("lab", INSTANCES).error is None
+        assert fleet.feed("lab", PROCESSES).error is None
