@@ -9,13 +9,13 @@ from textual import work
 from textual.content import Content
 
 from gputui.errors import GputuiError
-from gputui.models import Action, ActionResult, FeedState, Form, GpuProcess, Image, Instance, Resource, Row
+from gputui.models import Action, ActionResult, FeedState, Form, Image, Instance, Resource, Row
 from gputui.screens import dialogs
 from gputui.screens.describe import describe_exec
 from gputui.screens.everywhere import EverywhereView
 from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
-from gputui.wording import DONE, EFFECTS, ENDS_WORK, effect, gpu_text, name_of, spending, word_to_type
+from gputui.wording import DONE, EFFECTS, ENDS_WORK, effect, gpu_text, name_of, spending, word_to_type, work_lost
 
 AT_ONCE = 4
 """How many things of one action are worked on at a time."""
@@ -126,25 +126,15 @@ class ActingView(EverywhereView):
         return effects + self._staleness(rows)
 
     def _work_lost(self, rows: Sequence[Row]) -> list[str]:
-        fleet, refs = self.session.fleet, {row.ref for row in rows}
-        lost = [
-            process
-            for process in fleet.rows(Resource.PROCESSES).values()
-            if isinstance(process, GpuProcess) and process.instance in refs
-        ]
-        said = []
-        if lost:
-            held = sum(process.gpu_memory_used or 0 for process in lost)
-            word = "process uses" if len(lost) == 1 else "processes use"
-            said.append(f"{len(lost)} {word} GPUs now, with {format_bytes(held)} of GPU memory: work is lost.")
-        unknown = [
-            account
-            for account in sorted({row.ref.account for row in rows})
-            if fleet.feed(account, Resource.PROCESSES).state is not FeedState.FRESH
-        ]
-        if unknown:
-            said.append(f"What runs on the GPUs of {', '.join(unknown)} is not known now.")
-        return said
+        fleet = self.session.fleet
+        fresh: list[Row] = []
+        unknown: list[Row] = []
+        for row in rows:
+            known = fleet.feed(row.ref.account, Resource.PROCESSES).state is FeedState.FRESH
+            (fresh if known else unknown).append(row)
+        said = [work_lost(fresh, fleet.rows(Resource.PROCESSES).values()) if fresh else ""]
+        said.append(work_lost(unknown, None) if unknown else "")
+        return [line for line in said if line]
 
     def _staleness(self, rows: Sequence[Row]) -> list[str]:
         """Say of what account the rows are old, and why."""

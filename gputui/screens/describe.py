@@ -109,7 +109,8 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
 
 def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False) -> list[Content]:
     """Describe an instance: state, shape, how to reach it, what it runs on the GPUs."""
-    state = Content.assemble((f"{PHASE_GLYPHS[row.phase]} {row.phase}", PHASE_STYLES[row.phase]), f"  ({row.status})")
+    raw = "" if row.status.lower() == row.phase else f"  ({row.status})"
+    state = Content.assemble((f"{PHASE_GLYPHS[row.phase]} {row.phase}", PHASE_STYLES[row.phase]), raw)
     ssh = f"ssh -p {row.ssh.port} {row.ssh.user}@{row.ssh.host}" if row.ssh else "no port 22 is mapped"
     lines = _lines(
         [

@@ -40,8 +40,16 @@ class LibraryView(ListView):
                 lambda row: not row.own,
                 search=lambda row: "yours" if row.own else "server",
             ),
-            Column("size", "SIZE", lambda row: format_bytes(row.size), lambda row: row.size, right=True, priority=2),
-            Column("about", "ABOUT", lambda row: row.description, None, flex=True, priority=3),
+            Column(
+                "size",
+                "SIZE",
+                lambda row: format_bytes(row.size),
+                lambda row: row.size,
+                right=True,
+                priority=2,
+                when_filled=True,
+            ),
+            Column("about", "ABOUT", lambda row: row.description, None, flex=True, priority=3, when_filled=True),
         ]
         return cast("Sequence[Column[Row]]", columns)
 

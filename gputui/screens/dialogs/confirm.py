@@ -60,7 +60,7 @@ class ConfirmDialog(Dialog[bool]):
                     Content(self._confirm),
                     id="confirm",
                     compact=True,
-                    classes="-error" if self._danger else "",
+                    classes="danger" if self._danger else "",
                     disabled=self._typed is not None,
                 )
 

@@ -30,10 +30,10 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog .buttons Button { margin-left: 2; min-width: 10; }
     Dialog Input { padding: 0 1; background: $panel; }
     Dialog Input:focus { background: $accent 30%; }
-    Dialog Button { background: $panel; }
-    Dialog Button:focus { background: $accent; color: $background; text-style: bold reverse; }
-    Dialog Button.-error { color: $text-error; }
-    Dialog Button.-error:focus { background: $error; color: $background; }
+    Dialog Button { background: $panel; color: $foreground; }
+    Dialog Button.danger { color: $text-error; }
+    Dialog Button:focus { background: $accent; color: $background; text-style: bold; background-tint: $accent 0%; }
+    Dialog Button.danger:focus { background: $error; color: $background; }
     """
 
     _answered = False
