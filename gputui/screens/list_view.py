@@ -84,6 +84,10 @@ class ListView(ReadingView):
     def _changed(self, change: Change) -> None:
         self.table.apply(change)
         self._settle_cursor()
+        if self._to_select is not None:
+            ref, cursor = self._to_select
+            if self.table.cursor_ref != cursor or self.table.select(ref):
+                self._to_select = None
 
     def _settle_cursor(self) -> None:
         """Begin on the first row of all accounts, not on that of the account that answered first."""
@@ -98,10 +102,6 @@ class ListView(ReadingView):
         """Do a command; from then on the cursor stays on the row it was used for."""
         self.table.hold_cursor()
         super().run_command(command, argument)
-        if self._to_select is not None:
-            ref, cursor = self._to_select
-            if self.table.cursor_ref != cursor or self.table.select(ref):
-                self._to_select = None
 
     def _pending_changed(self, ref: Ref) -> None:
         self.table.invalidate([ref])
@@ -356,7 +356,11 @@ class ListView(ReadingView):
 
     @work(group="dialog", exit_on_error=False)
     async def _save(self) -> None:
-        choices = [dialogs.Choice(name, label, label[0].lower()) for name, label in SAVE_FORMATS.items()]
+        # A small j moves in a menu.
+        keys = {"json": "J"}
+        choices = [
+            dialogs.Choice(name, label, keys.get(name, label[0].lower())) for name, label in SAVE_FORMATS.items()
+        ]
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save what is shown as", choices))
         if not chosen:
             return
