@@ -9,7 +9,7 @@ from textual.widgets import Button, Input, Select
 
 from gputui.errors import ConflictError, InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.history import History
-from gputui.models import Action, ExecResult, FieldKind, Form, FormField, Resource
+from gputui.models import Action, ExecResult, FieldKind, Form, FormField, Ref, Resource
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, attic, backend, fail, instance, lab, staged
 
@@ -85,8 +85,9 @@ async def test_the_target_is_what_the_cursor_was_on_when_the_key_was_pressed() -
     async with staged(fake) as stage:
         await stage.press("X")
         assert "Stop bert in lab?" in stage.text
-        fake.rows[Resource.INSTANCES] = [instance("lab", "alexnet"), instance("lab", "clip")]
+        fake.rows[Resource.INSTANCES] = [instance("lab", name) for name in ("alexnet", "bert", "clip")]
         await stage.advance(6)
+        stage.table.select(Ref("lab", "pod", "clip"))
         await confirm(stage)
         assert fake.stopped == ["bert"]
 
@@ -98,7 +99,13 @@ async def test_several_marked_rows_are_all_named_and_each_sent_once() -> None:
         assert "Stop 2 pods in lab?" in stage.text
         assert "eval" in stage.text
         assert "fresh" in stage.text
-        await confirm(stage)
+        assert "Every process in them ends. Their disks stay." in stage.text
+        assert "Type 2 to confirm:" in stage.text
+        await stage.press("enter", "y", "enter", "tab", "enter")
+        assert sent(fake) == {}
+        await stage.press("space", "space", "k", "k", "space", "space", "X")
+        await stage.type("2")
+        await stage.press("enter")
         await stage.advance(1)
         assert sent(fake) == {Action.STOP: 2}
         assert "2 of 2 stopped." in stage.toasts
@@ -261,7 +268,7 @@ async def test_while_a_command_runs_the_screen_says_so() -> None:
         await stage.press("G", "x")
         await stage.type("ls")
         await stage.press("enter")
-        assert "Running in train …" in stage.text
+        assert "Running in train in lab …" in stage.text
         answer.set()
         await stage.settle()
         assert "ran ls" in stage.text
@@ -281,6 +288,12 @@ async def test_a_command_in_several_shows_each_ones_end() -> None:
         await stage.press("space", "space", "x")
         assert "Run in 2 instances" in stage.text
         await stage.type("ls")
+        await stage.press("enter")
+        assert "Run 2 pods in lab?" in stage.text
+        assert "Type 2 to confirm:" in stage.text
+        await stage.press("enter")
+        assert sent(fake) == {}
+        await stage.type("2")
         await stage.press("enter")
         await stage.settle()
         for part in ("Conflict: bert is not running.", "exit code 2", "out of clip"):
@@ -355,12 +368,18 @@ async def test_a_pod_is_created_once_from_the_form_and_shown() -> None:
         assert stage.here == "exp-1"
 
 
-async def test_declining_the_last_question_creates_nothing() -> None:
+async def test_declining_the_last_question_leads_back_to_the_form_as_it_was_filled_in() -> None:
     fake = creating()
     async with staged(fake) as stage:
         await stage.press("n")
         await stage.type("exp-1")
-        await stage.press("tab", "tab", "enter", "enter")
+        await stage.press("tab", "enter", "down", "enter", "tab", "enter")
+        assert "Create this pod in lab?" in stage.text
+        await stage.press("enter")
+        assert "New pod in lab" in stage.text
+        assert stage.app.screen.query_one("#field-name", Input).value == "exp-1"
+        assert stage.app.screen.query_one(Select).value == "cuda:12.4"
+        await stage.press("escape")
         assert not stage.in_dialog
         assert sent(fake) == {}
 

@@ -20,7 +20,7 @@ def fleet_of_two() -> FakeBackend:
 
 async def test_before_anything_happens_it_says_what_will_be_here() -> None:
     async with staged(fleet_of_two(), view="4") as stage:
-        assert "Nothing has happened since the accounts are watched from here." in stage.text
+        assert "Nothing has happened since gputui watches." in stage.text
 
 
 async def test_changes_appear_with_where_from_and_where_to() -> None:
@@ -81,7 +81,7 @@ async def test_e_limits_to_one_instance() -> None:
 async def test_an_instance_nothing_happened_to_says_so() -> None:
     async with staged(fleet_of_two()) as stage:
         await stage.press("e")
-        assert "Nothing has happened to it since it is watched from here." in stage.text
+        assert "Nothing has happened to it since gputui watches." in stage.text
 
 
 async def test_enter_goes_to_the_instance_or_describes_what_is_left() -> None:

@@ -73,7 +73,7 @@ async def test_a_failure_keeps_the_rows_and_says_as_of_when_they_are() -> None:
         await stage.advance(6)
         assert "train" in stage.names
         assert stage.fleet.is_stale(Ref("lab", "pod", "train"))
-        assert "shown: as of" in stage.line_of("✗ lab  ")
+        assert "✗ lab  as of 2026-03-01 12:00:00  no answer Is it up?" in stage.text
         assert "since" in stage.header
         fake.errors.clear()
         await stage.advance(120)
@@ -273,7 +273,7 @@ async def test_copying_the_id_and_more() -> None:
         assert stage.app.clipboard == "ssh -p 23001 root@127.0.0.1"
 
 
-@pytest.mark.parametrize("key, suffix", [("t", "txt"), ("j", "json"), ("c", "csv"), ("s", "svg")])
+@pytest.mark.parametrize("key, suffix", [("t", "txt"), ("J", "json"), ("c", "csv"), ("s", "svg")])
 async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with staged(lab()) as stage:

@@ -81,7 +81,7 @@ def test_a_server_unplugged_and_plugged_in_again(place: Place) -> None:
     place.simulation.call(lambda _: running.unplug("lab"))
     try:
         terminal.wait_for(re.compile(r"✗ lab no answer since \d\d:\d\d:\d\d"))
-        terminal.wait_for(re.compile(r"shown: as of\s+\d\d:\d\d:\d\d"))
+        terminal.wait_for(re.compile(r"✗ lab  as of \d\d:\d\d:\d\d  \S+ refuses"))
         y, x = terminal.find("jupyter") or (0, 0)
         assert terminal.cell(y, x).fg != bright
     finally:

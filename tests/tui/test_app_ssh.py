@@ -15,6 +15,7 @@ from tests.tui.harness import Terminal
 from tests.tui.live_app import Place, cursor_line, left_as_found
 
 PROMPT = re.compile(r"root@main:~# ?$", re.MULTILINE)
+WAITING = re.compile(r"Waiting for its\W+SSH server: \d+s of")
 
 
 @pytest.fixture(scope="module")
@@ -154,12 +155,12 @@ def test_an_sshd_that_is_not_up_yet_is_waited_for_and_the_wait_can_be_left(place
     terminal = on_main(place)
     place.simulation.call(close)
     terminal.send("s")
-    terminal.wait_for("Waiting for its SSH server:")
+    terminal.wait_for(WAITING)
     terminal.send("escape")
-    terminal.wait_for(lambda: "Waiting for its SSH server" not in terminal.text)
+    terminal.wait_for(lambda: "Logging into main" not in terminal.text)
     assert "main" in cursor_line(terminal)
     terminal.send("s")
-    terminal.wait_for("Waiting for its SSH server:")
+    terminal.wait_for(WAITING)
     place.simulation.call(open_again)
     trust(terminal)
     terminal.wait_for(PROMPT)
