@@ -217,7 +217,7 @@ class AccountRuntime:
             self._follow_transitions(rows)
         if self._logs[resource].error is not None:
             self._ask_what_failed_too(resource)
-        self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds)
+        self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows))
         self._owner.take(self, resource, rows)
         self.judge()
         self._owner.announce()

@@ -25,11 +25,16 @@ class Feed:
     error: GputuiError | None = None
 
 
+_SECONDS_A_ROW = 0.002
+"""What a row may cost that takes a request of its own."""
+
+
 @dataclass(slots=True)
 class FeedLog:
     """What has come of asking. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's.
 
-    ``cost`` is the shorter of the last two answers' seconds: what a list costs when nothing holds it up.
+    ``cost`` is what the last answer took of our own time, in seconds, at the most: a short list that was long in
+    coming was held up elsewhere.
     """
 
     fetched_at: datetime | None = None
@@ -50,9 +55,9 @@ class FeedLog:
             state = FeedState.STALE if self.fetched_at else FeedState.LOADING
         return Feed(state, self.fetched_at, self.error)
 
-    def succeed(self, at: datetime, monotonic: float, seconds: float) -> None:
+    def succeed(self, at: datetime, monotonic: float, seconds: float, rows: int) -> None:
         """Note a whole list."""
-        self.cost = 0.0 if self.answered is None else min(self.seconds, seconds)
+        self.cost = min(seconds, rows * _SECONDS_A_ROW)
         self.fetched_at, self.answered, self.seconds = at, monotonic, seconds
         self.error, self.failing_since, self.outstanding = None, None, False
 
