@@ -52,7 +52,7 @@ FIRST_VIEW = "instances"
 _CLOSE_SECONDS = 3.0
 _READY_SECONDS = 0.5
 _READY_TRIES = 100
-_TURNS = 8
+_TURNS = 40
 
 
 def _palette() -> type[Provider]:
@@ -184,15 +184,32 @@ class GputuiApp(App[int]):
             return
         await self._until_ready()
         focused = self.focused
-        if await self._check_bindings(event.key, priority=True):
+        if isinstance(focused, Input):
+            done = await self._check_bindings(event.key, priority=True)
+            # A key that is no text would come back here from the field, behind the keys typed ahead.
+            if not done and (event.is_printable or not await self._check_bindings(event.key)):
+                await super().on_event(event)
+                await self._until_taken(focused)
             await self._take_turns()
-        elif isinstance(focused, Input):
+            return
+        # What follows from a key, the footer too, is drawn in one frame, and at once: Textual's own would come at its
+        # next tick, up to 16 ms later, the rest at the one after that. Keys that wait share the frame of the last.
+        with self.batch_update():
+            done = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
+            if done:
+                await self._take_turns()
+        self._draw(at_once=done)
+        if not done:
             await super().on_event(event)
-            await self._until_taken(focused)
-        elif await self._check_bindings(event.key):
-            await self._take_turns()
+            if focused is not None:
+                await self._until_taken(focused)
+                await self._take_turns()
+
+    def _draw(self, *, at_once: bool) -> None:
+        if at_once and not self.message_queue_size:
+            self.screen._on_timer_update()
         else:
-            await super().on_event(event)
+            self.screen.check_idle()
 
     async def _until_ready(self) -> None:
         """Wait, not for long, until the screen in front has its widgets."""

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from gputui.commands import Command
 from gputui.errors import GputuiError
-from gputui.models import Change, FeedState, Instance, Ref, Resource, Row
+from gputui.models import Action, Change, FeedState, Instance, Ref, Resource, Row
 from gputui.query import Query, QueryError
 from gputui.screens import dialogs
 from gputui.screens.describe import describe_json
@@ -217,6 +217,9 @@ class ListView(ReadingView):
         return left, right
 
     @on(RecordTable.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self.show_keys()
+
     @on(RecordTable.MarksChanged)
     @on(RecordTable.CountsChanged)
     def _table_changed(self) -> None:
@@ -228,11 +231,11 @@ class ListView(ReadingView):
         event.stop()
         self.do_open("")
 
-    def offers(self, command: Command) -> bool:
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
         """What shows an instance's own needs an instance."""
         if command.id in ("events-of", "processes-of") and self.instance_here() is None:
             return False
-        return super().offers(command)
+        return super().offers(command, actions)
 
     # --- targets ---------------------------------------------------------------------------------------------
 

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from gputui.fleet import Feed, Fleet
 
 
+_IN_FOOTER = sorted(
+    (command for command in COMMANDS if command.footer and command.keys), key=lambda command: command.footer
+)
+
+
 class View(Screen[None]):
     """One of the numbered views. A subclass gives the body and handlers named ``do_<command id>``.
 
@@ -66,6 +71,7 @@ class View(Screen[None]):
         self.scope: Ref | None = None
         self._unsubscribe: list[Callable[[], None]] = []
         self._fixed: tuple[Row, ...] = ()
+        self._shown_for: object = None
         self._followed: Fleet | None = None
 
     # --- the frame -------------------------------------------------------------------------------------------
@@ -114,8 +120,13 @@ class View(Screen[None]):
 
     def show_keys(self) -> None:
         """Show in the footer the keys that work on what the cursor is on."""
-        here = [command for command in COMMANDS if command.footer and command.keys and self.offers(command)]
-        here.sort(key=lambda command: command.footer)
+        # What makes the footer what it is, found once: it is asked for at every move of the cursor.
+        actions = self.actions_here()
+        facts = (actions, self.row_here() is None, self.instance_here() is None, tuple(self.creatable()))
+        if facts == self._shown_for:
+            return
+        self._shown_for = facts
+        here = [command for command in _IN_FOOTER if self.offers(command, actions)]
         keys = [(self._key(command), command.short or command.title.lower()) for command in here]
         self.query_one(FooterBar).set_keys(keys)
 
@@ -247,8 +258,8 @@ class View(Screen[None]):
 
     # --- commands --------------------------------------------------------------------------------------------
 
-    def offers(self, command: Command) -> bool:
-        """Whether this command makes sense here and now."""
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Whether this command makes sense here and now; ``actions`` are those of here, where they are known."""
         if not hasattr(self, command.handler):
             return False
         if command.action is Action.CREATE:
@@ -256,7 +267,7 @@ class View(Screen[None]):
         if command.action is Action.CHANGE_PASSWORD:
             return bool(self.password_accounts())
         if command.action is not None:
-            return command.action in self.actions_here()
+            return command.action in (self.actions_here() if actions is None else actions)
         return command.group is not Group.ROW or self.row_here() is not None
 
     def creatable(self) -> list[str]:
