@@ -247,7 +247,7 @@ class ActingView(EverywhereView):
         if filled is None:
             return
         self.app.notify(f"Creating a {kind} in {account} …", markup=False, timeout=4)
-        before = self.row_here()
+        before = self._place()
         try:
             result = await fleet.create(account, kind, filled)
         except GputuiError as error:
@@ -255,8 +255,13 @@ class ActingView(EverywhereView):
             return
         self.app.notify(result.message, markup=False, timeout=6)
         # Whoever has gone on to something else meanwhile is not torn away from it.
-        if result.created is not None and self.app.screen is self and self.row_here() is before:
+        if result.created is not None and self._place() == before:
             self.session.navigator.go("instances", select=result.created)
+
+    def _place(self) -> tuple[object, ...]:
+        """Return where the user is: on which screen, in what of it, on which row."""
+        row = self.row_here()
+        return self.app.screen, self.focused, None if row is None else row.ref
 
     async def _filled(self, form: Form, values: Mapping[str, str]) -> dict[str, str] | None:
         """Have the form filled in and confirmed; who does not confirm finds the form again as it was."""

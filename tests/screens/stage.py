@@ -113,6 +113,11 @@ class Stage:
         return "\n".join(f"{note.title} {note.message}" for note in self.app._notifications)
 
     @property
+    def dialogs(self) -> list[str]:
+        """The kinds of what is in front of the view, the lowest first."""
+        return [type(screen).__name__ for screen in self.app.screen_stack if not isinstance(screen, View)]
+
+    @property
     def in_dialog(self) -> bool:
         """Whether a dialog is in front of the view."""
         return not isinstance(self.app.screen, View)
@@ -126,16 +131,28 @@ class Stage:
         return next((line for line in self.lines if text in line), "")
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and let what they cause happen."""
+        """Press keys, and let what each causes happen before the next."""
+        for name in keys:
+            self._send(name)
+            await self.settle()
+
+    async def burst(self, *keys: str) -> None:
+        """Press keys all at once, as they come over a slow link or from a paste, then let it all happen."""
+        for name in keys:
+            self._send(name)
+        taken = asyncio.Event()
+        self.app.call_later(taken.set)
+        await asyncio.wait_for(taken.wait(), DEADLINE)
+        await self.settle()
+
+    def _send(self, name: str) -> None:
         driver = self.app._driver
         assert driver is not None
-        for name in keys:
-            key = name if len(name) > 1 or name.isalnum() else _character_to_key(name)
-            character = _CHARACTERS.get(key, key if len(key) == 1 else None)
-            event = Key(key, character)
-            event.set_sender(self.app)
-            driver.send_message(event)
-            await self.settle()
+        key = name if len(name) > 1 or name.isalnum() else _character_to_key(name)
+        character = _CHARACTERS.get(key, key if len(key) == 1 else None)
+        event = Key(key, character)
+        event.set_sender(self.app)
+        driver.send_message(event)
 
     async def type(self, text: str) -> None:
         """Type a text."""
