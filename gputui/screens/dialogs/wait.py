@@ -25,6 +25,10 @@ class WaitDialog(Dialog[bool]):
             yield Static(Content(self._said), id="said", classes="body")
             yield Static(Content("esc to stop waiting"), classes="hint")
 
+    def on_mount(self) -> None:
+        """Show what was said since it was laid out."""
+        self.query_one("#said", Static).update(Content(self._said))
+
     def say(self, text: str) -> None:
         """Show how far it is."""
         self._said = text

@@ -1,0 +1,307 @@
+"""Logging in from a row: what is open when it fails, and what happens meanwhile. SSH itself is played here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gputui.errors import SshError
+from gputui.models import Action, Ref, Secret, SSHTarget
+from gputui.ssh.login import SecretKind, SecretQuestion
+from gputui.ssh.pool import ConnectionPool
+from gputui.ssh.shell import ShellEnd
+from tests.fleet.fakes import FakeBackend
+from tests.screens.stage import Stage, instance, lab, staged
+from tests.screens.test_changes import confirm, sent
+
+
+@dataclass
+class PlayedConnection:
+    """A connection that ends when it is told to."""
+
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def closed(self) -> bool:
+        return self.ended.is_set()
+
+    async def close(self) -> None:
+        self.ended.set()
+
+    async def wait_closed(self) -> None:
+        await self.ended.wait()
+
+
+class PlayedSsh:
+    """Stands for the SSH client: asks, waits, fails, and holds shells open as told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asks = self.waits = False
+        self.may_go_on = asyncio.Event()
+        self.error: Exception | None = None
+        self.answers: list[Secret | None] = []
+        self.connections: list[PlayedConnection] = []
+        self.shell_open = asyncio.Event()
+        self.shell_ends = asyncio.Event()
+        self.forwards: list[tuple[int, int]] = []
+        monkeypatch.setattr("gputui.ssh.client.connect", self._connect)
+        monkeypatch.setattr("gputui.ssh.client.forward", self._forward)
+        monkeypatch.setattr("gputui.ssh.shell.interactive", self._interactive)
+        monkeypatch.setattr("gputui.handover.handover", self._handover)
+
+    async def _connect(self, *_: object, ask_secret: Any, progress: Callable[[str], None], **__: object) -> Any:
+        progress("Waiting for someone.")
+        self.waits = True
+        question = SecretQuestion(SecretKind.PASSWORD, "lab/pod/train", "Password of root@127.0.0.1")
+
+        async def ask() -> None:
+            self.answers.append(await ask_secret(question))
+
+        asking = asyncio.ensure_future(ask()) if self.asks else None
+        try:
+            await self.may_go_on.wait()
+        finally:
+            if asking is not None:
+                asking.cancel()
+        if self.error is not None:
+            raise self.error
+        connection = PlayedConnection()
+        self.connections.append(connection)
+        return connection
+
+    async def _forward(self, _: object, local: int, remote: int) -> Any:
+        self.forwards.append((local, remote))
+
+        class Forward:
+            local_port, remote_port = local, remote
+
+            async def close(self) -> None:
+                pass
+
+        return Forward()
+
+    async def _interactive(self, connection: PlayedConnection) -> ShellEnd:
+        self.shell_open.set()
+        await self.shell_ends.wait()
+        return ShellEnd(None, dropped=True) if connection.closed else ShellEnd(0)
+
+    @staticmethod
+    async def _handover(_: object, work: Callable[[], Awaitable[ShellEnd]]) -> ShellEnd:
+        return await work()
+
+
+@pytest.fixture
+async def ssh(monkeypatch: pytest.MonkeyPatch) -> PlayedSsh:
+    return PlayedSsh(monkeypatch)
+
+
+@asynccontextmanager
+async def logging_in(ssh: PlayedSsh, fake: FakeBackend) -> AsyncIterator[Stage]:
+    """The app, with a login into train under way."""
+    async with staged(fake) as stage:
+        await stage.press("G", "s")
+        await stage.until(lambda: ssh.waits, "a login")
+        await stage.settle()
+        assert "Waiting for someone." in stage.text or ssh.asks
+        yield stage
+
+
+def nothing_is_left(stage: Stage) -> None:
+    assert stage.dialogs == []
+    assert stage.here == "train"
+    assert stage.app.focused is stage.table
+    assert not stage.ended()
+    assert stage.app._exception is None
+
+
+# --- the wait for it --------------------------------------------------------------------------------------------
+
+
+async def test_escape_ends_the_wait(ssh: PlayedSsh) -> None:
+    async with logging_in(ssh, lab()) as stage:
+        await stage.burst("escape", "escape")
+        await stage.settle()
+        nothing_is_left(stage)
+        assert ssh.connections == []
+        await stage.press("s")
+        await stage.until_text("Waiting for someone.")
+
+
+@pytest.mark.parametrize("message", ["The connection was lost.", "The server refused the password."])
+async def test_a_login_that_fails_under_its_own_question_closes_both(ssh: PlayedSsh, message: str) -> None:
+    ssh.asks, ssh.error = True, SshError(message)
+    async with logging_in(ssh, lab()) as stage:
+        assert stage.dialogs == ["WaitDialog", "PromptDialog"]
+        await stage.type("half a passw")
+        ssh.may_go_on.set()
+        await stage.until(lambda: message in stage.toasts)
+        nothing_is_left(stage)
+        assert ssh.answers == []
+
+
+async def test_a_login_that_is_through_under_its_own_question_leads_inside(ssh: PlayedSsh) -> None:
+    ssh.asks = True
+    async with logging_in(ssh, lab()) as stage:
+        assert stage.dialogs == ["WaitDialog", "PromptDialog"]
+        ssh.may_go_on.set()
+        await stage.until(ssh.shell_open.is_set)
+        ssh.shell_ends.set()
+        await stage.settle()
+        nothing_is_left(stage)
+
+
+async def test_the_palette_does_not_come_over_the_wait(ssh: PlayedSsh) -> None:
+    ssh.error = SshError("The connection was lost.")
+    async with logging_in(ssh, lab()) as stage:
+        await stage.press("ctrl+p")
+        assert stage.dialogs == ["WaitDialog"]
+        ssh.may_go_on.set()
+        await stage.until(lambda: "The connection was lost." in stage.toasts)
+        nothing_is_left(stage)
+
+
+async def test_the_question_whether_to_quit_goes_with_the_wait_under_it(ssh: PlayedSsh) -> None:
+    ssh.error = SshError("The connection was lost.")
+    fake = lab()
+    fake.hold(Action.STOP)
+    async with staged(fake) as stage:
+        await stage.press("G", "X")
+        await confirm(stage)
+        await stage.press("s")
+        await stage.until_text("Waiting for someone.")
+        await stage.press("ctrl+q")
+        assert stage.dialogs == ["WaitDialog", "ConfirmDialog"]
+        ssh.may_go_on.set()
+        await stage.until(lambda: "The connection was lost." in stage.toasts)
+        nothing_is_left(stage)
+
+
+async def test_the_row_of_a_login_may_go_meanwhile(ssh: PlayedSsh) -> None:
+    ssh.error = SshError("The connection was lost.")
+    fake = lab()
+    async with logging_in(ssh, fake) as stage:
+        fake.rows = {resource: [] for resource in fake.rows}
+        await stage.advance(6)
+        ssh.may_go_on.set()
+        await stage.until(lambda: "The connection was lost." in stage.toasts)
+        assert stage.dialogs == []
+        assert stage.app._exception is None
+
+
+async def test_a_key_that_comes_twice_logs_in_once(ssh: PlayedSsh) -> None:
+    async with staged(lab()) as stage:
+        await stage.burst("G", "s", "s")
+        await stage.until_text("Waiting for someone.")
+        assert stage.dialogs == ["WaitDialog"]
+        ssh.may_go_on.set()
+        await stage.until(ssh.shell_open.is_set)
+        assert len(ssh.connections) == 1
+        ssh.shell_ends.set()
+
+
+# --- the shell --------------------------------------------------------------------------------------------------
+
+
+async def test_a_shell_keeps_its_connection_beyond_the_pools_patience(
+    ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
+    async with logging_in(ssh, lab()) as stage:
+        ssh.may_go_on.set()
+        await stage.until(ssh.shell_open.is_set)
+        await stage.advance(3600)
+        [connection] = ssh.connections
+        assert not connection.closed
+        ssh.shell_ends.set()
+        await stage.until(lambda: connection.closed)
+        assert "lost" not in stage.toasts
+        nothing_is_left(stage)
+
+
+async def test_a_second_shell_soon_after_takes_the_same_connection(ssh: PlayedSsh) -> None:
+    ssh.may_go_on.set()
+    ssh.shell_ends.set()
+    async with staged(lab()) as stage:
+        for _ in range(2):
+            ssh.shell_open.clear()
+            await stage.press("G", "s")
+            await stage.until(ssh.shell_open.is_set)
+            await stage.settle()
+            nothing_is_left(stage)
+        assert len(ssh.connections) == 1
+
+
+async def test_what_is_said_during_a_shell_is_said_after_it(ssh: PlayedSsh) -> None:
+    fake = lab()
+    answer = fake.hold(Action.STOP)
+    async with staged(fake) as stage:
+        await stage.press("G", "X")
+        await confirm(stage)
+        ssh.may_go_on.set()
+        await stage.press("s")
+        await stage.until(ssh.shell_open.is_set)
+        answer.set()
+        await stage.advance(1)
+        assert stage.toasts == ""
+        ssh.shell_ends.set()
+        await stage.until(lambda: "train stopped." in stage.toasts)
+        assert sent(fake) == {Action.STOP: 1}
+
+
+async def test_a_shell_whose_connection_drops_says_how_to_go_on(ssh: PlayedSsh) -> None:
+    async with logging_in(ssh, lab()) as stage:
+        ssh.may_go_on.set()
+        await stage.until(ssh.shell_open.is_set)
+        ssh.connections[0].ended.set()
+        ssh.shell_ends.set()
+        await stage.until(lambda: "The connection to train was lost. s logs in again." in stage.toasts)
+        nothing_is_left(stage)
+
+
+# --- a port -----------------------------------------------------------------------------------------------------
+
+
+async def test_f_leads_to_a_port_until_the_connection_ends(ssh: PlayedSsh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConnectionPool.__init__, "__kwdefaults__", {"idle": 0.0})
+    ssh.may_go_on.set()
+    async with staged(lab()) as stage:
+        await stage.press("G", "f")
+        assert "Forward to a port of train" in stage.text
+        await stage.type("http")
+        await stage.press("enter")
+        assert "A port from 1 to 65535, or two with a colon." in stage.text
+        await stage.press(*["backspace"] * 4)
+        await stage.type("9000:8888")
+        await stage.press("enter")
+        await stage.until(lambda: "127.0.0.1:9000 → 8888 in train, until gputui ends." in stage.toasts)
+        assert ssh.forwards == [(9000, 8888)]
+        assert stage.dialogs == []
+        await stage.advance(3600)
+        assert not ssh.connections[0].closed
+        await stage.press("f")
+        assert "Now: 127.0.0.1:9000 → 8888." in " ".join(stage.text.replace("█", "").split())
+        await stage.press("escape")
+        ssh.connections[0].ended.set()
+        await stage.until(lambda: "has ended: the connection was lost. f opens it again." in stage.toasts)
+
+
+async def test_one_made_anew_under_a_name_gets_a_connection_of_its_own(ssh: PlayedSsh) -> None:
+    ssh.may_go_on.set()
+    ssh.shell_ends.set()
+    fake = FakeBackend("lab")
+    async with staged(fake) as stage:
+        for container in ("first", "second"):
+            target = SSHTarget("127.0.0.1", 23001, "root", made=container)
+            fake.rows = {resource: [instance("lab", "train", ssh=target)] for resource in fake.rows}
+            await stage.advance(6)
+            ssh.shell_open.clear()
+            stage.table.select(Ref("lab", "pod", "train"))
+            await stage.press("s")
+            await stage.until(ssh.shell_open.is_set)
+            await stage.settle()
+        assert len(ssh.connections) == 2
