@@ -48,6 +48,37 @@ def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
     assert "Cancel" not in terminal.text
 
 
+def test_keys_that_come_all_at_once_are_done_one_after_another(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    terminal.write("dq")
+    terminal.write("/name:main\r")
+    terminal.wait_for("/ name:main")
+    assert "esc close" not in terminal.text
+    terminal.write("XXX")
+    terminal.wait_for("Stop main in lab?")
+    terminal.write("\x1b")
+    terminal.wait_for(lambda: "Stop main in lab?" not in terminal.text)
+    terminal.settle()
+    assert "esc to cancel" not in terminal.text
+    assert "main" in cursor_line(terminal)
+    terminal.write(":stop jupyter\rXDjjS")
+    terminal.wait_for("Stop jupyter in lab?")
+    terminal.settle()
+    assert "esc close" not in terminal.text
+    terminal.write("\x1b")
+    terminal.wait_for(lambda: "Stop jupyter in lab?" not in terminal.text)
+    terminal.write("5jjp")
+    terminal.wait_for(re.compile(r"^ (\S+ › )?GPUs ", re.MULTILINE))
+    terminal.write("3q")
+    assert terminal.wait_exit() == 0
+    pods = place.simulation.running.world.hosts["lab"].pods.values()
+    assert {pod.name: pod.status for pod in pods if pod.name in ("alice-main", "alice-jupyter")} == {
+        "alice-main": "running",
+        "alice-jupyter": "running",
+    }
+
+
 @pytest.mark.parametrize(
     "faults, said",
     [
