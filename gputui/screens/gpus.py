@@ -25,6 +25,7 @@ class GpusView(ListView):
 
     NAME = "gpus"
     AUTO_FOCUS = "#table"
+    COUNTED = " processes"
     HEADING = "GPUs"
     RESOURCE = Resource.PROCESSES
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES})
@@ -140,7 +141,7 @@ class GpusView(ListView):
                 "COMMAND",
                 lambda row: row.command,
                 lambda row: row.command,
-                width=12,
+                width=22,
                 flex=True,
                 max_width=200,
             ),
@@ -247,7 +248,7 @@ class GpusView(ListView):
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
         gpus = self.gpus.row_count
-        counts = f"   {gpus} GPU{'' if gpus == 1 else 's'}   processes"
+        counts = f"   {gpus} GPU{'' if gpus == 1 else 's'}"
         return Content.assemble((counts, "$muted"), left), right
 
     def in_scope(self, row: Row, scope: Ref) -> bool:

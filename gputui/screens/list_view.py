@@ -29,6 +29,8 @@ class ListView(ReadingView):
     RESOURCE: ClassVar[Resource]
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
+    COUNTED: ClassVar[str] = ""
+    """What the number in the title counts, where the heading does not say it."""
 
     _stale: frozenset[str] = frozenset()
     _settled = False
@@ -197,7 +199,7 @@ class ListView(ReadingView):
             f" of {table.total_count}" if table.row_count != table.total_count else ""
         )
         left = Content.assemble(
-            (counts, "$muted"),
+            (counts + self.COUNTED, "$muted"),
             (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
         )
