@@ -101,15 +101,18 @@ class ActingView(EverywhereView):
         if await self._confirmed(action, rows, verb):
             await self._act_on(action, rows, arguments)
 
-    async def _confirmed(self, action: Action, rows: Sequence[Row], verb: str) -> bool:
+    async def _confirmed(self, action: Action, rows: Sequence[Row], verb: str, command: str = "") -> bool:
         """Ask whether to do it; what is asked for is named with its account, its state, and what follows."""
         accounts = ", ".join(sorted({row.ref.account for row in rows}))
         what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
         moving = any(self.session.fleet.pending(row.ref) is not None for row in rows)
         answer = await self.app.push_screen_wait(
             dialogs.ConfirmDialog(
-                f"{verb} {what} in {accounts}?",
-                subjects=[subject(row, named=len({row.ref.account for row in rows}) > 1) for row in rows],
+                f"{verb}{' in' if command else ''} {what} in {accounts}?",
+                subjects=[
+                    *([Content.assemble("  $ ", (command, "bold"))] if command else []),
+                    *(subject(row, named=len({row.ref.account for row in rows}) > 1) for row in rows),
+                ],
                 effects=self._effects(action, rows),
                 confirm=verb,
                 typed=word_to_type(action, rows, moving=moving),
@@ -202,7 +205,7 @@ class ActingView(EverywhereView):
         )
         if command is None:
             return
-        if len(rows) > 1 and not await self._confirmed(Action.EXEC, rows, "Run"):
+        if len(rows) > 1 and not await self._confirmed(Action.EXEC, rows, "Run", command):
             return
         reader = dialogs.ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
         await self.app.push_screen(reader)

@@ -155,14 +155,12 @@ class Stage:
         driver.send_message(event)
 
     async def type(self, text: str) -> None:
-        """Type a text."""
-        await self.press(*text)
+        """Type a text, as fast as fingers that do not wait."""
+        await self.burst(*text)
 
     async def command(self, text: str) -> None:
         """Give a command in the command bar."""
-        await self.press("colon")
-        await self.type(text)
-        await self.press("enter")
+        await self.burst("colon", *text, "enter")
 
     async def settle(self) -> None:
         """Let everything that needs neither time nor a thread happen, and be drawn.

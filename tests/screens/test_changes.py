@@ -289,7 +289,8 @@ async def test_a_command_in_several_shows_each_ones_end() -> None:
         assert "Run in 2 instances" in stage.text
         await stage.type("ls")
         await stage.press("enter")
-        assert "Run 2 pods in lab?" in stage.text
+        assert "Run in 2 pods in lab?" in stage.text
+        assert "$ ls" in stage.text
         assert "Type 2 to confirm:" in stage.text
         await stage.press("enter")
         assert sent(fake) == {}

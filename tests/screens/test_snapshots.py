@@ -202,10 +202,19 @@ def test_dialog_command_output(shoot: Shoot) -> None:
     async def run(stage: Stage) -> None:
         await stage.press("space", "space", "x")
         await stage.type("nvidia-smi -L")
-        await stage.press("enter")
+        await stage.press("enter", "2", "enter")
         await stage.settle()
 
     shoot(lab(), act=run)
+
+
+def test_dialog_run_in_several(shoot: Shoot) -> None:
+    async def ask(stage: Stage) -> None:
+        await stage.press("space", "space", "x")
+        await stage.type("nvidia-smi -L")
+        await stage.press("enter")
+
+    shoot(lab(), act=ask)
 
 
 def test_dialog_wait(shoot: Shoot) -> None:
