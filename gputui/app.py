@@ -53,6 +53,8 @@ _CLOSE_SECONDS = 3.0
 _READY_SECONDS = 0.5
 _READY_TRIES = 100
 _TURNS = 40
+_TURNS_BEFORE_A_FRAME = 8
+_REPEAT_SECONDS = 0.3
 
 
 def _palette() -> type[Provider]:
@@ -99,6 +101,8 @@ class GputuiApp(App[int]):
         self._report = report
         self._mouse = ui.mouse
         self._begin = begin
+        self._closed_by = ""
+        self._closed_at = 0.0
         self._held_back: list[Callable[[], None]] = []
         self._trail: list[tuple[str, Ref | None]] = []
         self._views: dict[str, View] = {}
@@ -183,6 +187,15 @@ class GputuiApp(App[int]):
             await super().on_event(event)
             return
         await self._until_ready()
+        closed_by, self._closed_by = self._closed_by, ""
+        if closed_by == event.key and event.time - self._closed_at < _REPEAT_SECONDS:
+            return  # the second press was meant for what the first one closed
+        before = self.screen
+        await self._on_key_in_order(event)
+        if isinstance(before, dialogs.Dialog) and isinstance(self.screen, View):
+            self._closed_by, self._closed_at = event.key, event.time
+
+    async def _on_key_in_order(self, event: events.Key) -> None:
         focused = self.focused
         if isinstance(focused, Input):
             done = await self._check_bindings(event.key, priority=True)
@@ -218,10 +231,14 @@ class GputuiApp(App[int]):
                 return
             await asyncio.sleep(_READY_SECONDS / _READY_TRIES)
 
-    @staticmethod
-    async def _take_turns() -> None:
-        """Let what a key has started, in workers and by messages, open its dialog or move the focus."""
-        for _ in range(_TURNS):
+    async def _take_turns(self) -> None:
+        """Let what a key has started, in workers and by messages, open its dialog or move the focus.
+
+        As long as it takes when more keys wait; else the frame should not wait for it.
+        """
+        for turn in range(_TURNS):
+            if turn >= _TURNS_BEFORE_A_FRAME and not self.message_queue_size:
+                return
             await asyncio.sleep(0)
 
     async def _until_taken(self, widget: Widget) -> None:

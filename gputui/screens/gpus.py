@@ -135,13 +135,13 @@ class GpusView(ListView):
                 right=True,
                 priority=3,
             ),
-            Column("host", "HOST", lambda row: row.host, lambda row: row.host, priority=7, max_width=24),
+            Column("host", "HOST", lambda row: row.host, shown=False),
             Column(
                 "command",
                 "COMMAND",
                 lambda row: row.command,
                 lambda row: row.command,
-                width=22,
+                width=12,
                 flex=True,
                 max_width=200,
             ),
@@ -184,6 +184,14 @@ class GpusView(ListView):
         self._index_devices()
         self.gpus.set_rows(self.session.fleet.rows(Resource.GPUS).values())
         super().catch_up()
+
+    def _settle_cursor(self) -> None:
+        """Begin on the first row on both sides."""
+        if not self._settled:
+            self.gpus.rest_on_first()
+        super()._settle_cursor()
+        if self._settled:
+            self.gpus.hold_cursor()
 
     def _index_devices(self) -> None:
         self._devices = {

@@ -209,8 +209,8 @@ class ListView(ReadingView):
         # The heading of the column says it, where there is room for the column.
         hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
-            (f"{marked} marked" if marked or hidden else "", "$text-accent"),
-            (f" ({hidden} more filtered away)" if hidden else "", "$muted"),
+            (f"{marked} marked" if marked else "", "$text-accent"),
+            (f"   {hidden} marked and filtered away" if hidden else "", "$text-warning"),
             (
                 f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
                 "$muted",

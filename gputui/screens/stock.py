@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
+from gputui.commands import Command
 from gputui.models import FeedState, Offer, Ref, Resource, Row
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView
@@ -44,7 +45,7 @@ class StockView(ActingView):
     def on_mount(self) -> None:
         """Say what the cells mean."""
         self.query_one("#legend", Line).show(
-            Content("idle/total   · none idle   – not offered   ✓ available   ? old, the last answer failed")
+            Content("idle/total   · none idle   – not offered   ✓ available   ? old")
         )
 
     def focus_body(self) -> None:
@@ -69,7 +70,14 @@ class StockView(ActingView):
         self.map.set_offers(
             offers, stale=stale, placeholder=self.loading_text() or "No account shown tells which GPUs are idle."
         )
+        if offers and not self.loading_text():
+            self.map.hold_cursor()
         self._describe_cell()
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """Do a command; from then on the cursor stays on the cell it was used for."""
+        self.map.hold_cursor()
+        super().run_command(command, argument)
 
     def feeds_changed(self) -> None:
         """Offers may have become stale or fresh."""

@@ -79,6 +79,7 @@ class Heatmap(Widget, can_focus=True):
         self._left = 0
         self._lines: list[Strip] = []
         self._placeholder = ""
+        self._used = False
 
     @property
     def offer(self) -> Offer | None:
@@ -102,6 +103,10 @@ class Heatmap(Widget, can_focus=True):
         self._places = sorted({place for _, place in self._offers})
         self._stale = stale
         self._placeholder = placeholder
+        if not self._used:
+            # The first map was not whole: begin at its corner, not where the first account to answer happened to be.
+            self._cursor = None
+            self._top = self._left = 0
         if self._cursor not in self._offers:
             self._cursor = self._nearest()
         self._reveal()
@@ -124,11 +129,16 @@ class Heatmap(Widget, can_focus=True):
 
     # --- moving ----------------------------------------------------------------------------------------------
 
+    def hold_cursor(self) -> None:
+        """Keep the cursor where it is from now on: it has been used for something, though not moved."""
+        self._used = True
+
     def select(self, ref: Ref) -> bool:
         """Put the cursor on an offer; returns whether it is there."""
         for key, offer in self._offers.items():
             if offer.ref == ref:
                 self._cursor = key
+                self._used = True
                 self._reveal()
                 self._sync()
                 self.post_message(self.CursorMoved())
@@ -139,6 +149,7 @@ class Heatmap(Widget, can_focus=True):
         """Move the cursor."""
         if self._cursor is None:
             return
+        self._used = True
         model, place = self._cursor
         row = min(max(self._models.index(model) + down, 0), len(self._models) - 1)
         column = min(max(self._places.index(place) + right, 0), len(self._places) - 1)

@@ -173,7 +173,7 @@ async def test_marks_the_filter_hides_are_kept_and_told() -> None:
     async with staged(lab()) as stage:
         await stage.press("space")
         await stage.command("filter train")
-        assert "(1 more filtered away)" in stage.title
+        assert "1 marked and filtered away" in stage.title
 
 
 async def test_only_problems_shows_what_is_not_well() -> None:

@@ -193,3 +193,12 @@ async def test_closing_a_text_twice_while_it_is_still_awaited() -> None:
         await stage.settle()
         assert stage.dialogs == []
         assert stage.app._exception is None
+
+
+async def test_a_doubled_q_closes_the_description_and_does_not_quit() -> None:
+    async with staged(lab()) as stage:
+        await stage.press("d")
+        await stage.burst("q", "q")
+        assert not stage.dialogs
+        assert stage.app.return_code is None
+        assert stage.app.is_running

@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gputui.screens.dialogs.confirm import ConfirmDialog
+    from gputui.screens.dialogs.dialog import Dialog
     from gputui.screens.dialogs.form import FormDialog
     from gputui.screens.dialogs.menu import Choice, MenuDialog
     from gputui.screens.dialogs.prompt import PromptDialog
     from gputui.screens.dialogs.reader import ReaderDialog
     from gputui.screens.dialogs.wait import WaitDialog
 
-__all__ = ["Choice", "ConfirmDialog", "FormDialog", "MenuDialog", "PromptDialog", "ReaderDialog", "WaitDialog"]
+__all__ = [
+    "Choice",
+    "ConfirmDialog",
+    "Dialog",
+    "FormDialog",
+    "MenuDialog",
+    "PromptDialog",
+    "ReaderDialog",
+    "WaitDialog",
+]
 
 _MODULES = {
     "Choice": "menu",
     "ConfirmDialog": "confirm",
+    "Dialog": "dialog",
     "FormDialog": "form",
     "MenuDialog": "menu",
     "PromptDialog": "prompt",
