@@ -26,7 +26,6 @@ class StockView(ActingView):
     RESOURCES = frozenset({Resource.STOCK})
 
     DEFAULT_CSS = """
-    StockView #rule { color: $muted; }
     StockView #cell { padding: 0 1; }
     StockView #legend { padding: 0 1; color: $muted; }
     """
