@@ -98,7 +98,7 @@ class GpusView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
-        several = 0 if len(self.session.fleet.accounts) > 1 else 9
+        several = 9 if len(self.session.fleet.accounts) == 1 else 0
         columns: list[Column[GpuProcess]] = [
             Column(
                 "gpu",

@@ -50,7 +50,7 @@ class InstancesView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
-        several = 0 if len(self.session.fleet.accounts) > 1 else 9
+        several = 9 if len(self.session.fleet.accounts) == 1 else 0
         columns: list[Column[Instance]] = [
             Column(
                 "name",
