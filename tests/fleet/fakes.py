@@ -62,6 +62,11 @@ class FakeClock:
         heapq.heappush(self._sleepers, (self.elapsed + seconds, next(self._count), done))
         await done
 
+    @property
+    def sleeping(self) -> int:
+        """How many tasks wait for time to pass."""
+        return sum(not done.done() for _, _, done in self._sleepers)
+
     async def advance(self, seconds: float = 0.0) -> None:
         """Let time pass, waking sleepers in their order, each to go as far as it can before the next."""
         await settle()
