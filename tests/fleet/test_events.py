@@ -167,7 +167,7 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
         assert await asyncio.wait_for(written.get(), 10) == 1
         # The writer's own thread tells first; the task that waits for it has to be asleep again before time goes on.
         async with asyncio.timeout(10):
-            while clock.sleeping < sleeping:
+            while clock.sleeping < sleeping:  # noqa: ASYNC110  (nothing tells that a task sleeps)
                 await asyncio.sleep(0.001)
         await clock.advance(30)
         lab.rows[INSTANCES] = [pod("lab", "main", "exited")]
