@@ -50,25 +50,31 @@ class InstancesView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
-        several = 9 if len(self.session.fleet.accounts) == 1 else 0
+        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 0
         columns: list[Column[Instance]] = [
             Column(
                 "name",
                 "NAME",
                 lambda row: row.name,
-                lambda row: natural_key(row.name),
-                width=18,
+                lambda row: (natural_key(row.name), row.ref.account),
+                width=12,
                 flex=True,
                 max_width=40,
             ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=several),
+            Column(
+                "account",
+                "ACCOUNT",
+                lambda row: row.ref.account,
+                lambda row: row.ref.account,
+                priority=account_priority,
+            ),
             Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
             Column(
                 "state",
                 "STATE",
                 self._state,
                 lambda row: (_ORDER[row.phase], row.status),
-                width=9,
+                width=13,
                 search=self._state_text,
             ),
             Column("gpu", "GPUS", gpu_text, gpu_text, width=4, max_width=18),
@@ -87,7 +93,7 @@ class InstancesView(ListView):
                 "IMAGE",
                 lambda row: row.image or "",
                 lambda row: row.image or "",
-                width=22,
+                width=14,
                 max_width=36,
                 flex=True,
                 priority=4,
@@ -97,9 +103,7 @@ class InstancesView(ListView):
                 "PORTS",
                 ports_text,
                 ports_text,
-                width=12,
                 max_width=24,
-                flex=True,
                 priority=6,
                 when_filled=True,
             ),

@@ -175,8 +175,8 @@ class Heatmap(Widget, can_focus=True):
         if self._cursor is None:
             return
         row, column = self._models.index(self._cursor[0]), self._places.index(self._cursor[1])
-        self._top = min(max(self._top, row - self._rows_shown + 1), row)
-        self._left = min(max(self._left, column - self._columns_shown + 1), column)
+        self._top = _scrolled(self._top, row, self._rows_shown, len(self._models))
+        self._left = _scrolled(self._left, column, self._columns_shown, len(self._places))
 
     def on_resize(self) -> None:
         """Lay it out anew."""
@@ -287,6 +287,12 @@ class Heatmap(Widget, can_focus=True):
         share = offer.idle / offer.total if offer.total else 1.0
         step = max(1, min(RAMP_STEPS, round(share * RAMP_STEPS)))
         return (f"{offer.idle}{total}", f"idle{step}")
+
+
+def _scrolled(first: int, cursor: int, shown: int, count: int) -> int:
+    """Return the first line to show: the cursor is in view, and no room is left unused while there is more."""
+    first = min(max(first, cursor - shown + 1), cursor)
+    return max(0, min(first, count - shown))
 
 
 def _fit(text: str, width: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
@@ -164,3 +166,12 @@ async def test_n_fills_in_the_image_under_the_cursor() -> None:
         await stage.press("n")
         assert "New pod in lab" in stage.text
         assert "cuda:12.4" in stage.line_of("  Image  ")
+
+
+async def test_a_map_that_came_to_fit_is_not_scrolled_any_more() -> None:
+    async with staged(attic(), lab(), view="1", size=(40, 20)) as stage:
+        await stage.press("right", "right")
+        assert "◂" in stage.text
+        stage.app.post_message(Resize(Size(80, 20), Size(80, 20)))
+        await stage.until_text("attic        lab")
+        assert "◂" not in stage.text
