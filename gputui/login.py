@@ -73,11 +73,9 @@ class Login:
         if ports is None:
             return
         from gputui.ssh.client import forward
-        from gputui.ssh.pool import ConnectionPool
 
-        pool = self._pool = self._pool or ConnectionPool()
         async with AsyncExitStack() as leases:
-            connection = await self._connect_visibly(pool, instance, leases)
+            connection = await self._connect_visibly(instance, leases)
             if connection is None:
                 return
             opened = await forward(connection, *ports)
@@ -134,12 +132,10 @@ class Login:
 
     async def _enter_here(self, instance: Instance) -> None:
         from gputui.handover import handover
-        from gputui.ssh.pool import ConnectionPool
 
-        pool = self._pool = self._pool or ConnectionPool()
         # The lease lasts as long as the shell: a connection nobody leases is closed after a while.
         async with AsyncExitStack() as leases:
-            connection = await self._connect_visibly(pool, instance, leases)
+            connection = await self._connect_visibly(instance, leases)
             if connection is None:
                 return
             self.has_terminal = True
@@ -153,12 +149,12 @@ class Login:
         if end.exit_status:
             self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
 
-    async def _connect_visibly(
-        self, pool: ConnectionPool, instance: Instance, leases: AsyncExitStack
-    ) -> Connection | None:
+    async def _connect_visibly(self, instance: Instance, leases: AsyncExitStack) -> Connection | None:
         """Connect behind a dialog that says how far it is; None when the user ended the wait."""
         from gputui.ssh.hosts import host_id_of
+        from gputui.ssh.pool import ConnectionPool
 
+        pool = self._pool = self._pool or ConnectionPool()
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
         # By the made instance: one made anew under an old name must not get the connection to the old one.
         key = host_id_of(instance.ref, instance.ssh) if instance.ssh else str(instance.ref)

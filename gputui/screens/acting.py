@@ -67,16 +67,23 @@ class ActingView(EverywhereView):
         """Return what to act on: what was named, else the targets; says why when there is nothing."""
         if not argument:
             return self.targets()
-        found = self.session.find(argument)
-        if len(found) != 1:
-            several = ", ".join(str(row.ref) for row in found[:6])
-            self.say(f"{argument} is several: {several}." if found else f"Nothing is called {argument}.")
+        row = self.row_named(argument)
+        if row is None:
             return []
-        if action not in self.session.fleet.actions(found[0]):
-            status = getattr(found[0], "status", "")
+        if action not in self.session.fleet.actions(row):
+            status = getattr(row, "status", "")
             self.say(f"{action}: not possible for {argument}{f' while it is {status}' if status else ''}.")
             return []
-        return found
+        return [row]
+
+    def row_named(self, text: str) -> Row | None:
+        """Return the one row that is called this; says why when there is none, or several."""
+        found = self.session.find(text)
+        if len(found) == 1:
+            return found[0]
+        several = ", ".join(str(row.ref) for row in found[:6])
+        self.say(f"{text} is several: {several}." if found else f"Nothing is called {text}.")
+        return None
 
     def _begin(self, action: Action, argument: str) -> None:
         if rows := self._chosen(action, argument):

@@ -98,7 +98,7 @@ class GpusView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
-        several = 9 if len(self.session.fleet.accounts) == 1 else 0
+        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 0
         columns: list[Column[GpuProcess]] = [
             Column(
                 "gpu",
@@ -107,7 +107,13 @@ class GpusView(ListView):
                 lambda row: (row.ref.account, row.host, row.gpu_index, -(row.gpu_memory_used or 0)),
                 right=True,
             ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=several),
+            Column(
+                "account",
+                "ACCOUNT",
+                lambda row: row.ref.account,
+                lambda row: row.ref.account,
+                priority=account_priority,
+            ),
             Column("pid", "PID", lambda row: str(row.pid), lambda row: row.pid, right=True),
             Column(
                 "instance",

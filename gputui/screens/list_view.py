@@ -111,25 +111,24 @@ class ListView(ReadingView):
 
     def catch_up(self) -> None:
         """Show the rows as they are now."""
-        if (stale := self._stale_accounts()) != self._stale:
-            self._stale = stale
-            self.table.invalidate()
+        self._note_staleness()
         self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
         self._apply_filter()
 
     def feeds_changed(self) -> None:
         """Rows may have become stale or fresh."""
         super().feeds_changed()
-        if (stale := self._stale_accounts()) != self._stale:
-            self._stale = stale
-            self.table.invalidate()
+        self._note_staleness()
         self._settle_cursor()
         self._show_placeholder()
 
-    def _stale_accounts(self) -> frozenset[str]:
+    def _note_staleness(self) -> None:
+        """Draw all rows anew when those of an account became stale or fresh, and only then."""
         fleet = self.session.fleet
-        stale = FeedState.STALE
-        return frozenset(name for name in fleet.accounts if fleet.feed(name, self.RESOURCE).state is stale)
+        stale = frozenset(name for name in fleet.accounts if fleet.feed(name, self.RESOURCE).state is FeedState.STALE)
+        if stale != self._stale:
+            self._stale = stale
+            self.table.invalidate()
 
     # --- what is shown ---------------------------------------------------------------------------------------
 

@@ -27,14 +27,7 @@ class ReadingView(ActingView):
         self.do_describe(argument)
 
     def _row_for(self, argument: str) -> Row | None:
-        if not argument:
-            return self.row_here()
-        found = self.session.find(argument)
-        if len(found) != 1:
-            several = ", ".join(str(row.ref) for row in found[:6])
-            self.say(f"{argument} is several: {several}." if found else f"Nothing is called {argument}.")
-            return None
-        return found[0]
+        return self.row_named(argument) if argument else self.row_here()
 
     def do_describe(self, argument: str) -> None:
         """Show everything known about the row, or the account that is named."""

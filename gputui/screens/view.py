@@ -100,7 +100,7 @@ class View(Screen[None]):
         if self.scope is None:
             return [self.HEADING]
         row = self.session.fleet.get(self.scope)
-        return [str(getattr(row, "name", self.scope.id)), self.HEADING]
+        return [name_of(row) if row is not None else self.scope.id, self.HEADING]
 
     def status(self) -> tuple[Content, Content]:
         """Return what stands beside the breadcrumbs, and at the right end of the title."""
@@ -313,9 +313,8 @@ class View(Screen[None]):
         return row if isinstance(row, Instance) else None
 
     def open_bar(self, selector: str, text: str, past: Sequence[str] = ()) -> None:
-        """Open a bar and let the very next key go there."""
+        """Open a bar; the very next key goes there."""
         self.query_one(selector, EntryBar).open(text, past)
-        self.set_focus(self.query_one(f"{selector} Input"))
 
     def action_command(self, command_id: str) -> None:
         """Do what a key is bound to, or say why it cannot be done here."""
@@ -346,13 +345,12 @@ class View(Screen[None]):
         if not targets:
             return f"{command.title}: there is no row here."
         first = targets[0]
-        name = str(getattr(first, "name", first.ref.id))
         account = self.session.fleet.accounts.get(first.ref.account)
         if command.action and command.action.mutates and account is not None and account.read_only:
             return f"{command.title}: {first.ref.account} is read-only."
         pending = self.session.fleet.pending(first.ref)
         status = f"under way: {pending.action}" if pending else getattr(first, "status", "")
-        return f"{command.title}: not possible for {name}{f' while it is {status}' if status else ''}."
+        return f"{command.title}: not possible for {name_of(first)}{f' while it is {status}' if status else ''}."
 
     def say(self, text: str, *, severity: str = "warning") -> None:
         """Say something in passing."""
