@@ -40,10 +40,13 @@ if TYPE_CHECKING:
 
 VIEWS = {
     "stock": "StockView",
+    "deployments": "DeploymentsView",
     "instances": "InstancesView",
     "events": "EventsView",
     "gpus": "GpusView",
+    "blacklist": "BlacklistView",
     "library": "LibraryView",
+    "cost": "CostView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""
 

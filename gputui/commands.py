@@ -60,10 +60,13 @@ class Command:
 
 _VIEWS = (
     Command("view.stock", "Stock", "1", Group.VIEWS, "GPUs that can be had, over all accounts"),
+    Command("view.deployments", "Deployments", "2", Group.VIEWS, "What keeps instances alive"),
     Command("view.instances", "Instances", "3", Group.VIEWS, "Everything one can log into", aliases=("pods",)),
     Command("view.events", "Events", "4", Group.VIEWS, "What happened to instances, live"),
     Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU with its processes", aliases=("processes", "ps")),
+    Command("view.blacklist", "Blacklist", "6", Group.VIEWS, "Hosts that get no new instances", aliases=("blocks",)),
     Command("view.library", "Library", "7", Group.VIEWS, "Images of every account", aliases=("images",)),
+    Command("view.cost", "Cost", "9", Group.VIEWS, "Spending, prepaid time and balances", aliases=("packages",)),
 )
 
 _ROW = (
@@ -116,6 +119,24 @@ _ROW = (
     Command(
         "delete", "Delete", "D", Group.ROW, "Delete it for good", 12, "delete", argument="NAME", action=Action.DELETE
     ),
+    Command("scale-up", "One more", "plus", Group.ROW, "Want one instance more", 9, "more", action=Action.SCALE),
+    Command("scale-down", "One less", "minus", Group.ROW, "Want one instance less", 9, "less", action=Action.SCALE),
+    Command(
+        "scale", "Scale", "", Group.ROW, "Want another number of instances", argument="NUMBER", action=Action.SCALE
+    ),
+    Command(
+        "block",
+        "Keep the host out",
+        "b",
+        Group.ROW,
+        "Keep its host out of scheduling for some time",
+        9,
+        "keep host out",
+        argument="NAME",
+        action=Action.BLOCK,
+    ),
+    Command("browse", "Its addresses", "o", Group.ROW, "Open or copy the addresses of its services", 9, "addresses"),
+    Command("watch", "Watch", "w", Group.ROW, "Tell when GPUs become idle here, or stop telling", 9, "watch"),
     Command(
         "commit",
         "Save as image",
@@ -153,6 +174,16 @@ _LIST = (
         "sort-next", "Sort by column to the right", "greater_than_sign", Group.LIST, "Sort by the column to the right"
     ),
     Command("sort-invert", "Invert the order", "I", Group.LIST, "Turn the order round"),
+    Command(
+        "server-filter",
+        "Server filters",
+        "L",
+        Group.LIST,
+        "Choose what the servers are asked for",
+        13,
+        "server filters",
+        aliases=("filters",),
+    ),
     Command("problems", "Only problems", "z", Group.LIST, "Show only what is failed, unknown or in transition"),
     Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there"),
     Command("pane", "Other pane", "tab", Group.LIST, "Move between the GPUs and their processes", 4, "other pane"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 
@@ -114,6 +115,29 @@ def format_duration(seconds: float | None) -> str:
         return f"{hours}h {minutes:02}m"
     days, hours = divmod(hours, 24)
     return f"{days}d {hours:02}h"
+
+
+_SPAN = re.compile(r"(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?", re.IGNORECASE)
+
+
+def parse_span(text: str) -> int:
+    """Read a span as people write it, ``90m``, ``6h``, ``7d``, ``1d 12h``, and return it in whole minutes.
+
+    Raises ValueError for anything else, a number without a unit included.
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
+        raise ValueError("is not a span of time; write it as 90m, 6h or 7d")
+    days, hours, minutes = (int(part or 0) for part in match.groups())
+    return (days * 24 + hours) * 60 + minutes
+
+
+def format_minutes(minutes: int) -> str:
+    """Write a span of whole minutes in its two largest units: ``45m``, ``23h 59m``, ``6d 4h``."""
+    hours, rest = divmod(max(0, minutes), 60)
+    if hours < 24:
+        return f"{hours}h {rest:02}m" if hours else f"{rest}m"
+    return f"{hours // 24}d {hours % 24:02}h"
 
 
 def format_age(since: datetime | None, now: datetime) -> str:

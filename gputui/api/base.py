@@ -6,13 +6,30 @@ outside ``gputui.api`` asks which kind of back end it holds: it asks for a capab
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from gputui.models import AccountInfo, Action, ActionResult, ExecResult, Form, Ref, Resource, Row, SSHTarget
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    Event,
+    ExecResult,
+    Form,
+    PreparedRequest,
+    Ref,
+    Resource,
+    Row,
+    SSHTarget,
+    StopOptions,
+)
 
 Lister = Callable[[], Awaitable[Sequence[Row]]]
-"""Fetches one resource whole. Raises GputuiError; a part that fails spoils its own row (``problem``)."""
+"""Fetches one resource whole. Raises GputuiError; a part that fails spoils its own row (``problem``).
+
+The lister of EVENTS is another: it returns what has happened since it was called the last time, everything at first.
+An event that comes twice has the same Ref twice.
+"""
 
 
 class Backend(Protocol):
@@ -25,6 +42,10 @@ class Backend(Protocol):
     @property
     def listers(self) -> Mapping[Resource, Lister]:
         """The resources this back end can list."""
+
+    @property
+    def kinds(self) -> Mapping[str, Resource]:
+        """The list in which a kind of Ref stands: ``pod`` in INSTANCES."""
 
     async def probe(self) -> AccountInfo:
         """Ask the cheapest calls that prove address, kind of server and credentials; raises GputuiError."""
@@ -53,6 +74,36 @@ class HasDetail(Protocol):
 
 
 @runtime_checkable
+class HasEvents(Protocol):
+    """Events the back end itself reports, beside the lister of EVENTS."""
+
+    async def events_of(self, ref: Ref) -> Sequence[Event]:
+        """Fetch all that ever happened to an instance, or to those of a deployment, oldest first."""
+
+
+@runtime_checkable
+class HasFilters(Protocol):
+    """Lists that can be narrowed, or widened, where they are made: on the server."""
+
+    def filter_form(self, resource: Resource) -> Form | None:
+        """Return what can be asked for of a list, all of it optional; None where nothing can."""
+
+    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong, by field; empty when it may be used."""
+
+    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
+
+
+@runtime_checkable
+class KeepsAnswers(Protocol):
+    """Back ends that ask again only for what may have changed."""
+
+    def forget(self) -> None:
+        """Ask for everything anew the next time: somebody wants to be sure."""
+
+
+@runtime_checkable
 class CanLogin(Protocol):
     """Instances with an sshd one can reach."""
 
@@ -78,7 +129,26 @@ class CanCreate(Protocol):
         """Create it. Sent once: raises UnknownOutcomeError when the answer never came."""
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return the Ref the new thing will have, to look for it after an unknown outcome."""
+        """Return the Ref the new thing will have, to look for it after an unknown outcome.
+
+        Where the server makes up the id (:class:`FindsCreated`), it is a stand-in made of the name.
+        """
+
+
+@runtime_checkable
+class FindsCreated(Protocol):
+    """Things whose id the server makes up: found again by what they were called."""
+
+    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
+        """Return what there is now that such a create may have made; asked before it and after a lost answer."""
+
+
+@runtime_checkable
+class CanPreview(Protocol):
+    """Creates that can be shown instead of sent."""
+
+    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that :meth:`CanCreate.create` would send; raises InvalidError with ``fields``."""
 
 
 @runtime_checkable
@@ -95,6 +165,33 @@ class CanStop(Protocol):
 
     async def stop(self, ref: Ref) -> ActionResult:
         """Stop it."""
+
+
+@runtime_checkable
+class CanStopWithOptions(Protocol):
+    """Instances of deployments: how they are stopped can be chosen."""
+
+    def stop_options(self, row: Row) -> bool:
+        """Whether there is something to choose for this row; ``decrease_replicas`` fits replica sets alone."""
+
+    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
+        """Stop it so."""
+
+
+@runtime_checkable
+class CanScale(Protocol):
+    """Deployments whose number of instances can be changed."""
+
+    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
+        """Want this many from now on, at least one."""
+
+
+@runtime_checkable
+class CanBlock(Protocol):
+    """Instances whose host can be kept out of scheduling."""
+
+    async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
+        """Keep the host of an instance out for so long; a host that is kept out already is for longer."""
 
 
 @runtime_checkable

@@ -25,6 +25,10 @@ class EverywhereView(View):
         """Go to the stock."""
         self.session.navigator.go("stock")
 
+    def do_view_deployments(self, argument: str) -> None:
+        """Go to the deployments."""
+        self.session.navigator.go("deployments")
+
     def do_view_instances(self, argument: str) -> None:
         """Go to the instances."""
         self.session.navigator.go("instances")
@@ -36,6 +40,14 @@ class EverywhereView(View):
     def do_view_gpus(self, argument: str) -> None:
         """Go to the GPUs."""
         self.session.navigator.go("gpus")
+
+    def do_view_blacklist(self, argument: str) -> None:
+        """Go to the hosts that are kept out."""
+        self.session.navigator.go("blacklist")
+
+    def do_view_cost(self, argument: str) -> None:
+        """Go to spending, prepaid time and balances."""
+        self.session.navigator.go("cost")
 
     def do_view_library(self, argument: str) -> None:
         """Go to the library."""

@@ -1,0 +1,66 @@
+"""The domain: frozen objects in the field's own words, shared by every back end, screen and command.
+
+Times are aware datetimes in UTC, sizes are bytes, durations are seconds. ``None`` means the back end does not
+say. Every text from a back end has been through :func:`gputui.text.clean` before it becomes part of a model.
+Standard library only: the first frame is drawn from these.
+"""
+
+from __future__ import annotations
+
+from gputui.models.accounts import AccountInfo, Image, QuotaLine
+from gputui.models.deployments import Balance, Block, Deployment, Package
+from gputui.models.feeds import Change, FeedState, Health, HealthState, Row
+from gputui.models.forms import ActionResult, ExecResult, FieldKind, Form, FormField, PreparedRequest
+from gputui.models.gpus import GpuDevice, GpuProcess, GpuSample, Offer
+from gputui.models.instances import (
+    Event,
+    EventSource,
+    Instance,
+    PortMapping,
+    Service,
+    SSHLogin,
+    SSHTarget,
+    StopOptions,
+)
+from gputui.models.values import Action, Money, Phase, Ref, Resource, Secret, gpu_label, gpu_memory
+
+__all__ = [
+    "AccountInfo",
+    "Action",
+    "ActionResult",
+    "Balance",
+    "Block",
+    "Change",
+    "Deployment",
+    "Event",
+    "EventSource",
+    "ExecResult",
+    "FeedState",
+    "FieldKind",
+    "Form",
+    "FormField",
+    "GpuDevice",
+    "GpuProcess",
+    "GpuSample",
+    "Health",
+    "HealthState",
+    "Image",
+    "Instance",
+    "Money",
+    "Offer",
+    "Package",
+    "Phase",
+    "PortMapping",
+    "PreparedRequest",
+    "QuotaLine",
+    "Ref",
+    "Resource",
+    "Row",
+    "SSHLogin",
+    "SSHTarget",
+    "Secret",
+    "Service",
+    "StopOptions",
+    "gpu_label",
+    "gpu_memory",
+]

@@ -1,0 +1,59 @@
+"""What an account has beside instances: images, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gputui.models.values import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image one can start from. ``own`` marks one the user made (a commit) and may delete."""
+
+    ref: Ref
+    name: str
+    tag: str | None = None
+    digest: str | None = None
+    size: int | None = None
+    created_at: datetime | None = None
+    description: str = ""
+    own: bool = False
+    raw: str = field(default="", compare=False, repr=False)
+
+    @property
+    def reference(self) -> str:
+        """What one writes to name it: ``name:tag``, or the name alone."""
+        return f"{self.name}:{self.tag}" if self.tag else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaLine:
+    """One limit of an account. ``limit`` None is unlimited; ``used`` None is not known. ``unit`` is '' or 'bytes'.
+
+    ``text`` stands in where the limit is not a number (a list of GPU indices).
+    """
+
+    name: str
+    limit: int | None
+    used: int | None = None
+    unit: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """What a back end says of the account and its host: version, who one is, quota, other users, host spec."""
+
+    ref: Ref
+    backend: str
+    base_url: str
+    version: str
+    user: str
+    is_admin: bool = False
+    quota: tuple[QuotaLine, ...] = ()
+    users: tuple[str, ...] = ()
+    host_spec: tuple[tuple[str, str], ...] = ()
+    usage: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()

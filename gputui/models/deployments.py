@@ -1,0 +1,92 @@
+"""What a cloud keeps for a user: deployments, hosts kept out, prepaid time, money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gputui.models.values import Money, Phase, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Something that keeps instances alive, or runs them to their end.
+
+    ``type`` and ``status`` are the vendor's own words; ``desired`` is how many instances are wanted (of a job: to be
+    run in all), ``parallelism`` how many of a job may run at a time, ``finished`` how many have come to their end.
+    What follows from ``gpu_models`` on is the template of each instance: ranges within which a host must lie, memory
+    in bytes, CUDA versions as the vendor writes them (118 is 11.8), prices and the estimate for one hour.
+    ``ports`` maps a port to the protocol of its public address. ``reuse`` says whether stopped instances are used
+    again, ``reuse_scope`` among which.
+    """
+
+    ref: Ref
+    name: str
+    type: str
+    phase: Phase
+    status: str
+    desired: int | None = None
+    parallelism: int | None = None
+    starting: int | None = None
+    running: int | None = None
+    finished: int | None = None
+    gpu_models: tuple[str, ...] = ()
+    gpu_count: int | None = None
+    regions: tuple[str, ...] = ()
+    cuda_from: int | None = None
+    cuda_to: int | None = None
+    cpu_from: int | None = None
+    cpu_to: int | None = None
+    memory_from: int | None = None
+    memory_to: int | None = None
+    price_from: Money | None = None
+    price_to: Money | None = None
+    price_estimate: Money | None = None
+    image: str | None = None
+    command: str = ""
+    shutdown_command: str = ""
+    reuse: bool | None = None
+    reuse_scope: str = ""
+    ports: tuple[tuple[str, str], ...] = ()
+    owner: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    stopped_at: datetime | None = None
+    raw: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A host that gets no new instances until a time. ``updated_at`` after ``created_at``: it was extended."""
+
+    ref: Ref
+    host: str
+    region: str
+    until: datetime | None = None
+    comment: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    raw: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Prepaid GPU time: seconds in total and left, for one GPU model in some regions."""
+
+    ref: Ref
+    gpu_model: str
+    regions: tuple[str, ...]
+    total: int | None
+    balance: int | None
+    vendor_name: str = ""
+    raw: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The money of an account. ``parts`` are the other figures its back end tells, by their own names."""
+
+    ref: Ref
+    available: Money
+    parts: tuple[tuple[str, str], ...] = ()
+    raw: str = field(default="", compare=False, repr=False)

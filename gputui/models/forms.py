@@ -1,0 +1,89 @@
+"""What is asked before an action, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gputui.models.values import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """The end of a command run in an instance. ``exit_code`` None: it was ended by the time limit."""
+
+    exit_code: int | None
+    output: str
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What a back end answered to an action: its words, and the thing it made, if any."""
+
+    message: str
+    created: Ref | None = None
+    exec: ExecResult | None = None
+
+
+class FieldKind(StrEnum):
+    """How a form field is edited, and how its value is written as text.
+
+    MULTI is several of ``choices``, with commas between; FLAG is ``true`` or ``false``; LINES may hold line feeds.
+    """
+
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+    MULTI = "multi"
+    FLAG = "flag"
+    LINES = "lines"
+    SECRET = "secret"  # noqa: S105  (a kind of field)
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a form: made from the call's model and the server's own choices.
+
+    ``labels`` says more of each choice, in their order. ``open_choices`` lets one write what is not among them.
+    ``when`` shows the field only while another field has one of some values. ``unit`` stands behind the value,
+    ``group`` is the heading that begins with this field.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    required: bool = True
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    help: str = ""
+    labels: tuple[str, ...] = ()
+    open_choices: bool = False
+    when: tuple[str, tuple[str, ...]] | None = None
+    unit: str = ""
+    group: str = ""
+
+    def shown_with(self, values: Mapping[str, str]) -> bool:
+        """Whether it is asked for beside these values."""
+        return self.when is None or values.get(self.when[0], "") in self.when[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a create call asks for. ``kind`` is the kind of thing it makes."""
+
+    account: str
+    kind: str
+    title: str
+    fields: tuple[FormField, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A request as it would be sent, for a dry run. ``body`` is its JSON, indented; credentials are no part of it."""
+
+    method: str
+    url: str
+    body: str

@@ -1,0 +1,133 @@
+"""Instances, how one logs into them, and what happens to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gputui.models.values import Money, Phase, Ref, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class PortMapping:
+    """A port of an instance as reached from outside."""
+
+    host_port: int
+    instance_port: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A port of an instance that has a public address of its own. ``url`` is ``http(s)://…`` or ``host:port``."""
+
+    port: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SSHTarget:
+    """Where an instance's sshd listens now. Address, port and password may change with every restart.
+
+    ``made`` tells this instance from an earlier one of the same name: its host key is another one rightly.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: Secret | None = None
+    made: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SSHLogin:
+    """How an account logs in over SSH, from its configuration: what is set here wins over the target's own."""
+
+    user: str | None = None
+    port: int | None = None
+    key: str | None = None
+    password: Secret | None = None
+    agent: bool = True
+    jump: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Something one can log into: container, pod, VM, worker.
+
+    ``status`` is the vendor's own word. ``gpu_indices`` are the host's indices it may use; ``gpu_all`` says all
+    of them. ``memory_limit`` is None where there is none or it is not told. ``price`` is for one hour. ``parent`` is
+    the deployment it belongs to. ``problem`` says why the row could not be read in full. ``raw`` is the back end's
+    JSON without secrets; it does not take part in comparison.
+    """
+
+    ref: Ref
+    name: str
+    phase: Phase
+    status: str
+    parent: Ref | None = None
+    image: str | None = None
+    gpu_model: str | None = None
+    gpu_count: int | None = None
+    gpu_indices: tuple[int, ...] | None = None
+    gpu_all: bool = False
+    cpu_count: int | None = None
+    memory_limit: int | None = None
+    shm_size: int | None = None
+    region: str | None = None
+    host: str | None = None
+    networks: tuple[str, ...] = ()
+    ports: tuple[PortMapping, ...] = ()
+    price: Money | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    updated_at: datetime | None = None
+    version: str = ""
+    services: tuple[Service, ...] = ()
+    ssh: SSHTarget | None = None
+    container_id: str | None = None
+    problem: str | None = None
+    raw: str = field(default="", compare=False, repr=False)
+
+
+class EventSource(StrEnum):
+    """Who says that it happened."""
+
+    REPORTED = "reported"
+    OBSERVED = "observed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An instance changed state, as the API reported it or as two snapshots showed it.
+
+    ``at`` of an observed event is when the second snapshot was taken. ``status`` ``gone`` ends an instance.
+    ``before`` is the earlier status, None when it appeared. ``after_seconds`` is how long it was in that.
+    ``parent`` is the deployment of the instance.
+    """
+
+    ref: Ref
+    instance: Ref
+    name: str
+    at: datetime
+    status: str
+    phase: Phase
+    before: str | None = None
+    after_seconds: float | None = None
+    source: EventSource = EventSource.OBSERVED
+    parent: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopOptions:
+    """How to stop an instance of a deployment, where the back end lets one choose.
+
+    ``decrease_replicas`` takes one from the desired count, else a new instance takes its place; ``no_cache`` keeps
+    the stopped instance from being used again; ``command`` runs before the end, for five seconds at most.
+    """
+
+    decrease_replicas: bool = False
+    no_cache: bool = False
+    command: str = ""
