@@ -1,0 +1,102 @@
+"""What an hour costs, and when prepaid time is used up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from gputui.models import Instance, Money, Package, Phase, Ref
+from gputui.spending import by_account, by_parent, gpus_in_use, hourly, run_out
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def container(name: str, price: str | None = "1.80", currency: str = "USD", **more: Any) -> Instance:
+    given: dict[str, Any] = {
+        "account": "hub",
+        "phase": Phase.RUNNING,
+        "gpu_model": "RTX 5090",
+        "gpu_count": 2,
+        "region": "sgp1",
+    } | more
+    return Instance(
+        Ref(given.pop("account"), "container", name),
+        name,
+        status="",
+        price=None if price is None else Money(Decimal(price), currency),
+        **given,
+    )
+
+
+def package(balance: int | None = 72_000, regions: tuple[str, ...] = ("sgp1",)) -> Package:
+    return Package(Ref("hub", "package", "p"), "RTX 5090", regions, total=360_000, balance=balance)
+
+
+def test_an_hour_is_the_sum_over_what_runs_or_begins_to() -> None:
+    rows = [
+        container("a"),
+        container("b", "0.70", phase=Phase.PENDING),
+        container("stopped", phase=Phase.STOPPED),
+        container("failed", phase=Phase.FAILED),
+        container("unpriced", None),
+    ]
+    assert hourly(rows) == {"USD": Money(Decimal("2.50"), "USD")}
+
+
+def test_two_currencies_are_never_added() -> None:
+    rows = [container("a"), container("b", "3.10", "CNY"), container("c", "0.20")]
+    assert hourly(rows) == {"USD": Money(Decimal("2.00"), "USD"), "CNY": Money(Decimal("3.10"), "CNY")}
+
+
+def test_nothing_priced_is_no_amount_rather_than_zero() -> None:
+    assert hourly([container("a", None)]) == {}
+    assert by_account([container("a", None)]) == {}
+
+
+def test_accounts_and_deployments_have_their_own_sums() -> None:
+    train = Ref("hub", "deployment", "train")
+    rows = [
+        container("a", parent=train),
+        container("b", parent=train),
+        container("c", "0.50"),
+        container("d", "3.10", "CNY", account="autodl"),
+    ]
+    assert by_account(rows) == {
+        "hub": {"USD": Money(Decimal("4.10"), "USD")},
+        "autodl": {"CNY": Money(Decimal("3.10"), "CNY")},
+    }
+    groups = by_parent(rows)
+    assert {key: len(instances) for key, instances in groups.items()} == {
+        ("hub", train): 2,
+        ("hub", None): 1,
+        ("autodl", None): 1,
+    }
+
+
+def test_a_package_counts_the_gpus_of_its_account_model_and_regions() -> None:
+    rows = [
+        container("a"),
+        container("written-otherwise", gpu_model="NVIDIA GeForce RTX 5090", gpu_count=1),
+        container("elsewhere", region="Singapore-B"),
+        container("other-model", gpu_model="RTX 4090"),
+        container("other-account", account="lab"),
+        container("begins", phase=Phase.PENDING),
+    ]
+    assert gpus_in_use(package(), rows) == 3
+    assert gpus_in_use(package(regions=()), rows) == 5
+
+
+def test_a_package_runs_out_after_its_seconds_over_the_gpus_in_use() -> None:
+    assert run_out(package(72_000), [container("a")], NOW) == NOW + timedelta(hours=10)
+    assert run_out(package(0), [container("a")], NOW) == NOW
+
+
+def test_a_package_nothing_draws_on_or_without_a_balance_has_no_end() -> None:
+    assert run_out(package(), [], NOW) is None
+    assert run_out(package(None), [container("a")], NOW) is None
+    assert run_out(package(), [container("a", gpu_count=0)], NOW) is None
+
+
+def test_a_balance_beyond_any_calendar_has_no_end() -> None:
+    assert run_out(package(10**18), [container("a")], NOW) is None
