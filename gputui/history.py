@@ -23,6 +23,9 @@ from typing import Any
 from gputui import typed_lines
 from gputui.errors import GputuiError
 from gputui.models import (
+    Balance,
+    Block,
+    Deployment,
     Event,
     EventSource,
     GpuDevice,
@@ -30,6 +33,7 @@ from gputui.models import (
     Image,
     Instance,
     Offer,
+    Package,
     Phase,
     Ref,
     Resource,
@@ -62,6 +66,10 @@ _MODELS: dict[Resource, type[Row]] = {
     Resource.PROCESSES: GpuProcess,
     Resource.STOCK: Offer,
     Resource.IMAGES: Image,
+    Resource.DEPLOYMENTS: Deployment,
+    Resource.BLACKLIST: Block,
+    Resource.PACKAGES: Package,
+    Resource.BALANCES: Balance,
 }
 
 

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gputui.api import pody_account
@@ -78,6 +79,16 @@ class PodyBackend:
     """
 
     creatable: tuple[str, ...] = ("pod",)
+    kinds: Mapping[str, Resource] = MappingProxyType(
+        {
+            "pod": Resource.INSTANCES,
+            "gpu": Resource.GPUS,
+            "process": Resource.PROCESSES,
+            "offer": Resource.STOCK,
+            "image": Resource.IMAGES,
+            "account": Resource.ACCOUNTS,
+        }
+    )
 
     def __init__(
         self,

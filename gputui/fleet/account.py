@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BACKGROUND_PACE = 30.0
 _TRANSITION_PACE = 1.0
+_SPENDING_PACE = 60.0
+"""Money and prepaid time move by the hour."""
 _TRANSITION_SECONDS = 60.0
 _REST_SHARE = 4.0  # a list that takes long is asked for a quarter of the time: keys are answered in between
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
@@ -191,6 +193,8 @@ class AccountRuntime:
                 return self._polling.events
             case Resource.PROCESSES | Resource.GPUS:
                 return self._polling.processes
+            case Resource.PACKAGES | Resource.BALANCES:
+                return max(self._polling.lists, _SPENDING_PACE)
             case _:
                 return self._polling.lists
 

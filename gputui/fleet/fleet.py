@@ -8,7 +8,18 @@ from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
-from gputui.api.base import Backend, CanCreate, CanLogin, HasAccountInfo, HasDetail
+from gputui.api.base import (
+    Backend,
+    CanCreate,
+    CanLogin,
+    CanPreview,
+    CanStopWithOptions,
+    HasAccountInfo,
+    HasDetail,
+    HasEvents,
+    HasFilters,
+    KeepsAnswers,
+)
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
@@ -23,10 +34,12 @@ from gputui.models import (
     Action,
     ActionResult,
     Change,
+    Event,
     FeedState,
     Form,
     Health,
     Instance,
+    PreparedRequest,
     Ref,
     Resource,
     Row,
@@ -42,6 +55,8 @@ _EVENTS_IN_MEMORY = 100_000
 _EVENTS_RESTORED = 1_000
 _CLOSE_SECONDS = 2.0
 _PROBE_AGAIN_SECONDS = 60.0
+_ELSEWHERE: Mapping[Action, Resource] = {Action.COMMIT: Resource.IMAGES, Action.BLOCK: Resource.BLACKLIST}
+"""Where an action shows, when it is not in the list of what it was done to."""
 
 
 class Fleet:
@@ -70,6 +85,8 @@ class Fleet:
         self._history = history
         self._clock = clock or SystemClock()
         self._watched: frozenset[Resource] = frozenset()
+        self._kept_watched: frozenset[Resource] = frozenset()
+        self._filters: dict[Resource, Mapping[str, str]] = {}
         self._store = Store()
         self._observer = Observer()
         self._recorder = Recorder(history, self._clock) if history is not None else None
@@ -119,6 +136,8 @@ class Fleet:
     async def _open(self, runtime: AccountRuntime) -> None:
         await runtime.open(self._open_backend)
         if runtime.opened is not None:
+            for resource, values in self._filters.items():
+                _filter(runtime.opened, resource, values)
             self._probe(runtime)
 
     async def _close(self, runtime: AccountRuntime) -> None:
@@ -140,8 +159,8 @@ class Fleet:
 
     @property
     def watched(self) -> frozenset[Resource]:
-        """The resources the user looks at."""
-        return self._watched
+        """The resources the user looks at, or waits for news of."""
+        return self._watched | self._kept_watched
 
     def watch(self, resources: Iterable[Resource]) -> None:
         """Say what the user looks at now: these are polled at their pace, the others slowly or not at all."""
@@ -149,6 +168,12 @@ class Fleet:
         for runtime in self._runtimes.values():
             runtime.reconsider()
         self.announce()
+
+    def keep_watching(self, resources: Iterable[Resource]) -> None:
+        """Say what is to be polled at its pace whatever the user looks at."""
+        self._kept_watched = frozenset(resources)
+        for runtime in self._runtimes.values():
+            runtime.reconsider()
 
     def rows(self, resource: Resource) -> Mapping[Ref, Row]:
         """Return all accounts' rows of a resource: a live view, not to be iterated over across an await."""
@@ -158,6 +183,12 @@ class Fleet:
         """Return a row of any resource."""
         found = self._store.find(ref)
         return found[1] if found else None
+
+    def resource_of(self, ref: Ref) -> Resource:
+        """Return the list in which a thing stands, or would stand."""
+        found = self._store.find(ref)
+        opened = self.runtime(ref.account).opened
+        return found[0] if found else (opened.kinds if opened else {}).get(ref.kind, Resource.INSTANCES)
 
     def is_stale(self, row: Row | Ref) -> bool:
         """Return whether a row may no longer be true: its list could not be read, or not yet in this session."""
@@ -196,9 +227,47 @@ class Fleet:
         for name in self._runtimes if accounts is None else accounts:
             runtime = self.runtime(name)
             if runtime.opened is not None:
+                if isinstance(runtime.opened, KeepsAnswers):
+                    runtime.opened.forget()
                 runtime.refresh(wanted)
             elif runtime.may_open_again:
                 self._spawn(self._open(runtime))
+
+    # What the servers are asked for.
+
+    def filter_form(self, account: str, resource: Resource) -> Form | None:
+        """Return what an account can be asked for of a list; None where it always gives everything."""
+        opened: object = self.runtime(account).opened
+        return opened.filter_form(resource) if isinstance(opened, HasFilters) else None
+
+    def filters(self, resource: Resource) -> Mapping[str, str]:
+        """Return what is asked for of a list now, by field; empty for everything."""
+        return self._filters.get(resource, {})
+
+    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with these values, by field."""
+        problems: dict[str, str] = {}
+        for backend in self._filtering(resource):
+            problems |= backend.check_filter(resource, values)
+        return problems
+
+    def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        """Ask every account that can be asked for it for these only, from now on; raises InvalidError."""
+        given = {name: value for name, value in values.items() if value}
+        if problems := self.check_filter(resource, given):
+            raise InvalidError("That cannot be asked for.", fields=problems)
+        self._filters[resource] = given
+        for backend in self._filtering(resource):
+            _filter(backend, resource, given)
+        self.refresh([resource])
+
+    def _filtering(self, resource: Resource) -> list[HasFilters]:
+        opened: Iterable[object] = (runtime.opened for runtime in self._runtimes.values())
+        return [
+            backend
+            for backend in opened
+            if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None
+        ]
 
     # Acting.
 
@@ -232,7 +301,9 @@ class Fleet:
     ) -> ActionResult:
         """Do something to a thing: audit entry, call, audit entry, and a refresh that is not waited for.
 
-        ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit.
+        ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit,
+        ``replicas`` for scale, ``minutes`` and ``comment`` for block; ``decrease_replicas``, ``no_cache`` (``true``)
+        and ``command`` for stop, where :meth:`stop_options` says so.
         ``expected`` is the row the user was asked about: when the one there now is another thing of that name, or
         does not offer the action any more, nothing is sent and ConflictError says so, NotFoundError when it is gone.
         Raises
@@ -264,6 +335,22 @@ class Fleet:
     def check_create(self, account: str, kind: str, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with a filled form, by field."""
         return self._creator(account).check_create(kind, values)
+
+    def previews(self, account: str) -> bool:
+        """Return whether creates can be shown there instead of sent."""
+        return isinstance(self.runtime(account).opened, CanPreview)
+
+    def prepare_create(self, account: str, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that :meth:`create` would send; raises InvalidError with ``fields``."""
+        backend = self.runtime(account).backend
+        if not isinstance(backend, CanPreview):
+            raise InvalidError(f"{account}: its requests cannot be shown.")
+        return backend.prepare_create(kind, values)
+
+    def stop_options(self, row: Row) -> bool:
+        """Return whether one can choose how a thing is stopped."""
+        opened: object = self.runtime(row.ref.account).opened
+        return isinstance(opened, CanStopWithOptions) and opened.stop_options(row)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
         """Change an account's password; the audit log tells that it was, not to what."""
@@ -302,6 +389,14 @@ class Fleet:
             raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
         return await backend.ssh_target(ref)
 
+    async def events_of(self, ref: Ref) -> Sequence[Event]:
+        """Return all that is known to have happened to an instance, or to those of a deployment, oldest first."""
+        opened: object = self.runtime(ref.account).opened
+        if isinstance(opened, HasEvents):
+            return await opened.events_of(ref)
+        known = (event for event in self.rows(Resource.EVENTS).values() if isinstance(event, Event))
+        return sorted((event for event in known if ref in (event.instance, event.parent)), key=lambda event: event.at)
+
     # For the fleet's own parts.
 
     def runtime(self, account: str) -> AccountRuntime:
@@ -315,10 +410,13 @@ class Fleet:
         return self._mutations.has_pending(account)
 
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
-        """Store a whole list, observe events, tell the listeners."""
+        """Store a whole list, or what is new of the events; observe events, tell the listeners."""
         at = self._clock.now()
+        if resource is Resource.EVENTS:
+            self._append([row for row in rows if isinstance(row, Event)])
+            return
         change = self._store.replace(runtime.name, resource, rows)
-        if self._recorder is not None and change:
+        if self._recorder is not None and change and not self._filters.get(resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
                 self._recorder.stock((*change.added, *change.updated), at)
@@ -339,8 +437,10 @@ class Fleet:
         """Ask anew for what an action may have changed; done when the list that holds ``ref`` is there."""
         runtime = self.runtime(ref.account)
         found = self._store.find(ref)
-        home = found[0] if found else Resource.INSTANCES
-        others = {Resource.IMAGES} if action is Action.COMMIT else set(self._watched)
+        home = found[0] if found else self.resource_of(ref)
+        others = {_ELSEWHERE[action]} if action in _ELSEWHERE else set(self.watched)
+        if home is Resource.DEPLOYMENTS:
+            others.add(Resource.INSTANCES)
         for resource in others - {home}:
             if (poller := runtime.poller(resource)) is not None:
                 poller.refresh_after_now()
@@ -359,7 +459,12 @@ class Fleet:
             return
         if self._recorder is not None:
             self._recorder.events(events)
-        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
+        self._append(events)
+
+    def _append(self, events: Sequence[Event]) -> None:
+        known = self.rows(Resource.EVENTS)
+        new = sorted((event for event in events if event.ref not in known), key=lambda event: event.at)
+        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY))
 
     def _tell(self, resource: Resource, change: Change) -> None:
         if change:
@@ -396,3 +501,8 @@ class Fleet:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and self._on_failure is not None:
             self._on_failure(error)
+
+
+def _filter(backend: object, resource: Resource, values: Mapping[str, str]) -> None:
+    if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None:
+        backend.use_filter(resource, values)

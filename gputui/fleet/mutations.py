@@ -6,21 +6,25 @@ import asyncio
 import getpass
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.api.base import (
     Backend,
+    CanBlock,
     CanChangePassword,
     CanCommit,
     CanCreate,
     CanDelete,
     CanExec,
     CanRestart,
+    CanScale,
     CanStart,
     CanStop,
+    CanStopWithOptions,
+    FindsCreated,
 )
 from gputui.errors import (
     ConflictError,
@@ -34,13 +38,15 @@ from gputui.errors import (
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.listeners import Listeners
-from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
+from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret, StopOptions
 from gputui.redaction import describe_fault, redact
 
 if TYPE_CHECKING:
     from gputui.history import History, Outcome
 
 _LOOK_SECONDS = 15.0
+_LOOKS = (1.0, 4.0, 10.0)
+"""How long to wait before each look for what an unanswered create may have made, in seconds."""
 _SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
 _DOING: Mapping[Action, str] = {
     Action.CREATE: "creating",
@@ -49,12 +55,15 @@ _DOING: Mapping[Action, str] = {
     Action.RESTART: "restarting",
     Action.DELETE: "deleting",
     Action.COMMIT: "saving",
+    Action.SCALE: "scaling",
+    Action.BLOCK: "keeping out the host of",
     Action.CHANGE_PASSWORD: "changing the password of",
 }
 _UNMARKED = frozenset({Action.EXEC})
 """A command that runs in an instance must not keep anyone from stopping it."""
 
 _Call = Callable[[], Awaitable[ActionResult]]
+_Look = Callable[[], Awaitable[ActionResult | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +164,9 @@ class Mutations:
         if wrong := backend.check_create(kind, values):
             raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
         ref = backend.created_ref(kind, values)
-        was_there = self._owner.get(ref) is not None
+        look = await self._how_to_look(backend, ref, kind, values)
         shown = {name: "…" if _SECRET_FIELD.search(name) else redact(value) for name, value in values.items()}
         summary = f"create {ref.id}: " + ", ".join(f"{name}={value}" for name, value in shown.items() if value)
-
-        async def look() -> ActionResult | None:
-            return None if was_there else await self._look_for(ref, kind)
-
         return await self._send(ref, Action.CREATE, summary, lambda: backend.create(kind, values), look)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
@@ -189,7 +194,7 @@ class Mutations:
         action: Action,
         summary: str,
         call: _Call,
-        look: Callable[[], Awaitable[ActionResult | None]] | None = None,
+        look: _Look | None = None,
     ) -> ActionResult:
         marked = action not in _UNMARKED
         if marked:
@@ -211,7 +216,7 @@ class Mutations:
         action: Action,
         entry: int,
         call: _Call,
-        look: Callable[[], Awaitable[ActionResult | None]] | None,
+        look: _Look | None,
         *,
         marked: bool,
     ) -> ActionResult:
@@ -252,6 +257,35 @@ class Mutations:
         await self._end_audit(entry, Outcome.DONE, result.message)
         return result
 
+    async def _how_to_look(self, backend: CanCreate, ref: Ref, kind: str, values: Mapping[str, str]) -> _Look:
+        """Return the way to find out whether a create whose answer was lost has come about."""
+        if isinstance(backend, FindsCreated):
+            before = frozenset(await backend.find_created(kind, values))
+            finder = backend
+            return lambda: self._look_by_name(finder, before, kind, values)
+        was_there = self._owner.get(ref) is not None
+
+        async def look() -> ActionResult | None:
+            return None if was_there else await self._look_for(ref, kind)
+
+        return look
+
+    async def _look_by_name(
+        self, backend: FindsCreated, before: Collection[Ref], kind: str, values: Mapping[str, str]
+    ) -> ActionResult | None:
+        """Ask a few times what there is of that name beside what there was. Nothing is sent again."""
+        for seconds in _LOOKS:
+            await self._clock.sleep(seconds)
+            try:
+                found = [ref for ref in await backend.find_created(kind, values) if ref not in before]
+            except GputuiError:
+                continue  # the next look may be answered
+            if len(found) == 1:
+                return _created_after_all(kind, found[0])
+            if found:
+                break  # somebody else creates under this name too: which one is ours cannot be told
+        return None
+
     async def _look_for(self, ref: Ref, kind: str) -> ActionResult | None:
         """Read the list anew and see whether the thing has appeared. Nothing is sent again."""
         seen = self._owner.refresh_after(ref, Action.CREATE)
@@ -259,7 +293,7 @@ class Mutations:
             await within(self._clock, _LOOK_SECONDS, seen)
         if self._owner.get(ref) is None:
             return None
-        return ActionResult(f"The answer was lost, but the {kind} {ref.id} has been created.", created=ref)
+        return _created_after_all(kind, ref)
 
     def _writable(self, account: str) -> AccountRuntime:
         runtime = self._owner.runtime(account)
@@ -339,8 +373,17 @@ def _call(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, st
     match action:
         case Action.START if isinstance(backend, CanStart):
             return lambda: backend.start(ref)
-        case Action.STOP if isinstance(backend, CanStop):
+        case Action.STOP if any(arguments.values()) and isinstance(backend, CanStopWithOptions):
+            options = _stop_options(arguments)
+            return lambda: backend.stop_with(ref, options)
+        case Action.STOP if isinstance(backend, CanStop) and not any(arguments.values()):
             return lambda: backend.stop(ref)
+        case Action.SCALE if isinstance(backend, CanScale):
+            replicas = _whole_number("replicas", arguments)
+            return lambda: backend.scale(ref, replicas)
+        case Action.BLOCK if isinstance(backend, CanBlock):
+            minutes, comment = _whole_number("minutes", arguments), arguments.get("comment", "")
+            return lambda: backend.block(ref, minutes=minutes, comment=comment)
         case Action.RESTART if isinstance(backend, CanRestart):
             return lambda: backend.restart(ref)
         case Action.DELETE if isinstance(backend, CanDelete):
@@ -350,6 +393,25 @@ def _call(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, st
         case Action.EXEC if isinstance(backend, CanExec):
             return _exec_call(backend, ref, arguments)
     raise InvalidError(f"{ref.account}: {action} cannot be done to {ref.id}.")
+
+
+def _stop_options(arguments: Mapping[str, str]) -> StopOptions:
+    return StopOptions(
+        decrease_replicas=arguments.get("decrease_replicas") == "true",
+        no_cache=arguments.get("no_cache") == "true",
+        command=arguments.get("command", ""),
+    )
+
+
+def _whole_number(name: str, arguments: Mapping[str, str]) -> int:
+    text = arguments.get(name, "")
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
+        raise InvalidError(f"Not a number of {name}: {text}", fields={name: "must be a whole number above 0"})
+    return int(text)
+
+
+def _created_after_all(kind: str, ref: Ref) -> ActionResult:
+    return ActionResult(f"The answer was lost, but the {kind} {ref.id} has been created.", created=ref)
 
 
 def _exec_call(backend: CanExec, ref: Ref, arguments: Mapping[str, str]) -> _Call:

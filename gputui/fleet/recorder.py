@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _INTERVAL = 15.0
 _WAITING = 10_000
-_KEPT = frozenset({Resource.INSTANCES, Resource.GPUS, Resource.STOCK, Resource.IMAGES})
+_KEPT = frozenset(Resource) - {Resource.PROCESSES, Resource.EVENTS, Resource.ACCOUNTS}
 
 
 class Recorder:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import MappingProxyType
 
 from gputui.api.base import Backend, Lister
 from gputui.config import Account, Polling
@@ -95,6 +96,22 @@ class FakeBackend:
     """
 
     creatable: tuple[str, ...] = ("pod",)
+    kinds: Mapping[str, Resource] = MappingProxyType(
+        {
+            "pod": Resource.INSTANCES,
+            "container": Resource.INSTANCES,
+            "deployment": Resource.DEPLOYMENTS,
+            "gpu": Resource.GPUS,
+            "process": Resource.PROCESSES,
+            "offer": Resource.STOCK,
+            "image": Resource.IMAGES,
+            "block": Resource.BLACKLIST,
+            "package": Resource.PACKAGES,
+            "balance": Resource.BALANCES,
+            "event": Resource.EVENTS,
+            "account": Resource.ACCOUNTS,
+        }
+    )
 
     def __init__(self, account: str, resources: Iterable[Resource] = (Resource.INSTANCES,)) -> None:
         self.account = account

@@ -53,7 +53,8 @@ async def begun(fleet: Fleet, lab: FakeBackend, ref: Ref, action: Action) -> asy
     """Begin an action that the back end holds, and return once it has been sent."""
     lab.hold(action)
     lab.sent.clear()
-    task = asyncio.ensure_future(fleet.act(ref, action, arguments={"command": "sleep 9"}))
+    arguments = {"command": "sleep 9"} if action is Action.EXEC else {}
+    task = asyncio.ensure_future(fleet.act(ref, action, arguments=arguments))
     async with asyncio.timeout(10):
         await lab.sent.wait()
     return task
