@@ -49,7 +49,8 @@ class Party:
 class Refusal:
     """An answer that is no success. ``detail`` is the server's own words, ``fields`` what it says of parameters.
 
-    ``is_json`` tells whether it came from an API at all; ``location`` is the host a redirect leads to.
+    ``is_json`` tells whether it came from an API at all; ``location`` is the host a redirect leads to. ``code`` is
+    the API's own word for what went wrong and ``request_id`` its name for the request, where it has them.
     """
 
     status: int
@@ -57,6 +58,8 @@ class Refusal:
     fields: dict[str, str] = field(default_factory=dict)
     is_json: bool = False
     location: str = ""
+    code: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,12 @@ def read_refusal(status: int, location: str, body: bytes) -> Refusal:
         text = "; ".join(f"{name}: {problem}" if name else problem for name, problem in fields.items())
         return Refusal(status, _short(text), {k: v for k, v in fields.items() if k}, is_json=True)
     return Refusal(
-        status, _short(detail) if isinstance(detail, str) else "", is_json=True, location=_redirect_host(location)
+        status,
+        _short(detail) if isinstance(detail, str) else "",
+        is_json=True,
+        location=_redirect_host(location),
+        code=_short(str(words.get("code") or "")),
+        request_id=_short(str(words.get("request_id") or "")),
     )
 
 

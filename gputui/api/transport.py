@@ -1,13 +1,14 @@
 """HTTP for every back end: timeouts, retries that cannot double, rate limits, redaction, errors for people.
 
-The only module that knows httpx. What is asked and answered never reaches a log or an error: query strings carry
-commands and passwords, so only method, path, status and sizes do.
+The only module that knows httpx. What is asked and answered never reaches a log or an error: query strings and
+bodies carry commands and passwords, so only method, path, status and sizes do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json as json_module
 import logging
 import random as random_module
 import ssl
@@ -15,7 +16,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -43,6 +44,9 @@ KEEPALIVE = 4.0
 """How long an idle connection is kept, in seconds: shorter than the 5 s of common servers, so that no request
 leaves on a connection that the server is just closing."""
 
+Json = Mapping[str, object]
+"""The body of a request: what :func:`json.dumps` can write."""
+
 Authorize = Callable[[], Awaitable[Mapping[str, str]]]
 """Returns the headers that carry the credentials; asked anew for every request."""
 
@@ -66,18 +70,16 @@ for _name in (
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One request as it goes out."""
+    """One request as it goes out. ``what`` names the change it asks for, '' where it is a question."""
 
     method: str
     path: str
     params: Mapping[str, str | int]
     read_timeout: float
+    content: bytes | None = field(default=None, repr=False)
     what: str = ""
     keep_body: bool = True
-
-    @property
-    def repeatable(self) -> bool:
-        return self.method == "GET"
+    repeatable: bool = False
 
     @property
     def changes(self) -> bool:
@@ -85,7 +87,7 @@ class _Attempt:
 
 
 class _TransientError(Exception):
-    """A failure after which a GET may be sent again, in ``delay`` seconds where the server said so."""
+    """A failure after which a question may be sent again, in ``delay`` seconds where the server said so."""
 
     def __init__(self, error: GputuiError, delay: float | None = None) -> None:
         super().__init__()
@@ -96,7 +98,7 @@ class _TransientError(Exception):
 class Transport:
     """The connections of one account.
 
-    ``latency`` is how long the last GET waited for its answer, in seconds. ``explain`` lets a back end name a
+    ``latency`` is how long the last question waited for its answer, in seconds. ``explain`` lets a back end name a
     refusal better than its status does.
     """
 
@@ -133,8 +135,22 @@ class Transport:
         self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
-        """Ask; sent again where the answer did not come or asked to wait. Raises GputuiError."""
-        attempt = _Attempt("GET", path, params or {}, self._read_timeout)
+        """Ask by GET, as :meth:`ask` does."""
+        return await self.ask("GET", path, params=params)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json | None = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        """Ask a question; sent again where the answer did not come or asked to wait. Raises GputuiError.
+
+        ``method`` says how the server wants to be asked, which may be POST: what is asked so must change nothing.
+        """
+        attempt = _Attempt(method, path, params or {}, self._read_timeout, _encoded(json), repeatable=True)
         started = self._monotonic()
         number = 0
         while True:
@@ -148,6 +164,28 @@ class Transport:
                     raise failure.error from None
             await self._sleep(delay)
 
+    async def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        json: Json | None = None,
+        params: Mapping[str, str | int] | None = None,
+        timeout: float | None = None,
+        keep_body: bool = True,
+    ) -> bytes:
+        """Ask for a change, exactly once. ``what`` names it: "the stop of pod main".
+
+        ``timeout`` is for the answer, in seconds. Without ``keep_body`` an answer of success is enough, and what it
+        says is not read. Raises UnknownOutcomeError once the bytes may have left and no answer came,
+        UnavailableError before.
+        """
+        read_timeout = timeout or self._read_timeout
+        return await self._only_once(
+            _Attempt(method, path, params or {}, read_timeout, _encoded(json), what=what, keep_body=keep_body)
+        )
+
     async def post(
         self,
         path: str,
@@ -157,18 +195,16 @@ class Transport:
         timeout: float | None = None,
         keep_body: bool = True,
     ) -> bytes:
-        """Ask exactly once. ``what`` names the change that is asked for, '' where it is a question.
+        """Ask by POST exactly once: for a change as :meth:`change` does, a question where ``what`` is ''."""
+        read_timeout = timeout or self._read_timeout
+        return await self._only_once(
+            _Attempt("POST", path, params or {}, read_timeout, what=what, keep_body=keep_body)
+        )
 
-        ``timeout`` is for the answer, in seconds. Without ``keep_body`` an answer of success is enough, and what it
-        says is not read. Raises UnknownOutcomeError once the bytes of a change may have left and no answer came,
-        UnavailableError before.
-        """
-        try:
-            return await self._once(
-                _Attempt("POST", path, params or {}, timeout or self._read_timeout, what, keep_body)
-            )
-        except _TransientError as failure:
-            raise failure.error from None
+    def limit(self, seconds: float) -> RateLimitedError:
+        """Send nothing for so long, and return the error that says so: the server asked to slow down."""
+        self._limited_until = self._monotonic() + seconds
+        return self._rate_limited(seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -176,10 +212,18 @@ class Transport:
         for client in clients.values():
             await client.aclose()
 
+    async def _only_once(self, attempt: _Attempt) -> bytes:
+        try:
+            return await self._once(attempt)
+        except _TransientError as failure:
+            raise failure.error from None
+
     async def _once(self, attempt: _Attempt) -> bytes:
-        """Send one request and return its answer's body; raises _TransientError where a GET may be sent again."""
+        """Send one request and return its answer's body; raises _TransientError where a question may be repeated."""
         await self._wait_for_turn()
         headers = dict(await self._authorize()) if self._authorize else {}
+        if attempt.content is not None:
+            headers["Content-Type"] = "application/json"
         async with self._slots:
             return await self._exchange(attempt, headers)
 
@@ -194,6 +238,7 @@ class Transport:
                     attempt.method,
                     self._base_url + attempt.path,
                     params=attempt.params,
+                    content=attempt.content,
                     headers=headers,
                     timeout=timeout,
                 ) as response,
@@ -266,8 +311,7 @@ class Transport:
         refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
-            self._limited_until = self._monotonic() + delay
-            return _TransientError(self._rate_limited(delay), delay)
+            return _TransientError(self.limit(delay), delay)
         explained = self._explain(self.party, refusal) if self._explain else None
         if explained is not None:
             return explained
@@ -296,6 +340,11 @@ class Transport:
     def _backoff(self, number: int) -> float:
         """Return the wait after this many attempts: doubling, with jitter, so that accounts do not fall in step."""
         return float(min(8.0, 0.5 * 2 ** (number - 1)) * (0.5 + self._random()))
+
+
+def _encoded(json: Json | None) -> bytes | None:
+    """Return a body's bytes. Lone surrogates, which UTF-8 cannot hold, are written as JSON's escapes."""
+    return None if json is None else json_module.dumps(json, separators=(",", ":")).encode("ascii")
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -10,6 +10,7 @@ import struct
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 
@@ -21,6 +22,13 @@ class Request:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body, where it is a JSON object."""
+        data: dict[str, Any] = json.loads(self.body)
+        return data
 
     @property
     def credentials(self) -> str:
@@ -139,8 +147,8 @@ class ScriptedServer:
         method, target, _ = start.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         parts = urlsplit(target)
-        request = Request(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers)
-        await reader.readexactly(int(headers.get("content-length", "0")))
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        request = Request(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
         self.requests.append(request)
         self.arrived.set()
         self.open += 1

@@ -78,6 +78,43 @@ async def test_a_post_is_never_sent_twice(
     assert server.count("POST") == 1
 
 
+@pytest.mark.parametrize(
+    "fault", [as_json({}, 503), Reset(), TRUNCATED, Hang()], ids=["503", "reset", "cut off", "silent"]
+)
+async def test_a_question_by_post_is_sent_again_with_its_body(
+    server: ScriptedServer, make_transport: MakeTransport, fault: Answer
+) -> None:
+    server.on("/list", fault, as_json({"list": []}))
+    assert await make_transport(**QUICK).ask("POST", "/list", json={"page_index": 1}) == b'{"list": []}'
+    assert [request.json for request in server.requests] == [{"page_index": 1}] * 2
+    assert server.requests[0].headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("fault", [Reset(), TRUNCATED, Hang(), as_json({}, 502)])
+async def test_a_change_goes_out_once_with_its_body(
+    server: ScriptedServer, make_transport: MakeTransport, method: str, fault: Answer
+) -> None:
+    server.on("/deployment", fault, as_json({}))
+    with pytest.raises(UnknownOutcomeError, match="the change was sent, but"):
+        await make_transport(**QUICK).change(method, "/deployment", json={"uuid": "ä\udcff"}, what="the change")
+    (request,) = server.requests
+    assert (request.method, request.json) == (method, {"uuid": "ä\udcff"})
+
+
+async def test_a_limit_told_in_another_way_is_kept_too(
+    server: ScriptedServer, make_transport: MakeTransport, fake_time: FakeTime
+) -> None:
+    server.on("/list", as_json([]))
+    transport = make_transport()
+    assert transport.limit(60).retry_after == 60
+    with pytest.raises(RateLimitedError):
+        await transport.ask("POST", "/list")
+    assert server.requests == []
+    fake_time.now += 60
+    assert await transport.ask("POST", "/list") == b"[]"
+
+
 @pytest.mark.parametrize("fault", [Reset(), TRUNCATED, Hang(), as_json({}, 502), as_json({}, 504), page(524)])
 async def test_a_change_without_an_answer_is_an_unknown_outcome(
     server: ScriptedServer, make_transport: MakeTransport, fault: Answer
@@ -334,6 +371,8 @@ async def test_no_secret_reaches_a_log(
             await transport.post("/user/ch-passwd", {"passwd": "hunter2"}, what="the change of the password")
         except UnknownOutcomeError as error:
             assert "hunter2" not in f"{error!r}{error}{error.__cause__}"
+    server.on("/deployment", as_json({}))
+    await transport.change("POST", "/deployment", json={"cmd": "hunter2"}, what="the creation")
     assert "POST /user/ch-passwd: 200" in caplog.text
     assert "hunter2" not in caplog.text
 
