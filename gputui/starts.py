@@ -1,0 +1,307 @@
+"""How instances came up: the steps of each start, how long each took, and what is usual for its deployment."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+
+from gputui.models import Event, Phase, Ref
+from gputui.text import format_duration
+
+SLOW_FACTOR = 3
+SLOW_SECONDS = 30
+"""Clearly slow is at least this many times the median, and this many seconds more: 6 s against 1 s is noise."""
+
+_COMPARABLE = 1000
+_BEGINNING = "creating"
+_ENDING = frozenset({Phase.STOPPING, Phase.STOPPED, Phase.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A status an instance was in while it came up. ``seconds`` is how long, None for the last one so far."""
+
+    status: str
+    at: datetime
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The latest time an instance came up, or tried to.
+
+    The last of ``steps`` is what it has come to: ``running``, a failure, a stop, or where it still is. ``seconds``
+    is from ``creating``, else from the first step known, to running; None when it has not come that far.
+    """
+
+    instance: Ref
+    name: str
+    parent: Ref | None
+    steps: tuple[Step, ...]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Medians:
+    """What is usual: the median of each step by its status, in their order, and of the whole start, in seconds.
+
+    ``count`` is how many starts came to running; ``total`` is None when none did.
+    """
+
+    steps: Mapping[str, float] = field(default_factory=dict)
+    total: float | None = None
+    count: int = 0
+
+
+def starts(events: Iterable[Event]) -> dict[Ref, Start]:
+    """Return the latest start of each instance; events may come in any order and more than once."""
+    book = StartBook()
+    book.add(events)
+    return book.starts
+
+
+def medians(starts: Iterable[Start]) -> Medians:
+    """Return what is usual for these starts. A start that is not over counts with the steps it is through."""
+    known = _Durations()
+    for start in starts:
+        known.add(start)
+    return known.without(None)
+
+
+def is_slow(seconds: float | None, median: float | None) -> bool:
+    """Whether this is clearly slower than usual; what is not known is not slow."""
+    if seconds is None or median is None:
+        return False
+    return seconds >= SLOW_FACTOR * median and seconds - median >= SLOW_SECONDS
+
+
+def evidence(start: Start, medians: Medians) -> str:
+    """Write in one line how slow a start was, for whoever reads why a host was kept out; '' when nothing is known.
+
+    For one that never came to running, its slowest step is what speaks: ``starting took 352 s, median 31 s``.
+    """
+    if start.seconds is not None:
+        first = next((step.status for step in start.steps if step.status == _BEGINNING), start.steps[0].status)
+        return _took(f"{first}→{start.steps[-1].status}", start.seconds, medians.total)
+    done = [step for step in start.steps if step.seconds is not None]
+    if not done:
+        return ""
+    worst = max(done, key=lambda step: (step.seconds or 0) - medians.steps.get(step.status, 0))
+    said = _took(worst.status, worst.seconds or 0, medians.steps.get(worst.status))
+    return f"{said}, then {start.steps[-1].status}"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Write how long a step took, so that steps compare at a glance: ``352 s``, ``3h 12m``; '' when unknown."""
+    if seconds is not None and seconds < _COMPARABLE:
+        return f"{max(0, round(seconds))} s"
+    return format_duration(seconds)
+
+
+def _took(what: str, seconds: float, usual: float | None) -> str:
+    beside = "" if usual is None else f", median {seconds_text(usual)}"
+    return f"{what} took {seconds_text(seconds)}{beside}"
+
+
+class StartBook:
+    """Starts and medians kept up to date event by event: an event costs what its own instance's start costs."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[Ref, _Track] = {}
+        self._durations: dict[Ref, _Durations] = {}
+        self.starts: dict[Ref, Start] = {}
+
+    def add(self, events: Iterable[Event]) -> set[Ref]:
+        """Take in events, in any order; returns the deployments whose medians may be others."""
+        grouped: dict[Ref, list[Event]] = {}
+        for event in events:
+            grouped.setdefault(event.instance, []).append(event)
+        parents: set[Ref] = set()
+        for instance, group in grouped.items():
+            track = self._tracks.setdefault(instance, _Track())
+            if track.add(group):
+                parents |= self._renew(instance, track)
+        return parents
+
+    def drop(self, events: Iterable[Event]) -> None:
+        """Let go of old events. A start that was made of them stays known while its instance has any event left."""
+        for event in events:
+            track = self._tracks.get(event.instance)
+            if track is None or not track.drop(event):
+                continue
+            del self._tracks[event.instance]
+            if (start := self.starts.pop(event.instance, None)) is not None and start.parent is not None:
+                self._durations[start.parent].remove(start)
+
+    def usual(self, parent: Ref | None, *, beside: Ref | None = None) -> Medians:
+        """Return the medians of a deployment, those of its other instances where one is named."""
+        durations = None if parent is None else self._durations.get(parent)
+        if durations is None:
+            return Medians()
+        return durations.without(None if beside is None else self._counted(beside, parent))
+
+    def usual_step(self, event: Event) -> float | None:
+        """Return the median of the step that this event ended, among the other instances of its deployment."""
+        durations = None if event.parent is None else self._durations.get(event.parent)
+        if durations is None or event.before is None:
+            return None
+        return durations.step_without(event.before, self._counted(event.instance, event.parent))
+
+    def _counted(self, instance: Ref, parent: Ref | None) -> Start | None:
+        start = self.starts.get(instance)
+        return start if start is not None and start.parent == parent else None
+
+    def _renew(self, instance: Ref, track: _Track) -> set[Ref]:
+        old, new = self.starts.get(instance), track.latest()
+        if new is None or new == old:
+            return set()
+        self.starts[instance] = new
+        parents = set()
+        if old is not None and old.parent is not None:
+            self._durations[old.parent].remove(old)
+            parents.add(old.parent)
+        if new.parent is not None:
+            self._durations.setdefault(new.parent, _Durations()).add(new)
+            parents.add(new.parent)
+        return parents
+
+
+_AT = attrgetter("at")
+
+
+class _Track:
+    """The events of one instance in time order, and where its latest start begins in them."""
+
+    __slots__ = ("_begin", "_events", "_held")
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._begin = 0
+        self._held = 0
+
+    def add(self, events: Iterable[Event]) -> bool:
+        """Take in events; returns whether any was not known."""
+        before = self._held
+        for event in events:
+            if not self._events or event.at > self._events[-1].at:
+                self._events.append(event)
+            elif self._find(event) is None:
+                # What comes late may be of an earlier start, or make two of one.
+                self._begin = 0 if event.at < self._events[-1].at else self._begin
+                insort(self._events, event, key=_AT)
+            else:
+                continue
+            self._held += 1
+        return self._held != before
+
+    def drop(self, event: Event) -> bool:
+        """Let go of an event; those of the latest start are kept with it. Returns whether no other is held."""
+        index = self._find(event)
+        if index is not None:
+            self._held -= 1
+            if index < self._begin:
+                del self._events[index]
+                self._begin -= 1
+        return self._held == 0
+
+    def _find(self, event: Event) -> int | None:
+        index = bisect_left(self._events, event.at, key=_AT)
+        while index < len(self._events) and self._events[index].at == event.at:
+            if self._events[index].ref == event.ref:
+                return index
+            index += 1
+        return None
+
+    def latest(self) -> Start | None:
+        """Return the latest start, None where only ends are known."""
+        steps: list[Event] = []
+        up = down = False
+        for index, event in enumerate(self._events[self._begin :], self._begin):
+            running = event.phase is Phase.RUNNING
+            if event.phase in _ENDING:
+                if steps and not (up or down):
+                    steps.append(event)
+                up, down = False, True
+            elif not steps or down or _begins_anew(event, steps, up=up):
+                steps, up, down = [event], running, False
+                self._begin = index
+            elif not up:
+                if event.status != steps[-1].status:
+                    steps.append(event)
+                up = running
+        return _start(steps) if steps else None
+
+
+def _begins_anew(event: Event, steps: Sequence[Event], *, up: bool) -> bool:
+    """Whether the event is the first of another start, though no end was told between the two."""
+    if up:
+        return event.phase is Phase.PENDING
+    return len(steps) > 1 and event.status == steps[0].status
+
+
+def _start(events: Sequence[Event]) -> Start:
+    last = events[-1]
+    ends = [*(event.at for event in events[1:]), None]
+    steps = tuple(
+        Step(event.status, event.at, None if end is None else (end - event.at).total_seconds())
+        for event, end in zip(events, ends, strict=True)
+    )
+    begin = next((step for step in steps if step.status == _BEGINNING), steps[0])
+    came_up = last.phase is Phase.RUNNING and len(steps) > 1
+    seconds = (last.at - begin.at).total_seconds() if came_up else None
+    return Start(last.instance, last.name, last.parent, steps, seconds)
+
+
+class _Durations:
+    """The durations of many starts in order, by status, so that a median is one look-up."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, list[float]] = {}
+        self._totals: list[float] = []
+
+    def add(self, start: Start) -> None:
+        for status, seconds in _spent(start).items():
+            insort(self._steps.setdefault(status, []), seconds)
+        if start.seconds is not None:
+            insort(self._totals, start.seconds)
+
+    def remove(self, start: Start) -> None:
+        for status, seconds in _spent(start).items():
+            values = self._steps[status]
+            del values[bisect_left(values, seconds)]
+        if start.seconds is not None:
+            del self._totals[bisect_left(self._totals, start.seconds)]
+
+    def without(self, start: Start | None) -> Medians:
+        """Return the medians of all starts but this one."""
+        found = ((status, self.step_without(status, start)) for status in self._steps)
+        total = None if start is None else start.seconds
+        count = len(self._totals) - (total is not None)
+        steps = {status: value for status, value in found if value is not None}
+        return Medians(steps, _median(self._totals, total), count)
+
+    def step_without(self, status: str, start: Start | None) -> float | None:
+        """Return the median of one step over all starts but this one."""
+        return _median(self._steps.get(status, ()), None if start is None else _spent(start).get(status))
+
+
+def _spent(start: Start) -> dict[str, float]:
+    """Return how long the start was in each status, one that it came to twice added up."""
+    spent: dict[str, float] = {}
+    for step in start.steps:
+        if step.seconds is not None:
+            spent[step.status] = spent.get(step.status, 0.0) + step.seconds
+    return spent
+
+
+def _median(values: Sequence[float], left_out: float | None) -> float | None:
+    """Return the median of sorted values, of all but one of them where that is named; None of none."""
+    count = len(values) - (left_out is not None)
+    if count <= 0:
+        return None
+    skipped = len(values) if left_out is None else bisect_left(values, left_out)
+    low, high = (values[index + (index >= skipped)] for index in ((count - 1) // 2, count // 2))
+    return (low + high) / 2
