@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING
 
 from gputui.api.base import (
     Backend,
-    CanCreate,
-    CanLogin,
-    CanPreview,
-    CanStopWithOptions,
     HasAccountInfo,
     HasDetail,
     HasEvents,
-    HasFilters,
     KeepsAnswers,
 )
-from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.errors import GputuiError, NotFoundError
+from gputui.fleet.abilities import Abilities
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
 from gputui.fleet.feeds import Feed
@@ -36,15 +32,12 @@ from gputui.models import (
     Change,
     Event,
     FeedState,
-    Form,
     Health,
     Instance,
-    PreparedRequest,
     Ref,
     Resource,
     Row,
     Secret,
-    SSHTarget,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +52,7 @@ _ELSEWHERE: Mapping[Action, Resource] = {Action.COMMIT: Resource.IMAGES, Action.
 """Where an action shows, when it is not in the list of what it was done to."""
 
 
-class Fleet:
+class Fleet(Abilities):
     """Several accounts' rows, kept current.
 
     ``history`` None keeps nothing, the audit log included. Listeners are called on the event loop, with the rows
@@ -79,6 +72,7 @@ class Fleet:
         random: Random | None = None,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
+        super().__init__()
         self.accounts: Mapping[str, Account] = dict(accounts)
         self._open_backend = open_backend
         self._on_failure = on_failure
@@ -86,13 +80,12 @@ class Fleet:
         self._clock = clock or SystemClock()
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: frozenset[Resource] = frozenset()
-        self._filters: dict[Resource, Mapping[str, str]] = {}
         self._store = Store()
         self._observer = Observer()
         self._recorder = Recorder(history, self._clock) if history is not None else None
         self._mutations = Mutations(self, history, self._clock, on_failure)
         chance = random or Random()  # noqa: S311  (jitter, no secret)
-        self._runtimes = {
+        self.runtimes = {
             name: AccountRuntime(account, polling, self, self._clock, chance) for name, account in accounts.items()
         }
         self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
@@ -109,7 +102,7 @@ class Fleet:
             return
         for snapshot in self._history.snapshots(self.accounts):
             self._tell(snapshot.resource, self._store.replace(snapshot.account, snapshot.resource, snapshot.rows))
-            self._runtimes[snapshot.account].restore(snapshot.resource, snapshot.at)
+            self.runtimes[snapshot.account].restore(snapshot.resource, snapshot.at)
             if snapshot.resource is Resource.INSTANCES:
                 instances = [row for row in snapshot.rows if isinstance(row, Instance)]
                 self._observer.start_from(snapshot.account, instances)
@@ -121,23 +114,22 @@ class Fleet:
         """Open all back ends and begin to poll. Returns when each is open or known not to open."""
         if self._recorder is not None:
             self._spawn(self._recorder.run())
-        await asyncio.gather(*(self._open(runtime) for runtime in self._runtimes.values()))
+        await asyncio.gather(*(self._open(runtime) for runtime in self.runtimes.values()))
 
     async def aclose(self) -> None:
         """Stop polling, write what is not written yet, close the back ends; bounded in time."""
         limit = _CLOSE_SECONDS
         for task in self._tasks:
             task.cancel()
-        stops = [within(self._clock, limit, runtime.stop()) for runtime in self._runtimes.values()]
+        stops = [within(self._clock, limit, runtime.stop()) for runtime in self.runtimes.values()]
         tasks = [within(self._clock, limit, asyncio.wait(self._tasks))] if self._tasks else []
         await asyncio.gather(*stops, *tasks, within(self._clock, limit, self._mutations.finish()))
-        await asyncio.gather(within(self._clock, limit, self._save()), *map(self._close, self._runtimes.values()))
+        await asyncio.gather(within(self._clock, limit, self._save()), *map(self._close, self.runtimes.values()))
 
     async def _open(self, runtime: AccountRuntime) -> None:
         await runtime.open(self._open_backend)
         if runtime.opened is not None:
-            for resource, values in self._filters.items():
-                _filter(runtime.opened, resource, values)
+            self.filter_anew(runtime.opened)
             self._probe(runtime)
 
     async def _close(self, runtime: AccountRuntime) -> None:
@@ -147,7 +139,7 @@ class Fleet:
     async def _save(self) -> None:
         if self._recorder is None:
             return
-        for name, runtime in self._runtimes.items():
+        for name, runtime in self.runtimes.items():
             for resource in Resource:
                 feed = runtime.feed(resource)
                 if feed.state is FeedState.FRESH and feed.fetched_at is not None:
@@ -165,14 +157,14 @@ class Fleet:
     def watch(self, resources: Iterable[Resource]) -> None:
         """Say what the user looks at now: these are polled at their pace, the others slowly or not at all."""
         self._watched = frozenset(resources)
-        for runtime in self._runtimes.values():
+        for runtime in self.runtimes.values():
             runtime.reconsider()
         self.announce()
 
     def keep_watching(self, resources: Iterable[Resource]) -> None:
         """Say what is to be polled at its pace whatever the user looks at."""
         self._kept_watched = frozenset(resources)
-        for runtime in self._runtimes.values():
+        for runtime in self.runtimes.values():
             runtime.reconsider()
 
     def rows(self, resource: Resource) -> Mapping[Ref, Row]:
@@ -212,7 +204,7 @@ class Fleet:
 
     def health(self) -> Mapping[str, Health]:
         """Return the accounts' health, in the configuration's order."""
-        return {name: runtime.health for name, runtime in self._runtimes.items()}
+        return {name: runtime.health for name, runtime in self.runtimes.items()}
 
     def subscribe_feeds(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
@@ -224,7 +216,7 @@ class Fleet:
         An account that could not be opened is opened again. A back end that asked to be left alone is.
         """
         wanted = None if resources is None else frozenset(resources)
-        for name in self._runtimes if accounts is None else accounts:
+        for name in self.runtimes if accounts is None else accounts:
             runtime = self.runtime(name)
             if runtime.opened is not None:
                 if isinstance(runtime.opened, KeepsAnswers):
@@ -233,51 +225,12 @@ class Fleet:
             elif runtime.may_open_again:
                 self._spawn(self._open(runtime))
 
-    # What the servers are asked for.
-
-    def filter_form(self, account: str, resource: Resource) -> Form | None:
-        """Return what an account can be asked for of a list; None where it always gives everything."""
-        opened: object = self.runtime(account).opened
-        return opened.filter_form(resource) if isinstance(opened, HasFilters) else None
-
-    def filters(self, resource: Resource) -> Mapping[str, str]:
-        """Return what is asked for of a list now, by field; empty for everything."""
-        return self._filters.get(resource, {})
-
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with these values, by field."""
-        problems: dict[str, str] = {}
-        for backend in self._filtering(resource):
-            problems |= backend.check_filter(resource, values)
-        return problems
+    # Acting.
 
     def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Ask every account that can be asked for it for these only, from now on; raises InvalidError."""
-        given = {name: value for name, value in values.items() if value}
-        if problems := self.check_filter(resource, given):
-            raise InvalidError("That cannot be asked for.", fields=problems)
-        self._filters[resource] = given
-        for backend in self._filtering(resource):
-            _filter(backend, resource, given)
+        self.use_filter(resource, values)
         self.refresh([resource])
-
-    def _filtering(self, resource: Resource) -> list[HasFilters]:
-        opened: Iterable[object] = (runtime.opened for runtime in self._runtimes.values())
-        return [
-            backend
-            for backend in opened
-            if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None
-        ]
-
-    # Acting.
-
-    def actions(self, row: Row) -> frozenset[Action]:
-        """Return what can be done to a row now; without mutations where the account is read-only."""
-        runtime = self.runtime(row.ref.account)
-        if runtime.opened is None:
-            return frozenset()
-        actions = runtime.opened.actions(row)
-        return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
 
     def pending(self, ref: Ref) -> Pending | None:
         """Return what is under way with a thing: from before the call until a later list shows its effect."""
@@ -321,37 +274,6 @@ class Fleet:
         """
         return await self._mutations.create(account, kind, values)
 
-    def creatable(self, account: str) -> tuple[str, ...]:
-        """Return the kinds that can be created; none where read-only."""
-        runtime = self.runtime(account)
-        if runtime.opened is None or runtime.read_only:
-            return ()
-        return runtime.opened.creatable if isinstance(runtime.opened, CanCreate) else ()
-
-    async def create_form(self, account: str, kind: str) -> Form:
-        """Return the form of a kind, with the server's choices in it."""
-        return await self._creator(account).create_form(kind)
-
-    def check_create(self, account: str, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with a filled form, by field."""
-        return self._creator(account).check_create(kind, values)
-
-    def previews(self, account: str) -> bool:
-        """Return whether creates can be shown there instead of sent."""
-        return isinstance(self.runtime(account).opened, CanPreview)
-
-    def prepare_create(self, account: str, kind: str, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request that :meth:`create` would send; raises InvalidError with ``fields``."""
-        backend = self.runtime(account).backend
-        if not isinstance(backend, CanPreview):
-            raise InvalidError(f"{account}: its requests cannot be shown.")
-        return backend.prepare_create(kind, values)
-
-    def stop_options(self, row: Row) -> bool:
-        """Return whether one can choose how a thing is stopped."""
-        opened: object = self.runtime(row.ref.account).opened
-        return isinstance(opened, CanStopWithOptions) and opened.stop_options(row)
-
     async def change_password(self, account: str, password: Secret) -> ActionResult:
         """Change an account's password; the audit log tells that it was, not to what."""
         return await self._mutations.change_password(account, password)
@@ -382,13 +304,6 @@ class Fleet:
         self._tell(found[0] if found else Resource.INSTANCES, self._store.update(fresh))
         return fresh
 
-    async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch where an instance's sshd listens now; raises SshError when it has none."""
-        backend = self.runtime(ref.account).backend
-        if not isinstance(backend, CanLogin):
-            raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
-        return await backend.ssh_target(ref)
-
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         """Return all that is known to have happened to an instance, or to those of a deployment, oldest first."""
         opened: object = self.runtime(ref.account).opened
@@ -398,12 +313,6 @@ class Fleet:
         return sorted((event for event in known if ref in (event.instance, event.parent)), key=lambda event: event.at)
 
     # For the fleet's own parts.
-
-    def runtime(self, account: str) -> AccountRuntime:
-        """Return an account's runtime; raises NotFoundError."""
-        if (runtime := self._runtimes.get(account)) is None:
-            raise NotFoundError(f"There is no account {account}.", hint=f"There are: {', '.join(self._runtimes)}.")
-        return runtime
 
     def has_pending(self, account: str) -> bool:
         """Return whether something the user did there is still under way."""
@@ -447,12 +356,6 @@ class Fleet:
         poller = runtime.poller(home)
         return poller.refresh_after_now() if poller is not None else None
 
-    def _creator(self, account: str) -> CanCreate:
-        backend = self.runtime(account).backend
-        if not isinstance(backend, CanCreate):
-            raise InvalidError(f"{account}: nothing can be created here.")
-        return backend
-
     def _observe(self, account: str, instances: Sequence[Instance]) -> None:
         events = self._observer.observe(account, instances, self._clock.now())
         if not events:
@@ -488,9 +391,9 @@ class Fleet:
         self.announce()
 
     def _feed_states(self) -> object:
-        feeds = ((name, r, runtime.feed(r)) for name, runtime in self._runtimes.items() for r in Resource)
+        feeds = ((name, r, runtime.feed(r)) for name, runtime in self.runtimes.items() for r in Resource)
         states = [(name, r, feed.state, type(feed.error), str(feed.error)) for name, r, feed in feeds]
-        return states, [runtime.health for runtime in self._runtimes.values()]
+        return states, [runtime.health for runtime in self.runtimes.values()]
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -501,8 +404,3 @@ class Fleet:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None and self._on_failure is not None:
             self._on_failure(error)
-
-
-def _filter(backend: object, resource: Resource, values: Mapping[str, str]) -> None:
-    if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None:
-        backend.use_filter(resource, values)

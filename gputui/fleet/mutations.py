@@ -12,18 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.api.base import (
-    Backend,
-    CanBlock,
     CanChangePassword,
-    CanCommit,
     CanCreate,
-    CanDelete,
-    CanExec,
-    CanRestart,
-    CanScale,
-    CanStart,
-    CanStop,
-    CanStopWithOptions,
     FindsCreated,
 )
 from gputui.errors import (
@@ -36,9 +26,10 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.fleet.account import AccountRuntime
+from gputui.fleet.calls import Call, call_of
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.listeners import Listeners
-from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret, StopOptions
+from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
 from gputui.redaction import describe_fault, redact
 
 if TYPE_CHECKING:
@@ -62,7 +53,6 @@ _DOING: Mapping[Action, str] = {
 _UNMARKED = frozenset({Action.EXEC})
 """A command that runs in an instance must not keep anyone from stopping it."""
 
-_Call = Callable[[], Awaitable[ActionResult]]
 _Look = Callable[[], Awaitable[ActionResult | None]]
 
 
@@ -125,7 +115,7 @@ class Mutations:
     ) -> ActionResult:
         """Do something to a thing; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
-        call = _call(runtime.backend, ref, action, arguments)
+        call = call_of(runtime.backend, ref, action, arguments)
         if expected is not None:
             self._check_same(expected, action)
             call = self._checked(call, expected, action)
@@ -147,7 +137,7 @@ class Mutations:
             status = f", it is {row.status}" if isinstance(row, Instance) else ""
             raise ConflictError(f"{what}: {action} cannot be done to it now{status}.", hint=nothing)
 
-    def _checked(self, call: _Call, expected: Row, action: Action) -> _Call:
+    def _checked(self, call: Call, expected: Row, action: Action) -> Call:
         """Return the call with a last look before it: a list may have come while the audit log was written."""
 
         async def checked() -> ActionResult:
@@ -193,7 +183,7 @@ class Mutations:
         ref: Ref,
         action: Action,
         summary: str,
-        call: _Call,
+        call: Call,
         look: _Look | None = None,
     ) -> ActionResult:
         marked = action not in _UNMARKED
@@ -215,7 +205,7 @@ class Mutations:
         ref: Ref,
         action: Action,
         entry: int,
-        call: _Call,
+        call: Call,
         look: _Look | None,
         *,
         marked: bool,
@@ -368,68 +358,8 @@ class Mutations:
         return written
 
 
-def _call(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, str]) -> _Call:
-    """Return the call that an action is on this back end; raises InvalidError where it has none."""
-    match action:
-        case Action.START if isinstance(backend, CanStart):
-            return lambda: backend.start(ref)
-        case Action.STOP if any(arguments.values()) and isinstance(backend, CanStopWithOptions):
-            options = _stop_options(arguments)
-            return lambda: backend.stop_with(ref, options)
-        case Action.STOP if isinstance(backend, CanStop) and not any(arguments.values()):
-            return lambda: backend.stop(ref)
-        case Action.SCALE if isinstance(backend, CanScale):
-            replicas = _whole_number("replicas", arguments)
-            return lambda: backend.scale(ref, replicas)
-        case Action.BLOCK if isinstance(backend, CanBlock):
-            minutes, comment = _whole_number("minutes", arguments), arguments.get("comment", "")
-            return lambda: backend.block(ref, minutes=minutes, comment=comment)
-        case Action.RESTART if isinstance(backend, CanRestart):
-            return lambda: backend.restart(ref)
-        case Action.DELETE if isinstance(backend, CanDelete):
-            return lambda: backend.delete(ref)
-        case Action.COMMIT if isinstance(backend, CanCommit):
-            return lambda: backend.commit(ref, tag=arguments.get("tag", ""), message=arguments.get("message", ""))
-        case Action.EXEC if isinstance(backend, CanExec):
-            return _exec_call(backend, ref, arguments)
-    raise InvalidError(f"{ref.account}: {action} cannot be done to {ref.id}.")
-
-
-def _stop_options(arguments: Mapping[str, str]) -> StopOptions:
-    return StopOptions(
-        decrease_replicas=arguments.get("decrease_replicas") == "true",
-        no_cache=arguments.get("no_cache") == "true",
-        command=arguments.get("command", ""),
-    )
-
-
-def _whole_number(name: str, arguments: Mapping[str, str]) -> int:
-    text = arguments.get(name, "")
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
-        raise InvalidError(f"Not a number of {name}: {text}", fields={name: "must be a whole number above 0"})
-    return int(text)
-
-
 def _created_after_all(kind: str, ref: Ref) -> ActionResult:
     return ActionResult(f"The answer was lost, but the {kind} {ref.id} has been created.", created=ref)
-
-
-def _exec_call(backend: CanExec, ref: Ref, arguments: Mapping[str, str]) -> _Call:
-    command, limit = arguments.get("command", ""), arguments.get("timeout", "")
-    if not command.strip():
-        raise InvalidError("There is no command to run.", fields={"command": "is empty"})
-    try:
-        timeout = float(limit) if limit else None
-    except ValueError:
-        raise InvalidError(f"Not a time limit: {limit}", fields={"timeout": "is not a number of seconds"}) from None
-
-    async def run() -> ActionResult:
-        result = await backend.exec(ref, command, timeout=timeout)
-        if result.timed_out:
-            return ActionResult("ended by the time limit", exec=result)
-        return ActionResult("ended" if result.exit_code is None else f"exit code {result.exit_code}", exec=result)
-
-    return run
 
 
 def _made(row: Row) -> str | None:
