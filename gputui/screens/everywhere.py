@@ -13,12 +13,12 @@ from gputui.errors import GputuiError
 from gputui.models import Action, HealthState, Resource, Secret
 from gputui.screens import dialogs
 from gputui.screens.describe import describe_account, describe_audit
-from gputui.screens.view import View
+from gputui.screens.filtering import FilteringView
 
 ALL = "*"
 
 
-class EverywhereView(View):
+class EverywhereView(FilteringView):
     """Adds to a view what does not depend on what it shows."""
 
     def do_view_stock(self, argument: str) -> None:

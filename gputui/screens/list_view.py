@@ -185,7 +185,9 @@ class ListView(ReadingView):
             return
         silent = self.unanswered()
         not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
-        self.table.placeholder = Content(self.loading_text() or not_known or self.empty_text())
+        asked = self.asked_for()
+        nothing = f"Nothing matches {asked} on the server. L changes what is asked for." if asked else ""
+        self.table.placeholder = Content(self.loading_text() or not_known or nothing or self.empty_text())
 
     def empty_text(self) -> str:
         """Say why there is nothing, and the key that fills it."""

@@ -106,6 +106,10 @@ class View(Screen[None]):
         """Return what stands beside the breadcrumbs, and at the right end of the title."""
         return Content(""), Content("")
 
+    def asked_for(self) -> str:
+        """Say what the servers are asked for, where that is not everything."""
+        return ""
+
     def show_chrome(self) -> None:
         """Bring header, title, problems and footer up to date; what is the same is not written again."""
         session = self.session
@@ -114,7 +118,9 @@ class View(Screen[None]):
         left, right = self.status()
         crumbs = Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
         flags = "  only problems" if session.problems_only else ""
-        self.query_one(TitleLine).set_parts(Content.assemble(crumbs, left, (flags, "$text-warning")), right)
+        asked = f"   on the server: {words}" if (words := self.asked_for()) else ""
+        title = Content.assemble(crumbs, left, (asked, "$text-accent"), (flags, "$text-warning"))
+        self.query_one(TitleLine).set_parts(title, right)
         self._show_problems()
         self.show_keys()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gputui.screens.dialogs.confirm import ConfirmDialog
     from gputui.screens.dialogs.dialog import Dialog
+    from gputui.screens.dialogs.filter import FilterDialog
     from gputui.screens.dialogs.form import FormDialog
     from gputui.screens.dialogs.menu import Choice, MenuDialog
     from gputui.screens.dialogs.prompt import PromptDialog
@@ -21,6 +22,7 @@ __all__ = [
     "Choice",
     "ConfirmDialog",
     "Dialog",
+    "FilterDialog",
     "FormDialog",
     "MenuDialog",
     "PromptDialog",
@@ -32,6 +34,7 @@ _MODULES = {
     "Choice": "menu",
     "ConfirmDialog": "confirm",
     "Dialog": "dialog",
+    "FilterDialog": "filter",
     "FormDialog": "form",
     "MenuDialog": "menu",
     "PromptDialog": "prompt",

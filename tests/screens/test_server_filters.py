@@ -1,0 +1,113 @@
+"""What the servers are asked for: chosen in a form, said in words, taken back."""
+
+from __future__ import annotations
+
+from textual.widgets import Button, Input
+
+from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.screens.filtering import in_words, merged
+from tests.screens.cloud import FakeCloud, hub
+from tests.screens.stage import lab, staged
+
+
+async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words() -> None:
+    cloud = hub()
+    async with staged(cloud, lab()) as stage:
+        await stage.press("L")
+        assert "Instances to ask for" in stage.text
+        stage.app.screen.query_one("#field-price_to", Input).value = "2"
+        await stage.settle()
+        stage.app.screen.query_one("#confirm", Button).press()
+        await stage.settle()
+        assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
+        assert "on the server: price to=2 per hour" in stage.title
+
+
+async def test_what_cannot_be_asked_for_is_said_at_the_field() -> None:
+    cloud = hub()
+    async with staged(cloud) as stage:
+        await stage.press("L")
+        stage.app.screen.query_one("#field-price_to", Input).value = "cheap"
+        await stage.settle()
+        stage.app.screen.query_one("#confirm", Button).press()
+        await stage.settle()
+        assert "is not a number" in stage.text
+        assert stage.dialogs == ["FilterDialog"]
+        assert not cloud.asked
+
+
+async def test_the_filter_explains_an_empty_list_and_survives_escape() -> None:
+    cloud = hub()
+    async with staged(cloud) as stage:
+        cloud.rows[Resource.INSTANCES] = []
+        stage.fleet.set_filter(Resource.INSTANCES, {"status": "failed", "released": "true"})
+        await stage.advance(0)
+        await stage.press("escape")
+        assert "Nothing matches status=failed, released on the server. L changes what is asked for." in stage.text
+        assert "on the server: status=failed, released" in stage.title
+
+
+async def test_clear_asks_for_everything_again() -> None:
+    cloud = hub()
+    async with staged(cloud) as stage:
+        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        await stage.advance(0)
+        await stage.press("L")
+        stage.app.screen.query_one("#clear", Button).press()
+        await stage.settle()
+        assert not stage.in_dialog
+        assert cloud.asked == {Resource.INSTANCES: {}}
+        assert "on the server" not in stage.title
+
+
+async def test_a_cancelled_form_leaves_what_is_in_force() -> None:
+    cloud = hub()
+    async with staged(cloud) as stage:
+        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        await stage.advance(0)
+        await stage.press("L", "escape")
+        assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
+
+
+async def test_servers_without_filters_are_not_asked_to_filter() -> None:
+    async with staged(lab()) as stage:
+        await stage.press("L")
+        assert not stage.in_dialog
+        assert "Server filters: not possible" in stage.toasts
+
+
+async def test_only_the_accounts_shown_decide_whether_there_is_something_to_ask() -> None:
+    async with staged(hub(), lab()) as stage:
+        await stage.command("account lab")
+        await stage.press("L")
+        assert not stage.in_dialog
+
+
+def test_forms_of_several_accounts_become_one_with_all_choices() -> None:
+    def form(account: str, *regions: str) -> Form:
+        field = FormField(
+            "regions", "Regions", FieldKind.MULTI, choices=regions, labels=tuple(map(str.upper, regions))
+        )
+        return Form(account, "filter", "Stock", (field, FormField(f"only-{account}", "Only")))
+
+    one = merged([form("hub", "a", "b"), form("autodl", "b", "c")])
+    assert one.account == "hub, autodl"
+    assert [field.name for field in one.fields] == ["regions", "only-hub", "only-autodl"]
+    assert one.fields[0].choices == ("a", "b", "c")
+    assert one.fields[0].labels == ("A", "B", "C")
+
+
+def test_words_keep_abbreviations_and_name_what_no_form_knows() -> None:
+    form = Form(
+        "hub", "filter", "", (FormField("gpu", "GPU model"), FormField("released", "Released too", FieldKind.FLAG))
+    )
+    values = {"other": "x", "released": "true", "gpu": "RTX 5090"}
+    assert in_words(form, values) == "GPU model=RTX 5090, released too, other=x"
+
+
+async def test_hostile_values_are_data() -> None:
+    cloud = FakeCloud("hub")
+    async with staged(cloud) as stage:
+        stage.fleet.set_filter(Resource.INSTANCES, {"status": "[/x][@click=app.bell]a[/]"})
+        await stage.press("z")
+        assert "status=[/x][@click=app.bell]a[/]" in stage.title
