@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gputui.models import Action, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row
+from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row
 from gputui.text import format_bytes, format_money
 
 EFFECTS: Mapping[Action, str] = {
@@ -14,6 +14,8 @@ EFFECTS: Mapping[Action, str] = {
     Action.DELETE: "Its disk goes with it. This cannot be undone.",
     Action.COMMIT: "Its disk is saved as an image of yours. It may stand still meanwhile.",
     Action.EXEC: "The command runs as root, without a terminal. The server ends what takes too long.",
+    Action.BLOCK: "Its host gets no new instances of yours for that time. What runs there goes on.",
+    Action.SCALE: "Instances are started or ended until there are as many.",
 }
 """What happens to an instance."""
 
@@ -24,6 +26,23 @@ EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
     Action.DELETE: "Their disks go with them. This cannot be undone.",
     Action.COMMIT: "Their disks are saved as images of yours. They may stand still meanwhile.",
     Action.EXEC: "The command runs in each as root, without a terminal. The server ends what takes too long.",
+    Action.BLOCK: "Their hosts get no new instances of yours for that time. What runs there goes on.",
+    Action.SCALE: "Instances are started or ended until there are as many.",
+}
+
+STOP_KEPT_ALIVE = "Every process in it ends. Its deployment starts another in its place, unless it wants one less."
+STOP_SEVERAL_KEPT_ALIVE = (
+    "Every process in them ends. Their deployments start others in their place, unless they want fewer."
+)
+DEPLOYMENT_EFFECTS: Mapping[Action, str] = {
+    Action.STOP: "All its instances end, and every process in them. No new ones are started.",
+    Action.DELETE: "All its instances end, their disks go with them, and its settings. This cannot be undone.",
+    Action.SCALE: EFFECTS[Action.SCALE],
+}
+DEPLOYMENT_EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
+    Action.STOP: "All their instances end, and every process in them. No new ones are started.",
+    Action.DELETE: "All their instances end, their disks go with them, and their settings. This cannot be undone.",
+    Action.SCALE: EFFECTS[Action.SCALE],
 }
 
 IMAGE_DELETED = "The image is gone for good. Instances made from it go on."
@@ -35,6 +54,8 @@ DONE: Mapping[Action, str] = {
     Action.RESTART: "restarted",
     Action.DELETE: "deleted",
     Action.COMMIT: "saved",
+    Action.SCALE: "scaled",
+    Action.BLOCK: "has its host kept out",
 }
 
 ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})
@@ -52,13 +73,17 @@ def name_of(row: Row) -> str:
 
 def may_run(row: Row) -> bool:
     """Whether work may be lost with it: it runs, begins to, or nobody knows."""
-    return isinstance(row, Instance) and row.phase is not Phase.STOPPED
+    return isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED
 
 
 def effect(action: Action, rows: Sequence[Row]) -> str:
     """Say what the action does to these."""
     if all(isinstance(row, Image) for row in rows):
         return IMAGE_DELETED if len(rows) == 1 else IMAGES_DELETED
+    if all(isinstance(row, Deployment) for row in rows):
+        return (DEPLOYMENT_EFFECTS if len(rows) == 1 else DEPLOYMENT_EFFECTS_ON_SEVERAL)[action]
+    if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
+        return STOP_KEPT_ALIVE if len(rows) == 1 else STOP_SEVERAL_KEPT_ALIVE
     return EFFECTS[action] if len(rows) == 1 else EFFECTS_ON_SEVERAL[action]
 
 
@@ -96,14 +121,22 @@ def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
     return f"{count} {use} {whose} now{memory}: work is lost."
 
 
-def spending(action: Action, rows: Sequence[Row]) -> list[str]:
-    """Say what the hour will cost less, a line for each currency."""
-    if action not in SPENDING_ENDS:
+def spending(
+    action: Action, rows: Sequence[Row], instances: Iterable[Row] = (), *, replaced: bool = False
+) -> list[str]:
+    """Say what the hour will cost less, a line for each currency.
+
+    ``instances`` are all there are: those of a deployment end with it. What is stopped already costs nothing;
+    ``replaced`` says that others come in the place of these.
+    """
+    if action not in SPENDING_ENDS or replaced:
         return []
     totals: dict[str, Money] = {}
-    for row in rows:
+    deployments = {row.ref for row in rows if isinstance(row, Deployment)}
+    theirs = (row for row in instances if isinstance(row, Instance) and row.parent in deployments)
+    for row in (*rows, *theirs):
         price = getattr(row, "price", None)
-        if price is not None:
+        if price is not None and may_run(row):
             totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
     return [f"Spending falls by {format_money(total)}/h." for total in totals.values()]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from gputui.models import GpuProcess, Instance, Phase, Ref
-from gputui.wording import name_of, work_lost
+from gputui.models import Action, Deployment, GpuProcess, Instance, Money, Phase, Ref
+from gputui.wording import effect, name_of, spending, word_to_type, work_lost
 
 MAIN, OTHER = Ref("lab", "pod", "main"), Ref("lab", "pod", "other")
 
@@ -51,3 +53,35 @@ def test_the_work_that_is_lost(rows: list[Instance], processes: list[GpuProcess]
 
 def test_what_has_no_name_is_called_by_its_id_so_that_there_is_a_word_to_type() -> None:
     assert name_of(Instance(MAIN, "", Phase.RUNNING, "running")) == "main"
+
+
+DEPLOYMENT = Deployment(Ref("hub", "deployment", "d1"), "train", "ReplicaSet", Phase.RUNNING, "running")
+
+
+def kept_alive(name: str, price: str = "1.80", phase: Phase = Phase.RUNNING) -> Instance:
+    return Instance(
+        Ref("hub", "container", name),
+        name,
+        phase,
+        phase.value,
+        parent=DEPLOYMENT.ref,
+        price=Money(Decimal(price), "USD"),
+    )
+
+
+def test_stopping_what_a_deployment_keeps_alive_says_that_another_comes() -> None:
+    assert "starts another in its place" in effect(Action.STOP, [kept_alive("a")])
+    assert "starts others in their place" in effect(Action.STOP, [kept_alive("a"), kept_alive("b")])
+    assert "place" not in effect(Action.STOP, [instance(MAIN)])
+
+
+def test_a_deployment_ends_with_all_its_instances_and_their_price() -> None:
+    there = [kept_alive("a"), kept_alive("b"), kept_alive("c", phase=Phase.STOPPED), instance(MAIN)]
+    assert effect(Action.DELETE, [DEPLOYMENT]).startswith("All its instances end")
+    assert spending(Action.DELETE, [DEPLOYMENT], there) == ["Spending falls by $3.60/h."]
+    assert word_to_type(Action.DELETE, [DEPLOYMENT]) == "train"
+
+
+def test_what_is_replaced_at_once_saves_nothing() -> None:
+    assert spending(Action.STOP, [kept_alive("a")], replaced=True) == []
+    assert spending(Action.STOP, [kept_alive("a")]) == ["Spending falls by $1.80/h."]
