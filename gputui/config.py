@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from gputui.commands import key_problems
 from gputui.errors import ConfigError
@@ -22,12 +32,16 @@ from gputui.paths import CONFIG_ENCODING, config_path
 from gputui.secrets import SecretRef
 from gputui.text import clean
 
-PLANNED_KINDS = ("gpuhub", "yotta", "deepdock")
+PLANNED_KINDS = ("yotta", "deepdock")
 """Kinds of back ends that later releases have: named in the message when one is configured."""
+
+_PRESET_KIND = "gpuhub"
+"""The kind whose clouds have presets: a preset alone says it."""
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
 _SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _JUMP = re.compile(r"(?:[^\s@:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
 
 
@@ -40,7 +54,22 @@ class _Section(BaseModel):
 _S = TypeVar("_S", bound=_Section)
 
 
-def _secret(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
+def _check_regions(names: list[str]) -> list[str]:
+    """Refuse names that cannot be one region each; raises ValueError with the fix."""
+    for name in names:
+        if not name.strip() or clean(name) != name or name != name.strip():
+            raise ValueError("holds a name that is empty or has spaces around it; write only names of regions")
+        if "," in name or "/" in name:
+            raise ValueError("holds a comma or a slash inside a name; write one name in each pair of quotes")
+        if names.count(name) > 1:
+            raise ValueError(f"has {name} twice; remove one")
+    return names
+
+
+_Regions = Annotated[list[str], AfterValidator(_check_regions)]
+
+
+def _secret(key: str, example: str = "env:PODY_PASSWORD") -> Callable[[Any, ValidationInfo], SecretRef | None]:
     """Return the validator of a secret at this key of an account."""
 
     def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
@@ -48,12 +77,12 @@ def _secret(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
         if isinstance(value, SecretRef) or value is None:
             return value
         if not isinstance(value, str):
-            raise ValueError("must be a text; for example env:PODY_PASSWORD")  # noqa: TRY004  (pydantic's contract)
+            raise ValueError(f"must be a text; for example {example}")  # noqa: TRY004  (pydantic's contract)
         reference = SecretRef.parse(value, where=f"accounts.{context.get('account', '?')}.{key}")
         if reference.is_plain and not context.get("private", False):
             raise ValueError(
                 f"is plain text in a file that others can read; run chmod 600 {context.get('file', 'on the file')}, "
-                "or write a reference such as env:PODY_PASSWORD"
+                f"or write a reference such as {example}"
             )
         return reference
 
@@ -131,8 +160,88 @@ class PodyAccount(Account):
         return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
 
 
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What distinguishes one cloud of a vendor from another: address, currency and regions.
+
+    Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
+    """
+
+    base_url: str
+    currency: str
+    regions: tuple[str, ...] = ()
+
+
+GPUHUB_PRESETS: Mapping[str, Preset] = {
+    "gpuhub": Preset("https://api.gpuhub.com", "USD", ("sgp1", "Singapore-A", "Singapore-B")),
+    "autodl": Preset(
+        "https://api.autodl.com",
+        "CNY",
+        (
+            *(
+                "westDC2",
+                "westDC3",
+                "beijingDC1",
+                "beijingDC2",
+                "beijingDC3",
+                "beijingDC4",
+                "neimengDC1",
+                "neimengDC3",
+            ),
+            *("foshanDC1", "chongqingDC1", "yangzhouDC1"),
+        ),
+    ),
+    "autodl-private": Preset("https://private.autodl.com", "CNY"),
+}
+"""The clouds that speak GPUhub's API, by the name that stands in the configuration."""
+
+
+class GpuhubAccount(Account):
+    """An account on GPUhub, or on AutoDL, which serves the same API.
+
+    What is not written comes from the preset. ``currency`` is that of its prices; ``requests_per_second`` keeps to a
+    limit that the cloud sets.
+    """
+
+    kind: Literal["gpuhub"]
+    preset: Literal["gpuhub", "autodl", "autodl-private"] = Field(
+        default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
+    )
+    base_url: str = ""
+    token: Annotated[SecretRef, PlainValidator(_secret("token", "env:GPUHUB_TOKEN"))] = Field(
+        title="API token", examples=["env:GPUHUB_TOKEN"]
+    )
+    regions: _Regions = []
+    currency: str = ""
+    requests_per_second: float | None = Field(default=None, gt=0, le=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        name = data.get("preset", "gpuhub")
+        preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
+        if preset is None:
+            preset = GPUHUB_PRESETS["gpuhub"]  # the key itself says what is wrong with it
+        return {
+            "base_url": preset.base_url,
+            "currency": preset.currency,
+            "regions": list(preset.regions),
+        } | data
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, value: str) -> str:
+        if not _CURRENCY.fullmatch(value):
+            raise ValueError('is not a currency; write its three letters, for example "USD"')
+        return value
+
+
 class UiConfig(_Section):
     """The interface. ``keys`` maps the id of a command, or of a way to move, to its key or keys, with commas between.
+
+    ``regions`` are sets of regions under names of the user's, to look at together in the stock.
 
     Whether there is a theme of that name only the app knows.
     """
@@ -141,6 +250,7 @@ class UiConfig(_Section):
     utc: bool = False
     mouse: bool = True
     keys: dict[str, str] = {}
+    regions: dict[str, _Regions] = {}
     tmux_window: Literal["ask", "always", "never"] = "ask"
 
 
@@ -161,7 +271,7 @@ class Config(_Section):
     polling: Polling = Polling()
 
 
-ACCOUNT_MODELS: Mapping[str, type[Account]] = {"pody": PodyAccount}
+ACCOUNT_MODELS: Mapping[str, type[Account]] = {"pody": PodyAccount, "gpuhub": GpuhubAccount}
 """Every kind of account that there is, with what can be written for it. :data:`gputui.api.BACKENDS` has the same."""
 
 
@@ -322,6 +432,8 @@ class _Reader:
                 f"{path}: is not a name for an account; use at most 32 letters, digits, dots, dashes and underscores"
             )
             return None
+        if "preset" in table and "kind" not in table:
+            table = {"kind": _PRESET_KIND, **table}
         kind = table.get("kind")
         model = ACCOUNT_MODELS.get(kind) if isinstance(kind, str) else None
         if model is None:
@@ -363,6 +475,7 @@ _TYPE_WORDS: Mapping[str, str] = {
     "bool_type": "must be true or false; write it without quotes",
     "int_type": "must be a whole number; write it without quotes",
     "float_type": "must be a number; write it without quotes",
+    "list_type": 'must be a list; write it as ["one", "two"]',
     "dict_type": "must be a table; write it as { key = value }",
     "model_type": "must be a table; write it as { key = value }",
     "string_too_short": "is empty; write a value or remove the key",

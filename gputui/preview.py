@@ -25,13 +25,14 @@ class AccountSketch:
 
 @dataclass(frozen=True, slots=True)
 class UiSettings:
-    """The section ``[ui]``. ``keys`` maps command ids to keys."""
+    """The section ``[ui]``. ``keys`` maps command ids to keys, ``regions`` names to regions to look at together."""
 
     theme: str | None = None
     utc: bool = False
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=dict)
     tmux_window: str = "ask"
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
     }
     ui = _table(data, "ui")
     keys = {name: key for name, key in _table(ui, "keys").items() if isinstance(key, str)}
+    regions = {
+        name: tuple(region for region in names if isinstance(region, str))
+        for name, names in _table(ui, "regions").items()
+        if isinstance(names, list)
+    }
     theme, window = ui.get("theme"), ui.get("tmux_window")
     return Preview(
         accounts,
@@ -66,6 +72,7 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
             mouse=ui.get("mouse") is not False,
             keys=keys,
             tmux_window=window if isinstance(window, str) else "ask",
+            regions=regions,
         ),
     )
 
