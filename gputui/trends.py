@@ -1,0 +1,147 @@
+"""How the stock moved: the last change of each offer, and a series over the last day, from samples.
+
+A sample is taken when a number changes, so a number holds until the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gputui.models import Ref
+
+SPAN = timedelta(hours=24)
+"""How far back a series goes."""
+
+FADES_AFTER = timedelta(minutes=5)
+"""How long a change is news."""
+
+_PARTS = 96
+_PART_SECONDS = SPAN.total_seconds() / _PARTS
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+class Sample(Protocol):
+    """How many GPUs of an offer were idle at a time; ``history.StockSample`` is one."""
+
+    @property
+    def ref(self) -> Ref:
+        """The offer."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was read."""
+
+    @property
+    def idle(self) -> int | None:
+        """How many were idle; None where the back end does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleChange:
+    """The last change of an idle count; ``by`` is how many more, negative for fewer."""
+
+    at: datetime
+    by: int
+
+
+@dataclass(slots=True)
+class _Track:
+    """One offer: its last number and change, and the highest and the last number of each quarter of an hour."""
+
+    idle: int
+    change: IdleChange | None = None
+    parts: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def note(self, idle: int, at: datetime) -> None:
+        part = _part(at)
+        if part not in self.parts:
+            self._forget(part - _PARTS)
+        highest, _ = self.parts.get(part, (self.idle, self.idle))
+        self.parts[part] = (max(highest, idle), idle)
+        if idle != self.idle:
+            self.change = IdleChange(at, idle - self.idle)
+            self.idle = idle
+
+    def _forget(self, until: int) -> None:
+        """Drop what is older than a series reaches, but for the number that still held when it begins."""
+        for part in sorted(part for part in self.parts if part <= until)[:-1]:
+            del self.parts[part]
+
+    def series(self, last: int) -> list[int | None]:
+        earlier = [part for part in self.parts if part <= last - _PARTS]
+        held = self.parts[max(earlier)][1] if earlier else None
+        found: list[int | None] = []
+        for part in range(last - _PARTS + 1, last + 1):
+            highest, held = self.parts.get(part, (held, held))
+            found.append(highest)
+        return found
+
+
+class Trends:
+    """What is known of how offers moved. Filled from ``samples``, then kept up with :meth:`note`."""
+
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self._tracks: dict[Ref, _Track] = {}
+        # Several processes write samples, each in batches.
+        for sample in sorted(samples, key=lambda sample: sample.at):
+            self.note(sample.ref, sample.idle, sample.at)
+
+    def note(self, ref: Ref, idle: int | None, at: datetime) -> None:
+        """Take in how many are idle now; None is no number."""
+        if idle is None:
+            return
+        track = self._tracks.get(ref)
+        if track is None:
+            track = self._tracks[ref] = _Track(idle)
+        elif track.idle == idle:
+            return
+        track.note(idle, at)
+
+    def change(self, ref: Ref) -> IdleChange | None:
+        """Return the last change of an offer's idle count."""
+        track = self._tracks.get(ref)
+        return None if track is None else track.change
+
+    def news(self, now: datetime) -> dict[Ref, int]:
+        """Return by how much the offers changed whose last change is no older than ``FADES_AFTER``."""
+        return {
+            ref: track.change.by
+            for ref, track in self._tracks.items()
+            if track.change is not None and now - track.change.at <= FADES_AFTER
+        }
+
+    def series(self, ref: Ref, now: datetime, count: int = 24) -> list[int | None]:
+        """Return the highest idle count in each of ``count`` equal parts of the last day, oldest first.
+
+        None where nothing is known; empty when there is no more to tell than the last number.
+        ``count`` divides 96.
+        """
+        track = self._tracks.get(ref)
+        if track is None:
+            return []
+        fine = track.series(_part(now))
+        size = _PARTS // count
+        parts = [
+            max((value for value in fine[start : start + size] if value is not None), default=None)
+            for start in range(0, _PARTS, size)
+        ]
+        return parts if sum(value is not None for value in parts) > 1 else []
+
+
+def sparkline(values: Sequence[int | None]) -> str:
+    """Draw numbers from zero to their highest as blocks; none idle is the lowest, what is not known is blank."""
+    top = max((value for value in values if value is not None), default=0)
+    steps = len(_BLOCKS) - 1
+    return "".join(" " if value is None else _BLOCKS[-(-value * steps // top) if top else 0] for value in values)
+
+
+def arrow(by: int) -> str:
+    """Write a change: ``↑3``, ``↓2``; '' for none."""
+    return f"{'↑' if by > 0 else '↓'}{abs(by)}" if by else ""
+
+
+def _part(at: datetime) -> int:
+    return int(at.timestamp() // _PART_SECONDS)
