@@ -71,7 +71,7 @@ def kept_alive(name: str, price: str = "1.80", phase: Phase = Phase.RUNNING) -> 
 
 def test_stopping_what_a_deployment_keeps_alive_says_that_another_comes() -> None:
     assert "starts another in its place" in effect(Action.STOP, [kept_alive("a")])
-    assert "starts others in their place" in effect(Action.STOP, [kept_alive("a"), kept_alive("b")])
+    assert "start others in their place" in effect(Action.STOP, [kept_alive("a"), kept_alive("b")])
     assert "place" not in effect(Action.STOP, [instance(MAIN)])
 
 
