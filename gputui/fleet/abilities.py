@@ -86,6 +86,10 @@ class Abilities:
         """Return what is asked for of a list now, by field; empty for everything."""
         return self._filters.get(resource, {})
 
+    def is_part(self, account: str, resource: Resource) -> bool:
+        """Return whether an account is asked for a part of a list only."""
+        return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
+
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with these values, by field."""
         problems: dict[str, str] = {}

@@ -142,7 +142,8 @@ class Fleet(Abilities):
         for name, runtime in self.runtimes.items():
             for resource in Resource:
                 feed = runtime.feed(resource)
-                if feed.state is FeedState.FRESH and feed.fetched_at is not None:
+                whole = feed.state is FeedState.FRESH and not self.is_part(name, resource)
+                if whole and feed.fetched_at is not None:
                     rows = tuple(self._store.part(name, resource).values())
                     self._recorder.snapshot(name, resource, rows, feed.fetched_at)
         await self._recorder.flush()
@@ -325,7 +326,7 @@ class Fleet(Abilities):
             self._append([row for row in rows if isinstance(row, Event)])
             return
         change = self._store.replace(runtime.name, resource, rows)
-        if self._recorder is not None and change and not self._filters.get(resource):
+        if self._recorder is not None and change and not self.is_part(runtime.name, resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
                 self._recorder.stock((*change.added, *change.updated), at)
