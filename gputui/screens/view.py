@@ -16,7 +16,8 @@ from textual.widgets import Static
 
 from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete, key_text
 from gputui.errors import GputuiError
-from gputui.models import Action, FeedState, HealthState, Instance, Ref, Resource, Row
+from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
+from gputui.screens.fleet_cost import FleetCost
 from gputui.screens.session import Session
 from gputui.text import format_time
 from gputui.widgets.entry_bar import EntryBar
@@ -73,6 +74,7 @@ class View(Screen[None]):
         self._fixed: tuple[Row, ...] = ()
         self._shown_for: object = None
         self._followed: Fleet | None = None
+        self._cost = FleetCost()
 
     # --- the frame -------------------------------------------------------------------------------------------
 
@@ -113,8 +115,7 @@ class View(Screen[None]):
     def show_chrome(self) -> None:
         """Bring header, title, problems and footer up to date; what is the same is not written again."""
         session = self.session
-        health = [session.fleet.health()[name] for name in session.fleet.accounts]
-        self.query_one(HeaderBar).set_health(health, only=session.account, note=session.note, utc=session.utc)
+        self._show_header()
         left, right = self.status()
         crumbs = Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
         flags = "  only problems" if session.problems_only else ""
@@ -123,6 +124,17 @@ class View(Screen[None]):
         self.query_one(TitleLine).set_parts(title, right)
         self._show_problems()
         self.show_keys()
+
+    def _show_header(self) -> None:
+        session = self.session
+        health = [session.fleet.health()[name] for name in session.fleet.accounts]
+        self.query_one(HeaderBar).set_health(
+            health, only=session.account, note=session.note, utc=session.utc, cost=self._cost.text(session)
+        )
+
+    def _instances_changed(self, change: Change) -> None:
+        if self._cost.take(change):
+            self._show_header()
 
     def show_keys(self) -> None:
         """Show in the footer the keys that work on what the cursor is on."""
@@ -216,9 +228,11 @@ class View(Screen[None]):
         self._followed = self.session.fleet
         fleet = self.session.fleet
         fleet.watch(self.RESOURCES)
+        self._cost.forget()
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
             fleet.subscribe_feeds(self.feeds_changed),
+            fleet.subscribe(Resource.INSTANCES, self._instances_changed),
             *self.follow(),
         ]
         self.catch_up()

@@ -9,22 +9,39 @@ from textual.content import Content
 from gputui.models import Health, HealthState
 from gputui.text import format_time
 from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
-from gputui.widgets.line import Line
+from gputui.widgets.line import Line, spread
+
+_NOTHING = Content("")
 
 
 class HeaderBar(Line):
-    """Shows the program, and a dot with a word or two for each account. Never ticks: it names times, not ages."""
+    """Shows the program, a dot with a word or two for each account, and what it costs an hour.
+
+    Never ticks: it names times, not ages.
+    """
 
     DEFAULT_CSS = """
     HeaderBar { background: $panel; color: $foreground; padding: 0 1; }
     """
 
-    def set_health(self, accounts: Sequence[Health], *, only: str | None, note: str = "", utc: bool = False) -> None:
-        """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program."""
+    def set_health(
+        self,
+        accounts: Sequence[Health],
+        *,
+        only: str | None,
+        note: str = "",
+        utc: bool = False,
+        cost: Content = _NOTHING,
+    ) -> None:
+        """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program.
+
+        ``cost`` stands at the right end: what all of it costs an hour.
+        """
         parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
         if note:
             parts.append(Content.styled(f"  {note}", "$muted"))
-        width = self.size.width - 2
+        full = self.size.width - 2
+        width = full - cost.cell_length - 1 if cost else full
         dots = [self._dot(health, only, utc) for health in accounts]
         line = Content.assemble(*parts, *dots)
         if width > 0 and line.cell_length > width:
@@ -33,7 +50,7 @@ class HeaderBar(Line):
             good = len(accounts) - len(bad)
             count = Content.assemble("   ", ("●", "$text-success"), f" {good} of {len(accounts)} accounts")
             line = Content.assemble(*parts, count, *(self._dot(health, only, utc) for health in bad))
-        self.show(line)
+        self.show(spread(line, cost, full) if cost and full > 0 else line)
 
     @classmethod
     def _dot(cls, health: Health, only: str | None, utc: bool) -> Content:

@@ -69,17 +69,6 @@ class FakeCloud(FakeBackend):
         self.asked: dict[Resource, dict[str, str]] = {}
         self.told: list[Event] = []
 
-    @property
-    def kinds(self) -> Mapping[str, Resource]:
-        return {
-            "container": Resource.INSTANCES,
-            "deployment": Resource.DEPLOYMENTS,
-            "block": Resource.BLACKLIST,
-            "package": Resource.PACKAGES,
-            "balance": Resource.BALANCES,
-            "offer": Resource.STOCK,
-        }
-
     def actions(self, row: Row) -> frozenset[Action]:
         if isinstance(row, Deployment):
             return self.offered_deployment

@@ -1,0 +1,92 @@
+"""The top line: what the fleet costs an hour."""
+
+from __future__ import annotations
+
+import pytest
+from textual.content import Content
+
+from gputui.errors import UnavailableError
+from gputui.models import Resource
+from gputui.widgets.header import HeaderBar
+from tests.screens.cloud import FakeCloud, container, hub, money
+from tests.screens.stage import NARROW, fail, lab, staged
+
+
+def autodl() -> FakeCloud:
+    """Return an account that is paid in another currency."""
+    return FakeCloud("autodl", [container("autodl", "x", price=money("3.10", "CNY"))])
+
+
+async def test_the_cost_of_an_hour_stands_at_the_right_end_a_sum_for_each_currency() -> None:
+    async with staged(hub(), autodl(), lab()) as stage:
+        assert stage.lines[0].endswith(" $4.21/h  ¥3.10/h")
+
+
+async def test_without_a_price_there_is_no_cost() -> None:
+    async with staged(lab()) as stage:
+        assert "/h" not in stage.header
+
+
+async def test_the_account_filter_limits_the_cost() -> None:
+    async with staged(hub(), autodl()) as stage:
+        await stage.command("account autodl")
+        assert stage.header.endswith(" ¥3.10/h")
+        assert "$" not in stage.header
+
+
+async def test_what_a_server_keeps_back_makes_the_cost_a_lower_bound() -> None:
+    async with staged(hub(), autodl()) as stage:
+        stage.fleet.set_filter(Resource.INSTANCES, {"price_to": "2"})
+        await stage.press("z", "z")
+        assert stage.header.endswith(" ≥ $4.21/h  ≥ ¥3.10/h")
+
+
+async def test_old_figures_are_marked_in_their_currency_alone() -> None:
+    cloud = hub()
+    async with staged(cloud, autodl()) as stage:
+        fail(cloud, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert stage.header.endswith(" $4.21/h ?  ¥3.10/h")
+
+
+async def test_the_cost_follows_the_instances() -> None:
+    cloud = hub()
+    async with staged(cloud, view="1") as stage:
+        cloud.rows[Resource.INSTANCES] = [
+            container("hub", "train-a-81ab", "starting"),
+            container("hub", "train-a-7f3c", "shutdown"),
+        ]
+        await stage.advance(40)
+        assert stage.header.endswith(" $1.80/h")
+        cloud.rows[Resource.INSTANCES] = []
+        await stage.advance(40)
+        assert "/h" not in stage.header
+
+
+async def test_the_accounts_give_way_to_the_cost_on_a_narrow_screen() -> None:
+    clouds = [FakeCloud(f"a-rather-long-name-{n}", [container(f"a-rather-long-name-{n}", "x")]) for n in range(5)]
+    async with staged(*clouds, size=NARROW) as stage:
+        assert "5 of 5 accounts" in stage.lines[0]
+        assert stage.lines[0].endswith(" $9.00/h")
+
+
+async def test_neither_a_list_that_says_the_same_nor_a_key_draws_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    show = HeaderBar.show
+
+    def showing(header: HeaderBar, content: Content) -> None:
+        before = header.content
+        show(header, content)
+        if header.content is not before:
+            drawn.append(content)
+
+    monkeypatch.setattr(HeaderBar, "show", showing)
+    cloud = hub()
+    async with staged(cloud) as stage:
+        drawn.clear()
+        await stage.advance(30)
+        await stage.press("j", "j", "k", "space")
+        assert not drawn
+        cloud.rows[Resource.INSTANCES] = []
+        await stage.advance(30)
+        assert drawn
