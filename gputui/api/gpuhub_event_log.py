@@ -1,0 +1,200 @@
+"""From the rows of GPUhub's event list to events: each told once, in the time order of its container.
+
+Speaks for call 7 of the elastic deployment API, "List Container Events".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gputui.models import Event, EventSource, Phase, Ref
+from gputui.text import clean
+
+_PHASES = {
+    "creating": Phase.PENDING,
+    "created": Phase.PENDING,
+    "starting": Phase.PENDING,
+    "oss_merged": Phase.PENDING,
+    "running": Phase.RUNNING,
+    "shutting_down": Phase.STOPPING,
+    "shutdown": Phase.STOPPED,
+    "stopped": Phase.STOPPED,
+    "released": Phase.STOPPED,
+}
+_MILLISECONDS = 100_000_000_000
+"""Numbers from here on count milliseconds: as seconds they would lie in the year 5138."""
+
+
+class EventRow(Protocol):
+    """A row of the event list as it came: the names are the wire's, the texts not yet made safe."""
+
+    @property
+    def deployment_container_uuid(self) -> str:
+        """The container; '' in a row that could not be read, which counts in the list all the same."""
+
+    @property
+    def status(self) -> str:
+        """The state it came into."""
+
+    @property
+    def created_at(self) -> str | None:
+        """When, as the server writes it; None when it does not say."""
+
+
+Key = tuple[str, str, str]
+"""What an event is told from others by: container, status, and time as the server writes it."""
+
+
+@dataclass(slots=True)
+class _Moment:
+    """A state a container came into. ``told`` says whether the server gave its time, ``order`` breaks ties."""
+
+    at: datetime
+    order: int
+    told: bool
+    event: Event
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        return self.at, self.order
+
+
+class EventLog:
+    """All that is known to have happened to the containers of one deployment."""
+
+    def __init__(self, deployment: Ref, name: str, now: Callable[[], datetime]) -> None:
+        self._deployment = deployment
+        self._name = name
+        self._now = now
+        self._known: set[Key] = set()
+        self._moments: dict[str, list[_Moment]] = {}
+        self._latest: datetime | None = None
+        self._count = 0
+
+    def add(self, rows: Sequence[EventRow]) -> list[Event]:
+        """Take rows in the server's order and return what they add, in time order.
+
+        An event that was known already and whose predecessor came only now is among them again, set right.
+        """
+        unknown = [(key, row) for row in rows if (key := row_key(row))[0] and self._is_new(key)]
+        times = self._times([(key[0], read_time(row.created_at)) for key, row in unknown])
+        changed: dict[Ref, _Moment] = {}
+        for (key, _), (at, told) in zip(unknown, times, strict=True):
+            for moment in self._insert(key, at, told):
+                changed[moment.event.ref] = moment
+        return [moment.event for moment in sorted(changed.values(), key=lambda moment: moment.place)]
+
+    def events(self) -> list[Event]:
+        """Return everything in time order."""
+        moments = (moment for chain in self._moments.values() for moment in chain)
+        return [moment.event for moment in sorted(moments, key=lambda moment: moment.place)]
+
+    def _is_new(self, key: Key) -> bool:
+        if key in self._known:
+            return False
+        self._known.add(key)
+        return True
+
+    def _times(self, rows: Sequence[tuple[str, datetime | None]]) -> list[tuple[datetime, bool]]:
+        """Give each row a time: where the server gives none, that of what stands next to it in the list.
+
+        That is the row before it of the same container, else the one after, else those of other containers; for a
+        list without any times, now.
+        """
+        before = {container: chain[-1].at for container, chain in self._moments.items()}
+        own = _filled([(container, at) for container, at in rows], before)
+        fallback = self._latest or next((at for at in own if at), None) or self._now()
+        times = []
+        for (_, told), near in zip(rows, own, strict=True):
+            at = near or fallback
+            fallback = at
+            times.append((at, told is not None))
+        if times:
+            self._latest = times[-1][0]
+        return times
+
+    def _insert(self, key: Key, at: datetime, told: bool) -> list[_Moment]:
+        container, status, written = key
+        self._count += 1
+        event = Event(
+            ref=Ref(self._deployment.account, "event", f"{container}:{status}:{written}"),
+            instance=Ref(self._deployment.account, "container", container),
+            name=container_name(self._name, container),
+            at=at,
+            status=status,
+            phase=container_phase(status),
+            source=EventSource.REPORTED,
+            parent=self._deployment,
+        )
+        chain = self._moments.setdefault(container, [])
+        moment = _Moment(at, self._count, told, event)
+        index = bisect_right(chain, moment.place, key=lambda known: known.place)
+        chain.insert(index, moment)
+        return [self._linked(chain, i) for i in (index, index + 1) if i < len(chain)]
+
+    @staticmethod
+    def _linked(chain: Sequence[_Moment], index: int) -> _Moment:
+        """Tell an event what came before it, and how long that lasted."""
+        moment = chain[index]
+        if index:
+            last = chain[index - 1]
+            seconds = (moment.at - last.at).total_seconds() if moment.told and last.told else None
+            moment.event = replace(moment.event, before=last.event.status, after_seconds=seconds)
+        return moment
+
+
+def row_key(row: EventRow) -> Key:
+    """Return what a row is told from others by."""
+    return clean(row.deployment_container_uuid), clean(row.status), clean(row.created_at or "")
+
+
+def container_name(deployment: str, uuid: str) -> str:
+    """Return what a container is called: its deployment's name and the last part of its uuid."""
+    return f"{deployment}-{uuid.rpartition('-')[2]}"
+
+
+def container_phase(status: str) -> Phase:
+    """Return the phase of a container by the vendor's word for its state; what is not known is UNKNOWN."""
+    word = status.strip().lower()
+    if word in _PHASES:
+        return _PHASES[word]
+    return Phase.FAILED if "fail" in word or "error" in word else Phase.UNKNOWN
+
+
+def read_time(text: str | None) -> datetime | None:
+    """Read a time as GPUhub writes it, RFC 3339 or seconds since 1970; None where it does not tell one."""
+    text = (text or "").strip()
+    try:
+        if text.isdecimal():
+            number = int(text)
+            return (
+                datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS else number, UTC) if number else None
+            )
+        at = datetime.fromisoformat(text)
+        if at.year <= 1:  # the zero time of Go: not reached
+            return None
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _filled(rows: Sequence[tuple[str, datetime | None]], before: dict[str, datetime]) -> list[datetime | None]:
+    """Fill the gaps in the times of each container: from the row before, else from the one after."""
+    times: list[datetime | None] = []
+    last = dict(before)
+    for container, at in rows:
+        if at is not None:
+            last[container] = at
+        times.append(last.get(container))
+    following: dict[str, datetime] = {}
+    for index in range(len(rows) - 1, -1, -1):
+        container, at = rows[index]
+        if at is not None:
+            following[container] = at
+        elif times[index] is None:
+            times[index] = following.get(container)
+    return times

@@ -1,0 +1,308 @@
+"""The live stream of what happens to the containers of all of an account's deployments on GPUhub.
+
+Speaks for call 7 of the elastic deployment API: one list a deployment, in the order in which things happened,
+read on from where the last reading ended. Everything is told once: at first all there is, then only what is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from gputui.api.gpuhub_event_log import EventLog, EventRow, Key, row_key
+from gputui.errors import GputuiError, NotFoundError, RateLimitedError
+from gputui.models import Deployment, Event, Phase, Ref
+
+PAGE_SIZE = 100
+PAGES_A_TICK = 50
+"""How much of one deployment's list is read at a time: what is left is read on at the next tick."""
+AT_A_TIME = 8
+"""Requests under way at once."""
+
+FEW = 12
+"""So many active deployments are all asked every time."""
+SWEEP = 10
+"""Of more, so many of those at rest are asked a tick, the longest unasked first."""
+MOVING = 40
+"""Those in motion, and those whose list is not read to its end, are asked a tick up to this many each."""
+MOVING_SECONDS = 60.0
+"""How long after its last news a deployment counts as in motion."""
+FORGET_SECONDS = 600.0
+"""How long a deployment that is listed no more is remembered: a list that shifts may leave one out."""
+_BACKOFF_CAP = 60.0
+_ALL_PAGES = 10_000
+_ATTEMPTS = 3
+_REWIND = 2
+_LAST_DOUBT = 3
+"""How often a page may not fit before the list is read again from its beginning, and before it is left for now."""
+
+
+class EventPage(NamedTuple):
+    """A page of the list. ``result_total`` and ``max_page`` are None where the server does not say."""
+
+    rows: Sequence[EventRow]
+    result_total: int | None = None
+    max_page: int | None = None
+
+
+class FetchPage(Protocol):
+    """Asks call 7; raises GputuiError."""
+
+    async def __call__(
+        self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
+    ) -> EventPage:
+        """Return one page. ``offset`` rows come before its first one; 0 may as well be left out of the request."""
+
+
+class _Reading:
+    """How far a list has been read.
+
+    Every page is asked for from the last row that is known already: when another row stands there, the list has
+    shifted, was begun anew, or the page is a wrong one. It is asked for once more, and then the list is read again
+    from its beginning, which costs requests and neither loses nor doubles anything.
+    """
+
+    def __init__(self, log: EventLog, fetch_page: FetchPage, deployment: str, container: str = "") -> None:
+        self._log = log
+        self._fetch_page = fetch_page
+        self._deployment = deployment
+        self._container = container
+        self._read = 0
+        self._last: Key | None = None
+
+    async def read_on(self, pages: int, take: Callable[[list[Event]], None]) -> bool:
+        """Read what has been added since, ``take`` the events of each page, and return whether the end was reached.
+
+        Raises GputuiError; what was taken before that stays taken.
+        """
+        doubts = 0
+        for _ in range(pages):
+            page = await self._fetch_page(
+                self._deployment,
+                container_uuid=self._container,
+                page_index=1,
+                page_size=PAGE_SIZE,
+                offset=max(0, self._read - 1),
+            )
+            rows = page.rows
+            if self._last is not None:
+                if not rows or row_key(rows[0]) != self._last:
+                    doubts += 1
+                    if doubts == _LAST_DOUBT:
+                        return False
+                    if doubts == _REWIND:
+                        self._read, self._last = 0, None
+                    continue
+                rows = rows[1:]
+            if doubts < _REWIND:
+                doubts = 0
+            if rows:
+                take(self._log.add(rows))
+                self._read += len(rows)
+                self._last = row_key(rows[-1])
+            full = len(page.rows) >= PAGE_SIZE
+            if not rows or not (full or (page.result_total is not None and self._read < page.result_total)):
+                return True
+        return False
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A deployment whose events are followed. Times are the monotonic clock's."""
+
+    deployment: Deployment
+    reading: _Reading
+    fingerprint: tuple[object, ...]
+    asked: float = float("-inf")
+    moved: float = float("-inf")
+    complete: bool = False
+    changed: bool = False
+    gone: float | None = None
+    failures: int = 0
+    retry_at: float = float("-inf")
+    error: GputuiError | None = field(default=None)
+
+    @property
+    def is_active(self) -> bool:
+        return self.gone is None and self.deployment.phase is not Phase.STOPPED
+
+    def is_moving(self, now: float) -> bool:
+        in_transition = bool(self.deployment.starting) or self.deployment.phase in (Phase.PENDING, Phase.STOPPING)
+        return self.gone is None and (in_transition or now - self.moved < MOVING_SECONDS)
+
+
+class EventReader:
+    """The events of an account. Call :meth:`tick` at the pace of the events, one call at a time.
+
+    ``now`` is the wall clock, for events without a time; ``monotonic`` counts seconds for the pacing.
+    """
+
+    def __init__(
+        self,
+        fetch_page: FetchPage,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch_page = fetch_page
+        self._now = now
+        self._monotonic = monotonic
+        self._watches: dict[Ref, _Watch] = {}
+        self._ready: list[Event] = []
+        self._limited = False
+
+    @property
+    def problem(self) -> GputuiError | None:
+        """Why the events of some deployments are missing since the last tick; None when all could be read."""
+        errors = [watch.error for watch in self._watches.values() if watch.error is not None]
+        if not errors:
+            return None
+        first = errors[0]
+        count = f"{len(errors)} of {len(self._watches)} deployments"
+        return GputuiError(
+            f"The events of {count} could not be read: {first.message}", hint=first.hint, request_id=first.request_id
+        )
+
+    def forget(self) -> None:
+        """Ask every deployment at the next tick, whatever it looks like."""
+        for watch in self._watches.values():
+            watch.changed = True
+            watch.retry_at = float("-inf")
+
+    async def tick(self, deployments: Sequence[Deployment]) -> list[Event]:
+        """Return what has happened since the last call, everything at first, in time order.
+
+        ``deployments`` are all that there are now, without any filter. An event that is returned again, because what
+        came before it became known only now, has the same Ref. Raises GputuiError when every deployment that was
+        asked failed, or when the server wants to be left alone: what was read is kept for the next call.
+        """
+        self._notice(deployments)
+        self._limited = False
+        due = self._due()
+        async with asyncio.TaskGroup() as group:
+            queue = iter(due)
+            for _ in range(min(AT_A_TIME, len(due))):
+                group.create_task(self._work(queue))
+        errors = [watch.error for watch in due if watch.error is not None]
+        if errors and len(errors) == len(due):
+            for watch in due:  # not theirs alone: whoever polls the account waits for all of them
+                watch.retry_at = float("-inf")
+        limited = next((error for error in errors if isinstance(error, RateLimitedError)), None)
+        if not self._ready and errors and (limited or len(errors) == len(due)):
+            raise limited or errors[0]
+        ready, self._ready = {event.ref: event for event in self._ready}, []
+        return sorted(ready.values(), key=lambda event: event.at)
+
+    async def read_all(self, deployment: Ref, name: str, *, container_uuid: str = "") -> list[Event]:
+        """Return all that ever happened to a deployment's containers, or to one of them, oldest first.
+
+        ``name`` is the deployment's. Raises GputuiError.
+        """
+        log = EventLog(deployment, name, self._now)
+        reading = _Reading(log, self._fetch_page, deployment.id, container_uuid)
+        for _ in range(_ATTEMPTS):
+            if await reading.read_on(_ALL_PAGES, lambda _: None):
+                break
+        return log.events()
+
+    def _notice(self, deployments: Sequence[Deployment]) -> None:
+        """Take in what the deployments look like now."""
+        now = self._monotonic()
+        for deployment in deployments:
+            watch = self._watches.get(deployment.ref)
+            fingerprint = _fingerprint(deployment)
+            if watch is None:
+                log = EventLog(deployment.ref, deployment.name, self._now)
+                reading = _Reading(log, self._fetch_page, deployment.ref.id)
+                self._watches[deployment.ref] = _Watch(deployment, reading, fingerprint)
+                continue
+            watch.deployment = deployment
+            watch.gone = None
+            if watch.fingerprint != fingerprint:
+                watch.fingerprint = fingerprint
+                watch.changed = True
+                watch.moved = now
+        listed = {deployment.ref for deployment in deployments}
+        for ref in self._watches.keys() - listed:
+            watch = self._watches[ref]
+            if watch.gone is None:
+                watch.gone = now
+                watch.changed = True  # asked once more: its end may be told
+            elif now - watch.gone >= FORGET_SECONDS:
+                del self._watches[ref]
+
+    def _due(self) -> list[_Watch]:
+        """Choose whom to ask now: those with news first."""
+        now = self._monotonic()
+        waiting = sorted(
+            (watch for watch in self._watches.values() if watch.retry_at <= now), key=lambda watch: watch.asked
+        )
+        present = [watch for watch in waiting if watch.gone is None]
+        few = sum(watch.is_active for watch in present) <= FEW
+        unread = sorted((watch for watch in present if not watch.complete), key=_newest_first)
+        active = [watch for watch in present if watch.is_active]
+        at_rest = [watch for watch in present if not watch.is_active]
+        chosen: dict[Ref, _Watch] = {}
+        _choose(chosen, [watch for watch in waiting if watch.changed], None)
+        _choose(chosen, unread, MOVING)
+        _choose(chosen, [watch for watch in present if watch.complete and watch.is_moving(now)], MOVING)
+        _choose(chosen, [watch for watch in active if watch.complete], None if few else SWEEP)
+        _choose(chosen, [watch for watch in at_rest if watch.complete], None if len(present) <= FEW else 1)
+        return list(chosen.values())
+
+    async def _work(self, queue: Iterator[_Watch]) -> None:
+        for watch in queue:
+            if not self._limited:
+                await self._read(watch)
+
+    async def _read(self, watch: _Watch) -> None:
+        changed, watch.changed = watch.changed, False
+        watch.asked = self._monotonic()
+        try:
+            watch.complete = await watch.reading.read_on(PAGES_A_TICK, lambda events: self._take(watch, events))
+        except GputuiError as error:
+            if watch.gone is not None or isinstance(error, NotFoundError):
+                watch.error = None  # deleted, if only since it was listed
+                return
+            self._limited |= isinstance(error, RateLimitedError)
+            watch.changed = changed
+            watch.error = error
+            watch.failures += 1
+            watch.retry_at = self._monotonic() + min(_BACKOFF_CAP, 2.0**watch.failures)
+        else:
+            watch.error = None
+            watch.failures = 0
+
+    def _take(self, watch: _Watch, events: list[Event]) -> None:
+        """Keep what one page brought: a tick that is cancelled, or fails further on, loses nothing of it."""
+        self._ready += events
+        recent = self._now() - timedelta(seconds=MOVING_SECONDS)
+        if events and (watch.complete or any(event.at >= recent for event in events)):
+            watch.moved = self._monotonic()
+
+
+def _fingerprint(deployment: Deployment) -> tuple[object, ...]:
+    """Return what changes when something happens to a deployment's containers."""
+    return (
+        deployment.status,
+        deployment.updated_at,
+        deployment.desired,
+        deployment.starting,
+        deployment.running,
+        deployment.finished,
+    )
+
+
+def _newest_first(watch: _Watch) -> tuple[bool, float]:
+    created = watch.deployment.created_at
+    return not watch.is_active, -created.timestamp() if created else 0.0
+
+
+def _choose(chosen: dict[Ref, _Watch], watches: Sequence[_Watch], limit: int | None) -> None:
+    """Add watches that are not chosen yet, up to a limit."""
+    left = [watch for watch in watches if watch.deployment.ref not in chosen]
+    chosen.update({watch.deployment.ref: watch for watch in left[:limit]})
