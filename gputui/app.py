@@ -98,7 +98,16 @@ class GputuiApp(App[int]):
         report: Callable[[BaseException], Path] | None = None,
     ) -> None:
         super().__init__()
-        self.session = Session(fleet, self, state_dir, history=history, utc=ui.utc, note=note, keys=ui.keys)
+        self.session = Session(
+            fleet,
+            self,
+            state_dir,
+            history=history,
+            utc=ui.utc,
+            note=note,
+            keys=ui.keys,
+            region_presets=ui.regions,
+        )
         self.failure: GputuiError | None = None
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._report = report

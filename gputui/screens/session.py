@@ -56,6 +56,8 @@ class Session:
     utc: bool = False
     note: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    region_presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Regions by the name of a preset, as configured."""
     _listeners: list[Callable[[], None]] = field(default_factory=list)
 
     def keys_of(self, command: Command) -> str:
