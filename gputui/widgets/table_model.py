@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import Any, Generic, TypeAlias
 
 from gputui.models import Ref
@@ -15,12 +16,34 @@ _FEW = 16
 """Below one change in this many rows each is put in its place; above, everything is sorted anew."""
 
 
+class _Order:
+    """Refs ascending by their keys, which are unique, so that a place is found by bisection."""
+
+    __slots__ = ("keys", "refs")
+
+    def __init__(self, keys: list[_Key], refs: list[Ref]) -> None:
+        self.keys = keys
+        self.refs = refs
+
+    def index(self, key: _Key) -> int:
+        return bisect_left(self.keys, key)
+
+    def put(self, key: _Key, ref: Ref) -> None:
+        index = self.index(key)
+        self.keys.insert(index, key)
+        self.refs.insert(index, ref)
+
+    def take(self, key: _Key) -> None:
+        index = self.index(key)
+        del self.keys[index], self.refs[index]
+
+
 class TableModel(Generic[RowT]):
     """Rows in the order they are shown.
 
-    The rows that pass the filter are held ascending by a key that is unique, so that a position is found by
-    bisection; descending order is the same list read backwards. Rows of equal value, and all rows when nothing
-    sorts, stay in the order they arrived in.
+    Descending order is the ascending one read backwards. Rows of equal value, and all rows when nothing sorts, stay
+    in the order they arrived in. The order of all rows is kept beside that of the rows that pass the filter: another
+    filter sorts nothing.
 
     The cursor stays on its Ref. When its row goes, the cursor takes the next row that is left, else the one
     before. A cursor that a filter or an emptied table took away comes back with its row, unless it was moved.
@@ -40,41 +63,40 @@ class TableModel(Generic[RowT]):
         self._descending = False
         self._filter: Callable[[RowT], bool] | None = None
         self._key_of: dict[Ref, _Key] = {}
-        self._keys: list[_Key] = []
-        self._refs: list[Ref] = []
+        self._hidden: set[Ref] = set()
+        self._all = self._shown = _Order([], [])
 
     def __len__(self) -> int:
-        return len(self._refs)
+        return len(self._shown.refs)
 
     def __contains__(self, ref: object) -> bool:
         """Whether the row is there and passes the filter."""
-        return ref in self._key_of
+        return ref in self._key_of and ref not in self._hidden
 
     def ref_at(self, index: int) -> Ref:
         """Return the Ref of the row shown at ``index``; raises IndexError."""
-        if not 0 <= index < len(self._refs):
+        if not 0 <= index < len(self):
             raise IndexError(index)
-        return self._refs[-1 - index if self._descending else index]
+        return self._shown.refs[-1 - index if self._descending else index]
 
     def refs(self, start: int = 0, stop: int | None = None) -> list[Ref]:
         """Return the Refs shown from ``start`` up to ``stop``."""
-        count = len(self._refs)
+        count = len(self)
         stop = count if stop is None else min(stop, count)
         if not self._descending:
-            return self._refs[start:stop]
-        return self._refs[count - stop : count - start][::-1]
+            return self._shown.refs[start:stop]
+        return self._shown.refs[count - stop : count - start][::-1]
 
     def index_of(self, ref: Ref | None) -> int | None:
         """Return where the row is shown, None when it is not."""
-        key = None if ref is None else self._key_of.get(ref)
-        if key is None:
+        if ref is None or ref not in self:
             return None
-        index = bisect_left(self._keys, key)
-        return len(self._keys) - 1 - index if self._descending else index
+        index = self._shown.index(self._key_of[ref])
+        return len(self) - 1 - index if self._descending else index
 
     def move_to(self, ref: Ref) -> bool:
         """Put the cursor on a row that is shown; returns whether it is."""
-        if ref not in self._key_of:
+        if ref not in self:
             return False
         self.cursor = ref
         self._home = None
@@ -86,7 +108,10 @@ class TableModel(Generic[RowT]):
         self._sequence = {ref: number for number, ref in enumerate(self.rows)}
         self._arrived = len(self.rows)
         self.marks &= self.rows.keys()
-        self._rebuild(returning=False)
+        before, at = self.refs(), self.index_of(self.cursor)
+        self._make_keys()
+        self._hide()
+        self._settle(before, -1 if at is None else at)
 
     def change(self, added: Iterable[RowT], updated: Iterable[RowT], removed: Iterable[Ref]) -> None:
         """Take in what was added, updated and removed. An update of an unknown row adds it, and the reverse."""
@@ -96,40 +121,52 @@ class TableModel(Generic[RowT]):
         at = -1
         if self.cursor is not None and (self.cursor in fresh or self.cursor in gone):
             before, at = self.refs(), self.index_of(self.cursor) or 0
-        few = (len(fresh) + len(gone)) * _FEW < len(self._refs)
+        few = (len(fresh) + len(gone)) * _FEW < len(self._all.refs)
         moved = False
         for ref in gone:
             del self.rows[ref], self._sequence[ref]
             self.marks.discard(ref)
-            moved |= self._set_key(ref, None, place=few)
+            moved |= self._set_place(ref, None, hidden=False, place=few)
         for ref, row in fresh.items():
             if ref not in self._sequence:
                 self._sequence[ref] = self._arrived
                 self._arrived += 1
             self.rows[ref] = row
-            moved |= self._set_key(ref, self._make_key(ref, row), place=few)
+            moved |= self._set_place(ref, self._make_key(ref, row), hidden=self._hides(row), place=few)
         if moved and not few:
-            self._order()
+            self._sort_keys()
+            self._choose()
         self._settle(before, at)
 
     def set_filter(self, keeps: Callable[[RowT], bool] | None) -> None:
         """Show only the rows that ``keeps`` says yes to; None shows all."""
+        if keeps is None and self._filter is None:
+            return
+        before, at = self.refs(), self.index_of(self.cursor)
         self._filter = keeps
-        self._rebuild(returning=True)
+        self._hide()
+        if self._home is not None and self._home in self:
+            self.cursor, self._home = self._home, None
+        self._settle(before, -1 if at is None else at)
 
     def set_sort(self, value: Callable[[RowT], Any] | None, *, descending: bool = False) -> None:
         """Order by ``value``, unknown (None, NaN) last either way; None orders by arrival."""
         self._sort = value
         self._descending = descending
-        self._rebuild(returning=False)
+        self._make_keys()
+        self._choose()
+        self._settle((), -1)
 
-    def _make_key(self, ref: Ref, row: RowT) -> _Key | None:
-        """Return the row's place in the ascending list, None when the filter keeps it out."""
+    def _hides(self, row: RowT) -> bool:
+        """Whether the filter keeps the row out."""
         try:
-            if self._filter is not None and not self._filter(row):
-                return None
+            return self._filter is not None and not self._filter(row)
         except Exception as error:  # noqa: BLE001  (one bad row must not take the others from view)
             self._on_fault(error)
+            return False
+
+    def _make_key(self, ref: Ref, row: RowT) -> _Key:
+        """Return the row's place in the ascending order."""
         try:
             value = None if self._sort is None else self._sort(row)
             unknown = value is None or bool(value != value)  # noqa: PLR0124  (NaN alone differs from itself)
@@ -142,46 +179,63 @@ class TableModel(Generic[RowT]):
             return (0, 0, -sequence) if unknown else (1, value, -sequence)
         return (1, 0, sequence) if unknown else (0, value, sequence)
 
-    def _set_key(self, ref: Ref, key: _Key | None, *, place: bool) -> bool:
-        """Give the row another place, or none, in the list too when ``place``; returns whether it is another."""
-        old = self._key_of.get(ref)
-        if old == key:
+    def _set_place(self, ref: Ref, key: _Key | None, *, hidden: bool, place: bool) -> bool:
+        """Give the row another place, or none, in the orders too when ``place``; returns whether it is another."""
+        old, was_hidden = self._key_of.get(ref), ref in self._hidden
+        if old == key and hidden == was_hidden:
             return False
-        if old is not None:
-            del self._key_of[ref]
-        if key is not None:
+        if key is None:
+            self._key_of.pop(ref, None)
+        else:
             self._key_of[ref] = key
-        if old is not None and place:
-            index = bisect_left(self._keys, old)
-            del self._keys[index], self._refs[index]
-        if key is not None and place:
-            index = bisect_left(self._keys, key)
-            self._keys.insert(index, key)
-            self._refs.insert(index, ref)
+        (self._hidden.add if hidden else self._hidden.discard)(ref)
+        if place:
+            if old != key:
+                _move(self._all, ref, old, key)
+            if self._shown is not self._all:
+                _move(self._shown, ref, None if was_hidden else old, None if hidden else key)
         return True
 
-    def _order(self) -> None:
-        pairs = sorted((key, ref) for ref, key in self._key_of.items())
-        self._keys = [key for key, _ in pairs]
-        self._refs = [ref for _, ref in pairs]
+    def _make_keys(self) -> None:
+        self._key_of = {ref: self._make_key(ref, row) for ref, row in self.rows.items()}
+        self._sort_keys()
 
-    def _rebuild(self, *, returning: bool) -> None:
-        before, at = self.refs(), self.index_of(self.cursor)
-        self._key_of = {ref: key for ref, row in self.rows.items() if (key := self._make_key(ref, row)) is not None}
-        self._order()
-        if returning and self._home in self._key_of:
-            self.cursor, self._home = self._home, None
-        self._settle(before, -1 if at is None else at)
+    def _sort_keys(self) -> None:
+        key_of = self._key_of
+        refs = sorted(key_of, key=key_of.__getitem__)
+        self._all = _Order([key_of[ref] for ref in refs], refs)
+
+    def _hide(self) -> None:
+        """Ask the filter for every row."""
+        hides = self._hides
+        self._hidden = set() if self._filter is None else {ref for ref, row in self.rows.items() if hides(row)}
+        self._choose()
+
+    def _choose(self) -> None:
+        """Take the rows that are not hidden from the order of all."""
+        keys, refs, hidden = self._all.keys, self._all.refs, self._hidden
+        if self._filter is None:
+            self._shown = self._all
+            return
+        shown = [ref not in hidden for ref in refs]
+        self._shown = _Order(list(compress(keys, shown)), list(compress(refs, shown)))
 
     def _settle(self, before: Sequence[Ref], at: int) -> None:
         """Give the cursor a row: its own, else the next of ``before`` that is left, else the one before that."""
-        if self.cursor is not None and self.cursor in self._key_of:
+        if self.cursor is not None and self.cursor in self:
             return
-        if self.cursor is not None and (self.cursor in self.rows or not self._refs):
+        if self.cursor is not None and (self.cursor in self.rows or not len(self)):
             self._home = self._home or self.cursor
-        if self.cursor is None and self._home in self._key_of:
+        if self.cursor is None and self._home in self:
             self.cursor, self._home = self._home, None
             return
-        following = (ref for ref in before[at + 1 :] if ref in self._key_of)
-        preceding = (ref for ref in reversed(before[: max(at, 0)]) if ref in self._key_of)
-        self.cursor = next(following, None) or next(preceding, None) or (self.ref_at(0) if self._refs else None)
+        following = (ref for ref in before[at + 1 :] if ref in self)
+        preceding = (ref for ref in reversed(before[: max(at, 0)]) if ref in self)
+        self.cursor = next(following, None) or next(preceding, None) or (self.ref_at(0) if len(self) else None)
+
+
+def _move(order: _Order, ref: Ref, old: _Key | None, new: _Key | None) -> None:
+    if old is not None:
+        order.take(old)
+    if new is not None:
+        order.put(new, ref)
