@@ -9,10 +9,10 @@ from typing import ClassVar, cast
 from gputui.models import Action, Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
-from gputui.text import format_age, format_bytes
+from gputui.text import format_age, format_bytes, format_minutes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
-from gputui.wording import gpu_text, ports_text
+from gputui.wording import gpu_text, name_of, ports_text
 
 PHASE_TABLE_STYLES = {
     Phase.PENDING: "warning",
@@ -30,23 +30,29 @@ _ING = {
     Action.DELETE: "deleting…",
     Action.COMMIT: "saving…",
     Action.EXEC: "running a command…",
+    Action.BLOCK: "keeping its host out…",
 }
+_IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
+_TICK_SECONDS = 10.0
+"""How often the time in a state is written anew, while something is in transition."""
 
 
 class InstancesView(ListView):
-    """``3``: name, state, image, GPUs, ports, memory, age; log in, start, stop, restart, delete, run, create."""
+    """``3``: name, state, GPUs, price, image, ports, memory, age; log in, change, keep the host out, create."""
 
     NAME = "instances"
     HEADING = "Instances"
     RESOURCE = Resource.INSTANCES
-    # Processes are shown beside each instance, and what a stop would end is read from them.
-    RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES})
+    # Processes are shown beside each instance, and what a stop would end is read from them; the deployments say
+    # whether another instance would take the place of one that is stopped.
+    RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._by_instance: dict[Ref, list[GpuProcess]] = {}
         self._seen: dict[Ref, datetime] = {}
+        self._entered: dict[Ref, tuple[str, datetime]] = {}
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
@@ -89,6 +95,15 @@ class InstancesView(ListView):
                 when_filled=True,
             ),
             Column(
+                "price",
+                "PRICE/H",
+                lambda row: format_money(row.price),
+                lambda row: row.price and (row.price.currency, row.price.amount),
+                right=True,
+                priority=1,
+                when_filled=True,
+            ),
+            Column(
                 "image",
                 "IMAGE",
                 lambda row: row.image or "",
@@ -108,6 +123,15 @@ class InstancesView(ListView):
                 when_filled=True,
             ),
             Column(
+                "cpu",
+                "CPU",
+                lambda row: "" if row.cpu_count is None else str(row.cpu_count),
+                lambda row: row.cpu_count,
+                right=True,
+                priority=7,
+                when_filled=True,
+            ),
+            Column(
                 "memory",
                 "MEM LIMIT",
                 lambda row: format_bytes(row.memory_limit) or ("none" if not row.problem else ""),
@@ -124,19 +148,58 @@ class InstancesView(ListView):
                 priority=5,
                 when_filled=True,
             ),
+            Column(
+                "region",
+                "REGION",
+                lambda row: row.region or "",
+                lambda row: natural_key(row.region or ""),
+                priority=3,
+                max_width=20,
+                when_filled=True,
+            ),
             Column("host", "HOST", lambda row: row.host or "", lambda row: row.host or "", priority=8, max_width=24),
-            Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
-            Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
+            *self._unseen_columns(),
         ]
         return cast("Sequence[Column[Row]]", columns)
 
+    def _unseen_columns(self) -> list[Column[Instance]]:
+        """Return what one can filter and sort by beside what is shown."""
+
+        def at(key: str, moment: Callable[[Instance], datetime | None]) -> Column[Instance]:
+            def text(row: Instance) -> str:
+                return "" if (time := moment(row)) is None else format_time(time, utc=self.session.utc)
+
+            return Column(key, key.upper(), text, moment, shown=False)
+
+        return [
+            Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
+            Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
+            Column("deployment", "DEPLOYMENT", self._deployment, self._deployment, shown=False),
+            Column("version", "VERSION", lambda row: row.version, lambda row: row.version, shown=False),
+            Column("services", "SERVICES", lambda row: " ".join(one.url for one in row.services), shown=False),
+            at("created", lambda row: row.created_at),
+            at("started", lambda row: row.started_at),
+            at("stopped", lambda row: row.stopped_at),
+            at("updated", lambda row: row.updated_at),
+        ]
+
     def on_mount(self) -> None:
-        """Let ages grow: once a minute, and only what is then written otherwise reaches the terminal."""
+        """Let times grow; only what is then written otherwise reaches the terminal."""
         self.set_interval(60, self._grow_older)
+        self.set_interval(_TICK_SECONDS, self._tick)
 
     def _grow_older(self) -> None:
         if self.is_current:
             self.table.invalidate([ref for ref in self._seen if self.table.get(ref) is not None])
+
+    def _tick(self) -> None:
+        """Write anew how long what is in transition has been so; at rest there is nothing of the kind."""
+        if not self.is_current:
+            return
+        rows = self.session.fleet.rows(Resource.INSTANCES).values()
+        moving = [row.ref for row in rows if isinstance(row, Instance) and self._in_state_since(row) is not None]
+        if moving:
+            self.table.invalidate(moving)
 
     # --- cells that depend on more than the row --------------------------------------------------------------
 
@@ -146,7 +209,24 @@ class InstancesView(ListView):
             return (f"◐ {_ING.get(pending.action, pending.action)}", "warning")
         if row.problem:
             return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
-        return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
+        shown = (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
+        since = self._in_state_since(row)
+        if since is None:
+            return shown
+        return [shown, (f"  {_time_in_state(since, datetime.now(UTC))}", "muted")]
+
+    def _in_state_since(self, row: Instance) -> datetime | None:
+        """Return when it came into the state it is in, while that matters."""
+        if row.phase not in _IN_TRANSITION:
+            return None
+        status, at = self._entered.get(row.ref, ("", None))
+        return at if status == row.status else row.updated_at
+
+    def _deployment(self, row: Instance) -> str:
+        if row.parent is None:
+            return ""
+        parent = self.session.fleet.get(row.parent)
+        return f"{name_of(parent)} {row.parent.id}" if parent is not None else row.parent.id
 
     def _state_text(self, row: Instance) -> str:
         return f"{row.phase} {row.status}"
@@ -199,11 +279,20 @@ class InstancesView(ListView):
 
     def _note_creations(self, events: Iterable[Row]) -> None:
         for event in events:
-            if isinstance(event, Event) and event.before is None:
+            if not isinstance(event, Event):
+                continue
+            if event.before is None:
                 self._seen[event.instance] = event.at
+            entered = self._entered.get(event.instance)
+            if entered is None or entered[1] <= event.at:
+                self._entered[event.instance] = (event.status, event.at)
 
     def _events_changed(self, change: Change) -> None:
         self._note_creations(change.added)
+
+    def in_scope(self, row: Row, scope: Ref) -> bool:
+        """Whether a row is this one, or belongs to this deployment."""
+        return row.ref == scope or (isinstance(row, Instance) and row.parent == scope)
 
     def is_problem(self, row: Row) -> bool:
         """Failed, unknown, in transition, or under way."""
@@ -212,5 +301,13 @@ class InstancesView(ListView):
 
     def empty_text(self) -> str:
         """Say why there is nothing, and the key that fills it."""
+        if self.scope is not None:
+            return f"No instances of {self.crumbs()[0]}."
         where = self.session.account or "any account"
         return f"No instances in {where}." + (" Press n to create one." if self.creatable() else "")
+
+
+def _time_in_state(since: datetime, now: datetime) -> str:
+    """Write how long a state lasts: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
+    minutes, seconds = divmod(max(0, int((now - since).total_seconds())), 60)
+    return f"{minutes}:{seconds:02}" if minutes < 60 else format_minutes(minutes)

@@ -175,6 +175,7 @@ class ListView(ReadingView):
             limits = [
                 limit
                 for limit, on_now in (
+                    (self.crumbs()[0], self.scope is not None),
                     (f"account {self.session.account}", self.session.account is not None),
                     ("only problems (z)", self.session.problems_only),
                 )
@@ -236,8 +237,11 @@ class ListView(ReadingView):
 
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
         """What shows an instance's own needs an instance."""
-        if command.id in ("events-of", "processes-of") and self.instance_here() is None:
+        instance = self.instance_here()
+        if command.id in ("events-of", "processes-of", "browse") and instance is None:
             return False
+        if command.id == "processes-of" and instance is not None:
+            return self.session.fleet.supports(instance.ref.account, Resource.PROCESSES)
         return super().offers(command, actions)
 
     # --- targets ---------------------------------------------------------------------------------------------

@@ -140,7 +140,10 @@ class View(Screen[None]):
         """Show in the footer the keys that work on what the cursor is on."""
         # What makes the footer what it is, found once: it is asked for at every move of the cursor.
         actions = self.actions_here()
-        facts = (actions, self.row_here() is None, self.instance_here() is None, tuple(self.creatable()))
+        row, instance = self.row_here(), self.instance_here()
+        kind = None if row is None else (row.ref.account, row.ref.kind)
+        services = instance is not None and bool(instance.services)
+        facts = (actions, kind, instance is None, services, tuple(self.creatable()))
         if facts == self._shown_for:
             return
         self._shown_for = facts

@@ -51,7 +51,7 @@ async def test_old_figures_are_marked_in_their_currency_alone() -> None:
 
 async def test_the_cost_follows_the_instances() -> None:
     cloud = hub()
-    async with staged(cloud, view="1") as stage:
+    async with staged(cloud, view="7") as stage:
         cloud.rows[Resource.INSTANCES] = [
             container("hub", "train-a-81ab", "starting"),
             container("hub", "train-a-7f3c", "shutdown"),
