@@ -1,0 +1,131 @@
+"""The values of GPUhub's forms: written by people in units they read, sent in the API's.
+
+Prices are written for an hour in the account's currency and sent as thousandths of it; CUDA versions are written as
+11.8 and sent as 118. Every reader raises ValueError that says what is wrong, as what follows the field's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal, InvalidOperation
+
+from gputui.text import clean
+
+CUDA_VALUES = {"11.8": 118, "12.0": 120, "12.1": 121, "12.2": 122}
+"""The versions of the document's table. Others are sent as they are: the table ends before the newest drivers."""
+
+LARGEST = 2**31 - 1
+"""The largest number that is sent: what the API counts in."""
+
+Reader = Callable[[str], int]
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_CUDA = re.compile(r"([0-9]{1,2})\.([0-9])")
+
+
+def read_whole(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError("must be a whole number")
+    number = int(text)
+    if not 0 <= number <= LARGEST:
+        raise ValueError("cannot be negative" if number < 0 else f"is too large; {LARGEST} is the most")
+    return number
+
+
+def read_count(text: str) -> int:
+    """Read a whole number from 1 on."""
+    number = read_whole(text)
+    if number == 0:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def read_price(text: str) -> int:
+    """Read a price for an hour, ``1.5``, and return thousandths."""
+    try:
+        price = Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError("must be a price for an hour, such as 1.50") from None
+    if not price.is_finite():
+        raise ValueError("must be a price for an hour, such as 1.50")
+    if price < 0:
+        raise ValueError("cannot be negative")
+    if price > LARGEST // 1000:
+        raise ValueError(f"is too large; {LARGEST // 1000} is the most")
+    thousandths = price * 1000
+    if thousandths != thousandths.to_integral_value():
+        raise ValueError("may have three decimals at most")
+    return int(thousandths)
+
+
+def read_cuda(text: str) -> int:
+    """Read a CUDA version, ``11.8`` or ``118``, and return 118; ``12`` is 12.0."""
+    text = text.strip()
+    if match := _CUDA.fullmatch(text):
+        return int(match[1]) * 10 + int(match[2])
+    if not (text.isascii() and text.isdecimal() and 1 <= len(text) <= 3):
+        raise ValueError("must be a CUDA version, such as 11.8")
+    number = int(text)
+    version = number if number >= 50 else number * 10
+    if version < 50:
+        raise ValueError("must be a CUDA version, such as 11.8")
+    return version
+
+
+def write_cuda(version: int) -> str:
+    """Write a CUDA version as people do: 118 as ``11.8``."""
+    return f"{version // 10}.{version % 10}"
+
+
+def write_price(thousandths: int) -> str:
+    """Write thousandths as a price: 1500 as ``1.50``."""
+    price = Decimal(thousandths) / 1000
+    return f"{price:.2f}" if thousandths % 10 == 0 else f"{price:.3f}"
+
+
+def read_flag(text: str) -> bool:
+    """Read ``true`` or ``false``."""
+    word = text.strip().lower()
+    if word not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return word == "true"
+
+
+def read_several(text: str) -> list[str]:
+    """Read several values with commas between; each comes once, in their order."""
+    return list(dict.fromkeys(part for part in (part.strip() for part in text.split(",")) if part))
+
+
+def problem_of(reader: Callable[[str], object], text: str) -> str | None:
+    """Return what is wrong with a text, None when it can be read."""
+    try:
+        reader(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def range_problem(reader: Reader, low: str, high: str, *, named: str) -> str | None:
+    """Return what is wrong with two ends of a range that can be read each; ``named`` is the lower one's label."""
+    try:
+        wrong = reader(low) > reader(high)
+    except ValueError:
+        return None
+    return f"is less than {named} ({low.strip()})" if wrong else None
+
+
+def unknown_problem(given: Collection[str], known: Collection[str], what: str) -> str | None:
+    """Return what is wrong with values that are not among the known ones."""
+    unknown = [clean(value) for value in given if value not in known]
+    if not unknown:
+        return None
+    names = ", ".join(unknown)
+    there = f"there are {', '.join(known)}" if known else "there are none"
+    return f"{names} is not {what}; {there}" if len(unknown) == 1 else f"{names} are not {what}s; {there}"
+
+
+def given(values: Mapping[str, str], name: str) -> str:
+    """Return a value without the space around it; '' when it is not given."""
+    return values.get(name, "").strip()
