@@ -267,6 +267,9 @@ MOVEMENT: Mapping[str, str] = {
     "menu.up": "k",
     "dialog.cancel": "escape",
     "dialog.other": "left,right",
+    "form.preview": "ctrl+t",
+    "form.load": "ctrl+o",
+    "form.save": "ctrl+s",
     "entry.close": "escape",
     "entry.submit": "enter",
     "entry.complete": "tab",
@@ -288,6 +291,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*BY_ID, *_moving("heatmap")),
     _moving("reader", "text", "dialog"),
     _moving("menu", "dialog"),
+    _moving("form", "dialog"),
     _moving("entry"),
 )
 """What is at hand at the same time: a key can have one meaning in each of these."""

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.confirm import ConfirmDialog
     from gputui.screens.dialogs.dialog import Dialog
     from gputui.screens.dialogs.filter import FilterDialog
-    from gputui.screens.dialogs.form import FormDialog
+    from gputui.screens.dialogs.form import FormDialog, FormTools
     from gputui.screens.dialogs.menu import Choice, MenuDialog
     from gputui.screens.dialogs.prompt import PromptDialog
     from gputui.screens.dialogs.reader import ReaderDialog
+    from gputui.screens.dialogs.scale import ScaleDialog
     from gputui.screens.dialogs.wait import WaitDialog
 
 __all__ = [
@@ -24,9 +25,11 @@ __all__ = [
     "Dialog",
     "FilterDialog",
     "FormDialog",
+    "FormTools",
     "MenuDialog",
     "PromptDialog",
     "ReaderDialog",
+    "ScaleDialog",
     "WaitDialog",
 ]
 
@@ -36,9 +39,11 @@ _MODULES = {
     "Dialog": "dialog",
     "FilterDialog": "filter",
     "FormDialog": "form",
+    "FormTools": "form",
     "MenuDialog": "menu",
     "PromptDialog": "prompt",
     "ReaderDialog": "reader",
+    "ScaleDialog": "scale",
     "WaitDialog": "wait",
 }
 

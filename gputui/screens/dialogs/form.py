@@ -2,129 +2,331 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.events import DescendantBlur, DescendantFocus
+from textual.widget import Widget
+from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
-from gputui.models import FieldKind, Form, FormField
+from gputui.errors import GputuiError, InvalidError
+from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.widgets.line_input import LineInput
+from gputui.screens.dialogs.form_fields import Done, Edited, make_editor, put, text_of
+from gputui.screens.dialogs.menu import Choice, MenuDialog
+from gputui.screens.dialogs.prompt import PromptDialog
+from gputui.screens.dialogs.reader import ReaderDialog
+
+_SHORT = 6
+"""A form with more fields fills the screen, and tells of the field in focus alone."""
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FormTools:
+    """What a form can do beside being filled in; all of it may raise GputuiError.
+
+    ``preview`` makes the request that would be sent. ``save`` keeps the values under a name and returns where,
+    ``saved`` lists the names there are, ``load`` brings one back.
+    """
+
+    preview: Callable[[Values], PreparedRequest] | None = None
+    save: Callable[[str, Values], str] | None = None
+    saved: Callable[[], Sequence[str]] | None = None
+    load: Callable[[str], Values] | None = None
 
 
 class FormDialog(Dialog[dict[str, str]]):
-    """Gives back the values by field name, checked with ``check`` (what is wrong, by field) before it closes."""
+    """Gives back the values by field name, checked with ``check`` (what is wrong, by field) before it closes.
+
+    Fields whose ``when`` does not hold are neither shown nor given back. ``problems`` are shown from the start.
+    """
 
     DEFAULT_CSS = """
     FormDialog .field { height: auto; margin-bottom: 1; }
     FormDialog .row { height: auto; }
     FormDialog Label { width: 18; text-align: right; padding-right: 2; }
+    FormDialog Label.unit { width: auto; text-align: left; padding: 0 0 0 1; color: $muted; }
     FormDialog .row Input, FormDialog .row Select { width: 1fr; }
+    FormDialog .group { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
     FormDialog .field > Static { padding-left: 18; }
     FormDialog .field .about { color: $muted; height: auto; }
     FormDialog SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
     FormDialog Select:focus > SelectCurrent { border: none; background: $accent 30%; }
     FormDialog Select > SelectOverlay { border: none; background: $panel; max-height: 10; }
+    FormDialog .tools { height: auto; width: 1fr; }
+    FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }
+    FormDialog > .dialog.-long { width: 96%; max-width: 110; height: 94%; }
+    FormDialog .-long .heading { margin-bottom: 0; }
+    FormDialog .-long .scroll { height: 1fr; max-height: 100%; scrollbar-size-vertical: 1; }
+    FormDialog .-long Label { width: 22; }
+    FormDialog .-long Label.unit { width: auto; }
+    FormDialog .-long .field { margin-bottom: 0; }
+    FormDialog .-long .field > Static { padding-left: 22; }
+    FormDialog .-long .group { margin-top: 1; }
+    FormDialog .-long .field .about { display: none; }
+    FormDialog #about { display: none; }
+    FormDialog .-long > #about { display: block; height: 2; color: $muted; margin-top: 1; }
+    FormDialog .-long .buttons { margin-top: 0; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "preview", "Dry run", show=False, id="form.preview"),
+        Binding("ctrl+o", "load", "Load a template", show=False, id="form.load"),
+        Binding("ctrl+s", "save", "Save as a template", show=False, id="form.save"),
+    ]
 
     def __init__(
         self,
         form: Form,
-        check: Callable[[Mapping[str, str]], dict[str, str]],
+        check: Callable[[Values], dict[str, str]],
         *,
-        values: Mapping[str, str] | None = None,
+        values: Values | None = None,
+        problems: Values | None = None,
+        tools: FormTools | None = None,
     ) -> None:
         super().__init__()
         self._form = form
         self._check = check
         self._values = dict(values or {})
+        self._problems = dict(problems or {})
+        self._tools = tools or FormTools()
+        self._editors: dict[str, Widget] = {}
+        self._left: set[str] = set(self._problems)
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        with Vertical(classes="dialog"):
+        long = len(self._form.fields) > _SHORT
+        with Vertical(classes="dialog -long" if long else "dialog"):
             yield Static(Content(self._form.title), classes="heading")
             with VerticalScroll(classes="scroll", can_focus=False):
                 for field in self._form.fields:
-                    yield from self._compose_field(field)
-            if self._form.note:
+                    yield from self._compose_field(field, long=long)
+            if self._form.note and not long:
                 yield Static(Content(self._form.note), classes="hint")
+            yield Static(Content(self._form.note), id="about")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content("Go on"), id="confirm", compact=True)
+            if tools := list(self._tool_buttons()):
+                with Horizontal(classes="tools"):
+                    yield from tools
 
-    def _compose_field(self, field: FormField) -> ComposeResult:
-        value = self._values.get(field.name, field.default)
-        with Vertical(classes="field"):
+    def _tool_buttons(self) -> Iterable[Button]:
+        if self._tools.preview is not None:
+            yield Button(Content("ctrl+t dry run"), id="tool-preview", compact=True)
+        if self._tools.load is not None:
+            yield Button(Content("ctrl+o load"), id="tool-load", compact=True)
+        if self._tools.save is not None:
+            yield Button(Content("ctrl+s save as template"), id="tool-save", compact=True)
+
+    def _compose_field(self, field: FormField, *, long: bool) -> ComposeResult:
+        editor = self._editors[field.name] = make_editor(field, self._values.get(field.name, field.default))
+        optional = not field.required
+        if long and optional and isinstance(editor, Input):
+            editor.placeholder = "optional"
+        if field.group:
+            yield Static(Content(field.group), classes="group", id=f"group-{field.name}")
+        with Vertical(classes="field", id=f"of-{field.name}"):
             with Horizontal(classes="row"):
-                yield Label(Content(field.label + ("" if field.required else " (optional)")))
-                if field.kind is FieldKind.CHOICE and field.choices:
-                    # Select parses a prompt that is text as markup: give it Content.
-                    yield Select(
-                        [(Content(choice), choice) for choice in field.choices],
-                        # What was asked for and is not offered must not quietly become something else.
-                        value=value if value in field.choices else Select.NULL if value else field.choices[0],
-                        allow_blank=bool(value) and value not in field.choices,
-                        prompt="choose one",
-                        id=f"field-{field.name}",
-                        compact=True,
-                    )
-                else:
-                    yield LineInput(value, password=field.kind is FieldKind.SECRET, id=f"field-{field.name}")
+                yield Label(Content(field.label + (" (optional)" if optional and not long else "")))
+                yield editor
+                if field.unit:
+                    yield Label(Content(field.unit), classes="unit")
             if field.help:
                 yield Static(Content(field.help), classes="about")
             yield Static(Content(""), id=f"problem-{field.name}", classes="problem")
 
     def on_mount(self) -> None:
-        """Hide the empty problem lines and focus the first field."""
-        self._show_problems({})
-        self.set_focus(self.query_one(f"#field-{self._form.fields[0].name}"))
+        """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
+        self._show_fields()
+        self._show_problems(self._problems)
+        wrong = [name for name in self._names() if name in self._problems]
+        self._focus((wrong or self._names())[0])
+
+    # --- values ----------------------------------------------------------------------------------------------
 
     def values(self) -> dict[str, str]:
-        """Return what stands in the fields now."""
-        found: dict[str, str] = {}
-        for field in self._form.fields:
-            widget = self.query_one(f"#field-{field.name}")
-            if isinstance(widget, Input):
-                found[field.name] = widget.value.strip() if field.kind is not FieldKind.SECRET else widget.value
-            elif isinstance(widget, Select):
-                found[field.name] = "" if widget.is_blank() else str(widget.value)
-        return found
+        """Return what stands in the fields that are shown now."""
+        found = {field.name: text_of(self._editors[field.name], field.kind) for field in self._form.fields}
+        return {field.name: found[field.name] for field in self._form.fields if field.shown_with(found)}
 
-    def _show_problems(self, problems: Mapping[str, str]) -> None:
+    def put_values(self, values: Values) -> None:
+        """Fill in other values; fields that are not named become what they were at first."""
+        for field in self._form.fields:
+            put(self._editors[field.name], values.get(field.name, field.default))
+        self._left = set()
+        self._show_fields()
+        self._show_problems({})
+
+    def _names(self) -> list[str]:
+        return list(self.values())
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    @on(Edited)
+    def _changed(self) -> None:
+        self._show_fields()
+
+    def _show_fields(self) -> None:
+        shown = self.values()
+        heading: Widget | None = None
+        for field in self._form.fields:
+            here = field.name in shown
+            self.query_one(f"#of-{field.name}").display = here
+            if field.group:
+                heading = self.query_one(f"#group-{field.name}")
+                heading.display = False
+            if heading is not None and here:
+                heading.display = True
+
+    def _focus(self, name: str) -> None:
+        editor = self._editors[name]
+        target = editor if editor.can_focus else next((w for w in editor.query("*") if w.can_focus), None)
+        if target is not None:
+            self.set_focus(target)
+
+    # --- what is wrong ---------------------------------------------------------------------------------------
+
+    def _show_problems(self, problems: Values) -> None:
         for field in self._form.fields:
             line = self.query_one(f"#problem-{field.name}", Static)
             line.display = field.name in problems
             line.update(Content(problems.get(field.name, "")))
 
+    def _field_of(self, widget: Widget | None) -> FormField | None:
+        for node in widget.ancestors_with_self if widget is not None else ():
+            if isinstance(node, Widget) and (node.id or "").startswith("of-"):
+                name = (node.id or "").removeprefix("of-")
+                return next(field for field in self._form.fields if field.name == name)
+        return None
+
+    @on(DescendantFocus)
+    def _entered(self, event: DescendantFocus) -> None:
+        field = self._field_of(event.widget)
+        optional = "" if field is None or field.required else "Optional. "
+        about = f"{optional}{field.help}" if field is not None else self._form.note
+        self.query_one("#about", Static).update(Content(about))
+
+    @on(DescendantBlur)
+    def _left_field(self, event: DescendantBlur) -> None:
+        field = self._field_of(event.widget)
+        away = field is not None and self._field_of(self.focused) is not field
+        if field is None or not away or self._answered or self.app.screen is not self:
+            return
+        self._left.add(field.name)
+        self._show_problems({name: text for name, text in self._check(self.values()).items() if name in self._left})
+
+    def _refused(self, problems: Values) -> bool:
+        """Show everything that is wrong and go to the first of it; returns whether there was something."""
+        self._left = set(self._editors)
+        self._show_problems(problems)
+        wrong = [name for name in self._names() if name in problems]
+        if wrong:
+            self._focus(wrong[0])
+        elif problems:
+            # What is wrong with a field that is not shown has no place of its own.
+            self.notify("\n".join(problems.values()), severity="error", markup=False)
+        return bool(problems)
+
     def _submit(self) -> None:
         values = self.values()
-        problems = self._check(values)
-        self._show_problems(problems)
-        if problems:
-            first = next((field.name for field in self._form.fields if field.name in problems), None)
-            if first:
-                self.set_focus(self.query_one(f"#field-{first}"))
-            return
-        self.dismiss(values)
+        if not self._refused(self._check(values)):
+            self.dismiss(values)
 
     @on(Input.Submitted)
-    def _next_field(self, event: Input.Submitted) -> None:
-        names = [field.name for field in self._form.fields]
-        name = (event.input.id or "").removeprefix("field-")
-        if name == names[-1]:
+    @on(Done)
+    def _next_field(self, event: Input.Submitted | Done) -> None:
+        event.stop()
+        field = self._field_of(self.focused)
+        if field is None:
+            return
+        if field.name == self._names()[-1]:
             self._submit()
             return
-        wrong = {field: problem for field, problem in self._check(self.values()).items() if field == name}
+        wrong = {name: text for name, text in self._check(self.values()).items() if name == field.name}
         self._show_problems(wrong)
         if not wrong:
             self.focus_next()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "confirm":
-            self._submit()
-        else:
-            self.dismiss(None)
+        match event.button.id:
+            case "confirm":
+                self._submit()
+            case "tool-preview":
+                self.action_preview()
+            case "tool-load":
+                self.action_load()
+            case "tool-save":
+                self.action_save()
+            case _:
+                self.dismiss(None)
+
+    # --- what it can do beside -------------------------------------------------------------------------------
+
+    def action_preview(self) -> None:
+        """Show the request as it would be sent; nothing is."""
+        if self._tools.preview is None:
+            return
+        try:
+            request = self._tools.preview(self.values())
+        except InvalidError as error:
+            if not self._refused(error.fields):
+                self._complain(error)
+            return
+        except GputuiError as error:
+            self._complain(error)
+            return
+        lines = [f"{request.method} {request.url}", "", *request.body.splitlines()]
+        heading = "Dry run: this would be sent, and is not"
+        self.app.push_screen(ReaderDialog(heading, [Content(line) for line in lines]))
+
+    @work(group="dialog", exit_on_error=False)
+    async def action_save(self) -> None:
+        """Keep what is filled in under a name."""
+        if self._tools.save is None:
+            return
+        values = self.values()
+        dialog = PromptDialog("Save as a template", note="A name for it. enter to save, esc to cancel", check=_named)
+        name = await self.app.push_screen_wait(dialog)
+        if name is None:
+            return
+        try:
+            where = self._tools.save(name.strip(), values)
+        except GputuiError as error:
+            self._complain(error)
+            return
+        self.notify(f"Saved as {where}", markup=False, timeout=6)
+
+    @work(group="dialog", exit_on_error=False)
+    async def action_load(self) -> None:
+        """Fill in what was kept."""
+        if self._tools.load is None or self._tools.saved is None:
+            return
+        try:
+            names = self._tools.saved()
+            if not names:
+                self.notify("No template is saved yet: ctrl+s saves what is filled in.", markup=False, timeout=6)
+                return
+            choices = [Choice(name, name) for name in names]
+            chosen = await self.app.push_screen_wait(MenuDialog("Load a template", choices))
+            if chosen is not None:
+                self.put_values(self._tools.load(chosen))
+        except GputuiError as error:
+            self._complain(error)
+
+    def _complain(self, error: GputuiError) -> None:
+        self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+
+
+def _named(text: str) -> str:
+    return "" if text.strip() else "Type a name, or esc to cancel."

@@ -1,0 +1,162 @@
+"""A deployment in words: how far it is, on what GPUs, within what prices, what it costs at most."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from gputui.models import Deployment, Money, Phase
+from gputui.text import format_money
+
+
+class Shape(StrEnum):
+    """What the counts of a deployment mean."""
+
+    REPLICAS = "replicas"
+    JOB = "job"
+    SINGLE = "single"
+
+
+def shape(row: Deployment) -> Shape:
+    """Say what its counts mean: so many at all times, so many to the end, or one."""
+    word = row.type.casefold()
+    if "job" in word:
+        return Shape.JOB
+    if "container" in word or row.desired is None:
+        return Shape.SINGLE
+    return Shape.REPLICAS
+
+
+def progress(row: Deployment) -> tuple[int, int] | None:
+    """Return how many of how many it has got: running of the desired, of a job finished of all; None when unknown."""
+    match shape(row):
+        case Shape.JOB:
+            have, want = row.finished, row.desired
+        case Shape.REPLICAS:
+            have, want = row.running, row.desired
+        case Shape.SINGLE:
+            have, want = row.running, 1
+    return None if have is None or not want else (have, want)
+
+
+def at_once(row: Deployment) -> int | None:
+    """Return how many of its instances may run, and cost, at the same time; None when unknown."""
+    match shape(row):
+        case Shape.JOB:
+            limits = [count for count in (row.parallelism, row.desired) if count is not None]
+            return min(limits, default=None)
+        case Shape.REPLICAS:
+            return row.desired
+        case Shape.SINGLE:
+            return 1
+
+
+def counts_text(row: Deployment) -> str:
+    """Write its counts as lists do: ``3/4 +1``, of a job ``12/20 4 run``; what is starting stands behind a plus."""
+    starting = f" +{row.starting}" if row.starting else ""
+    got = progress(row)
+    match shape(row):
+        case Shape.JOB:
+            done = f"{got[0]}/{got[1]}" if got else ""
+            running = f" {row.running} run" if row.running else ""
+            return f"{done}{running}{starting}".strip()
+        case Shape.REPLICAS:
+            have = "?" if row.running is None else row.running
+            return f"{have}/{row.desired}{starting}"
+        case Shape.SINGLE:
+            return f"{'' if row.running is None else row.running}{starting}".strip()
+
+
+def counts_sentence(row: Deployment) -> str:
+    """Say its counts in full: ``3 of 4 running, 1 starting``."""
+    got = progress(row)
+    parts = []
+    match shape(row):
+        case Shape.JOB:
+            if got:
+                parts.append(f"{got[0]} of {got[1]} finished")
+            if row.running is not None:
+                limit = "" if row.parallelism is None else f" of at most {row.parallelism} at a time"
+                parts.append(f"{row.running} running{limit}")
+        case Shape.REPLICAS:
+            parts.append(f"{'?' if row.running is None else row.running} of {row.desired} running")
+        case Shape.SINGLE:
+            if row.running is not None:
+                parts.append(f"{row.running} running")
+    if row.starting:
+        parts.append(f"{row.starting} starting")
+    if row.finished and shape(row) is not Shape.JOB:
+        parts.append(f"{row.finished} finished")
+    return ", ".join(parts)
+
+
+def is_settled(row: Deployment) -> bool:
+    """Whether it is as it should be: stopped, or running with nothing missing and nothing on its way."""
+    if row.phase is Phase.STOPPED:
+        return True
+    if row.phase is not Phase.RUNNING or row.starting:
+        return False
+    return shape(row) is not Shape.REPLICAS or row.running is None or row.running == row.desired
+
+
+def gpus_text(row: Deployment, *, most: int = 0) -> str:
+    """Say what GPUs an instance gets: ``2 × RTX 5090, H100``; ``most`` > 0 names so many and counts the rest."""
+    named = row.gpu_models[:most] if most else row.gpu_models
+    more = f" +{len(row.gpu_models) - len(named)}" if len(named) < len(row.gpu_models) else ""
+    models = ", ".join(named) + more
+    if row.gpu_count is None:
+        return models
+    return f"{row.gpu_count} × {models}" if models else str(row.gpu_count)
+
+
+def cuda_text(version: int | None) -> str:
+    """Write a CUDA version as people do: 118 is ``11.8``; '' when unknown."""
+    return "" if version is None else f"{version // 10}.{version % 10}"
+
+
+def range_text(low: str, high: str) -> str:
+    """Write a range: ``1–4``, ``4`` for equal ends, ``from 1``, ``up to 4``; '' when neither is known."""
+    if low and high:
+        return low if low == high else f"{low}–{high}"
+    return f"from {low}" if low else f"up to {high}" if high else ""
+
+
+def cuda_range(row: Deployment) -> str:
+    """Write the CUDA versions a host may have."""
+    return range_text(cuda_text(row.cuda_from), cuda_text(row.cuda_to))
+
+
+def price_range(low: Money | None, high: Money | None) -> str:
+    """Write a price range without saying the currency twice: ``$0.90–1.50``; '' when unknown."""
+    if low is not None and high is not None and low.currency == high.currency and low != high:
+        first, last = format_money(low), format_money(high)
+        return f"{first}–{last[1:]}" if last[:1] == first[:1] and not last[:1].isdigit() else f"{first}–{last}"
+    return range_text(format_money(low), format_money(high))
+
+
+def times(money: Money, count: int) -> Money:
+    """Return so many times an amount."""
+    return Money(money.amount * count, money.currency)
+
+
+def most_per_hour(row: Deployment) -> Money | None:
+    """Return what an hour of it costs at most: as many as may run at once, each at the upper price."""
+    count = at_once(row)
+    return None if count is None or row.price_to is None else times(row.price_to, count)
+
+
+def price_change(row: Deployment, to: int) -> str:
+    """Say how the most that an hour costs changes with the number of instances; '' when the price is not known."""
+    if row.price_to is None or row.desired is None or to == row.desired:
+        return ""
+    more = times(row.price_to, abs(to - row.desired))
+    # The upper price is a limit: what the instances that go away cost is not known from it.
+    word = "rises" if to > row.desired else "falls"
+    total = format_money(times(row.price_to, to))
+    return f"Spending {word} by up to {format_money(more)}/h, to at most {total}/h."
+
+
+def cost_line(count: int, low: Decimal | None, high: Decimal, currency: str) -> str:
+    """Write what so many instances cost at most: ``up to 4 × $0.90–1.50/h = $6.00/h``."""
+    each = price_range(None if low is None else Money(low, currency), Money(high, currency)).removeprefix("up to ")
+    return f"up to {count} × {each}/h = {format_money(Money(high * count, currency))}/h"

@@ -1,0 +1,217 @@
+"""The deployments of all accounts: what keeps instances alive, how far each is, and how many it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, cast
+
+from gputui.commands import Command
+from gputui.deployment_words import (
+    Shape,
+    counts_text,
+    cuda_range,
+    gpus_text,
+    is_settled,
+    price_range,
+    progress,
+    range_text,
+    shape,
+)
+from gputui.models import Action, Deployment, Phase, Resource, Row
+from gputui.screens.instances import PHASE_TABLE_STYLES
+from gputui.screens.list_view import ListView
+from gputui.screens.scaling import ScalingView
+from gputui.text import format_age, format_bytes, format_money
+from gputui.widgets.glyphs import PHASE_GLYPHS, bar
+from gputui.widgets.table_columns import Cell, Column, natural_key
+
+_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
+_ING = {
+    Action.CREATE: "creating…",
+    Action.STOP: "stopping…",
+    Action.DELETE: "deleting…",
+    Action.SCALE: "scaling…",
+}
+_BAR = 4
+
+
+class DeploymentsView(ScalingView, ListView):
+    """``2``: name, state, counts, GPUs, price; go into one, scale, stop, delete, create."""
+
+    NAME = "deployments"
+    HEADING = "Deployments"
+    RESOURCE = Resource.DEPLOYMENTS
+    RESOURCES = frozenset({Resource.DEPLOYMENTS})
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns; the state shows what is under way."""
+        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 1
+        columns: list[Column[Deployment]] = [
+            Column(
+                "name",
+                "NAME",
+                lambda row: row.name,
+                lambda row: (natural_key(row.name), row.ref.account),
+                width=12,
+                flex=True,
+                max_width=40,
+            ),
+            Column(
+                "account",
+                "ACCOUNT",
+                lambda row: row.ref.account,
+                lambda row: row.ref.account,
+                priority=account_priority,
+            ),
+            Column("type", "TYPE", lambda row: row.type, lambda row: row.type, priority=3, max_width=12),
+            Column(
+                "state",
+                "STATE",
+                self._state,
+                lambda row: (_ORDER[row.phase], row.status),
+                width=9,
+                max_width=16,
+                search=lambda row: f"{row.phase} {row.status}",
+            ),
+            Column("counts", "INSTANCES", _counts, _share, width=14, max_width=22, search=counts_text),
+            Column(
+                "gpu",
+                "GPU",
+                lambda row: gpus_text(row, most=1),
+                lambda row: (row.gpu_models, row.gpu_count or 0),
+                width=8,
+                max_width=22,
+                search=gpus_text,
+            ),
+            Column(
+                "price",
+                "$/H EACH",
+                lambda row: price_range(row.price_from, row.price_to),
+                lambda row: row.price_to.amount if row.price_to else None,
+                right=True,
+                priority=5,
+                when_filled=True,
+            ),
+            Column(
+                "estimate",
+                "EST. $/H",
+                lambda row: format_money(row.price_estimate),
+                lambda row: row.price_estimate.amount if row.price_estimate else None,
+                right=True,
+                priority=4,
+                when_filled=True,
+            ),
+            Column(
+                "age",
+                "AGE",
+                lambda row: format_age(row.created_at, datetime.now(UTC)),
+                lambda row: row.created_at,
+                right=True,
+                priority=2,
+                when_filled=True,
+            ),
+            Column(
+                "regions",
+                "REGIONS",
+                lambda row: ", ".join(row.regions),
+                lambda row: row.regions,
+                priority=6,
+                max_width=24,
+                when_filled=True,
+            ),
+            Column("cuda", "CUDA", cuda_range, lambda row: row.cuda_from, priority=7, when_filled=True),
+            Column(
+                "image",
+                "IMAGE",
+                lambda row: row.image or "",
+                lambda row: row.image or "",
+                width=12,
+                max_width=32,
+                flex=True,
+                priority=8,
+                when_filled=True,
+            ),
+            *_hidden_columns(),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    def on_mount(self) -> None:
+        """Let ages grow: once a minute, and only what is then written otherwise reaches the terminal."""
+        self.set_interval(60, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current:
+            self.table.invalidate(self.table.visible_refs)
+
+    def _state(self, row: Deployment) -> Cell:
+        pending = self.session.fleet.pending(row.ref)
+        if pending is not None:
+            return (f"◐ {_ING.get(pending.action, pending.action)}", "warning")
+        return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
+
+    def is_problem(self, row: Row) -> bool:
+        """Failed, unknown, in transition, under way, or with fewer or more instances than wanted."""
+        settled = isinstance(row, Deployment) and is_settled(row)
+        return not settled or self.session.fleet.pending(row.ref) is not None
+
+    def empty_text(self) -> str:
+        """Say why there is nothing, and the key that fills it."""
+        fleet = self.session.fleet
+        shown = [name for name in fleet.accounts if self.session.shows_account(name)]
+        where = self.session.account or "any account"
+        if not any(fleet.supports(name, self.RESOURCE) for name in shown):
+            return f"No deployments in {where}: what one has there are instances (3)."
+        return f"No deployments in {where}." + (" Press n to create one." if self.creatable() else "")
+
+    # --- commands --------------------------------------------------------------------------------------------
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """A deployment has events: those of its instances."""
+        if command.id == "events-of":
+            return self.row_here() is not None
+        return super().offers(command, actions)
+
+    def do_open(self, argument: str) -> None:
+        """Show its instances."""
+        if (row := self._row_for(argument)) is not None:
+            self.session.navigator.go("instances", scope=row.ref)
+
+    def do_events_of(self, argument: str) -> None:
+        """Show what happened to its instances."""
+        if (row := self._row_for(argument)) is not None:
+            self.session.navigator.go("events", scope=row.ref)
+
+
+def _counts(row: Deployment) -> Cell:
+    got = progress(row)
+    drawn = bar(got[0] / got[1], _BAR) if got else " " * _BAR
+    style = "good" if is_settled(row) else "warning"
+    if row.phase is Phase.STOPPED:
+        style = "muted"
+    # A bar of one cell's worth says nothing that the number does not.
+    if shape(row) is Shape.SINGLE:
+        drawn = " " * _BAR
+    return ((drawn, style), (f" {counts_text(row)}", ""))
+
+
+def _share(row: Deployment) -> float | None:
+    got = progress(row)
+    return None if got is None else got[0] / got[1]
+
+
+def _hidden_columns() -> list[Column[Deployment]]:
+    """Return what filters know beside what is shown."""
+    texts = {
+        "phase": lambda row: row.phase.value,
+        "uuid": lambda row: row.ref.id,
+        "cpu": lambda row: range_text(str(row.cpu_from or ""), str(row.cpu_to or "")),
+        "memory": lambda row: range_text(format_bytes(row.memory_from), format_bytes(row.memory_to)),
+        "command": lambda row: row.command,
+        "reuse": lambda row: "" if row.reuse is None else f"{'yes' if row.reuse else 'no'} {row.reuse_scope}",
+        "port": lambda row: " ".join(f"{port}/{protocol}" for port, protocol in row.ports),
+        "owner": lambda row: row.owner,
+        "desired": lambda row: "" if row.desired is None else str(row.desired),
+    }
+    return [Column(key, key.upper(), text, shown=False) for key, text in texts.items()]

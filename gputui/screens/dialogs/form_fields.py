@@ -1,0 +1,381 @@
+"""The editors of a form's fields: each holds a text, whatever it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Select, Static, TextArea
+from textual.widgets.option_list import Option
+
+from gputui.models import FieldKind, FormField
+from gputui.widgets.line_input import LineInput
+
+FEW_CHOICES = 12
+"""More choices than this are found by typing."""
+
+_TICKED, _FREE = "[x]", "[ ]"
+
+
+class Edited(Message):
+    """The text of an editor has become another."""
+
+
+class Done(Message):
+    """Enter was pressed in an editor: on to the next field."""
+
+
+class TickList(OptionList):
+    """Several of a few: space ticks, a letter or digit goes to the next choice with a word that begins so."""
+
+    DEFAULT_CSS = """
+    TickList { height: auto; max-height: 5; width: 1fr; border: none; padding: 0 1; background: $panel; }
+    TickList:focus { border: none; background: $accent 20%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, choices: Sequence[tuple[str, str]], ticked: Iterable[str], *, id: str) -> None:  # noqa: A002
+        self._choices = list(choices)
+        self._ticked = set(ticked)
+        super().__init__(*(Option(self._line(number)) for number in range(len(self._choices))), id=id, compact=True)
+
+    @property
+    def values(self) -> list[str]:
+        """What is ticked, in the order of the list."""
+        return [value for value, _ in self._choices if value in self._ticked]
+
+    def tick(self, values: Iterable[str]) -> None:
+        """Tick these and no others."""
+        self._ticked = set(values)
+        for number in range(len(self._choices)):
+            self.replace_option_prompt_at_index(number, self._line(number))
+
+    def _line(self, number: int) -> Content:
+        value, label = self._choices[number]
+        on_now = value in self._ticked
+        said = (f"  {label}", "$muted") if label != value else ""
+        return Content.assemble(
+            (_TICKED if on_now else _FREE, "bold $text-accent" if on_now else "$muted"), " ", value, said
+        )
+
+    def on_key(self, event: Key) -> None:
+        """Tick with space, jump with a character."""
+        if event.key == "space":
+            self._toggle()
+        elif event.character and event.character.isalnum():
+            self._jump(event.character.casefold())
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _toggle(self) -> None:
+        if self.highlighted is None:
+            return
+        self._ticked ^= {self._choices[self.highlighted][0]}
+        self.replace_option_prompt_at_index(self.highlighted, self._line(self.highlighted))
+        self.post_message(Edited())
+
+    def _jump(self, character: str) -> None:
+        count = len(self._choices)
+        start = -1 if self.highlighted is None else self.highlighted
+        for step in range(1, count + 1):
+            number = (start + step) % count
+            words = " ".join(self._choices[number]).casefold().replace("-", " ").split()
+            if any(word.startswith(character) for word in words):
+                self.highlighted = number
+                return
+
+    def on_focus(self) -> None:
+        """Show where a tick would go."""
+        if self.highlighted is None and self._choices:
+            self.highlighted = 0
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter goes on, as in every other field."""
+        event.stop()
+        self.post_message(Done())
+
+
+class Flag(Static, can_focus=True):
+    """Yes or no: space changes it, y and n say it."""
+
+    DEFAULT_CSS = """
+    Flag { width: 1fr; height: 1; padding: 0 1; background: $panel; }
+    Flag:focus { background: $accent 30%; }
+    """
+
+    def __init__(self, value: bool, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._value = value
+        self._draw()
+
+    @property
+    def value(self) -> bool:
+        """Whether it is yes."""
+        return self._value
+
+    def set(self, value: bool) -> None:
+        """Say yes or no."""
+        if value != self._value:
+            self._value = value
+            self._draw()
+            self.post_message(Edited())
+
+    def _draw(self) -> None:
+        self.update(Content(f"{_TICKED} yes" if self._value else f"{_FREE} no"))
+
+    def on_key(self, event: Key) -> None:
+        """Change it, or go on."""
+        if event.key == "enter":
+            self.post_message(Done())
+        elif event.key == "space":
+            self.set(not self._value)
+        elif event.character in ("y", "n"):
+            self.set(event.character == "y")
+        else:
+            return
+        event.stop()
+
+
+class Finder(Vertical):
+    """One of many, found by typing a part of it; ``open_choices`` takes what is not among them as well.
+
+    Enter takes the choice that is highlighted, tab leaves what was typed.
+    """
+
+    DEFAULT_CSS = """
+    Finder { width: 1fr; height: auto; }
+    Finder OptionList {
+        display: none; height: auto; max-height: 6; border: none; padding: 0 1; background: $surface;
+    }
+    Finder:focus-within OptionList.-some { display: block; }
+    Finder .meant { height: auto; padding: 0 1; color: $muted; }
+    """
+
+    def __init__(self, field: FormField, value: str) -> None:
+        super().__init__()
+        self._field = field
+        self._choices = pairs(field)
+        self._start = value
+        self._settled = value
+        self._shown: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        hint = "type to find" + (", or a value of your own" if self._field.open_choices else "")
+        yield LineInput(self._start, placeholder=hint, id=f"field-{self._field.name}")
+        yield Static(Content(""), classes="meant")
+        options = OptionList(compact=True)
+        options.can_focus = False
+        yield options
+
+    def on_mount(self) -> None:
+        """Say what the value means."""
+        self._find()
+
+    @property
+    def line(self) -> LineInput:
+        """The line that is typed into."""
+        return self.query_one(LineInput)
+
+    def set(self, value: str) -> None:
+        """Take this value."""
+        self._settled = value
+        self.line.value = value
+        self.line.cursor_position = len(value)
+        self._find()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._find()
+
+    def _find(self) -> None:
+        """List what holds the words typed; everything, while a choice stands there whole."""
+        text = self.line.value.strip()
+        label = dict(self._choices).get(text, "")
+        words = [] if label or text == self._settled else text.casefold().split()
+        found = [
+            (value, about)
+            for value, about in self._choices
+            if all(word in f"{value} {about}".casefold() for word in words)
+        ]
+        self._shown = [value for value, _ in found]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(choice_line(value, about)) for value, about in found])
+        options.set_class(bool(found), "-some")
+        options.highlighted = self._shown.index(text) if text in self._shown else 0 if words and found else None
+        meant = self.query_one(".meant", Static)
+        meant.display = bool(label) and label != text
+        meant.update(Content(label))
+
+    def on_key(self, event: Key) -> None:
+        """Move through what was found."""
+        options = self.query_one(OptionList)
+        if event.key in ("down", "up"):
+            options.action_cursor_down() if event.key == "down" else options.action_cursor_up()
+            event.stop()
+            event.prevent_default()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        highlighted = self.query_one(OptionList).highlighted
+        if highlighted is not None:
+            self.set(self._shown[highlighted])
+        self.post_message(Done())
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.set(self._shown[event.option_index])
+        self.line.focus()
+
+
+class Ticks(Vertical):
+    """Several of a list, and with ``open_choices`` a line for others."""
+
+    DEFAULT_CSS = """
+    Ticks { width: 1fr; height: auto; }
+    """
+
+    def __init__(self, field: FormField, value: str) -> None:
+        super().__init__()
+        self._field = field
+        self._start = value
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        known, others = self._split(self._start)
+        choices = pairs(self._field)
+        if not self._field.open_choices:
+            # What was asked for and is not offered must not quietly go: the check complains of it.
+            choices += [(value, "not offered") for value in others]
+            known |= set(others)
+        name = f"field-{self._field.name}"
+        if choices:
+            yield TickList(choices, known, id=name)
+        if self._field.open_choices or not choices:
+            hint = "others, with commas between" if choices else "with commas between"
+            yield LineInput(", ".join(others), placeholder=hint, id=f"{name}-others" if choices else name)
+
+    def _split(self, value: str) -> tuple[set[str], list[str]]:
+        values = [part.strip() for part in value.split(",") if part.strip()]
+        return {part for part in values if part in self._field.choices}, [
+            part for part in dict.fromkeys(values) if part not in self._field.choices
+        ]
+
+    @property
+    def text(self) -> str:
+        """What is ticked and what was typed, with commas between."""
+        ticked = [value for ticks in self.query(TickList) for value in ticks.values]
+        typed = [part.strip() for line in self.query(LineInput) for part in line.value.split(",")]
+        return ",".join(dict.fromkeys(part for part in (*ticked, *typed) if part))
+
+    def set(self, value: str) -> None:
+        """Take these values."""
+        known, others = self._split(value)
+        for ticks in self.query(TickList):
+            ticks.tick(known)
+        for line in self.query(LineInput):
+            line.value = ", ".join(others)
+
+
+class LinesEditor(TextArea):
+    """A few lines: enter begins another, tab leaves."""
+
+    DEFAULT_CSS = """
+    LinesEditor { width: 1fr; height: auto; min-height: 2; max-height: 6; border: none; padding: 0 1;
+        background: $panel; }
+    LinesEditor:focus { border: none; background: $accent 20%; }
+    """
+
+    def __init__(self, value: str, *, id: str) -> None:  # noqa: A002
+        super().__init__(value, id=id, compact=True, highlight_cursor_line=False)
+        self.cursor_blink = False
+
+
+def pairs(field: FormField) -> list[tuple[str, str]]:
+    """Return the choices, each with what is said of it."""
+    labels = field.labels or field.choices
+    return [(value, labels[number] if number < len(labels) else value) for number, value in enumerate(field.choices)]
+
+
+def choice_line(value: str, label: str) -> Content:
+    """Return a choice as it is listed: what it is called, and what is sent for it."""
+    return Content(value or "any") if label in ("", value) else Content.assemble(label, (f"  {value}", "$muted"))
+
+
+def make_editor(field: FormField, value: str) -> Widget:
+    """Return the editor of a field; the part that takes the focus has the id ``field-<name>``."""
+    name = f"field-{field.name}"
+    match field.kind:
+        case FieldKind.CHOICE if field.choices:
+            if field.open_choices or len(field.choices) > FEW_CHOICES:
+                return Finder(field, value)
+            return _select(field, value)
+        case FieldKind.MULTI:
+            return Ticks(field, value)
+        case FieldKind.FLAG:
+            return Flag(value == "true", id=name)
+        case FieldKind.LINES:
+            return LinesEditor(value, id=name)
+        case kind:
+            return LineInput(value, password=kind is FieldKind.SECRET, id=name)
+
+
+def _select(field: FormField, value: str) -> Select[str]:
+    # What was asked for and is not offered must not quietly become something else.
+    foreign = bool(value) and value not in field.choices
+    return Select(
+        # Select parses a prompt that is text as markup: give it Content.
+        [(choice_line(choice, label), choice) for choice, label in pairs(field)],
+        value=Select.NULL if foreign else value if value in field.choices else field.choices[0],
+        allow_blank=foreign,
+        prompt="choose one",
+        id=f"field-{field.name}",
+        compact=True,
+    )
+
+
+def text_of(editor: Widget, kind: FieldKind) -> str:
+    """Return the text that stands in an editor now."""
+    match editor:
+        case Input():
+            return editor.value if kind is FieldKind.SECRET else editor.value.strip()
+        case Select():
+            return "" if editor.is_blank() else str(editor.value)
+        case Finder():
+            return editor.line.value.strip()
+        case Ticks():
+            return editor.text
+        case Flag():
+            return "true" if editor.value else "false"
+        case TextArea():
+            return editor.text.strip("\n")
+    raise TypeError(f"not an editor: {editor!r}")
+
+
+def put(editor: Widget, text: str) -> None:
+    """Let an editor hold another text."""
+    match editor:
+        case Input():
+            editor.value = text
+        case Select():
+            known = text in {value for _, value in editor._options}
+            editor.value = text if known else editor.value
+        case Finder() | Ticks():
+            editor.set(text)
+        case Flag():
+            editor.set(text == "true")
+        case TextArea():
+            editor.text = text

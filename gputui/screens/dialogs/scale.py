@@ -1,0 +1,132 @@
+"""The question how many instances there should be: the number is in it and can be changed while it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.widgets import Button, Static
+
+from gputui.screens.dialogs.dialog import Dialog
+
+_MOST = 99_999
+
+
+class ScaleDialog(Dialog[int]):
+    """Gives back the number that was confirmed, 0 for the wish to stop. Cancel has the focus.
+
+    ``+`` and ``-`` change the number, digits write it anew. ``effect`` says what a number leads to; less than one is
+    not possible, and with ``may_stop`` the way to stop is offered then.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
+    ]
+
+    DEFAULT_CSS = """
+    ScaleDialog #number { height: auto; margin-top: 1; }
+    """
+
+    def __init__(
+        self,
+        heading: str,
+        *,
+        current: int,
+        wanted: int,
+        subjects: Sequence[Content] = (),
+        effect: Callable[[int], Sequence[str]],
+        may_stop: bool = False,
+    ) -> None:
+        super().__init__()
+        self._heading = heading
+        self._current = current
+        self._subjects = subjects
+        self._effect = effect
+        self._may_stop = may_stop
+        self._too_few = wanted < 1
+        self._number = min(max(1, wanted), _MOST)
+        self._typed = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._heading), classes="heading")
+            yield Static(Content("\n").join(self._subjects), classes="body")
+            yield Static(Content(""), id="number")
+            yield Static(Content(""), id="effect", classes="hint")
+            yield Static(Content(""), classes="problem")
+            with Horizontal(classes="buttons"):
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+                yield Button(Content("Stop it instead"), id="stop", compact=True, classes="danger")
+                yield Button(Content("Scale"), id="confirm", compact=True)
+
+    def on_mount(self) -> None:
+        """Show the number and focus what changes nothing."""
+        self._show()
+        self.set_focus(self.query_one("#cancel"))
+
+    @property
+    def number(self) -> int:
+        """The number that would be confirmed now."""
+        return self._number
+
+    def on_key(self, event: Key) -> None:
+        """Change the number."""
+        character = event.character or ""
+        if character in ("+", "="):
+            self._set(self._number + 1)
+        elif character == "-":
+            self._set(self._number - 1)
+        elif character.isascii() and character.isdigit():
+            self._set(int(self._typed + character), typed=self._typed + character)
+        elif event.key == "backspace" and self._typed:
+            rest = self._typed[:-1]
+            self._set(int(rest) if rest else self._current, typed=rest)
+        else:
+            return
+        event.stop()
+
+    def _set(self, number: int, *, typed: str = "") -> None:
+        self._too_few = number < 1
+        self._typed = typed if 0 < number <= _MOST else ""
+        self._number = min(max(1, number), _MOST)
+        self._show()
+
+    def _show(self) -> None:
+        changed = self._number != self._current
+        self.query_one("#number", Static).update(
+            Content.assemble(
+                ("  instances   ", "$muted"),
+                str(self._current),
+                ("  →  ", "$muted"),
+                (str(self._number), "bold $text-accent" if changed else "bold"),
+            )
+        )
+        self.query_one("#effect", Static).update(Content("\n".join(self._effect(self._number))))
+        problem = self.query_one(".problem", Static)
+        problem.display = self._too_few
+        instead = " Stop it instead: its instances end, and it stays in the list." if self._may_stop else ""
+        problem.update(Content(f"It cannot have less than one instance.{instead}"))
+        stop = self.query_one("#stop", Button)
+        stop.display = self._too_few and self._may_stop
+        confirm = self.query_one("#confirm", Button)
+        confirm.disabled = not changed
+        if self.focused is None or not self.focused.display or self.focused.disabled:
+            self.set_focus(self.query_one("#cancel"))
+
+    def action_other_button(self) -> None:
+        """Move to the next button."""
+        buttons = [button for button in self.query(Button) if button.display and not button.disabled]
+        if isinstance(self.focused, Button) and self.focused in buttons:
+            self.set_focus(buttons[(buttons.index(self.focused) + 1) % len(buttons)])
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        answers = {"confirm": self._number, "stop": 0}
+        self.dismiss(answers.get(event.button.id or ""))
