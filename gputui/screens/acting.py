@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from textual import work
 from textual.content import Content
 
+from gputui.deployment_words import counts_sentence, gpus_text, price_range
 from gputui.errors import GputuiError
-from gputui.models import Action, ActionResult, FeedState, Image, Instance, Resource, Row
+from gputui.models import Action, ActionResult, Deployment, FeedState, Image, Instance, Resource, Row
 from gputui.screens import dialogs
 from gputui.screens.creating import CreatingView
 from gputui.screens.describe import describe_exec
@@ -243,6 +244,19 @@ def subject(row: Row, *, named: bool) -> Content:
             f"   GPUs: {gpus}" if gpus else "",
             f"   {format_money(row.price)}/h" if row.price else "",
             (f"   {row.image}" if row.image else "", "$muted"),
+        )
+    if isinstance(row, Deployment):
+        gpus = gpus_text(row)
+        return Content.assemble(
+            "  ",
+            (PHASE_GLYPHS[row.phase], PHASE_STYLES[row.phase]),
+            (f" {row.name}", "bold"),
+            account,
+            f"   {row.type}",
+            f"   {row.status}",
+            f"   {counts_sentence(row)}",
+            f"   {gpus}" if gpus else "",
+            f"   {price_range(row.price_from, row.price_to)}/h each" if row.price_to else "",
         )
     if isinstance(row, Image):
         return Content.assemble(("  " + row.reference, "bold"), account, f"   {format_bytes(row.size)}")
