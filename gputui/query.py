@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -31,6 +31,9 @@ _ORDERINGS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 
+JOINT = "\0"
+"""Stands between the texts of a line; no text of a cell holds it."""
+
 LONGEST_TEXT = 400
 """Characters of a cell that a regular expression is tried on: it runs between two frames."""
 
@@ -48,11 +51,15 @@ class QueryError(GputuiError):
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """One word: what it asks of a text, of one column or of any, and whether the answer is turned round."""
+    """One word: what it asks of a text, of one column or of any, and whether the answer is turned round.
+
+    ``contained`` is set where all that is asked of a text is whether it holds this part.
+    """
 
     test: Callable[[str], bool]
     column: str | None
     negated: bool
+    contained: str | None = None
 
     def holds(self, columns: Mapping[str, str]) -> bool:
         if self.column is not None:
@@ -60,6 +67,27 @@ class _Term:
         else:
             found = any(map(self.test, columns.values()))
         return found != self.negated
+
+    def over(self, keys: Sequence[str]) -> Callable[[str], bool]:
+        """Return the same question for a line of texts, one for each of ``keys``."""
+        if self.column is None:
+            asked = self._of_any()
+        else:
+            asked = self._of_one(keys.index(self.column) if self.column in keys else None)
+        return (lambda line: not asked(line)) if self.negated else asked
+
+    def _of_any(self) -> Callable[[str], bool]:
+        # A part that no joint is in lies within one text: the whole line is looked through at once.
+        if self.contained is not None and JOINT not in self.contained:
+            return self.test
+        return lambda line: any(map(self.test, line.split(JOINT)))
+
+    def _of_one(self, index: int | None) -> Callable[[str], bool]:
+        test = self.test
+        if index is None:
+            missing = test("")
+            return lambda line: missing
+        return lambda line: test(line.split(JOINT, index + 1)[index])
 
 
 class Query:
@@ -80,6 +108,31 @@ class Query:
     def matches(self, columns: Mapping[str, str]) -> bool:
         """Whether a row holds every word. ``columns`` maps a column's key to the row's text in it."""
         return all(term.holds(columns) for term in self._terms)
+
+    def over(self, keys: Sequence[str]) -> Callable[[str], bool]:
+        """Return :meth:`matches` for lines: a row's texts in the order of ``keys``, by :func:`line_of`.
+
+        For a hundred thousand rows: a line costs a third of a mapping to keep, and a tenth to ask.
+        """
+        tests = [term.over(keys) for term in self._terms]
+        if len(tests) == 1:
+            return tests[0]
+
+        def every(line: str) -> bool:
+            for test in tests:  # noqa: SIM110  (a generator costs more than the tests)
+                if not test(line):
+                    return False
+            return True
+
+        return every
+
+
+def line_of(texts: Sequence[str]) -> str:
+    """Join the texts of a row for :meth:`Query.over`."""
+    line = JOINT.join(texts)
+    if line.count(JOINT) >= len(texts):
+        line = JOINT.join(text.replace(JOINT, " ") for text in texts)
+    return line
 
 
 def parse(text: str, columns: Iterable[str] | None = None) -> Query:
@@ -135,7 +188,7 @@ def _read_term(text: str, position: int, names: tuple[str, ...] | None) -> tuple
     if not value:
         # An explicit "" in a column asks for an empty text; a value not typed yet asks for nothing.
         return (_Term(operator.not_, column, negated) if quoted and column is not None else None), position
-    return _Term(_contains_test(value), column, negated), position
+    return _Term(_contains_test(value), column, negated, value), position
 
 
 def _read_value(text: str, position: int) -> tuple[str, int, bool]:

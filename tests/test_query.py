@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.query import QueryError, parse, quantity
+from gputui.query import JOINT, QueryError, line_of, parse, quantity
 
 ROW = {
     "name": "train-a-7f3c",
@@ -74,6 +74,24 @@ ROW = {
 )
 def test_a_filter_matches_a_row(text: str, expected: bool) -> None:
     assert parse(text, ROW).matches(ROW) is expected
+    assert parse(text, ROW).over(tuple(ROW))(line_of(tuple(ROW.values()))) is expected
+
+
+CELLS = st.text(st.sampled_from("abAB5GΣς .\0\n"), max_size=6)
+WORDS = st.lists(
+    st.sampled_from(
+        ["a", "B", "!b", '"a b"', "σ", "one:a", "!two:b", "one:>4", 'two:""', "/a.b/", "none:a", "one:=5G"]
+    ),
+    max_size=3,
+)
+
+
+@given(st.tuples(CELLS, CELLS, CELLS), WORDS)
+def test_a_line_is_matched_as_the_texts_it_is_made_of(texts: tuple[str, str, str], words: list[str]) -> None:
+    query = parse(" ".join(words))
+    clean = [text.replace(JOINT, " ") for text in texts]
+    keys = ("one", "two", "three")
+    assert query.over(keys)(line_of(texts)) is query.matches(dict(zip(keys, clean, strict=True)))
 
 
 def test_an_empty_filter_is_false() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any, ClassVar, cast
 
 from textual import events
@@ -11,9 +13,15 @@ from textual.content import Content
 from textual.message import Message
 
 from gputui.models import Change, Ref, Row
-from gputui.query import Query, parse
+from gputui.query import Query, line_of, parse
 from gputui.widgets.table_columns import Column, RowT
 from gputui.widgets.table_view import Anchored, TableView
+
+LINES_AT_ONCE = 5000
+"""A filter that needs the texts of more rows than this comes when they are made."""
+
+_LINES_A_TURN = 500
+"""As many texts are made between two looks at what else there is to do: some milliseconds."""
 
 
 class RecordTable(TableView[RowT]):
@@ -87,8 +95,10 @@ class RecordTable(TableView[RowT]):
     ) -> None:
         super().__init__(columns, row_style=row_style, follow=follow, on_fault=on_fault, id=id, classes=classes)
         self._placeholder = Content(placeholder) if isinstance(placeholder, str) else placeholder
-        self._texts: dict[Ref, Mapping[str, str]] = {}
-        self._query: Query | None = None
+        self._lines_of: dict[Ref, str] = {}
+        self._asks: Callable[[str], bool] | None = None
+        self._wanted: tuple[Query, Callable[[RowT], bool] | None] | None = None
+        self._unread: Iterator[RowT] | None = None
         self._sort_key: str | None = None
         self._descending = False
         self._range_start: Ref | None = None
@@ -144,7 +154,7 @@ class RecordTable(TableView[RowT]):
             self._model.replace(rows)
         new = self._model.rows
         self._painter.keep(lambda ref: new.get(ref) == old.get(ref))
-        self._texts.clear()
+        self._lines_of.clear()
         self._painter.shrink()
         self._sync()
 
@@ -179,16 +189,25 @@ class RecordTable(TableView[RowT]):
         """Show only the rows that match; None shows all. Marks of the others are kept.
 
         ``where`` must hold as well: what limits the view beside the filter that the user typed. With a query, the
-        texts of a row are made once and kept until it changes.
+        texts of a row are made once and kept until it changes; those of very many are made bit by bit, while keys
+        are answered, and the filter comes after that.
         """
+        if isinstance(keeps, Query) and keeps and self.total_count - len(self._lines_of) > LINES_AT_ONCE:
+            self._wanted = (keeps, where)
+            if self._unread is None:
+                self._unread = iter(list(self._model.rows.values()))
+                self.call_later(self._read_on)
+            return
+        self._filter_now(keeps, where)
+
+    def _filter_now(self, keeps: Query | Callable[[RowT], bool] | None, where: Callable[[RowT], bool] | None) -> None:
+        self._wanted = None
         if isinstance(keeps, Query):
-            self._query = keeps if keeps else None
+            self._asks = keeps.over(tuple(self.columns)) if keeps else None
             matches: Callable[[RowT], bool] | None = self._matches if keeps else None
         else:
-            self._query = None
+            self._asks = None
             matches = keeps
-        if self._query is None:
-            self._texts.clear()
         with Anchored(self):
             self._model.set_filter(_both(where, matches))
             self._to_top_if_unused()
@@ -299,15 +318,30 @@ class RecordTable(TableView[RowT]):
         told_marks = marks if model.marks == marks else frozenset(model.marks)
         self._told = (model.cursor, told_marks, len(model), len(model.rows))
 
+    def _read_on(self) -> None:
+        """Make the texts of some more rows; after the last, filter by what is wanted by then."""
+        rows = [] if self._unread is None or self._wanted is None else list(islice(self._unread, _LINES_A_TURN))
+        for row in rows:
+            if self._model.rows.get(row.ref) is row:
+                with suppress(Exception):  # the filter meets it again, and tells of it
+                    self._line(row)
+        if rows:
+            self.call_later(self._read_on)
+            return
+        self._unread = None
+        if self._wanted is not None:
+            self._filter_now(*self._wanted)
+
     def _matches(self, row: RowT) -> bool:
-        texts = self._texts.get(row.ref)
-        if texts is None:
-            texts = self._texts[row.ref] = {key: column.text(row) for key, column in self.columns.items()}
-        return self._query is None or self._query.matches(texts)
+        return self._asks is None or self._asks(self._lines_of.get(row.ref) or self._line(row))
+
+    def _line(self, row: RowT) -> str:
+        line = self._lines_of[row.ref] = line_of([column.text(row) for column in self.columns.values()])
+        return line
 
     def _forget(self, ref: Ref) -> None:
         self._painter.forget(ref)
-        self._texts.pop(ref, None)
+        self._lines_of.pop(ref, None)
 
 
 def _both(

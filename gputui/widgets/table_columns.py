@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from rich.cells import cell_len, split_text
@@ -56,7 +57,10 @@ class Column(Generic[RowT]):
 
     def text(self, row: RowT) -> str:
         """Return what filters see of a row."""
-        return plain_text(self.cell(row)) if self.search is None else self.search(row)
+        if self.search is not None:
+            return self.search(row)
+        cell = self.cell(row)
+        return cell if isinstance(cell, str) else plain_text(cell)
 
 
 class Placed(NamedTuple, Generic[RowT]):
@@ -160,6 +164,7 @@ def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: in
 _DIGITS = re.compile(r"([0-9]+)")
 
 
+@lru_cache(maxsize=1 << 14)
 def natural_key(text: str) -> tuple[tuple[str, int, str], ...]:
     """Return a sort key that puts ``gpu2`` before ``gpu10`` and ignores case.
 

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from gputui.models import Change, Ref
 from gputui.query import QueryError
-from gputui.widgets.table import RecordTable
+from gputui.widgets.table import LINES_AT_ONCE, RecordTable
 from gputui.widgets.table_columns import Column
 
 M = TypeVar("M", bound=Message)
@@ -266,6 +266,29 @@ async def test_a_filter_narrows_and_counts() -> None:
         assert driver.table.row_count == 31
         with pytest.raises(QueryError):
             driver.table.parse_filter("zone:eu")
+
+
+async def test_a_filter_over_very_many_rows_comes_when_their_texts_are_made() -> None:
+    many = LINES_AT_ONCE + 1
+    async with shown(records(*range(many))) as driver:
+        table = driver.table
+        table.set_filter(table.parse_filter("row-1"))
+        assert table.row_count == many, "nothing waits for the texts of so many"
+        table.set_filter(table.parse_filter("row-77"))
+        table.apply(Change(added=tuple(records(77_000)), removed=(ref(771),)))
+        await driver.pause()
+        expected = [f"row-{number}" for number in (*range(many), 77_000) if "77" in str(number)[:2] and number != 771]
+        assert [row.name for found in table.visible_refs if (row := table.get(found))] == expected
+        table.set_filter(table.parse_filter("row-772"))
+        assert driver.names[0] == "row-772", "made texts are kept"
+
+
+async def test_a_filter_that_is_taken_back_before_its_texts_are_made_does_not_come() -> None:
+    async with shown(records(*range(LINES_AT_ONCE + 1))) as driver:
+        driver.table.set_filter(driver.table.parse_filter("row-77"))
+        driver.table.set_filter(None)
+        await driver.pause()
+        assert driver.table.row_count == LINES_AT_ONCE + 1
 
 
 async def test_marks_advance_range_and_survive_a_filter() -> None:
