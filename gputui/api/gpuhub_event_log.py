@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple
 
 from gputui.models import Event, EventSource, Phase, Ref
 from gputui.text import clean
@@ -29,20 +29,15 @@ _MILLISECONDS = 100_000_000_000
 """Numbers from here on count milliseconds: as seconds they would lie in the year 5138."""
 
 
-class EventRow(Protocol):
-    """A row of the event list as it came: the names are the wire's, the texts not yet made safe."""
+class EventRow(NamedTuple):
+    """A row of the event list, by the wire's names, as it came.
 
-    @property
-    def deployment_container_uuid(self) -> str:
-        """The container; '' in a row that could not be read, which counts in the list all the same."""
+    A row that cannot be read is one without a container: it counts in the list, whose places the reading goes by.
+    """
 
-    @property
-    def status(self) -> str:
-        """The state it came into."""
-
-    @property
-    def created_at(self) -> str | None:
-        """When, as the server writes it; None when it does not say."""
+    deployment_container_uuid: str
+    status: str
+    created_at: str | None
 
 
 Key = tuple[str, str, str]
@@ -149,7 +144,7 @@ class EventLog:
 
 def row_key(row: EventRow) -> Key:
     """Return what a row is told from others by."""
-    return clean(row.deployment_container_uuid), clean(row.status), clean(row.created_at or "")
+    return clean(row.deployment_container_uuid), clean(row.status) or "unknown", clean(row.created_at or "")
 
 
 def container_name(deployment: str, uuid: str) -> str:
