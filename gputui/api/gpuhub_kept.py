@@ -1,0 +1,123 @@
+"""Answers that are kept: what is asked of each deployment is asked again only when it may have changed."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedError, UnavailableError
+from gputui.models import Deployment, Ref
+
+_M = TypeVar("_M")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[_M]):
+    """The rows of one deployment. ``due`` is when they are asked for again, by the monotonic clock."""
+
+    rows: Sequence[_M]
+    looks: tuple[object, ...]
+    due: float
+
+
+class KeptAnswers(Generic[_M]):
+    """Rows that are asked for deployment by deployment.
+
+    Those of a deployment that looks as it did, and with nothing in motion, are asked for every ``age`` seconds; when
+    exactly differs from one deployment to the next, so that a large account is not asked about all of them at once.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Deployment], Awaitable[Sequence[_M]]],
+        *,
+        age: float,
+        at_once: int,
+        monotonic: Callable[[], float],
+        is_moving: Callable[[Deployment, Sequence[_M]], bool] = lambda _deployment, _rows: False,
+    ) -> None:
+        self._fetch = fetch
+        self._age = age
+        self._slots = asyncio.Semaphore(at_once)
+        self._monotonic = monotonic
+        self._is_moving = is_moving
+        self._answers: dict[Ref, _Answer[_M]] = {}
+        self._doubtful: set[Ref] = set()
+
+    def forget(self, *deployments: Ref) -> None:
+        """Ask again for these the next time, for all when none is named. An answer on its way counts as old."""
+        self._doubtful.update(deployments or self._answers)
+
+    def clear(self) -> None:
+        """Keep nothing: another question is asked from now on."""
+        self._answers.clear()
+        self._doubtful.clear()
+
+    def known(self, deployment: Ref) -> Sequence[_M]:
+        """Return the last rows of a deployment."""
+        answer = self._answers.get(deployment)
+        return answer.rows if answer else ()
+
+    async def get(
+        self, deployments: Sequence[Deployment]
+    ) -> tuple[Mapping[Ref, Sequence[_M]], Mapping[Ref, GputuiError]]:
+        """Return the rows of each deployment, and why those of some could not be read anew.
+
+        Raises GputuiError when all that were asked failed for the same kind of reason: no answer, no permission.
+        """
+        self._answers = {item.ref: self._answers[item.ref] for item in deployments if item.ref in self._answers}
+        asked = [deployment for deployment in deployments if self._is_due(deployment)]
+        failures = dict(zip((item.ref for item in asked), await self._ask(asked), strict=True))
+        errors = {ref: error for ref, error in failures.items() if error is not None}
+        total = [error for error in errors.values() if isinstance(error, UnavailableError | AuthError)]
+        limited = next((error for error in errors.values() if isinstance(error, RateLimitedError)), None)
+        if limited is not None or (total and len(total) == len(asked)):
+            raise limited or total[0]
+        return {item.ref: self.known(item.ref) for item in deployments}, errors
+
+    async def _ask(self, deployments: Sequence[Deployment]) -> list[GputuiError | None]:
+        return await asyncio.gather(*(self._refresh(deployment) for deployment in deployments))
+
+    async def _refresh(self, deployment: Deployment) -> GputuiError | None:
+        async with self._slots:
+            self._doubtful.discard(deployment.ref)
+            try:
+                rows = await self._fetch(deployment)
+            except NotFoundError:
+                self._answers.pop(deployment.ref, None)  # deleted since it was listed
+                return None
+            except GputuiError as error:
+                self._doubtful.add(deployment.ref)
+                return error
+        wait = self._age
+        if deployment.ref not in self._answers:
+            wait *= zlib.crc32(deployment.ref.id.encode("utf-8", "replace")) / 2**32
+        if self._is_moving(deployment, rows):
+            wait = 0.0
+        self._answers[deployment.ref] = _Answer(rows, _looks(deployment), self._monotonic() + wait)
+        return None
+
+    def _is_due(self, deployment: Deployment) -> bool:
+        answer = self._answers.get(deployment.ref)
+        return (
+            answer is None
+            or deployment.ref in self._doubtful
+            or answer.looks != _looks(deployment)
+            or self._monotonic() >= answer.due
+        )
+
+
+def _looks(deployment: Deployment) -> tuple[object, ...]:
+    """Return what changes when something happens to a deployment's containers."""
+    return (
+        deployment.name,
+        deployment.status,
+        deployment.updated_at,
+        deployment.desired,
+        deployment.starting,
+        deployment.running,
+        deployment.finished,
+    )

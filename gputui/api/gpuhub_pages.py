@@ -1,0 +1,80 @@
+"""A whole list read page by page, though it may change, shift or repeat itself while it is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from gputui.api.gpuhub_shapes import Page
+from gputui.models import Ref, Row
+
+PAGE_SIZE = 100
+_MOST_PAGES = 1000
+_READINGS = 3
+"""How often a list is read that does not hold still."""
+
+_M = TypeVar("_M", bound=Row)
+FetchPage = Callable[[int], Awaitable[Page[_M]]]
+"""Asks for a page by its index, from 1; raises GputuiError."""
+
+
+async def read_all(fetch: FetchPage[_M]) -> list[_M]:
+    """Read a list to its end: the first page, then the rest at once where the server says how many there are.
+
+    Each row comes once, by its Ref. A list whose pages do not fit together, because rows came or went in between or a
+    page was answered twice, is read again, until it fits or stays the same; what was seen in any reading is kept
+    then. Raises GputuiError.
+    """
+    seen: dict[Ref, _M] = {}
+    last: list[Ref] | None = None
+    for _ in range(_READINGS):
+        pages = await _read(fetch)
+        rows = {row.ref: row for page in pages for row in page.rows}
+        if _fits(pages, len(rows)):
+            return list(rows.values())
+        seen |= rows
+        if last == list(rows):
+            break
+        last = list(rows)
+    return list(seen.values())
+
+
+async def _read(fetch: FetchPage[_M]) -> list[Page[_M]]:
+    first = await fetch(1)
+    count = _page_count(first)
+    if count is not None:
+        return [first, *await asyncio.gather(*(fetch(index) for index in range(2, count + 1)))]
+    pages = [first]
+    known = {row.ref for row in first.rows}
+    while _is_full(pages[-1]) and len(pages) < _MOST_PAGES:
+        pages.append(await fetch(len(pages) + 1))
+        fresh = {row.ref for row in pages[-1].rows} - known
+        if not fresh:
+            break  # a server that answers every index with the same page would do so for ever
+        known |= fresh
+    return pages
+
+
+def _page_count(first: Page[_M]) -> int | None:
+    """Return how many pages there are, by the first one; None where it does not say."""
+    if first.pages is not None:
+        return min(max(1, first.pages), _MOST_PAGES)
+    if first.total is not None:
+        size = first.size or max(first.sent, 1)
+        return min(max(1, -(-first.total // max(1, size))), _MOST_PAGES)
+    return None
+
+
+def _is_full(page: Page[_M]) -> bool:
+    return page.sent >= (page.size or PAGE_SIZE) > 0
+
+
+def _fits(pages: Sequence[Page[_M]], distinct: int) -> bool:
+    """Whether the pages are of one state of the list, as far as one can tell."""
+    readable = sum(len(page.rows) for page in pages)
+    totals = {page.total for page in pages if page.total is not None}
+    if distinct < readable or len(totals) > 1:
+        return False
+    sent = sum(page.sent for page in pages)
+    return len(pages) == 1 or not totals or sent == totals.pop()

@@ -1,0 +1,70 @@
+"""The SSH command that GPUhub gives for a container, taken apart: ``ssh -p 21305 root@region-1.example.com``."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from gputui.models import Secret, SSHTarget
+
+SSH_PORT = 22
+SSH_USER = "root"
+_LAST_PORT = 65535
+
+_WITH_VALUE = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
+"""The options of ssh(1) that take a value."""
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*")
+_DESTINATION = re.compile(
+    r"(?:ssh://)?(?:(?P<user>[^\s/]+)@)?(?P<host>\[[^\[\]]+\]|[^\s:/@]+|[0-9A-Fa-f:]+)(?::(?P<port>\d+))?/?"
+)
+_PORT_OPTION = re.compile(r"port\s*[=\s]\s*(\d+)", re.IGNORECASE)
+
+
+def ssh_target(command: str, password: Secret | None = None, *, made: str = "") -> SSHTarget | None:
+    """Return where a command would log in; None where it names no host that can be one.
+
+    Options may stand in any order, before the host or after it, their values joined or apart; a port may also follow
+    the host. What it would run, forward or read from files is left out: nothing of it is ever executed.
+    """
+    words = command.replace('"', " ").replace("'", " ").split()
+    if words and words[0].rpartition("/")[2] == "ssh":
+        words = words[1:]
+    user = host = port = ""
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("-") and len(word) > 1:
+            name, value = _option(word)
+            if name in _WITH_VALUE and not value:
+                value = next(rest, "")
+            if name == "p":
+                port = value
+            elif name == "l":
+                user = value
+            elif name == "o" and (named := _PORT_OPTION.fullmatch(value)):
+                port = named[1]
+        elif not host:
+            match = _DESTINATION.fullmatch(word)
+            if match is None:
+                return None
+            host = match["host"].strip("[]")
+            user = unquote(match["user"]) if match["user"] else user
+            port = match["port"] or port
+        elif word.isdecimal() and not port:
+            port = word
+    return _checked(user or SSH_USER, host, port or str(SSH_PORT), password, made)
+
+
+def _option(word: str) -> tuple[str, str]:
+    """Return the last option of a word such as ``-p``, ``-p21305`` or ``-vp``, with the value joined to it."""
+    for index, letter in enumerate(word[1:], start=1):
+        if letter in _WITH_VALUE:
+            return letter, word[index + 1 :].lstrip("=")
+    return word[-1], ""
+
+
+def _checked(user: str, host: str, port: str, password: Secret | None, made: str) -> SSHTarget | None:
+    number = int(port) if port.isascii() and port.isdecimal() and len(port) <= 5 else 0
+    if not (_HOST.fullmatch(host) and _USER.fullmatch(user) and 0 < number <= _LAST_PORT):
+        return None
+    return SSHTarget(host, number, user, password, made)
