@@ -25,6 +25,8 @@ _COMMANDS = {
     "stop": "actions:run",
     "restart": "actions:run",
     "delete": "actions:run",
+    "scale": "scale:run",
+    "block": "block:run",
     "create": "create:run",
     "commit": "actions:commit",
     "exec": "execute:run",

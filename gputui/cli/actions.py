@@ -1,4 +1,4 @@
-"""Commands that change instances: start, stop, restart, delete, commit."""
+"""Commands that change things: start, stop, restart, delete, commit; the way of every other one is here too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gputui import wording
@@ -14,8 +15,9 @@ from gputui.cli import refs, report_error, session
 from gputui.cli.columns import state_text
 from gputui.cli.output import say
 from gputui.cli.prompts import confirm, need_somebody
+from gputui.deployment_words import counts_sentence, gpus_text
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
-from gputui.models import Action, Instance, Resource, Row
+from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -23,22 +25,55 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 """How many instances of one command are worked on at the same time."""
 
-_CANDIDATES = {Action.DELETE: (Resource.INSTANCES, Resource.IMAGES)}
+_CANDIDATES: Mapping[Action, tuple[Resource, ...]] = {
+    Action.STOP: (Resource.INSTANCES, Resource.DEPLOYMENTS),
+    Action.DELETE: (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.IMAGES),
+    Action.SCALE: (Resource.DEPLOYMENTS,),
+}
 """What a REF may mean; instances, where nothing else is said."""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What exactly is done to each thing, and what the person is told of it. Without a question the usual one."""
+
+    rows: Sequence[Row]
+    arguments: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    question: str = ""
+    replaced: frozenset[Ref] = frozenset()
+    """Those in whose place others come: they end, the spending does not."""
+
+
+Planner = Callable[[asyncio.Runner, "Fleet", Sequence[Row]], Plan]
+"""Works out what is to be done to the things found. Raises GputuiError when that cannot be."""
+
+
 def run(args: argparse.Namespace) -> int:
-    """Do one action to every instance named; goes on after a failure and returns the worst exit status."""
-    return _run(args, Action(args.command), args.refs, {})
+    """Do one action to everything named; goes on after a failure and returns the worst exit status."""
+    action = Action(args.command)
+    if action is not Action.STOP:
+        return carry_out(args, action, args.refs)
+    from gputui.cli.stop import planner
+
+    return carry_out(args, action, args.refs, planner(args))
 
 
 def commit(args: argparse.Namespace) -> int:
     """Save an instance as an image."""
-    given = {"tag": args.tag, "message": args.message}
-    return _run(args, Action.COMMIT, [args.ref], {name: value for name, value in given.items() if value})
+    given = {name: value for name, value in (("tag", args.tag), ("message", args.message)) if value}
+
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        del runner, fleet
+        return Plan(rows, {row.ref: given for row in rows})
+
+    return carry_out(args, Action.COMMIT, [args.ref], plan)
 
 
-def _run(args: argparse.Namespace, action: Action, texts: Sequence[str], arguments: Mapping[str, str]) -> int:
+def carry_out(
+    args: argparse.Namespace, action: Action, texts: Sequence[str], planner: Planner | None = None
+) -> ExitCode:
+    """Find what is named, plan, ask, act; goes on after a failure and returns the worst exit status."""
     config = session.load(args)
     names = refs.accounts_for(texts, list(config.accounts))
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
@@ -48,23 +83,27 @@ def _run(args: argparse.Namespace, action: Action, texts: Sequence[str], argumen
         matches, refused = possible(fleet, matches, action)
         if not matches:
             return refused
-        rows = [match.row for match in matches]
-        if args.dry_run:
-            effects = _effects(rows, action, runner.run(work_at_stake(fleet, rows, action)))
-            sys.stdout.write("".join(f"{line}\n" for line in (f"Would {action.value}:", *effects)))
-            return refused
-        if args.yes:
+        if args.yes and not args.dry_run:
             refuse_shortened(matches)
-        else:
+        rows = [match.row for match in matches]
+        plan = planner(runner, fleet, rows) if planner is not None else Plan(rows)
+        if not plan.rows:
+            return refused
+        if args.dry_run:
+            sys.stdout.write(
+                "".join(f"{line}\n" for line in (f"Would {action.value}:", *_told(runner, fleet, plan, action)))
+            )
+            return refused
+        if not args.yes:
             need_somebody()
             if not confirm(
-                _effects(rows, action, runner.run(work_at_stake(fleet, rows, action))),
-                question=_question(rows, action),
-                typed=wording.word_to_type(action, rows),
+                _told(runner, fleet, plan, action),
+                question=plan.question or _question(plan.rows, action),
+                typed=wording.word_to_type(action, plan.rows),
             ):
                 say("Nothing was done.")
                 return ExitCode.REFUSED
-        return max(refused, runner.run(_act_on_all(fleet, rows, action, arguments)))
+        return max(refused, runner.run(_act_on_all(fleet, plan, action)))
 
 
 def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tuple[list[refs.Match], ExitCode]:
@@ -89,7 +128,7 @@ def read_only_error(account: str, what: str) -> ConfigError:
 def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
     if action.mutates and fleet.accounts[row.ref.account].read_only:
         return read_only_error(row.ref.account, str(row.ref))
-    state = f" while it is {state_text(row)}" if isinstance(row, Instance) else ""
+    state = f" while it is {state_text(row)}" if isinstance(row, Instance | Deployment) else ""
     return ConflictError(f"{row.ref}: {action.value} is not possible{state}.")
 
 
@@ -122,22 +161,36 @@ async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> li
     return [line for line in (wording.work_lost(told, listing.rows), wording.work_lost(untold, None)) if line]
 
 
-def _effects(rows: Sequence[Row], action: Action, at_stake: Sequence[str]) -> list[str]:
-    """Say what is meant, each on a line, and what happens to it."""
-    instances = [row for row in rows if isinstance(row, Instance)]
-    others = [row for row in rows if not isinstance(row, Instance)]
+def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
+    """Say what is meant, each on a line, what happens to it, what is lost and what is saved."""
+    at_stake = runner.run(work_at_stake(fleet, plan.rows, action))
     lines: list[str] = []
-    for kind in (instances, others):
-        if kind:
-            lines += [*map(_subject, kind), wording.effect(action, kind)]
-    return [*lines, *at_stake, *wording.spending(action, rows)]
+    for kind in _by_kind(plan.rows):
+        lines += [*map(_subject, kind), wording.effect(action, kind)]
+    ending = [row for row in plan.rows if row.ref not in plan.replaced]
+    saved = wording.spending(action, ending, fleet.rows(Resource.INSTANCES).values())
+    return [*lines, *plan.lines, *at_stake, *saved]
+
+
+def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
+    """Group instances, deployments and the rest: what happens to each is another thing."""
+    kinds: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
+    for row in rows:
+        kinds[0 if isinstance(row, Instance) else 1 if isinstance(row, Deployment) else 2].append(row)
+    return [kind for kind in kinds if kind]
 
 
 def _subject(row: Row) -> str:
     """Name a thing with what tells it from others."""
-    if not isinstance(row, Instance):
-        return str(row.ref)
-    facts = [row.name if row.name != row.ref.id else "", state_text(row), wording.gpu_text(row), row.image or ""]
+    known: tuple[str, ...]
+    match row:
+        case Instance():
+            known = (state_text(row), wording.gpu_text(row), row.image or "")
+        case Deployment():
+            known = (row.type, state_text(row), counts_sentence(row), gpus_text(row))
+        case _:
+            return str(row.ref)
+    facts = [row.name if row.name != row.ref.id else "", *known]
     return f"{row.ref} ({', '.join(fact for fact in facts if fact)})"
 
 
@@ -151,14 +204,14 @@ def _question(rows: Sequence[Row], action: Action) -> str:
     return f"{action.value.capitalize()} {len(rows)} things ({places})?"
 
 
-async def _act_on_all(fleet: Fleet, rows: Sequence[Row], action: Action, arguments: Mapping[str, str]) -> ExitCode:
+async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def act(row: Row) -> ExitCode:
         ref = row.ref
         async with limit:
             try:
-                result = await fleet.act(ref, action, arguments=arguments, expected=row)
+                result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
             except asyncio.CancelledError:
@@ -168,4 +221,4 @@ async def _act_on_all(fleet: Fleet, rows: Sequence[Row], action: Action, argumen
         sys.stdout.flush()
         return ExitCode.OK
 
-    return max(await asyncio.gather(*(act(row) for row in rows)))
+    return max(await asyncio.gather(*(act(row) for row in plan.rows)))

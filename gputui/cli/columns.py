@@ -8,19 +8,41 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gputui.cli.output import format_table
-from gputui.models import Event, GpuDevice, GpuProcess, Image, Instance, Offer, Phase, Resource, Row
-from gputui.text import format_age, format_bytes, format_duration, format_money
+from gputui.deployment_words import counts_text, gpus_text, price_range
+from gputui.models import (
+    Balance,
+    Block,
+    Deployment,
+    Event,
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Offer,
+    Package,
+    Phase,
+    Resource,
+    Row,
+)
+from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
 from gputui.wording import gpu_text, ports_text
 
 KINDS: tuple[Resource, ...] = (
+    Resource.STOCK,
+    Resource.DEPLOYMENTS,
     Resource.INSTANCES,
+    Resource.EVENTS,
     Resource.GPUS,
     Resource.PROCESSES,
-    Resource.EVENTS,
+    Resource.BLACKLIST,
     Resource.IMAGES,
-    Resource.STOCK,
+    Resource.PACKAGES,
+    Resource.BALANCES,
 )
 """What ``gputui get`` can list."""
+
+COST = "cost"
+"""What it can sum up beside that."""
 
 MODELS: dict[Resource, type[Any]] = {
     Resource.INSTANCES: Instance,
@@ -29,6 +51,10 @@ MODELS: dict[Resource, type[Any]] = {
     Resource.EVENTS: Event,
     Resource.IMAGES: Image,
     Resource.STOCK: Offer,
+    Resource.DEPLOYMENTS: Deployment,
+    Resource.BLACKLIST: Block,
+    Resource.PACKAGES: Package,
+    Resource.BALANCES: Balance,
 }
 
 _NOT_PRINTED = frozenset({"raw"})
@@ -47,8 +73,8 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def state_text(row: Instance) -> str:
-    """Write an instance's phase, with the vendor's own word beside it where that says more."""
+def state_text(row: Instance | Deployment) -> str:
+    """Write the phase of a thing, with the vendor's own word beside it where that says more."""
     if not row.status or row.status.lower() == row.phase.value:
         return row.phase.value
     return row.status if row.phase is Phase.UNKNOWN else f"{row.phase.value} ({row.status})"
@@ -56,6 +82,19 @@ def state_text(row: Instance) -> str:
 
 def _age(row: Instance) -> str:
     return format_age(row.created_at or row.started_at, datetime.now(UTC))
+
+
+def time_left(row: Block) -> str:
+    """Write how long a host is still kept out, in whole minutes."""
+    if row.until is None:
+        return ""
+    minutes = int((row.until - datetime.now(UTC)).total_seconds()) // 60
+    return format_minutes(minutes) if minutes >= 0 else "over"
+
+
+def hours_text(seconds: int | None) -> str:
+    """Write GPU time as it is sold: ``120.5 h``; '' when unknown."""
+    return "" if seconds is None else f"{seconds / 3600:.1f} h"
 
 
 def _memory(used: int | None, total: int | None) -> str:
@@ -66,11 +105,6 @@ def _memory(used: int | None, total: int | None) -> str:
 
 def _stamp(at: datetime | None) -> str:
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _price(row: Offer) -> str:
-    low, high = format_money(row.price_from), format_money(row.price_to)
-    return low if low == high or not high else f"{low} to {high}"
 
 
 def _idle(row: Offer) -> str:
@@ -88,7 +122,9 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("GPU", gpu_text),
         Column("MEMORY", lambda row: format_bytes(row.memory_limit), right=True),
         Column("PORTS", ports_text),
+        Column("PRICE/H", lambda row: format_money(row.price), right=True),
         Column("AGE", _age, right=True),
+        Column("REGION", lambda row: _text(row.region)),
         Column("HOST", lambda row: _text(row.host)),
         Column("IMAGE", lambda row: _text(row.image)),
     ),
@@ -137,7 +173,42 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("IDLE", _idle, right=True),
         Column("TOTAL", lambda row: _text(row.total), right=True),
         Column("VRAM", lambda row: format_bytes(row.gpu_memory), right=True),
-        Column("PRICE/H", _price, right=True),
+        Column("PRICE/H", lambda row: price_range(row.price_from, row.price_to), right=True),
+    ),
+    Resource.DEPLOYMENTS: (
+        Column("NAME", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("TYPE", lambda row: row.type),
+        Column("STATE", state_text),
+        Column("RUNNING", counts_text),
+        Column("GPU", gpus_text),
+        Column("PRICE/H", lambda row: price_range(row.price_from, row.price_to), right=True),
+        Column("ESTIMATE/H", lambda row: format_money(row.price_estimate), right=True),
+        Column("AGE", lambda row: format_age(row.created_at, datetime.now(UTC)), right=True),
+        Column("REGIONS", lambda row: " ".join(row.regions)),
+        Column("IMAGE", lambda row: _text(row.image)),
+        Column("ID", lambda row: row.ref.id),
+    ),
+    Resource.BLACKLIST: (
+        Column("HOST", lambda row: row.host),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("REGION", lambda row: row.region),
+        Column("LEFT", time_left, right=True),
+        Column("UNTIL", lambda row: _stamp(row.until)),
+        Column("SINCE", lambda row: _stamp(row.created_at)),
+        Column("COMMENT", lambda row: row.comment),
+    ),
+    Resource.PACKAGES: (
+        Column("GPU", lambda row: row.gpu_model),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("LEFT", lambda row: hours_text(row.balance), right=True),
+        Column("TOTAL", lambda row: hours_text(row.total), right=True),
+        Column("REGIONS", lambda row: " ".join(row.regions)),
+    ),
+    Resource.BALANCES: (
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("AVAILABLE", lambda row: format_money(row.available), right=True),
+        Column("OTHER FIGURES", lambda row: ", ".join(f"{name} {figure}" for name, figure in row.parts)),
     ),
 }
 

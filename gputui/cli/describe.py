@@ -10,20 +10,43 @@ from typing import TYPE_CHECKING, Any
 
 from gputui.api.base import Backend, HasAccountInfo, HasDetail
 from gputui.cli import refs, session
+from gputui.cli.columns import hours_text, time_left
 from gputui.cli.output import Plain, cell_width, say
+from gputui.deployment_words import cuda_text
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import Resource, Row
-from gputui.serial import to_plain
-from gputui.text import format_bytes, format_duration
+from gputui.models import Block, Money, Package, Resource, Row
+from gputui.serial import from_plain, to_plain
+from gputui.text import format_bytes, format_duration, format_money
 
 if TYPE_CHECKING:
     from gputui.config import Config
 
-_LISTED = (Resource.INSTANCES, Resource.IMAGES, Resource.GPUS)
+_LISTED = (
+    Resource.INSTANCES,
+    Resource.DEPLOYMENTS,
+    Resource.IMAGES,
+    Resource.GPUS,
+    Resource.STOCK,
+    Resource.BLACKLIST,
+    Resource.PACKAGES,
+    Resource.BALANCES,
+)
 _SIZES = frozenset(
-    {"memory_limit", "shm_size", "size", "memory_used", "memory_total", "gpu_memory_used", "gpu_memory"}
+    {
+        "memory_limit",
+        "shm_size",
+        "size",
+        "memory_used",
+        "memory_total",
+        "gpu_memory_used",
+        "gpu_memory",
+        "memory_from",
+        "memory_to",
+    }
 )
 _DURATIONS = frozenset({"uptime", "after_seconds"})
+_VERSIONS = frozenset({"cuda_from", "cuda_to"})
+_HOURLY = frozenset({"price", "price_from", "price_to", "price_estimate"})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(json.dumps(plain, indent=2) + "\n")
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in _lines(plain)))
+        sys.stdout.write("".join(f"{line}\n" for line in _lines({**plain, **_in_words(row)})))
     for problem in getattr(row, "problems", ()):
         say(f"gputui: {problem}")
     return ExitCode.OK
@@ -57,10 +80,7 @@ async def _find(config: Config, text: str) -> Row:
     async with session.backends(accounts) as opened:
         if text in opened:
             return await _account_info(text, opened[text])
-        listing = session.Listing()
-        for part in await asyncio.gather(*(session.list_rows(opened, resource) for resource in _LISTED)):
-            listing.rows += part.rows
-            listing.failures += part.failures
+        listing = await session.list_several(opened, _resources(opened, text))
         listing.report()
         (match,) = refs.resolve([text], listing)
         backend = opened[match.ref.account]
@@ -70,6 +90,25 @@ async def _find(config: Config, text: str) -> Row:
             except NotFoundError:
                 return match.row
         return match.row
+
+
+def _resources(opened: Mapping[str, Backend | GputuiError], text: str) -> Sequence[Resource]:
+    """Return the lists that the thing may be in: one where the text names its kind, else all of them."""
+    words = text.split("/")
+    words = words[1:] if words[0] in opened else words
+    known = [backend.kinds for backend in opened.values() if not isinstance(backend, GputuiError)]
+    named = {kinds[words[0]] for kinds in known if len(words) > 1 and words[0] in kinds}
+    return [resource for resource in _LISTED if resource in named] or _LISTED
+
+
+def _in_words(row: Row) -> Plain:
+    """Return what is better said in another form than that of the JSON."""
+    match row:
+        case Block():
+            return {"left": time_left(row)}
+        case Package():
+            return {"total": hours_text(row.total), "balance": hours_text(row.balance)}
+    return {}
 
 
 async def _account_info(name: str, backend: Backend | GputuiError) -> Row:
@@ -97,12 +136,14 @@ def _lines_of(name: str, value: Any) -> list[str]:
         return [f"{format_bytes(value)} ({value} bytes)"]
     if name in _DURATIONS and isinstance(value, int | float):
         return [format_duration(value)]
+    if name in _VERSIONS and isinstance(value, int):
+        return [cuda_text(value)]
     if name == "quota":
         return [_quota(line) for line in value]
     if isinstance(value, list):
         return _lines_of_list(value)
     if isinstance(value, dict):
-        return [_flat(value)]
+        return [_money(name, value) if value.keys() == {"amount", "currency"} else _flat(value)]
     return str(value).split("\n")
 
 
@@ -114,6 +155,10 @@ def _lines_of_list(value: Sequence[Any]) -> list[str]:
     return [", ".join(str(item) for item in value)]
 
 
+def _money(name: str, value: Mapping[str, Any]) -> str:
+    return format_money(from_plain(Money, value)) + ("/h" if name in _HOURLY else "")
+
+
 def _flat(value: Mapping[str, Any]) -> str:
     if {"host_port", "instance_port"} <= value.keys():
         return f"{value['host_port']} to {value['instance_port']}/{value['protocol']}"
@@ -123,6 +168,5 @@ def _flat(value: Mapping[str, Any]) -> str:
 def _quota(line: Mapping[str, Any]) -> str:
     from gputui.cli.check import quota_line
     from gputui.models import QuotaLine
-    from gputui.serial import from_plain
 
     return quota_line(from_plain(QuotaLine, line))

@@ -8,28 +8,29 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import session
-from gputui.cli.columns import csv_columns, table_of
+from gputui.cli import cost, filters, session
+from gputui.cli.columns import COST, csv_columns, table_of
 from gputui.cli.output import say, terminal_width, write_csv, write_json
-from gputui.errors import ExitCode
-from gputui.models import Resource, Row
+from gputui.errors import ConfigError
+from gputui.models import Ref, Resource, Row
 
 if TYPE_CHECKING:
-    from gputui.config import Account
+    from gputui.config import Account, Config
 
 
 def run(args: argparse.Namespace) -> int:
     """List one kind of thing; 3 when an account could not be reached, with what the others have printed."""
     config = session.load(args)
-    resource = Resource(args.kind)
     accounts = session.choose(config, args.accounts)
+    if args.kind == COST:
+        return cost.run(args, accounts)
+    resource = Resource(args.kind)
+    of = _of(args, accounts, resource)
     if args.watch:
-        from gputui.cli.watch import watch
-
-        return watch(config, accounts, resource, args.output, interval=args.interval)
-    if resource is Resource.EVENTS:
-        return _events(accounts, args.output)
-    listing = asyncio.run(_list(accounts, resource))
+        return _watch(args, config, accounts, resource, of)
+    if resource is Resource.EVENTS and not args.filters:
+        return _events(accounts, of, args.output)
+    listing = asyncio.run(_list(accounts, resource, args.filters))
     print_rows(resource, listing.rows, args.output)
     for name in listing.unsupported:
         if name in args.accounts:
@@ -42,9 +43,43 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-async def _list(accounts: dict[str, Account], resource: Resource) -> session.Listing:
+def _of(args: argparse.Namespace, accounts: dict[str, Account], resource: Resource) -> Ref | None:
+    """Return the thing whose events are meant, if any."""
+    if args.of is None:
+        return None
+    if resource is not Resource.EVENTS:
+        raise ConfigError("--of belongs to events: gputui get events --of REF")
+    from gputui.cli.events import find
+
+    return find(accounts, args.of)
+
+
+async def _list(accounts: dict[str, Account], resource: Resource, given: filters.Given) -> session.Listing:
     async with session.backends(accounts) as opened:
-        return await session.list_rows(opened, resource)
+        able = filters.apply(opened, resource, given)[0] if given else opened
+        return await session.list_rows(able, resource)
+
+
+def _watch(
+    args: argparse.Namespace, config: Config, accounts: dict[str, Account], resource: Resource, of: Ref | None
+) -> int:
+    from gputui.cli.watch import watch
+
+    values: dict[str, str] = {}
+    if args.filters:
+        accounts, values = asyncio.run(_able(accounts, resource, args.filters))
+    if of is not None:
+        accounts = {of.account: accounts[of.account]}
+    return watch(config, accounts, resource, args.output, interval=args.interval, values=values, of=of)
+
+
+async def _able(
+    accounts: dict[str, Account], resource: Resource, given: filters.Given
+) -> tuple[dict[str, Account], dict[str, str]]:
+    """Return the accounts that take these filters, and the values. Asks no server."""
+    async with session.backends(accounts) as opened:
+        able, values = filters.apply(opened, resource, given)
+        return {name: accounts[name] for name in able}, values
 
 
 def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
@@ -69,11 +104,9 @@ def _say_problems(rows: Sequence[Row]) -> None:
             say(f"gputui: {row.ref}: {problem}")
 
 
-def _events(accounts: dict[str, Account], output: str) -> int:
-    """Print what earlier sessions and watches observed: back ends that report no events have no other past."""
-    with session.open_history() as history:
-        print_rows(Resource.EVENTS, history.events(accounts=accounts), output)
-        if history.problem:
-            say(f"gputui: {history.problem}")
-            return ExitCode.REFUSED
-    return ExitCode.OK
+def _events(accounts: dict[str, Account], of: Ref | None, output: str) -> int:
+    from gputui.cli.events import list_events
+
+    rows, status = list_events(accounts, of)
+    print_rows(Resource.EVENTS, rows, output)
+    return status

@@ -85,7 +85,7 @@ def write_json(rows: Sequence[Plain], stream: TextIO) -> None:
 
 def write_json_line(record: Plain, stream: TextIO) -> None:
     """Write one JSON object on one line and hand it on at once."""
-    stream.write(json.dumps(record, ensure_ascii=not _is_utf8(stream)) + "\n")
+    stream.write(json.dumps(record, ensure_ascii=not _is_utf8(stream), separators=(",", ":")) + "\n")
     stream.flush()
 
 

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from gputui import __version__
-from gputui.cli.columns import KINDS
+from gputui.cli.columns import COST, KINDS
+from gputui.text import parse_span
 
 _DESCRIPTION = """\
 One terminal window over GPUs rented and run in several places.
@@ -51,7 +52,15 @@ def _ports(text: str) -> tuple[int, int]:
     return ports
 
 
+def _span(text: str) -> int:
+    minutes = parse_span(text)
+    if minutes < 1:
+        raise ValueError(text)
+    return minutes
+
+
 # argparse says "invalid NAME value" with these names.
+_span.__name__ = "time (90m, 6h, 7d)"
 _positive.__name__ = "number of seconds"
 _not_negative.__name__ = "factor"
 _count.__name__ = "count"
@@ -62,6 +71,11 @@ def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _filter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
     return name, value
 
 
@@ -122,15 +136,44 @@ def _mutation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
+def _stop_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--decrease-replicas",
+        action="store_true",
+        help="of an instance of a replica set: want one less, so that no other takes its place",
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="of an instance of a deployment: do not keep it for reuse"
+    )
+    parser.add_argument(
+        "--command-before-shutdown",
+        default="",
+        metavar="COMMAND",
+        help="of an instance of a deployment: run this in it first, for five seconds at most",
+    )
+
+
 def _add_get(commands: _Commands) -> None:
     parser = commands.add(
         "get",
         "list what the accounts have",
         description="List one kind of thing over all accounts. A failing account does not hide the others.",
     )
-    parser.add_argument("kind", choices=[kind.value for kind in KINDS], help="what to list")
+    parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST], help="what to list")
     _accounts_option(parser)
     _output_option(parser, ("table", "json", "csv"))
+    parser.add_argument(
+        "--filter",
+        action="append",
+        nargs="?",
+        const=("", ""),
+        default=[],
+        type=_filter,
+        dest="filters",
+        metavar="FIELD=VALUE",
+        help="let the servers narrow the list; may be given several times, alone it lists the fields",
+    )
+    parser.add_argument("--of", metavar="REF", help="of events: those of this instance or deployment alone")
     parser.add_argument("--watch", action="store_true", help="go on and print what changes")
     parser.add_argument(
         "--interval",
@@ -147,13 +190,33 @@ def _add_instance_commands(commands: _Commands) -> None:
 
     for name, help_ in (
         ("start", "start instances"),
-        ("stop", "stop instances"),
+        ("stop", "stop instances or deployments"),
         ("restart", "restart instances"),
-        ("delete", "delete instances for good"),
+        ("delete", "delete instances, deployments or images for good"),
     ):
         parser = commands.add(name, help_)
         parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
+        if name == "stop":
+            _stop_options(parser)
         _mutation_options(parser)
+
+    parser = commands.add("scale", "change how many instances a deployment wants")
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    parser.add_argument("replicas", type=_count, metavar="N", help="how many it wants from now on")
+    _mutation_options(parser)
+
+    parser = commands.add("block", "keep the hosts of instances out of scheduling for a time")
+    parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
+    parser.add_argument(
+        "--for",
+        type=_span,
+        default=24 * 60,
+        dest="minutes",
+        metavar="TIME",
+        help="how long: 90m, 6h, 7d (default: 24h)",
+    )
+    parser.add_argument("--comment", help="why (default: how slowly it came up, where its events show that)")
+    _mutation_options(parser)
 
     parser = commands.add(
         "create",

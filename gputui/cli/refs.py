@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, GputuiError, NotFoundError
-from gputui.models import Ref, Row
+from gputui.models import Block, Ref, Row
 
 _SHOWN = 12
 
@@ -105,7 +105,7 @@ def _resolve_one(text: str, listing: Listing) -> Match:
 def _names(row: Row) -> set[str]:
     """Return every full way to call a row: its id and name, alone, with the kind, with the account."""
     ref = row.ref
-    name = getattr(row, "name", None)
+    name = row.host if isinstance(row, Block) else getattr(row, "name", None)
     return {
         form
         for word in (ref.id, name)

@@ -93,6 +93,17 @@ async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resou
     return listing
 
 
+async def list_several(opened: Mapping[str, Backend | GputuiError], resources: Iterable[Resource]) -> Listing:
+    """List several resources over all accounts at once; an account counts as without them when it has none."""
+    parts = await asyncio.gather(*(list_rows(opened, resource) for resource in resources))
+    listing = Listing()
+    for part in parts:
+        listing.rows += part.rows
+        listing.failures += part.failures
+    listing.unsupported = [name for name in opened if all(name in part.unsupported for part in parts)]
+    return listing
+
+
 async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Iterable[Row] | GputuiError | None:
     if isinstance(backend, GputuiError):
         return backend

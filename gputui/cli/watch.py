@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.cli import session
 from gputui.cli.columns import columns_of, csv_columns, table_of
+from gputui.cli.events import concerns
 from gputui.cli.output import column_widths, format_line, say, write_csv, write_json_line
-from gputui.models import Change, FeedState, Ref, Resource, Row
+from gputui.models import Change, Event, FeedState, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.config import Account, Config
@@ -34,16 +35,29 @@ class Printer(Protocol):
 
 
 def watch(
-    config: Config, accounts: dict[str, Account], resource: Resource, output: str, *, interval: float | None
+    config: Config,
+    accounts: dict[str, Account],
+    resource: Resource,
+    output: str,
+    *,
+    interval: float | None = None,
+    values: Mapping[str, str] | None = None,
+    of: Ref | None = None,
 ) -> int:
-    """Follow one resource until interrupted. Failures of accounts are said on stderr when they begin and end."""
+    """Follow one resource until interrupted. Failures of accounts are said on stderr when they begin and end.
+
+    ``values`` is a filter that each account's back end takes; ``of`` leaves of events those of one thing.
+    """
     if interval is not None:
         pace = {
             _PACE.get(resource, "lists"): interval,
             "lists" if resource is Resource.EVENTS else "events": interval,
         }
         config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
-    asyncio.run(_follow(config, accounts, resource, make_printer(resource, output, tuple(accounts))))
+    printer = make_printer(resource, output, tuple(accounts))
+    if resource is Resource.EVENTS:
+        printer = _Events(printer, of)
+    asyncio.run(_follow(config, accounts, resource, printer, values or {}))
     return 0
 
 
@@ -56,7 +70,9 @@ def make_printer(resource: Resource, output: str, accounts: Sequence[str]) -> Pr
     return _Screen(resource, accounts) if sys.stdout.isatty() and resource is not Resource.EVENTS else _Rows(resource)
 
 
-async def _follow(config: Config, accounts: dict[str, Account], resource: Resource, printer: Printer) -> None:
+async def _follow(
+    config: Config, accounts: dict[str, Account], resource: Resource, printer: Printer, values: Mapping[str, str]
+) -> None:
     from gputui.api import open_backend
     from gputui.fleet import Fleet
 
@@ -72,6 +88,8 @@ async def _follow(config: Config, accounts: dict[str, Account], resource: Resour
                 if not broken.done():
                     broken.set_exception(error)
 
+        if values:
+            fleet.use_filter(resource, values)
         try:
             fleet.subscribe(resource, show)
             fleet.subscribe_feeds(failures.look)
@@ -87,19 +105,39 @@ class _Failures:
 
     def __init__(self, fleet: Fleet, resource: Resource) -> None:
         self._fleet = fleet
-        self._resource = Resource.INSTANCES if resource is Resource.EVENTS else resource
+        self._resource = resource
         self._told: dict[str, str] = {}
 
     def look(self) -> None:
         """Compare every account's feed with what was said last."""
         for account in self._fleet.accounts:
-            feed = self._fleet.feed(account, self._resource)
+            feed = self._fleet.feed(account, self._source(account))
             message = str(feed.error) if feed.error is not None else ""
             if not message and feed.state is not FeedState.FRESH:
                 continue
             if message != self._told.get(account, ""):
                 say(f"gputui: {account}: {message or 'answers again'}")
                 self._told[account] = message
+
+    def _source(self, account: str) -> Resource:
+        """Return the list that tells: where events are not reported, they are observed in the instances."""
+        observed = self._resource is Resource.EVENTS and not self._fleet.supports(account, Resource.EVENTS)
+        return Resource.INSTANCES if observed else self._resource
+
+
+class _Events:
+    """Of a change of the events, what has happened, in the order of time: events do not go, they grow too old."""
+
+    def __init__(self, printer: Printer, of: Ref | None) -> None:
+        self._printer = printer
+        self._of = of
+
+    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
+        """Show what is of the thing that is meant."""
+        happened = [row for row in change.added if isinstance(row, Event) and concerns(row, self._of)]
+        if happened:
+            happened.sort(key=lambda event: event.at)
+            self._printer.show(Change(added=tuple(happened)), rows)
 
 
 class _Lines:
@@ -144,13 +182,12 @@ class _Rows:
     """For logs: one line a changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
 
     def __init__(self, resource: Resource) -> None:
-        self._resource = resource
         self._columns = columns_of(resource)
         self._right = frozenset(index for index, column in enumerate(self._columns) if column.right)
         self._widths: list[int] = []
 
     def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Print the rows concerned; events never go, they only grow too old to keep."""
+        """Print the rows concerned."""
         del rows
         lines = [("+", self._cells(row)) for row in change.added] + [
             ("~", self._cells(row)) for row in change.updated
@@ -163,8 +200,7 @@ class _Rows:
         self._widths = column_widths(table) if table else []
         for mark, cells in lines:
             sys.stdout.write(f"{mark} {format_line(cells, self._widths, right=self._right)}\n")
-        if self._resource is not Resource.EVENTS:
-            sys.stdout.writelines(f"- {ref}\n" for ref in change.removed)
+        sys.stdout.writelines(f"- {ref}\n" for ref in change.removed)
         sys.stdout.flush()
 
     def _cells(self, row: Row) -> list[str]:

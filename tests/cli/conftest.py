@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from gputui.cli import main
+from gputui.api.base import Backend
+from gputui.cli import main, prompts
 from gputui.sim.server import Running, running_simulator
+from tests.cli.cloud import Cloud
 
 
 class Simulation:
@@ -84,6 +87,41 @@ def own_simulation(home: Path) -> Iterator[Simulation]:
     write_config(home, simulation.running.config_toml())
     yield simulation
     simulation.stop()
+
+
+@pytest.fixture
+def clouds(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Backend]:
+    """The back ends of the accounts, by name: put others in, or take these out. The configuration is to match."""
+    backends: dict[str, Backend] = {"hub": Cloud("hub")}
+    monkeypatch.setattr("gputui.api.open_backend", lambda account: backends[account.name])
+    write_config(home, account_toml("hub"))
+    return backends
+
+
+@pytest.fixture
+def hub(clouds: dict[str, Backend]) -> Cloud:
+    """The only account, a cloud from a script."""
+    cloud = clouds["hub"]
+    assert isinstance(cloud, Cloud)
+    return cloud
+
+
+def account_toml(*names: str) -> str:
+    """Return a configuration for accounts of which only the names count."""
+    section = '[accounts.{}]\nkind = "pody"\nbase_url = "http://127.0.0.1:9"\nusername = "a"\npassword = "b"\n'
+    return "".join(section.format(name) for name in names)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A person at the terminal who types these lines."""
+
+    def type_it(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        monkeypatch.setattr(prompts, "interactive", lambda: True)
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    return type_it
 
 
 @pytest.fixture

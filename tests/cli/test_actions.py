@@ -1,4 +1,3 @@
-import io
 import json
 import re
 from collections.abc import Callable
@@ -6,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli import prompts
 from gputui.cli.actions import work_at_stake
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
@@ -15,18 +13,6 @@ from tests.cli.conftest import Simulation, write_config
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A person at the terminal who types these lines."""
-
-    def type_it(text: str) -> None:
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
-        monkeypatch.setattr(prompts, "interactive", lambda: True)
-
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    return type_it
 
 
 @pytest.fixture(autouse=True)

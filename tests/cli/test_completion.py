@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gputui.cli.columns import COST, KINDS
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -35,7 +37,7 @@ def test_the_script_is_valid(shell: str, run: Run, tmp_path: Path) -> None:
     ("words", "offered"),
     [
         (("gputui", "st"), {"start", "stop"}),
-        (("gputui", "get", ""), {"instances", "gpus", "processes", "events", "images", "stock"}),
+        (("gputui", "get", ""), {*KINDS, COST}),
         (("gputui", "get", "gpus", "-o", ""), {"table", "json", "csv"}),
         (("gputui", "get", "gpus", "--w"), {"--watch"}),
         (("gputui", "config", ""), {"path", "check"}),

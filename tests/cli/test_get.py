@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.columns import KINDS, csv_columns
+from gputui.cli.columns import csv_columns
+from gputui.cli.cost import KEYS
 from gputui.history import History
 from gputui.models import Event, Phase, Ref, Resource
 from gputui.paths import history_path
 from gputui.sim.server import Running
+from tests.cli.cloud import Cloud
 from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]
 
-LISTED = [kind.value for kind in KINDS if kind is not Resource.EVENTS]
+LISTED = ["instances", "gpus", "processes", "images", "stock"]
+CLOUDY = ["stock", "deployments", "instances", "events", "blacklist", "packages", "balances"]
 
 
 @pytest.mark.parametrize("kind", LISTED)
@@ -27,7 +30,7 @@ def test_json_is_an_array_of_models_with_every_key(kind: str, world: Running, ru
     assert status == 0
     assert err == ""
     assert rows
-    assert {row["ref"].partition("/")[0] for row in rows} == set(world.base_urls)
+    assert {row["ref"].partition("/")[0] for row in rows} >= {"lab", "lab-b"}
     assert all(set(row) == set(csv_columns(Resource(kind))) for row in rows)
 
 
@@ -140,3 +143,78 @@ def test_events_are_those_of_the_history_of_the_accounts_asked_for(world: Runnin
     (row,) = json.loads(out)
     assert (row["instance"], row["status"], row["before"]) == ("lab/pod/main", "exited", "running")
     assert row["at"] == "2026-01-02T03:04:05Z"
+
+
+@pytest.mark.parametrize("kind", CLOUDY)
+def test_what_a_cloud_has_is_listed_with_every_key_in_every_form(kind: str, hub: Cloud, run: Run) -> None:
+    status, as_json, err = run("get", kind, "-o", "json")
+    header, *lines = csv.reader(io.StringIO(run("get", kind, "-o", "csv")[1]))
+    _, table, _ = run("get", kind)
+
+    rows = json.loads(as_json)
+    assert (status, err) == (0, "")
+    assert [row["ref"] for row in rows] == [line[0] for line in lines]
+    assert all(tuple(row) == tuple(header) == csv_columns(Resource(kind)) for row in rows)
+    assert len(table.splitlines()) == len(rows) + 1
+
+
+def cells(table: str, heading: str) -> list[str]:
+    """Return what stands under a heading that is aligned to the left."""
+    head, *lines = table.splitlines()
+    at = head.index(heading)
+    return [line[at:].split("  ")[0].strip() for line in lines]
+
+
+def test_deployments_show_counts_gpus_and_prices(hub: Cloud, run: Run) -> None:
+    _, table, _ = run("get", "deployments")
+
+    assert cells(table, "RUNNING") == ["1/2 +1", "3/20 1 run"]
+    assert cells(table, "GPU")[0] == "2 × RTX 5090, RTX 4090"
+    assert "$0.90–1.80" in table
+
+
+def test_prepaid_time_is_in_hours_and_what_is_kept_out_has_its_time_left(hub: Cloud, run: Run) -> None:
+    assert " 20.0 h  100.0 h " in run("get", "packages")[1]
+    assert " 1h 35m " in run("get", "blacklist")[1]
+    assert "$412.50" in run("get", "balances")[1]
+
+
+def test_a_region_that_could_not_be_read_is_said_beside_the_others(hub: Cloud, run: Run) -> None:
+    status, out, err = run("get", "stock")
+
+    assert (status, err) == (0, "gputui: hub/offer/sgp2: no answer\n")
+    assert "RTX 5090" in out
+
+
+def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) -> None:
+    status, as_json, _ = run("get", "cost", "-o", "json")
+    _, table, said = run("get", "cost")
+    _, as_csv, _ = run("get", "cost", "-o", "csv")
+
+    assert status == 0
+    assert json.loads(as_json) == [
+        {
+            "account": "hub",
+            "deployment": "hub/deployment/53a677bb3e281b8",
+            "name": "train",
+            "instances": 2,
+            "gpus": 4,
+            "per_hour": {"amount": "3.60", "currency": "USD"},
+        },
+        {
+            "account": "hub",
+            "deployment": "hub/deployment/9b01bb3e281b855",
+            "name": "batch",
+            "instances": 1,
+            "gpus": 2,
+            "per_hour": {"amount": "0.60", "currency": "USD"},
+        },
+    ]
+    assert cells(table, "DEPLOYMENT") == ["train", "batch"]
+    assert said == "In all: $4.20 an hour.\n"
+    assert as_csv.splitlines()[0] == ",".join(KEYS)
+
+
+@pytest.mark.parametrize("option", [("--watch",), ("--filter", "a=b"), ("--of", "x")])
+def test_cost_takes_nothing_that_belongs_to_lists(option: tuple[str, ...], hub: Cloud, run: Run) -> None:
+    assert run("get", "cost", *option)[0] == 2

@@ -1,0 +1,96 @@
+"""``--filter``: lists that the servers themselves narrow, or widen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gputui.api.base import HasFilters
+from gputui.cli.forms import field_problems, fields_text
+from gputui.cli.output import say
+from gputui.errors import ConfigError, GputuiError, InvalidError
+from gputui.models import FieldKind, Form, Resource
+
+if TYPE_CHECKING:
+    from gputui.api.base import Backend
+
+Given = Sequence[tuple[str, str]]
+"""The filters of a command line in their order. One without a name asks what there is."""
+
+Opened = Mapping[str, "Backend | GputuiError"]
+
+
+def apply(
+    opened: Opened, resource: Resource, given: Given
+) -> tuple[dict[str, Backend | GputuiError], dict[str, str]]:
+    """Make the back ends ask with these filters; returns those that do and the values.
+
+    An account that has no such filter is left out and said on stderr: its rows are not what was asked for. One that
+    could not be opened stays in, to be told as what it is. Raises ConfigError when no account is left, and with the
+    fields there are for a field that no account has.
+    """
+    forms = {name: form for name, backend in opened.items() if (form := _form(backend, resource)) is not None}
+    if not forms:
+        raise ConfigError(f"None of these accounts can filter {resource.value}: {', '.join(opened)}.")
+    _check_names(forms, resource, given)
+    values = _values(forms, given)
+    able: dict[str, Backend | GputuiError] = {}
+    problems: list[str] = []
+    for name, backend in opened.items():
+        wrong = [] if isinstance(backend, GputuiError) else _use(backend, forms.get(name), resource, values)
+        if wrong:
+            problems += [f"{name}: {problem}" for problem in wrong]
+        else:
+            able[name] = backend
+    if not any(name in forms for name in able):
+        raise ConfigError(f"No account takes this filter of {resource.value}:", problems=tuple(problems))
+    for problem in problems:
+        say(f"gputui: left out: {problem}")
+    return able, values
+
+
+def _form(backend: Backend | GputuiError, resource: Resource) -> Form | None:
+    return backend.filter_form(resource) if isinstance(backend, HasFilters) else None
+
+
+def _use(backend: Backend, form: Form | None, resource: Resource, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Ask so from now on; returns why that cannot be."""
+    if form is None or not isinstance(backend, HasFilters):
+        return (f"it cannot filter {resource.value}",)
+    fields = {field.name for field in form.fields}
+    missing = tuple(f"it cannot filter {resource.value} by {name}" for name in values if name not in fields)
+    problems = missing or field_problems(backend.check_filter(resource, values))
+    if problems:
+        return problems
+    try:
+        backend.use_filter(resource, values)
+    except InvalidError as error:
+        return field_problems(error.fields) or (str(error),)
+    return ()
+
+
+def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) -> None:
+    """Raise with everything there is to filter by when a name is missing, or none of it."""
+    fields = {field.name: field for form in forms.values() for field in form.fields}
+    unknown = [name for name, _ in given if name not in fields]
+    if not unknown:
+        return
+    say(f"Filters of {resource.value} in {', '.join(forms)}; give them as --filter FIELD=VALUE:")
+    say(fields_text(tuple(fields.values())))
+    named = [name for name in unknown if name]
+    if named:
+        raise ConfigError(f"{resource.value.capitalize()} cannot be filtered by {', '.join(named)}.")
+    raise ConfigError("--filter needs one of these.")
+
+
+def _values(forms: Mapping[str, Form], given: Given) -> dict[str, str]:
+    kinds = {field.name: field.kind for form in forms.values() for field in form.fields}
+    values: dict[str, str] = {}
+    for name, value in given:
+        if name not in values:
+            values[name] = value
+        elif kinds[name] is FieldKind.MULTI:
+            values[name] += f",{value}"
+        else:
+            raise ConfigError(f"--filter {name} is given twice, and can only be one thing.")
+    return values
