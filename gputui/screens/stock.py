@@ -2,147 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from textual import on, work
 
-from textual import on
-from textual.app import ComposeResult
-from textual.content import Content
-
-from gputui.commands import Command
-from gputui.models import FeedState, Offer, Ref, Resource, Row
+from gputui.models import Offer
 from gputui.screens import dialogs
-from gputui.screens.acting import ActingView
 from gputui.screens.describe import describe
-from gputui.text import format_bytes, format_money
+from gputui.screens.stock_map import StockMapView
+from gputui.screens.stock_words import (
+    SINGLE_CARDS,
+    cheapest_first,
+    holder_choices,
+    idle_words,
+    is_one_machine,
+    where,
+)
+from gputui.screens.watches import has_idle
 from gputui.widgets.heatmap import Heatmap
-from gputui.widgets.line import Line
 
 
-class StockView(ActingView):
-    """``1``: the heatmap; the line under it speaks for the cell under the cursor. Enter creates there."""
-
-    NAME = "stock"
-    HEADING = "Stock"
-    RESOURCES = frozenset({Resource.STOCK})
-
-    DEFAULT_CSS = """
-    StockView #cell { padding: 0 1; }
-    StockView #legend { padding: 0 1; color: $muted; }
-    """
-
-    def compose_body(self) -> ComposeResult:
-        """Lay out the map and the line for its cell."""
-        yield Heatmap(id="map")
-        yield Line(id="cell")
-        yield Line(id="legend")
-
-    @property
-    def map(self) -> Heatmap:
-        """The heatmap."""
-        return self.query_one(Heatmap)
-
-    def on_mount(self) -> None:
-        """Say what the cells mean."""
-        self.query_one("#legend", Line).show(
-            Content("idle/total   · none idle   – not offered   ✓ available   ? old")
-        )
-
-    def focus_body(self) -> None:
-        """Give the keys back to the map."""
-        self.set_focus(self.map)
-
-    def follow(self) -> Sequence[Callable[[], None]]:
-        """Follow the stock."""
-        return (self.session.fleet.subscribe(Resource.STOCK, lambda change: self.catch_up()),)
-
-    def catch_up(self) -> None:
-        """Show the stock as it is now."""
-        fleet = self.session.fleet
-        offers = [
-            offer
-            for offer in fleet.rows(Resource.STOCK).values()
-            if isinstance(offer, Offer) and self.session.shows_account(offer.ref.account)
-        ]
-        stale = frozenset(
-            account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
-        )
-        self.map.set_offers(
-            offers, stale=stale, placeholder=self.loading_text() or "No account shown tells which GPUs are idle."
-        )
-        if offers and not self.loading_text():
-            self.map.hold_cursor()
-        self._describe_cell()
-
-    def run_command(self, command: Command, argument: str) -> None:
-        """Do a command; from then on the cursor stays on the cell it was used for."""
-        self.map.hold_cursor()
-        super().run_command(command, argument)
-
-    def feeds_changed(self) -> None:
-        """Offers may have become stale or fresh."""
-        self.catch_up()
-        super().feeds_changed()
-
-    def status(self) -> tuple[Content, Content]:
-        """How large the map is."""
-        models, places = self.map.shape
-        return Content.styled(f"   {models} models · {places} places", "$muted"), Content("")
-
-    def under_cursor(self) -> Row | None:
-        """Return the offer under the cursor."""
-        return self.map.offer
-
-    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
-        """Put the cursor on an offer."""
-        super().limit_to(scope, select)
-        if select is not None and self.is_mounted:
-            self.map.select(select)
-
-    @on(Heatmap.CursorMoved)
-    def _describe_cell(self) -> None:
-        offer = self.map.offer
-        if offer is None:
-            self.query_one("#cell", Line).show(Content(""))
-        else:
-            where = (
-                offer.ref.account if offer.region == offer.ref.account else f"{offer.ref.account} · {offer.region}"
-            )
-            if offer.idle is None:
-                have = "available" if offer.available else "not available now"
-            else:
-                total = "" if offer.total is None else f" of {offer.total}"
-                have = f"{offer.idle} idle{total} single cards"
-            parts = [offer.gpu_model, where, have]
-            if offer.gpu_memory:
-                parts.append(format_bytes(offer.gpu_memory))
-            if offer.price_from:
-                parts.append(f"from {format_money(offer.price_from)}/h")
-            self.query_one("#cell", Line).show(Content.styled("   ".join(parts), "bold"))
-        self.show_keys()
+class StockView(StockMapView):
+    """``1``: the heatmap. Enter tells who has a model, from there one creates; ``w`` waits for idle GPUs."""
 
     @on(Heatmap.Opened)
     def _opened(self) -> None:
         self.do_open("")
 
     def do_open(self, argument: str) -> None:
-        """Create where the cursor is; where nothing can be created, describe the offer."""
-        offer = self.map.offer
-        if offer is not None and offer.ref.account in self.creatable():
-            self._create([offer.ref.account])
-        else:
-            self.do_describe(argument)
+        """Tell who has the model under the cursor; from there one creates."""
+        if (offer := self.map.offer) is not None:
+            self._who_has(offer)
+
+    @work(group="dialog", exit_on_error=False)
+    async def _who_has(self, here: Offer) -> None:
+        holders = cheapest_first(
+            offer for offer in self.offered() if offer.gpu_model == here.gpu_model and has_idle(offer)
+        )
+        if not holders:
+            self.say(f"No place shown has {here.gpu_model} idle now. w tells when that changes here.")
+            return
+        selected = here if here in holders else holders[0]
+        can_create = self.creatable()
+        note = "enter to create there, esc to cancel" if can_create else "enter to describe it, esc to cancel"
+        caveat = "" if all(map(is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
+        chosen = await self.app.push_screen_wait(
+            dialogs.MenuDialog(
+                f"Who has {here.gpu_model}",
+                holder_choices(holders, self.news),
+                note=f"{note}{caveat}",
+                selected=str(selected.ref),
+            )
+        )
+        offer = next((offer for offer in holders if str(offer.ref) == chosen), None)
+        if offer is not None:
+            self._create_from(offer)
+
+    def _create_from(self, offer: Offer) -> None:
+        """Create where an offer is, with what is known of it filled in; describe it where that cannot be."""
+        if offer.ref.account not in self.creatable():
+            self._describe_offer(offer)
+            return
+        from gputui.placing import values_for
+
+        self._create([offer.ref.account], values_for(offer))
 
     def do_new(self, argument: str) -> None:
         """Create where the cursor is."""
         offer = self.map.offer
         if not argument and offer is not None and offer.ref.account in self.creatable():
-            argument = offer.ref.account
-        super().do_new(argument)
+            self._create_from(offer)
+        else:
+            super().do_new(argument)
 
     def do_describe(self, argument: str) -> None:
         """Describe the offer, or the account that is named."""
-        offer = self.map.offer
         if argument in self.session.fleet.accounts:
             self.describe_account(argument)
-        elif offer is not None:
-            self.app.push_screen(dialogs.ReaderDialog(f"{offer.gpu_model} in {offer.ref.account}", describe(offer)))
+        elif self.map.offer is not None:
+            self._describe_offer(self.map.offer)
+
+    def _describe_offer(self, offer: Offer) -> None:
+        self.app.push_screen(dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer)))
+
+    # --- watching --------------------------------------------------------------------------------------------
+
+    def do_watch(self, argument: str) -> None:
+        """Tell when GPUs become idle in the cell under the cursor, or stop telling."""
+        offer = self.map.offer
+        if offer is None:
+            return
+        if offer.ref in self.watches.refs:
+            self.watches.remove(offer.ref)
+            self.catch_up()
+            self.say(f"{offer.gpu_model} in {where(offer)} is not watched any more.", severity="information")
+        elif offer.idle is None:
+            self._watch(offer, 1)
+        else:
+            self._ask_for_how_many(offer)
+
+    @work(group="dialog", exit_on_error=False)
+    async def _ask_for_how_many(self, offer: Offer) -> None:
+        idle = offer.idle or 0
+        typed = await self.app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"Tell when this many {offer.gpu_model} are idle in {where(offer)}",
+                value=str(min(idle + 1, offer.total or idle + 1)),
+                check=lambda text: _not_a_number(text, offer.total),
+                note=f"Now {idle_words(offer)}. It is told in every view. enter to go on, esc to cancel",
+            )
+        )
+        if typed is not None:
+            self._watch(offer, int(typed))
+
+    def _watch(self, offer: Offer, at_least: int) -> None:
+        self.watches.add(offer, at_least)
+        self.catch_up()
+        what = "some are available" if offer.idle is None else f"{at_least} are idle"
+        again = " again: they are now" if has_idle(offer, at_least) else ""
+        self.say(f"{offer.gpu_model} in {where(offer)}: told when {what}{again}.", severity="information")
+
+    def tell_idle(self, offer: Offer) -> None:
+        """Say that GPUs which were waited for are idle, whatever is in front."""
+        self.app.notify(
+            f"{where(offer)}: {idle_words(offer)}.", title=f"{offer.gpu_model} idle", markup=False, timeout=30
+        )
+        self.app.bell()
+
+
+def _not_a_number(text: str, total: int | None) -> str:
+    """Say what is wrong with a number of GPUs to wait for; '' when nothing is."""
+    if not (text.strip().isdecimal() and int(text) > 0):
+        return "Type how many, 1 or more."
+    if total is not None and int(text) > total:
+        return f"There are {total}."
+    return ""

@@ -9,6 +9,7 @@ from textual.geometry import Size
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
 from gputui.widgets.heatmap import Heatmap
+from gputui.widgets.heatmap_paint import HEADINGS
 from tests.screens.stage import GIB, NARROW, Stage, attic, backend, fail, image, lab, offer, staged
 from tests.screens.test_changes import creating, sent
 
@@ -44,7 +45,7 @@ async def test_the_more_is_idle_the_stronger_the_colour() -> None:
         heatmap = stage.view.query_one(Heatmap)
         colours = {
             str(segment.style.bgcolor)
-            for y in range(2, 7)
+            for y in range(HEADINGS, HEADINGS + 5)
             for segment in heatmap.render_line(y)
             if "/10" in segment.text and segment.style is not None
         }
@@ -54,11 +55,11 @@ async def test_the_more_is_idle_the_stronger_the_colour() -> None:
 async def test_the_line_under_the_map_speaks_for_the_cell() -> None:
     async with staged(lab(), attic(), view="1") as stage:
         await stage.press("g", "left")
-        assert cell(stage).startswith("A100 80G   attic   0 idle of 1 single cards   80.0G")
+        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 single cards   80G")
         await stage.press("j", "right")
-        assert cell(stage).startswith("RTX 4090   lab   2 idle of 4 single cards")
+        assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 single cards")
         await stage.press("left")
-        assert cell(stage) == ""
+        assert cell(stage) == "RTX 4090 · attic   not offered here"
 
 
 async def test_numbers_that_are_old_are_kept_and_marked() -> None:
@@ -96,19 +97,23 @@ async def test_the_cursor_stays_on_its_cell_when_models_come() -> None:
         ]
         await stage.advance(6)
         assert stage.view.query_one(Heatmap).offer is not None
-        assert cell(stage).startswith("RTX 4090   lab   1 idle of 4")
+        assert cell(stage).startswith("RTX 4090 · lab   1 idle of 4")
 
 
-async def test_enter_creates_where_the_cursor_is() -> None:
+async def test_enter_twice_creates_where_the_cursor_is() -> None:
     fake = creating()
     fake.rows[Resource.STOCK] = [offer("lab", "RTX 4090", 2, 4)]
     async with staged(fake, attic(), view="1") as stage:
         await stage.press("G", "right", "enter")
+        assert "Who has RTX 4090" in stage.text
+        await stage.press("enter")
         assert "New pod in lab" in stage.text
 
 
 async def test_enter_on_a_read_only_account_describes() -> None:
     async with staged(lab(), view="1", read_only=True) as stage:
+        await stage.press("enter")
+        assert "enter to describe it" in stage.text
         await stage.press("enter")
         assert "RTX 4090 in lab" in stage.text
         assert "2 of 4" in stage.text
@@ -173,5 +178,5 @@ async def test_a_map_that_came_to_fit_is_not_scrolled_any_more() -> None:
         await stage.press("right", "right")
         assert "◂" in stage.text
         stage.app.post_message(Resize(Size(80, 20), Size(80, 20)))
-        await stage.until_text("attic        lab")
+        await stage.until(lambda: {"attic", "lab"} <= set(stage.line_of("GPU  ").split()), "both places")
         assert "◂" not in stage.text

@@ -1,0 +1,125 @@
+"""What the stock view says in words: of the cell under the cursor, of the signs in the map, of who has a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from textual.content import Content
+
+from gputui.models import Offer, Ref
+from gputui.screens import dialogs
+from gputui.text import format_money
+from gputui.trends import arrow, sparkline
+from gputui.widgets.heatmap_grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
+
+SINGLE_CARDS = "single cards: two idle may sit on two machines"
+GAP = "   "
+
+
+def place_name(account: str, region: str) -> str:
+    """Return what a place is called: ``hub · sgp1``, and a host by its account alone."""
+    return account if region == account else f"{account} · {region}"
+
+
+def where(offer: Offer) -> str:
+    """Return the name of the place an offer is in."""
+    return place_name(offer.ref.account, offer.region)
+
+
+def is_one_machine(offer: Offer) -> bool:
+    """Whether its GPUs are known to sit in one machine: the account is that host."""
+    return offer.region == offer.ref.account
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things: ``1 model``, ``30 models``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def idle_words(offer: Offer) -> str:
+    """Say how many can be had: ``12 idle of 64 single cards``."""
+    if offer.idle is None:
+        return "available" if offer.available else "not available now"
+    total = "" if offer.total is None else f" of {offer.total}"
+    return f"{offer.idle} idle{total} single cards"
+
+
+def price_words(offer: Offer) -> str:
+    """Say what one GPU costs an hour at least; '' when unknown."""
+    return f"from {format_money(offer.price_from)}/h" if offer.price_from else ""
+
+
+def cell_line(offer: Offer, *, watched: bool) -> Content:
+    """Return the line that speaks for a cell."""
+    memory = f"{round(offer.gpu_memory / 2**30)}G" if offer.gpu_memory else ""
+    name = f"{offer.gpu_model} · {where(offer)}"
+    parts = [name, idle_words(offer), memory, price_words(offer), "watched" if watched else ""]
+    line = Content.styled(GAP.join(part for part in parts if part), "bold")
+    if offer.problem:
+        line = Content.assemble(line, (f"{GAP}{OLD} not read anew: {offer.problem}", "$text-error"))
+    return line
+
+
+def empty_cell_line(grid: Grid, model: str, place: Place) -> Content:
+    """Return the line for a cell without an offer: nothing to have there, or not known."""
+    name = Content.styled(f"{model} · {place_name(*place)}", "bold")
+    if (problem := grid.failed.get(place)) is not None:
+        return Content.assemble(name, (f"{GAP}{FAILED} could not be read: {problem}", "$text-error"))
+    return Content.assemble(name, (f"{GAP}not offered here", "$muted"))
+
+
+def past_line(offer: Offer, series: Sequence[int | None], *, roomy: bool) -> Content:
+    """Return the quiet line under it: the last day, and what a number of single cards does not promise."""
+    parts = []
+    if series:
+        most = f", {max(value or 0 for value in series)} at most" if roomy else ""
+        parts.append(f"last 24 h {sparkline(series)} now{most}")
+    if offer.idle is not None and offer.idle > 1 and not is_one_machine(offer):
+        parts.append(SINGLE_CARDS)
+    return Content.styled(GAP.join(parts), "$muted")
+
+
+def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
+    """Say what the signs mean that are in the map."""
+    offers = grid.cells.values()
+    uncounted = any(offer.idle is None and offer.available for offer in offers)
+    old = any(figures.style == "stale" for figures in map(grid.figures, grid.cells))
+    signs = [
+        "idle/total",
+        f"{NONE_IDLE} none idle",
+        f"{NOT_OFFERED} not offered",
+        f"{AVAILABLE} available" if uncounted else "",
+        f"{OLD} old" if old else "",
+        f"{FAILED} not read" if grid.failed else "",
+        "↑↓ in 5 min" if news else "",
+        f"{WATCHED} watched" if watched else "",
+    ]
+    return Content(GAP.join(sign for sign in signs if sign))
+
+
+def cheapest_first(offers: Iterable[Offer]) -> list[Offer]:
+    """Order by price, then the most idle; an unknown price comes last, and currencies stay apart."""
+
+    def key(offer: Offer) -> tuple[bool, str, Decimal, int, Ref]:
+        price = offer.price_from
+        amount, currency = (price.amount, price.currency) if price else (Decimal(0), "")
+        return price is None, currency, amount, -(offer.idle or 0), offer.ref
+
+    return sorted(offers, key=key)
+
+
+def holder_choices(offers: Sequence[Offer], news: Mapping[Ref, int]) -> list[dialogs.Choice]:
+    """Return the lines of the menu that says who has a model, figures under figures."""
+    figures = [
+        AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
+        for offer in offers
+    ]
+    prices = [price_words(offer) or "price unknown" for offer in offers]
+    wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)
+    return [
+        dialogs.Choice(
+            str(offer.ref), where(offer), note=f"{figure:>{wide}}   {price:<{long}}   {arrow(news.get(offer.ref, 0))}"
+        )
+        for offer, figure, price in zip(offers, figures, prices, strict=True)
+    ]
