@@ -1,4 +1,4 @@
-"""Creating something: where, the form, the question, the call, and the way to what was made."""
+"""Creating something: where, what, the form, the question, the call, and the way to what was made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from collections.abc import Mapping, Sequence
 from textual import work
 from textual.content import Content
 
-from gputui.errors import GputuiError
-from gputui.models import Form
+from gputui.creation_words import cost, namesakes, stock_note
+from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
+from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
 from gputui.screens.everywhere import EverywhereView
+
+VIEW_OF = {
+    Resource.INSTANCES: "instances",
+    Resource.DEPLOYMENTS: "deployments",
+    Resource.IMAGES: "library",
+}
+"""The view in which a thing of a list is shown."""
+
+_STAYS_SECONDS = 60.0
+"""How long it is said that nobody knows whether something was created: who misses it may create it twice."""
 
 
 class CreatingView(EverywhereView):
@@ -28,58 +39,125 @@ class CreatingView(EverywhereView):
     @work(group="dialog", exit_on_error=False)
     async def _create(self, accounts: Sequence[str], values: Mapping[str, str] | None = None) -> None:
         fleet = self.session.fleet
-        account = accounts[0]
-        if len(accounts) > 1:
-            choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(accounts, 1)]
-            chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Create in", choices))
-            if chosen is None:
-                return
-            account = chosen
-        kind = fleet.creatable(account)[0]
+        account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
+        if account is None:
+            return
+        kinds = fleet.creatable(account)
+        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
+        if kind is None:
+            return
         try:
             form = await fleet.create_form(account, kind)
         except GputuiError as error:
             self.complain(error)
             return
-        filled = await self._filled(form, values or {})
-        if filled is None:
+        wrong: Mapping[str, str] = {}
+        while (filled := await self._filled(form, values or {}, wrong)) is not None:
+            self.app.notify(f"Creating a {kind} in {account} …", markup=False, timeout=4)
+            before = self._place()
+            try:
+                result = await fleet.create(account, kind, filled)
+            except InvalidError as error:
+                self.complain(error)
+                # What the server does not accept is put right in the form; not over what the user does meanwhile.
+                if self._place() != before:
+                    return
+                values, wrong = filled, error.fields
+                continue
+            except UnknownOutcomeError as error:
+                self.app.notify(str(error), title=error.title, severity="error", markup=False, timeout=_STAYS_SECONDS)
+                return
+            except GputuiError as error:
+                self.complain(error)
+                return
+            self.app.notify(result.message, markup=False, timeout=6)
+            # Whoever has gone on to something else meanwhile is not torn away from it.
+            if result.created is not None and self._place() == before:
+                view = VIEW_OF.get(fleet.resource_of(result.created), "instances")
+                self.session.navigator.go(view, select=result.created)
             return
-        self.app.notify(f"Creating a {kind} in {account} …", markup=False, timeout=4)
-        before = self._place()
-        try:
-            result = await fleet.create(account, kind, filled)
-        except GputuiError as error:
-            self.complain(error)
-            return
-        self.app.notify(result.message, markup=False, timeout=6)
-        # Whoever has gone on to something else meanwhile is not torn away from it.
-        if result.created is not None and self._place() == before:
-            self.session.navigator.go("instances", select=result.created)
+
+    async def _chosen_of(self, heading: str, names: Sequence[str]) -> str | None:
+        choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(names, 1)]
+        return await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
 
     def _place(self) -> tuple[object, ...]:
         """Return where the user is: on which screen, in what of it, on which row."""
         row = self.row_here()
         return self.app.screen, self.focused, None if row is None else row.ref
 
-    async def _filled(self, form: Form, values: Mapping[str, str]) -> dict[str, str] | None:
+    async def _filled(self, form: Form, values: Mapping[str, str], wrong: Mapping[str, str]) -> dict[str, str] | None:
         """Have the form filled in and confirmed; who does not confirm finds the form again as it was."""
         fleet = self.session.fleet
         while True:
             filled = await self.app.push_screen_wait(
                 dialogs.FormDialog(
-                    form, lambda given: fleet.check_create(form.account, form.kind, given), values=values
+                    form,
+                    lambda given: fleet.check_create(form.account, form.kind, given),
+                    values=values,
+                    problems=wrong,
+                    tools=self._tools(form),
                 )
             )
             if filled is None:
                 return None
-            subjects = [
-                Content.assemble((f"  {field.label:>12}  ", "$muted"), (filled[field.name], "bold"))
-                for field in form.fields
-                if filled.get(field.name)
-            ]
             dialog = dialogs.ConfirmDialog(
-                f"Create this {form.kind} in {form.account}?", subjects=subjects, confirm="Create"
+                f"Create this {form.kind} in {form.account}?",
+                subjects=summary(form, filled),
+                effects=self._effects_of_create(form, filled),
+                confirm="Create",
             )
             if await self.app.push_screen_wait(dialog):
                 return filled
-            values = filled
+            values, wrong = filled, {}
+
+    def _effects_of_create(self, form: Form, values: Mapping[str, str]) -> list[str]:
+        rows = self.session.fleet.rows
+        said = [
+            cost(form, values),
+            stock_note(form.account, values, rows(Resource.STOCK).values()),
+            namesakes(form.account, values, rows(Resource.DEPLOYMENTS).values()),
+        ]
+        return [line for line in said if line]
+
+    def _tools(self, form: Form) -> dialogs.FormTools:
+        fleet = self.session.fleet
+        if not fleet.previews(form.account):
+            return dialogs.FormTools()
+        return dialogs.FormTools(
+            preview=lambda values: fleet.prepare_create(form.account, form.kind, values),
+        )
+
+
+def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
+    """Return what was filled in: a line a field, or where the form has groups a line a group."""
+    given = [field for field in form.fields if values.get(field.name) and field.kind is not FieldKind.SECRET]
+    if not any(field.group for field in form.fields):
+        return [_line(field.label, [(_shown(field, values), "bold")]) for field in given]
+    lines: list[Content] = []
+    heading = ""
+    parts: list[tuple[str, str]] = []
+    for field in form.fields:
+        if field.group and parts:
+            lines.append(_line(heading, parts))
+            parts = []
+        heading = field.group or heading
+        if field in given:
+            label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
+            parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (_shown(field, values), "bold")]
+    return [*lines, _line(heading, parts)] if parts else lines
+
+
+def _line(label: str, parts: Sequence[tuple[str, str]]) -> Content:
+    return Content.assemble((f"  {label:>12}  ", "$muted"), *parts)
+
+
+def _shown(field: FormField, values: Mapping[str, str]) -> str:
+    """Return a value as one reads it: what a choice is called, the unit behind a number, lines after one another."""
+    value = values[field.name]
+    if field.kind is FieldKind.FLAG:
+        return "yes" if value == "true" else "no"
+    label = dict(zip(field.choices, field.labels, strict=False)).get(value, "")
+    text = " ⏎ ".join(line.strip() for line in value.splitlines() if line.strip()).replace(",", ", ")
+    unit = f" {field.unit}" if field.unit else ""
+    return f"{label} ({value})" if label and label != value else f"{text}{unit}"

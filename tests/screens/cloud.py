@@ -1,207 +1,181 @@
-"""A cloud to look at: instances of deployments with prices and addresses, hosts kept out, prepaid time, money."""
+"""A cloud with deployments to look at and to change: a scripted back end with a form of every kind of field."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from gputui.errors import InvalidError
 from gputui.models import (
     Action,
     ActionResult,
-    Balance,
-    Block,
     Deployment,
-    Event,
-    EventSource,
     FieldKind,
     Form,
     FormField,
     Instance,
     Money,
-    Package,
     Phase,
+    PreparedRequest,
     Ref,
     Resource,
     Row,
-    Service,
-    SSHTarget,
-    StopOptions,
 )
 from tests.fleet.fakes import START, FakeBackend
+from tests.screens.stage import GIB, offer
 
-GIB = 1 << 30
-TRAIN = Ref("hub", "deployment", "53a677bb3e281b8")
-BATCH = Ref("hub", "deployment", "9b01bb3e281b855")
-CLOUD_RESOURCES = (
-    Resource.STOCK,
-    Resource.DEPLOYMENTS,
-    Resource.INSTANCES,
-    Resource.BLACKLIST,
-    Resource.PACKAGES,
-    Resource.BALANCES,
-)
-_FILTER = (
-    FormField("status", "Status", FieldKind.MULTI, required=False, choices=("running", "stopped"), open_choices=True),
-    FormField("released", "Released", FieldKind.FLAG, required=False, help="those that are gone as well"),
-    FormField("price_to", "Price to", required=False, unit="per hour"),
-)
+PHASES = {"running": Phase.RUNNING, "stopped": Phase.STOPPED, "starting": Phase.PENDING, "failed": Phase.FAILED}
+IMAGES = tuple(f"base-image-{number:02}" for number in range(20))
+IMAGE_NAMES = tuple(f"PyTorch {number}.0 · CUDA 11.{number % 9}" for number in range(20))
 
 
-def money(amount: str, currency: str = "USD") -> Money:
-    """Return an amount."""
-    return Money(Decimal(amount), currency)
+def usd(amount: str) -> Money:
+    """Return dollars."""
+    return Money(Decimal(amount), "USD")
 
 
-class FakeCloud(FakeBackend):
-    """A back end with all that a cloud has; what it was told is in ``stops``, ``blocks``, ``scales``, ``asked``."""
+def deployment(account: str, name: str, status: str = "running", **more: Any) -> Deployment:
+    """Return a replica set with everything a row can show; its id is ``uuid-<name>``."""
+    given: dict[str, Any] = {
+        "desired": 4,
+        "starting": 0,
+        "running": 4,
+        "finished": 0,
+        "gpu_models": ("RTX 5090",),
+        "gpu_count": 2,
+        "regions": ("sgp1", "Singapore-B"),
+        "cuda_from": 118,
+        "cuda_to": 128,
+        "cpu_from": 8,
+        "cpu_to": 64,
+        "memory_from": 32 * GIB,
+        "memory_to": 256 * GIB,
+        "price_from": usd("0.90"),
+        "price_to": usd("1.50"),
+        "price_estimate": usd("5.20"),
+        "image": "base-image-02",
+        "command": "python train.py --epochs 3",
+        "ports": (("6006", "http"), ("6008", "tcp")),
+        "reuse": True,
+        "reuse_scope": "all",
+        "created_at": START.replace(hour=9),
+        "raw": f'{{"name": "{account}"}}',
+    }
+    row = Deployment(
+        Ref(account, "deployment", f"uuid-{name}"), name, "ReplicaSet", PHASES.get(status, Phase.UNKNOWN), status
+    )
+    return replace(row, **(given | more))
 
-    def __init__(self, account: str, rows: Sequence[Row] = ()) -> None:
-        super().__init__(account, CLOUD_RESOURCES)
-        self.rows[Resource.INSTANCES] = list(rows)
-        self.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
-        self.offered_deployment = frozenset({Action.STOP, Action.DELETE, Action.SCALE})
-        self.stops: list[tuple[str, StopOptions]] = []
-        self.blocks: list[tuple[str, int, str]] = []
-        self.scales: list[tuple[str, int]] = []
-        self.asked: dict[Resource, dict[str, str]] = {}
-        self.told: list[Event] = []
+
+def container(account: str, name: str, parent: str, status: str = "running", **more: Any) -> Instance:
+    """Return an instance of a deployment."""
+    row = Instance(
+        Ref(account, "container", f"uuid-{name}"),
+        name,
+        PHASES.get(status, Phase.UNKNOWN),
+        status,
+        parent=Ref(account, "deployment", f"uuid-{parent}"),
+        gpu_model="RTX 5090",
+        gpu_count=2,
+        price=usd("1.20"),
+        created_at=START.replace(hour=9),
+    )
+    return replace(row, **more)
+
+
+class Cloud(FakeBackend):
+    """Makes what it is asked for and remembers what it was told."""
+
+    creatable: tuple[str, ...] = ("deployment",)
+    kinds = {"deployment": Resource.DEPLOYMENTS, "container": Resource.INSTANCES}  # noqa: RUF012  (a protocol's)
+
+    def __init__(self, account: str = "hub", *rows: Deployment) -> None:
+        super().__init__(account, (Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.STOCK, Resource.IMAGES))
+        self.rows[Resource.DEPLOYMENTS] = list(rows)
+        self.rows[Resource.STOCK] = [offer(account, "RTX 5090", 3, 64, region="sgp1", vendor_name="RTX 5090")]
+        self.told: list[object] = []
+        self.wrong: dict[str, str] = {}
 
     def actions(self, row: Row) -> frozenset[Action]:
-        if isinstance(row, Deployment):
-            return self.offered_deployment
-        return self.offered if isinstance(row, Instance) else frozenset()
+        if not isinstance(row, Deployment):
+            return frozenset({Action.STOP})
+        scale = {Action.SCALE} if row.type == "ReplicaSet" and row.phase is Phase.RUNNING else set()
+        return frozenset({Action.STOP, Action.DELETE, *scale})
 
-    def filter_form(self, resource: Resource) -> Form | None:
-        if resource is not Resource.INSTANCES:
-            return None
-        return Form(self.account, "filter", "Instances to ask for", _FILTER)
+    async def create_form(self, kind: str) -> Form:
+        return Form(self.account, kind, f"New {kind} in {self.account}", fields(), note="Prices are per hour.")
 
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        return {"price_to": "is not a number"} if not values.get("price_to", "0").isdecimal() else {}
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        wrong = dict(self.wrong)
+        for field in fields():
+            if field.required and field.shown_with(values) and not values.get(field.name):
+                wrong[field.name] = "is missing"
+        low, high = values.get("price_from", ""), values.get("price_to", "")
+        if low and high and float(low) > float(high):
+            wrong["price_to"] = f"must not be below {low}"
+        return wrong
 
-    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        if problems := self.check_filter(resource, values):
-            raise InvalidError("no", fields=problems)
-        self.asked[resource] = dict(values)
+    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        return PreparedRequest("POST", "https://cloud.example/deployment", json.dumps(dict(values), indent=2))
 
-    def stop_options(self, row: Row) -> bool:
-        return isinstance(row, Instance)
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        return Ref(self.account, kind, f"uuid-{values['name']}")
 
-    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
-        self.stops.append((ref.id, options))
-        return await self._do(Action.STOP, "stopped")
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        self.told.append(dict(values))
+        result = await super().create(kind, values)
+        made = deployment(self.account, values["name"], "starting", running=0)
+        self.rows[Resource.DEPLOYMENTS] = [*self.rows[Resource.DEPLOYMENTS], made]
+        return result
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
-        self.scales.append((ref.id, replicas))
-        return await self._do(Action.SCALE, "scaled")
-
-    async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
-        self.blocks.append((ref.id, minutes, comment))
-        return await self._do(Action.BLOCK, "kept out")
-
-    async def events_of(self, ref: Ref) -> Sequence[Event]:
-        await self._enter("events_of")
-        return [event for event in self.told if ref in (event.instance, event.parent)]
+        self.told.append(replicas)
+        return await self._do(Action.SCALE, f"wants {replicas}")
 
 
-def container(account: str, name: str, status: str = "running", **more: Any) -> Instance:
-    """Return an instance of the deployment ``train-a``, two GPUs for $1.80 an hour."""
-    phases = {"running": Phase.RUNNING, "starting": Phase.PENDING, "shutting_down": Phase.STOPPING}
-    given: dict[str, Any] = {
-        "parent": TRAIN,
-        "image": "image-db8346e037",
-        "gpu_model": "RTX 5090",
-        "gpu_count": 2,
-        "cpu_count": 16,
-        "memory_limit": 90 * GIB,
-        "region": "sgp1",
-        "host": "f94411a60c",
-        "price": money("1.80"),
-        "created_at": START - timedelta(hours=3),
-        "updated_at": START - timedelta(hours=2),
-        "version": "v3",
-        "services": (Service(6006, f"https://{name}-6006.example.com"), Service(6008, "203.0.113.7:41008")),
-        "raw": '{"uuid": "x"}',
-    } | more
-    if status == "running":
-        given.setdefault("started_at", START - timedelta(hours=2))
-        given.setdefault("ssh", SSHTarget("127.0.0.1", 21305, "root", made=name))
-    return Instance(
-        Ref(account, "container", name), name, phases.get(status, Phase.STOPPED), status, container_id=name, **given
+def fields() -> tuple[FormField, ...]:
+    """Return a form with every kind of field, such as clouds ask for."""
+    kinds = ("ReplicaSet", "Job", "Container")
+    return (
+        FormField("name", "Name", group="Deployment", help="What you call it"),
+        FormField("deployment_type", "Type", FieldKind.CHOICE, default="ReplicaSet", choices=kinds),
+        FormField(
+            "replica_num", "Replicas", FieldKind.NUMBER, default="1", when=("deployment_type", ("ReplicaSet", "Job"))
+        ),
+        FormField("parallelism_num", "In parallel", FieldKind.NUMBER, when=("deployment_type", ("Job",))),
+        FormField("reuse_container", "Reuse stopped", FieldKind.FLAG, required=False, default="false"),
+        FormField(
+            "dc_list",
+            "Regions",
+            FieldKind.MULTI,
+            group="Where",
+            choices=("sgp1", "Singapore-A", "Singapore-B"),
+            labels=("Singapore (Primary)",),
+            default="sgp1",
+        ),
+        FormField(
+            "gpu_name_set",
+            "GPU models",
+            FieldKind.MULTI,
+            choices=("RTX 4090", "RTX 5090", "H100"),
+            open_choices=True,
+            help="Any of them will do",
+        ),
+        FormField("gpu_num", "GPUs each", FieldKind.NUMBER, default="1"),
+        FormField("price_from", "Price from", FieldKind.NUMBER, unit="$/h", default="0.10"),
+        FormField("price_to", "Price to", FieldKind.NUMBER, unit="$/h", default="1.50"),
+        FormField(
+            "image_uuid",
+            "Image",
+            FieldKind.CHOICE,
+            group="What runs",
+            choices=IMAGES,
+            labels=IMAGE_NAMES,
+            open_choices=True,
+            help="One of yours, or of the public ones",
+        ),
+        FormField("cmd", "Command", FieldKind.LINES, help="Runs when an instance starts"),
+        FormField("token", "Token", FieldKind.SECRET, required=False),
     )
-
-
-def deployment(ref: Ref, name: str, type_: str = "ReplicaSet", **more: Any) -> Deployment:
-    """Return a deployment that runs."""
-    given: dict[str, Any] = {"desired": 2, "running": 2, "starting": 0, "finished": 0} | more
-    return Deployment(ref, name, type_, Phase.RUNNING, "running", **given)
-
-
-def block(account: str, host: str, minutes: float | None, region: str = "sgp1", **more: Any) -> Block:
-    """Return a host that is kept out for so long from the first moment of the clock."""
-    until = None if minutes is None else START + timedelta(minutes=minutes)
-    created = more.pop("created_at", START - timedelta(hours=1))
-    return Block(
-        Ref(account, "block", f"{region}/{host}"),
-        host,
-        region,
-        until,
-        created_at=created,
-        updated_at=more.pop("updated_at", created),
-        **more,
-    )
-
-
-def reported(ref: Ref, status: str, at: datetime, before: str | None = None, seconds: float | None = None) -> Event:
-    """Return an event as the back end tells it."""
-    return Event(
-        Ref(ref.account, "event", f"{ref.id}/{status}/{at.isoformat()}"),
-        ref,
-        ref.id,
-        at,
-        status,
-        Phase.RUNNING if status == "running" else Phase.PENDING,
-        before,
-        seconds,
-        EventSource.REPORTED,
-        parent=TRAIN,
-    )
-
-
-def started(name: str, seconds: float, account: str = "hub") -> list[Event]:
-    """Return the events of an instance that took so long from creating to running."""
-    ref = Ref(account, "container", name)
-    begin = START - timedelta(hours=3)
-    return [
-        reported(ref, "creating", begin),
-        reported(ref, "running", begin + timedelta(seconds=seconds), "creating", seconds),
-    ]
-
-
-def hub() -> FakeCloud:
-    """Return a cloud account with a bit of everything."""
-    cloud = FakeCloud(
-        "hub",
-        [
-            container("hub", "train-a-7f3c"),
-            container("hub", "train-a-81ab", "starting", host="33ab01c2ff", ssh=None),
-            container("hub", "batch-00c1", parent=BATCH, gpu_model="RTX 4090", gpu_count=1, price=money("0.61")),
-            container("hub", "train-a-0old", "shutdown", services=(), stopped_at=START - timedelta(hours=1)),
-        ],
-    )
-    cloud.rows[Resource.DEPLOYMENTS] = [
-        deployment(TRAIN, "train-a"),
-        deployment(BATCH, "batch", "Job", desired=40, running=1, finished=12),
-    ]
-    cloud.rows[Resource.BLACKLIST] = [
-        block("hub", "33ab01c2ff", 95.5, comment="slow boot"),
-        block("hub", "77de01aa10", 24 * 60 * 3, region="Singapore-B", updated_at=START - timedelta(minutes=5)),
-    ]
-    cloud.rows[Resource.PACKAGES] = [
-        Package(Ref("hub", "package", "RTX 5090|sgp1"), "RTX 5090", ("sgp1",), total=360_000, balance=72_000)
-    ]
-    cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("412.50"))]
-    return cloud

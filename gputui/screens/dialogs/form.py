@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
@@ -25,6 +25,8 @@ from gputui.screens.dialogs.reader import ReaderDialog
 
 _SHORT = 6
 """A form with more fields fills the screen, and tells of the field in focus alone."""
+_AROUND = 8
+"""Lines of a long form beside its fields: edges, heading, help, buttons."""
 
 Values = Mapping[str, str]
 
@@ -63,9 +65,9 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog Select > SelectOverlay { border: none; background: $panel; max-height: 10; }
     FormDialog .tools { height: auto; width: 1fr; }
     FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }
-    FormDialog > .dialog.-long { width: 96%; max-width: 110; height: 94%; }
+    FormDialog > .dialog.-long { width: 96%; max-width: 110; }
     FormDialog .-long .heading { margin-bottom: 0; }
-    FormDialog .-long .scroll { height: 1fr; max-height: 100%; scrollbar-size-vertical: 1; }
+    FormDialog .-long .scroll { scrollbar-size-vertical: 1; }
     FormDialog .-long Label { width: 22; }
     FormDialog .-long Label.unit { width: auto; }
     FormDialog .-long .field { margin-bottom: 0; }
@@ -100,10 +102,11 @@ class FormDialog(Dialog[dict[str, str]]):
         self._tools = tools or FormTools()
         self._editors: dict[str, Widget] = {}
         self._left: set[str] = set(self._problems)
+        self._long = len(form.fields) > _SHORT
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        long = len(self._form.fields) > _SHORT
+        long = self._long
         with Vertical(classes="dialog -long" if long else "dialog"):
             yield Static(Content(self._form.title), classes="heading")
             with VerticalScroll(classes="scroll", can_focus=False):
@@ -150,6 +153,11 @@ class FormDialog(Dialog[dict[str, str]]):
         self._show_problems(self._problems)
         wrong = [name for name in self._names() if name in self._problems]
         self._focus((wrong or self._names())[0])
+
+    def on_resize(self, event: Resize) -> None:
+        """Give a long form all the room that the rest of the dialog leaves."""
+        if self._long:
+            self.query_one(".scroll").styles.max_height = max(4, event.size.height * 94 // 100 - _AROUND)
 
     # --- values ----------------------------------------------------------------------------------------------
 

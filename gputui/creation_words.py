@@ -1,0 +1,81 @@
+"""What creating something means, in words: what it costs at most, and what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+
+from gputui.deployment_words import cost_line
+from gputui.models import Deployment, Form, Offer, Row
+
+_CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
+
+
+def cost(form: Form, values: Mapping[str, str]) -> str:
+    """Say what an hour costs at most: as many as may run at once, each at the upper price; '' when not known."""
+    high = _number(values.get("price_to", ""))
+    unit = next((field.unit for field in form.fields if field.name == "price_to"), "")
+    if high is None or not unit:
+        return ""
+    symbol = unit.partition("/")[0].strip()
+    count = instances_at_once(values)
+    line = cost_line(count, _number(values.get("price_from", "")), high, _CURRENCIES.get(symbol, symbol))
+    return f"Spending rises by {line}."
+
+
+def instances_at_once(values: Mapping[str, str]) -> int:
+    """Return how many of its instances may run at the same time: of a job as many as run in parallel."""
+    replicas, parallel = (_count(values.get(name, "")) for name in ("replica_num", "parallelism_num"))
+    if parallel is not None:
+        return min(parallel, replicas or parallel)
+    return replicas or 1
+
+
+def namesakes(account: str, values: Mapping[str, str], rows: Iterable[Row]) -> str:
+    """Say that there is a deployment of this name already; '' when there is none."""
+    name = values.get("name", "")
+    there = [
+        row for row in rows if isinstance(row, Deployment) and row.ref.account == account and row.name == name != ""
+    ]
+    if not there:
+        return ""
+    what = f"There is a deployment {name} already ({there[0].status})"
+    return f"{what}: this makes another of the same name."
+
+
+def stock_note(account: str, values: Mapping[str, str], offers: Iterable[Row]) -> str:
+    """Say how many of the cards asked for are idle, and that single cards are no promise; '' when not known."""
+    each = _count(values.get("gpu_num", "")) or 0
+    models, regions = _several(values.get("gpu_name_set", "")), _several(values.get("dc_list", ""))
+    fitting = [
+        offer.idle
+        for offer in offers
+        if isinstance(offer, Offer)
+        and offer.ref.account == account
+        and offer.idle is not None
+        and offer.region in regions
+        and not models.isdisjoint({offer.vendor_name, offer.gpu_model})
+    ]
+    if not fitting or not each:
+        return ""
+    idle, wanted = sum(fitting), each * instances_at_once(values)
+    note = f"{idle} single cards of these models are idle in these regions now, {wanted} are wanted."
+    if each > 1:
+        note += f" They may sit in several machines: that is no promise that an instance with {each} can start."
+    return note
+
+
+def _several(text: str) -> set[str]:
+    return {part.strip() for part in text.split(",") if part.strip()}
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
