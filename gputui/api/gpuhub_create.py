@@ -210,16 +210,16 @@ class DeploymentForm:
             case "name":
                 return "may hold no control characters" if clean(text) != text else None
             case "deployment_type":
-                return unknown_problem([text], list(TYPES), "a type of deployment")
+                return unknown_problem([text], list(TYPES), "the types")
             case "reuse_container":
                 return problem_of(read_flag, text)
             case "reuse_container_scope":
-                return unknown_problem([text], list(SCOPES), "a scope")
+                return unknown_problem([text], list(SCOPES), "the scopes")
             case "service_6006_port_protocol" | "service_6008_port_protocol":
-                return unknown_problem([text], PROTOCOLS, "a protocol")
+                return unknown_problem([text], PROTOCOLS, "the protocols")
             case "dc_list":
                 regions = read_several(text)
-                known = unknown_problem(regions, self.regions, "a region of this account")
+                known = unknown_problem(regions, self.regions, "the regions of this account")
                 return known if regions else "needs at least one region"
             case "gpu_name_set":
                 return None if read_several(text) else "needs at least one GPU model"

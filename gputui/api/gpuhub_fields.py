@@ -116,14 +116,13 @@ def range_problem(reader: Reader, low: str, high: str, *, named: str) -> str | N
     return f"is less than {named} ({low.strip()})" if wrong else None
 
 
-def unknown_problem(given: Collection[str], known: Collection[str], what: str) -> str | None:
-    """Return what is wrong with values that are not among the known ones."""
+def unknown_problem(given: Collection[str], known: Collection[str], among: str) -> str | None:
+    """Return what is wrong with values that are not among the known ones, which are called ``among``."""
     unknown = [clean(value) for value in given if value not in known]
     if not unknown:
         return None
-    names = ", ".join(unknown)
-    there = f"there are {', '.join(known)}" if known else "there are none"
-    return f"{names} is not {what}; {there}" if len(unknown) == 1 else f"{names} are not {what}s; {there}"
+    verb = "is" if len(unknown) == 1 else "are"
+    return f"{', '.join(unknown)} {verb} not among {among}: {', '.join(known) or 'there are none'}"
 
 
 def given(values: Mapping[str, str], name: str) -> str:

@@ -119,9 +119,9 @@ class Filters:
         if field.kind is FieldKind.FLAG:
             return problem_of(read_flag, text)
         if field.name == "regions":
-            return unknown_problem(read_several(text), self.regions, "a region of this account")
+            return unknown_problem(read_several(text), self.regions, "the regions of this account")
         if field.kind is FieldKind.CHOICE and not field.open_choices:
-            return unknown_problem([text], [choice for choice in field.choices if choice], "a status to filter by")
+            return unknown_problem([text], [choice for choice in field.choices if choice], "what there is")
         return None
 
     def _stock_fields(self, gpu_models: Sequence[str]) -> list[FormField]:

@@ -142,7 +142,7 @@ def test_a_span_goes_on_reaching_back_from_now() -> None:
 @pytest.mark.parametrize(
     ("resource", "values", "field", "problem"),
     [
-        (Resource.STOCK, {"regions": "sgp1,mars"}, "regions", "mars is not a region of this account"),
+        (Resource.STOCK, {"regions": "sgp1,mars"}, "regions", "mars is not among the regions"),
         (Resource.STOCK, {"cuda_v_from": "new"}, "cuda_v_from", "CUDA version"),
         (Resource.STOCK, {"price_from": "cheap"}, "price_from", "price for an hour"),
         (Resource.STOCK, {"price_to": "-1"}, "price_to", "negative"),
