@@ -54,15 +54,21 @@ def watch(
             "lists" if resource is Resource.EVENTS else "events": interval,
         }
         config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
-    printer = make_printer(resource, output, tuple(accounts))
-    if resource is Resource.EVENTS:
-        printer = _Events(printer, of)
+    printer = make_printer(resource, output, tuple(accounts), of=of)
     asyncio.run(_follow(config, accounts, resource, printer, values or {}))
     return 0
 
 
-def make_printer(resource: Resource, output: str, accounts: Sequence[str]) -> Printer:
-    """Return what shows changes in this form, on this kind of stdout; whole lists in this order of accounts."""
+def make_printer(resource: Resource, output: str, accounts: Sequence[str], *, of: Ref | None = None) -> Printer:
+    """Return what shows changes in this form, on this kind of stdout; whole lists in this order of accounts.
+
+    ``of`` leaves of events those of one thing.
+    """
+    printer = _printer(resource, output, accounts)
+    return _Events(printer, of) if resource is Resource.EVENTS else printer
+
+
+def _printer(resource: Resource, output: str, accounts: Sequence[str]) -> Printer:
     if output == "json":
         return _Lines(_print_json)
     if output == "csv":

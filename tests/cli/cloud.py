@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from decimal import Decimal
 
 from gputui.errors import InvalidError
 from gputui.models import (
@@ -19,6 +19,7 @@ from gputui.models import (
     Form,
     FormField,
     Instance,
+    Money,
     Offer,
     Package,
     Phase,
@@ -26,9 +27,12 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
+    Service,
+    StopOptions,
 )
-from tests.screens.cloud import GIB, FakeCloud, container, money
+from tests.fleet.fakes import FakeBackend
 
+GIB = 1 << 30
 NOW = datetime.now(UTC)
 TRAIN = Ref("hub", "deployment", "53a677bb3e281b8")
 BATCH = Ref("hub", "deployment", "9b01bb3e281b855")
@@ -52,16 +56,43 @@ _FILTERS: Mapping[Resource, tuple[FormField, ...]] = {
 }
 
 
-class Cloud(FakeCloud):
-    """A cloud account; ``asked`` has the filters in use, ``created`` what was asked for."""
+class Cloud(FakeBackend):
+    """A cloud account: ``asked`` has the filters in use; ``stops``, ``blocks``, ``scales``, ``created`` what it did."""
 
     creatable = ("deployment",)
 
     def __init__(self, account: str = "hub") -> None:
         super().__init__(account)
-        self.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
+        self.stops: list[tuple[str, StopOptions]] = []
+        self.blocks: list[tuple[str, int, str]] = []
+        self.scales: list[tuple[str, int]] = []
         self.created: list[dict[str, str]] = []
+        self.asked: dict[Resource, dict[str, str]] = {}
         self.rows |= _rows(account)
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        if isinstance(row, Deployment):
+            return frozenset({Action.STOP, Action.DELETE, Action.SCALE})
+        runs = isinstance(row, Instance) and row.phase is not Phase.STOPPED
+        return frozenset({Action.STOP, Action.SSH, Action.BLOCK}) if runs else frozenset()
+
+    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        self.asked[resource] = dict(values)
+
+    def stop_options(self, row: Row) -> bool:
+        return isinstance(row, Instance)
+
+    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
+        self.stops.append((ref.id, options))
+        return await self._do(Action.STOP, "stopped")
+
+    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
+        self.scales.append((ref.id, replicas))
+        return await self._do(Action.SCALE, "scaled")
+
+    async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
+        self.blocks.append((ref.id, minutes, comment))
+        return await self._do(Action.BLOCK, "kept out")
 
     def filter_form(self, resource: Resource) -> Form | None:
         fields = _FILTERS.get(resource)
@@ -133,11 +164,29 @@ def came_up(name: str, seconds: float, *, ago: float = 3600) -> list[Event]:
     ]
 
 
+def money(amount: str) -> Money:
+    """Return an amount."""
+    return Money(Decimal(amount), "USD")
+
+
 def _rows(account: str) -> dict[Resource, Sequence[Row]]:
     train, batch = (Ref(account, ref.kind, ref.id) for ref in (TRAIN, BATCH))
 
-    def one(name: str, status: str = "running", **more: Any) -> Instance:
-        return container(account, name, status, **({"parent": train, "host": f"host-{name[-1]}"} | more))
+    def one(name: str, status: str = "running", parent: Ref = train, price: str = "1.80") -> Instance:
+        phases = {"running": Phase.RUNNING, "starting": Phase.PENDING}
+        return Instance(
+            Ref(account, "container", name),
+            name,
+            phases.get(status, Phase.STOPPED),
+            status,
+            parent,
+            gpu_model="RTX 5090",
+            gpu_count=2,
+            region="sgp1",
+            host=f"host-{name[-1]}",
+            price=money(price),
+            services=(Service(6006, f"https://{name}.example.com"),),
+        )
 
     def kept_out(host: str, minutes: int) -> Block:
         until = NOW + timedelta(minutes=minutes, seconds=30)
@@ -147,7 +196,7 @@ def _rows(account: str) -> dict[Resource, Sequence[Row]]:
         Resource.INSTANCES: [
             one("train-a"),
             one("train-b", "starting"),
-            one("batch-c", parent=batch, price=money("0.60")),
+            one("batch-c", parent=batch, price="0.60"),
             one("train-d", "shutdown"),
         ],
         Resource.DEPLOYMENTS: [
