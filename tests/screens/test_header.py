@@ -8,7 +8,7 @@ from textual.content import Content
 from gputui.errors import UnavailableError
 from gputui.models import Resource
 from gputui.widgets.header import HeaderBar
-from tests.screens.cloud import FakeCloud, container, hub, money
+from tests.screens.hub import FakeCloud, container, hub, money
 from tests.screens.stage import NARROW, fail, lab, staged
 
 

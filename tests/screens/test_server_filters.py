@@ -6,7 +6,7 @@ from textual.widgets import Button, Input
 
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.screens.filtering import in_words, merged
-from tests.screens.cloud import FakeCloud, hub
+from tests.screens.hub import FakeCloud, hub
 from tests.screens.stage import lab, staged
 
 
