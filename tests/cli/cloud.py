@@ -57,7 +57,7 @@ _FILTERS: Mapping[Resource, tuple[FormField, ...]] = {
 
 
 class Cloud(FakeBackend):
-    """A cloud account: ``asked`` has the filters in use; ``stops``, ``blocks``, ``scales``, ``created`` what it did."""
+    """A cloud: ``asked`` has the filters in use; ``stops``, ``blocks``, ``scales``, ``created`` what is done."""
 
     creatable = ("deployment",)
 
@@ -169,6 +169,12 @@ def money(amount: str) -> Money:
     return Money(Decimal(amount), "USD")
 
 
+def kept_out(account: str, host: str, minutes: int, region: str = "sgp1") -> Block:
+    """Return a host that is kept out for so long yet."""
+    until = datetime.now(UTC) + timedelta(minutes=minutes, seconds=30)
+    return Block(Ref(account, "block", f"{region}/{host}"), host, region, until, "slow boot", NOW)
+
+
 def _rows(account: str) -> dict[Resource, Sequence[Row]]:
     train, batch = (Ref(account, ref.kind, ref.id) for ref in (TRAIN, BATCH))
 
@@ -187,10 +193,6 @@ def _rows(account: str) -> dict[Resource, Sequence[Row]]:
             price=money(price),
             services=(Service(6006, f"https://{name}.example.com"),),
         )
-
-    def kept_out(host: str, minutes: int) -> Block:
-        until = NOW + timedelta(minutes=minutes, seconds=30)
-        return Block(Ref(account, "block", f"sgp1/{host}"), host, "sgp1", until, "slow boot", NOW)
 
     return {
         Resource.INSTANCES: [
@@ -227,7 +229,7 @@ def _rows(account: str) -> dict[Resource, Sequence[Row]]:
             Offer(Ref(account, "offer", "sgp2"), "", "sgp2", problem="no answer"),
         ],
         Resource.EVENTS: [*came_up("train-b", 412.0, ago=600), *came_up("train-a", 38.0)],
-        Resource.BLACKLIST: [kept_out("host-d", 95)],
+        Resource.BLACKLIST: [kept_out(account, "host-d", 95)],
         Resource.PACKAGES: [
             Package(Ref(account, "package", "RTX 5090|sgp1"), "RTX 5090", ("sgp1",), 360_000, 72_000)
         ],
