@@ -1,0 +1,29 @@
+"""From GPUs in stock to the values of a form that creates something on them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from gputui.models import Money, Offer
+
+
+def values_for(offer: Offer) -> dict[str, str]:
+    """Return what the fields of a create form hold to start there; a form may lack some of these fields.
+
+    Prices are for an hour, in the currency of the offer's account, as they are written in the form.
+    """
+    values = {
+        "dc_list": offer.region,
+        "gpu_name_set": offer.vendor_name or offer.gpu_model,
+        "price_from": _written(offer.price_from),
+        "price_to": _written(offer.price_to),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _written(price: Money | None) -> str:
+    """Write an amount with two decimals, or as many as it has."""
+    if price is None:
+        return ""
+    cents = f"{price.amount:.2f}"
+    return cents if Decimal(cents) == price.amount else f"{price.amount.normalize():f}"

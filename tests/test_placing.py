@@ -1,0 +1,50 @@
+"""From a cell of the stock map to a form that is filled in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from gputui.api.gpuhub_create import DeploymentForm
+from gputui.models import Money, Offer, Ref
+from gputui.placing import values_for
+
+REF = Ref("hub", "offer", "sgp1/RTX 5090")
+
+
+def dollars(amount: str) -> Money:
+    return Money(Decimal(amount), "USD")
+
+
+def test_what_is_created_lands_on_the_offer() -> None:
+    offer = Offer(
+        REF,
+        gpu_model="RTX PRO 6000",
+        region="sgp1",
+        vendor_name="RTX Pro 6000",
+        price_from=dollars("0.9"),
+        price_to=dollars("1.605"),
+    )
+    assert values_for(offer) == {
+        "dc_list": "sgp1",
+        "gpu_name_set": "RTX Pro 6000",
+        "price_from": "0.90",
+        "price_to": "1.605",
+    }
+
+
+def test_what_the_offer_does_not_say_is_left_to_the_form() -> None:
+    assert values_for(Offer(REF, gpu_model="RTX 5090", region="sgp1")) == {
+        "dc_list": "sgp1",
+        "gpu_name_set": "RTX 5090",
+    }
+    assert values_for(Offer(REF, gpu_model="", region="sgp1", problem="no answer")) == {"dc_list": "sgp1"}
+
+
+@pytest.mark.parametrize("amount", ["1E+2", "0", "12", "0.001", "1.60"])
+def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
+    hub = DeploymentForm("hub", ("sgp1",), "USD")
+    offer = Offer(REF, gpu_model="RTX 5090", region="sgp1", price_from=dollars(amount))
+    values = {**{field.name: field.default for field in hub.form().fields}, **values_for(offer)}
+    assert set(hub.check({**values, "price_to": "200"})) == {"name", "cmd"}
