@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from textual import work
 from textual.content import Content
 
@@ -20,6 +21,8 @@ VIEW_OF = {
 }
 """The view in which a thing of a list is shown."""
 
+_ROOM = 58
+"""Cells of a line of the summary that its values may take."""
 _STAYS_SECONDS = 60.0
 """How long it is said that nobody knows whether something was created: who misses it may create it twice."""
 
@@ -51,6 +54,9 @@ class CreatingView(EverywhereView):
         except GputuiError as error:
             self.complain(error)
             return
+        if fleet.supports(account, Resource.STOCK):
+            # By the time the form is filled in it is known how much of what it asks for is idle.
+            fleet.refresh([Resource.STOCK], [account])
         wrong: Mapping[str, str] = {}
         while (filled := await self._filled(form, values or {}, wrong)) is not None:
             self.app.notify(f"Creating a {kind} in {account} …", markup=False, timeout=4)
@@ -112,11 +118,12 @@ class CreatingView(EverywhereView):
             values, wrong = filled, {}
 
     def _effects_of_create(self, form: Form, values: Mapping[str, str]) -> list[str]:
-        rows = self.session.fleet.rows
+        fleet = self.session.fleet
+        offers = [offer for offer in fleet.rows(Resource.STOCK).values() if not fleet.is_stale(offer.ref)]
         said = [
             cost(form, values),
-            stock_note(form.account, values, rows(Resource.STOCK).values()),
-            namesakes(form.account, values, rows(Resource.DEPLOYMENTS).values()),
+            stock_note(form.account, values, offers),
+            namesakes(form.account, values, fleet.rows(Resource.DEPLOYMENTS).values()),
         ]
         return [line for line in said if line]
 
@@ -135,16 +142,21 @@ def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
     if not any(field.group for field in form.fields):
         return [_line(field.label, [(_shown(field, values), "bold")]) for field in given]
     lines: list[Content] = []
-    heading = ""
-    parts: list[tuple[str, str]] = []
+    heading, parts, room = "", list[tuple[str, str]](), 0
     for field in form.fields:
-        if field.group and parts:
+        if field.group:
+            lines += [_line(heading, parts)] if parts else []
+            heading, parts, room = field.group, [], _ROOM
+        if field not in given:
+            continue
+        label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
+        value = _shown(field, values)
+        width = cell_len(label) + cell_len(value) + 4
+        if parts and width > room:
             lines.append(_line(heading, parts))
-            parts = []
-        heading = field.group or heading
-        if field in given:
-            label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
-            parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (_shown(field, values), "bold")]
+            heading, parts, room = "", [], _ROOM
+        room -= width
+        parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (value, "bold")]
     return [*lines, _line(heading, parts)] if parts else lines
 
 

@@ -217,6 +217,15 @@ class Finder(Vertical):
         meant = self.query_one(".meant", Static)
         meant.display = bool(label) and label != text
         meant.update(Content(label))
+        if self.has_focus_within:
+            self._keep_in_view()
+
+    def on_descendant_focus(self) -> None:
+        """Show the list that has opened."""
+        self._keep_in_view()
+
+    def _keep_in_view(self) -> None:
+        self.call_after_refresh(self.scroll_visible, animate=False)
 
     def on_key(self, event: Key) -> None:
         """Move through what was found."""
