@@ -34,7 +34,8 @@ class Start:
     """The latest time an instance came up, or tried to.
 
     The last of ``steps`` is what it has come to: ``running``, a failure, a stop, or where it still is. ``seconds``
-    is from ``creating``, else from the first step known, to running; None when it has not come that far.
+    is from ``creating``, else from the first step known, to running; None when it has not come that far. ``over``
+    says that the last step is an end, good or bad.
     """
 
     instance: Ref
@@ -42,6 +43,7 @@ class Start:
     parent: Ref | None
     steps: tuple[Step, ...]
     seconds: float | None = None
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,7 @@ def medians(starts: Iterable[Start]) -> Medians:
 
 def is_slow(seconds: float | None, median: float | None) -> bool:
     """Whether this is clearly slower than usual; what is not known is not slow."""
-    if seconds is None or median is None:
-        return False
-    return seconds >= SLOW_FACTOR * median and seconds - median >= SLOW_SECONDS
+    return seconds is not None and median is not None and seconds >= slow_from(median)
 
 
 def evidence(start: Start, medians: Medians) -> str:
@@ -104,6 +104,11 @@ def seconds_text(seconds: float | None) -> str:
 def _took(what: str, seconds: float, usual: float | None) -> str:
     beside = "" if usual is None else f", median {seconds_text(usual)}"
     return f"{what} took {seconds_text(seconds)}{beside}"
+
+
+def slow_from(median: float) -> float:
+    """Return from how many seconds on something is clearly slower than a median."""
+    return max(SLOW_FACTOR * median, median + SLOW_SECONDS)
 
 
 class StartBook:
@@ -143,12 +148,10 @@ class StartBook:
             return Medians()
         return durations.without(None if beside is None else self._counted(beside, parent))
 
-    def usual_step(self, event: Event) -> float | None:
-        """Return the median of the step that this event ended, among the other instances of its deployment."""
-        durations = None if event.parent is None else self._durations.get(event.parent)
-        if durations is None or event.before is None:
-            return None
-        return durations.step_without(event.before, self._counted(event.instance, event.parent))
+    def usual_step(self, parent: Ref, status: str) -> float | None:
+        """Return the median of one step over a deployment but for its slowest: what the slow ones compare with."""
+        durations = self._durations.get(parent)
+        return None if durations is None else durations.but_slowest(status)
 
     def _counted(self, instance: Ref, parent: Ref | None) -> Start | None:
         start = self.starts.get(instance)
@@ -252,7 +255,8 @@ def _start(events: Sequence[Event]) -> Start:
     begin = next((step for step in steps if step.status == _BEGINNING), steps[0])
     came_up = last.phase is Phase.RUNNING and len(steps) > 1
     seconds = (last.at - begin.at).total_seconds() if came_up else None
-    return Start(last.instance, last.name, last.parent, steps, seconds)
+    over = last.phase is Phase.RUNNING or last.phase in _ENDING
+    return Start(last.instance, last.name, last.parent, steps, seconds, over)
 
 
 class _Durations:
@@ -286,6 +290,11 @@ class _Durations:
     def step_without(self, status: str, start: Start | None) -> float | None:
         """Return the median of one step over all starts but this one."""
         return _median(self._steps.get(status, ()), None if start is None else _spent(start).get(status))
+
+    def but_slowest(self, status: str) -> float | None:
+        """Return the median of one step over all starts but the slowest."""
+        values = self._steps.get(status)
+        return _median(values, values[-1]) if values else None
 
 
 def _spent(start: Start) -> dict[str, float]:

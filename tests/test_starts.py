@@ -213,21 +213,16 @@ def test_a_start_that_is_not_over_counts_with_the_steps_it_is_through() -> None:
     assert usual == Medians({"creating": 5}, None, 0)
 
 
-def test_what_ended_a_step_is_measured_against_the_other_instances_of_its_deployment() -> None:
+def test_the_slowest_does_not_make_its_own_step_usual() -> None:
     book = StartBook()
-    for name, seconds in (("a", 30), ("b", 32), ("slow", 352)):
-        book.add(told(name, ("creating", 0), ("running", seconds)))
-    book.add(told("stranger", ("creating", 0), ("running", 1), parent=Ref("hub", "deployment", "d2")))
-    ended = event("slow", "running", 352)
-    assert book.usual_step(event_after(ended, "creating")) == 31
-    assert book.usual_step(event_after(ended, "running")) is None
-    assert book.usual_step(event_after(event("x", "running", 1, parent=None), "creating")) is None
-
-
-def event_after(row: Event, before: str) -> Event:
-    return Event(
-        row.ref, row.instance, row.name, row.at, row.status, row.phase, before, 352.0, row.source, row.parent
-    )
+    book.add(told("slow", ("creating", 0), ("running", 352)))
+    assert book.usual_step(PARENT, "creating") is None
+    book.add(told("a", ("creating", 0), ("running", 30)))
+    assert book.usual_step(PARENT, "creating") == 30
+    book.add(told("b", ("creating", 0), ("running", 32)))
+    assert book.usual_step(PARENT, "creating") == 31
+    assert book.usual_step(PARENT, "running") is None
+    assert book.usual_step(Ref("hub", "deployment", "d2"), "creating") is None
 
 
 def test_adding_says_of_which_deployments_the_medians_are_others() -> None:

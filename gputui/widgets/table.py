@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, ClassVar, cast
@@ -107,6 +107,11 @@ class RecordTable(TableView[RowT]):
     # -- what is in it ---------------------------------------------------------------------------------------------
 
     @property
+    def refs(self) -> KeysView[Ref]:
+        """All rows, filtered away or not, in the order they came in."""
+        return self._model.rows.keys()
+
+    @property
     def visible_refs(self) -> list[Ref]:
         """All rows that pass the filter, in their order."""
         return self._model.refs()
@@ -140,6 +145,10 @@ class RecordTable(TableView[RowT]):
         if content != self._placeholder:
             self._placeholder = content
             self._sync()
+
+    def index_of(self, ref: Ref | None) -> int | None:
+        """Return where a row stands among those shown, None where it is not shown."""
+        return self._model.index_of(ref)
 
     def get(self, ref: Ref) -> RowT | None:
         """Return a row, filtered away or not."""

@@ -1,0 +1,182 @@
+"""How an instance came up, as bars: each step, how long it took, and below it what is usual for its deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from gputui.starts import Medians, Start, is_slow, seconds_text
+from gputui.widgets.glyphs import BAR_FULL
+from gputui.widgets.line import Line
+
+OTHERS = "others"
+MOST_BAR_CELLS = 40
+"""Cells that all bars of a line share at most; more says nothing more."""
+_GAPS = (3, 2, 1)
+_SHORTEST_NAME = 8
+_LONGEST_NAME = 28
+_DESCRIBED_BAR = 30
+
+
+class Waterfall(Vertical):
+    """Two lines: the start of one instance, and the medians of the other instances of its deployment."""
+
+    DEFAULT_CSS = """
+    Waterfall { height: 3; padding: 1 1 0 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's own name for it)
+        super().__init__(id=id)
+        self._start: Start | None = None
+        self._usual = Medians()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the two lines."""
+        yield Line(id="start")
+        yield Line(id="usual")
+
+    def show(self, start: Start | None, usual: Medians) -> None:
+        """Show this start, or nothing; ``usual`` are the medians of the others."""
+        self._start, self._usual = start, usual
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Fit the bars to the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        lines = (Content(""), Content("")) if self._start is None else waterfall(self._start, self._usual, width)
+        for line, content in zip(self.query(Line), lines, strict=False):
+            line.show(content)
+
+
+class _Part(NamedTuple):
+    """A step that is over: its name, how long it took, how long it takes with others."""
+
+    status: str
+    seconds: float
+    usual: float | None
+
+
+class _Form(NamedTuple):
+    """One way to lay the lines out: cells between parts, cells of the name, whether the end is a word."""
+
+    gap: int
+    name: int
+    end: str
+
+
+def waterfall(start: Start, usual: Medians, width: int) -> tuple[Content, Content]:
+    """Draw a start and what is usual in two lines of at most ``width`` cells, all bars to one scale.
+
+    What is narrow loses its gaps, then the end of its name, then the word for how it ended.
+    """
+    parts = _parts(start, usual)
+    ended = _end_of(start)
+    own = max(min(cell_len(start.name), _LONGEST_NAME), len(OTHERS))
+    forms = [
+        *(_Form(gap, own, ended) for gap in _GAPS),
+        *(_Form(1, name, ended) for name in range(own - 1, _SHORTEST_NAME - 1, -1)),
+        _Form(1, min(own, _SHORTEST_NAME), ""),
+    ]
+    form = next((form for form in forms if _least_width(parts, form) <= width), forms[-1])
+    room = min(MOST_BAR_CELLS, width - _least_width(parts, form) + len(parts))
+    bars = _bars(parts, room)
+    upper = [("bold", set_cell_size(_cut(start.name, form.name), form.name))]
+    lower = [("$muted", set_cell_size(OTHERS, form.name))]
+    for part, (cells, usual_cells) in zip(parts, bars, strict=True):
+        gap = " " * form.gap
+        slow = is_slow(part.seconds, part.usual)
+        mine = _measured(part.status, cells, part.seconds)
+        other = "" if part.usual is None else _measured(part.status, usual_cells, part.usual)
+        place = max(cell_len(mine), cell_len(other))
+        upper.append(("$text-warning" if slow else "", gap + set_cell_size(mine, place)))
+        lower.append(("$muted", gap + set_cell_size(other, place)))
+    upper.append(("bold", " " * form.gap + form.end))
+    lower.append(("$muted", " " * form.gap + _said_of(usual)))
+    known = bool(usual.steps)
+    return _joined(upper, width), _joined(lower, width) if known else Content("")
+
+
+def describe_start(start: Start, usual: Medians) -> list[Content]:
+    """Draw a start with a line for each step: how long it took, the median of the others, and what is slow."""
+    parts = _parts(start, usual)
+    bars = _bars(parts, _DESCRIBED_BAR)
+    names = max(map(cell_len, [*(part.status for part in parts), start.steps[-1].status]))
+    widest = max((cells for cells, _ in bars), default=1)
+    lines = []
+    for part, (cells, _) in zip(parts, bars, strict=True):
+        median = "" if part.usual is None else f"   median {seconds_text(part.usual)}"
+        slow = is_slow(part.seconds, part.usual)
+        lines.append(
+            Content.assemble(
+                f"  {set_cell_size(part.status, names)}  ",
+                (f"{BAR_FULL * cells:<{widest}}", "$text-warning" if slow else "$text-accent"),
+                f"  {seconds_text(part.seconds):>8}",
+                (median, "$muted"),
+                ("   slow" if slow else "", "$text-warning"),
+            )
+        )
+    lines.append(
+        Content.assemble(f"  {set_cell_size(start.steps[-1].status, names)}", ("  " + _so_far(start), "$muted"))
+    )
+    if start.seconds is not None:
+        median = "" if usual.total is None else f", median {seconds_text(usual.total)} of {usual.count}"
+        lines.append(Content.styled(f"  {seconds_text(start.seconds)} in all{median}", "$muted"))
+    return lines
+
+
+def _parts(start: Start, usual: Medians) -> list[_Part]:
+    return [
+        _Part(step.status, step.seconds, usual.steps.get(step.status))
+        for step in start.steps
+        if step.seconds is not None
+    ]
+
+
+def _end_of(start: Start) -> str:
+    return f"{start.steps[-1].status}{' …' if _so_far(start) else ''}"
+
+
+def _so_far(start: Start) -> str:
+    """Say that the last step is not the end: an end is an instance that runs, or a step cut short."""
+    return "" if start.over else "so far"
+
+
+def _bars(parts: Sequence[_Part], room: int) -> list[tuple[int, int]]:
+    """Share the room out to scale: the cells of each step and of its median, at least one for anything at all."""
+    longest = [max(part.seconds, part.usual or 0) for part in parts]
+    spare = max(0, room - len(parts))
+    scale = spare / (sum(longest) or 1)
+    return [(1 + int(part.seconds * scale), 1 + int((part.usual or 0) * scale)) for part in parts]
+
+
+def _measured(status: str, cells: int, seconds: float) -> str:
+    return f"{status} {BAR_FULL * cells} {seconds_text(seconds).removesuffix(' s')}"
+
+
+def _least_width(parts: Sequence[_Part], form: _Form) -> int:
+    measured = [
+        max(cell_len(_measured(part.status, 1, seconds)) for seconds in (part.seconds, part.usual or 0))
+        for part in parts
+    ]
+    return form.name + sum(form.gap + cells for cells in measured) + form.gap + cell_len(form.end)
+
+
+def _said_of(usual: Medians) -> str:
+    return f"(median of {usual.count})" if usual.count else "(median so far)"
+
+
+def _cut(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else set_cell_size(name, width - 1) + "…"
+
+
+def _joined(spans: Sequence[tuple[str, str]], width: int) -> Content:
+    content = Content.assemble(*((text, style) for style, text in spans)).rstrip()
+    return content.truncate(max(0, width), ellipsis=True)
