@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -15,15 +16,20 @@ from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
 from .clock import WorldClock
+from .cloud_population import CLOUDS, CloudPlan, build_cloud
 from .faults import PROFILES, Faults
+from .gpuhub import GpuhubApi
+from .gpuhub_faults import GpuhubFaults
 from .loopback import LOOPBACK, bound_socket
 from .pody import PodyApi
+from .pody_faults import PodyFaults
 from .pody_rules import RELEASES, parse_release
 from .population import PASSWORDS, SIZES, SSH_PASSWORD, build_world
 from .sshd import SshServer
 from .world import Network, World
 
-# Offsets from the first port. GPUhub, Yotta and DeepDock keep theirs free.
+# Offsets from the first port. Yotta and DeepDock keep theirs free.
+CLOUD_OFFSETS = (0, 6, 7, 8)
 PODY_OFFSET, SSH_OFFSET, MORE_HOSTS_OFFSET, PODS_OFFSET = 1, 4, 5, 10
 _STOP_SECONDS = 1.0
 _GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100 80G", "80G")}
@@ -38,6 +44,7 @@ class Running:
     ssh_port: int | None
     sites: dict[str, Site] = field(repr=False)
     ssh: SshServer | None = field(repr=False)
+    plans: dict[str, CloudPlan] = field(default_factory=dict, repr=False)
 
     @property
     def faults(self) -> str:
@@ -63,7 +70,10 @@ class Running:
 
     def config_toml(self) -> str:
         """A configuration for every account, secrets in plain text: write it to a file with mode 0600."""
-        return "\n".join(_account_toml(name, url) for name, url in self.base_urls.items())
+        return "\n".join(
+            _cloud_toml(self.plans[name], url) if name in self.plans else _account_toml(name, url)
+            for name, url in self.base_urls.items()
+        )
 
 
 class Site:
@@ -114,12 +124,14 @@ async def running_simulator(
     ssh: bool = True,
     authorized_key: str = "",
     clock: WorldClock | None = None,
+    clouds: Sequence[CloudPlan] | None = None,
 ) -> AsyncIterator[Running]:
     """Serve the simulated world on loopback while the context lasts.
 
-    ``port`` is the first of six consecutive ports, 0 takes free ones. ``clock`` replaces the one made from
-    ``speed``; ``authorized_key`` is a public key that may log in beside the password. Raises ValueError for an
-    unknown size, fault profile or release, OSError for a port that is taken.
+    ``port`` is the first of seven consecutive ports, 0 takes free ones. ``clock`` replaces the one made from
+    ``speed``; ``authorized_key`` is a public key that may log in beside the password; ``clouds`` are at most four
+    to have in place of the size's own. Raises ValueError for an unknown size, fault profile or release, OSError
+    for a port that is taken.
     """
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}: one of {', '.join(SIZES)}")
@@ -142,17 +154,22 @@ async def running_simulator(
             stack.push_async_callback(sshd.stop)
             network = sshd
         world = build_world(clock or WorldClock(speed=speed), size=size, seed=seed, network=network)
+        plans = {plan.name: plan for plan in (CLOUDS[size] if clouds is None else clouds)}
         sites: dict[str, Site] = {}
+        for plan, offset in zip(plans.values(), CLOUD_OFFSETS, strict=False):
+            api = GpuhubApi(build_cloud(world, plan, seed))
+            sites[plan.name] = Site(Faults(api.app, GpuhubFaults(api)), port + offset if port else 0)
         for number, (name, host) in enumerate(world.hosts.items()):
             offset = PODY_OFFSET if number == 0 else MORE_HOSTS_OFFSET + number - 1
-            site = Site(Faults(PodyApi(host, release).app, host), port + offset if port else 0)
+            app = Faults(PodyApi(host, release).app, PodyFaults(host))
+            sites[name] = Site(app, port + offset if port else 0)
+        for site in sites.values():
             await site.start()
             stack.push_async_callback(site.stop)
-            sites[name] = site
         if sshd is not None:
             await sshd.ready(next(iter(world.hosts.values())))
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
-        running = Running(world, urls, sshd.port if sshd else None, sites, sshd)
+        running = Running(world, urls, sshd.port if sshd else None, sites, sshd, plans)
         running.faults = faults
         stack.callback(world.clock.end)
         yield running
@@ -186,6 +203,14 @@ def _quiet_config() -> Config:
     config.graceful_timeout = 0.2
     config.include_server_header = False
     return config
+
+
+def _cloud_toml(plan: CloudPlan, url: str) -> str:
+    lines = [f"[accounts.{plan.name}]", f'preset = "{plan.preset}"' if plan.preset else 'kind = "gpuhub"']
+    lines += [f'token = "{plan.token}"', f'base_url = "{url}"']
+    if not plan.preset:
+        lines += [f'currency = "{plan.currency}"', f"regions = {json.dumps(plan.regions)}"]
+    return "\n".join([*lines, ""])
 
 
 def _account_toml(name: str, url: str) -> str:

@@ -80,6 +80,7 @@ class Shell:
             "NVIDIA_VISIBLE_DEVICES": self._visible_devices(),
             "LANG": "C.UTF-8",
             "HOSTNAME": self.hostname,
+            **(self.pod.env if self.pod else {}),
             **self.env,
         }
         self.files = {**_files(self), **self.files}

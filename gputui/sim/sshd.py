@@ -39,7 +39,8 @@ class _Door:
 class SshServer:
     """Listens for pods while they run. Port numbers last as long as the container does.
 
-    The first pods of each host have a port of their own; all others share one, which leads to the host's shell.
+    The first pods of each host, and some of each cloud, have a port of their own; all others share one. It leads to
+    the host's shell, or to the container whose own password is given.
     """
 
     def __init__(self, port: int = 0, *, first_pod_port: int = 0, authorized_key: str = "") -> None:
@@ -54,6 +55,8 @@ class SshServer:
         self._opening: set[asyncio.Task[None]] = set()
         self._shared: _Door | None = None
         self._own_at_start: dict[str, int] = {}
+        self._of_cloud: dict[str, set[str]] = {}
+        self._sharing: dict[str, _Door] = {}
         self._started = False
 
     async def start(self) -> None:
@@ -90,6 +93,8 @@ class SshServer:
         if port != _SSH:
             return self._numbers.open(host, pod, port)
         if not self._own(host, pod):
+            if pod.password and self._shared is not None:
+                self._sharing[pod.password] = _Door(self._shared.listener, host, pod)
             return self.port
         listener = self._listener(self._ports.get(pod.container_id))
         number = int(listener.getsockname()[1])
@@ -110,6 +115,12 @@ class SshServer:
             _shut(door)
         for connection in list(self._connections.get(pod.container_id, ())):
             connection.abort()
+        if host.cloud:
+            # Unlike a pod, a cloud's container never runs again under its identity.
+            self._sharing.pop(pod.password, None)
+            self._of_cloud.get(host.cloud, set()).discard(pod.container_id)
+            self._ports.pop(pod.container_id, None)
+            self._keys.pop(pod.container_id, None)
 
     def change_host_key(self, pod: Pod) -> None:
         """Give a pod a new host key, as a container made anew has; connections made from now on see it."""
@@ -122,8 +133,13 @@ class SshServer:
     def _own(self, host: Host, pod: Pod) -> bool:
         if pod.container_id in self._ports:
             return True
+        if host.cloud:
+            owners = self._of_cloud.setdefault(host.cloud, set())
+            if len(owners) < _OWN_PORTS:
+                owners.add(pod.container_id)
+            return pod.container_id in owners
         if self._started:
-            return len(self._ports) < _OWN_PORTS
+            return len(self._ports) - sum(map(len, self._of_cloud.values())) < _OWN_PORTS
         taken = self._own_at_start.get(host.name, 0)
         self._own_at_start[host.name] = taken + 1
         return taken < OWN_PORTS_A_HOST
@@ -147,7 +163,7 @@ class SshServer:
             sock=door.listener,
             server_factory=functools.partial(_Login, self, door),
             server_host_keys=[self._keys[identity]],
-            process_factory=functools.partial(_session, door),
+            process_factory=_session,
             encoding=None,
             line_editor=False,
             agent_forwarding=False,
@@ -156,6 +172,10 @@ class SshServer:
         door.server = server
         if identity and self._doors.get(identity) is not door:
             server.close()
+
+    def sharing(self, password: str) -> _Door | None:
+        """The container on the shared port that a password opens."""
+        return self._sharing.get(password)
 
     def accepts(self, key: asyncssh.SSHKey) -> bool:
         """Whether a public key may log in."""
@@ -175,9 +195,12 @@ class _Login(asyncssh.SSHServer):
 
     def __init__(self, front: SshServer, door: _Door) -> None:
         self._front = front
-        self._door = door
-        self._identity = door.pod.container_id if door.pod else ""
+        self.door = door
         self._connection: asyncssh.SSHServerConnection | None = None
+
+    @property
+    def _identity(self) -> str:
+        return self.door.pod.container_id if self.door.pod else ""
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -194,7 +217,21 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        return username == "root" and hmac.compare_digest(password.encode(), SSH_PASSWORD.encode())
+        if username != "root":
+            return False
+        if self.door.pod is None and (door := self._front.sharing(password)) is not None:
+            self._move(door)
+            return True
+        expected = (self.door.pod.password if self.door.pod else "") or SSH_PASSWORD
+        return hmac.compare_digest(password.encode(), expected.encode())
+
+    def _move(self, door: _Door) -> None:
+        """From the shared port to the container behind it."""
+        if self._connection is not None:
+            self._front.left(self._identity, self._connection)
+        self.door = door
+        if self._connection is not None:
+            self._front.joined(self._identity, self._connection)
 
     def public_key_auth_supported(self) -> bool:
         return True
@@ -205,9 +242,9 @@ class _Login(asyncssh.SSHServer):
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
     ) -> Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], Awaitable[None]]:
-        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or self._door.pod is None:
+        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or self.door.pod is None:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
-        return functools.partial(_service, self._door.pod, dest_port)
+        return functools.partial(_service, self.door.pod, dest_port)
 
 
 async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
@@ -223,9 +260,11 @@ async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], write
     writer.close()
 
 
-async def _session(door: _Door, process: Process) -> None:
+async def _session(process: Process) -> None:
     """A shell or a command for one channel, ended when the channel is."""
-    session = _Session(door, process)
+    login = process.channel.get_connection().get_owner()
+    assert isinstance(login, _Login)  # noqa: S101  what server_factory makes
+    session = _Session(login.door, process)
     work = asyncio.create_task(session.run())
     gone = asyncio.create_task(process.wait_closed())
     await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)

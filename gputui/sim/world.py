@@ -8,9 +8,12 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .clock import WorldClock
+
+if TYPE_CHECKING:
+    from .cloud import Cloud
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -87,6 +90,10 @@ class Pod:
     log: str = ""
     broken: bool = False
     """Docker knows it without device requests: the server cannot inspect it."""
+    password: str = ""
+    """Root's own password, "" for the one every pod has."""
+    env: dict[str, str] = field(default_factory=dict)
+    """What its shells find in their environment beside the usual."""
 
     @property
     def name(self) -> str:
@@ -149,11 +156,16 @@ class NumbersOnly:
 
 
 class Host:
-    """One machine that runs pods. Looked up by exact name, so that 10,000 pods cost no more than ten."""
+    """One machine that runs pods. Looked up by exact name, so that 10,000 pods cost no more than ten.
 
-    def __init__(self, world: World, name: str) -> None:
+    A cloud's machine names the cloud, and draws from the cloud's own ``rng``.
+    """
+
+    def __init__(self, world: World, name: str, *, cloud: str = "", rng: random.Random | None = None) -> None:
         self.world = world
         self.name = name
+        self.cloud = cloud
+        self.rng = rng or world.rng
         self.users: dict[str, User] = {}
         self.images: dict[str, Image] = {}
         self.gpus: list[Gpu] = []
@@ -220,7 +232,7 @@ class Host:
 
     def spawn(self, pod: Pod | None, command: str, gpus: tuple[int, ...], gpu_memory: int | None) -> Process:
         """A process that takes ``gpu_memory`` bytes on each of ``gpus``."""
-        rng = self.world.rng
+        rng = self.rng
         process = Process(
             pid=next(self._pids),
             pod=pod.name if pod else None,
@@ -255,7 +267,7 @@ class Host:
 
 
 class World:
-    """All hosts and their clock. Call :meth:`advance` before looking: it catches up with what happened since.
+    """All hosts and clouds and their clock. Call :meth:`advance` before looking: it catches up with the clock.
 
     The same seed, clock readings and calls make the same world.
     """
@@ -265,6 +277,7 @@ class World:
         self.rng = random.Random(seed)  # noqa: S311  a pretend world holds no secrets
         self.network: Network = network or NumbersOnly()
         self.hosts: dict[str, Host] = {}
+        self.clouds: dict[str, Cloud] = {}
         self.time = clock.now()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()

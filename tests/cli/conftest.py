@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,17 @@ import pytest
 
 from gputui.api.base import Backend
 from gputui.cli import main, prompts
+from gputui.sim.cloud_population import CloudPlan
 from gputui.sim.server import Running, running_simulator
 from tests.cli.cloud import Cloud
 
 
 class Simulation:
-    """A simulator on a thread of its own; the world stands still."""
+    """A simulator on a thread of its own, with the clouds asked for; the world stands still."""
 
-    def __init__(self, *, ssh: bool = False) -> None:
+    def __init__(self, *, ssh: bool = False, clouds: Sequence[CloudPlan] = ()) -> None:
         self._ssh = ssh
+        self._clouds = clouds
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -41,7 +43,7 @@ class Simulation:
 
     def _run(self) -> None:
         async def serve() -> None:
-            async with running_simulator(speed=0, seed=1, ssh=self._ssh) as self.running:
+            async with running_simulator(speed=0, seed=1, ssh=self._ssh, clouds=self._clouds) as self.running:
                 self._ready.set()
                 await self._end.wait()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 
 from gputui.sim.clock import WorldClock
+from gputui.sim.cloud_population import CloudPlan
 from gputui.sim.server import Running, running_simulator
 
 START = 1_750_000_000.0
@@ -31,9 +32,18 @@ class Sims:
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
 
-    async def start(self, release: str = "0.4.1", *, ssh: bool = False, clock: WorldClock | None = None) -> Running:
+    async def start(
+        self,
+        release: str = "0.4.1",
+        *,
+        ssh: bool = False,
+        clock: WorldClock | None = None,
+        clouds: Sequence[CloudPlan] = (),
+    ) -> Running:
+        """A simulator of the two hosts, and of the clouds asked for."""
         frozen = clock or WorldClock(speed=0, start=START)
-        return await self._stack.enter_async_context(running_simulator(release=release, ssh=ssh, clock=frozen))
+        simulator = running_simulator(release=release, ssh=ssh, clock=frozen, clouds=clouds)
+        return await self._stack.enter_async_context(simulator)
 
     async def client(
         self, sim: Running, account: str = "lab", auth: tuple[str, str] | None = ALICE

@@ -8,7 +8,8 @@ import json
 import httpx
 import pytest
 
-from gputui.sim.faults import BROKEN_POD, HOSTILE_NAMES, PROFILES, Faults
+from gputui.sim.faults import HOSTILE_NAMES, PROFILES, Faults
+from gputui.sim.pody_faults import BROKEN_POD, PodyFaults
 from gputui.sim.server import Running
 from tests.sim.conftest import Sims
 
@@ -120,7 +121,7 @@ async def test_a_slow_server_answers_late(sim: Running) -> None:
         await asyncio.sleep(0)
 
     host = sim.world.hosts["lab"]
-    app = Faults(sim.sites["lab"].faults, host, sleep=sleep)
+    app = Faults(sim.sites["lab"].faults, PodyFaults(host), sleep=sleep)
     app.profile = "slow"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lab") as client:
         assert (await client.get("/version")).json() == [0, 4, 1]

@@ -1,0 +1,71 @@
+"""What a simulated cloud costs: prepaid GPU seconds first, the wallet for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .cloud_parts import Container
+
+_HOUR = 3600.0
+
+
+@dataclass
+class Package:
+    """Prepaid seconds of one GPU model in some regions: bought, and left."""
+
+    model: str
+    regions: tuple[str, ...]
+    total: float
+    balance: float
+
+
+@dataclass
+class _Use:
+    gpus: int = 0
+    price: int = 0
+
+
+class Ledger:
+    """Packages and wallet of an account. Money in thousandths of its currency; settled whenever the use changes."""
+
+    def __init__(self, now: float, *, assets: float, vouchers: int = 0, packages: Iterable[Package] = ()) -> None:
+        self.assets = assets
+        self.vouchers = vouchers
+        self.spent = 0.0
+        self.packages = list(packages)
+        self._settled = now
+        self._use: dict[tuple[str, str], _Use] = {}
+
+    def settle(self, now: float) -> None:
+        """Take what has run since the last time off the packages, and off the wallet where none is left."""
+        elapsed = now - self._settled
+        if elapsed <= 0:
+            return
+        self._settled = now
+        for (model, region), use in self._use.items():
+            if not use.gpus:
+                continue
+            seconds = left = use.gpus * elapsed
+            for package in self.packages:
+                if package.model == model and region in package.regions:
+                    taken = min(package.balance, left)
+                    package.balance -= taken
+                    left -= taken
+            cost = use.price * elapsed / _HOUR * left / seconds
+            self.assets -= cost
+            self.spent += cost
+
+    def began(self, container: Container, now: float) -> None:
+        """A container costs from now on."""
+        self._change(container, now, 1)
+
+    def ended(self, container: Container, now: float) -> None:
+        """A container costs no more."""
+        self._change(container, now, -1)
+
+    def _change(self, container: Container, now: float, sign: int) -> None:
+        self.settle(now)
+        use = self._use.setdefault((container.machine.model.name, container.region), _Use())
+        use.gpus += sign * len(container.gpu_ids)
+        use.price += sign * container.price
