@@ -45,6 +45,8 @@ class View(Screen[None]):
     HEADING: ClassVar[str]
     RESOURCES: ClassVar[frozenset[Resource]]
     """What it shows: polled at the pace of what is looked at while it is on screen."""
+    TELLS_PROBLEMS: ClassVar[bool] = True
+    """Whether showing only problems means something here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -118,7 +120,7 @@ class View(Screen[None]):
         self._show_header()
         left, right = self.status()
         crumbs = Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
-        flags = "  only problems" if session.problems_only else ""
+        flags = "  only problems" if session.problems_only and self.TELLS_PROBLEMS else ""
         asked = f"   on the server: {words}" if (words := self.asked_for()) else ""
         title = Content.assemble(crumbs, left, (asked, "$text-accent"), (flags, "$text-warning"))
         self.query_one(TitleLine).set_parts(title, right)
@@ -398,7 +400,9 @@ class View(Screen[None]):
         )
         accounts = tuple(fleet.accounts)
         themes = tuple(sorted(self.app.available_themes))
-        return complete(text, {"NAME": names, "ACCOUNT": accounts, "account": (*accounts, "all"), "theme": themes})
+        presets = (*self.session.region_presets, "all")
+        choices = {"NAME": names, "ACCOUNT": accounts, "account": (*accounts, "all"), "theme": themes}
+        return complete(text, choices | {"PRESET": presets})
 
     @on(EntryBar.Submitted, "#command")
     def _command_submitted(self, event: EntryBar.Submitted) -> None:
