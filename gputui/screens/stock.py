@@ -18,6 +18,7 @@ from gputui.screens.stock_words import (
 )
 from gputui.screens.watches import has_idle
 from gputui.widgets.heatmap import Heatmap
+from gputui.widgets.heatmap_grid import Grid
 
 
 class StockView(StockMapView):
@@ -29,16 +30,18 @@ class StockView(StockMapView):
 
     def do_open(self, argument: str) -> None:
         """Tell who has the model under the cursor; from there one creates."""
-        if (offer := self.map.offer) is not None:
-            self._who_has(offer)
+        if (position := self.map.position) is not None:
+            self._who_has(position[0], self.map.offer)
 
     @work(group="dialog", exit_on_error=False)
-    async def _who_has(self, here: Offer) -> None:
+    async def _who_has(self, model: str, here: Offer | None) -> None:
+        everywhere = Grid(self.offered()).cells.items()
         holders = cheapest_first(
-            offer for offer in self.offered() if offer.gpu_model == here.gpu_model and has_idle(offer)
+            offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)
         )
         if not holders:
-            self.say(f"No place shown has {here.gpu_model} idle now. w tells when that changes here.")
+            watch = " w tells when that changes here." if here is not None else ""
+            self.say(f"No place has {model} idle now.{watch}")
             return
         selected = here if here in holders else holders[0]
         can_create = self.creatable()
@@ -46,7 +49,7 @@ class StockView(StockMapView):
         caveat = "" if all(map(is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
-                f"Who has {here.gpu_model}",
+                f"Who has {model}",
                 holder_choices(holders, self.news),
                 note=f"{note}{caveat}",
                 selected=str(selected.ref),

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import Command
-from gputui.models import FeedState, Offer, Ref, Resource, Row
+from gputui.models import Action, FeedState, Offer, Ref, Resource, Row
 from gputui.query import Query, QueryError, parse
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView
@@ -51,6 +51,7 @@ class StockMapView(ActingView):
     HEADING = "Stock"
     RESOURCE = Resource.STOCK
     RESOURCES = frozenset({Resource.STOCK})
+    TELLS_PROBLEMS = False
 
     DEFAULT_CSS = """
     StockMapView #cell { padding: 0 1; }
@@ -221,11 +222,17 @@ class StockMapView(ActingView):
             series = self._trends.series(offer.ref, self._now(), 24 if roomy else 12)
             cell = cell_line(offer, watched=offer.ref in self.watches.refs)
             past = past_line(offer, series, roomy=roomy)
-        elif position is not None and self.map.grid.models:
+        elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)
         self.query_one("#cell", Line).show(cell)
         self.query_one("#past", Line).show(past)
         self.show_keys()
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Who has a model can be asked wherever the cursor is; the other commands for a row need an offer."""
+        if command.id == "open":
+            return self.map.position is not None
+        return super().offers(command, actions)
 
     def under_cursor(self) -> Row | None:
         """Return the offer under the cursor."""

@@ -52,9 +52,8 @@ def price_words(offer: Offer) -> str:
 
 def cell_line(offer: Offer, *, watched: bool) -> Content:
     """Return the line that speaks for a cell."""
-    memory = f"{round(offer.gpu_memory / 2**30)}G" if offer.gpu_memory else ""
     name = f"{offer.gpu_model} · {where(offer)}"
-    parts = [name, idle_words(offer), memory, price_words(offer), "watched" if watched else ""]
+    parts = [name, idle_words(offer), price_words(offer), "watched" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
     if offer.problem:
         line = Content.assemble(line, (f"{GAP}{OLD} not read anew: {offer.problem}", "$text-error"))
@@ -95,7 +94,7 @@ def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
         "↑↓ in 5 min" if news else "",
         f"{WATCHED} watched" if watched else "",
     ]
-    return Content(GAP.join(sign for sign in signs if sign))
+    return Content("  ".join(sign for sign in signs if sign))
 
 
 def cheapest_first(offers: Iterable[Offer]) -> list[Offer]:

@@ -63,11 +63,7 @@ class Heatmap(Widget, can_focus=True):
         """The cursor is on another cell, or its cell changed."""
 
     class Opened(Message):
-        """Enter on a cell that holds an offer."""
-
-        def __init__(self, ref: Ref) -> None:
-            super().__init__()
-            self.ref = ref
+        """Enter on a cell, whether there is an offer or not."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -93,8 +89,8 @@ class Heatmap(Widget, can_focus=True):
 
     @property
     def position(self) -> Position | None:
-        """The model and the place the cursor is on, offered there or not."""
-        return self._cursor
+        """The model and the place the cursor is on, offered there or not; None while there is no model."""
+        return self._cursor if self._grid.models else None
 
     def set_grid(self, grid: Grid, placeholder: str = "") -> None:
         """Show this; ``placeholder`` is said, a line each, while there is no model."""
@@ -162,8 +158,8 @@ class Heatmap(Widget, can_focus=True):
 
     def action_open(self) -> None:
         """Say that the cell is opened."""
-        if self.offer is not None:
-            self.post_message(self.Opened(self.offer.ref))
+        if self.position is not None:
+            self.post_message(self.Opened())
 
     @property
     def _room(self) -> int:

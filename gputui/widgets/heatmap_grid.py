@@ -157,7 +157,7 @@ class Grid:
             if offer.idle is not None:
                 idle = max(idle, len(str(max(offer.idle, offer.total or 0))))
                 rest = max(rest, 0 if offer.total is None else 1 + len(str(offer.total)))
-        return max(idle, len(self.total_of_place(place).rest) - 1), rest
+        return idle, rest
 
 
 def ramp_step(offer: Offer) -> int:

@@ -55,7 +55,7 @@ async def test_the_more_is_idle_the_stronger_the_colour() -> None:
 async def test_the_line_under_the_map_speaks_for_the_cell() -> None:
     async with staged(lab(), attic(), view="1") as stage:
         await stage.press("g", "left")
-        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 single cards   80G")
+        assert cell(stage).startswith("A100 80G · attic   0 idle of 1 single cards")
         await stage.press("j", "right")
         assert cell(stage).startswith("RTX 4090 · lab   2 idle of 4 single cards")
         await stage.press("left")
