@@ -377,9 +377,9 @@ class _StillTime(datetime):
         return START.astimezone(tz or UTC)
 
 
-def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make ages and times of day the same in every run."""
-    for module in ("gputui.text", "gputui.screens.instances"):
+def stop_the_clock(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """Make ages and times of day the same in every run; also in these modules."""
+    for module in ("gputui.text", "gputui.screens.instances", *modules):
         monkeypatch.setattr(f"{module}.datetime", _StillTime)
 
 
