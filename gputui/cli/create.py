@@ -3,53 +3,119 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gputui.cli import session
+from gputui import creation_words
+from gputui.api.base import CanCreate, CanPreview
+from gputui.cli import report_error, session
 from gputui.cli.actions import read_only_error
-from gputui.cli.output import format_table, say
-from gputui.cli.prompts import ask_secret, confirm, interactive
-from gputui.errors import ConfigError, ExitCode
-from gputui.models import FieldKind, Form
+from gputui.cli.forms import field_problems, fields_text, known_fields
+from gputui.cli.output import say
+from gputui.cli.prompts import ask_secret, confirm, interactive, need_somebody
+from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
+from gputui.models import FieldKind, Form, Ref, Resource
 
 if TYPE_CHECKING:
-    from gputui.config import Config
+    from gputui.config import Account, Config
+    from gputui.fleet import Fleet
 
 
 def run(args: argparse.Namespace) -> int:
-    """Create one thing and print its Ref on stdout."""
+    """Create one thing and print its Ref on stdout; without fields list what there are."""
     config = session.load(args)
-    name = _account(config, args.account)
+    account = _account(config, args.account)
+    if account.read_only:
+        raise read_only_error(account.name, f"A new {args.kind}")
     given = dict(args.values)
-    with session.command_fleet(config, {name: config.accounts[name]}) as (runner, fleet):
-        if config.accounts[name].read_only:
-            raise read_only_error(name, f"A new {args.kind}")
-        kinds = fleet.creatable(name)
-        if args.kind not in kinds:
-            raise ConfigError(
-                f"{name} has no {args.kind!r} to create.", hint=f"It has: {', '.join(kinds) or 'nothing'}."
-            )
-        form = runner.run(fleet.create_form(name, args.kind))
-        if not given:
-            _describe(form)
-            return ExitCode.USAGE
+    if not given:
+        asyncio.run(_list_fields(account, args.kind))
+        return ExitCode.USAGE
+    if args.dry_run:
+        return asyncio.run(_dry_run(account, args.kind, given))
+    return _create(config, account, args.kind, given, sure=args.yes)
+
+
+def _account(config: Config, name: str | None) -> Account:
+    if name is not None:
+        return session.account(config, name)
+    if len(config.accounts) > 1:
+        raise ConfigError(
+            "There are several accounts; say which with -A.", hint=f"One of: {', '.join(config.accounts)}."
+        )
+    return next(iter(config.accounts.values()))
+
+
+@asynccontextmanager
+async def _creator(account: Account, kind: str) -> AsyncIterator[CanCreate]:
+    """Open the back end of an account that can create such a thing; raises GputuiError."""
+    async with session.backends({account.name: account}) as opened:
+        backend = opened[account.name]
+        if isinstance(backend, GputuiError):
+            raise backend
+        kinds = backend.creatable if isinstance(backend, CanCreate) else ()
+        _check_kind(account.name, kind, kinds)
+        assert isinstance(backend, CanCreate)  # noqa: S101  (it has kinds)
+        yield backend
+
+
+def _check_kind(account: str, kind: str, kinds: tuple[str, ...]) -> None:
+    if kind not in kinds:
+        raise ConfigError(f"{account} has no {kind!r} to create.", hint=f"It has: {', '.join(kinds) or 'nothing'}.")
+
+
+async def _list_fields(account: Account, kind: str) -> None:
+    async with _creator(account, kind) as backend:
+        form = await backend.create_form(kind)
+    say(f"{form.title}. Give the fields as --set FIELD=VALUE:")
+    if form.note:
+        say(form.note)
+    say(fields_text(form.fields))
+
+
+async def _dry_run(account: Account, kind: str, given: dict[str, str]) -> int:
+    """Print what would be sent. The server is asked only for the defaults of required fields that are not given."""
+    async with _creator(account, kind) as backend:
+        values = given
+        if not isinstance(backend, CanPreview) or backend.check_create(kind, given).keys() - given.keys():
+            form = await backend.create_form(kind)
+            values = form_values(form, given)
+            _check(kind, backend.check_create(kind, values))
+        if isinstance(backend, CanPreview):
+            try:
+                request = backend.prepare_create(kind, values)
+            except InvalidError as error:
+                _check(kind, error.fields)
+                raise
+            sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
+        else:
+            sys.stdout.write(f"Would create in {account.name}: a new {kind} with {shown_values(form, values)}.\n")
+    return ExitCode.OK
+
+
+def _create(config: Config, account: Account, kind: str, given: Mapping[str, str], *, sure: bool) -> int:
+    name = account.name
+    with session.command_fleet(config, {name: account}) as (runner, fleet):
+        _check_kind(name, kind, fleet.creatable(name))
+        form = runner.run(fleet.create_form(name, kind))
         values = form_values(form, given)
-        problems = fleet.check_create(name, args.kind, values)
-        if problems:
-            raise ConfigError(
-                f"This {args.kind} cannot be created:",
-                problems=tuple(f"{field}: {problem}" for field, problem in problems.items()),
-            )
-        effect = f"{name}: a new {args.kind} with {shown_values(form, values)}."
-        if args.dry_run:
-            sys.stdout.write(f"Would create in {effect}\n")
-            return ExitCode.OK
-        if not args.yes and not confirm([f"Create in {effect}"], question="Create it?", typed=None):
-            say("Nothing was done.")
-            return ExitCode.REFUSED
-        result = runner.run(fleet.create(name, args.kind, values))
+        _check(kind, fleet.check_create(name, kind, values))
+        if not sure:
+            need_somebody()
+            effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."
+            effects = [effect, *runner.run(_what_follows(fleet, form, values))]
+            if not confirm(effects, question="Create it?", typed=None):
+                say("Nothing was done.")
+                return ExitCode.REFUSED
+        try:
+            result = runner.run(fleet.create(name, kind, values))
+        except UnknownOutcomeError as error:
+            status = report_error(error)
+            say(f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}")
+            return status
         words = " ".join(result.message.split())
         if words:
             say(words)
@@ -57,52 +123,52 @@ def run(args: argparse.Namespace) -> int:
         return ExitCode.OK
 
 
-def _account(config: Config, name: str | None) -> str:
-    if name is not None:
-        return session.account(config, name).name
-    if len(config.accounts) > 1:
-        raise ConfigError(
-            "There are several accounts; say which with -A.", hint=f"One of: {', '.join(config.accounts)}."
-        )
-    return next(iter(config.accounts))
+def _home(fleet: Fleet, account: str, kind: str) -> str:
+    return fleet.resource_of(Ref(account, kind, "")).value
+
+
+async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> list[str]:
+    """Say what it costs and what stands against it, as far as that can be known."""
+    listing = await session.fleet_rows(fleet, [Resource.DEPLOYMENTS, Resource.STOCK])
+    listing.report()
+    lines = (
+        creation_words.cost(form, values),
+        creation_words.namesakes(form.account, values, listing.rows),
+        creation_words.stock_note(form.account, values, listing.rows),
+    )
+    return [line for line in lines if line]
+
+
+def _check(kind: str, problems: Mapping[str, str]) -> None:
+    if problems:
+        raise ConfigError(f"This {kind} cannot be created:", problems=field_problems(problems))
 
 
 def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the form's values: what was given, else the defaults; secrets are asked for, never taken from argv."""
+    """Return the values to send: what was given, and for what must be and was not, the default.
+
+    What need not be given is left to the server. Secrets are asked for, never taken from argv.
+    """
     fields = {field.name: field for field in form.fields}
     problems = []
     for name in given:
         if name not in fields:
-            problems.append(f"{name}: is no field; the fields are {', '.join(fields)}")
+            problems.append(f"{name}: is no field; the fields are {known_fields(form)}")
         elif fields[name].kind is FieldKind.SECRET:
             problems.append(f"{name}: is secret and is asked for; a command line is seen by everyone on this machine")
     if problems:
         raise ConfigError(f"This {form.kind} cannot be created:", problems=tuple(problems))
-    values = {name: given.get(name, field.default) for name, field in fields.items()}
+    values = dict(given)
     for name, field in fields.items():
-        if field.kind is FieldKind.SECRET and interactive():
-            values[name] = ask_secret(field.label)
+        if name in given or not (field.required and field.shown_with(values)):
+            continue
+        secret = field.kind is FieldKind.SECRET and interactive()
+        values[name] = ask_secret(field.label) if secret else field.default
     return values
 
 
 def shown_values(form: Form, values: Mapping[str, str]) -> str:
     """Write the values for the person to read, secrets masked."""
     secret = {field.name for field in form.fields if field.kind is FieldKind.SECRET}
-    return ", ".join(f"{name}={'***' if name in secret else value}" for name, value in values.items() if value)
-
-
-def _describe(form: Form) -> None:
-    rows = [
-        (
-            field.name,
-            "yes" if field.required else "",
-            field.default,
-            " ".join(field.choices) or field.kind.value,
-            field.help or field.label,
-        )
-        for field in form.fields
-    ]
-    say(f"{form.title}. Give the fields as --set FIELD=VALUE:")
-    if form.note:
-        say(form.note)
-    say(format_table(("FIELD", "REQUIRED", "DEFAULT", "VALUES", "MEANING"), rows).rstrip("\n"))
+    shown = ((name, "***" if name in secret else value.replace("\n", "\\n")) for name, value in values.items())
+    return ", ".join(f"{name}={value}" for name, value in shown if value)

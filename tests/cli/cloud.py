@@ -41,7 +41,14 @@ _FIELDS = (
     FormField("deployment_type", "Type", FieldKind.CHOICE, choices=("ReplicaSet", "Job", "Container")),
     FormField("replica_num", "Replicas", FieldKind.NUMBER, when=("deployment_type", ("ReplicaSet", "Job"))),
     FormField("memory_size_from", "Memory from", FieldKind.NUMBER, required=False, unit="GB", group="Each instance"),
-    FormField("image_uuid", "Image", FieldKind.CHOICE, choices=("image-1", "image-2"), labels=("PyTorch", "mine")),
+    FormField(
+        "image_uuid",
+        "Image",
+        FieldKind.CHOICE,
+        default="image-1",
+        choices=("image-1", "image-2"),
+        labels=("PyTorch", "mine"),
+    ),
 )
 _FILTERS: Mapping[Resource, tuple[FormField, ...]] = {
     Resource.INSTANCES: (
@@ -67,6 +74,7 @@ class Cloud(FakeBackend):
         self.blocks: list[tuple[str, int, str]] = []
         self.scales: list[tuple[str, int]] = []
         self.created: list[dict[str, str]] = []
+        self.found: Sequence[Ref] = []
         self.asked: dict[Resource, dict[str, str]] = {}
         self.rows |= _rows(account)
 
@@ -128,7 +136,7 @@ class Cloud(FakeBackend):
         return Ref(self.account, "deployment", values["name"])
 
     async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
-        return []
+        return self.found if self.created else []
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
         self.created.append(dict(values))

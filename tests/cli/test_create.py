@@ -4,9 +4,10 @@ from collections.abc import Callable
 import pytest
 
 from gputui.cli import create
-from gputui.errors import ConfigError
-from gputui.models import FieldKind, Form, FormField
+from gputui.errors import ConfigError, UnknownOutcomeError
+from gputui.models import Action, FieldKind, Form, FormField, Ref
 from gputui.sim.server import Running
+from tests.cli.cloud import Cloud
 from tests.cli.conftest import Simulation
 
 Run = Callable[..., tuple[int, str, str]]
@@ -79,3 +80,81 @@ def test_a_secret_field_is_asked_for_and_never_taken_from_the_command_line(monke
     with pytest.raises(ConfigError) as caught:
         create.form_values(form, {"name": "a", "pw": "given"})
     assert "given" not in str(caught.value)
+
+
+DEPLOYMENT = ("create", "deployment", "--set", "name=train2", "--set", "deployment_type=Job")
+WHOLE = (*DEPLOYMENT, "--set", "replica_num=3", "--set", "image_uuid=image-1")
+
+
+def test_a_dry_run_prints_the_request_and_asks_the_server_nothing(hub: Cloud, run: Run) -> None:
+    status, out, err = run(*WHOLE, "--dry-run")
+
+    head, _, body = out.partition("\n")
+    assert (status, err) == (0, "")
+    assert head == "POST https://api.example.com/api/v1/dev/deployment"
+    assert json.loads(body) == {
+        "name": "train2",
+        "deployment_type": "Job",
+        "replica_num": "3",
+        "image_uuid": "image-1",
+    }
+    assert set(hub.calls) == {"close"}
+
+
+def test_what_is_sent_is_what_the_dry_run_showed(hub: Cloud, run: Run) -> None:
+    shown = json.loads(run(*DEPLOYMENT, "--set", "replica_num=3", "--dry-run")[1].partition("\n")[2])
+    status, out, _ = run(*DEPLOYMENT, "--set", "replica_num=3", "--yes")
+
+    assert (status, out) == (0, "hub/deployment/new-uuid\n")
+    assert hub.created == [shown]
+    assert shown["image_uuid"] == "image-1"
+
+
+def test_the_fields_are_listed_with_units_choices_and_what_they_belong_to(hub: Cloud, run: Run) -> None:
+    status, out, err = run("create", "deployment")
+
+    assert (status, out) == (2, "")
+    lines = err.splitlines()
+    (replicas,) = [line for line in lines if line.startswith("replica_num ")]
+    assert replicas.endswith("Replicas [only with deployment_type ReplicaSet or Job]")
+    assert any(line.startswith("memory_size_from ") and "number (GB)" in line for line in lines)
+    assert "  image-1  PyTorch" in lines
+
+
+@pytest.mark.parametrize("mode", ["--dry-run", "--yes"])
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (("name=x", "colour=red"), "colour: is no field"),
+        (("deployment_type=Job", "replica_num=1", "image_uuid=image-1"), "name: is missing"),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field(
+    mode: str, fields: tuple[str, ...], words: str, hub: Cloud, run: Run
+) -> None:
+    status, out, err = run("create", "deployment", *(word for field in fields for word in ("--set", field)), mode)
+
+    assert (status, out) == (2, "")
+    assert words in err
+    assert hub.created == []
+
+
+def test_an_unknown_outcome_is_four_and_says_where_to_look(hub: Cloud, run: Run) -> None:
+    hub.errors[Action.CREATE] = UnknownOutcomeError("hub: the answer never came.")
+    hub.found = [Ref("hub", "deployment", "a"), Ref("hub", "deployment", "b")]
+
+    status, out, err = run(*WHOLE, "--yes")
+
+    assert (status, out) == (4, "")
+    assert "gputui get deployments -A hub" in err
+    assert len(hub.created) == 1
+
+
+def test_what_it_costs_and_a_namesake_are_said_before(hub: Cloud, run: Run, typed: Callable[[str], None]) -> None:
+    typed("n\n")
+
+    status, _, err = run("create", "deployment", "--set", "name=train", *WHOLE[4:])
+
+    assert status == 1
+    assert "There is a deployment train already" in err
+    assert hub.created == []
