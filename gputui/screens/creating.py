@@ -172,4 +172,5 @@ def _shown(field: FormField, values: Mapping[str, str]) -> str:
     label = dict(zip(field.choices, field.labels, strict=False)).get(value, "")
     text = " ⏎ ".join(line.strip() for line in value.splitlines() if line.strip()).replace(",", ", ")
     unit = f" {field.unit}" if field.unit else ""
-    return f"{label} ({value})" if label and label != value else f"{text}{unit}"
+    # What may be an id of one's own is known by its name.
+    return f"{label} ({value})" if field.open_choices and label not in ("", value) else f"{text}{unit}"

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from gputui.deployment_words import (
+    counts_sentence,
+    cuda_range,
+    gpus_text,
+    most_per_hour,
+    price_range,
+    range_text,
+)
 from gputui.models import (
     AccountInfo,
+    Balance,
+    Block,
+    Deployment,
     Event,
     ExecResult,
     GpuDevice,
@@ -18,9 +30,11 @@ from gputui.models import (
     Image,
     Instance,
     Offer,
+    Package,
+    Phase,
     Row,
 )
-from gputui.text import format_bytes, format_duration, format_money, format_time
+from gputui.text import format_bytes, format_duration, format_minutes, format_money, format_time
 from gputui.widgets.glyphs import HEALTH_STYLES, PHASE_GLYPHS, PHASE_STYLES
 from gputui.wording import gpu_text, ports_text, quota_text
 
@@ -38,6 +52,26 @@ def line(label: str, value: str | Content, style: str = "") -> Content:
 
 def _lines(pairs: Iterable[tuple[str, str | Content]]) -> list[Content]:
     return [line(label, value) for label, value in pairs if (value.plain if isinstance(value, Content) else value)]
+
+
+def _grouped(groups: Iterable[tuple[str, Iterable[tuple[str, str | Content]]]]) -> list[Content]:
+    """Return lines under headings; a group in which nothing is known is left out."""
+    lines: list[Content] = []
+    for heading, pairs in groups:
+        if known := _lines(pairs):
+            title = [Content.styled(heading, "bold $text-accent")] if heading else []
+            lines += [*([Content("")] if lines else []), *title, *known]
+    return lines
+
+
+def _time(at: datetime | None, *, utc: bool) -> str:
+    return format_time(at, utc=utc) if at is not None else ""
+
+
+def _state(phase: Phase, status: str) -> Content:
+    """Return the phase with its glyph, and the back end's own word where that is another."""
+    raw = "" if status.lower() == phase else f"  ({status})"
+    return Content.assemble((f"{PHASE_GLYPHS[phase]} {phase}", PHASE_STYLES[phase]), raw)
 
 
 def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = False) -> list[Content]:
@@ -77,27 +111,27 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 ("tag", row.tag or ""),
                 ("digest", row.digest or ""),
                 ("size", format_bytes(row.size)),
-                ("created", format_time(row.created_at, utc=utc) if row.created_at else ""),
+                ("created", _time(row.created_at, utc=utc)),
                 ("about", row.description),
                 ("yours", "yes: you can delete it" if row.own else "no: the server's"),
             ]
         )
+    if isinstance(row, Deployment):
+        return describe_deployment(row, utc=utc)
     if isinstance(row, Offer):
-        return _lines(
-            [
-                ("gpu", row.gpu_model),
-                ("account", row.ref.account),
-                ("region", row.region),
-                ("idle", "" if row.idle is None else f"{row.idle} of {row.total}"),
-                ("memory", format_bytes(row.gpu_memory)),
-                ("price", format_money(row.price_from)),
-            ]
-        )
+        return _offer(row)
+    if isinstance(row, Block):
+        return _block(row, utc=utc)
+    if isinstance(row, Package):
+        return _package(row)
+    if isinstance(row, Balance):
+        return _lines([("account", row.ref.account), ("available", format_money(row.available)), *row.parts])
     if isinstance(row, Event):
         return _lines(
             [
                 ("at", format_time(row.at, utc=utc)),
                 ("instance", f"{row.name}  ({row.instance})"),
+                ("deployment", str(row.parent) if row.parent else ""),
                 ("from", row.before or "nothing"),
                 ("to", row.status),
                 ("after", format_duration(row.after_seconds)),
@@ -109,14 +143,17 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
 
 def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False) -> list[Content]:
     """Describe an instance: state, shape, how to reach it, what it runs on the GPUs."""
-    raw = "" if row.status.lower() == row.phase else f"  ({row.status})"
-    state = Content.assemble((f"{PHASE_GLYPHS[row.phase]} {row.phase}", PHASE_STYLES[row.phase]), raw)
-    ssh = f"ssh -p {row.ssh.port} {row.ssh.user}@{row.ssh.host}" if row.ssh else "no port 22 is mapped"
+    if row.ssh is not None:
+        ssh = f"ssh -p {row.ssh.port} {row.ssh.user}@{row.ssh.host}"
+    else:
+        ssh = "no port 22 is mapped" if row.parent is None else "no address now"
     lines = _lines(
         [
             ("name", Content.styled(row.name, "bold")),
             ("ref", str(row.ref)),
-            ("state", state),
+            ("state", _state(row.phase, row.status)),
+            ("deployment", str(row.parent) if row.parent else ""),
+            ("version", row.version),
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
             ("image", row.image or ""),
             ("gpus", gpu_text(row)),
@@ -129,10 +166,12 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
             ("networks", ", ".join(row.networks)),
             ("container", row.container_id or ""),
             ("ssh", ssh),
-            ("price", format_money(row.price)),
-            ("created", format_time(row.created_at, utc=utc) if row.created_at else ""),
-            ("started", format_time(row.started_at, utc=utc) if row.started_at else ""),
-            ("stopped", format_time(row.stopped_at, utc=utc) if row.stopped_at else ""),
+            *((f"port {service.port}", service.url) for service in row.services),
+            ("price", f"{format_money(row.price)} an hour" if row.price else ""),
+            ("created", _time(row.created_at, utc=utc)),
+            ("started", _time(row.started_at, utc=utc)),
+            ("stopped", _time(row.stopped_at, utc=utc)),
+            ("changed", _time(row.updated_at, utc=utc)),
         ]
     )
     if processes:
@@ -145,6 +184,122 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
             for process in processes
         ]
     return lines
+
+
+def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
+    """Describe a deployment: how far it is, what it costs, and the whole template of its instances."""
+    most = most_per_hour(row)
+    counts = {"wanted": row.desired, "at a time": row.parallelism, "starting": row.starting}
+    counts |= {"running": row.running, "finished": row.finished}
+    reuse = "" if row.reuse is None else "yes" if row.reuse else "no"
+    return _grouped(
+        [
+            (
+                "",
+                [
+                    ("name", Content.styled(row.name, "bold")),
+                    ("ref", str(row.ref)),
+                    ("type", row.type),
+                    ("state", _state(row.phase, row.status)),
+                    ("owner", row.owner),
+                ],
+            ),
+            (
+                "Instances",
+                [
+                    ("now", counts_sentence(row)),
+                    *((label, "" if count is None else str(count)) for label, count in counts.items()),
+                ],
+            ),
+            (
+                "Price",
+                [
+                    ("each", f"{each} an hour" if (each := price_range(row.price_from, row.price_to)) else ""),
+                    ("estimate", f"{format_money(row.price_estimate)} an hour" if row.price_estimate else ""),
+                    ("at most", f"{format_money(most)} an hour" if most else ""),
+                ],
+            ),
+            (
+                "Template",
+                [
+                    ("gpus", gpus_text(row)),
+                    ("regions", ", ".join(row.regions)),
+                    ("cuda", cuda_range(row)),
+                    ("cpus", range_text(*("" if n is None else str(n) for n in (row.cpu_from, row.cpu_to)))),
+                    ("memory", range_text(format_bytes(row.memory_from), format_bytes(row.memory_to))),
+                    ("image", row.image or ""),
+                    *((f"port {port}", protocol) for port, protocol in row.ports),
+                    ("reuse stopped ones", f"{reuse}, {row.reuse_scope}" if reuse and row.reuse_scope else reuse),
+                ],
+            ),
+            ("Command", [("", part) for part in row.command.splitlines()]),
+            ("Command before the end", [("", part) for part in row.shutdown_command.splitlines()]),
+            (
+                "Times",
+                [
+                    ("created", _time(row.created_at, utc=utc)),
+                    ("changed", _time(row.updated_at, utc=utc)),
+                    ("stopped", _time(row.stopped_at, utc=utc)),
+                ],
+            ),
+        ]
+    )
+
+
+def _offer(row: Offer) -> list[Content]:
+    idle = "" if row.idle is None else str(row.idle) if row.total is None else f"{row.idle} of {row.total}"
+    if row.idle is None and row.available is not None:
+        idle = "some" if row.available else "none"
+    return _lines(
+        [
+            ("gpu", row.gpu_model),
+            ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
+            ("account", row.ref.account),
+            ("region", row.region),
+            ("idle", idle),
+            ("note", "single cards: several may sit in several machines" if (row.idle or 0) > 1 else ""),
+            ("memory", format_bytes(row.gpu_memory)),
+            ("price", f"{price} an hour" if (price := price_range(row.price_from, row.price_to)) else ""),
+            ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
+        ]
+    )
+
+
+def _block(row: Block, *, utc: bool) -> list[Content]:
+    left = ""
+    if row.until is not None:
+        minutes = int((row.until - datetime.now(UTC)).total_seconds()) // 60
+        left = f"{format_minutes(minutes)} left" if minutes > 0 else "over"
+    extended = row.updated_at if row.created_at and row.updated_at and row.updated_at > row.created_at else None
+    return _lines(
+        [
+            ("host", Content.styled(row.host, "bold")),
+            ("account", row.ref.account),
+            ("region", row.region),
+            ("until", f"{_time(row.until, utc=utc)}   {left}" if row.until else "not told"),
+            ("why", row.comment),
+            ("since", _time(row.created_at, utc=utc)),
+            ("extended", _time(extended, utc=utc)),
+        ]
+    )
+
+
+def _package(row: Package) -> list[Content]:
+    def hours(seconds: int | None) -> str:
+        return "" if seconds is None else f"{seconds / 3600:,.1f} GPU hours  ({seconds:,} s)"
+
+    share = f"{row.balance / row.total:.0%}" if row.balance is not None and row.total else ""
+    return _lines(
+        [
+            ("gpu", Content.styled(row.gpu_model, "bold")),
+            ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
+            ("account", row.ref.account),
+            ("regions", ", ".join(row.regions)),
+            ("total", hours(row.total)),
+            ("left", hours(row.balance)),
+            ("left of all", share),
+        ]
+    )
 
 
 def describe_account(info: AccountInfo, health: Health) -> list[Content]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import ClassVar, cast
 
 from gputui.models import Image, Resource, Row
 from gputui.screens.list_view import ListView
-from gputui.text import format_bytes
+from gputui.text import format_age, format_bytes
 from gputui.widgets.table_columns import Column
 
 
@@ -38,7 +39,7 @@ class LibraryView(ListView):
                 "WHOSE",
                 lambda row: ("yours", "accent") if row.own else "the server's",
                 lambda row: not row.own,
-                search=lambda row: "yours" if row.own else "server",
+                search=lambda row: "yours private" if row.own else "server public",
             ),
             Column(
                 "size",
@@ -49,7 +50,26 @@ class LibraryView(ListView):
                 priority=2,
                 when_filled=True,
             ),
-            Column("about", "ABOUT", lambda row: row.description, None, flex=True, priority=3, when_filled=True),
+            Column(
+                "age",
+                "AGE",
+                lambda row: format_age(row.created_at, datetime.now(UTC)),
+                lambda row: row.created_at,
+                right=True,
+                priority=4,
+                when_filled=True,
+            ),
+            Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, shown=False),
+            Column(
+                "about",
+                "ABOUT",
+                lambda row: row.description,
+                lambda row: row.description,
+                flex=True,
+                priority=3,
+                max_width=70,
+                when_filled=True,
+            ),
         ]
         return cast("Sequence[Column[Row]]", columns)
 

@@ -157,7 +157,7 @@ class Finder(Vertical):
     Finder OptionList {
         display: none; height: auto; max-height: 6; border: none; padding: 0 1; background: $surface;
     }
-    Finder:focus-within OptionList.-some { display: block; }
+    Finder.-open OptionList.-some { display: block; }
     Finder .meant { height: auto; padding: 0 1; color: $muted; }
     """
 
@@ -221,8 +221,13 @@ class Finder(Vertical):
             self._keep_in_view()
 
     def on_descendant_focus(self) -> None:
-        """Show the list that has opened."""
+        """Open the list."""
+        self.add_class("-open")
         self._keep_in_view()
+
+    def on_descendant_blur(self) -> None:
+        """Close the list."""
+        self.remove_class("-open")
 
     def _keep_in_view(self) -> None:
         self.call_after_refresh(self.scroll_visible, animate=False)
@@ -320,8 +325,8 @@ def pairs(field: FormField) -> list[tuple[str, str]]:
 
 
 def choice_line(value: str, label: str) -> Content:
-    """Return a choice as it is listed: what it is called, and what is sent for it."""
-    return Content(value or "any") if label in ("", value) else Content.assemble(label, (f"  {value}", "$muted"))
+    """Return a choice as it is listed: what is sent for it, and what is said of it."""
+    return Content.assemble(value or "any", "" if label in ("", value) else (f"  {label}", "$muted"))
 
 
 def make_editor(field: FormField, value: str) -> Widget:
