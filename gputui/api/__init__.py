@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from gputui.api.base import Backend
     from gputui.config import Account
 
-BACKENDS: Mapping[str, str] = {"pody": "gputui.api.pody:PodyBackend"}
+BACKENDS: Mapping[str, str] = {
+    "pody": "gputui.api.pody:PodyBackend",
+    "gpuhub": "gputui.api.gpuhub:GpuhubBackend",
+}
 """Kind of account -> the class that speaks to it, as ``module:class``."""
 
 

@@ -58,12 +58,11 @@ async def _read(fetch: FetchPage[_M]) -> list[Page[_M]]:
 
 def _page_count(first: Page[_M]) -> int | None:
     """Return how many pages there are, by the first one; None where it does not say."""
-    if first.pages is not None:
-        return min(max(1, first.pages), _MOST_PAGES)
-    if first.total is not None:
-        size = first.size or max(first.sent, 1)
-        return min(max(1, -(-first.total // max(1, size))), _MOST_PAGES)
-    return None
+    if first.pages is None and first.total is None:
+        return None
+    size = max(1, first.size or first.sent)
+    counts = (1, first.pages or 0, -(-(first.total or 0) // size))
+    return min(max(counts), _MOST_PAGES)
 
 
 def _is_full(page: Page[_M]) -> bool:

@@ -251,7 +251,8 @@ def salvage_page(
     """Make what rows there are of a page that holds something unexpected; a bare list is a page of its own."""
     body = data if isinstance(data, dict) else {"list": data}
     sent = body.get("list")
-    rows = sent if isinstance(sent, list) else []
+    # What is no row at all still counts as one: where a list is read on is counted in rows.
+    rows = [row if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
     made = [made for row in rows if (made := salvage(shape.row, row, make, raw=raw)) is not None]
     return Page(
         made, len(rows), whole(body.get("page_size")), whole(body.get("max_page")), whole(body.get("result_total"))

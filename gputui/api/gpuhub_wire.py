@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 from gputui.api import gpuhub_shapes as shapes
-from gputui.api.gpuhub_event_log import container_name, container_phase, read_time
+from gputui.api.gpuhub_event_log import EventRow, container_name, container_phase, read_time
 from gputui.api.gpuhub_shapes import Notes
 from gputui.api.gpuhub_ssh import ssh_target
 from gputui.models import (
@@ -70,14 +69,6 @@ class Scope:
         if not uuid:
             return None
         return self.image_names.get(uuid) or clean(uuid)
-
-
-class EventRow(NamedTuple):
-    """An event as the event reader takes it: '' for a container where the row could not be read."""
-
-    deployment_container_uuid: str
-    status: str
-    created_at: str | None
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,312 @@
+"""The lists of a GPUhub account: deployments and all that is asked of each, the blacklist, images, money."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from gputui.api import gpuhub_shapes as shapes
+from gputui.api import gpuhub_wire as wire
+from gputui.api.gpuhub_events import EventPage
+from gputui.api.gpuhub_kept import KeptAnswers
+from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
+from gputui.api.gpuhub_server import GpuhubServer, RouteMissingError
+from gputui.errors import (
+    AuthError,
+    GputuiError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitedError,
+    UnavailableError,
+)
+from gputui.models import Balance, Block, Deployment, Image, Instance, Package, Phase, Ref
+
+_API = "/api/v1/dev"
+DEPLOYMENTS = f"{_API}/deployment/list"
+CONTAINERS = f"{_API}/deployment/container/list"
+EVENTS = f"{_API}/deployment/container/event/list"
+BLACKLIST = f"{_API}/deployment/blacklist"
+IMAGES = f"{_API}/image/private/list"
+PACKAGES = f"{_API}/deployment/ddp/overview"
+BALANCE = f"{_API}/wallet/balance"
+
+DEPLOYMENTS_AGE = 1.0
+"""How long one answer of the deployments serves all the lists that begin with them, in seconds."""
+CONTAINERS_AGE = 30.0
+PACKAGES_AGE = 60.0
+PACKAGES_AT_ONCE = 3
+CONTAINERS_AT_ONCE = 12
+
+Parameters = Mapping[str, object]
+_R = TypeVar("_R")
+_M = TypeVar("_M")
+_IN_MOTION = (Phase.PENDING, Phase.STOPPING)
+
+
+class GpuhubLists:
+    """What an account has. Deployments are asked for once for all the lists that begin with them."""
+
+    def __init__(self, server: GpuhubServer, scope: wire.Scope, monotonic: Callable[[], float]) -> None:
+        self._server = server
+        self._image_names: dict[str, str] = {}
+        self._scope = replace(scope, image_names=self._image_names)
+        self._monotonic = monotonic
+        self._task: asyncio.Task[list[Deployment]] | None = None
+        self._answered_at = 0.0
+        self._known: dict[str, Deployment] = {}
+        self._listed: dict[Ref, Instance] = {}
+        self._narrowed: Callable[[], Parameters] = dict
+        self._containers = self._kept_containers(self._narrowed)
+        self._packages: KeptAnswers[Package] = KeptAnswers(
+            self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
+        )
+        self._blacklist_by_post = False
+        self._has_wallet = True
+
+    def cancel(self) -> None:
+        """Stop waiting for an answer."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def forget(self, *deployments: Ref) -> None:
+        """Ask anew about these deployments the next time, about everything when none is named."""
+        self._task = None
+        self._containers.forget(*deployments)
+        self._packages.forget(*deployments)
+
+    def forget_containers(self, *deployments: Ref) -> None:
+        """Ask anew for the containers of these deployments the next time."""
+        self._containers.forget(*deployments)
+
+    # Deployments (call 3)
+
+    async def deployments(self) -> list[Deployment]:
+        """Return all deployments, at most DEPLOYMENTS_AGE old; raises GputuiError."""
+        task = self._task
+        if task is None or (task.done() and not self._is_fresh(task)):
+            task = self._task = asyncio.create_task(self._ask_deployments())
+            # Seen even when every caller was cancelled meanwhile.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+    def _is_fresh(self, task: asyncio.Task[list[Deployment]]) -> bool:
+        failed = task.cancelled() or task.exception() is not None
+        return not failed and self._monotonic() - self._answered_at <= DEPLOYMENTS_AGE
+
+    async def _ask_deployments(self) -> list[Deployment]:
+        found = await self.find_deployments({})
+        self._answered_at = self._monotonic()
+        self._known = {deployment.ref.id: deployment for deployment in found}
+        return found
+
+    async def find_deployments(self, parameters: Parameters, *, raw: bool = False) -> list[Deployment]:
+        """Ask for the deployments that fit the call's own filters; raises GputuiError."""
+        return await read_all(lambda index: self._deployment_page(parameters, index, PAGE_SIZE, raw=raw))
+
+    async def first_deployment(self) -> Deployment | None:
+        """Ask for one deployment, whichever the cloud lists first; None where there is none."""
+        page = await self._deployment_page({}, 1, 1)
+        return page.rows[0] if page.rows else None
+
+    async def deployment(self, uuid: str, *, raw: bool = False) -> Deployment:
+        """Ask for one deployment; raises NotFoundError."""
+        found = await self.find_deployments({"deployment_uuid": uuid}, raw=raw)
+        deployment = next((deployment for deployment in found if deployment.ref.id == uuid), None)
+        if deployment is None:
+            raise NotFoundError(f"{self._scope.account}: there is no deployment {uuid}.")
+        return deployment
+
+    async def _deployment_page(
+        self, parameters: Parameters, index: int, size: int, *, raw: bool = False
+    ) -> shapes.Page[Deployment]:
+        body = {"page_index": index, "page_size": size, **parameters}
+        make = partial(wire.to_deployment, self._scope)
+        return await self._server.page(shapes.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
+
+    # Containers (call 8)
+
+    async def containers(self) -> list[Instance]:
+        """Return the containers of all deployments, asked anew where they may have changed.
+
+        Where those of a deployment cannot be read, its last ones say so, or one row in their place.
+        """
+        kept, narrowed = self._containers, self._narrowed
+        deployments = _chosen(await self.deployments(), narrowed())
+        found, errors = await kept.get(deployments)
+        rows: list[Instance] = []
+        for deployment in deployments:
+            error = errors.get(deployment.ref)
+            part = found[deployment.ref]
+            rows += part if error is None else self._unread(deployment, part, error)
+        self._listed = {row.ref: row for row in rows}
+        return rows
+
+    def narrow_containers(self, parameters: Callable[[], Parameters]) -> None:
+        """List only containers that fit call 8's own filters from now on; asked for with every request."""
+        self._narrowed = parameters
+        self._containers = self._kept_containers(parameters)
+
+    async def container(self, ref: Ref, *, raw: bool = False) -> Instance:
+        """Ask for one container, ended ones included; raises NotFoundError."""
+        parent = self.parent_of(ref)
+        known = self._known.get(parent.id)
+        if known is None and raw:
+            known = await self.deployment(parent.id)
+        for parameters in ({"container_uuid": ref.id}, {"container_uuid": ref.id, "released": True}):
+            rows = await self._ask_containers(parent, known.name if known else parent.id, parameters, raw=raw)
+            found = next((row for row in rows if row.ref == ref), None)
+            if found is not None:
+                return found
+        raise NotFoundError(f"{ref} is not there any more.")
+
+    def parent_of(self, container: Ref) -> Ref:
+        """Return the deployment of a container: as it was listed, else by its uuid, which begins with it."""
+        listed = self._listed.get(container)
+        if listed is not None and listed.parent is not None:
+            return listed.parent
+        return self._scope.ref("deployment", container.id.rsplit("-", 2)[0])
+
+    def host_of(self, container: Ref) -> str:
+        """Return the host of a container: as it was listed, else by its uuid, which names it in its middle."""
+        listed = self._listed.get(container)
+        return (listed.host if listed else None) or container.id.rsplit("-", 2)[-2:][0]
+
+    def _kept_containers(self, parameters: Callable[[], Parameters]) -> KeptAnswers[Instance]:
+        async def fetch(deployment: Deployment) -> list[Instance]:
+            return await self._ask_containers(deployment.ref, deployment.name, parameters())
+
+        return KeptAnswers(
+            fetch,
+            age=CONTAINERS_AGE,
+            at_once=CONTAINERS_AT_ONCE,
+            monotonic=self._monotonic,
+            is_moving=lambda deployment, rows: (
+                bool(deployment.starting) or any(row.phase in _IN_MOTION for row in rows)
+            ),
+        )
+
+    async def _ask_containers(
+        self, parent: Ref, name: str, parameters: Parameters, *, raw: bool = False
+    ) -> list[Instance]:
+        make = partial(wire.to_instance, self._scope, parent=parent, parent_name=name)
+
+        async def page(index: int) -> shapes.Page[Instance]:
+            body = {**parameters, "deployment_uuid": parent.id, "page_index": index, "page_size": PAGE_SIZE}
+            return await self._server.page(shapes.CONTAINERS, CONTAINERS, body, make, raw=raw)
+
+        return await read_all(page)
+
+    def _unread(self, deployment: Deployment, last: Sequence[Instance], error: GputuiError) -> list[Instance]:
+        if last:
+            return [replace(row, problem=error.message) for row in last]
+        stand_in = self._scope.ref("container", deployment.ref.id)
+        problem = f"its containers cannot be read: {error.message}"
+        return [Instance(stand_in, deployment.name, Phase.UNKNOWN, "unknown", parent=deployment.ref, problem=problem)]
+
+    # Events (call 7)
+
+    async def event_page(
+        self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
+    ) -> EventPage:
+        """Ask for a page of what happened to a deployment's containers, or to one of them."""
+        body: dict[str, object] = {
+            "deployment_uuid": deployment_uuid,
+            "page_index": page_index,
+            "page_size": page_size,
+        }
+        if container_uuid:
+            body["deployment_container_uuid"] = container_uuid
+        if offset:
+            body["offset"] = offset
+        page = await self._server.page(shapes.EVENTS, EVENTS, body, wire.to_event_row)
+        return EventPage(page.rows, page.total, page.pages)
+
+    # The rest
+
+    async def blacklist(self) -> list[Block]:
+        """Ask for the hosts that are kept out (call 11); a host that is named twice counts until the later time."""
+        blocks: dict[Ref, Block] = {}
+        for block in self._rows(
+            shapes.BLOCK, await self._ask_blacklist(), partial(wire.to_block, self._scope), BLACKLIST
+        ):
+            known = blocks.get(block.ref)
+            if known is None or (block.until and (known.until is None or block.until > known.until)):
+                blocks[block.ref] = block
+        return list(blocks.values())
+
+    async def _ask_blacklist(self) -> object:
+        if not self._blacklist_by_post:
+            try:
+                return await self._server.ask("GET", BLACKLIST)
+            except (RouteMissingError, NotFoundError):
+                data = await self._server.ask("POST", f"{BLACKLIST}/list", {})
+                self._blacklist_by_post = True
+                return data
+        return await self._server.ask("POST", f"{BLACKLIST}/list", {})
+
+    async def images(self) -> list[Image]:
+        """Ask for the account's private images (call 1)."""
+        make = partial(wire.to_image, self._scope)
+
+        async def page(index: int) -> shapes.Page[Image]:
+            body = {"page_index": index, "page_size": PAGE_SIZE}
+            return await self._server.page(shapes.IMAGES, IMAGES, body, make, raw=True)
+
+        found = await read_all(page)
+        self._image_names.clear()
+        self._image_names.update({image.ref.id: image.name for image in found})
+        return found
+
+    async def packages(self) -> list[Package]:
+        """Return prepaid time (call 13, for each deployment). What several deployments may use is one package."""
+        found, _ = await self._packages.get(await self.deployments())
+        packages: dict[Ref, Package] = {}
+        for package in (package for part in found.values() for package in part):
+            known = packages.get(package.ref)
+            # They are asked for one after the other while the time runs: the least that is left is the newest.
+            if known is None or (package.balance or 0) < (known.balance or 0):
+                packages[package.ref] = package
+        return list(packages.values())
+
+    async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
+        data = await self._server.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
+        return self._rows(shapes.PACKAGE, data, partial(wire.to_package, self._scope), PACKAGES)
+
+    async def balances(self) -> list[Balance]:
+        """Ask for the account's money. A cloud that refuses is not asked again, and has none to show."""
+        if not self._has_wallet:
+            return []
+        try:
+            data = await self._server.ask("POST", BALANCE, {})
+        except (UnavailableError, RateLimitedError, AuthError):
+            raise
+        except GputuiError:
+            self._has_wallet = False
+            return []
+        balance = wire.to_balance(self._scope, data, raw=shapes.raw_text(data))
+        return [] if balance is None else [balance]
+
+    def _rows(
+        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, shapes.Notes], _M], path: str
+    ) -> list[_M]:
+        """Make the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
+        rows = data.get("list") if isinstance(data, dict) else data
+        if rows is not None and not isinstance(rows, list):
+            raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+        made = (shapes.salvage(adapter, row, make, raw=True) for row in rows or ())
+        return [row for row in made if row is not None]
+
+
+def _chosen(deployments: Sequence[Deployment], parameters: Parameters) -> list[Deployment]:
+    """Return the deployments whose containers can fit call 8's filters."""
+    deployment = parameters.get("deployment_uuid")
+    container = parameters.get("container_uuid")
+    if deployment is None and isinstance(container, str):
+        parent = container.rsplit("-", 2)[0]
+        deployment = parent if any(item.ref.id == parent for item in deployments) else None
+    return [item for item in deployments if deployment in (None, item.ref.id)]
