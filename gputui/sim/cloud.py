@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import random
-import re
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from .cloud_course import CACHE_SECONDS, RETRY, SHUTTING_DOWN, Step, steps
+from .cloud_login import close_shell, open_shell
+from .cloud_market import Market
 from .cloud_money import Ledger
 from .cloud_parts import (
     CONTAINER,
     JOB,
-    REPLICA_SET,
     Block,
     CloudImage,
     Container,
     Deployment,
     Event,
     Machine,
-    Market,
     Order,
 )
-from .world import Gpu, Host, Pod, World
+from .world import World
 
-# World seconds in each state on the way up: a fresh container, and one that takes a stopped one over.
-FRESH = {"creating": (1.0, 4.0), "created": (5.0, 20.0), "starting": (15.0, 60.0)}
-REUSED = {"creating": (0.2, 0.6), "created": (0.4, 1.2), "starting": (3.0, 8.0)}
-MERGING, SHUTTING_DOWN, RETRY, JOB_RUN = (1.0, 3.0), (1.0, 5.0), (4.0, 8.0), (90.0, 400.0)
-CACHE_SECONDS = 2 * 3600.0
-"""How long a stopped container is kept for another to take over."""
-_MERGED_SHARE = 0.3
-_SLEEP = re.compile(r"sleep (\d+)\s*$")
 _PASSWORD_SIGNS = string.ascii_letters + string.digits
 
 
@@ -183,9 +175,9 @@ class Cloud:
         if status == "running":
             container.started = now
             self.ledger.began(container, self.world.time)
-            self._open(container)
+            open_shell(self, container)
 
-    def walk(self, container: Container, steps: Sequence[tuple[float, str]], *, at_once: bool = True) -> None:
+    def walk(self, container: Container, steps: Sequence[Step], *, at_once: bool = True) -> None:
         """Let a container go through states by itself, each so many seconds after the one before.
 
         "failed" shuts it down unfinished, "finished" as one whose command has ended. In a frozen world no command
@@ -211,29 +203,6 @@ class Cloud:
             self._soon(seconds, go_on)
         else:
             self.world.after(seconds, go_on)
-
-    def steps(self, machine: Machine, order: Order, reused: bool = False) -> list[tuple[float, str]]:
-        """The way a container of an order takes on a machine, with the seconds before each state."""
-        rng, pace = self.rng, REUSED if reused else FRESH
-        starting = rng.uniform(*pace["starting"]) * machine.slowness
-        steps = [
-            (rng.uniform(*pace["creating"]), "created"),
-            (rng.uniform(*pace["created"]), "starting"),
-        ]
-        if machine.broken:
-            return [*steps, (starting, "failed")]
-        if rng.random() < _MERGED_SHARE:
-            steps += [(starting, "oss_merged"), (rng.uniform(*MERGING), "running")]
-        else:
-            steps += [(starting, "running")]
-        return steps + self.end_of(order)
-
-    def end_of(self, order: Order) -> list[tuple[float, str]]:
-        """How a container's command ends: that of a ReplicaSet does not, a Job's in minutes, ``sleep 30`` in 30 s."""
-        slept = _SLEEP.search(order.template.cmd)
-        if order.kind == REPLICA_SET or (order.kind == CONTAINER and slept is None):
-            return []
-        return [(float(slept[1]) if slept else self.rng.uniform(*JOB_RUN), "finished")]
 
     def end_before(self, container: Container, at: float) -> None:
         """Let a container have ended in the past, its command done."""
@@ -301,7 +270,7 @@ class Cloud:
             machine = self.rng.choice(machines)
         container = self.add_container(deployment, machine, self.world.time)
         self.enter(container, "creating")
-        self.walk(container, self.steps(machine, order, reused=stopped is not None))
+        self.walk(container, steps(self.rng, machine, order, reused=stopped is not None))
         return True
 
     def _reusable(self, deployment: Deployment, machines: set[str]) -> Container | None:
@@ -367,45 +336,7 @@ class Cloud:
         container.machine.ours.difference_update(container.gpu_ids)
         container.deployment.hourly -= container.price
 
-    def _open(self, container: Container) -> None:
-        """Give a container its shell, its port and something that uses its GPUs."""
-        machine, template = container.machine, container.deployment.order.template
-        host = machine.host = machine.host or self._host(machine)
-        pod = container.pod = Pod(
-            owner="root",
-            instance=container.uuid,
-            image=template.image,
-            container_id=container.uuid,
-            created=container.created,
-            started=container.started or container.created,
-            status="running",
-            ports=(22,),
-            gpu_ids=list(container.gpu_ids),
-            memory_limit=machine.memory * len(container.gpu_ids),
-            shm_size=machine.memory // 2,
-            password=container.password,
-            env={
-                "AutoDLContainerUUID": container.uuid,
-                "AutoDLDeploymentUUID": container.deployment.uuid,
-                "AutoDLDataCenter": machine.region,
-            },
-        )
-        host.add(pod)
-        host.connect(pod)
-        used = int(machine.model.memory * self.rng.uniform(0.2, 0.9))
-        host.spawn(pod, template.cmd, tuple(container.gpu_ids), used)
-
-    def _host(self, machine: Machine) -> Host:
-        host = Host(self.world, machine.id, cloud=self.name, rng=self.rng)
-        host.gpus = [
-            Gpu(index, f"GPU-{self.hexadecimal(8)}-{self.hexadecimal(4)}", machine.model.name, machine.model.memory)
-            for index in range(machine.gpus)
-        ]
-        return host
-
     def _leave_running(self, container: Container) -> None:
         if container.status == "running":
             self.ledger.ended(container, self.world.time)
-        if container.pod is not None and container.machine.host is not None:
-            container.machine.host.remove(container.pod)
-            container.pod = None
+        close_shell(container)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .cloud import Cloud
+from .cloud_course import steps
 from .cloud_money import Ledger, Package
 from .cloud_parts import (
     CONTAINER,
@@ -71,6 +72,8 @@ class Standing:
     replicas: int = 0
     reuse: bool = False
     stopped: bool = False
+    runs: int = 0
+    """Seconds a Job's command takes, 0 for the usual minutes."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def _many(deployments: int, each: int, models: int) -> tuple[Standing, ...]:
             model=number % models,
             replicas=each * 40 if number % 5 == 4 else 0,
             reuse=number % 3 == 0,
+            runs=1800,
         )
         for number in range(deployments)
     )
@@ -269,7 +273,9 @@ def _build_deployment(cloud: Cloud, plan: CloudPlan, standing: Standing, number:
 def _command(standing: Standing) -> str:
     if standing.kind == REPLICA_SET:
         return f"python -m vllm.entrypoints.openai.api_server --served-model-name {standing.name} --port 6006"
-    return f"bash /root/{standing.name}.sh" if standing.kind == JOB else "sleep infinity"
+    if standing.kind == JOB:
+        return f"sleep {standing.runs}" if standing.runs else f"bash /root/{standing.name}.sh"
+    return "sleep infinity"
 
 
 def _places(cloud: Cloud, template: Template, *, steady: bool) -> Iterator[Machine]:
@@ -288,22 +294,22 @@ def _build_container(
 ) -> Container:
     """A container with its past: most run, the last ones of some deployments are still on their way."""
     rng, now = cloud.rng, cloud.world.time
-    steps = cloud.steps(machine, deployment.order)
+    way = steps(rng, machine, deployment.order)
     under_way = not deployment.steady and not standing.stopped and rng.random() < 0.15
-    up = sum(seconds for seconds, status in steps if status != "finished")
+    up = sum(seconds for seconds, status in way if status != "finished")
     age = rng.uniform(0, up) if under_way else up + rng.uniform(60, 60 if standing.kind == JOB else 40_000)
     if standing.stopped:
         age += 20 * 3600.0
     container = cloud.add_container(deployment, machine, now - age)
     cloud.enter(container, "creating", now - age)
     at = now - age
-    for number, (seconds, status) in enumerate(steps):
+    for number, (seconds, status) in enumerate(way):
         if status == "finished" and not standing.stopped:
             cloud.walk(container, [(max(5.0, rng.uniform(0, seconds)), status)])
             break
         at += seconds
         if at > now:
-            cloud.walk(container, [(at - now, status), *steps[number + 1 :]], at_once=False)
+            cloud.walk(container, [(at - now, status), *way[number + 1 :]], at_once=False)
             break
         if status == "finished":
             cloud.end_before(container, at)

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .cloud import Cloud
-from .cloud_parts import REPLICA_SET, Container, Deployment, Event, StockFilter
+from .cloud_market import StockFilter
+from .cloud_parts import REPLICA_SET, Container, Deployment, Event
 from .cloud_population import PUBLIC_IMAGES
 from .gpuhub_rules import (
     BAD,
@@ -29,7 +30,17 @@ from .gpuhub_rules import (
     order_of,
     page_of,
     stock_filter,
-    wire_time,
+)
+from .gpuhub_shapes import (
+    block_shape,
+    container_shape,
+    deployment_shape,
+    encode,
+    event_json,
+    image_shape,
+    package_shape,
+    refusal,
+    stock_shape,
 )
 
 _ROOT = "/api/v1/dev"
@@ -101,17 +112,7 @@ class GpuhubApi:
     # Images
 
     def _images(self, given: Parameters) -> str:
-        images = [
-            {
-                "id": image.number,
-                "created_at": wire_time(image.created),
-                "updated_at": wire_time(image.created),
-                "image_uuid": image.uuid,
-                "image_name": image.name,
-                "status": "finished",
-            }
-            for image in reversed(self._cloud.images.values())
-        ]
+        images = [image_shape(image) for image in reversed(self._cloud.images.values())]
         return self._page(images, page_of(given), encode)
 
     # Deployments
@@ -128,7 +129,7 @@ class GpuhubApi:
             for one in reversed(self._cloud.deployments.values())
             if name in ("", one.order.name) and status in ("", one.status) and uuid in ("", one.uuid)
         ]
-        return self._page(found, page_of(given), lambda one: encode(_deployment(one, self._cloud.uid)))
+        return self._page(found, page_of(given), lambda one: encode(deployment_shape(one, self._cloud.uid)))
 
     def _scale(self, given: Parameters) -> str:
         deployment = self._deployment(given)
@@ -161,7 +162,7 @@ class GpuhubApi:
         deployment = self._deployment(given)
         uuid = given.text("deployment_container_uuid", "")
         events: Sequence[Event] = deployment.events_of.get(uuid, []) if uuid else deployment.events
-        return self._page(events, page_of(given), _event)
+        return self._page(events, page_of(given), event_json)
 
     def _containers(self, given: Parameters) -> str:
         deployment, wanted = self._deployment(given), ContainerFilter(given)
@@ -191,19 +192,7 @@ class GpuhubApi:
         return "null"
 
     def _blacklist(self, given: Parameters) -> str:
-        return encode(
-            [
-                {
-                    "created_at": wire_time(block.created),
-                    "updated_at": wire_time(block.updated),
-                    "data_center": block.machine.region,
-                    "expired_time": wire_time(block.expires),
-                    "machine_id": block.machine.id,
-                    "msg": block.comment,
-                }
-                for block in self._cloud.active_blocks()
-            ]
-        )
+        return encode([block_shape(block) for block in self._cloud.active_blocks()])
 
     # Stock and money
 
@@ -214,7 +203,7 @@ class GpuhubApi:
         if region == self.failing_region:
             raise RefusedError(INTERNAL, f"the machines of {region} cannot be reached")
         stock = self._cloud.market.stock(region, stock_filter(given))
-        entries = {name: _stock_entry(*numbers) for name, numbers in stock.items()}
+        entries = {name: stock_shape(*numbers) for name, numbers in stock.items()}
         return encode(entries if self._cloud.private else [{name: entry} for name, entry in entries.items()])
 
     def _all_stock(self, given: Parameters) -> str:
@@ -223,7 +212,7 @@ class GpuhubApi:
             for name, (idle, total) in self._cloud.market.stock(region, StockFilter()).items():
                 before = stock.get(name, (0, 0))
                 stock[name] = (before[0] + idle, before[1] + total)
-        return encode({name: _stock_entry(*numbers) for name, numbers in stock.items()})
+        return encode({name: stock_shape(*numbers) for name, numbers in stock.items()})
 
     def _packages(self, given: Parameters) -> str:
         template = self._deployment(given).order.template
@@ -231,12 +220,7 @@ class GpuhubApi:
         ledger.settle(self._world.time)
         return encode(
             [
-                {
-                    "gpu_type": package.model,
-                    "total": int(package.total),
-                    "balance": int(package.balance),
-                    "dc_list": ",".join(package.regions),
-                }
+                package_shape(package)
                 for package in ledger.packages
                 if package.model in template.models and set(package.regions) & set(template.regions)
             ]
@@ -267,30 +251,21 @@ class GpuhubApi:
 
     def _encoded(self, container: Container) -> str:
         if not container.encoded:
-            container.encoded = encode(_container(container, self._cloud.uid))
+            container.encoded = encode(container_shape(container, self._cloud.uid))
         return container.encoded
 
     def _page(self, entries: Sequence[_T], page: PageOf, encoder: Callable[[_T], str]) -> str:
         start, total = page.start, len(entries)
-        if self.shifting and page.index > 1:
-            # As if something had come in at the front since each page before; and there is always one more.
+        if self.shifting:
+            # As if something had come in at the front with each page before; and past the end the last page repeats.
             start = min(start - (page.index - 1), max(0, total - page.size))
+            total += page.index - 1
         listed = ",".join(encoder(entry) for entry in entries[start : start + page.size])
         pages = -(-max(0, total - page.offset) // page.size)
         return (
             f'{{"list":[{listed}],"page_index":{page.index},"page_size":{page.size},"offset":{page.offset},'
             f'"max_page":{pages},"result_total":{total}}}'
         )
-
-
-def encode(value: Any) -> str:
-    """JSON without blanks."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def refusal(code: str, message: str, number: int) -> str:
-    """The envelope of a refusal; ``number`` counts requests and becomes the request's id."""
-    return encode({"code": code, "msg": message, "data": None, "request_id": f"{number:032x}"})
 
 
 async def _parameters(request: Request) -> dict[str, Any]:
@@ -308,106 +283,3 @@ async def _parameters(request: Request) -> dict[str, Any]:
 
 def _json(text: str) -> Response:
     return Response(text, media_type="application/json")
-
-
-def _stock_entry(idle: int, total: int) -> dict[str, Any]:
-    return {"idle_gpu_num": idle, "total_gpu_num": total, "chip_corp": "nvidia", "cpu_arch": "x86"}
-
-
-def _event(event: Event) -> str:
-    return (
-        f'{{"deployment_container_uuid":"{event.container}","status":{json.dumps(event.status)},'
-        f'"created_at":"{wire_time(event.at)}"}}'
-    )
-
-
-def _deployment(deployment: Deployment, uid: int) -> dict[str, Any]:
-    order = deployment.order
-    template = order.template
-    return {
-        "id": deployment.number,
-        "uid": uid,
-        "uuid": deployment.uuid,
-        "name": order.name,
-        "deployment_type": order.kind,
-        "status": deployment.status,
-        "replica_num": deployment.replicas,
-        "parallelism_num": order.parallelism,
-        "reuse_container": order.reuse,
-        "starting_num": deployment.starting,
-        "running_num": deployment.running,
-        "finished_num": deployment.finished,
-        "image_uuid": template.image,
-        "template": {
-            "dc_list": template.regions,
-            "gpu_name_set": template.models,
-            "gpu_num": template.gpu_num,
-            "cuda_v_from": template.cuda.low,
-            "cuda_v_to": _finite(template.cuda.high),
-            "cpu_num_from": template.cpus.low,
-            "cpu_num_to": _finite(template.cpus.high),
-            "memory_size_from": template.memory.low,
-            "memory_size_to": _finite(template.memory.high),
-            "price_from": template.price.low,
-            "price_to": _finite(template.price.high),
-            "image_uuid": template.image,
-            "cmd": template.cmd,
-            "cmd_before_shutdown": template.cmd_before_shutdown,
-            "service_6006_port_protocol": template.protocols[0],
-            "service_6008_port_protocol": template.protocols[1],
-        },
-        "price_estimates": deployment.hourly,
-        "created_at": wire_time(deployment.created),
-        "updated_at": wire_time(deployment.updated),
-        "stopped_at": wire_time(deployment.stopped),
-    }
-
-
-def _finite(number: float) -> float:
-    return 0 if number == float("inf") else number
-
-
-def _container(container: Container, uid: int) -> dict[str, Any]:
-    machine, deployment = container.machine, container.deployment
-    count = len(container.gpu_ids)
-    return {
-        "id": container.number,
-        "uuid": container.uuid,
-        "version": container.version,
-        "data_center": machine.region,
-        "machine_id": machine.id,
-        "deployment_uuid": deployment.uuid,
-        "status": container.status,
-        "gpu_name": machine.model.name,
-        "gpu_num": count,
-        "cpu_num": machine.cpus * count,
-        "memory_size": machine.memory * count,
-        "image_uuid": deployment.order.template.image,
-        "price": container.price,
-        "info": _info(container, uid),
-        "started_at": wire_time(container.started),
-        "stopped_at": wire_time(container.stopped),
-        "created_at": wire_time(container.created),
-        "updated_at": wire_time(container.updated),
-    }
-
-
-def _info(container: Container, uid: int) -> dict[str, str]:
-    """How to get in, empty while there is nothing to get into."""
-    if container.pod is None:
-        names = ("ssh_command", "root_password", "service_6006_port_url", "service_6008_port_url")
-        return dict.fromkeys((*names, "service_url", "proxy_host"), "") | {"custom_port": ""}
-    place = f"u{uid}-{container.uuid.rsplit('-', 1)[1]}.{container.region.lower()}.example.com"
-    urls = [
-        f"{scheme}://{place}:8443" if protocol == "http" else f"tcp://{place}:{20000 + container.number}"
-        for scheme, protocol in zip(("https", "http"), container.deployment.order.template.protocols, strict=True)
-    ]
-    return {
-        "ssh_command": f"ssh -p {container.pod.host_ports[22]} root@127.0.0.1",
-        "root_password": container.password,
-        "service_6006_port_url": urls[0],
-        "service_6008_port_url": urls[1],
-        "service_url": urls[0],
-        "proxy_host": place,
-        "custom_port": "",
-    }

@@ -9,8 +9,9 @@ from starlette.types import Scope
 
 from .cloud_parts import JOB, CloudImage, Deployment, Order, Template
 from .faults import HOSTILE_NAMES
-from .gpuhub import GpuhubApi, refusal
+from .gpuhub import GpuhubApi
 from .gpuhub_rules import INTERNAL, UNAUTHORIZED
+from .gpuhub_shapes import refusal
 
 _FAULTY_REGION = -1
 """Which region of a cloud fails: the last, so that a client that stops at the first failure is seen to."""

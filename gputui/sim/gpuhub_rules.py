@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn
 
-from .cloud_parts import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, StockFilter, Template
+from .cloud_market import StockFilter
+from .cloud_parts import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, Template
 from .world import GIB
 
 WRONG, BAD, UNAUTHORIZED = "RequestParameterIsWrong", "BadRequest", "AuthorizeFailed"
