@@ -164,6 +164,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("CREATED", lambda row: _stamp(row.created_at)),
         Column("OWN", lambda row: "yes" if row.own else ""),
         Column("ACCOUNT", lambda row: row.ref.account),
+        Column("ID", lambda row: "" if row.ref.id in (row.name, row.reference) else row.ref.id),
         Column("DESCRIPTION", lambda row: row.description),
     ),
     Resource.STOCK: (

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from gputui.cli.parser import build_parser
 
+_PATHS = frozenset({"--config", "--file"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Option:
@@ -16,6 +18,11 @@ class _Option:
     help: str
     takes_value: bool
     choices: tuple[str, ...]
+
+    @property
+    def takes_path(self) -> bool:
+        """Whether the value is a file."""
+        return not _PATHS.isdisjoint(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def _compgen(words: tuple[str, ...] | list[str]) -> str:
 
 
 def _files(option: _Option) -> str:
-    return 'COMPREPLY=($(compgen -f -- "$current"));' if "--config" in option.names else "COMPREPLY=();"
+    return 'COMPREPLY=($(compgen -f -- "$current"));' if option.takes_path else "COMPREPLY=();"
 
 
 def _zsh(levels: list[_Level]) -> str:
@@ -104,7 +111,7 @@ def _zsh(levels: list[_Level]) -> str:
         lines += [f"{_zsh_function(level)}() {{", "    local state", "    _arguments -S \\"]
         for option in level.options:
             value = f":value:({' '.join(option.choices)})" if option.choices else ":value:"
-            if "--config" in option.names:
+            if option.takes_path:
                 value = ":path:_files"
             for name in option.names:
                 lines.append(f"        '{name}[{_zsh_text(option.help)}]{value if option.takes_value else ''}' \\")
@@ -153,7 +160,7 @@ def _fish(levels: list[_Level]) -> str:
         for option in level.options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
             value = f" -x -a '{' '.join(option.choices)}'" if option.choices else " -x" if option.takes_value else ""
-            if "--config" in option.names:
+            if option.takes_path:
                 value = " -r -F"
             lines.append(f"complete -c gputui -n '{condition}' {names}{value} -d '{_fish_text(option.help)}'")
     return "\n".join([*lines, ""])

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gputui import creation_words
+from gputui import creation_words, templates
 from gputui.api.base import CanCreate, CanPreview
 from gputui.cli import report_error, session
 from gputui.cli.actions import read_only_error
@@ -30,13 +30,28 @@ def run(args: argparse.Namespace) -> int:
     account = _account(config, args.account)
     if account.read_only:
         raise read_only_error(account.name, f"A new {args.kind}")
-    given = dict(args.values)
+    given = _given(args)
     if not given:
         asyncio.run(_list_fields(account, args.kind))
         return ExitCode.USAGE
     if args.dry_run:
-        return asyncio.run(_dry_run(account, args.kind, given))
-    return _create(config, account, args.kind, given, sure=args.yes)
+        return asyncio.run(_dry_run(account, args.kind, given, template=args.save_template))
+    return _create(config, account, args.kind, given, sure=args.yes, template=args.save_template)
+
+
+def _given(args: argparse.Namespace) -> dict[str, str]:
+    """Return what the command line gives: a template, and over it what is set."""
+    values: dict[str, str] = {}
+    if args.file:
+        kind, values = templates.read(args.file)
+        if kind != args.kind:
+            raise ConfigError(f"{args.file} is for a {kind}, not for a {args.kind}.")
+    return values | dict(args.values)
+
+
+def _keep(name: str | None, kind: str, values: Mapping[str, str], form: Form) -> None:
+    if name:
+        say(f"Saved as {templates.save(name, kind, values, form)}")
 
 
 def _account(config: Config, name: str | None) -> Account:
@@ -76,14 +91,16 @@ async def _list_fields(account: Account, kind: str) -> None:
     say(fields_text(form.fields))
 
 
-async def _dry_run(account: Account, kind: str, given: dict[str, str]) -> int:
+async def _dry_run(account: Account, kind: str, given: dict[str, str], *, template: str | None) -> int:
     """Print what would be sent. The server is asked only for the defaults of required fields that are not given."""
     async with _creator(account, kind) as backend:
         values = given
-        if not isinstance(backend, CanPreview) or backend.check_create(kind, given).keys() - given.keys():
+        incomplete = backend.check_create(kind, given).keys() - given.keys()
+        if template or incomplete or not isinstance(backend, CanPreview):
             form = await backend.create_form(kind)
             values = form_values(form, given)
             _check(kind, backend.check_create(kind, values))
+            _keep(template, kind, values, form)
         if isinstance(backend, CanPreview):
             try:
                 request = backend.prepare_create(kind, values)
@@ -96,13 +113,16 @@ async def _dry_run(account: Account, kind: str, given: dict[str, str]) -> int:
     return ExitCode.OK
 
 
-def _create(config: Config, account: Account, kind: str, given: Mapping[str, str], *, sure: bool) -> int:
+def _create(
+    config: Config, account: Account, kind: str, given: Mapping[str, str], *, sure: bool, template: str | None
+) -> int:
     name = account.name
     with session.command_fleet(config, {name: account}) as (runner, fleet):
         _check_kind(name, kind, fleet.creatable(name))
         form = runner.run(fleet.create_form(name, kind))
         values = form_values(form, given)
         _check(kind, fleet.check_create(name, kind, values))
+        _keep(template, kind, values, form)
         if not sure:
             need_somebody()
             effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gputui.config import Account, Config
 
 
+_NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "hosts kept out"}
+
+
 def run(args: argparse.Namespace) -> int:
     """List one kind of thing; 3 when an account could not be reached, with what the others have printed."""
     config = session.load(args)
@@ -39,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
         _say_problems(listing.rows)
     status = listing.report()
     if not listing.rows and not listing.failures and args.output == "table":
-        say(f"There are no {resource.value} in {', '.join(accounts) or 'any account'}.")
+        able = [name for name in accounts if name not in listing.unsupported]
+        say(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
     return status
 
 

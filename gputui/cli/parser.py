@@ -221,7 +221,7 @@ def _add_instance_commands(commands: _Commands) -> None:
     parser = commands.add(
         "create",
         "create something",
-        description="Create something. Without --set, the fields and their choices are listed.",
+        description="Create something. Without --set and --file, the fields and their choices are listed.",
     )
     parser.add_argument("kind", metavar="KIND", help="what to create, such as pod")
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
@@ -232,8 +232,10 @@ def _add_instance_commands(commands: _Commands) -> None:
         type=_assignment,
         dest="values",
         metavar="FIELD=VALUE",
-        help="a field of the form; may be given several times",
+        help="a field of the form; may be given several times, and goes before --file",
     )
+    parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
+    parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
     _mutation_options(parser)
 
     parser = commands.add("commit", "save an instance as an image")

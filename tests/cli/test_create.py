@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +159,50 @@ def test_what_it_costs_and_a_namesake_are_said_before(hub: Cloud, run: Run, type
     assert status == 1
     assert "There is a deployment train already" in err
     assert hub.created == []
+
+
+def test_a_file_has_the_fields_and_what_is_set_goes_before(hub: Cloud, home: Path, run: Run) -> None:
+    file = home / "job.toml"
+    file.write_text(
+        'kind = "deployment"\n[values]\nname = "a"\n'
+        'deployment_type = "Job"\nreplica_num = 3\nimage_uuid = "image-2"\n'
+    )
+
+    status, out, _ = run("create", "deployment", "-f", str(file), "--set", "name=b", "--yes")
+
+    assert (status, out) == (0, "hub/deployment/new-uuid\n")
+    assert hub.created == [{"name": "b", "deployment_type": "Job", "replica_num": "3", "image_uuid": "image-2"}]
+
+
+def test_a_template_is_saved_and_found_by_its_name(hub: Cloud, run: Run) -> None:
+    status, _, err = run(*WHOLE, "--dry-run", "--save-template", "small-job")
+    run("create", "deployment", "-f", "small-job", "--set", "name=again", "--yes")
+
+    assert status == 0
+    assert "small-job.toml" in err
+    assert hub.created == [{"name": "again", "deployment_type": "Job", "replica_num": "3", "image_uuid": "image-1"}]
+    assert run(*WHOLE, "--dry-run", "--save-template", "small-job")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('kind = "volume"\n[values]\nname = "a"\n', "is for a volume"),
+        ("kind = ", "correct the line"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_wrong_usage(text: str, words: str, hub: Cloud, home: Path, run: Run) -> None:
+    file = home / "wrong.toml"
+    file.write_text(text)
+
+    status, _, err = run("create", "deployment", "-f", str(file), "--yes")
+
+    assert (status, hub.created) == (2, [])
+    assert words in err
+
+
+def test_a_template_that_is_not_there_is_said(hub: Cloud, run: Run) -> None:
+    status, _, err = run("create", "deployment", "-f", "nothing", "--yes")
+
+    assert status == 2
+    assert "There is no template nothing." in err
