@@ -16,6 +16,7 @@ from gputui import secrets
 from gputui.api import BACKENDS
 from gputui.config import (
     ACCOUNT_MODELS,
+    GpuhubAccount,
     PodyAccount,
     Question,
     answer_problem,
@@ -124,8 +125,8 @@ stock = 0
         "config.toml: accounts.lab.base_ur: unknown key; did you mean base_url?",
         "config.toml: accounts.a/b: is not a name for an account; "
         "use at most 32 letters, digits, dots, dashes and underscores",
-        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody",
-        "config.toml: accounts.three.kind: is missing; this release has: pody",
+        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody, gpuhub",
+        "config.toml: accounts.three.kind: is missing; this release has: pody, gpuhub",
         "config.toml: accounts.four.name: unknown key; did you mean username?",
         "config.toml: accounts.four.username: cannot hold a colon; "
         "the server would read what follows as the password",
@@ -163,10 +164,96 @@ def test_what_is_asked_for_an_account_follows_from_its_keys() -> None:
     assert "colon" in str(answer_problem(PodyAccount, "pody", "username", "a:b"))
 
 
-@pytest.mark.parametrize("kind", ["gpuhub", "yotta", "deepdock"])
+def hub(text: str) -> GpuhubAccount:
+    account = parse_config(f"[accounts.hub]\n{text}", name="c", private=True).accounts["hub"]
+    assert isinstance(account, GpuhubAccount)
+    return account
+
+
+@pytest.mark.parametrize(
+    ("preset", "base_url", "currency", "regions", "last"),
+    [
+        ("gpuhub", "https://api.gpuhub.com", "USD", 3, "Singapore-B"),
+        ("autodl", "https://api.autodl.com", "CNY", 11, "yangzhouDC1"),
+        ("autodl-private", "https://private.autodl.com", "CNY", 0, ""),
+    ],
+)
+def test_a_preset_is_enough_beside_the_token(
+    preset: str, base_url: str, currency: str, regions: int, last: str
+) -> None:
+    account = hub(f'preset = "{preset}"\ntoken = "env:T"')
+    assert (account.kind, account.base_url, account.currency) == ("gpuhub", base_url, currency)
+    assert (len(account.regions), "".join(account.regions[-1:])) == (regions, last)
+    assert account.requests_per_second is None
+
+
+def test_what_is_written_wins_over_the_preset() -> None:
+    account = hub(
+        'kind = "gpuhub"\ntoken = "tok"\nbase_url = "http://127.0.0.1:8700/"\nregions = ["a", "b"]\n'
+        'currency = "EUR"\nrequests_per_second = 4'
+    )
+    assert (account.preset, account.base_url) == ("gpuhub", "http://127.0.0.1:8700")
+    assert (account.regions, account.currency, account.requests_per_second) == (["a", "b"], "EUR", 4)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('preset = "aws"', "preset: should be 'gpuhub', 'autodl' or 'autodl-private'; change it"),
+        ("preset = 3", "preset: should be 'gpuhub', 'autodl' or 'autodl-private'; change it"),
+        ('regions = "sgp1"', 'regions: must be a list; write it as ["one", "two"]'),
+        ('regions = ["a", 1]', 'regions.1: must be a text; write it in quotes, for example "value"'),
+        ('regions = ["a", "a"]', "regions: has a twice; remove one"),
+        (
+            'regions = ["a", ""]',
+            "regions: holds a name that is empty or has spaces around it; write only names of regions",
+        ),
+        (
+            'regions = ["a,b"]',
+            "regions: holds a comma or a slash inside a name; write one name in each pair of quotes",
+        ),
+        ('currency = "usd"', 'currency: is not a currency; write its three letters, for example "USD"'),
+        ("requests_per_second = 0", "requests_per_second: should be greater than 0; change it"),
+        ("region = 1", "region: unknown key; did you mean regions?"),
+    ],
+)
+def test_a_mistake_in_a_cloud_account_is_told_with_its_fix(line: str, problem: str) -> None:
+    text = f'[accounts.hub]\nkind = "gpuhub"\ntoken = "t"\n{line}'
+    assert problems(text) == [f"config.toml: accounts.hub.{problem}"]
+
+
+def test_an_account_without_a_token_is_told_how_to_write_one() -> None:
+    assert problems('[accounts.hub]\npreset = "autodl"') == [
+        'config.toml: accounts.hub.token: is missing; add token = "env:GPUHUB_TOKEN"'
+    ]
+    assert problems('[accounts.hub]\npreset = "autodl"\ntoken = "plain"', private=False)[0].endswith(
+        "or write a reference such as env:GPUHUB_TOKEN"
+    )
+
+
+def test_sets_of_regions_have_names() -> None:
+    config = parse_config(ACCOUNT + '[ui.regions]\nasia = ["sgp1", "westDC2"]', name="c", private=True)
+    assert config.ui.regions == {"asia": ["sgp1", "westDC2"]}
+    assert problems(ACCOUNT + '[ui.regions]\nasia = ["a", "a"]') == [
+        "config.toml: ui.regions.asia: has a twice; remove one"
+    ]
+
+
+def test_a_cloud_account_is_asked_for_its_cloud_and_token() -> None:
+    assert questions(GpuhubAccount) == [
+        Question(
+            "preset", "Which cloud: gpuhub, autodl or autodl-private", required=False, secret=False, example="autodl"
+        ),
+        Question("token", "API token", required=True, secret=True, example="env:GPUHUB_TOKEN"),
+    ]
+    assert answer_problem(GpuhubAccount, "gpuhub", "preset", "autodl") is None
+    assert "should be 'gpuhub'" in str(answer_problem(GpuhubAccount, "gpuhub", "preset", "aws"))
+
+
+@pytest.mark.parametrize("kind", ["yotta", "deepdock"])
 def test_a_kind_of_a_later_release_says_so(kind: str) -> None:
     assert problems(f'[accounts.x]\nkind = "{kind}"') == [
-        f"config.toml: accounts.x.kind: {kind} is not in this release yet; it has: pody"
+        f"config.toml: accounts.x.kind: {kind} is not in this release yet; it has: pody, gpuhub"
     ]
 
 

@@ -23,7 +23,8 @@ theme = "nord"
 utc = true
 mouse = false
 tmux_window = "always"
-keys = { ssh = "w" }
+keys = { ssh = "ctrl+o" }
+regions = { north = ["beijingDC1", "neimengDC1"] }
 """
 
 
@@ -36,7 +37,14 @@ def test_accounts_and_looks_are_read(config: Path) -> None:
     config.write_text(WHOLE)
     preview = read_preview(config)
     assert {name: sketch.read_only for name, sketch in preview.accounts.items()} == {"lab": False, "guest": True}
-    assert preview.ui == UiSettings(theme="nord", utc=True, mouse=False, keys={"ssh": "w"}, tmux_window="always")
+    assert preview.ui == UiSettings(
+        theme="nord",
+        utc=True,
+        mouse=False,
+        keys={"ssh": "ctrl+o"},
+        tmux_window="always",
+        regions={"north": ("beijingDC1", "neimengDC1")},
+    )
 
 
 def test_a_byte_order_mark_is_no_part_of_it(config: Path) -> None:

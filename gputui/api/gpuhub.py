@@ -62,6 +62,9 @@ _KINDS: Mapping[str, Resource] = {
     "account": Resource.ACCOUNTS,
 }
 
+_CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
+"""What the clouds are called, by preset."""
+
 
 class GpuhubBackend:
     """One account on one cloud.
@@ -150,12 +153,11 @@ class GpuhubBackend:
     ) -> AccountInfo:
         return AccountInfo(
             ref=self._scope.ref("account", self.account),
-            backend="GPUhub",
+            backend=_CLOUDS[self._config.preset],
             base_url=self._config.base_url,
-            version=self._config.preset,
+            version="",
             user=first.owner if first else "",
             host_spec=(
-                ("preset", self._config.preset),
                 ("currency", self._config.currency),
                 ("regions", ", ".join(self._config.regions) or "all"),
             ),

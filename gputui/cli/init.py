@@ -170,8 +170,9 @@ def _check(account: Account) -> bool:
         report_error(finding.error or GputuiError("The server said nothing of itself."))
         return False
     info = finding.info
-    say(f"  {info.backend} {info.version}, {(finding.latency or 0) * 1000:.0f} ms")
-    say(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
+    say(f"  {' '.join(filter(None, (info.backend, info.version)))}, {(finding.latency or 0) * 1000:.0f} ms")
+    if info.user:
+        say(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
     if info.quota:
         say(f"  Quota: {', '.join(quota_line(line) for line in info.quota)}.")
     for problem in info.problems:

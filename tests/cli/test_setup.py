@@ -171,6 +171,21 @@ def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
     assert "User name" not in err
 
 
+def test_init_needs_but_a_token_for_a_cloud(
+    home: Path, run: Run, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "_check", lambda account: True)
+    person("cloud", "gpuhub", "aws", "autodl", secrets=("env:AUTODL_TOKEN",))
+
+    status, _, err = run("init")
+
+    assert status == 0
+    assert accounts(home / "config.toml") == {
+        "cloud": {"kind": "gpuhub", "preset": "autodl", "token": "env:AUTODL_TOKEN"}
+    }
+    assert "It should be 'gpuhub', 'autodl' or 'autodl-private'" in err
+
+
 def test_init_adds_to_a_file_that_begins_with_a_byte_order_mark(
     world: Running, home: Path, run: Run, person: Person
 ) -> None:
