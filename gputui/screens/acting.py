@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual import work
 from textual.content import Content
@@ -14,6 +14,8 @@ from gputui.models import Action, ActionResult, Deployment, FeedState, Image, In
 from gputui.screens import dialogs
 from gputui.screens.creating import CreatingView
 from gputui.screens.describe import describe_exec
+from gputui.screens.session import NAMED
+from gputui.stop_words import less_offer, stop_effects
 from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.wording import DONE, EFFECTS, ENDS_WORK, effect, gpu_text, name_of, spending, word_to_type, work_lost
@@ -68,9 +70,9 @@ class ActingView(CreatingView):
             return []
         return [row]
 
-    def row_named(self, text: str) -> Row | None:
-        """Return the one row that is called this; says why when there is none, or several."""
-        found = self.session.find(text)
+    def row_named(self, text: str, resources: Iterable[Resource] = NAMED) -> Row | None:
+        """Return the one row of these lists that is called this; says why when there is none, or several."""
+        found = self.session.find(text, resources)
         if len(found) == 1:
             return found[0]
         several = ", ".join(str(row.ref) for row in found[:6])
@@ -96,33 +98,58 @@ class ActingView(CreatingView):
             if tag is None:
                 return
             arguments["tag"] = tag.strip()
+        if action is Action.STOP and all(self.session.fleet.stop_options(row) for row in rows):
+            if (chosen := await self._confirmed_stop(rows)) is not None:
+                await self._act_on(action, rows, chosen)
+            return
         verb = "Save" if action is Action.COMMIT else action.value.capitalize()
         if await self._confirmed(action, rows, verb):
             await self._act_on(action, rows, arguments)
 
     async def _confirmed(self, action: Action, rows: Sequence[Row], verb: str, command: str = "") -> bool:
         """Ask whether to do it; what is asked for is named with its account, its state, and what follows."""
-        accounts = ", ".join(sorted({row.ref.account for row in rows}))
-        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
-        moving = any(self.session.fleet.pending(row.ref) is not None for row in rows)
         answer = await self.app.push_screen_wait(
             dialogs.ConfirmDialog(
-                f"{verb}{' in' if command else ''} {what} in {accounts}?",
+                _question(f"{verb}{' in' if command else ''}", rows),
                 subjects=[
                     *([Content.assemble("  $ ", (command, "bold"))] if command else []),
-                    *(subject(row, named=len({row.ref.account for row in rows}) > 1) for row in rows),
+                    *_subjects(rows),
                 ],
                 effects=self._effects(action, rows),
                 confirm=verb,
-                typed=word_to_type(action, rows, moving=moving),
+                typed=self._word_to_type(action, rows),
                 danger=action in ENDS_WORK,
             )
         )
         return bool(answer)
 
+    async def _confirmed_stop(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
+        """Ask whether and how to stop what has options for it; returns what was chosen, None for not at all."""
+        fleet = self.session.fleet
+        parents = {row.parent: fleet.get(row.parent) for row in rows if isinstance(row, Instance) and row.parent}
+        keeps_up = {
+            ref: parent
+            for ref, parent in parents.items()
+            if isinstance(parent, Deployment) and Action.SCALE in fleet.actions(parent)
+        }
+        beside = [*self._work_lost(rows), *self._staleness(rows)]
+        dialog = dialogs.StopDialog(
+            _question("Stop", rows),
+            subjects=_subjects(rows),
+            effect=lambda less: [*stop_effects(rows, keeps_up, less=less), *beside],
+            less=less_offer(rows, keeps_up),
+            typed=self._word_to_type(Action.STOP, rows),
+        )
+        return dialog.arguments if await self.app.push_screen_wait(dialog) else None
+
+    def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
+        moving = any(self.session.fleet.pending(row.ref) is not None for row in rows)
+        return word_to_type(action, rows, moving=moving)
+
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
         """Say what will happen, also what happens behind the user's back."""
-        effects = [effect(action, rows), *spending(action, rows)]
+        instances = self.session.fleet.rows(Resource.INSTANCES).values()
+        effects = [effect(action, rows), *spending(action, rows, instances)]
         if action in ENDS_WORK and isinstance(rows[0], Instance):
             effects += self._work_lost(rows)
         return effects + self._staleness(rows)
@@ -230,6 +257,17 @@ class ActingView(CreatingView):
             self.app.notify("\n".join(ends), title=f"Run: {command}", markup=False, timeout=15)
 
 
+def _question(verb: str, rows: Sequence[Row]) -> str:
+    """Ask whether to do it to these, by name or number and account."""
+    what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
+    return f"{verb} {what} in {', '.join(sorted({row.ref.account for row in rows}))}?"
+
+
+def _subjects(rows: Sequence[Row]) -> list[Content]:
+    several = len({row.ref.account for row in rows}) > 1
+    return [subject(row, named=several) for row in rows]
+
+
 def subject(row: Row, *, named: bool) -> Content:
     """Return the line of a dialog that says what a row is; ``named`` adds its account."""
     account = (f"   {row.ref.account}" if named else "", "$muted")
@@ -243,7 +281,8 @@ def subject(row: Row, *, named: bool) -> Content:
             f"   {row.status}",
             f"   GPUs: {gpus}" if gpus else "",
             f"   {format_money(row.price)}/h" if row.price else "",
-            (f"   {row.image}" if row.image else "", "$muted"),
+            # What a deployment keeps alive is told apart by it, not by the image that all of them have.
+            (f"   {row.image}" if row.image and row.parent is None else "", "$muted"),
         )
     if isinstance(row, Deployment):
         gpus = gpus_text(row)

@@ -11,15 +11,17 @@ from gputui.commands import COMMANDS, Group, key_text
 from gputui.errors import GputuiError
 from gputui.models import Action, GpuProcess, Instance, Resource, Row
 from gputui.screens import dialogs
-from gputui.screens.acting import ActingView
+from gputui.screens.blocking import BlockingView
 from gputui.screens.describe import describe, describe_json
 from gputui.wording import name_of
 
-_FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec"})
+_FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
 """Commands that act on all marked rows; the others on one."""
+_WHERE_OFFERED = frozenset({"block", "browse"})
+"""Commands that whole back ends do not have: not in their menus, where others stand greyed out for now."""
 
 
-class ReadingView(ActingView):
+class ReadingView(BlockingView):
     """Adds to a view what reads a row, or goes into the instance behind it."""
 
     def do_open(self, argument: str) -> None:
@@ -90,6 +92,7 @@ class ReadingView(ActingView):
                 if command.group is Group.ROW
                 and command.id not in ("open", "actions")
                 and hasattr(self, command.handler)
+                and (command.id not in _WHERE_OFFERED or self.offers(command))
             ]
         accounts = ", ".join(sorted({row.ref.account for row in rows}))
         what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} marked"
@@ -144,7 +147,7 @@ class ReadingView(ActingView):
         return None
 
     def _instance_for(self, argument: str) -> Instance | None:
-        row = self._row_for(argument) if argument else self.instance_here()
+        row = self.row_named(argument, [Resource.INSTANCES]) if argument else self.instance_here()
         return row if isinstance(row, Instance) else None
 
     def do_events_of(self, argument: str) -> None:

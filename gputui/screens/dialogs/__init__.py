@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gputui.screens.dialogs.block import BlockDialog
     from gputui.screens.dialogs.confirm import ConfirmDialog
     from gputui.screens.dialogs.dialog import Dialog
     from gputui.screens.dialogs.filter import FilterDialog
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.prompt import PromptDialog
     from gputui.screens.dialogs.reader import ReaderDialog
     from gputui.screens.dialogs.scale import ScaleDialog
+    from gputui.screens.dialogs.stop import StopDialog
     from gputui.screens.dialogs.wait import WaitDialog
 
 __all__ = [
+    "BlockDialog",
     "Choice",
     "ConfirmDialog",
     "Dialog",
@@ -30,10 +33,12 @@ __all__ = [
     "PromptDialog",
     "ReaderDialog",
     "ScaleDialog",
+    "StopDialog",
     "WaitDialog",
 ]
 
 _MODULES = {
+    "BlockDialog": "block",
     "Choice": "menu",
     "ConfirmDialog": "confirm",
     "Dialog": "dialog",
@@ -44,6 +49,7 @@ _MODULES = {
     "PromptDialog": "prompt",
     "ReaderDialog": "reader",
     "ScaleDialog": "scale",
+    "StopDialog": "stop",
     "WaitDialog": "wait",
 }
 

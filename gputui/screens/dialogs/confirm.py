@@ -19,6 +19,10 @@ from gputui.widgets.line_input import LineInput
 class ConfirmDialog(Dialog[bool]):
     """Names what will happen to what; Cancel has the focus. ``typed`` must be typed before it can be confirmed."""
 
+    DEFAULT_CSS = """
+    ConfirmDialog .options { height: auto; width: 1fr; }
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
     ]
@@ -48,8 +52,10 @@ class ConfirmDialog(Dialog[bool]):
             if self._subjects:
                 with VerticalScroll(classes="scroll", can_focus=False):
                     yield Static(Content("\n").join(self._subjects), classes="body")
+            with Vertical(classes="options"):
+                yield from self.compose_options()
             if self._effects:
-                yield Static(Content("\n".join(self._effects)), classes="hint")
+                yield Static(Content("\n".join(self._effects)), id="effects", classes="hint")
             if self._typed is not None:
                 yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
                 yield LineInput(id="typed")
@@ -64,6 +70,10 @@ class ConfirmDialog(Dialog[bool]):
                     disabled=self._typed is not None,
                 )
 
+    def compose_options(self) -> ComposeResult:
+        """Lay out what can be chosen, where there is something to choose."""
+        yield from ()
+
     def on_mount(self) -> None:
         """Focus what cannot do harm."""
         self.set_focus(self.query_one("#typed" if self._typed is not None else "#cancel"))
@@ -73,11 +83,11 @@ class ConfirmDialog(Dialog[bool]):
         if isinstance(self.focused, Button):
             self.focus_next(Button) if self.focused.id == "cancel" else self.set_focus(self.query_one("#cancel"))
 
-    @on(Input.Changed)
+    @on(Input.Changed, "#typed")
     def _typed_changed(self, event: Input.Changed) -> None:
         self.query_one("#confirm", Button).disabled = event.value.strip() != self._typed
 
-    @on(Input.Submitted)
+    @on(Input.Submitted, "#typed")
     def _typed_submitted(self, event: Input.Submitted) -> None:
         if event.value.strip() == self._typed:
             self.dismiss(True)

@@ -1,0 +1,142 @@
+"""The question before hosts are kept out of scheduling: for how long, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Label, Static
+
+from gputui.screens.dialogs.dialog import Dialog
+from gputui.text import parse_span
+from gputui.widgets.line_input import LineInput
+
+DEFAULT_SPAN = "24h"
+MOST_MINUTES = 30 * 24 * 60
+
+
+class BlockDialog(Dialog[Mapping[str, str]]):
+    """Gives back ``minutes`` and ``comment`` as text. Cancel has the focus.
+
+    ``effect`` says what so many minutes lead to, and a warning; None minutes: the span cannot be read.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
+    ]
+
+    DEFAULT_CSS = """
+    BlockDialog .row { height: auto; margin-top: 1; }
+    BlockDialog Label { width: 10; }
+    BlockDialog .row Input { width: 1fr; }
+    BlockDialog #warning { color: $text-warning; width: 1fr; height: auto; }
+    """
+
+    def __init__(
+        self,
+        heading: str,
+        *,
+        subjects: Sequence[Content],
+        effect: Callable[[int | None], tuple[Sequence[str], str]],
+        span: str = DEFAULT_SPAN,
+        comment: str = "",
+    ) -> None:
+        super().__init__()
+        self._heading = heading
+        self._subjects = subjects
+        self._effect = effect
+        self._span = span
+        self._comment = comment
+        self._typed_comment = False
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._heading), classes="heading")
+            with VerticalScroll(classes="scroll", can_focus=False):
+                yield Static(Content("\n").join(self._subjects), classes="body")
+            with Horizontal(classes="row"):
+                yield Label(Content("For"))
+                yield LineInput(self._span, placeholder="90m, 6h, 7d; at most 30d", id="span")
+            yield Static(Content(""), classes="problem")
+            with Horizontal(classes="row"):
+                yield Label(Content("Because"))
+                yield LineInput(self._comment, placeholder="a comment, or nothing", id="comment")
+            yield Static(Content(""), id="effect", classes="hint")
+            yield Static(Content(""), id="warning")
+            with Horizontal(classes="buttons"):
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+                yield Button(Content("Keep out"), id="confirm", compact=True)
+
+    def on_mount(self) -> None:
+        """Say what it leads to and focus what changes nothing."""
+        self.show_effect()
+        self.set_focus(self.query_one("#cancel"))
+
+    def action_other_button(self) -> None:
+        """Move between the buttons."""
+        if isinstance(self.focused, Button):
+            self.set_focus(self.query_one("#confirm" if self.focused.id == "cancel" else "#cancel"))
+
+    def suggest(self, comment: str) -> None:
+        """Fill the comment in, unless the user has written one."""
+        self._comment = comment
+        if self.is_mounted and not self._typed_comment:
+            field = self.query_one("#comment", Input)
+            field.value = comment
+
+    def show_effect(self) -> None:
+        """Say anew what it leads to: what is known of the hosts may have changed."""
+        minutes, problem = self._minutes()
+        lines, warning = self._effect(minutes)
+        self.query_one("#effect", Static).update(Content("\n".join(lines)))
+        for selector, text in (("#warning", warning), (".problem", problem)):
+            line = self.query_one(selector, Static)
+            line.display = bool(text)
+            line.update(Content(text))
+
+    def _minutes(self) -> tuple[int | None, str]:
+        """Return the minutes that are asked for, and what is wrong with the span."""
+        text = self.query_one("#span", Input).value
+        try:
+            minutes = parse_span(text)
+        except ValueError as error:
+            return None, f"It {error}." if text.strip() else "Say how long: 90m, 6h or 7d."
+        if not 1 <= minutes <= MOST_MINUTES:
+            return None, "It can be a minute at least, 30d at most."
+        return minutes, ""
+
+    @on(Input.Changed, "#span")
+    def _span_changed(self) -> None:
+        self.show_effect()
+
+    @on(Input.Changed, "#comment")
+    def _comment_changed(self, event: Input.Changed) -> None:
+        # What it is filled with comes as a change too.
+        self._typed_comment = self._typed_comment or event.value != self._comment
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.input.id == "comment" or self._minutes()[0] is None:
+            self._confirm()
+        else:
+            self.set_focus(self.query_one("#comment"))
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "confirm":
+            self._confirm()
+        else:
+            self.dismiss(None)
+
+    def _confirm(self) -> None:
+        minutes, _ = self._minutes()
+        if minutes is None:
+            self.set_focus(self.query_one("#span"))
+            return
+        self.dismiss({"minutes": str(minutes), "comment": self.query_one("#comment", Input).value.strip()})
