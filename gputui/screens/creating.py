@@ -13,6 +13,7 @@ from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
 from gputui.screens.everywhere import EverywhereView
+from gputui.text import clean
 
 VIEW_OF = {
     Resource.INSTANCES: "instances",
@@ -128,11 +129,18 @@ class CreatingView(EverywhereView):
         return [line for line in said if line]
 
     def _tools(self, form: Form) -> dialogs.FormTools:
+        """Return what the form can do: templates always, a dry run where the back end can tell what it would send."""
+        from gputui import templates  # read and written by few, and not before a form is there
+
         fleet = self.session.fleet
-        if not fleet.previews(form.account):
-            return dialogs.FormTools()
         return dialogs.FormTools(
-            preview=lambda values: fleet.prepare_create(form.account, form.kind, values),
+            preview=(lambda values: fleet.prepare_create(form.account, form.kind, values))
+            if fleet.previews(form.account)
+            else None,
+            save=lambda name, values, replace: str(templates.save(name, form.kind, values, form, replace=replace)),
+            name_problem=templates.name_problem,
+            saved=templates.names,
+            load=lambda name: {field: _typed(value) for field, value in templates.read(name, form=form)[1].items()},
         )
 
 
@@ -158,6 +166,11 @@ def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
         room -= width
         parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (value, "bold")]
     return [*lines, _line(heading, parts)] if parts else lines
+
+
+def _typed(value: str) -> str:
+    """Return a text of a file as it could have been typed: nothing in it acts on the terminal."""
+    return "\t".join(clean(part, multiline=True) for part in value.split("\t"))
 
 
 def _line(label: str, parts: Sequence[tuple[str, str]]) -> Content:

@@ -83,7 +83,7 @@ class LibraryView(ListView):
         if argument or not isinstance(row, Image) or row.ref.account not in self.creatable():
             super().do_new(argument)
         else:
-            self._create([row.ref.account], {"image": row.reference})
+            self._create([row.ref.account], {"image": row.reference, "image_uuid": row.ref.id})
 
     def empty_text(self) -> str:
         """Say why there is nothing."""

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from gputui.history import History
 
 
+NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.IMAGES)
+"""The lists of which a thing may be called by its name."""
+
+
 class Navigator(Protocol):
     """The way from one screen to another; the app is it."""
 
     def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
-        """Show a view, limited to one instance (``scope``) or with the cursor on a row (``select``)."""
+        """Show a view, limited to an instance or a deployment (``scope``), or on a row (``select``)."""
 
     def back(self) -> bool:
         """Go to where one came from; False at the root."""
@@ -96,7 +100,7 @@ class Session:
         options += ["-J", login.jump] if login and login.jump else []
         return shlex.join(["ssh", *options, "-p", str(port), f"{user}@{target.host}"])
 
-    def find(self, text: str, resources: Iterable[Resource] = (Resource.INSTANCES, Resource.IMAGES)) -> list[Row]:
+    def find(self, text: str, resources: Iterable[Resource] = NAMED) -> list[Row]:
         """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""
         rows = [row for resource in resources for row in self.fleet.rows(resource).values()]
         exact = [row for row in rows if text in _names(row)]

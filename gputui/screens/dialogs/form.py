@@ -15,8 +15,9 @@ from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
-from gputui.errors import GputuiError, InvalidError
+from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import Form, FormField, PreparedRequest
+from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_fields import Done, Edited, make_editor, put, text_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
@@ -35,12 +36,14 @@ Values = Mapping[str, str]
 class FormTools:
     """What a form can do beside being filled in; all of it may raise GputuiError.
 
-    ``preview`` makes the request that would be sent. ``save`` keeps the values under a name and returns where,
+    ``preview`` makes the request that would be sent. ``save`` keeps the values under a name, in the place of another
+    of that name if the last argument says so, and returns where; ``name_problem`` says what is wrong with a name.
     ``saved`` lists the names there are, ``load`` brings one back.
     """
 
     preview: Callable[[Values], PreparedRequest] | None = None
-    save: Callable[[str, Values], str] | None = None
+    save: Callable[[str, Values, bool], str] | None = None
+    name_problem: Callable[[str], str | None] = lambda name: None if name else "is missing"
     saved: Callable[[], Sequence[str]] | None = None
     load: Callable[[str], Values] | None = None
 
@@ -304,16 +307,32 @@ class FormDialog(Dialog[dict[str, str]]):
         if self._tools.save is None:
             return
         values = self.values()
-        dialog = PromptDialog("Save as a template", note="A name for it. enter to save, esc to cancel", check=_named)
-        name = await self.app.push_screen_wait(dialog)
+        name = await self.app.push_screen_wait(
+            PromptDialog(
+                "Save as a template", note="A name for it. enter to save, esc to cancel", check=self._wrong_name
+            )
+        )
         if name is None:
             return
         try:
-            where = self._tools.save(name.strip(), values)
+            where = await self._saved(self._tools.save, name.strip(), values)
         except GputuiError as error:
             self._complain(error)
             return
-        self.notify(f"Saved as {where}", markup=False, timeout=6)
+        if where:
+            self.notify(f"Saved as {where}", markup=False, timeout=6)
+
+    async def _saved(self, save: Callable[[str, Values, bool], str], name: str, values: Values) -> str:
+        """Save it, over another of its name only when that is wanted; '' when it was not saved."""
+        try:
+            return save(name, values, False)
+        except ConflictError:
+            replace = ConfirmDialog(f"Replace the template {name}?", confirm="Replace", danger=True)
+            return save(name, values, True) if await self.app.push_screen_wait(replace) else ""
+
+    def _wrong_name(self, text: str) -> str:
+        problem = self._tools.name_problem(text.strip())
+        return f"The name {problem}." if problem else ""
 
     @work(group="dialog", exit_on_error=False)
     async def action_load(self) -> None:
@@ -334,7 +353,3 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _complain(self, error: GputuiError) -> None:
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
-
-
-def _named(text: str) -> str:
-    return "" if text.strip() else "Type a name, or esc to cancel."
