@@ -41,8 +41,8 @@ class Plan:
     arguments: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
     lines: Sequence[str] = ()
     question: str = ""
-    replaced: frozenset[Ref] = frozenset()
-    """Those in whose place others come: they end, the spending does not."""
+    effects: Sequence[str] = ()
+    """What happens to the instances, and to what they cost, where that is more than the action's own words say."""
 
 
 Planner = Callable[[asyncio.Runner, "Fleet", Sequence[Row]], Plan]
@@ -128,8 +128,9 @@ def read_only_error(account: str, what: str) -> ConfigError:
 def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
     if action.mutates and fleet.accounts[row.ref.account].read_only:
         return read_only_error(row.ref.account, str(row.ref))
+    what = f" of a {row.type}" if isinstance(row, Deployment) and row.type else ""
     state = f" while it is {state_text(row)}" if isinstance(row, Instance | Deployment) else ""
-    return ConflictError(f"{row.ref}: {action.value} is not possible{state}.")
+    return ConflictError(f"{row.ref}: {action.value}{what} is not possible{state}.")
 
 
 def refuse_shortened(matches: Sequence[refs.Match]) -> None:
@@ -166,9 +167,10 @@ def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> l
     at_stake = runner.run(work_at_stake(fleet, plan.rows, action))
     lines: list[str] = []
     for kind in _by_kind(plan.rows):
-        lines += [*map(_subject, kind), wording.effect(action, kind)]
-    ending = [row for row in plan.rows if row.ref not in plan.replaced]
-    saved = wording.spending(action, ending, fleet.rows(Resource.INSTANCES).values())
+        own = plan.effects if isinstance(kind[0], Instance) else ()
+        lines += [*map(_subject, kind), *(own or [wording.effect(action, kind)])]
+    rest = [row for row in plan.rows if not (plan.effects and isinstance(row, Instance))]
+    saved = wording.spending(action, rest, fleet.rows(Resource.INSTANCES).values())
     return [*lines, *plan.lines, *at_stake, *saved]
 
 

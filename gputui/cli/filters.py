@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.api.base import HasFilters
 from gputui.cli.forms import field_problems, fields_text
 from gputui.cli.output import say
 from gputui.errors import ConfigError, GputuiError, InvalidError
-from gputui.models import FieldKind, Form, Resource
+from gputui.models import FieldKind, Form, FormField, Resource
 
 if TYPE_CHECKING:
     from gputui.api.base import Backend
@@ -37,7 +38,7 @@ def apply(
     able: dict[str, Backend | GputuiError] = {}
     problems: list[str] = []
     for name, backend in opened.items():
-        wrong = [] if isinstance(backend, GputuiError) else _use(backend, forms.get(name), resource, values)
+        wrong = () if isinstance(backend, GputuiError) else _use(backend, forms.get(name), resource, values)
         if wrong:
             problems += [f"{name}: {problem}" for problem in wrong]
         else:
@@ -56,7 +57,7 @@ def _form(backend: Backend | GputuiError, resource: Resource) -> Form | None:
 def _use(backend: Backend, form: Form | None, resource: Resource, values: Mapping[str, str]) -> tuple[str, ...]:
     """Ask so from now on; returns why that cannot be."""
     if form is None or not isinstance(backend, HasFilters):
-        return (f"it cannot filter {resource.value}",)
+        return (f"it cannot filter {resource.value}",) if resource in backend.listers else ()
     fields = {field.name for field in form.fields}
     missing = tuple(f"it cannot filter {resource.value} by {name}" for name in values if name not in fields)
     problems = missing or field_problems(backend.check_filter(resource, values))
@@ -71,7 +72,7 @@ def _use(backend: Backend, form: Form | None, resource: Resource, values: Mappin
 
 def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) -> None:
     """Raise with everything there is to filter by when a name is missing, or none of it."""
-    fields = {field.name: field for form in forms.values() for field in form.fields}
+    fields = _merged(forms.values())
     unknown = [name for name, _ in given if name not in fields]
     if not unknown:
         return
@@ -81,6 +82,19 @@ def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) ->
     if named:
         raise ConfigError(f"{resource.value.capitalize()} cannot be filtered by {', '.join(named)}.")
     raise ConfigError("--filter needs one of these.")
+
+
+def _merged(forms: Iterable[Form]) -> dict[str, FormField]:
+    """Return the fields of all accounts by name, with all their choices and units."""
+    merged: dict[str, FormField] = {}
+    for field in (field for form in forms for field in form.fields):
+        known = merged.setdefault(field.name, field)
+        labels = dict(zip((*known.choices, *field.choices), (*known.labels, *field.labels), strict=False))
+        choices = tuple(dict.fromkeys((*known.choices, *field.choices)))
+        units = " or ".join(dict.fromkeys(unit for unit in (*known.unit.split(" or "), field.unit) if unit))
+        said = tuple(labels.get(choice, "") for choice in choices)
+        merged[field.name] = replace(known, choices=choices, labels=said, unit=units)
+    return merged
 
 
 def _values(forms: Mapping[str, Form], given: Given) -> dict[str, str]:

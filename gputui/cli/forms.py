@@ -45,7 +45,7 @@ def _values(field: FormField) -> str:
         shown = "see below" if _has_lines(field) else ", ".join(choice or '""' for choice in field.choices)
         shown = f"several of: {shown}" if field.kind is FieldKind.MULTI else shown
         return f"{shown}, or another" if field.open_choices else shown
-    shown = _VALUES.get(field.kind, field.kind.value)
+    shown = "text" if field.kind is FieldKind.CHOICE else _VALUES.get(field.kind, field.kind.value)
     return f"{shown} ({field.unit})" if field.unit else shown
 
 
@@ -58,12 +58,17 @@ def _meaning(field: FormField) -> str:
 
 
 def _has_lines(field: FormField) -> bool:
-    return len(field.choices) > _IN_THE_TABLE or any(field.labels)
+    return len(field.choices) > _IN_THE_TABLE or any(_labels(field))
+
+
+def _labels(field: FormField) -> tuple[str, ...]:
+    """Return what is said of each choice beside the choice itself."""
+    labels = field.labels or ("",) * len(field.choices)
+    return tuple("" if label == choice else label for choice, label in zip(field.choices, labels, strict=False))
 
 
 def _choice_lines(field: FormField) -> list[str]:
     if not field.choices or not _has_lines(field):
         return []
-    labels = field.labels or ("",) * len(field.choices)
-    choices = zip(field.choices, labels, strict=False)
+    choices = zip(field.choices, _labels(field), strict=False)
     return [f"{field.name}:", *(f"  {choice}  {label}".rstrip() for choice, label in choices if choice)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli.actions import Plan, Planner
-from gputui.deployment_words import Shape, shape
 from gputui.errors import ConfigError
-from gputui.models import Deployment, Instance, Ref, Resource, Row
+from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
+from gputui.stop_words import stop_effects
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -32,16 +32,12 @@ def planner(args: argparse.Namespace) -> Planner:
         del runner
         if arguments:
             _check(fleet, rows)
-        sets = _replica_sets(fleet)
+        keeps_up = _keeps_up(fleet)
+        instances = [row for row in rows if isinstance(row, Instance)]
         if args.decrease_replicas:
-            _check_decrease(rows, sets)
-        replaced = frozenset(row.ref for row in rows if isinstance(row, Instance) and row.parent in sets)
-        return Plan(
-            rows,
-            {row.ref: arguments for row in rows},
-            _lines(args, rows),
-            replaced=frozenset() if args.decrease_replicas else replaced,
-        )
+            _check_decrease(instances, keeps_up)
+        effects = stop_effects(instances, keeps_up, less=args.decrease_replicas) if instances else ()
+        return Plan(rows, {row.ref: arguments for row in rows}, _lines(args), effects=effects)
 
     return plan
 
@@ -56,25 +52,23 @@ def _check(fleet: Fleet, rows: Sequence[Row]) -> None:
         )
 
 
-def _check_decrease(rows: Sequence[Row], sets: frozenset[Ref]) -> None:
-    problems = tuple(str(row.ref) for row in rows if isinstance(row, Instance) and row.parent not in sets)
+def _check_decrease(rows: Sequence[Instance], keeps_up: Mapping[Ref, Deployment]) -> None:
+    problems = tuple(str(row.ref) for row in rows if row.parent not in keeps_up)
     if problems:
         raise ConfigError(
             "--decrease-replicas is for instances of replica sets, and these are none:", problems=problems
         )
 
 
-def _replica_sets(fleet: Fleet) -> frozenset[Ref]:
-    """Return the deployments that put another instance in the place of one that ends."""
+def _keeps_up(fleet: Fleet) -> dict[Ref, Deployment]:
+    """Return the deployments that start another instance for one that ends, and whose number can be changed."""
     rows = fleet.rows(Resource.DEPLOYMENTS).values()
-    return frozenset(row.ref for row in rows if isinstance(row, Deployment) and shape(row) is Shape.REPLICAS)
+    return {row.ref: row for row in rows if isinstance(row, Deployment) and Action.SCALE in fleet.actions(row)}
 
 
-def _lines(args: argparse.Namespace, rows: Sequence[Row]) -> list[str]:
-    """Say what the choices mean."""
+def _lines(args: argparse.Namespace) -> list[str]:
+    """Say what the other choices mean."""
     lines = []
-    if args.decrease_replicas:
-        lines.append(f"Desired instances of its deployment: one less for each of these ({len(rows)}).")
     if args.no_cache:
         lines.append("What is stopped is not kept for reuse.")
     if args.command_before_shutdown:

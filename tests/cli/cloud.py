@@ -80,7 +80,8 @@ class Cloud(FakeBackend):
 
     def actions(self, row: Row) -> frozenset[Action]:
         if isinstance(row, Deployment):
-            return frozenset({Action.STOP, Action.DELETE, Action.SCALE})
+            actions = {Action.STOP, Action.DELETE} | ({Action.SCALE} if row.type == "ReplicaSet" else set())
+            return frozenset(actions)
         runs = isinstance(row, Instance) and row.phase is not Phase.STOPPED
         return frozenset({Action.STOP, Action.SSH, Action.BLOCK}) if runs else frozenset()
 

@@ -52,6 +52,7 @@ def test_scaling_says_from_what_to_what_and_what_it_costs(hub: Cloud, run: Run, 
         (("scale", "train", "2", "--yes"), 0, "wants 2 already"),
         (("scale", "train", "0", "--yes"), 2, "invalid count value"),
         (("scale", "train-a", "3", "--yes"), 1, "Nothing is called"),
+        (("scale", "batch", "3", "--yes"), 1, "scale of a Job is not possible while it is running."),
         (("--read-only", "scale", "train", "3", "--yes"), 2, "read-only"),
     ],
 )
@@ -94,7 +95,7 @@ def test_an_instance_is_stopped_with_the_choices_of_its_back_end(hub: Cloud, run
 
     assert status == 0
     assert hub.stops == [("train-a", StopOptions(decrease_replicas=True, no_cache=True, command="sync"))]
-    assert "one less" in dry
+    assert "train starts none in its place." in dry
     assert "not kept for reuse" in dry
     assert "for five seconds at most: sync" in dry
     assert "Spending falls by $1.80/h." in dry
@@ -102,10 +103,12 @@ def test_an_instance_is_stopped_with_the_choices_of_its_back_end(hub: Cloud, run
 
 def test_nothing_is_saved_where_another_takes_its_place(hub: Cloud, run: Run) -> None:
     _, replaced, _ = run("stop", "train-a", "--dry-run")
-    _, job, _ = run("stop", "batch-c", "--dry-run")
+    _, both, _ = run("stop", "train-a", "batch", "--dry-run")
 
+    assert "train starts another in its place: spending stays as it is." in replaced
     assert "Spending falls" not in replaced
-    assert "Spending falls by $0.60/h." in job
+    assert "train starts another in its place: spending stays as it is." in both
+    assert "Spending falls by $0.60/h." in both
 
 
 @pytest.mark.parametrize(
