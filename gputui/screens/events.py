@@ -50,11 +50,16 @@ class EventsView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; times are local or UTC as chosen."""
+        several = len(self.session.fleet.accounts) > 1
         columns: list[Column[Event]] = [
+            Column("time", "TIME", self._time, lambda row: row.at, width=8),
             Column(
-                "time", "TIME", lambda row: format_time(row.at, utc=self.session.utc), lambda row: row.at, width=8
+                "account",
+                "ACCOUNT",
+                lambda row: row.ref.account,
+                lambda row: row.ref.account,
+                priority=5 if several else 9,
             ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=5),
             Column(
                 "name",
                 "INSTANCE",
@@ -65,7 +70,7 @@ class EventsView(ListView):
                 max_width=40,
             ),
             Column("kind", "KIND", lambda row: row.instance.kind, lambda row: row.instance.kind, priority=9),
-            Column("before", "FROM", lambda row: row.before or "", lambda row: row.before or "", width=8, priority=1),
+            Column("before", "FROM", lambda row: row.before or "", lambda row: row.before or "", width=8, priority=4),
             Column("status", "TO", self._to, lambda row: row.status, width=10, search=lambda row: row.status),
             Column(
                 "after",
@@ -88,10 +93,19 @@ class EventsView(ListView):
                 "REMARK",
                 lambda row: (self._remark(row), "warning"),
                 lambda row: self._slow.medians.get(row.ref),
-                width=17,
-                flex=True,
-                priority=4,
+                priority=3,
                 when_filled=True,
+                search=self._remark,
+            ),
+            Column(
+                "host",
+                "HOST",
+                lambda row: (self._host(row), "warning"),
+                width=23,
+                flex=True,
+                priority=7,
+                when_filled=True,
+                search=self._host,
             ),
             Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
         ]
@@ -103,18 +117,23 @@ class EventsView(ListView):
             return ("→ gone", "muted")
         return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])]
 
+    def _time(self, row: Event) -> str:
+        """Write the time of day, before it the day when it is another: a year takes room that the rest needs."""
+        text = format_time(row.at, utc=self.session.utc)
+        return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
+
     def _remark(self, row: Event) -> str:
-        """Say that a step was slow, on which host, and what keeps that host out."""
+        """Say that what the event ended was slow."""
         median = self._slow.medians.get(row.ref)
-        if median is None:
+        return "" if median is None else f"slow: median {seconds_text(median)}"
+
+    def _host(self, row: Event) -> str:
+        """Name the host on which it was slow, and what keeps that out."""
+        instance = self._instance_of(row) if row.ref in self._slow.medians else None
+        if instance is None or not instance.host:
             return ""
-        said = [f"slow: median {seconds_text(median)}"]
-        if (instance := self._instance_of(row)) is not None:
-            if instance.host:
-                said.append(f"host {instance.host}")
-            if Action.BLOCK in self.session.fleet.actions(instance):
-                said.append(f"{self._key(_BLOCK)} keeps it out")
-        return "   ".join(said)
+        blocks = Action.BLOCK in self.session.fleet.actions(instance)
+        return f"{instance.host}  {self._key(_BLOCK)} blocks it" if blocks else instance.host
 
     def row_style(self, row: Row) -> str | None:
         """An event stays true however old the last answer is."""
@@ -214,6 +233,9 @@ class EventsView(ListView):
         if remarked := [row.ref for row in rows if row.instance in instances]:
             self.table.invalidate(remarked)
         self.show_keys()
+
+    def _settle_cursor(self) -> None:
+        """Begin at the newest, as every stream does."""
 
     def _note_staleness(self) -> None:
         """Events are drawn alike, however old the last answer is."""

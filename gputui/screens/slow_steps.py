@@ -19,19 +19,18 @@ class _Step(NamedTuple):
 
 
 class SlowSteps:
-    """Follows the stream: an event costs what is slow in its own deployment, not what there is in all."""
+    """Follows the stream: an event costs what is slow in its own deployment, not what there is in all.
+
+    ``medians`` are the slow events, each with the median of what it ended, in whole seconds; ``book`` the starts.
+    """
 
     def __init__(self) -> None:
         self.book = StartBook()
         self._medians: dict[Ref, int] = {}
+        self.medians: Mapping[Ref, int] = MappingProxyType(self._medians)
         self._slow: dict[_Step, set[Ref]] = {}
         self._long: dict[_Step, list[tuple[float, Ref]]] = {}
         self._steps_of: dict[Ref, set[_Step]] = {}
-
-    @property
-    def medians(self) -> Mapping[Ref, int]:
-        """The slow events, each with the median of what it ended, in whole seconds."""
-        return MappingProxyType(self._medians)
 
     def take(self, added: Iterable[Event], dropped: Iterable[Event] = ()) -> set[Ref]:
         """Take in what came and what was let go; returns the events that are slow now, or no more, or otherwise."""

@@ -14,13 +14,13 @@ from gputui.starts import Medians, Start, is_slow, seconds_text
 from gputui.widgets.glyphs import BAR_FULL
 from gputui.widgets.line import Line
 
-OTHERS = "others"
+OTHERS, MEDIAN = "others", "median"
 MOST_BAR_CELLS = 40
 """Cells that all bars of a line share at most; more says nothing more."""
-_GAPS = (3, 2, 1)
+_TELLING_BARS = 8
 _SHORTEST_NAME = 8
 _LONGEST_NAME = 28
-_DESCRIBED_BAR = 30
+_DESCRIBED_BAR = 20
 
 
 class Waterfall(Vertical):
@@ -65,49 +65,78 @@ class _Part(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """One way to lay the lines out: cells between parts, cells of the name, whether the end is a word."""
+    """One way to lay the lines out: cells between parts, of the name, of the shortest bar; how it ended."""
 
     gap: int
     name: int
+    shortest: int
     end: str
 
 
 def waterfall(start: Start, usual: Medians, width: int) -> tuple[Content, Content]:
     """Draw a start and what is usual in two lines of at most ``width`` cells, all bars to one scale.
 
-    What is narrow loses its gaps, then the end of its name, then the word for how it ended.
+    What is narrow loses its gaps and its shortest bars, then the end of its name, then the word for how it ended.
     """
     parts = _parts(start, usual)
-    ended = _end_of(start)
-    own = max(min(cell_len(start.name), _LONGEST_NAME), len(OTHERS))
-    forms = [
-        *(_Form(gap, own, ended) for gap in _GAPS),
-        *(_Form(1, name, ended) for name in range(own - 1, _SHORTEST_NAME - 1, -1)),
-        _Form(1, min(own, _SHORTEST_NAME), ""),
-    ]
-    form = next((form for form in forms if _least_width(parts, form) <= width), forms[-1])
-    room = min(MOST_BAR_CELLS, width - _least_width(parts, form) + len(parts))
-    bars = _bars(parts, room)
+    form = _form(start, parts, width)
+    bars = _bars(parts, _room_for_bars(parts, form, usual, width), form.shortest)
     upper = [("bold", set_cell_size(_cut(start.name, form.name), form.name))]
     lower = [("$muted", set_cell_size(OTHERS, form.name))]
     for part, (cells, usual_cells) in zip(parts, bars, strict=True):
         gap = " " * form.gap
-        slow = is_slow(part.seconds, part.usual)
         mine = _measured(part.status, cells, part.seconds)
         other = "" if part.usual is None else _measured(part.status, usual_cells, part.usual)
-        place = max(cell_len(mine), cell_len(other))
-        upper.append(("$text-warning" if slow else "", gap + set_cell_size(mine, place)))
-        lower.append(("$muted", gap + set_cell_size(other, place)))
+        # Nothing stands in line behind the last.
+        place = max(cell_len(mine), cell_len(other)) if part is not parts[-1] else 0
+        slow = is_slow(part.seconds, part.usual)
+        upper.append(("$text-warning" if slow else "", gap + _padded(mine, place)))
+        lower.append(("$muted", gap + _padded(other, place)))
     upper.append(("bold", " " * form.gap + form.end))
-    lower.append(("$muted", " " * form.gap + _said_of(usual)))
-    known = bool(usual.steps)
-    return _joined(upper, width), _joined(lower, width) if known else Content("")
+    return _joined(upper, width), _usual_line(lower, usual, width) if usual.steps else Content("")
+
+
+def _form(start: Start, parts: Sequence[_Part], width: int) -> _Form:
+    """Choose the widest form that leaves room for bars that say something, else one that fits at all."""
+    end = f"{start.steps[-1].status}{'' if start.over else ' …'}"
+    name = max(min(cell_len(start.name), _LONGEST_NAME), len(OTHERS))
+    shorter = range(name - 1, _SHORTEST_NAME - 1, -1)
+    forms = [
+        *(_Form(gap, name, shortest, end) for gap, shortest in ((3, 1), (2, 1), (2, 0), (1, 0))),
+        *(_Form(1, short, 0, end) for short in shorter),
+        _Form(1, min(name, _SHORTEST_NAME), 0, ""),
+    ]
+    for room in (_TELLING_BARS, 0):
+        for form in forms:
+            if _least_width(parts, form) + room <= width:
+                return form
+    return forms[-1]
+
+
+def _room_for_bars(parts: Sequence[_Part], form: _Form, usual: Medians, width: int) -> int:
+    """Return the cells for bars beyond the least; what the medians are is said if bars that tell remain."""
+    room = width - _least_width(parts, form)
+    said = max(0, cell_len(_said_of(usual)) - form.gap - cell_len(form.end))
+    return min(MOST_BAR_CELLS, room - said if room - said >= _TELLING_BARS else room)
+
+
+def _said_of(usual: Medians) -> str:
+    return f" (median of {usual.count})" if usual.count else " (median so far)"
+
+
+def _usual_line(spans: Sequence[tuple[str, str]], usual: Medians, width: int) -> Content:
+    """Say behind the medians of how many they are; where there is no room, in front what they are."""
+    said = _said_of(usual)
+    if sum(cell_len(text) for _, text in spans) + cell_len(said) > width:
+        (style, label), *rest = spans
+        return _joined([(style, set_cell_size(MEDIAN, cell_len(label))), *rest], width)
+    return _joined([*spans, ("$muted", said)], width)
 
 
 def describe_start(start: Start, usual: Medians) -> list[Content]:
     """Draw a start with a line for each step: how long it took, the median of the others, and what is slow."""
     parts = _parts(start, usual)
-    bars = _bars(parts, _DESCRIBED_BAR)
+    bars = _bars(parts, _DESCRIBED_BAR, 1)
     names = max(map(cell_len, [*(part.status for part in parts), start.steps[-1].status]))
     widest = max((cells for cells, _ in bars), default=1)
     lines = []
@@ -124,7 +153,9 @@ def describe_start(start: Start, usual: Medians) -> list[Content]:
             )
         )
     lines.append(
-        Content.assemble(f"  {set_cell_size(start.steps[-1].status, names)}", ("  " + _so_far(start), "$muted"))
+        Content.assemble(
+            f"  {set_cell_size(start.steps[-1].status, names)}", ("" if start.over else "  so far", "$muted")
+        )
     )
     if start.seconds is not None:
         median = "" if usual.total is None else f", median {seconds_text(usual.total)} of {usual.count}"
@@ -140,37 +171,29 @@ def _parts(start: Start, usual: Medians) -> list[_Part]:
     ]
 
 
-def _end_of(start: Start) -> str:
-    return f"{start.steps[-1].status}{' …' if _so_far(start) else ''}"
-
-
-def _so_far(start: Start) -> str:
-    """Say that the last step is not the end: an end is an instance that runs, or a step cut short."""
-    return "" if start.over else "so far"
-
-
-def _bars(parts: Sequence[_Part], room: int) -> list[tuple[int, int]]:
-    """Share the room out to scale: the cells of each step and of its median, at least one for anything at all."""
+def _bars(parts: Sequence[_Part], room: int, shortest: int) -> list[tuple[int, int]]:
+    """Share the room out to scale: the cells of each step and of its median, beside the shortest a bar may be."""
     longest = [max(part.seconds, part.usual or 0) for part in parts]
-    spare = max(0, room - len(parts))
-    scale = spare / (sum(longest) or 1)
-    return [(1 + int(part.seconds * scale), 1 + int((part.usual or 0) * scale)) for part in parts]
+    # A bar where there was none takes a blank beside it.
+    spare = max(0, room if shortest else room - len(parts))
+    scale = spare / max(1.0, sum(longest))
+    return [(shortest + int(part.seconds * scale), shortest + int((part.usual or 0) * scale)) for part in parts]
 
 
 def _measured(status: str, cells: int, seconds: float) -> str:
-    return f"{status} {BAR_FULL * cells} {seconds_text(seconds).removesuffix(' s')}"
+    return f"{status} {BAR_FULL * cells}{' ' if cells else ''}{seconds_text(seconds).removesuffix(' s')}"
 
 
 def _least_width(parts: Sequence[_Part], form: _Form) -> int:
     measured = [
-        max(cell_len(_measured(part.status, 1, seconds)) for seconds in (part.seconds, part.usual or 0))
+        max(cell_len(_measured(part.status, form.shortest, seconds)) for seconds in (part.seconds, part.usual or 0))
         for part in parts
     ]
     return form.name + sum(form.gap + cells for cells in measured) + form.gap + cell_len(form.end)
 
 
-def _said_of(usual: Medians) -> str:
-    return f"(median of {usual.count})" if usual.count else "(median so far)"
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
 
 
 def _cut(name: str, width: int) -> str:

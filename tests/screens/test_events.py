@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from gputui.models import Resource
-from tests.fleet.fakes import FakeBackend
-from tests.screens.stage import NARROW, Stage, backend, instance, staged
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource
+from gputui.screens.events import EventsView
+from gputui.widgets.waterfall import Waterfall
+from tests.fleet.fakes import START, FakeBackend
+from tests.screens.stage import NARROW, WIDE, Stage, backend, instance, staged
 
 
 async def change(stage: Stage, fake: FakeBackend, name: str, status: str) -> None:
@@ -106,3 +114,225 @@ async def test_events_are_filtered_and_fit_a_narrow_screen() -> None:
         await stage.command("filter name:clip")
         assert len(stage.names) == 1
         assert "clip" in stage.line_of("→ ○ exited")
+
+
+# --- a cloud that reports events ------------------------------------------------------------------------------------
+
+TRAIN = Ref("hub", "deployment", "train")
+PHASES = {"running": Phase.RUNNING, "shutdown": Phase.STOPPED, "failed": Phase.FAILED}
+
+
+def container(name: str, parent: Ref = TRAIN) -> Instance:
+    return replace(instance("hub", name), ref=Ref("hub", "container", name), parent=parent, host=f"m-{name}")
+
+
+def came_up(name: str, minute: float, *steps: tuple[str, float], parent: Ref = TRAIN) -> list[Event]:
+    """Return the events of a container that began at this minute; a step is a status and the seconds before it."""
+    events: list[Event] = []
+    at, before = START + timedelta(minutes=minute), None
+    for status, seconds in steps:
+        at += timedelta(seconds=seconds)
+        ref = Ref("hub", "event", f"{name}/{status}/{minute}")
+        phase = PHASES.get(status, Phase.PENDING)
+        after = None if before is None else seconds
+        events.append(
+            Event(
+                ref,
+                Ref("hub", "container", name),
+                name,
+                at,
+                status,
+                phase,
+                before,
+                after,
+                EventSource.REPORTED,
+                parent,
+            )
+        )
+        before = status
+    return events
+
+
+def usual(name: str, minute: float, starting: float = 31, parent: Ref = TRAIN) -> list[Event]:
+    return came_up(name, minute, ("creating", 0), ("starting", 4), ("running", starting), parent=parent)
+
+
+def cloud(events: Iterable[Event], *, gone: Iterable[str] = ()) -> FakeBackend:
+    """Return an account that reports these events; their containers are there, but for those that are gone."""
+    told = sorted(events, key=lambda row: row.at)
+    fake = FakeBackend("hub", (Resource.INSTANCES, Resource.EVENTS))
+    fake.offered = frozenset({Action.STOP, Action.SSH, Action.BLOCK})
+    parents = {row.name: row.parent or TRAIN for row in told}
+    fake.rows[Resource.INSTANCES] = [container(name, parent) for name, parent in parents.items() if name not in gone]
+    fake.rows[Resource.EVENTS] = told
+    return fake
+
+
+def one_slow() -> list[Event]:
+    return [*usual("a", -60), *usual("b", -50), *usual("slow", -30, 352)]
+
+
+def shown(stage: Stage) -> list[Event]:
+    return [row for ref in stage.table.visible_refs if isinstance(row := stage.table.get(ref), Event)]
+
+
+async def test_reported_and_observed_events_stand_together_in_the_order_of_time() -> None:
+    fake = fleet_of_two()
+    async with staged(fake, cloud(one_slow()), view="4") as stage:
+        await change(stage, fake, "bert", "exited")
+        rows = shown(stage)
+        assert [row.at for row in rows] == sorted(row.at for row in rows)
+        assert {row.source for row in rows} == set(EventSource)
+        assert [row.name for row in rows] == ["a"] * 3 + ["b"] * 3 + ["slow"] * 3 + ["bert"]
+
+
+async def test_the_stream_begins_at_the_newest_and_follows() -> None:
+    fake = cloud(one_slow())
+    async with staged(fake, size=(80, 10), view="4") as stage:
+        assert "   following" in stage.title
+        fake.rows[Resource.EVENTS] = usual("late", 0)
+        await stage.advance(5)
+        assert stage.table.at_end
+        assert stage.here == usual("late", 0)[-1].ref.id
+
+
+async def test_a_slow_step_says_so_with_the_median_the_host_and_the_way_to_keep_it_out() -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        line = stage.line_of("352 s")
+        assert "slow: median 31 s" in line
+        assert "m-slow  b blocks it" in line
+        assert sum("slow: median" in line for line in stage.lines) == 1
+
+
+async def test_a_slow_step_of_an_instance_that_is_gone_names_no_host() -> None:
+    async with staged(cloud(one_slow(), gone=["slow"]), view="4") as stage:
+        assert "slow: median 31 s" in stage.line_of("352 s")
+        assert "blocks it" not in stage.text
+
+
+async def test_a_remark_follows_the_median_and_the_instance() -> None:
+    fake = cloud([*usual("a", -60), *usual("slow", -30, 352)])
+    async with staged(fake, view="4") as stage:
+        fake.rows[Resource.EVENTS] = usual("b", -20, 41)
+        fake.rows[Resource.INSTANCES] = [container("a")]
+        await stage.advance(31)
+        assert "slow: median 36 s" in stage.line_of("352 s")
+        assert "m-slow" not in stage.text
+
+
+async def test_slow_steps_can_be_filtered_and_count_as_problems() -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        await stage.command("filter slow:")
+        assert "There is no column" in stage.toasts
+        await stage.command("filter remark:slow")
+        assert [row.name for row in shown(stage)] == ["slow"]
+        await stage.press("escape", "z")
+        assert [row.status for row in shown(stage)] == ["running"]
+
+
+async def test_b_keeps_the_host_of_the_event_out() -> None:
+    async with staged(cloud(one_slow(), gone=["a"]), view="4") as stage:
+        await stage.press("G")
+        assert isinstance(stage.view, EventsView)
+        assert [row.ref for row in stage.view.targets()] == [Ref("hub", "container", "slow")]
+        assert Action.BLOCK in stage.view.actions_here()
+        assert "b keep host out" in stage.text
+        await stage.press("g")
+        assert stage.view.actions_here() == frozenset(), "an event of what is gone"
+        assert "b keep host out" not in stage.text
+
+
+async def test_marked_events_act_on_each_of_their_instances_once() -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        await stage.press("g", "space", "space", "space", "space", "X")
+        assert "Stop 2 containers in hub?" in stage.text
+
+
+async def test_stop_acts_on_the_instance_of_the_event() -> None:
+    fake = cloud(one_slow())
+    async with staged(fake, view="4") as stage:
+        await stage.press("G", "X")
+        assert "Stop slow in hub?" in stage.text
+
+
+async def test_the_menu_is_that_of_the_instance() -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        await stage.press("G", "a")
+        assert "slow in hub" in stage.text
+        assert "Keep the host out" in stage.text
+
+
+async def test_a_deployment_limits_the_stream_to_its_instances() -> None:
+    other = Ref("hub", "deployment", "eval")
+    async with staged(cloud([*one_slow(), *usual("e", -5, parent=other)])) as stage:
+        stage.app.go("events", scope=other)
+        await stage.advance(0)
+        assert {row.name for row in shown(stage)} == {"e"}
+        assert "eval › Events" in stage.title
+
+
+async def test_the_start_of_the_instance_under_the_cursor_is_drawn_below() -> None:
+    for size in (NARROW, WIDE):
+        async with staged(cloud(one_slow()), size=size, view="4") as stage:
+            await stage.press("G")
+            assert "▇ 352   running" in stage.text
+            assert "31 (median of 2)" in stage.line_of("others")
+            await stage.press("g")
+            assert "▇ 31   running" in stage.text
+
+
+async def test_a_low_terminal_shows_the_stream_alone() -> None:
+    async with staged(cloud(one_slow()), size=(80, 23), view="4") as stage:
+        assert "others" not in stage.text
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.advance(0)
+        assert "others" in stage.text
+
+
+async def test_what_has_no_start_leaves_the_lines_free() -> None:
+    async with staged(cloud([*one_slow(), *came_up("x", -1, ("shutdown", 0))]), view="4") as stage:
+        await stage.press("G")
+        assert stage.view.query_one(Waterfall).display
+        assert "others" not in stage.text
+
+
+async def test_the_description_has_the_whole_start() -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        await stage.press("G", "d")
+        assert "How it came up" in stage.text
+        assert "356 s in all, median 35 s of 2" in stage.text
+
+
+async def test_what_came_while_another_view_was_in_front_is_there_and_what_went_is_not() -> None:
+    fake = cloud(one_slow())
+    async with staged(fake, view="4") as stage:
+        before = stage.names
+        await stage.press("3")
+        await stage.advance(0)
+        fake.rows[Resource.EVENTS] = usual("late", 0)
+        stage.fleet.refresh([Resource.EVENTS])
+        await stage.advance(1)
+        await stage.press("4")
+        await stage.advance(0)
+        assert stage.names == [*before, *(row.ref.id for row in usual("late", 0))]
+        assert stage.view.query_one(Waterfall).display
+
+
+async def test_events_dropped_beyond_the_bound_are_not_shown_or_counted_as_new() -> None:
+    async with staged(cloud(one_slow()), size=(80, 12), view="4") as stage:
+        await stage.press("G", "k")
+        view, rows, new = stage.view, shown(stage), usual("late", 5)
+        assert isinstance(view, EventsView)
+        view._changed(Change(added=tuple(new), removed=tuple(row.ref for row in rows[:3])))
+        assert [row.ref for row in shown(stage)] == [row.ref for row in (*rows[3:], *new)]
+        assert "3 new below" in stage.title
+
+
+async def test_at_rest_nothing_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        await stage.press("G")
+        drawn: list[object] = []
+        for widget in stage.view.query("*"):
+            monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.append(regions))
+        await stage.advance(30)
+        assert drawn == []
