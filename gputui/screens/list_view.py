@@ -238,7 +238,7 @@ class ListView(ReadingView):
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
         """What shows an instance's own needs an instance."""
         instance = self.instance_here()
-        if command.id in ("events-of", "processes-of", "browse") and instance is None:
+        if command.id in ("events-of", "processes-of") and instance is None:
             return False
         if command.id == "processes-of" and instance is not None:
             return self.session.fleet.supports(instance.ref.account, Resource.PROCESSES)
@@ -350,12 +350,19 @@ class ListView(ReadingView):
         texts = {"id": str(row.ref), "name": name_of(row)}
         if isinstance(row, Instance) and row.ssh is not None:
             texts["SSH command"] = self.session.ssh_command(row)
+        keys = {}
+        for service in row.services if isinstance(row, Instance) else ():
+            texts[f"address of port {service.port}"] = service.url
+            keys[f"address of port {service.port}"] = str(service.port)[-1]
         if raw := getattr(row, "raw", ""):
             texts["JSON"] = "\n".join(part.plain for part in describe_json(raw))
         texts["row"] = "\t".join(
             plain_text(column.cell(row)) for column in self.table.columns.values() if column.shown
         )
-        choices = [dialogs.Choice(what, what, what[0], " ".join(text.split())) for what, text in texts.items()]
+        choices = [
+            dialogs.Choice(what, what, keys.get(what, what[0]), " ".join(text.split()))
+            for what, text in texts.items()
+        ]
         chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Copy of {name_of(row)}", choices))
         if chosen:
             self.copy_text(texts[chosen], chosen)

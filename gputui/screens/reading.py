@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from textual import work
 from textual.content import Content
 
-from gputui.commands import COMMANDS, Group, key_text
+from gputui.browser import has_browser, is_web_address, open_in_browser
+from gputui.commands import COMMANDS, Command, Group, key_text
 from gputui.errors import GputuiError
-from gputui.models import Action, GpuProcess, Instance, Resource, Row
+from gputui.models import Action, GpuProcess, Instance, Resource, Row, Service
 from gputui.screens import dialogs
 from gputui.screens.blocking import BlockingView
 from gputui.screens.describe import describe, describe_json
@@ -115,6 +116,51 @@ class ReadingView(BlockingView):
         """Put a text on the clipboard of the user's own terminal."""
         self.app.copy_to_clipboard(text)
         self.say(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
+
+    # --- the addresses of its services -----------------------------------------------------------------------
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Addresses are offered where an instance has some."""
+        if command.id == "browse":
+            return bool(self._services())
+        return super().offers(command, actions)
+
+    def _why_not(self, command: Command) -> str:
+        instance = self.instance_here()
+        if command.id == "browse" and instance is not None:
+            return f"{instance.name} tells no addresses of services."
+        return super()._why_not(command)
+
+    def _services(self) -> list[Service]:
+        instance = self.instance_here()
+        return [service for service in instance.services if service.url] if instance is not None else []
+
+    def do_browse(self, argument: str) -> None:
+        """Open or copy the addresses of the instance's services."""
+        if (instance := self.instance_here()) is not None:
+            self._choose_address(instance.name, self._services())
+
+    @work(group="dialog", exit_on_error=False)
+    async def _choose_address(self, name: str, services: Sequence[Service]) -> None:
+        opens = has_browser()
+        dialog = dialogs.AddressDialog(
+            f"Addresses of {name}",
+            [
+                dialogs.Choice(str(number), f"port {service.port}", str(number + 1), service.url)
+                for number, service in enumerate(services)
+            ],
+            note=f"enter {'opens it in the browser' if opens else 'copies it'}, c copies it, esc to cancel",
+        )
+        chosen = await self.app.push_screen_wait(dialog)
+        if chosen is None:
+            return
+        url = services[int(chosen)].url
+        if dialog.copies or not (opens and is_web_address(url)):
+            self.copy_text(url, "the address")
+        elif await open_in_browser(url):
+            self.say(f"Opened in the browser: {url}", severity="information")
+        else:
+            self.copy_text(url, "the address, since no browser could be started")
 
     # --- the instance behind the row -------------------------------------------------------------------------
 

@@ -359,6 +359,77 @@ async def test_accounts_that_cannot_keep_hosts_out_do_not_offer_it() -> None:
         assert "not possible" in stage.toasts
 
 
+# --- the addresses of services --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Pretend that there is a browser; what it was given."""
+    given: list[str] = []
+
+    async def open_in_browser(url: str) -> bool:
+        given.append(url)
+        return True
+
+    monkeypatch.setattr("gputui.screens.reading.has_browser", lambda: True)
+    monkeypatch.setattr("gputui.screens.reading.open_in_browser", open_in_browser)
+    return given
+
+
+async def test_an_address_is_opened_in_the_browser(opened: list[str]) -> None:
+    async with staged(hub()) as stage:
+        await go_to(stage, "train-a-7f3c")
+        await stage.press("o")
+        assert "port 6006" in stage.text
+        assert "enter opens it in the browser" in stage.text
+        await stage.press("enter")
+        assert opened == ["https://train-a-7f3c-6006.example.com"]
+        assert "Opened in the browser: https://train-a-7f3c-6006.example.com" in stage.toasts
+
+
+async def test_an_address_is_copied_on_request(opened: list[str]) -> None:
+    async with staged(hub()) as stage:
+        await go_to(stage, "train-a-7f3c")
+        await stage.press("o", "c")
+        assert stage.app.clipboard == "https://train-a-7f3c-6006.example.com"
+        assert not opened
+
+
+async def test_what_is_no_web_address_is_copied_rather_than_opened(opened: list[str]) -> None:
+    async with staged(hub()) as stage:
+        await go_to(stage, "train-a-7f3c")
+        await stage.press("o", "j", "enter")
+        assert stage.app.clipboard == "203.0.113.7:41008"
+        assert "Copied the address: 203.0.113.7:41008" in stage.toasts
+        assert not opened
+
+
+async def test_without_a_browser_enter_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gputui.screens.reading.has_browser", lambda: False)
+    async with staged(hub()) as stage:
+        await go_to(stage, "train-a-7f3c")
+        await stage.press("o")
+        assert "enter copies it" in stage.text
+        await stage.press("1")
+        assert stage.app.clipboard == "https://train-a-7f3c-6006.example.com"
+
+
+async def test_an_instance_without_addresses_says_so() -> None:
+    async with staged(hub()) as stage:
+        await go_to(stage, "train-a-0old")
+        await stage.press("o")
+        assert "train-a-0old tells no addresses of services." in stage.toasts
+
+
+async def test_the_copy_menu_has_the_addresses() -> None:
+    async with staged(hub()) as stage:
+        await go_to(stage, "train-a-7f3c")
+        await stage.press("Y")
+        assert "address of port 6006" in stage.text
+        await stage.press("8")
+        assert stage.app.clipboard == "203.0.113.7:41008"
+
+
 # --- hostile ------------------------------------------------------------------------------------------------------
 
 

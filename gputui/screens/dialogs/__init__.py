@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gputui.screens.dialogs.address import AddressDialog
     from gputui.screens.dialogs.block import BlockDialog
     from gputui.screens.dialogs.confirm import ConfirmDialog
     from gputui.screens.dialogs.dialog import Dialog
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.wait import WaitDialog
 
 __all__ = [
+    "AddressDialog",
     "BlockDialog",
     "Choice",
     "ConfirmDialog",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AddressDialog": "address",
     "BlockDialog": "block",
     "Choice": "menu",
     "ConfirmDialog": "confirm",
