@@ -91,6 +91,8 @@ class CloudPlan:
     everywhere: bool = False
     """Every model in every region; else each region has a part of them."""
     private: bool = False
+    quiet: bool = False
+    """Nothing happens that nobody asked for: no other customers, no crashes."""
     preset: str = ""
     uid: int = 60
 
@@ -193,7 +195,8 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         cloud.images[uuid] = CloudImage(111 + number, uuid, name, world.time - (60 - number) * 86400)
     for number, standing in enumerate(plan.standing):
         _build_deployment(cloud, plan, standing, number)
-    _Happenings(cloud)
+    if not plan.quiet:
+        _Happenings(cloud)
     world.clouds[plan.name] = cloud
     return cloud
 
