@@ -66,9 +66,12 @@ class _Reading:
     from its beginning, which costs requests and neither loses nor doubles anything.
     """
 
-    def __init__(self, log: EventLog, fetch_page: FetchPage, deployment: str, container: str = "") -> None:
+    def __init__(
+        self, log: EventLog, fetch_page: FetchPage, page_size: int, deployment: str, container: str = ""
+    ) -> None:
         self._log = log
         self._fetch_page = fetch_page
+        self._page_size = page_size
         self._deployment = deployment
         self._container = container
         self._read = 0
@@ -85,7 +88,7 @@ class _Reading:
                 self._deployment,
                 container_uuid=self._container,
                 page_index=1,
-                page_size=PAGE_SIZE,
+                page_size=self._page_size,
                 offset=max(0, self._read - 1),
             )
             rows = page.rows
@@ -104,7 +107,7 @@ class _Reading:
                 take(self._log.add(rows))
                 self._read += len(rows)
                 self._last = row_key(rows[-1])
-            full = len(page.rows) >= PAGE_SIZE
+            full = len(page.rows) >= self._page_size
             if not rows or not (full or (page.result_total is not None and self._read < page.result_total)):
                 return True
         return False
@@ -147,8 +150,10 @@ class EventReader:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
+        page_size: int = PAGE_SIZE,
     ) -> None:
         self._fetch_page = fetch_page
+        self._page_size = page_size
         self._now = now
         self._monotonic = monotonic
         self._watches: dict[Ref, _Watch] = {}
@@ -162,7 +167,8 @@ class EventReader:
         if not errors:
             return None
         first = errors[0]
-        count = f"{len(errors)} of {len(self._watches)} deployments"
+        present = sum(watch.gone is None for watch in self._watches.values())
+        count = f"{len(errors)} of {present} deployments"
         return GputuiError(
             f"The events of {count} could not be read: {first.message}", hint=first.hint, request_id=first.request_id
         )
@@ -203,7 +209,7 @@ class EventReader:
         ``name`` is the deployment's. Raises GputuiError.
         """
         log = EventLog(deployment, name, self._now)
-        reading = _Reading(log, self._fetch_page, deployment.id, container_uuid)
+        reading = _Reading(log, self._fetch_page, self._page_size, deployment.id, container_uuid)
         for _ in range(_ATTEMPTS):
             if await reading.read_on(_ALL_PAGES, lambda _: None):
                 break
@@ -217,7 +223,7 @@ class EventReader:
             fingerprint = _fingerprint(deployment)
             if watch is None:
                 log = EventLog(deployment.ref, deployment.name, self._now)
-                reading = _Reading(log, self._fetch_page, deployment.ref.id)
+                reading = _Reading(log, self._fetch_page, self._page_size, deployment.ref.id)
                 self._watches[deployment.ref] = _Watch(deployment, reading, fingerprint)
                 continue
             watch.deployment = deployment
