@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.api.base import HasEvents
 from gputui.cli import refs, session
+from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
 from gputui.errors import ExitCode, GputuiError, NotFoundError
 from gputui.models import Event, Ref, Resource, Row
@@ -41,14 +42,15 @@ async def _find(accounts: dict[str, Account], text: str) -> Ref:
     async with session.backends(accounts) as opened:
         listing = await session.list_several(opened, _NAMED)
         try:
-            (match,) = refs.resolve([text], listing)
+            matches = refs.resolve([text], listing)
         except NotFoundError:
             gone = _full_ref(opened, text)
             if gone is None:
                 raise
             return gone
         listing.report()
-        return match.ref
+        note_shortened(matches)
+        return matches[0].ref
 
 
 def _full_ref(opened: Mapping[str, Backend | GputuiError], text: str) -> Ref | None:

@@ -135,7 +135,7 @@ def _not_found(text: str, names: Mapping[Ref, set[str]]) -> NotFoundError:
     if near:
         hint = f"Near: {', '.join(sorted(near)[:5])}."
     elif names:
-        hint = "`gputui get instances` lists what there is."
+        hint = "`gputui get KIND` lists what there is: instances, deployments, …"
     else:
-        hint = "The accounts have nothing."
+        hint = "There is nothing of that kind."
     return NotFoundError(f"Nothing is called {text!r}.", hint=hint)
