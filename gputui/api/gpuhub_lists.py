@@ -40,7 +40,8 @@ DEPLOYMENTS_AGE = 1.0
 CONTAINERS_AGE = 30.0
 PACKAGES_AGE = 60.0
 PACKAGES_AT_ONCE = 3
-CONTAINERS_AT_ONCE = 12
+CONTAINERS_AT_ONCE = 8
+"""Fewer than may be under way: more connections cost more of our own time than they save of the cloud's."""
 
 Parameters = Mapping[str, object]
 _R = TypeVar("_R")

@@ -122,6 +122,8 @@ class TemplateRow(TypedDict, total=False):
     image_uuid: str | None
     cmd: str | None
     cmd_before_shutdown: str | None
+    service_6006_port_protocol: str | None
+    service_6008_port_protocol: str | None
 
 
 class DeploymentRow(TypedDict, total=False):

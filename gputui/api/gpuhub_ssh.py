@@ -18,6 +18,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*")
 _DESTINATION = re.compile(
     r"(?:ssh://)?(?:(?P<user>[^\s/]+)@)?(?P<host>\[[^\[\]]+\]|[^\s:/@]+|[0-9A-Fa-f:]+)(?::(?P<port>\d+))?/?"
 )
+_USUAL = re.compile(r"ssh -p (?P<port>\d+) (?P<user>\w+)@(?P<host>[\w.-]+)")
 _PORT_OPTION = re.compile(r"port\s*[=\s]\s*(\d+)", re.IGNORECASE)
 
 
@@ -27,11 +28,12 @@ def ssh_target(command: str, password: Secret | None = None, *, made: str = "") 
     Options may stand in any order, before the host or after it, their values joined or apart; a port may also follow
     the host. What it would run, forward or read from files is left out: nothing of it is ever executed.
     """
+    if usual := _USUAL.fullmatch(command):
+        return _checked(usual["user"], usual["host"], usual["port"], password, made)
     words = command.replace('"', " ").replace("'", " ").split()
-    if words and words[0].rpartition("/")[2] == "ssh":
-        words = words[1:]
+    is_command = bool(words) and words[0].rpartition("/")[2] == "ssh"
     user = host = port = ""
-    rest = iter(words)
+    rest = iter(words[1:] if is_command else words)
     for word in rest:
         if word.startswith("-") and len(word) > 1:
             name, value = _option(word)
@@ -45,8 +47,8 @@ def ssh_target(command: str, password: Secret | None = None, *, made: str = "") 
                 port = named[1]
         elif not host:
             match = _DESTINATION.fullmatch(word)
-            if match is None:
-                return None
+            if match is None or not (is_command or match["user"]):
+                return None  # words for people
             host = match["host"].strip("[]")
             user = unquote(match["user"]) if match["user"] else user
             port = match["port"] or port

@@ -121,7 +121,10 @@ def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Depl
     """Make the row of a deployment."""
     template = row.get("template") or row.get("container_template") or shapes.TemplateRow()
     status = clean(row.get("status") or "")
-    protocols = (row.get("service_6006_port_protocol"), row.get("service_6008_port_protocol"))
+    protocols = (
+        row.get("service_6006_port_protocol") or template.get("service_6006_port_protocol"),
+        row.get("service_6008_port_protocol") or template.get("service_6008_port_protocol"),
+    )
     deployment = Deployment(
         ref=scope.ref("deployment", clean(row["uuid"])),
         name=clean(row.get("name") or row["uuid"]),
@@ -145,7 +148,7 @@ def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Depl
         price_from=scope.money(template.get("price_from")),
         price_to=scope.money(template.get("price_to")),
         price_estimate=scope.money(row.get("price_estimates")),
-        image=scope.image(row.get("image_uuid") or template.get("image_uuid")),
+        image=clean(row.get("image_uuid") or template.get("image_uuid") or "") or None,
         command=clean(template.get("cmd") or "", multiline=True),
         shutdown_command=clean(template.get("cmd_before_shutdown") or "", multiline=True),
         reuse=row.get("reuse_container"),
