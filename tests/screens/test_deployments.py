@@ -1,0 +1,365 @@
+"""Deployments: how far each is, what is in it, and another number of instances, asked for once."""
+
+from __future__ import annotations
+
+import pytest
+
+from gputui.errors import ConflictError, UnavailableError
+from gputui.models import Action, Balance, Block, Deployment, Package, Phase, Ref, Resource
+from gputui.screens.describe import describe
+from gputui.text import clean
+from tests.fleet.fakes import START
+from tests.screens.cloud import Cloud, container, deployment, usd
+from tests.screens.stage import NARROW, WIDE, Stage, fail, lab, staged, unsafe_on
+
+EVIL = clean("\x1b[/x]")
+
+
+def hub() -> Cloud:
+    """Return a cloud with a deployment of every kind."""
+    cloud = Cloud(
+        "hub",
+        deployment("hub", "broken", "failed", running=0),
+        deployment("hub", "llama", gpu_models=("RTX PRO 6000", "H100"), gpu_count=8),
+        deployment("hub", "probe", "stopped", type="Container", desired=None, running=0),
+        deployment("hub", "sweep", type="Job", desired=20, parallelism=4, finished=12, running=4, gpu_count=1),
+        deployment("hub", "train", running=3, starting=1),
+    )
+    cloud.rows[Resource.INSTANCES] = [
+        container("hub", "train-1", "train"),
+        container("hub", "train-2", "train"),
+        container("hub", "llama-1", "llama"),
+    ]
+    return cloud
+
+
+async def confirm(stage: Stage) -> None:
+    await stage.press("right", "enter")
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_name_state_counts_and_gpus_are_seen_at_any_width(size: tuple[int, int]) -> None:
+    async with staged(hub(), Cloud("autodl"), size=size, view="2") as stage:
+        assert stage.title.startswith("Deployments   5")
+        for name, parts in {
+            "broken": ("✗ failed", "▁▁▁▁ 0/4", "2 × RTX 5090"),
+            "llama": ("● running", "▇▇▇▇ 4/4", "8 × RTX PRO 6000 +1"),
+            "probe": ("○ stopped", " 0 "),
+            "sweep": ("● running", "▇▇▁▁ 12/20 4 run", "1 × RTX 5090"),
+            "train": ("● running", "▇▇▇▁ 3/4 +1", "2 × RTX 5090"),
+        }.items():
+            line = stage.line_of(f" {name} ")
+            assert all(part in line for part in parts), line
+
+
+async def test_a_wide_terminal_shows_more_of_the_template() -> None:
+    async with staged(hub(), view="2", size=(180, 40)) as stage:
+        line = stage.line_of(" train ")
+        for part in ("ReplicaSet", "$0.90–1.50", "$5.20", "sgp1, Singapore-B", "11.8–12.8", "base-image-02"):
+            assert part in line
+
+
+async def test_filters_know_what_is_not_shown() -> None:
+    async with staged(hub(), view="2", size=NARROW) as stage:
+        await stage.press("slash")
+        await stage.type("gpu:h100")
+        await stage.press("enter")
+        assert stage.names == ["uuid-llama"]
+        await stage.press("escape", "slash")
+        await stage.type("command:epochs type:job")
+        await stage.press("enter")
+        assert stage.names == ["uuid-sweep"]
+
+
+async def test_only_problems_are_those_that_are_not_as_they_should_be() -> None:
+    cloud = hub()
+    cloud.rows[Resource.DEPLOYMENTS] = [
+        *cloud.rows[Resource.DEPLOYMENTS],
+        deployment("hub", "short", running=3),
+        deployment("hub", "odd", "draining"),
+    ]
+    async with staged(cloud, view="2") as stage:
+        await stage.press("z")
+        assert stage.names == ["uuid-broken", "uuid-odd", "uuid-short", "uuid-train"]
+
+
+async def test_what_is_empty_says_why() -> None:
+    async with staged(Cloud("hub"), view="2") as stage:
+        assert "No deployments in any account. Press n to create one." in stage.text
+    async with staged(lab(), view="2") as stage:
+        assert "what one has there are instances (3)" in stage.text
+
+
+async def test_rows_of_an_account_that_fails_stay_and_the_reason_is_told() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        fail(cloud, UnavailableError("hub: no answer."))
+        await stage.advance(10)
+        assert "uuid-train" in stage.names
+        assert "✗ hub  as of" in stage.text
+        assert "no answer." in stage.text
+
+
+async def test_names_and_commands_that_would_act_on_a_terminal_are_data() -> None:
+    cloud = hub()
+    cloud.rows[Resource.DEPLOYMENTS] = [
+        deployment("hub", EVIL, "failed", image=EVIL, command=EVIL, gpu_models=(EVIL,), type=EVIL)
+    ]
+    async with staged(cloud, view="2", size=(180, 40)) as stage:
+        assert not unsafe_on(stage)
+        assert EVIL in stage.text
+        for key in ("d", "X", "D"):
+            await stage.press(key)
+            assert EVIL in stage.text
+            assert not unsafe_on(stage)
+            await stage.press("escape")
+        assert not stage.ended()
+
+
+# --- the way about ----------------------------------------------------------------------------------------------
+
+
+async def test_enter_shows_its_instances_and_escape_leads_back() -> None:
+    async with staged(hub(), view="2") as stage:
+        await stage.press("G", "enter")
+        assert stage.title.startswith("train › Instances")
+        assert sorted(stage.names) == ["uuid-train-1", "uuid-train-2"]
+        await stage.press("escape")
+        assert stage.title.startswith("Deployments")
+        assert stage.here == "uuid-train"
+
+
+async def test_e_shows_the_events_of_all_its_instances() -> None:
+    async with staged(hub(), view="2") as stage:
+        await stage.press("G")
+        assert "events" in stage.lines[-1]
+        await stage.press("e")
+        assert stage.title.startswith("train › Events")
+
+
+async def test_d_describes_with_the_whole_template() -> None:
+    async with staged(hub(), view="2") as stage:
+        await stage.press("G", "d")
+        for part in (
+            "3 of 4 running, 1 starting",
+            "$0.90–1.50 an hour",
+            "$6.00 an hour",
+            "2 × RTX 5090",
+            "sgp1, Singapore-B",
+            "11.8–12.8",
+            "8–64",
+            "32.0G–256G",
+            "base-image-02",
+            "port 6008  tcp",
+            "yes, all",
+            "python train.py --epochs 3",
+        ):
+            assert part in stage.text, part
+
+
+async def test_a_deployment_is_found_by_its_name_and_ssh_still_means_the_instance() -> None:
+    cloud = hub()
+    cloud.rows[Resource.INSTANCES] = [container("hub", "train", "train")]
+    async with staged(cloud, view="2") as stage:
+        assert [row.ref.kind for row in stage.app.session.find("train")] == ["container", "deployment"]
+        await stage.command("ssh train")
+        assert "SSH: not possible for train" in stage.toasts
+        assert "several" not in stage.toasts
+
+
+# --- another number of instances --------------------------------------------------------------------------------
+
+
+async def test_plus_asks_with_the_number_and_the_price_and_cancel_in_focus() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G", "plus")
+        for part in (
+            "Scale train in hub?",
+            "3 of 4 running, 1 starting",
+            "4  →  5",
+            "1 more starts as soon as there is a host.",
+            "Spending rises by up to $1.50/h, to at most $7.50/h.",
+        ):
+            assert part in stage.text, part
+        assert stage.app.focused is not None
+        assert stage.app.focused.id == "cancel"
+        await stage.press("enter")
+        assert cloud.told == []
+
+
+async def test_more_plus_in_one_burst_change_the_number_and_are_sent_once() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G")
+        await stage.burst("plus", "plus", "plus", "minus")
+        assert "4  →  6" in stage.text
+        await stage.burst("right", "enter", "enter", "plus")
+        await stage.advance(1)
+        assert cloud.told == [6]
+        assert cloud.calls[Action.SCALE] == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "number"), [(["1", "2"], 12), (["1", "2", "backspace"], 1), (["7", "plus"], 8), (["minus"], 3)]
+)
+async def test_the_number_can_be_typed(keys: list[str], number: int) -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G")
+        await stage.command("scale 4")
+        assert "4  →  4" in stage.text
+        await stage.press(*keys)
+        await confirm(stage)
+        await stage.advance(1)
+        assert cloud.told == [number]
+
+
+async def test_the_same_number_cannot_be_confirmed() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G", "plus", "minus")
+        await confirm(stage)
+        assert cloud.told == []
+
+
+async def test_less_than_one_is_refused_and_the_way_to_stop_is_offered() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G")
+        await stage.command("scale 0")
+        assert "It cannot have less than one instance." in stage.text
+        assert "Stop it instead" in stage.text
+        await confirm(stage)
+        assert "Stop train in hub?" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        assert cloud.told == []
+        assert cloud.calls[Action.STOP] == 1
+
+
+@pytest.mark.parametrize("name", ["sweep", "probe"])
+async def test_only_replica_sets_are_scaled(name: str) -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        stage.table.select(Ref("hub", "deployment", f"uuid-{name}"))
+        await stage.settle()
+        assert "+ more" not in stage.lines[-1]
+        await stage.press("plus")
+        assert not stage.in_dialog
+        assert f"not possible for {name}" in stage.toasts
+        await stage.command("scale 3")
+        assert not stage.in_dialog
+
+
+async def test_what_is_no_number_is_refused_in_words() -> None:
+    async with staged(hub(), view="2") as stage:
+        await stage.press("G")
+        await stage.command("scale many")
+        assert "many is not a number of instances" in stage.toasts
+        assert not stage.in_dialog
+
+
+async def test_a_refused_scale_is_told() -> None:
+    cloud = hub()
+    cloud.errors[Action.SCALE] = ConflictError("The quota of 4 instances is used up.")
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G", "plus")
+        await confirm(stage)
+        await stage.advance(1)
+        assert "The quota of 4 instances is used up." in stage.toasts
+
+
+async def test_what_is_under_way_shows_on_the_row() -> None:
+    cloud = hub()
+    answer = cloud.hold(Action.SCALE)
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G", "plus")
+        await confirm(stage)
+        assert "◐ scaling…" in stage.line_of(" train ")
+        answer.set()
+        await stage.advance(2)
+        assert "scaling" not in stage.line_of(" train ")
+
+
+# --- stop and delete --------------------------------------------------------------------------------------------
+
+
+async def test_stopping_a_deployment_says_what_ends_with_it() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G", "X")
+        for part in ("Stop train in hub?", "ReplicaSet", "3 of 4 running", "All its instances end"):
+            assert part in stage.text, part
+        await confirm(stage)
+        await stage.advance(1)
+        assert cloud.calls[Action.STOP] == 1
+
+
+async def test_deleting_what_runs_wants_its_name() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("G", "D")
+        assert "Type train to confirm:" in stage.text
+        await stage.press("enter")
+        assert cloud.calls[Action.DELETE] == 0
+        await stage.type("train")
+        await stage.press("enter")
+        await stage.advance(1)
+        assert cloud.calls[Action.DELETE] == 1
+
+
+async def test_nothing_is_changed_where_the_account_is_read_only() -> None:
+    cloud = hub()
+    async with staged(cloud, view="2", read_only=True) as stage:
+        for key in ("plus", "minus", "X", "D", "n"):
+            await stage.press("G", key)
+            assert not stage.in_dialog
+        assert "hub is read-only" in stage.toasts
+
+
+# --- descriptions -----------------------------------------------------------------------------------------------
+
+
+def told(row: Deployment | Block | Package | Balance) -> str:
+    return "\n".join(line.plain for line in describe(row, utc=True))
+
+
+def test_a_deployment_of_which_little_is_known_is_described_all_the_same() -> None:
+    row = Deployment(Ref("hub", "deployment", "u"), "bare", "Fleet", Phase.UNKNOWN, "weird")
+    text = told(row)
+    assert "? unknown  (weird)" in text
+    assert "Template" not in text
+    assert "None" not in text
+
+
+def test_a_package_is_told_in_hours() -> None:
+    text = told(Package(Ref("hub", "package", "p"), "RTX 5090", ("sgp1", "us"), 7_200_000, 1_800_000))
+    assert "2,000.0 GPU hours  (7,200,000 s)" in text
+    assert "500.0 GPU hours" in text
+    assert "25%" in text
+
+
+def test_a_block_tells_until_when_and_that_it_was_extended() -> None:
+    row = Block(
+        Ref("hub", "block", "sgp1/m1"),
+        "m1",
+        "sgp1",
+        until=START.replace(year=2020),
+        comment="slow boot",
+        created_at=START.replace(hour=8),
+        updated_at=START.replace(hour=9),
+    )
+    text = told(row)
+    assert "2020-03-01 12:00:00   over" in text
+    assert "slow boot" in text
+    assert "extended  2026-03-01 09:00:00" in text
+
+
+def test_a_balance_is_told_with_its_parts() -> None:
+    text = told(Balance(Ref("hub", "balance", "hub"), usd("12.50"), (("vouchers", "3.00"),)))
+    assert "$12.50" in text
+    assert "vouchers  3.00" in text
