@@ -101,8 +101,6 @@ class EventsView(ListView):
                 "host",
                 "HOST",
                 lambda row: (self._host(row), "warning"),
-                width=23,
-                flex=True,
                 priority=7,
                 when_filled=True,
                 search=self._host,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, KeysView, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Any, ClassVar, cast
 
-from textual import events
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
@@ -98,7 +98,6 @@ class RecordTable(TableView[RowT]):
         self._lines_of: dict[Ref, str] = {}
         self._asks: Callable[[str], bool] | None = None
         self._wanted: tuple[Query, Callable[[RowT], bool] | None] | None = None
-        self._unread: Iterator[RowT] | None = None
         self._sort_key: str | None = None
         self._descending = False
         self._range_start: Ref | None = None
@@ -202,10 +201,9 @@ class RecordTable(TableView[RowT]):
         are answered, and the filter comes after that.
         """
         if isinstance(keeps, Query) and keeps and self.total_count - len(self._lines_of) > LINES_AT_ONCE:
-            self._wanted = (keeps, where)
-            if self._unread is None:
-                self._unread = iter(list(self._model.rows.values()))
-                self.call_later(self._read_on)
+            reading, self._wanted = self._wanted is not None, (keeps, where)
+            if not reading:
+                self._read_and_filter()
             return
         self._filter_now(keeps, where)
 
@@ -327,17 +325,18 @@ class RecordTable(TableView[RowT]):
         told_marks = marks if model.marks == marks else frozenset(model.marks)
         self._told = (model.cursor, told_marks, len(model), len(model.rows))
 
-    def _read_on(self) -> None:
-        """Make the texts of some more rows; after the last, filter by what is wanted by then."""
-        rows = [] if self._unread is None or self._wanted is None else list(islice(self._unread, _LINES_A_TURN))
-        for row in rows:
-            if self._model.rows.get(row.ref) is row:
-                with suppress(Exception):  # the filter meets it again, and tells of it
-                    self._line(row)
-        if rows:
-            self.call_later(self._read_on)
-            return
-        self._unread = None
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def _read_and_filter(self) -> None:
+        """Make the texts of all rows, some at a time; then filter by what is wanted by then."""
+        rows = list(self._model.rows.values())
+        for first in range(0, len(rows), _LINES_A_TURN):
+            for row in rows[first : first + _LINES_A_TURN]:
+                if row.ref not in self._lines_of and self._model.rows.get(row.ref) is row:
+                    with suppress(Exception):  # the filter meets it again, and tells of it
+                        self._line(row)
+            await asyncio.sleep(0)
+            if self._wanted is None:
+                return
         if self._wanted is not None:
             self._filter_now(*self._wanted)
 

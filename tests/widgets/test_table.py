@@ -276,7 +276,7 @@ async def test_a_filter_over_very_many_rows_comes_when_their_texts_are_made() ->
         assert table.row_count == many, "nothing waits for the texts of so many"
         table.set_filter(table.parse_filter("row-77"))
         table.apply(Change(added=tuple(records(77_000)), removed=(ref(771),)))
-        await driver.pause()
+        await driver.app.workers.wait_for_complete()
         expected = [f"row-{number}" for number in (*range(many), 77_000) if "77" in str(number)[:2] and number != 771]
         assert [row.name for found in table.visible_refs if (row := table.get(found))] == expected
         table.set_filter(table.parse_filter("row-772"))
@@ -287,8 +287,11 @@ async def test_a_filter_that_is_taken_back_before_its_texts_are_made_does_not_co
     async with shown(records(*range(LINES_AT_ONCE + 1))) as driver:
         driver.table.set_filter(driver.table.parse_filter("row-77"))
         driver.table.set_filter(None)
-        await driver.pause()
+        await driver.app.workers.wait_for_complete()
         assert driver.table.row_count == LINES_AT_ONCE + 1
+        driver.table.set_filter(driver.table.parse_filter("row-5000"))
+        await driver.app.workers.wait_for_complete()
+        assert driver.table.row_count == 1
 
 
 async def test_marks_advance_range_and_survive_a_filter() -> None:
