@@ -52,7 +52,7 @@ class Parameters:
     def choice(self, name: str, choices: Sequence[str], default: str | None = None) -> str:
         """One of some strings."""
         value = self.text(name, default)
-        return value if value in choices else self._wrong(name, f"must be one of {', '.join(choices)}")
+        return value if value in choices else self._wrong(name, f"must be one of {', '.join(filter(None, choices))}")
 
     def whole(self, name: str, default: int | None = None, *, low: int = 0, high: int = 1 << 62) -> int:
         """A whole number within limits."""

@@ -20,7 +20,7 @@ from .terminal import Process, Terminal
 from .world import Host, NumbersOnly, Pod
 
 OWN_PORTS_A_HOST = 16
-_OWN_PORTS = 64
+OWN_PORTS = 64
 _SSH = 22
 _SERVICES = (6006, 6008, 8000, 8888)
 _INTERRUPTED = 130
@@ -135,11 +135,11 @@ class SshServer:
             return True
         if host.cloud:
             owners = self._of_cloud.setdefault(host.cloud, set())
-            if len(owners) < _OWN_PORTS:
+            if len(owners) < OWN_PORTS:
                 owners.add(pod.container_id)
             return pod.container_id in owners
         if self._started:
-            return len(self._ports) - sum(map(len, self._of_cloud.values())) < _OWN_PORTS
+            return len(self._ports) - sum(map(len, self._of_cloud.values())) < OWN_PORTS
         taken = self._own_at_start.get(host.name, 0)
         self._own_at_start[host.name] = taken + 1
         return taken < OWN_PORTS_A_HOST
