@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gputui.api.gpuhub import GpuhubBackend
 from gputui.api.pody import PodyBackend
 from gputui.api.transport import Transport
 from gputui.config import PodyAccount, parse_config
+from tests.api.gpuhub import gpuhub_account, script
 from tests.api.server import ScriptedServer
 
 
@@ -79,5 +81,14 @@ async def make_transport(server: ScriptedServer, fake_time: FakeTime) -> AsyncIt
 async def backend(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[PodyBackend]:
     account = pody_account(server.url, 'gpu_model = "NVIDIA GeForce RTX 4090"\ngpu_memory = "24G"')
     made = PodyBackend(account, sleep=fake_time.sleep, monotonic=fake_time.monotonic)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def hub(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[GpuhubBackend]:
+    """An account on a small cloud, two regions."""
+    script(server)
+    made = GpuhubBackend(gpuhub_account(server.url), sleep=fake_time.sleep, monotonic=fake_time.monotonic)
     yield made
     await made.aclose()
