@@ -1,0 +1,171 @@
+"""The command line against a simulated cloud over real HTTP, from the first GPU to the last event."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gputui.cli.columns import csv_columns
+from gputui.models import Resource
+from gputui.sim.cloud_population import CLOUDS
+from gputui.sim.server import Running
+from tests.cli.conftest import Simulation, write_config
+from tests.cli.test_watch import line, watching
+
+Run = Callable[..., tuple[int, str, str]]
+
+CREATE = (
+    "create",
+    "deployment",
+    "-A",
+    "hub",
+    *("--set", "name=fresh"),
+    *("--set", "cmd=sleep 100"),
+    *("--set", "gpu_name_set=RTX 5090"),
+    *("--set", "price_to=90"),
+    *("--set", "image_uuid=base-image-l2t43iu6uk"),
+)
+KINDS = ["stock", "deployments", "instances", "events", "packages", "balances", "images", "blacklist"]
+
+
+@pytest.fixture(scope="module")
+def shared_clouds() -> Iterator[Simulation]:
+    simulation = Simulation(clouds=CLOUDS["small"])
+    simulation.start()
+    yield simulation
+    simulation.stop()
+
+
+@pytest.fixture
+def clouds(home: Path, shared_clouds: Simulation) -> Running:
+    """The shared clouds, configured: for commands that change nothing."""
+    write_config(home, shared_clouds.running.config_toml())
+    return shared_clouds.running
+
+
+@pytest.fixture
+def own_clouds(home: Path) -> Iterator[Simulation]:
+    """Clouds for one test, configured."""
+    simulation = Simulation(clouds=CLOUDS["small"])
+    simulation.start()
+    write_config(home, simulation.running.config_toml())
+    yield simulation
+    simulation.stop()
+
+
+def rows(run: Run, *argv: str) -> list[dict[str, Any]]:
+    status, out, err = run("get", *argv, "-o", "json")
+    assert (status, err) == (0, "")
+    found: list[dict[str, Any]] = json.loads(out)
+    return found
+
+
+def running(run: Run, name: str) -> dict[str, Any]:
+    """Return an instance of a deployment that runs."""
+    return next(
+        row
+        for row in rows(run, "instances", "-A", "hub")
+        if row["name"].startswith(name) and row["phase"] == "running"
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_listed_of_both_clouds(kind: str, clouds: Running, run: Run) -> None:
+    found = rows(run, kind, "-A", "hub", "-A", "autodl")
+
+    assert kind == "blacklist" or {row["ref"].partition("/")[0] for row in found} == {"hub", "autodl"}
+    assert all(tuple(row) == csv_columns(Resource(kind)) for row in found)
+    assert "password" not in json.dumps(found)
+
+
+def test_money_stays_in_its_currency(clouds: Running, run: Run) -> None:
+    lines = json.loads(run("get", "cost", "-o", "json")[1])
+
+    assert {(line["account"], line["per_hour"]["currency"]) for line in lines} == {("hub", "USD"), ("autodl", "CNY")}
+    assert re.fullmatch(r"In all: \$[\d.]+, ¥[\d.]+ an hour\.\n", run("get", "cost")[2])
+
+
+def test_the_servers_narrow_and_widen_lists(clouds: Running, run: Run) -> None:
+    everything = rows(run, "instances", "-A", "hub", "--filter", "released=true")
+    stopped = rows(run, "instances", "-A", "hub", "--filter", "status=shutdown", "--filter", "released=true")
+    (one,) = rows(run, "deployments", "-A", "hub", "--filter", "name=embed-api")
+    models = rows(run, "stock", "-A", "hub", "--filter", "gpu_name_set=RTX 4090", "--filter", "regions=sgp1")
+
+    assert {row["status"] for row in stopped} == {"shutdown"}
+    assert len(stopped) < len(everything)
+    assert one["name"] == "embed-api"
+    assert [(row["gpu_model"], row["region"]) for row in models] == [("RTX 4090", "sgp1")]
+
+
+def test_a_deployment_is_created_scaled_stopped_and_deleted(own_clouds: Simulation, run: Run) -> None:
+    status, out, _ = run(*CREATE, "--yes")
+    ref = out.strip()
+    assert status == 0
+    assert rows(run, "deployments", "-A", "hub", "--filter", "name=fresh")[0]["ref"] == ref
+
+    assert run("scale", "hub/fresh", "3", "--yes")[0] == 0
+    assert rows(run, "deployments", "-A", "hub", "--filter", "name=fresh")[0]["desired"] == 3
+
+    assert run("stop", ref, "--yes")[0] == 0
+    assert rows(run, "deployments", "-A", "hub", "--filter", "name=fresh")[0]["status"] == "stopped"
+    assert run("delete", ref, "--yes")[0] == 0
+    assert rows(run, "deployments", "-A", "hub", "--filter", "name=fresh") == []
+
+
+def test_a_refusal_is_the_clouds_own_message_with_its_request_id(own_clouds: Simulation, run: Run) -> None:
+    own_clouds.running.set_faults("auth", "hub")
+
+    status, out, err = run("get", "deployments", "-o", "json")
+
+    assert status == 1
+    assert {row["ref"].partition("/")[0] for row in json.loads(out)} == {"autodl"}
+    assert re.search(r"^gputui: hub: .*\(request \S+\)", err)
+
+
+def test_an_instance_is_stopped_with_one_less_wanted(own_clouds: Simulation, run: Run) -> None:
+    before = next(row for row in rows(run, "deployments", "-A", "hub") if row["name"] == "embed-api")["desired"]
+    one = running(run, "embed-api")
+
+    assert run("stop", one["ref"], "--decrease-replicas", "--yes")[0] == 0
+
+    after = next(row for row in rows(run, "deployments", "-A", "hub") if row["name"] == "embed-api")["desired"]
+    assert after == before - 1
+
+
+def test_a_host_is_kept_out_and_then_for_longer(own_clouds: Simulation, run: Run) -> None:
+    one = running(run, "llama-serve")
+
+    assert run("block", one["name"], "--for", "2h", "--comment", "slow boot", "--yes")[0] == 0
+    (block,) = rows(run, "blacklist", "-A", "hub")
+    assert (block["host"], block["region"], block["comment"]) == (one["host"], one["region"], "slow boot")
+    _, again, _ = run("block", one["ref"], "--for", "6h", "--dry-run")
+    assert "It is kept out already" in again
+    assert run("block", one["ref"], "--for", "6h", "--yes")[0] == 0
+    (extended,) = rows(run, "blacklist", "-A", "hub")
+    assert extended["until"] > block["until"]
+
+
+def test_what_happened_to_a_deployment_is_told_in_order(clouds: Running, run: Run) -> None:
+    events = rows(run, "events", "--of", "hub/embed-api")
+
+    assert {row["name"].rpartition("-")[0] for row in events} == {"embed-api"}
+    assert [row["at"] for row in events] == sorted(row["at"] for row in events)
+    assert {row["source"] for row in events} == {"reported"}
+
+
+def test_events_come_as_they_happen(own_clouds: Simulation, run: Run) -> None:
+    with watching("events", "-A", "hub", "-o", "json") as process:
+        line(process, lambda change: change["row"]["name"].startswith("embed-api"))
+
+        run(*CREATE, "--yes")
+
+        created = line(process, lambda change: change["row"]["name"].startswith("fresh-"))
+        assert (created["change"], created["row"]["status"]) == ("added", "creating")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
