@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
@@ -26,6 +27,7 @@ from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
 from gputui.login import Login
 from gputui.models import Instance, Ref
+from gputui.narrow import narrowed
 from gputui.preview import UiSettings
 from gputui.screens import dialogs
 from gputui.screens.session import Session
@@ -315,6 +317,9 @@ class GputuiApp(App[int]):
         """Take back what Textual does not know of."""
         if self._mouse:
             self._write("\x1b[?1002l")
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, narrowed(renderable))
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:

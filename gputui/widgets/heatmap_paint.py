@@ -72,8 +72,11 @@ class Painter:
         return self._segment(f" {text} ", "failed" if place in grid.failed else "heading")
 
     def _totals(self, grid: Grid, window: Window) -> list[Segment]:
-        left = f" {fit('all', grid.label_width)}{'':{MEMORY_WIDTH}}{grid.idle_of_all():>{IDLE_WIDTH}}"
-        line = [self._segment(left, "heading"), self._segment(f" {EDGE}", "heading")]
+        line = [
+            self._segment(f" {fit('all', grid.label_width + MEMORY_WIDTH)}", "heading"),
+            self._segment(f"{grid.idle_of_all():>{IDLE_WIDTH}}", "heading"),
+            self._segment(f" {EDGE}", "heading"),
+        ]
         for place in window.places:
             line.append(self._segment(f" {self._text(grid, place, grid.total_of_place(place))} ", "heading"))
         return line
