@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gputui.sim.cloud_population import CLOUDS
 from tests.cli.conftest import Simulation, write_config
 from tests.tui.harness import Terminal
 
@@ -66,6 +67,33 @@ def test_ssh_asks_for_the_host_key_opens_a_shell_and_returns_its_exit_status(
     third.wait_for("Trust it from now on? [y/N]")
     third.write("n\r")
     assert third.wait_exit() == 255
+
+
+def test_ssh_into_an_instance_of_a_cloud_needs_no_password_and_a_part_of_its_name(
+    home: Path, program: Program
+) -> None:
+    simulation = Simulation(ssh=True, clouds=CLOUDS["small"])
+    simulation.start()
+    try:
+        write_config(home, simulation.running.config_toml())
+        several = program("ssh", "hub/embed-api")
+        assert several.wait_exit() == 2
+        assert several.text.count("hub/container/") > 1
+
+        terminal = program("ssh", "hub/notebook")
+        terminal.wait_for("Trust it from now on? [y/N]")
+        terminal.write("y\r")
+        terminal.wait_for(re.compile(r"[#$] ?$", re.MULTILINE))
+        terminal.write("exit 4\r")
+        assert terminal.wait_exit() == 4
+        assert "assword" not in terminal.text
+
+        forward = program("forward", "hub/notebook", "6006")
+        forward.wait_for("until Ctrl+C")
+        forward.send("ctrl+c")
+        assert forward.wait_exit() == 130
+    finally:
+        simulation.stop()
 
 
 def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, program: Program) -> None:
