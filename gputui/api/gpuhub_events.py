@@ -18,8 +18,12 @@ from gputui.errors import GputuiError, NotFoundError, RateLimitedError
 from gputui.models import Deployment, Event, Phase, Ref
 
 PAGE_SIZE = 100
-PAGES_A_TICK = 50
-"""How much of one deployment's list is read at a time: what is left is read on at the next tick."""
+PAGES_A_TICK = 1000
+UNREAD = 1000
+"""How much of one list, and how many lists, are read at a time: what is left is read on at the next tick.
+
+Nearly everybody gets everything at first, also who asks but once.
+"""
 AT_A_TIME = 8
 """Requests under way at once."""
 
@@ -28,7 +32,7 @@ FEW = 12
 SWEEP = 10
 """Of more, so many of those at rest are asked a tick, the longest unasked first."""
 MOVING = 40
-"""Those in motion, and those whose list is not read to its end, are asked a tick up to this many each."""
+"""Those in motion are asked every time, up to this many, the longest unasked first."""
 MOVING_SECONDS = 60.0
 """How long after its last news a deployment counts as in motion."""
 FORGET_SECONDS = 600.0
@@ -254,7 +258,7 @@ class EventReader:
         at_rest = [watch for watch in present if not watch.is_active]
         chosen: dict[Ref, _Watch] = {}
         _choose(chosen, [watch for watch in waiting if watch.changed], None)
-        _choose(chosen, unread, MOVING)
+        _choose(chosen, unread, UNREAD)
         _choose(chosen, [watch for watch in present if watch.complete and watch.is_moving(now)], MOVING)
         _choose(chosen, [watch for watch in active if watch.complete], None if few else SWEEP)
         _choose(chosen, [watch for watch in at_rest if watch.complete], None if len(present) <= FEW else 1)
