@@ -16,6 +16,7 @@ from gputui.models import Resource
 from gputui.sim.cloud_population import CLOUDS
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation, write_config
+from tests.cli.test_main import HEAVY, python
 from tests.cli.test_watch import line, watching
 
 Run = Callable[..., tuple[int, str, str]]
@@ -169,3 +170,42 @@ def test_events_come_as_they_happen(own_clouds: Simulation, run: Run) -> None:
         assert (created["change"], created["row"]["status"]) == ("added", "creating")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
+
+
+@pytest.mark.parametrize("kind", ["stock", "deployments", "instances", "packages", "balances", "images"])
+def test_everything_can_be_described_by_its_ref(kind: str, clouds: Running, run: Run) -> None:
+    ref = rows(run, kind, "-A", "hub")[0]["ref"]
+
+    status, text, err = run("describe", ref)
+
+    assert (status, err) == (0, "")
+    assert text.splitlines()[0].split(maxsplit=1) == ["ref", ref]
+    assert json.loads(run("describe", ref, "-o", "json")[1])["ref"] == ref
+
+
+def test_the_raw_json_of_an_instance_has_no_password(clouds: Running, run: Run) -> None:
+    status, raw, _ = run("describe", running(run, "llama-serve")["ref"], "-o", "raw")
+
+    assert status == 0
+    assert "ssh_command" in raw
+    assert "password" not in raw
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("get", "deployments", "-o", "json"),
+        ("get", "stock", "-o", "json"),
+        ("get", "instances", "--filter", "released=true", "-A", "hub", "-o", "csv"),
+        ("get", "events", "-A", "hub", "-o", "json"),
+        ("get", "cost", "-o", "json"),
+        (*CREATE, "--dry-run"),
+    ],
+)
+def test_a_question_to_a_cloud_loads_only_what_it_needs(argv: tuple[str, ...], clouds: Running) -> None:
+    done = python(
+        f"import sys\nfrom gputui.cli import main\nstatus = main({argv!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\nsys.exit(status)"
+    )
+
+    assert (done.returncode, done.stderr) == (0, "[]\n")

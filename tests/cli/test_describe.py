@@ -3,7 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
+from gputui.models import Resource
 from gputui.sim.server import Running
+from tests.cli.cloud import Cloud
 from tests.cli.conftest import Simulation
 
 Run = Callable[..., tuple[int, str, str]]
@@ -71,3 +73,44 @@ def test_an_account_that_does_not_answer_is_told_beside_what_was_found(own_simul
     assert status == 0
     assert "lab/pod/main" in out
     assert len([line for line in err.splitlines() if line.startswith("gputui: lab-b: ")]) == 1
+
+
+def test_a_deployment_is_described_in_the_units_of_people(hub: Cloud, run: Run) -> None:
+    _, out, _ = run("describe", "train")
+
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    for known in (
+        "cuda from 11.8",
+        "memory from 90.0G (96636764160 bytes)",
+        "price to $1.80/h",
+        "ports 6006: http",
+        "reuse yes",
+    ):
+        assert known in lines
+    assert run("describe", "train", "-o", "raw")[1] == '{"uuid": "53a677bb3e281b8"}\n'
+
+
+def test_a_host_that_is_kept_out_is_found_by_its_name_with_its_time_left(hub: Cloud, run: Run) -> None:
+    _, out, _ = run("describe", "host-d")
+
+    assert ["left", "1h 35m"] in [line.split(maxsplit=1) for line in out.splitlines()]
+
+
+def test_prepaid_time_is_described_in_hours(hub: Cloud, run: Run) -> None:
+    _, out, _ = run("describe", "hub/package/RTX 5090|sgp1")
+
+    assert [line.split(maxsplit=1) for line in out.splitlines()][3:5] == [["total", "100.0 h"], ["balance", "20.0 h"]]
+
+
+@pytest.mark.parametrize(
+    ("ref", "asked"),
+    [
+        ("hub/block/sgp1/host-d", {Resource.BLACKLIST}),
+        ("deployment/train", {Resource.DEPLOYMENTS}),
+        ("hub/offer/sgp1/RTX 5090", {Resource.STOCK}),
+    ],
+)
+def test_only_the_lists_a_name_can_be_in_are_asked_for(ref: str, asked: set[Resource], hub: Cloud, run: Run) -> None:
+    assert run("describe", ref)[0] == 0
+
+    assert {key for key in hub.calls if isinstance(key, Resource)} == asked
