@@ -267,6 +267,8 @@ MOVEMENT: Mapping[str, str] = {
     "menu.up": "k",
     "dialog.cancel": "escape",
     "dialog.other": "left,right",
+    "choices.down": "down",
+    "choices.up": "up",
     "form.preview": "ctrl+t",
     "form.load": "ctrl+o",
     "form.save": "ctrl+s",
@@ -291,7 +293,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*BY_ID, *_moving("heatmap")),
     _moving("reader", "text", "dialog"),
     _moving("menu", "dialog"),
-    _moving("form", "dialog"),
+    _moving("form", "choices", "dialog"),
     _moving("entry"),
 )
 """What is at hand at the same time: a key can have one meaning in each of these."""

@@ -105,6 +105,7 @@ class FormDialog(Dialog[dict[str, str]]):
         self._tools = tools or FormTools()
         self._editors: dict[str, Widget] = {}
         self._left: set[str] = set(self._problems)
+        self._told: dict[str, tuple[str, str]] = {}
         self._long = len(form.fields) > _SHORT
 
     def compose(self) -> ComposeResult:
@@ -153,6 +154,7 @@ class FormDialog(Dialog[dict[str, str]]):
     def on_mount(self) -> None:
         """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
         self._show_fields()
+        self._note_refused(self._problems)
         self._show_problems(self._problems)
         wrong = [name for name in self._names() if name in self._problems]
         self._focus((wrong or self._names())[0])
@@ -173,7 +175,7 @@ class FormDialog(Dialog[dict[str, str]]):
         """Fill in other values; fields that are not named become what they were at first."""
         for field in self._form.fields:
             put(self._editors[field.name], values.get(field.name, field.default))
-        self._left = set()
+        self._left, self._told = set(), {}
         self._show_fields()
         self._show_problems({})
 
@@ -226,6 +228,10 @@ class FormDialog(Dialog[dict[str, str]]):
         optional = "" if field is None or field.required else "Optional. "
         about = f"{optional}{field.help}" if field is not None else self._form.note
         self.query_one("#about", Static).update(Content(about))
+        if field is not None:
+            # With what stands below it: what is wrong, or a list that opens.
+            holder = self.query_one(f"#of-{field.name}")
+            self.call_after_refresh(holder.scroll_visible, animate=False)
 
     @on(DescendantBlur)
     def _left_field(self, event: DescendantBlur) -> None:
@@ -234,7 +240,17 @@ class FormDialog(Dialog[dict[str, str]]):
         if field is None or not away or self._answered or self.app.screen is not self:
             return
         self._left.add(field.name)
-        self._show_problems({name: text for name, text in self._check(self.values()).items() if name in self._left})
+        self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
+
+    def _wrong(self) -> dict[str, str]:
+        """Return what is wrong by the check, and what was not accepted and has not been changed since."""
+        values = self.values()
+        told = {name: text for name, (value, text) in self._told.items() if values.get(name) == value}
+        return told | self._check(values)
+
+    def _note_refused(self, problems: Values) -> None:
+        values = self.values()
+        self._told = {name: (values.get(name, ""), text) for name, text in problems.items()}
 
     def _refused(self, problems: Values) -> bool:
         """Show everything that is wrong and go to the first of it; returns whether there was something."""
@@ -263,9 +279,10 @@ class FormDialog(Dialog[dict[str, str]]):
         if field.name == self._names()[-1]:
             self._submit()
             return
-        wrong = {name: text for name, text in self._check(self.values()).items() if name == field.name}
-        self._show_problems(wrong)
-        if not wrong:
+        if field.name in self._check(self.values()):
+            self._left.add(field.name)
+            self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
+        else:
             self.focus_next()
 
     @on(Button.Pressed)
@@ -291,6 +308,7 @@ class FormDialog(Dialog[dict[str, str]]):
         try:
             request = self._tools.preview(self.values())
         except InvalidError as error:
+            self._note_refused(error.fields)
             if not self._refused(error.fields):
                 self._complain(error)
             return

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
@@ -40,7 +40,6 @@ class TickList(OptionList):
     TickList { height: auto; max-height: 5; width: 1fr; border: none; padding: 0 1; background: $panel; }
     TickList:focus { border: none; background: $accent 20%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, choices: Sequence[tuple[str, str]], ticked: Iterable[str], *, id: str) -> None:  # noqa: A002
         self._choices = list(choices)
@@ -161,6 +160,11 @@ class Finder(Vertical):
     Finder .meant { height: auto; padding: 0 1; color: $muted; }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move(1)", "Down", show=False, id="choices.down"),
+        Binding("up", "move(-1)", "Up", show=False, id="choices.up"),
+    ]
+
     def __init__(self, field: FormField, value: str) -> None:
         super().__init__()
         self._field = field
@@ -232,13 +236,10 @@ class Finder(Vertical):
     def _keep_in_view(self) -> None:
         self.call_after_refresh(self.scroll_visible, animate=False)
 
-    def on_key(self, event: Key) -> None:
+    def action_move(self, step: int) -> None:
         """Move through what was found."""
         options = self.query_one(OptionList)
-        if event.key in ("down", "up"):
-            options.action_cursor_down() if event.key == "down" else options.action_cursor_up()
-            event.stop()
-            event.prevent_default()
+        options.action_cursor_down() if step > 0 else options.action_cursor_up()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

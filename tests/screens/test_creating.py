@@ -1,0 +1,520 @@
+"""Creating a deployment: a form of every kind of field, templates, the dry run, and the question what it costs."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input, Select, TextArea
+
+from gputui.creation_words import cost, instances_at_once, namesakes, stock_note
+from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
+from gputui.models import Action, FieldKind, Form, FormField, Resource
+from gputui.screens.dialogs.form_fields import Flag, TickList
+from gputui.text import clean
+from tests.screens.cloud import IMAGES, Cloud, deployment, fields
+from tests.screens.stage import NARROW, WIDE, Stage, image, lab, offer, staged, unsafe_on
+from tests.screens.test_changes import confirm, creating
+
+FILLED = {
+    "name": "exp-1",
+    "deployment_type": "ReplicaSet",
+    "replica_num": "4",
+    "reuse_container": "true",
+    "dc_list": "sgp1,Singapore-B",
+    "gpu_name_set": "RTX 5090",
+    "gpu_num": "2",
+    "price_from": "0.90",
+    "price_to": "1.50",
+    "image_uuid": IMAGES[2],
+    "cmd": "cd /root\npython train.py",
+    "token": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("GPUTUI_CONFIG", str(tmp_path / "config.toml"))
+    yield
+
+
+def template(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "templates").mkdir(exist_ok=True)
+    (tmp_path / "templates" / f"{name}.toml").write_text(text, encoding="utf-8")
+
+
+async def open_form(stage: Stage, values: Mapping[str, str] | None = None) -> None:
+    """Open the form, filled in as another view does it."""
+    stage.view._create(["hub"], values or FILLED)  # type: ignore[attr-defined]
+    await stage.settle()
+
+
+def focused(stage: Stage) -> str:
+    """Return the name of the field in focus."""
+    widget = stage.app.focused
+    while widget is not None and not (widget.id or "").startswith(("of-", "tool-", "cancel", "confirm")):
+        widget = widget.parent  # type: ignore[assignment]
+    return "" if widget is None else (widget.id or "").removeprefix("of-")
+
+
+async def go_to(stage: Stage, name: str) -> None:
+    """Move with tab until a field, or a button, has the focus."""
+    for _ in range(40):
+        if focused(stage) == name:
+            return
+        await stage.press("tab")
+    raise AssertionError(f"{name} cannot be reached with tab")
+
+
+# --- the fields -------------------------------------------------------------------------------------------------
+
+
+async def test_a_form_is_filled_in_from_the_keyboard_alone_and_sent_once() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await stage.press("n")
+        await stage.type("exp-1")
+        await go_to(stage, "replica_num")
+        await stage.type("4")
+        await go_to(stage, "reuse_container")
+        await stage.press("space")
+        await go_to(stage, "dc_list")
+        await stage.press("down", "down", "space")
+        await go_to(stage, "gpu_name_set")
+        await stage.press("5", "space")
+        await go_to(stage, "gpu_num")
+        await stage.type("2")
+        await go_to(stage, "price_from")
+        await stage.type("0.90")
+        await go_to(stage, "image_uuid")
+        await stage.type("pytorch 2.0")
+        await stage.press("enter")
+        await stage.type("cd /root")
+        await stage.press("enter")
+        await stage.type("python train.py")
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        assert "Create this deployment in hub?" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        assert cloud.told == [FILLED]
+        assert stage.title.startswith("Deployments")
+        assert stage.here == "uuid-exp-1"
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_whatever_has_the_focus_is_seen(size: tuple[int, int]) -> None:
+    async with staged(Cloud("hub"), view="2", size=size) as stage:
+        await open_form(stage)
+        seen = set()
+        for _ in range(24):
+            widget = stage.app.focused
+            assert widget is not None
+            seen.add(focused(stage))
+            visible = widget.region.intersection(stage.app.screen.query_one(".dialog").region)
+            assert visible.height >= 1
+            assert widget.region.y >= 0
+            assert widget.region.bottom <= size[1]
+            await stage.press("tab")
+        assert {"name", "dc_list", "cmd", "token", "cancel", "confirm", "tool-preview", "tool-save"} <= seen
+
+
+async def test_values_that_were_given_stand_in_the_form() -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage, {**FILLED, "gpu_name_set": "RTX 5090,B200"})
+        screen = stage.app.screen
+        assert screen.query_one("#field-name", Input).value == "exp-1"
+        assert screen.query_one("#field-reuse_container", Flag).value
+        assert screen.query_one("#field-dc_list", TickList).values == ["sgp1", "Singapore-B"]
+        assert screen.query_one("#field-gpu_name_set-others", Input).value == "B200"
+        assert screen.query_one("#field-cmd", TextArea).text == "cd /root\npython train.py"
+        assert screen.query_one("#field-image_uuid", Input).value == IMAGES[2]
+        assert "PyTorch 2.0 · CUDA 11.2" in stage.text
+
+
+async def test_ticks_read_without_colour_and_units_stand_behind_the_value() -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        assert "[x] sgp1  Singapore (Primary)" in stage.text
+        assert "[ ] Singapore-A" in stage.text
+        assert "[x] yes" in stage.line_of("Reuse stopped")
+        assert "$/h" in stage.line_of("Price from")
+
+
+async def test_fields_come_and_go_with_the_type() -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage, {"name": "a"})
+        assert "Replicas" in stage.text
+        assert "In parallel" not in stage.text
+        await stage.press("tab", "enter", "down", "enter")
+        assert stage.app.screen.query_one("#field-deployment_type", Select).value == "Job"
+        assert "In parallel" in stage.text
+        await stage.press("enter", "down", "enter")
+        assert "Replicas" not in stage.text
+        assert "In parallel" not in stage.text
+
+
+async def test_what_is_not_asked_for_is_not_sent() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=WIDE) as stage:
+        await open_form(stage, {**FILLED, "deployment_type": "Container"})
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        await confirm(stage)
+        await stage.advance(1)
+        assert cloud.told == [
+            {name: value for name, value in FILLED.items() if name != "replica_num"}
+            | {"deployment_type": "Container"}
+        ]
+
+
+async def test_an_image_is_found_by_words_of_its_name_or_typed() -> None:
+    async with staged(Cloud("hub"), view="2", size=NARROW) as stage:
+        await open_form(stage, {**FILLED, "image_uuid": ""})
+        await go_to(stage, "image_uuid")
+        await stage.type("cuda 19.0")
+        assert "base-image-19  PyTorch 19.0" in stage.text
+        assert "base-image-18" not in stage.text
+        await stage.press("enter")
+        assert focused(stage) == "cmd"
+        assert stage.app.screen.query_one("#field-image_uuid", Input).value == "base-image-19"
+        await stage.press("shift+tab")
+        await stage.type("image-of-mine")
+        await stage.press("tab")
+        assert stage.app.screen.query_one("#field-image_uuid", Input).value == "image-of-mine"
+
+
+async def test_a_long_list_of_choices_is_walked_with_the_arrows() -> None:
+    async with staged(Cloud("hub"), view="2", size=NARROW) as stage:
+        await open_form(stage, {**FILLED, "image_uuid": ""})
+        await go_to(stage, "image_uuid")
+        await stage.press("down", "down", "up", "down", "enter")
+        assert stage.app.screen.query_one("#field-image_uuid", Input).value == IMAGES[1]
+
+
+async def test_the_help_of_the_field_in_focus_is_shown() -> None:
+    async with staged(Cloud("hub"), view="2", size=NARROW) as stage:
+        await open_form(stage)
+        assert "What you call it" in stage.text
+        await go_to(stage, "reuse_container")
+        assert "Optional." in stage.text
+        await go_to(stage, "gpu_name_set")
+        assert "Any of them will do" in stage.text
+
+
+# --- what is wrong ----------------------------------------------------------------------------------------------
+
+
+async def test_what_is_wrong_is_told_when_the_field_is_left_and_goes_when_it_is_right() -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await go_to(stage, "price_from")
+        await stage.type("9")
+        await stage.press("tab")
+        assert "must not be below" not in stage.text
+        await stage.press("tab")
+        assert "must not be below 9" in stage.text
+        await stage.press("shift+tab", "shift+tab")
+        await stage.type("1")
+        await stage.press("tab")
+        assert "must not be below" not in stage.text
+
+
+async def test_go_on_goes_to_the_first_field_that_is_wrong() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await open_form(stage, {**FILLED, "gpu_name_set": "", "cmd": ""})
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        assert stage.dialogs == ["FormDialog"]
+        assert focused(stage) == "gpu_name_set"
+        assert "is missing" in stage.text
+        assert cloud.calls[Action.CREATE] == 0
+
+
+async def test_what_the_server_does_not_accept_stands_at_its_field() -> None:
+    cloud = Cloud("hub")
+    cloud.errors[Action.CREATE] = InvalidError("hub: not accepted.", fields={"image_uuid": "is not yours"})
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await open_form(stage)
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        await confirm(stage)
+        await stage.advance(1)
+        assert "hub: not accepted." in stage.toasts
+        assert stage.dialogs == ["FormDialog"]
+        assert focused(stage) == "image_uuid"
+        assert "is not yours" in stage.text
+        assert cloud.calls[Action.CREATE] == 1
+
+
+async def test_escape_keeps_nothing_and_sends_nothing(tmp_path: Path) -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2") as stage:
+        await stage.press("n")
+        await stage.type("secret-plan")
+        await stage.press("escape")
+        assert not stage.in_dialog
+        await stage.press("n")
+        assert "secret-plan" not in stage.text
+        assert cloud.told == []
+        assert not (tmp_path / "templates").exists()
+
+
+async def test_a_form_that_cannot_be_had_is_told() -> None:
+    class Broken(Cloud):
+        async def create_form(self, kind: str) -> Form:
+            raise UnavailableError("hub: no answer.")
+
+    async with staged(Broken("hub"), view="2") as stage:
+        await stage.press("n")
+        assert not stage.in_dialog
+        assert "hub: no answer." in stage.toasts
+
+
+# --- dry run and templates --------------------------------------------------------------------------------------
+
+
+async def test_the_dry_run_shows_the_request_can_be_copied_and_sends_nothing() -> None:
+    cloud = Cloud("hub")
+    async with staged(cloud, view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await stage.press("ctrl+t")
+        assert "this would be sent, and is not" in stage.text
+        assert "POST https://cloud.example/deployment" in stage.text
+        assert '"cmd": "cd /root\\npython train.py"' in stage.text
+        await stage.press("c")
+        assert stage.app.clipboard.startswith("POST https://cloud.example/deployment\n\n{")
+        await stage.press("escape")
+        assert stage.dialogs == ["FormDialog"]
+        assert cloud.calls[Action.CREATE] == 0
+
+
+async def test_a_dry_run_of_what_is_wrong_says_so_at_the_field() -> None:
+    class Strict(Cloud):
+        def prepare_create(self, kind, values):  # type: ignore[no-untyped-def]
+            raise InvalidError("not complete", fields={"gpu_num": "must be 1 or more"})
+
+    async with staged(Strict("hub"), view="2", size=NARROW) as stage:
+        await open_form(stage)
+        await stage.press("ctrl+t")
+        assert stage.dialogs == ["FormDialog"]
+        assert focused(stage) == "gpu_num"
+        assert "must be 1 or more" in stage.text
+
+
+async def test_without_a_dry_run_none_is_offered() -> None:
+    async with staged(creating()) as stage:
+        await stage.press("n")
+        assert "dry run" not in stage.text
+        await stage.press("ctrl+t")
+        assert stage.dialogs == ["FormDialog"]
+
+
+async def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await stage.press("ctrl+s")
+        await stage.type("not a name")
+        await stage.press("enter")
+        assert "letter" in stage.text
+        await stage.press(*["backspace"] * 10)
+        await stage.type("mine")
+        await stage.press("enter")
+        path = tmp_path / "templates" / "mine.toml"
+        assert f"Saved as {path}" in stage.toasts
+        assert tomllib.loads(path.read_text("utf-8"))["values"]["cmd"] == "cd /root\npython train.py"
+        await stage.press("escape", "n", "ctrl+o")
+        assert "mine" in stage.text
+        await stage.press("enter")
+        form = stage.app.screen
+        assert {name: value for name, value in form.values().items() if value} == {  # type: ignore[attr-defined]
+            name: value for name, value in FILLED.items() if value
+        }
+
+
+async def test_a_template_is_written_over_only_when_that_is_wanted(tmp_path: Path) -> None:
+    template(tmp_path, "mine", 'kind = "deployment"\n[values]\nname = "old"\n')
+    path = tmp_path / "templates" / "mine.toml"
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await stage.press("ctrl+s")
+        await stage.type("mine")
+        await stage.press("enter")
+        assert "Replace the template mine?" in stage.text
+        await stage.press("enter")
+        assert "old" in path.read_text("utf-8")
+        await stage.press("ctrl+s")
+        await stage.type("mine")
+        await stage.press("enter")
+        await confirm(stage)
+        assert "exp-1" in path.read_text("utf-8")
+
+
+async def test_a_template_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) -> None:
+    template(tmp_path, "bad", 'kind = "deployment"\n[values]\ngpu_nun = 2\n')
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await stage.press("ctrl+o", "enter")
+        assert "did you mean gpu_num?" in stage.toasts
+        assert stage.app.screen.query_one("#field-name", Input).value == "exp-1"
+
+
+async def test_what_a_template_holds_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+    template(
+        tmp_path, "evil", 'kind = "deployment"\n[values]\nname = "\\u001b[2J[/x]"\ncmd = "\\u001b]0;a\\tb[/x]"\n'
+    )
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await stage.press("n", "ctrl+o", "enter")
+        assert clean("\x1b[2J[/x]") in stage.text
+        assert not unsafe_on(stage)
+
+
+async def test_without_templates_the_way_to_one_is_told() -> None:
+    async with staged(Cloud("hub"), view="2") as stage:
+        await stage.press("n", "ctrl+o")
+        assert "No template is saved yet" in stage.toasts
+        assert stage.dialogs == ["FormDialog"]
+
+
+# --- the question and the outcome -------------------------------------------------------------------------------
+
+
+async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel_in_focus() -> None:
+    cloud = Cloud("hub", deployment("hub", "exp-1"))
+    async with staged(cloud, view="2", size=NARROW) as stage:
+        await open_form(stage)
+        await stage.advance(1)
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        text = " ".join(" ".join(line.strip(" █▌") for line in stage.lines).split())
+        for part in (
+            "Create this deployment in hub?",
+            "name exp-1",
+            "image PyTorch 2.0 · CUDA 11.2 (base-image-02)",
+            "command cd /root ⏎ python train.py",
+            "up to 4 × $0.90–1.50/h = $6.00/h",
+            "3 single cards of these models are idle",
+            "no promise that an instance with 2 can start",
+            "There is a deployment exp-1 already (running)",
+        ):
+            assert part in text, (part, text)
+        assert isinstance(stage.app.focused, Button)
+        assert stage.app.focused.id == "cancel"
+        await stage.press("enter")
+        assert stage.dialogs == ["FormDialog"]
+        assert cloud.told == []
+
+
+async def test_an_unknown_outcome_is_told_for_long_and_nothing_is_sent_again() -> None:
+    cloud = Cloud("hub")
+    cloud.errors[Action.CREATE] = UnknownOutcomeError("hub: the answer never came.")
+    cloud.effects[Action.CREATE] = []
+    async with staged(cloud, view="2") as stage:
+        await open_form(stage)
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        await confirm(stage)
+        await stage.advance(40)
+        said = next(note for note in stage.app._notifications if "never came" in note.message)
+        assert said.timeout >= 30
+        assert cloud.calls[Action.CREATE] == 1
+        assert not stage.in_dialog
+
+
+async def test_of_several_kinds_one_is_chosen() -> None:
+    cloud = Cloud("hub")
+    cloud.creatable = ("deployment", "container")
+    async with staged(cloud, lab(), view="2") as stage:
+        await stage.press("n")
+        assert "Create in" in stage.text
+        await stage.press("1")
+        assert "Create in hub" in stage.text
+        await stage.press("2")
+        assert "New container in hub" in stage.text
+
+
+async def test_the_image_under_the_cursor_is_taken_into_the_form() -> None:
+    cloud = Cloud("hub")
+    cloud.rows[Resource.IMAGES] = [image("hub", "mine", "v1")]
+    async with staged(cloud, view="7") as stage:
+        await stage.press("n")
+        assert stage.app.screen.query_one("#field-image_uuid", Input).value == "mine:v1"
+
+
+async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
+    evil = clean("\x1b[/x]")
+
+    class Hostile(Cloud):
+        async def create_form(self, kind: str) -> Form:
+            kinds = (FieldKind.CHOICE, FieldKind.MULTI, FieldKind.FLAG, FieldKind.LINES, FieldKind.NUMBER)
+            many = tuple(f"{evil}{number}" for number in range(20))
+            made = [
+                FormField(f"f{n}", evil, kind, choices=many, labels=many[1:], help=evil, unit=evil, group=evil)
+                for n, kind in enumerate(kinds)
+            ]
+            return Form("hub", kind, evil, (*fields()[:1], *made), note=evil)
+
+        def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+            return {"f1": evil} if not values.get("f1") else {}
+
+    async with staged(Hostile("hub"), view="2") as stage:
+        await stage.press("n")
+        await stage.type(evil[1:])
+        for _ in range(8):
+            await stage.press("space", "tab")
+            assert not unsafe_on(stage)
+            assert evil in stage.text
+        await go_to(stage, "confirm")
+        await stage.press("enter")
+        assert not unsafe_on(stage)
+        assert "Create this deployment in hub?" in stage.text
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+FORM = Form("hub", "deployment", "New", fields())
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        ({"replica_num": "4"}, 4),
+        ({"replica_num": "20", "parallelism_num": "4"}, 4),
+        ({"replica_num": "2", "parallelism_num": "4"}, 2),
+        ({}, 1),
+        ({"replica_num": "many"}, 1),
+    ],
+)
+def test_how_many_may_run_at_once(values: dict[str, str], count: int) -> None:
+    assert instances_at_once(values) == count
+
+
+def test_the_cost_is_told_only_where_it_is_known() -> None:
+    assert cost(FORM, {"price_to": "1.50"}) == "Spending rises by up to 1 × $1.50/h = $1.50/h."
+    for price in ("", "cheap", "NaN", "Infinity"):
+        assert cost(FORM, {"price_to": price}) == ""
+    assert cost(Form("lab", "pod", "New", fields()[:1]), {"price_to": "1.50"}) == ""
+
+
+def test_idle_cards_of_other_regions_models_and_accounts_are_not_counted() -> None:
+    values = {"gpu_name_set": "RTX 5090", "dc_list": "sgp1", "gpu_num": "1"}
+    offers = [
+        offer("hub", "RTX 5090", 2, 8, region="sgp1"),
+        offer("hub", "RTX 5090", 4, 8, region="us"),
+        offer("hub", "H100", 8, 8, region="sgp1"),
+        offer("lab", "RTX 5090", 16, 16, region="sgp1"),
+        offer("hub", "RTX 5090", None, None, region="sgp1", available=True),
+    ]
+    assert stock_note("hub", values, offers).startswith("2 single cards")
+    assert "promise" not in stock_note("hub", values, offers)
+    assert stock_note("hub", values, offers[1:]) == ""
+
+
+def test_a_namesake_is_one_of_the_same_account() -> None:
+    rows = [deployment("hub", "a"), deployment("autodl", "b")]
+    assert namesakes("hub", {"name": "a"}, rows)
+    assert not namesakes("hub", {"name": "b"}, rows)
+    assert not namesakes("hub", {"name": ""}, [deployment("hub", "")])
