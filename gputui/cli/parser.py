@@ -313,6 +313,7 @@ def _add_program_commands(commands: _Commands) -> None:
     )
     sim.add_argument("--faults", metavar="PROFILE", help="what goes wrong; see docs/simulator.md")
     sim.add_argument("--release", metavar="VERSION", help="which release the pody server is")
+    sim.add_argument("--clouds", metavar="SET", help="other clouds than the usual two; see docs/simulator.md")
 
     completion = commands.add("completion", "print a completion script for a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
