@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(args: argparse.Namespace) -> None:
     from gputui.sim.server import serve
 
-    options = {"release": args.release} if args.release else {}
+    options = {name: getattr(args, name) for name in ("release", "clouds") if getattr(args, name)}
     serving = asyncio.current_task()
     assert serving is not None  # noqa: S101  (a coroutine that runs has its task)
     ended = False

@@ -175,6 +175,9 @@ BENCHMARK = replace(
 )
 """Twelve regions of thirty models, 100 deployments with 1,000 containers."""
 
+CLOUD_SETS: dict[str, tuple[CloudPlan, ...]] = {"none": (), "private": (PRIVATE,), "benchmark": (BENCHMARK,)}
+"""Clouds to have in place of a size's own, by name."""
+
 
 def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
     """A cloud as planned, its deployments under way, its stock partly let."""
@@ -189,7 +192,7 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         seed=seed,
     )
     _build_machines(cloud, plan)
-    names = ("image name", "llama-3.1-vllm", "qwen-finetune-0815", "sdxl-lightning", "asr-whisper-v3")
+    names = ("lab-base", "llama-3.1-vllm", "qwen-finetune-0815", "sdxl-lightning", "asr-whisper-v3")
     for number, name in enumerate(names):
         uuid = "image-db8346e037" if number == 0 else f"image-{cloud.hexadecimal(10)}"
         cloud.images[uuid] = CloudImage(111 + number, uuid, name, world.time - (60 - number) * 86400)
@@ -238,15 +241,15 @@ def _build_machines(cloud: Cloud, plan: CloudPlan) -> None:
 
 
 def _build_deployment(cloud: Cloud, plan: CloudPlan, standing: Standing, number: int) -> None:
-    rng, world = cloud.rng, cloud.world
+    rng, world, model = cloud.rng, cloud.world, plan.models[standing.model]
     template = Template(
         regions=plan.regions,
-        models=(plan.models[standing.model].name,),
+        models=(model.name,),
         gpu_num=standing.gpus,
         image=list(cloud.images)[number % len(cloud.images)] if number % 3 else "base-image-l2t43iu6uk",
         cmd=_command(standing),
         cuda=Span(118, 130),
-        price=Span(100, 90_000),
+        price=Span(model.price * standing.gpus // 20 * 10, model.price * standing.gpus * 3 // 20 * 10),
         cmd_before_shutdown="sync" if number % 2 else "",
     )
     order = Order(

@@ -16,7 +16,7 @@ from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
 from .clock import WorldClock
-from .cloud_population import CLOUDS, CloudPlan, build_cloud
+from .cloud_population import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud
 from .faults import PROFILES, Faults
 from .gpuhub import GpuhubApi
 from .gpuhub_faults import GpuhubFaults
@@ -183,12 +183,26 @@ async def serve(
     speed: float = 1.0,
     faults: str = "none",
     release: str = RELEASES[-1],
+    clouds: str = "usual",
     ssh: bool = True,
     ready: Callable[[Running], None],
 ) -> None:
-    """Run the simulator until cancelled; ``ready`` is called once every port listens. Raises as running_simulator."""
+    """Run the simulator until cancelled; ``ready`` is called once every port listens.
+
+    ``clouds`` is "usual" for those of the size, or one of CLOUD_SETS. Raises as running_simulator, and ValueError for
+    an unknown set of clouds.
+    """
+    if clouds != "usual" and clouds not in CLOUD_SETS:
+        raise ValueError(f"unknown clouds {clouds!r}: one of usual, {', '.join(CLOUD_SETS)}")
     async with running_simulator(
-        port, size=size, seed=seed, speed=speed, faults=faults, release=release, ssh=ssh
+        port,
+        size=size,
+        seed=seed,
+        speed=speed,
+        faults=faults,
+        release=release,
+        ssh=ssh,
+        clouds=CLOUD_SETS.get(clouds),
     ) as running:
         ready(running)
         await asyncio.Event().wait()

@@ -10,21 +10,22 @@ import tomllib
 import httpx
 import pytest
 
+from gputui.sim.cloud_population import CLOUDS, PRIVATE
 from gputui.sim.server import Running, running_simulator, serve
 from tests.sim.conftest import Sims
 
 
-def six_free_ports() -> int:
-    """The first of six consecutive ports that are free now."""
+def seven_free_ports() -> int:
+    """The first of seven consecutive ports that are free now."""
     for first in range(21700, 29000, 50):
         try:
-            for port in range(first, first + 6):
+            for port in range(first, first + 7):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port))
         except OSError:
             continue
         return first
-    raise AssertionError("no six consecutive ports are free")
+    raise AssertionError("no seven consecutive ports are free")
 
 
 async def test_the_configuration_is_complete_for_every_account(sims: Sims) -> None:
@@ -40,24 +41,48 @@ async def test_the_configuration_is_complete_for_every_account(sims: Sims) -> No
         assert (await client.get("/user/info")).json()["user"]["name"] == "alice"
 
 
-async def test_a_first_port_gives_pody_the_second_and_ssh_the_fifth() -> None:
-    first = six_free_ports()
+async def test_the_clouds_accounts_say_all_it_takes_to_use_them(sims: Sims) -> None:
+    sim = await sims.start(clouds=[*CLOUDS["small"], PRIVATE])
+    accounts = tomllib.loads(sim.config_toml())["accounts"]
+    assert list(accounts) == ["hub", "autodl", "private", "lab", "lab-b"]
+    assert accounts["hub"] == {
+        "kind": "gpuhub",
+        "token": "hub-token-6f1d2c",
+        "base_url": sim.base_urls["hub"],
+        "currency": "USD",
+        "regions": ["sgp1", "Singapore-A", "Singapore-B"],
+    }
+    assert accounts["autodl"] == {
+        "preset": "autodl",
+        "token": "autodl-token-93be07",
+        "base_url": sim.base_urls["autodl"],
+    }
+    assert accounts["private"]["preset"] == "autodl-private"
+    for name in ("hub", "autodl", "private"):
+        client = await sims.client(sim, name, auth=None)
+        headers = {"Authorization": accounts[name]["token"]}
+        assert (await client.post("/api/v1/dev/wallet/balance", headers=headers)).json()["code"] == "Success"
+
+
+async def test_every_server_has_its_place_after_the_first_port() -> None:
+    first = seven_free_ports()
     async with running_simulator(first, speed=0) as sim:
-        assert sim.base_urls["lab"] == f"http://127.0.0.1:{first + 1}"
+        offsets = {"hub": 0, "autodl": 6, "lab": 1, "lab-b": 5}
+        assert sim.base_urls == {name: f"http://127.0.0.1:{first + offset}" for name, offset in offsets.items()}
         assert sim.ssh_port == first + 4
-        assert sim.base_urls["lab-b"] == f"http://127.0.0.1:{first + 5}"
 
 
 async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
-    first = six_free_ports()
+    first = seven_free_ports()
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", first + 5))
+        taken.bind(("127.0.0.1", first + 6))
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             async with running_simulator(first, speed=0):
                 pass
-    with socket.socket() as again:
-        again.bind(("127.0.0.1", first + 1))
+    for offset in (0, 1):
+        with socket.socket() as again:
+            again.bind(("127.0.0.1", first + offset))
 
 
 async def test_an_unplugged_server_refuses_until_plugged_in_again(sims: Sims) -> None:
@@ -93,7 +118,7 @@ async def test_requests_under_way_do_not_hold_the_end_up(
 
 async def test_serve_runs_until_it_is_cancelled() -> None:
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve(0, speed=0, release="0.2.5", ready=started.set_result))
+    task = asyncio.create_task(serve(0, speed=0, release="0.2.5", clouds="none", ready=started.set_result))
     sim = await asyncio.wait_for(started, 10)
     async with httpx.AsyncClient(base_url=sim.base_urls["lab"], trust_env=False) as client:
         assert (await client.get("/version")).content == b"[0,2,5]"
@@ -109,6 +134,7 @@ async def test_serve_runs_until_it_is_cancelled() -> None:
     [
         ({"size": "tiny"}, "unknown size 'tiny': one of small, large, huge"),
         ({"faults": "x"}, "unknown fault profile 'x'"),
+        ({"clouds": "many"}, "unknown clouds 'many': one of usual, none, private, benchmark"),
         ({"release": "9.9.9"}, "unknown pody release '9.9.9': one of 0.1.9"),
     ],
 )
