@@ -30,6 +30,7 @@ START_BOUND = 1.5
 def simulator(port: int, directory: Path, size: str = "small") -> Iterator[Path]:
     """Run a frozen simulator; gives the path of its configuration."""
     command = [sys.executable, "-m", "gputui", "sim", "--port", str(port), "--speed", "0", "--size", size]
+    command += ["--clouds", "none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -83,7 +83,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as directory,
         subprocess.Popen(
-            [sys.executable, "-m", "gputui", "sim", "--port", str(args.port), "--speed", "0"],
+            [sys.executable, "-m", "gputui", "sim", "--port", str(args.port), "--speed", "0", "--clouds", "none"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
