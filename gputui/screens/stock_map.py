@@ -35,6 +35,8 @@ from gputui.widgets.line import Line
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from gputui.fleet import Fleet
+
 _ROOMY = 100
 """Columns from which the line under the map has room for all it can say."""
 
@@ -64,6 +66,7 @@ class StockMapView(ActingView):
         self.watches = Watches(self.tell_idle)
         self.news: Mapping[Ref, int] = {}
         self._trends = Trends()
+        self._past_of: Fleet | None = None
         self._fading: Timer | None = None
         self._query: Query | None = None
         self._only_idle = False
@@ -92,10 +95,13 @@ class StockMapView(ActingView):
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
-        """Follow the stock, and read how it moved so far."""
-        self.watches.follow(self.session.fleet)
-        self._read_past()
-        return (self.session.fleet.subscribe(Resource.STOCK, lambda change: self.catch_up()),)
+        """Follow the stock; read how it moved so far, once."""
+        fleet = self.session.fleet
+        self.watches.follow(fleet)
+        if self._past_of is not fleet:
+            self._past_of = fleet
+            self._read_past()
+        return (fleet.subscribe(Resource.STOCK, lambda change: self.catch_up()),)
 
     @work(group="past", exclusive=True, exit_on_error=False)
     async def _read_past(self) -> None:
