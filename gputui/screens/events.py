@@ -204,6 +204,7 @@ class EventsView(ListView):
         added = tuple(row for ref, row in rows.items() if table.get(ref) is None)
         self._take(Change(added=added, removed=tuple(ref for ref in table.refs if ref not in rows)))
         self._apply_filter()
+        self._show_start()
 
     def _take(self, change: Change) -> None:
         """Bring the table up to date, and the remarks that what is new makes other ones."""

@@ -18,6 +18,8 @@ OTHERS, MEDIAN = "others", "median"
 MOST_BAR_CELLS = 40
 """Cells that all bars of a line share at most; more says nothing more."""
 _TELLING_BARS = 8
+_FINEST = 1.0
+"""Cells for a second at most: a step of six seconds is not to look like an hour."""
 _SHORTEST_NAME = 8
 _LONGEST_NAME = 28
 _DESCRIBED_BAR = 20
@@ -176,7 +178,7 @@ def _bars(parts: Sequence[_Part], room: int, shortest: int) -> list[tuple[int, i
     longest = [max(part.seconds, part.usual or 0) for part in parts]
     # A bar where there was none takes a blank beside it.
     spare = max(0, room if shortest else room - len(parts))
-    scale = spare / max(1.0, sum(longest))
+    scale = min(_FINEST, spare / max(1.0, sum(longest)))
     return [(shortest + int(part.seconds * scale), shortest + int((part.usual or 0) * scale)) for part in parts]
 
 

@@ -237,7 +237,10 @@ async def test_b_keeps_the_host_of_the_event_out() -> None:
         assert [row.ref for row in stage.view.targets()] == [Ref("hub", "container", "slow")]
         assert Action.BLOCK in stage.view.actions_here()
         assert "b keep host out" in stage.text
-        await stage.press("g")
+        await stage.press("b")
+        assert "Keep host m-slow out in hub?" in stage.text
+        assert "creating→running took 356 s, median 35 s" in stage.text
+        await stage.press("escape", "g")
         assert stage.view.actions_here() == frozenset(), "an event of what is gone"
         assert "b keep host out" not in stage.text
 

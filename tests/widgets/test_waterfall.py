@@ -55,6 +55,10 @@ def test_all_bars_have_one_scale() -> None:
     assert mine.count(BAR_FULL) <= MOST_BAR_CELLS + 3
 
 
+def test_seconds_are_not_drawn_as_hours() -> None:
+    assert bar_of(lines(start(("created", 6), ("running", None)), Medians())[0], "created") <= 7
+
+
 def test_a_start_of_no_deployment_stands_alone() -> None:
     mine, others = lines(start(), Medians())
     assert "starting" in mine
