@@ -18,6 +18,8 @@ def deployment_actions(deployment: Deployment) -> frozenset[Action]:
 
 def container_actions(container: Instance) -> frozenset[Action]:
     """Return what can be done to a container. The host of one that has ended can be kept out too."""
+    if container.container_id is None:
+        return frozenset()  # a stand-in for containers that could not be read
     actions = {Action.BLOCK} if container.host else set()
     if container.phase in (Phase.RUNNING, Phase.PENDING, Phase.UNKNOWN):
         actions.add(Action.STOP)

@@ -139,7 +139,7 @@ def explain(party: Party, refused: Refusal) -> GputuiError | None:
 
     What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
     """
-    if refused.is_json and (refused.status == 405 or (refused.status == 404 and not refused.code)):
+    if refused.status == 405 or (refused.status == 404 and not refused.code):
         return RouteMissingError(
             f"{party}: the cloud does not know this call (HTTP {refused.status}).", hint="Check base_url and preset."
         )
