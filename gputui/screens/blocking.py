@@ -39,8 +39,10 @@ class BlockingView(ActingView):
             self._question_of(chosen),
             subjects=[_host_line(instance, self._block_of(instance), self.session.utc) for instance in chosen],
             effect=lambda minutes: self._effect_of(chosen, len(instances), minutes),
+            comment=next((block.comment for one in chosen if (block := self._block_of(one)) and block.comment), ""),
         )
-        fleet.refresh([Resource.BLACKLIST], {instance.ref.account for instance in chosen})
+        accounts = {instance.ref.account for instance in chosen}
+        fleet.refresh([Resource.BLACKLIST], accounts)
         unsubscribe = fleet.subscribe(
             Resource.BLACKLIST, lambda change: dialog.show_effect() if dialog.is_mounted else None
         )
@@ -51,6 +53,7 @@ class BlockingView(ActingView):
             unsubscribe()
         if arguments is not None:
             await self._act_on(Action.BLOCK, chosen, arguments)
+            fleet.refresh([Resource.BLACKLIST], accounts)
 
     @staticmethod
     def _question_of(chosen: Sequence[Instance]) -> str:
@@ -87,7 +90,7 @@ class BlockingView(ActingView):
         return said, "\n".join(warnings)
 
     def _moment(self, at: datetime) -> str:
-        return format_time(at.replace(second=0, microsecond=0), utc=self.session.utc).removesuffix(":00")
+        return moment(at, utc=self.session.utc)
 
     # --- what speaks against them ----------------------------------------------------------------------------
 
@@ -103,6 +106,11 @@ class BlockingView(ActingView):
             if said := evidence_of(instance.ref, events):
                 dialog.suggest(said)
                 return
+
+
+def moment(at: datetime, *, utc: bool) -> str:
+    """Write a time without its seconds: nobody waits for a host by the second."""
+    return format_time(at.replace(second=0, microsecond=0), utc=utc).removesuffix(":00")
 
 
 def place_of(instance: Instance) -> Place:
@@ -132,7 +140,7 @@ def _hosts(count: int) -> str:
 
 
 def _host_line(instance: Instance, block: Block | None, utc: bool) -> Content:
-    kept = f"   kept out until {format_time(block.until, utc=utc)}" if block and block.until else ""
+    kept = f"   kept out until {moment(block.until, utc=utc)}" if block and block.until else ""
     return Content.assemble(
         (f"  {instance.host or 'host not told'}", "bold"),
         (f"   {instance.ref.account}   {instance.region or ''}", ""),

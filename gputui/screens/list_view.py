@@ -356,9 +356,10 @@ class ListView(ReadingView):
             keys[f"address of port {service.port}"] = str(service.port)[-1]
         if raw := getattr(row, "raw", ""):
             texts["JSON"] = "\n".join(part.plain for part in describe_json(raw))
-        texts["row"] = "\t".join(
-            plain_text(column.cell(row)) for column in self.table.columns.values() if column.shown
-        )
+        for table in self.query(RecordTable):
+            if table.get(row.ref) is not None:
+                columns = (column for column in table.columns.values() if column.shown)
+                texts["row"] = "\t".join(plain_text(column.cell(row)) for column in columns)
         choices = [
             dialogs.Choice(what, what, keys.get(what, what[0]), " ".join(text.split()))
             for what, text in texts.items()

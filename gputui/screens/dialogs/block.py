@@ -84,11 +84,12 @@ class BlockDialog(Dialog[Mapping[str, str]]):
             self.set_focus(self.query_one("#confirm" if self.focused.id == "cancel" else "#cancel"))
 
     def suggest(self, comment: str) -> None:
-        """Fill the comment in, unless the user has written one."""
+        """Fill the comment in, unless there is one."""
+        if self._comment or self._typed_comment:
+            return
         self._comment = comment
-        if self.is_mounted and not self._typed_comment:
-            field = self.query_one("#comment", Input)
-            field.value = comment
+        if self.is_mounted:
+            self.query_one("#comment", Input).value = comment
 
     def show_effect(self) -> None:
         """Say anew what it leads to: what is known of the hosts may have changed."""

@@ -1,0 +1,128 @@
+"""The hosts of every account that get no new instances for some time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, cast
+
+from gputui.commands import Command
+from gputui.models import Action, Block, Instance, Phase, Resource, Row
+from gputui.screens.blocking import moment, place_of
+from gputui.screens.list_view import ListView
+from gputui.text import format_minutes
+from gputui.widgets.table_columns import Cell, Column, natural_key
+
+
+class BlacklistView(ListView):
+    """``6``: hosts that are kept out, the next to come back first; keep one out for longer."""
+
+    NAME = "blacklist"
+    HEADING = "Blacklist"
+    RESOURCE = Resource.BLACKLIST
+    RESOURCES = frozenset({Resource.BLACKLIST})
+    SORT: ClassVar[tuple[str | None, bool]] = ("left", False)
+    COUNTED = " hosts"
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns."""
+        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 0
+        columns: list[Column[Block]] = [
+            Column("host", "HOST", lambda row: row.host, lambda row: natural_key(row.host), width=10, max_width=24),
+            Column(
+                "account",
+                "ACCOUNT",
+                lambda row: row.ref.account,
+                lambda row: row.ref.account,
+                priority=account_priority,
+            ),
+            Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=4),
+            Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True),
+            Column("until", "UNTIL", lambda row: self._moment(row.until), lambda row: row.until, priority=2),
+            Column(
+                "extended",
+                "EXTENDED",
+                lambda row: self._moment(row.updated_at) if is_extended(row) else "",
+                lambda row: row.updated_at if is_extended(row) else None,
+                priority=3,
+                when_filled=True,
+            ),
+            Column(
+                "created", "CREATED", lambda row: self._moment(row.created_at), lambda row: row.created_at, priority=5
+            ),
+            Column("comment", "COMMENT", lambda row: row.comment, lambda row: row.comment, width=12, flex=True),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    def _moment(self, at: datetime | None) -> str:
+        return "" if at is None else moment(at, utc=self.session.utc)
+
+    def _left(self, row: Block) -> Cell:
+        if row.until is None:
+            return ("not told", "muted")
+        seconds = (row.until - datetime.now(UTC)).total_seconds()
+        return format_minutes(math.ceil(seconds / 60)) if seconds > 0 else ("expired", "muted")
+
+    def on_mount(self) -> None:
+        """Count down: once a minute, and only what is then written otherwise reaches the terminal."""
+        self.set_interval(60, self._count_down)
+
+    def _count_down(self) -> None:
+        if self.is_current:
+            self.table.invalidate()
+
+    def creatable(self) -> list[str]:
+        """Entries are made from instances, not here."""
+        return []
+
+    def is_problem(self, row: Row) -> bool:
+        """A host that is kept out needs nobody."""
+        return False
+
+    def empty_text(self) -> str:
+        """Say why there is nothing, and the key that fills it."""
+        fleet, chosen = self.session.fleet, self.session.account
+        where = chosen or "any account"
+        if not any(fleet.supports(name, Resource.BLACKLIST) for name in fleet.accounts if chosen in (None, name)):
+            return f"Hosts cannot be kept out in {where}."
+        return f"No host is kept out in {where}. Press b on an instance (3) to keep its host out."
+
+    # --- keeping one out for longer --------------------------------------------------------------------------
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """An entry can be made longer where the account may change anything."""
+        row = self.row_here()
+        if command.id == "block" and isinstance(row, Block):
+            return not self.session.fleet.accounts[row.ref.account].read_only
+        return super().offers(command, actions)
+
+    def do_block(self, argument: str) -> None:
+        """Keep the hosts out for longer, through an instance on each."""
+        if argument:
+            super().do_block(argument)
+            return
+        rows = [row for row in self.targets() if isinstance(row, Block)]
+        found = {row.host: self._instance_on(row) for row in rows}
+        missing = [host for host, instance in found.items() if instance is None]
+        if missing:
+            them = "it" if len(missing) == 1 else "them"
+            self.say(f"{', '.join(missing)}: no instance on {them} is known, and a host is kept out through one.")
+        if instances := [instance for instance in found.values() if instance is not None]:
+            self._keep_out(instances)
+
+    def _instance_on(self, block: Block) -> Instance | None:
+        """Return an instance on the host, one that runs if there is one."""
+        fleet = self.session.fleet
+        place = (block.ref.account, block.region, block.host)
+        here = [
+            row
+            for row in fleet.rows(Resource.INSTANCES).values()
+            if isinstance(row, Instance) and place_of(row) == place and Action.BLOCK in fleet.actions(row)
+        ]
+        return min(here, key=lambda row: row.phase is not Phase.RUNNING, default=None)
+
+
+def is_extended(block: Block) -> bool:
+    """Whether it was made longer after it was made."""
+    return block.updated_at is not None and block.created_at is not None and block.updated_at > block.created_at

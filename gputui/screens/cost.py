@@ -1,0 +1,374 @@
+"""What the accounts spend an hour, what they have left, and how long prepaid time lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from gputui.commands import Command
+from gputui.models import Action, Balance, Change, Deployment, FeedState, Instance, Money, Package, Ref, Resource, Row
+from gputui.screens.list_view import ListView
+from gputui.spending import by_account, by_parent, gpus_in_use, gpus_of, hourly, run_out
+from gputui.text import format_minutes, format_money, format_time
+from gputui.widgets.glyphs import bar
+from gputui.widgets.table import RecordTable
+from gputui.widgets.table_columns import Cell, Column
+
+BAR_CELLS = 6
+LOW = 0.1
+"""Below this share of it left, a package looks as if it needs somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What an account, or one of its deployments, spends an hour in one currency.
+
+    ``deployment`` is None for the line of an account as a whole, which has its ``balance``, and for what belongs to
+    no deployment. ``name`` is empty for an account as a whole.
+    """
+
+    ref: Ref
+    name: str
+    deployment: Ref | None
+    instances: int
+    gpus: int
+    per_hour: Money | None
+    balance: Money | None = None
+
+
+class CostView(ListView):
+    """``9``: spending above, prepaid time below. Enter shows the instances that cost it; tab changes sides."""
+
+    NAME = "cost"
+    AUTO_FOCUS = "#table"
+    HEADING = "Cost"
+    RESOURCE = Resource.INSTANCES
+    RESOURCES = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.PACKAGES, Resource.BALANCES})
+
+    DEFAULT_CSS = """
+    CostView #table { height: auto; max-height: 60%; min-height: 3; }
+    CostView #packages-heading { height: 1; padding: 0 1; margin-top: 1; text-style: bold; }
+    CostView #packages { height: 1fr; }
+    CostView.-no-packages #table { height: 1fr; max-height: 100%; }
+    CostView.-no-packages #packages, CostView.-no-packages #packages-heading { display: none; }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out both tables."""
+        yield self.make_table()
+        yield Static(Content("Prepaid"), id="packages-heading")
+        packages: RecordTable[Row] = RecordTable(
+            self._package_columns(),
+            id="packages",
+            row_style=self._package_style,
+            on_fault=self.session.navigator.own_mistake,
+        )
+        packages.set_sort("gpu")
+        yield packages
+
+    @property
+    def packages(self) -> RecordTable[Row]:
+        """The lower table."""
+        return cast("RecordTable[Row]", self.query_one("#packages", RecordTable))
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns of what is spent."""
+        columns: list[Column[CostLine]] = [
+            Column("account", "ACCOUNT", self._account, lambda row: row.ref.account, max_width=24),
+            Column("deployment", "DEPLOYMENT", lambda row: row.name, lambda row: row.name, width=12, flex=True),
+            Column("instances", "INSTANCES", lambda row: str(row.instances), lambda row: row.instances, right=True),
+            Column("gpus", "GPUS", lambda row: str(row.gpus), lambda row: row.gpus, right=True, priority=3),
+            Column("hour", "PER HOUR", self._per_hour, _amount, right=True),
+            Column("day", "PER DAY", self._per_day, _amount, right=True, priority=2),
+            Column(
+                "balance",
+                "BALANCE",
+                lambda row: format_money(row.balance),
+                lambda row: row.balance and (row.balance.currency, row.balance.amount),
+                right=True,
+                priority=1,
+                when_filled=True,
+            ),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    @staticmethod
+    def _account(row: CostLine) -> Cell:
+        return (row.ref.account, "muted" if row.name else "strong")
+
+    @staticmethod
+    def _per_hour(row: CostLine) -> Cell:
+        if row.per_hour is None:
+            return ("nothing", "muted")
+        return (format_money(row.per_hour), "" if row.name else "strong")
+
+    @staticmethod
+    def _per_day(row: CostLine) -> Cell:
+        return (format_money(row.per_hour and _times(row.per_hour, 24)), "muted")
+
+    def _package_columns(self) -> Sequence[Column[Row]]:
+        columns: list[Column[Package]] = [
+            Column("gpu", "GPU", lambda row: row.gpu_model, lambda row: (row.gpu_model, row.ref), max_width=24),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
+            Column(
+                "regions",
+                "REGIONS",
+                lambda row: ", ".join(row.regions) or "all",
+                None,
+                width=6,
+                max_width=30,
+                flex=True,
+                priority=2,
+            ),
+            Column("left", "HOURS LEFT", _left, lambda row: row.balance, width=BAR_CELLS + 5),
+            Column("total", "HOURS", lambda row: _hours(row.total), lambda row: row.total, shown=False),
+            Column("gpus", "GPUS", self._in_use, self._gpus_in_use, right=True),
+            Column("out", "USED UP", self._used_up, self._run_out),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    def _gpus_in_use(self, row: Package) -> int:
+        return gpus_in_use(row, self.session.fleet.rows(Resource.INSTANCES).values())
+
+    def _run_out(self, row: Package) -> datetime | None:
+        return run_out(row, self.session.fleet.rows(Resource.INSTANCES).values(), datetime.now(UTC))
+
+    def _in_use(self, row: Package) -> Cell:
+        gpus = self._gpus_in_use(row)
+        return str(gpus) if gpus else ("–", "muted")
+
+    def _used_up(self, row: Package) -> Cell:
+        if row.balance is not None and row.balance <= 0:
+            return ("✗ used up", "bad")
+        at = self._run_out(row)
+        if at is None:
+            return ("–", "muted")
+        minutes = int((at - datetime.now(UTC)).total_seconds()) // 60
+        clock = format_time(at.replace(second=0, microsecond=0), utc=self.session.utc).removesuffix(":00")
+        soon = minutes < 24 * 60
+        return [(f"in {format_minutes(minutes)}", "warning" if soon else ""), (f"  {clock}", "muted")]
+
+    def on_mount(self) -> None:
+        """Let run-out times come nearer, once a minute."""
+        self.set_interval(60, self._come_nearer)
+
+    def _come_nearer(self) -> None:
+        if self.is_current:
+            self.packages.invalidate()
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow all that the sums and the run-out times are made of."""
+        fleet = self.session.fleet
+        return (
+            *super().follow(),
+            fleet.subscribe(Resource.DEPLOYMENTS, self._changed),
+            fleet.subscribe(Resource.BALANCES, self._changed),
+            fleet.subscribe(Resource.PACKAGES, lambda change: self._show_packages()),
+        )
+
+    def _changed(self, change: Change) -> None:
+        self._take_lines()
+        self.packages.invalidate()
+        self._fit()
+        self._settle_cursor()
+        self.show_chrome()
+
+    def catch_up(self) -> None:
+        """Sum up anew."""
+        self._note_staleness()
+        self._take_lines()
+        self._show_packages()
+        self._apply_filter()
+
+    def _take_lines(self) -> None:
+        fleet = self.session.fleet
+        balances = [row for row in fleet.rows(Resource.BALANCES).values() if isinstance(row, Balance)]
+        names = {
+            row.ref: row.name for row in fleet.rows(Resource.DEPLOYMENTS).values() if isinstance(row, Deployment)
+        }
+        self.table.set_rows(cost_lines(fleet.rows(Resource.INSTANCES).values(), balances, names, fleet.accounts))
+
+    def _show_packages(self) -> None:
+        self.packages.set_rows(self.session.fleet.rows(Resource.PACKAGES).values())
+        self._limit_packages()
+
+    def _limit_packages(self) -> None:
+        self.packages.set_filter(lambda row: self.session.shows_account(row.ref.account))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the upper table the lines it has rows for; all there are where nothing is prepaid."""
+        self.set_class(not self.packages.row_count, "-no-packages")
+        if self.packages.has_focus and not self.packages.row_count:
+            self.focus_body()
+        self.table.styles.height = "1fr" if not self.packages.row_count else max(2, self.table.row_count + 1)
+
+    def _apply_filter(self) -> None:
+        super()._apply_filter()
+        self._limit_packages()
+
+    def row_style(self, row: Row) -> str | None:
+        """Dim sums of what is not up to date."""
+        feed = self.session.fleet.feed(row.ref.account, Resource.INSTANCES)
+        return "stale" if feed.state is FeedState.STALE else None
+
+    def _package_style(self, row: Row) -> str | None:
+        return "stale" if self.session.fleet.is_stale(row.ref) else None
+
+    # --- what it says ----------------------------------------------------------------------------------------
+
+    def status(self) -> tuple[Content, Content]:
+        """Say what an hour and a day cost in all that is shown, by currency."""
+        rows = self.session.fleet.rows(Resource.INSTANCES).values()
+        shown = [row for row in rows if self.session.shows_account(row.ref.account)]
+        parts = [
+            Content.assemble(
+                (f"   {format_money(money)}/h", "bold"), (f"  {format_money(_times(money, 24))} a day", "$muted")
+            )
+            for money in hourly(shown).values()
+        ]
+        return Content.assemble(*parts), super().status()[1]
+
+    def empty_text(self) -> str:
+        """Say why there is nothing."""
+        return (
+            f"Nothing in {self.session.account or 'any account'} has a price: no instance that runs tells what it "
+            "costs, and no account tells a balance."
+        )
+
+    def is_problem(self, row: Row) -> bool:
+        """A sum is no problem."""
+        return False
+
+    def creatable(self) -> list[str]:
+        """Nothing is made here."""
+        return []
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Every line can be opened; there is another side where something is prepaid."""
+        if command.id == "open":
+            return self.packages.has_focus or self.table.cursor_row is not None
+        if command.id == "pane":
+            return self.packages.row_count > 0
+        return super().offers(command, actions)
+
+    # --- what the commands act on ----------------------------------------------------------------------------
+
+    def _meant(self, row: Row | None) -> Row | None:
+        """Return what a line stands for: its deployment, where there is one."""
+        if isinstance(row, CostLine):
+            return self.session.fleet.get(row.deployment) if row.deployment is not None else None
+        return row
+
+    def under_cursor(self) -> Row | None:
+        """Return the deployment, or the package, that the cursor is on."""
+        return self._meant((self.packages if self.packages.has_focus else self.table).cursor_row)
+
+    def targets(self) -> list[Row]:
+        """Return the deployments of the marked lines, else what the cursor is on."""
+        if self._fixed or self.packages.has_focus or not self.table.marked:
+            return list(self._fixed) or [row for row in [self.under_cursor()] if row is not None]
+        return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
+
+    def do_open(self, argument: str) -> None:
+        """Show the instances that cost it; describe a package."""
+        line = self.table.cursor_row
+        if self.packages.has_focus or not isinstance(line, CostLine):
+            self.do_describe(argument)
+        elif line.deployment is not None:
+            self.session.navigator.go("instances", scope=line.deployment)
+        else:
+            self.session.choose(account=line.ref.account)
+            self.session.navigator.go("instances")
+
+    def do_pane(self, argument: str) -> None:
+        """Change between what is spent and what is prepaid."""
+        if self.packages.row_count:
+            self.set_focus(self.table if self.packages.has_focus else self.packages)
+
+    @on(RecordTable.Opened, "#packages")
+    def _package_opened(self, event: RecordTable.Opened) -> None:
+        event.stop()
+        self.do_describe("")
+
+
+def cost_lines(
+    rows: Collection[Row], balances: Iterable[Balance], names: Mapping[Ref, str], accounts: Iterable[str]
+) -> list[CostLine]:
+    """Return a line for each account and currency, each followed by its deployments, the dearest first.
+
+    ``names`` are those of the deployments. An account that tells a balance has a line in its currency.
+    """
+    sums = by_account(rows)
+    have = {(balance.ref.account, balance.available.currency): balance.available for balance in balances}
+    groups = by_parent(rows)
+    lines: list[CostLine] = []
+    for account in accounts:
+        for currency in dict.fromkeys((*sums.get(account, {}), *(money for name, money in have if name == account))):
+            parts = sorted(
+                (
+                    _line(account, currency, parent, names, instances)
+                    for (name, parent), instances in groups.items()
+                    if name == account and currency in hourly(instances)
+                ),
+                key=lambda line: line.per_hour.amount if line.per_hour is not None else Decimal(0),
+                reverse=True,
+            )
+            whole = CostLine(
+                Ref(account, "cost", currency),
+                "",
+                None,
+                sum(part.instances for part in parts),
+                sum(part.gpus for part in parts),
+                sums.get(account, {}).get(currency),
+                have.get((account, currency)),
+            )
+            lines += [whole, *parts]
+    return lines
+
+
+def _line(
+    account: str, currency: str, parent: Ref | None, names: Mapping[Ref, str], instances: Sequence[Instance]
+) -> CostLine:
+    paid = [one for one in instances if one.price is not None and one.price.currency == currency]
+    name = "no deployment" if parent is None else names.get(parent, parent.id)
+    ref = Ref(account, "cost", f"{currency}/{parent.id if parent else ''}")
+    return CostLine(ref, name, parent, len(paid), sum(map(gpus_of, paid)), hourly(paid)[currency])
+
+
+def _amount(row: CostLine) -> tuple[str, Decimal] | None:
+    return None if row.per_hour is None else (row.per_hour.currency, row.per_hour.amount)
+
+
+def _times(money: Money, hours: int) -> Money:
+    return Money(money.amount * hours, money.currency)
+
+
+def _hours(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    hours = seconds / 3600
+    return f"{hours:.1f}" if 0 < abs(hours) < 99.95 else f"{hours:.0f}"
+
+
+def _left(row: Package) -> Cell:
+    if row.balance is None:
+        return ("not told", "muted")
+    if not row.total or row.total < 0:
+        return _hours(row.balance)
+    share = min(1.0, max(0.0, row.balance / row.total))
+    return [
+        (bar(share, BAR_CELLS), "bad" if share < LOW else "accent"),
+        (f" {_hours(row.balance)}", ""),
+        (f" of {_hours(row.total)}", "muted"),
+    ]

@@ -1,0 +1,155 @@
+"""The hosts that are kept out: how long still, why, and for longer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from textual.geometry import Region
+from textual.widgets import Input
+
+from gputui.models import Resource
+from gputui.text import clean
+from tests.fleet.fakes import START
+from tests.screens.hub import FakeCloud, block, hub
+from tests.screens.stage import NARROW, WIDE, lab, staged, stop_the_clock, unsafe_on
+
+MODULES = ("gputui.screens.blacklist", "gputui.screens.blocking")
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass on the wall."""
+    stop_the_clock(monkeypatch, *MODULES)
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **by: float) -> None:
+    """Let time have passed on the wall."""
+    now = START + timedelta(**by)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return now
+
+    for module in MODULES:
+        monkeypatch.setattr(f"{module}.datetime", Later)
+
+
+def keeping(*entries: object) -> FakeCloud:
+    """Return an account with these entries."""
+    cloud = hub()
+    cloud.rows[Resource.BLACKLIST] = list(entries)  # type: ignore[arg-type]
+    return cloud
+
+
+async def test_an_entry_says_which_host_how_long_and_why() -> None:
+    async with staged(hub(), lab(), view="6") as stage:
+        row = stage.line_of("33ab01c2ff")
+        for part in ("hub", "sgp1", "1h 36m", "13:35", "slow boot", "11:00"):
+            assert part in row
+        assert "Blacklist   2 hosts" in stage.title
+
+
+async def test_the_next_to_come_back_stands_first_those_without_an_end_last() -> None:
+    cloud = keeping(block("hub", "never", None), block("hub", "days", 5000), block("hub", "soon", 3))
+    async with staged(cloud, view="6") as stage:
+        assert stage.names == ["sgp1/soon", "sgp1/days", "sgp1/never"]
+        assert "not told" in stage.line_of("never")
+
+
+async def test_an_extended_entry_shows_as_such_also_on_a_narrow_screen() -> None:
+    async with staged(hub(), lab(), view="6", size=NARROW) as stage:
+        assert "EXTENDED" in stage.text
+        assert "11:55" in stage.line_of("77de01aa10")
+        assert "11:55" not in stage.line_of("33ab01c2ff")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0.2, "1m"), (59, "59m"), (60, "1h 00m"), (1440 * 6 + 240, "6d 04h"), (-1, "expired")]
+)
+async def test_time_left_is_told_in_whole_minutes(minutes: float, said: str) -> None:
+    async with staged(keeping(block("hub", "h0", minutes)), view="6") as stage:
+        assert f" {said} " in stage.line_of("h0")
+
+
+async def test_counting_down_draws_only_what_is_another_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = keeping(block("hub", "soon", 95.5), block("hub", "days", 3 * 1440 + 30))
+    async with staged(cloud, view="6") as stage:
+        drawn: list[int] = []
+        table = stage.table
+        refresh = table.refresh
+
+        def refreshing(*regions: Region, **more: bool) -> object:
+            drawn.extend(region.y for region in regions)
+            return refresh(*regions, **more)
+
+        monkeypatch.setattr(table, "refresh", refreshing)
+        stage.view._count_down()  # type: ignore[attr-defined]
+        await stage.settle()
+        assert drawn == []
+        later(monkeypatch, minutes=1)
+        stage.view._count_down()  # type: ignore[attr-defined]
+        await stage.settle()
+        assert "1h 35m" in stage.line_of("soon")
+        assert drawn == [stage.lines.index(stage.line_of("soon")) - 2]
+
+
+async def test_what_the_server_lists_no_more_goes() -> None:
+    cloud = hub()
+    async with staged(cloud, view="6") as stage:
+        cloud.rows[Resource.BLACKLIST] = []
+        await stage.advance(6)
+        assert stage.names == []
+        assert "No host is kept out in any account. Press b on an instance (3) to keep its host out." in stage.text
+
+
+async def test_where_hosts_cannot_be_kept_out_it_says_so() -> None:
+    async with staged(lab(), view="6") as stage:
+        assert "Hosts cannot be kept out in any account." in stage.text
+
+
+async def test_an_entry_is_described() -> None:
+    async with staged(hub(), view="6") as stage:
+        await stage.press("enter")
+        assert stage.dialogs == ["ReaderDialog"]
+        assert "slow boot" in stage.text
+
+
+async def test_an_entry_is_made_longer_through_an_instance_on_its_host() -> None:
+    cloud = hub()
+    async with staged(cloud, view="6") as stage:
+        await stage.press("b")
+        assert "Keep host 33ab01c2ff out in hub?" in stage.text
+        assert "33ab01c2ff is kept out until 13:35 already; this makes it longer." in stage.text
+        assert stage.app.screen.query_one("#comment", Input).value == "slow boot"
+        asked = cloud.calls[Resource.BLACKLIST]
+        await stage.press("right", "enter")
+        assert cloud.blocks == [("train-a-81ab", 1440, "slow boot")]
+        await stage.advance(0)
+        assert cloud.calls[Resource.BLACKLIST] > asked
+
+
+async def test_without_an_instance_on_the_host_it_says_what_is_missing() -> None:
+    cloud = hub()
+    async with staged(cloud, view="6") as stage:
+        await stage.press("j", "b")
+        assert not stage.in_dialog
+        assert "77de01aa10: no instance on it is known, and a host is kept out through one." in stage.toasts
+
+
+async def test_read_only_accounts_do_not_offer_it() -> None:
+    async with staged(hub(), view="6", read_only=True) as stage:
+        await stage.press("b")
+        assert not stage.in_dialog
+        assert "read-only" in stage.toasts
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_hostile_texts_are_data(size: tuple[int, int]) -> None:
+    text = clean("\x1b]0;x\x07[/x][@click=app.bell]漢字")
+    entry = block("hub", text, 60, region=text, comment=text)
+    async with staged(keeping(entry), view="6", size=size) as stage:
+        assert "[/x]" in stage.text
+        await stage.press("enter", "escape", "b")
+        assert not unsafe_on(stage)

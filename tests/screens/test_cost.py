@@ -1,0 +1,195 @@
+"""What is spent, what is left, and how long what is prepaid lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from gputui.errors import UnavailableError
+from gputui.models import Balance, Package, Ref, Resource
+from gputui.screens.cost import cost_lines
+from gputui.text import clean
+from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, money
+from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock, unsafe_on
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass on the wall."""
+    stop_the_clock(monkeypatch, "gputui.screens.cost")
+
+
+def autodl() -> FakeCloud:
+    """Return an account that is paid in another currency, with a package nothing draws on."""
+    cloud = FakeCloud("autodl", [container("autodl", "x", price=money("3.10", "CNY"), parent=None, region="westDC2")])
+    cloud.rows[Resource.BALANCES] = [Balance(Ref("autodl", "balance", "autodl"), money("96", "CNY"))]
+    cloud.rows[Resource.PACKAGES] = [
+        Package(Ref("autodl", "package", "p"), "RTX 4090", ("westDC2", "westDC3"), total=3_600_000, balance=200_000)
+    ]
+    return cloud
+
+
+# --- the sums -----------------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_followed_by_its_deployments_the_dearest_first() -> None:
+    cloud = hub()
+    lines = cost_lines(cloud.rows[Resource.INSTANCES], [], {TRAIN: "train-a", BATCH: "batch"}, ["empty", "hub"])
+    assert [(line.ref.account, line.name, line.instances, line.gpus, line.per_hour) for line in lines] == [
+        ("hub", "", 3, 5, money("4.21")),
+        ("hub", "train-a", 2, 4, money("3.60")),
+        ("hub", "batch", 1, 1, money("0.61")),
+    ]
+
+
+def test_an_account_in_two_currencies_has_two_sums() -> None:
+    rows = [container("hub", "a"), container("hub", "b", price=money("3.10", "CNY"))]
+    lines = cost_lines(rows, [Balance(Ref("hub", "balance", "hub"), money("5", "CNY"))], {TRAIN: "train-a"}, ["hub"])
+    assert [(line.name, line.per_hour, line.balance) for line in lines] == [
+        ("", money("1.80"), None),
+        ("train-a", money("1.80"), None),
+        ("", money("3.10", "CNY"), money("5", "CNY")),
+        ("train-a", money("3.10", "CNY"), None),
+    ]
+    assert len({line.ref for line in lines}) == 4
+
+
+def test_a_balance_stands_there_without_any_spending() -> None:
+    (line,) = cost_lines([], [Balance(Ref("hub", "balance", "hub"), money("5"))], {}, ["hub"])
+    assert (line.per_hour, line.balance, line.instances) == (None, money("5"), 0)
+
+
+# --- the screen ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_it_says_what_is_spent_and_what_is_left(size: tuple[int, int]) -> None:
+    async with staged(hub(), autodl(), lab(), view="9", size=size) as stage:
+        assert "$4.21/h  $101.04 a day" in stage.title
+        assert "¥3.10/h  ¥74.40 a day" in stage.title
+        for part in ("3", "$4.21", "$412.50"):
+            assert part in stage.line_of("▌  hub")
+        assert "$3.60" in stage.line_of("train-a")
+        assert "¥3.10" in stage.line_of("no deployment")
+        assert all(len(line) <= size[0] for line in stage.lines)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_package_says_its_hours_and_when_it_is_used_up(size: tuple[int, int]) -> None:
+    async with staged(hub(), autodl(), view="9", size=size) as stage:
+        row = stage.line_of("RTX 5090")
+        for part in ("hub", "sgp1", "▇▁▁▁▁▁ 20.0 of 100", " 2 ", "in 10h 00m  22:00"):
+            assert part in row
+        assert stage.line_of("RTX 4090").split()[-2:] == ["–", "–"]
+
+
+async def test_a_package_that_is_used_up_says_so() -> None:
+    cloud = hub()
+    cloud.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), "RTX 5090", (), total=3600, balance=0)]
+    async with staged(cloud, view="9") as stage:
+        row = stage.line_of("RTX 5090")
+        assert "✗ used up" in row
+        assert "all" in row
+
+
+async def test_the_sums_follow_the_instances() -> None:
+    cloud = hub()
+    async with staged(cloud, view="9") as stage:
+        cloud.rows[Resource.INSTANCES] = [container("hub", "train-a-7f3c", gpu_count=8)]
+        await stage.advance(6)
+        assert "$1.80/h" in stage.title
+        assert "batch" not in stage.text
+        assert "in 2h 30m" in stage.line_of("RTX 5090")
+
+
+async def test_the_account_filter_limits_everything() -> None:
+    async with staged(hub(), autodl(), view="9") as stage:
+        await stage.command("account autodl")
+        assert "$" not in stage.text
+        assert "RTX 5090" not in stage.text
+        assert "¥96.00" in stage.text
+
+
+async def test_without_packages_there_is_no_second_table() -> None:
+    cloud = hub()
+    cloud.rows[Resource.PACKAGES] = []
+    async with staged(cloud, view="9") as stage:
+        assert "Prepaid" not in stage.text
+        assert "tab" not in stage.lines[-1]
+
+
+async def test_without_prices_it_says_why_it_is_empty() -> None:
+    async with staged(lab(), view="9") as stage:
+        assert "Nothing in any account has a price" in stage.text
+
+
+async def test_old_figures_stay_and_are_told() -> None:
+    cloud = hub()
+    async with staged(cloud, view="9") as stage:
+        fail(cloud, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert "$4.21" in stage.line_of("▌  hub")
+        assert "no answer" in stage.text
+
+
+async def test_enter_goes_to_the_instances_of_a_deployment() -> None:
+    async with staged(hub(), view="9") as stage:
+        await stage.press("j", "enter")
+        assert stage.title.startswith("train-a › Instances   3 of 4")
+        await stage.press("escape")
+        assert stage.title.startswith("Cost")
+
+
+async def test_enter_on_an_account_goes_to_its_instances() -> None:
+    async with staged(hub(), lab(), view="9") as stage:
+        await stage.press("enter")
+        assert stage.title.startswith("Instances   4 of 9")
+
+
+async def test_a_deployment_can_be_described_and_stopped_from_here() -> None:
+    async with staged(hub(), view="9") as stage:
+        await stage.press("d")
+        assert not stage.in_dialog
+        await stage.press("j", "d")
+        assert "train-a" in stage.text
+        assert stage.dialogs == ["ReaderDialog"]
+        await stage.press("escape", "X")
+        assert "Stop train-a in hub?" in stage.text
+
+
+async def test_a_package_is_described_on_its_side() -> None:
+    async with staged(hub(), view="9") as stage:
+        await stage.press("tab", "enter")
+        assert stage.dialogs == ["ReaderDialog"]
+        assert "RTX 5090" in stage.text
+
+
+@pytest.mark.parametrize("keys", [("j", "Y"), ("tab", "Y"), ("j", "a")])
+async def test_menus_open_on_either_side(keys: tuple[str, ...]) -> None:
+    async with staged(hub(), view="9") as stage:
+        await stage.press(*keys)
+        assert stage.dialogs == ["MenuDialog"]
+
+
+async def test_what_is_shown_can_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged(hub(), view="9") as stage:
+        await stage.press("ctrl+s", "J")
+        await stage.until_text("Saved as")
+        text = await asyncio.to_thread(lambda: next(tmp_path.glob("*.json")).read_text())
+        assert [line["instances"] for line in json.loads(text)] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_hostile_texts_are_data(size: tuple[int, int]) -> None:
+    text = clean("\x1b[2J[/x][@click=app.bell]漢字")
+    cloud = hub()
+    cloud.rows[Resource.DEPLOYMENTS] = [deployment(TRAIN, text)]
+    cloud.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), text, (text,), total=10**30, balance=10**29)]
+    cloud.rows[Resource.INSTANCES] = [container("hub", "a", price=money("1e9"))]
+    async with staged(cloud, view="9", size=size) as stage:
+        assert "[/x]" in stage.text
+        assert not unsafe_on(stage)
