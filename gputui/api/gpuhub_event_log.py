@@ -67,6 +67,7 @@ class EventLog:
         self._now = now
         self._known: set[Key] = set()
         self._moments: dict[str, list[_Moment]] = {}
+        self._in_transition: dict[str, datetime] = {}
         self._latest: datetime | None = None
         self._count = 0
 
@@ -82,6 +83,10 @@ class EventLog:
             for moment in self._insert(key, at, told):
                 changed[moment.event.ref] = moment
         return [moment.event for moment in sorted(changed.values(), key=lambda moment: moment.place)]
+
+    def in_transition(self, since: datetime) -> bool:
+        """Whether a container is starting or stopping that came into this state after ``since``."""
+        return any(at > since for at in self._in_transition.values())
 
     def events(self) -> list[Event]:
         """Return everything in time order."""
@@ -129,6 +134,11 @@ class EventLog:
         moment = _Moment(at, self._count, told, event)
         index = bisect_right(chain, moment.place, key=lambda known: known.place)
         chain.insert(index, moment)
+        latest = chain[-1]
+        if latest.event.phase in (Phase.PENDING, Phase.STOPPING):
+            self._in_transition[container] = latest.at
+        else:
+            self._in_transition.pop(container, None)
         return [self._linked(chain, i) for i in (index, index + 1) if i < len(chain)]
 
     @staticmethod

@@ -33,8 +33,10 @@ SWEEP = 10
 """Of more, so many of those at rest are asked a tick, the longest unasked first."""
 MOVING = 40
 """Those in motion are asked every time, up to this many, the longest unasked first."""
-MOVING_SECONDS = 60.0
-"""How long after its last news a deployment counts as in motion."""
+SETTLING_SECONDS = 10.0
+"""How long a deployment counts as in motion after its last news: its counts may be ahead of its events."""
+TRANSITION_SECONDS = 900.0
+"""How long a container that starts or stops keeps its deployment in motion; one that hangs does not for ever."""
 FORGET_SECONDS = 600.0
 """How long a deployment that is listed no more is remembered: a list that shifts may leave one out."""
 _BACKOFF_CAP = 60.0
@@ -122,6 +124,7 @@ class _Watch:
     """A deployment whose events are followed. Times are the monotonic clock's."""
 
     deployment: Deployment
+    log: EventLog
     reading: _Reading
     fingerprint: tuple[object, ...]
     asked: float = float("-inf")
@@ -137,9 +140,9 @@ class _Watch:
     def is_active(self) -> bool:
         return self.gone is None and self.deployment.phase is not Phase.STOPPED
 
-    def is_moving(self, now: float) -> bool:
-        in_transition = bool(self.deployment.starting) or self.deployment.phase in (Phase.PENDING, Phase.STOPPING)
-        return self.gone is None and (in_transition or now - self.moved < MOVING_SECONDS)
+    def is_moving(self, now: float, since: datetime) -> bool:
+        """Whether more is to come soon. ``since`` is when what starts or stops may have begun to."""
+        return bool(self.deployment.starting) or now - self.moved < SETTLING_SECONDS or self.log.in_transition(since)
 
 
 class EventReader:
@@ -228,7 +231,7 @@ class EventReader:
             if watch is None:
                 log = EventLog(deployment.ref, deployment.name, self._now)
                 reading = _Reading(log, self._fetch_page, self._page_size, deployment.ref.id)
-                self._watches[deployment.ref] = _Watch(deployment, reading, fingerprint)
+                self._watches[deployment.ref] = _Watch(deployment, log, reading, fingerprint)
                 continue
             watch.deployment = deployment
             watch.gone = None
@@ -248,6 +251,7 @@ class EventReader:
     def _due(self) -> list[_Watch]:
         """Choose whom to ask now: those with news first."""
         now = self._monotonic()
+        since = self._now() - timedelta(seconds=TRANSITION_SECONDS)
         waiting = sorted(
             (watch for watch in self._watches.values() if watch.retry_at <= now), key=lambda watch: watch.asked
         )
@@ -259,7 +263,7 @@ class EventReader:
         chosen: dict[Ref, _Watch] = {}
         _choose(chosen, [watch for watch in waiting if watch.changed], None)
         _choose(chosen, unread, UNREAD)
-        _choose(chosen, [watch for watch in present if watch.complete and watch.is_moving(now)], MOVING)
+        _choose(chosen, [watch for watch in present if watch.complete and watch.is_moving(now, since)], MOVING)
         _choose(chosen, [watch for watch in active if watch.complete], None if few else SWEEP)
         _choose(chosen, [watch for watch in at_rest if watch.complete], None if len(present) <= FEW else 1)
         return list(chosen.values())
@@ -290,8 +294,7 @@ class EventReader:
     def _take(self, watch: _Watch, events: list[Event]) -> None:
         """Keep what one page brought: a tick that is cancelled, or fails further on, loses nothing of it."""
         self._ready += events
-        recent = self._now() - timedelta(seconds=MOVING_SECONDS)
-        if events and (watch.complete or any(event.at >= recent for event in events)):
+        if events and watch.complete:
             watch.moved = self._monotonic()
 
 

@@ -481,15 +481,15 @@ async def test_stopped_deployments_hardly_cost_anything() -> None:
     assert len(server.asked) == 10
 
 
-async def test_what_changed_is_asked_at_once_and_followed_for_a_minute() -> None:
+async def test_what_changed_is_asked_at_once_and_followed_until_it_has_settled() -> None:
     server, clock, stream, deployments = await quiet_account(100)
     server.lists["d7"] = start_of("d7-m-1", 130)
     deployments[7] = replace(deployments[7], running=1)
     clock.elapsed += 2
     assert len(await stream.tick(deployments)) == 4
     server.asked.clear()
-    await run_for(stream, clock, deployments, 25)
-    assert server.asked.count("d7") == 25
+    await run_for(stream, clock, deployments, 4)
+    assert server.asked.count("d7") == 4
     await run_for(stream, clock, deployments, 10)
     server.asked.clear()
     await run_for(stream, clock, deployments, 10)
@@ -501,6 +501,20 @@ async def test_what_is_starting_is_asked_every_time() -> None:
     deployments[3] = replace(deployments[3], starting=1)
     await run_for(stream, clock, deployments, 60)
     assert server.asked.count("d3") == 60
+
+
+async def test_a_container_that_stops_is_followed_until_it_has_or_hangs() -> None:
+    server, clock, stream, deployments = await quiet_account(100)
+    server.lists["d7"] = start_of("d7-m-1", 130, statuses=["running", "shutting_down"])
+    deployments[7] = replace(deployments[7], running=0)
+    await run_for(stream, clock, deployments, 100)
+    assert server.asked.count("d7") == 100
+    server.lists["d8"] = start_of("d8-m-1", 330, statuses=["shutting_down", "shutdown"])
+    deployments[8] = replace(deployments[8], running=0)
+    await run_for(stream, clock, deployments, 500)
+    server.asked.clear()
+    await run_for(stream, clock, deployments, 10)
+    assert (server.asked.count("d7"), server.asked.count("d8")) == (1, 1)
 
 
 async def test_who_wants_to_be_sure_has_all_asked() -> None:
