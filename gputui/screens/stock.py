@@ -13,7 +13,6 @@ from gputui.screens.stock_words import (
     cheapest_first,
     holder_choices,
     idle_words,
-    is_one_machine,
     where,
 )
 from gputui.screens.watches import has_idle
@@ -46,7 +45,7 @@ class StockView(StockMapView):
         selected = here if here in holders else holders[0]
         can_create = self.creatable()
         note = "enter to create there, esc to cancel" if can_create else "enter to describe it, esc to cancel"
-        caveat = "" if all(map(is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
+        caveat = "" if all(map(self.is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Who has {model}",

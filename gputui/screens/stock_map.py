@@ -143,6 +143,10 @@ class StockMapView(ActingView):
             if isinstance(offer, Offer) and self.session.shows_account(offer.ref.account)
         ]
 
+    def is_one_machine(self, offer: Offer) -> bool:
+        """Whether the GPUs of an offer sit in one machine: its account lists the GPUs of hosts."""
+        return self.session.fleet.supports(offer.ref.account, Resource.GPUS)
+
     def _note_changes(self) -> None:
         fleet = self.session.fleet
         for offer in fleet.rows(Resource.STOCK).values():
@@ -227,7 +231,7 @@ class StockMapView(ActingView):
             roomy = self.size.width >= _ROOMY
             series = self._trends.series(offer.ref, self._now(), 24 if roomy else 12)
             cell = cell_line(offer, watched=offer.ref in self.watches.refs)
-            past = past_line(offer, series, roomy=roomy)
+            past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
         elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)
         self.query_one("#cell", Line).show(cell)

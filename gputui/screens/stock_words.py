@@ -27,11 +27,6 @@ def where(offer: Offer) -> str:
     return place_name(offer.ref.account, offer.region)
 
 
-def is_one_machine(offer: Offer) -> bool:
-    """Whether its GPUs are known to sit in one machine: the account is that host."""
-    return offer.region == offer.ref.account
-
-
 def counted(number: int, what: str) -> str:
     """Return a number of things: ``1 model``, ``30 models``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
@@ -68,13 +63,16 @@ def empty_cell_line(grid: Grid, model: str, place: Place) -> Content:
     return Content.assemble(name, (f"{GAP}not offered here", "$muted"))
 
 
-def past_line(offer: Offer, series: Sequence[int | None], *, roomy: bool) -> Content:
-    """Return the quiet line under it: the last day, and what a number of single cards does not promise."""
+def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool) -> Content:
+    """Return the quiet line under it: the last day, and what a number of single cards does not promise.
+
+    In ``one_machine`` it promises that; ``roomy`` says that there is room for more words.
+    """
     parts = []
     if series:
         most = f", {max(value or 0 for value in series)} at most" if roomy else ""
         parts.append(f"last 24 h {sparkline(series)} now{most}")
-    if offer.idle is not None and offer.idle > 1 and not is_one_machine(offer):
+    if offer.idle is not None and offer.idle > 1 and not one_machine:
         parts.append(SINGLE_CARDS)
     return Content.styled(GAP.join(parts), "$muted")
 
