@@ -127,12 +127,17 @@ def one_of_each_host(instances: Iterable[Instance]) -> list[Instance]:
 
 
 def evidence_of(instance: Ref, events: Iterable[Event]) -> str:
-    """Return in a line how slowly an instance came up beside the others of its deployment; '' when not known."""
+    """Return in a line how slowly an instance came up beside the others of its deployment.
+
+    '' when it is not known, and when it was no slower than usual: that speaks against nobody.
+    """
     all_starts = starts(events)
     start = all_starts.get(instance)
     if start is None:
         return ""
-    return evidence(start, medians(other for ref, other in all_starts.items() if ref != instance))
+    usual = medians(other for ref, other in all_starts.items() if ref != instance)
+    quick = start.seconds is not None and usual.total is not None and start.seconds <= usual.total
+    return "" if quick else evidence(start, usual)
 
 
 def _hosts(count: int) -> str:

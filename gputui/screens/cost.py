@@ -208,10 +208,14 @@ class CostView(ListView):
 
     def _fit(self) -> None:
         """Give the upper table the lines it has rows for; all there are where nothing is prepaid."""
-        self.set_class(not self.packages.row_count, "-no-packages")
-        if self.packages.has_focus and not self.packages.row_count:
+        alone = not self.packages.row_count
+        if alone != self.has_class("-no-packages"):
+            self.set_class(alone, "-no-packages")
+            # The footer has a key for the other side.
+            self._shown_for = None
+        if self.packages.has_focus and alone:
             self.focus_body()
-        self.table.styles.height = "1fr" if not self.packages.row_count else max(2, self.table.row_count + 1)
+        self.table.styles.height = "1fr" if alone else max(2, self.table.row_count + 1)
 
     def _apply_filter(self) -> None:
         super()._apply_filter()

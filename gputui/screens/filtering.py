@@ -33,7 +33,10 @@ class FilteringView(View):
             and (form := fleet.filter_form(account, resource)) is not None
             and form.fields
         ]
-        return merged(forms) if forms else None
+        if not forms:
+            return None
+        form = merged(forms)
+        return replace(form, title=f"Filter {resource} of {form.account}, on the server")
 
     def asked_for(self) -> str:
         """Say what the servers are asked for now, in words; '' for everything."""
@@ -92,7 +95,8 @@ def _with_choices_of(field: FormField, other: FormField) -> FormField:
     }
     choices = tuple(dict.fromkeys((*field.choices, *other.choices)))
     labels = tuple(label_of.get(choice, choice) for choice in choices) if field.labels or other.labels else ()
-    return replace(field, choices=choices, labels=labels)
+    units = " or ".join(dict.fromkeys(unit for unit in (field.unit, other.unit) if unit))
+    return replace(field, choices=choices, labels=labels, unit=units)
 
 
 def in_words(form: Form | None, values: Mapping[str, str]) -> str:

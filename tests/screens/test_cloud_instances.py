@@ -276,6 +276,15 @@ async def test_evidence_from_its_events_stands_in_the_comment() -> None:
         assert cloud.blocks == [("train-a-7f3c", 1440, "creating→running took 412 s, median 38 s")]
 
 
+async def test_a_start_that_was_no_slower_than_usual_is_no_evidence() -> None:
+    cloud = hub()
+    cloud.told = [*started("train-a-7f3c", 33), *started("x", 36), *started("y", 38)]
+    async with staged(cloud) as stage:
+        await go_to(stage, "train-a-7f3c")
+        await stage.press("b", "right", "enter")
+        assert cloud.blocks == [("train-a-7f3c", 1440, "")]
+
+
 async def test_evidence_that_comes_late_does_not_overwrite_what_was_typed() -> None:
     cloud = hub()
     cloud.told = started("train-a-7f3c", 412)

@@ -14,7 +14,7 @@ async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words()
     cloud = hub()
     async with staged(cloud, lab()) as stage:
         await stage.press("L")
-        assert "Instances to ask for" in stage.text
+        assert "Filter instances of hub, on the server" in stage.text
         stage.app.screen.query_one("#field-price_to", Input).value = "2"
         await stage.settle()
         stage.app.screen.query_one("#confirm", Button).press()
@@ -88,13 +88,23 @@ def test_forms_of_several_accounts_become_one_with_all_choices() -> None:
         field = FormField(
             "regions", "Regions", FieldKind.MULTI, choices=regions, labels=tuple(map(str.upper, regions))
         )
-        return Form(account, "filter", "Stock", (field, FormField(f"only-{account}", "Only")))
+        return Form(
+            account,
+            "filter",
+            "Stock",
+            (
+                field,
+                FormField(f"only-{account}", "Only", unit=f"of {account}"),
+                FormField("price", "Price", unit=account),
+            ),
+        )
 
     one = merged([form("hub", "a", "b"), form("autodl", "b", "c")])
     assert one.account == "hub, autodl"
-    assert [field.name for field in one.fields] == ["regions", "only-hub", "only-autodl"]
+    assert [field.name for field in one.fields] == ["regions", "only-hub", "price", "only-autodl"]
     assert one.fields[0].choices == ("a", "b", "c")
     assert one.fields[0].labels == ("A", "B", "C")
+    assert [field.unit for field in one.fields] == ["", "of hub", "hub or autodl", "of autodl"]
 
 
 def test_words_keep_abbreviations_and_name_what_no_form_knows() -> None:
