@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textual import work
 from textual.content import Content
 
-from gputui.deployment_words import counts_sentence, gpus_text, price_range
+from gputui.deployment_words import counts_text, gpus_text, price_range
 from gputui.errors import GputuiError
 from gputui.models import Action, ActionResult, Deployment, FeedState, Image, Instance, Resource, Row
 from gputui.screens import dialogs
@@ -292,10 +292,9 @@ def subject(row: Row, *, named: bool) -> Content:
             (f" {row.name}", "bold"),
             account,
             f"   {row.type}",
-            f"   {row.status}",
-            f"   {counts_sentence(row)}",
+            f"   {row.status} {counts_text(row)}".rstrip(),
             f"   {gpus}" if gpus else "",
-            f"   {price_range(row.price_from, row.price_to)}/h each" if row.price_to else "",
+            f"   {price_range(row.price_from, row.price_to)}/h" if row.price_to else "",
         )
     if isinstance(row, Image):
         return Content.assemble(("  " + row.reference, "bold"), account, f"   {format_bytes(row.size)}")

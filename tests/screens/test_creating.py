@@ -12,7 +12,8 @@ from textual.widgets import Button, Input, Select, TextArea
 from gputui.creation_words import cost, instances_at_once, namesakes, stock_note
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Resource
-from gputui.screens.dialogs.form_fields import Flag, TickList
+from gputui.screens.dialogs.form_choices import TickList
+from gputui.screens.dialogs.form_fields import Flag
 from gputui.text import clean
 from tests.screens.cloud import IMAGES, Cloud, deployment, fields
 from tests.screens.stage import NARROW, WIDE, Stage, image, lab, offer, staged, unsafe_on
@@ -199,7 +200,7 @@ async def test_the_help_of_the_field_in_focus_is_shown() -> None:
         await open_form(stage)
         assert "What you call it" in stage.text
         await go_to(stage, "reuse_container")
-        assert "Optional." in stage.text
+        assert "optional   space changes it" in stage.text
         await go_to(stage, "gpu_name_set")
         assert "Any of them will do" in stage.text
 

@@ -179,7 +179,7 @@ async def test_plus_asks_with_the_number_and_the_price_and_cancel_in_focus() -> 
         await stage.press("G", "plus")
         for part in (
             "Scale train in hub?",
-            "3 of 4 running, 1 starting",
+            "● train   ReplicaSet   running 3/4 +1   2 × RTX 5090",
             "4  →  5",
             "1 more starts as soon as there is a host.",
             "Spending rises by up to $1.50/h, to at most $7.50/h.",
@@ -292,7 +292,11 @@ async def test_stopping_a_deployment_says_what_ends_with_it() -> None:
     cloud = hub()
     async with staged(cloud, view="2") as stage:
         await stage.press("G", "X")
-        for part in ("Stop train in hub?", "ReplicaSet", "3 of 4 running", "All its instances end"):
+        for part in (
+            "Stop train in hub?",
+            "ReplicaSet   running 3/4 +1   2 × RTX 5090   $0.90–1.50/h",
+            "All its instances end",
+        ):
             assert part in stage.text, part
         await confirm(stage)
         await stage.advance(1)

@@ -19,7 +19,8 @@ from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.dialogs.form_fields import Done, Edited, make_editor, put, text_of
+from gputui.screens.dialogs.form_choices import Done, Edited
+from gputui.screens.dialogs.form_fields import keys_of, make_editor, put, text_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -70,7 +71,9 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }
     FormDialog > .dialog.-long { width: 96%; max-width: 110; }
     FormDialog .-long .heading { margin-bottom: 0; }
-    FormDialog .-long .scroll { scrollbar-size-vertical: 1; }
+    FormDialog .-long .scroll {
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface; scrollbar-gutter: stable;
+    }
     FormDialog .-long Label { width: 22; }
     FormDialog .-long Label.unit { width: auto; }
     FormDialog .-long .field { margin-bottom: 0; }
@@ -225,9 +228,9 @@ class FormDialog(Dialog[dict[str, str]]):
     @on(DescendantFocus)
     def _entered(self, event: DescendantFocus) -> None:
         field = self._field_of(event.widget)
-        optional = "" if field is None or field.required else "Optional. "
-        about = f"{optional}{field.help}" if field is not None else self._form.note
-        self.query_one("#about", Static).update(Content(about))
+        said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
+        optional = "optional   " if field is not None and not field.required else ""
+        self.query_one("#about", Static).update(Content(optional + said))
         if field is not None:
             # With what stands below it: what is wrong, or a list that opens.
             holder = self.query_one(f"#of-{field.name}")

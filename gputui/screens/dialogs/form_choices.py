@@ -1,0 +1,282 @@
+"""Choosing in a form: several of a list by ticks, one of many by typing a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.message import Message
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from gputui.models import FormField
+from gputui.widgets.line_input import LineInput
+
+TICKED, FREE = "[x]", "[ ]"
+
+
+class Edited(Message):
+    """The text of an editor has become another."""
+
+
+class Done(Message):
+    """Enter was pressed in an editor: on to the next field."""
+
+
+class TickList(OptionList):
+    """Several of a few: space ticks, a letter or digit goes to the next choice with a word that begins so."""
+
+    DEFAULT_CSS = """
+    TickList {
+        height: auto; max-height: 5; width: 1fr; border: none; padding: 0; background: $panel;
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $panel;
+    }
+    TickList > .option-list--option-highlighted { background: $panel; color: $foreground; }
+    TickList:focus { border: none; background: $panel; }
+    TickList:focus > .option-list--option-highlighted {
+        background: $accent 30%; color: $foreground; text-style: bold;
+    }
+    """
+
+    def __init__(self, choices: Sequence[tuple[str, str]], ticked: Iterable[str], *, id: str) -> None:  # noqa: A002
+        self._choices = list(choices)
+        self._ticked = set(ticked)
+        super().__init__(*(Option(self._line(number)) for number in range(len(self._choices))), id=id, compact=True)
+
+    @property
+    def values(self) -> list[str]:
+        """What is ticked, in the order of the list."""
+        return [value for value, _ in self._choices if value in self._ticked]
+
+    def tick(self, values: Iterable[str]) -> None:
+        """Tick these and no others."""
+        self._ticked = set(values)
+        for number in range(len(self._choices)):
+            self.replace_option_prompt_at_index(number, self._line(number))
+
+    def _line(self, number: int) -> Content:
+        value, label = self._choices[number]
+        on_now = value in self._ticked
+        said = (f"  {label}", "$muted") if label != value else ""
+        return Content.assemble(
+            (TICKED if on_now else FREE, "bold $text-accent" if on_now else "$muted"), " ", value, said
+        )
+
+    def on_key(self, event: Key) -> None:
+        """Tick with space, jump with a character."""
+        if event.key == "space":
+            self._toggle()
+        elif event.character and event.character.isalnum():
+            self._jump(event.character.casefold())
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _toggle(self) -> None:
+        if self.highlighted is None:
+            return
+        self._ticked ^= {self._choices[self.highlighted][0]}
+        self.replace_option_prompt_at_index(self.highlighted, self._line(self.highlighted))
+        self.post_message(Edited())
+
+    def _jump(self, character: str) -> None:
+        count = len(self._choices)
+        start = -1 if self.highlighted is None else self.highlighted
+        for step in range(1, count + 1):
+            number = (start + step) % count
+            words = " ".join(self._choices[number]).casefold().replace("-", " ").split()
+            if any(word.startswith(character) for word in words):
+                self.highlighted = number
+                return
+
+    def on_focus(self) -> None:
+        """Show where a tick would go."""
+        if self.highlighted is None and self._choices:
+            self.highlighted = 0
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter goes on, as in every other field."""
+        event.stop()
+        self.post_message(Done())
+
+
+class Ticks(Vertical):
+    """Several of a list, and with ``open_choices`` a line for others."""
+
+    DEFAULT_CSS = """
+    Ticks { width: 1fr; height: auto; }
+    """
+
+    def __init__(self, field: FormField, value: str) -> None:
+        super().__init__()
+        self._field = field
+        self._start = value
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        known, others = self._split(self._start)
+        choices = pairs(self._field)
+        if not self._field.open_choices:
+            # What was asked for and is not offered must not quietly go: the check complains of it.
+            choices += [(value, "not offered") for value in others]
+            known |= set(others)
+        name = f"field-{self._field.name}"
+        if choices:
+            yield TickList(choices, known, id=name)
+        if self._field.open_choices or not choices:
+            hint = "others, with commas between" if choices else "with commas between"
+            yield LineInput(", ".join(others), placeholder=hint, id=f"{name}-others" if choices else name)
+
+    def _split(self, value: str) -> tuple[set[str], list[str]]:
+        values = [part.strip() for part in value.split(",") if part.strip()]
+        return {part for part in values if part in self._field.choices}, [
+            part for part in dict.fromkeys(values) if part not in self._field.choices
+        ]
+
+    @property
+    def text(self) -> str:
+        """What is ticked and what was typed, with commas between."""
+        ticked = [value for ticks in self.query(TickList) for value in ticks.values]
+        typed = [part.strip() for line in self.query(LineInput) for part in line.value.split(",")]
+        return ",".join(dict.fromkeys(part for part in (*ticked, *typed) if part))
+
+    def set(self, value: str) -> None:
+        """Take these values."""
+        known, others = self._split(value)
+        for ticks in self.query(TickList):
+            ticks.tick(known)
+        for line in self.query(LineInput):
+            line.value = ", ".join(others)
+
+
+class Finder(Vertical):
+    """One of many, found by typing a part of it; ``open_choices`` takes what is not among them as well.
+
+    Enter takes the choice that is highlighted, tab leaves what was typed.
+    """
+
+    DEFAULT_CSS = """
+    Finder { width: 1fr; height: auto; }
+    Finder OptionList {
+        display: none; height: auto; max-height: 6; border: none; padding: 0; background: $surface;
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
+    }
+    Finder OptionList > .option-list--option-highlighted {
+        background: $accent 30%; color: $foreground; text-style: bold;
+    }
+    Finder.-open OptionList.-some { display: block; }
+    Finder .meant { height: auto; color: $muted; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move(1)", "Down", show=False, id="choices.down"),
+        Binding("up", "move(-1)", "Up", show=False, id="choices.up"),
+    ]
+
+    def __init__(self, field: FormField, value: str) -> None:
+        super().__init__()
+        self._field = field
+        self._choices = pairs(field)
+        self._start = value
+        self._settled = value
+        self._shown: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        hint = "type to find" + (", or a value of your own" if self._field.open_choices else "")
+        yield LineInput(self._start, placeholder=hint, id=f"field-{self._field.name}")
+        yield Static(Content(""), classes="meant")
+        options = OptionList(compact=True)
+        options.can_focus = False
+        yield options
+
+    def on_mount(self) -> None:
+        """Say what the value means."""
+        self._find()
+
+    @property
+    def line(self) -> LineInput:
+        """The line that is typed into."""
+        return self.query_one(LineInput)
+
+    def set(self, value: str) -> None:
+        """Take this value."""
+        self._settled = value
+        self.line.value = value
+        self.line.cursor_position = len(value)
+        self._find()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._find()
+
+    def _find(self) -> None:
+        """List what holds the words typed; everything, while a choice stands there whole."""
+        text = self.line.value.strip()
+        label = dict(self._choices).get(text, "")
+        words = [] if label or text == self._settled else text.casefold().split()
+        found = [
+            (value, about)
+            for value, about in self._choices
+            if all(word in f"{value} {about}".casefold() for word in words)
+        ]
+        self._shown = [value for value, _ in found]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(choice_line(value, about)) for value, about in found])
+        options.set_class(bool(found), "-some")
+        options.highlighted = self._shown.index(text) if text in self._shown else 0 if words and found else None
+        meant = self.query_one(".meant", Static)
+        meant.display = bool(label) and label != text
+        meant.update(Content(label))
+        if self.has_focus_within:
+            self._keep_in_view()
+
+    def on_descendant_focus(self) -> None:
+        """Open the list."""
+        self.add_class("-open")
+        self._keep_in_view()
+
+    def on_descendant_blur(self) -> None:
+        """Close the list."""
+        self.remove_class("-open")
+
+    def _keep_in_view(self) -> None:
+        self.call_after_refresh(self.scroll_visible, animate=False)
+
+    def action_move(self, step: int) -> None:
+        """Move through what was found."""
+        options = self.query_one(OptionList)
+        options.action_cursor_down() if step > 0 else options.action_cursor_up()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        highlighted = self.query_one(OptionList).highlighted
+        if highlighted is not None:
+            self.set(self._shown[highlighted])
+        self.post_message(Done())
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.set(self._shown[event.option_index])
+        self.line.focus()
+
+
+def pairs(field: FormField) -> list[tuple[str, str]]:
+    """Return the choices, each with what is said of it."""
+    labels = field.labels or field.choices
+    return [(value, labels[number] if number < len(labels) else value) for number, value in enumerate(field.choices)]
+
+
+def choice_line(value: str, label: str) -> Content:
+    """Return a choice as it is listed: what is sent for it, and what is said of it."""
+    return Content.assemble(value or "any", "" if label in ("", value) else (f"  {label}", "$muted"))
