@@ -1,0 +1,269 @@
+"""A large cloud: requests for its stock, reading 1,000 containers, the cost of polling them, how late events show.
+
+The reference for reading is a bare httpx.AsyncClient with json.loads that asks for the same pages, as many at once.
+The simulator runs in a process of its own. ``python -m benchmarks.cloud``; exits with 1 when a bound is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import httpx
+
+from benchmarks.measure import Finding, ratio, report, side_by_side
+from gputui.api import open_backend
+from gputui.api.gpuhub import GpuhubBackend
+from gputui.api.gpuhub_lists import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
+from gputui.api.gpuhub_pages import PAGE_SIZE
+from gputui.config import Account, GpuhubAccount, Polling, load_config
+from gputui.fleet import Fleet
+from gputui.models import Change, Event, Resource
+from gputui.sim.clock import WorldClock
+from gputui.sim.cloud_population import CLOUDS, CloudPlan
+from gputui.sim.server import running_simulator
+from tests.tui.harness import Terminal
+
+REGIONS, MODELS, INSTANCES = 12, 30, 1_000
+READ_BOUND = 1.5
+CPU_BOUND = 5.0
+LAG_OVER_POLL = 0.3
+_SETTLE_SECONDS = 15.0
+
+
+def plan() -> CloudPlan:
+    """Return a cloud of twelve regions and thirty models with 100 deployments of ten containers each."""
+    hub, autodl = CLOUDS["large"]
+    regions = (*autodl.regions, "westDC9")
+    assert len(regions) == REGIONS
+    assert len(autodl.models) == MODELS
+    return replace(hub, regions=regions, models=autodl.models, machines=8)
+
+
+async def serve(speed: float) -> None:
+    """Serve the cloud; print its configuration, then for each line read the true times of all events."""
+    clock = WorldClock(speed=speed, start=time.time())
+    async with running_simulator(clock=clock, seed=1, ssh=False, clouds=[plan()]) as running:
+        section = running.config_toml().partition("\n[accounts.lab]")[0]
+        print(json.dumps(section), flush=True)
+        while await asyncio.to_thread(sys.stdin.readline):
+            cloud = running.world.clouds["hub"]
+            events = [event for deployment in cloud.deployments.values() for event in deployment.events]
+            print(json.dumps([[event.container, event.status, event.at] for event in events]), flush=True)
+
+
+class Server:
+    """The simulator in its process."""
+
+    def __init__(self, process: subprocess.Popen[str], config: Path) -> None:
+        self._process = process
+        self.config = config
+
+    @property
+    def account(self) -> Account:
+        """The only account."""
+        return load_config(self.config).accounts["hub"]
+
+    def event_times(self) -> dict[tuple[str, str, int], float]:
+        """Return when events truly happened: a server tells whole seconds only."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        return {(container, status, int(at)): at for container, status, at in told}
+
+
+@contextmanager
+def server(directory: Path, *, speed: float) -> Iterator[Server]:
+    """Run the simulator."""
+    command = [sys.executable, "-m", "benchmarks.cloud", "--serve", str(speed)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            config = directory / "config.toml"
+            config.touch(mode=0o600)
+            config.write_text(json.loads(process.stdout.readline()))
+            yield Server(process, config)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Count the requests that go out meanwhile, by their paths."""
+    sent: list[str] = []
+    send = httpx.AsyncClient.send
+
+    async def counting(self: httpx.AsyncClient, request: httpx.Request, **more: Any) -> httpx.Response:
+        sent.append(request.url.path)
+        return await send(self, request, **more)
+
+    httpx.AsyncClient.send = counting  # type: ignore[method-assign]  # there is no other place that sees all of them
+    try:
+        yield sent
+    finally:
+        httpx.AsyncClient.send = send  # type: ignore[method-assign]
+
+
+def stock_requests(runner: asyncio.Runner, backend: GpuhubBackend) -> Finding:
+    """Count the requests of one refresh of the whole map."""
+    with counted() as sent:
+        offers = runner.run(backend.stock())
+    if len(offers) != REGIONS * MODELS:
+        sys.exit(f"there are {len(offers)} offers in place of {REGIONS * MODELS}")
+    return Finding("requests for a refresh of the stock", len(sent), REGIONS, f"{len(offers)} offers")
+
+
+async def bare(client: httpx.AsyncClient) -> int:
+    """Read all containers with nothing but httpx and json."""
+    limit = asyncio.Semaphore(CONTAINERS_AT_ONCE)
+
+    async def page(path: str, index: int, **more: str) -> dict[str, Any]:
+        async with limit:
+            answer = await client.post(path, json={"page_index": index, "page_size": PAGE_SIZE, **more})
+            data: dict[str, Any] = json.loads(answer.content)["data"]
+            return data
+
+    async def whole(path: str, **more: str) -> list[dict[str, Any]]:
+        first = await page(path, 1, **more)
+        rest = await asyncio.gather(*(page(path, index, **more) for index in range(2, first["max_page"] + 1)))
+        return [row for part in (first, *rest) for row in part["list"]]
+
+    deployments = await whole(DEPLOYMENTS)
+    parts = await asyncio.gather(*(whole(CONTAINERS, deployment_uuid=row["uuid"]) for row in deployments))
+    return sum(map(len, parts))
+
+
+def reading(runner: asyncio.Runner, backend: GpuhubBackend, account: GpuhubAccount, rounds: int) -> list[Finding]:
+    """Time a whole reading of all containers, with nothing known from before."""
+    client = httpx.AsyncClient(base_url=account.base_url, headers={"Authorization": account.token.resolve().reveal()})
+
+    def timed(work: Callable[[], Coroutine[None, None, int]]) -> float:
+        begun = time.perf_counter()
+        count = runner.run(work())
+        taken = time.perf_counter() - begun
+        if count != INSTANCES:
+            sys.exit(f"{count} containers were found in place of {INSTANCES}")
+        return taken
+
+    async def ours() -> int:
+        backend.forget()
+        return len(await backend.instances())
+
+    contenders: dict[str, Callable[[], float]] = {
+        "gputui": lambda: timed(ours),
+        "bare httpx": lambda: timed(lambda: bare(client)),
+    }
+    for contender in contenders.values():
+        contender()
+    samples = side_by_side(contenders, rounds)
+    with counted() as sent:
+        timed(ours)
+    asked = len(sent)
+    sent.clear()
+    with counted() as sent:
+        timed(lambda: bare(client))
+    runner.run(client.aclose())
+    return [
+        ratio(f"reading {INSTANCES:,} containers / bare httpx", samples, "gputui", "bare httpx", READ_BOUND),
+        Finding("  its requests / those of bare httpx", asked / len(sent), 1.0, f"{asked} against {len(sent)}"),
+    ]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, its threads included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def polling(config: Path, seconds: float) -> Finding:
+    """Measure what the whole program uses while it polls all containers of a world that moves."""
+    env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "state")}
+    with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
+        terminal.wait_for("hub", timeout=60)
+        terminal.send("3")
+        terminal.wait_for("● running", timeout=60)
+        terminal.count(_SETTLE_SECONDS)
+        before, begun = cpu_seconds(terminal.process.pid), time.perf_counter()
+        written = terminal.count(seconds)
+        used, lasted = cpu_seconds(terminal.process.pid) - before, time.perf_counter() - begun
+    detail = f"{used:.1f} s of {lasted:.0f} s, {written} bytes written"
+    return Finding(f"percent of a core to poll {INSTANCES:,} containers", used / lasted * 100, CPU_BOUND, detail)
+
+
+async def arrivals(account: Account, seconds: float) -> dict[tuple[str, str, int], float]:
+    """Return when events stood in the rows of a fleet that watches them at the default pace."""
+    seen: dict[tuple[str, str, int], float] = {}
+    fleet = Fleet({account.name: account}, open_backend=open_backend, history=None, polling=Polling())
+
+    def note(change: Change) -> None:
+        now = time.time()
+        for row in change.added:
+            if isinstance(row, Event):
+                seen[row.instance.id, row.status, int(row.at.timestamp())] = now
+
+    fleet.watch({Resource.EVENTS})
+    await fleet.start()
+    try:
+        await asyncio.sleep(_SETTLE_SECONDS)
+        fleet.subscribe(Resource.EVENTS, note)
+        await asyncio.sleep(seconds)
+    finally:
+        await fleet.aclose()
+    return seen
+
+
+def lag(running: Server, seconds: float) -> Finding:
+    """Compare when events happened and when they were to be seen."""
+    seen = asyncio.run(arrivals(running.account, seconds))
+    times: Mapping[tuple[str, str, int], float] = running.event_times()
+    lags = sorted(at - times[key] for key, at in seen.items())
+    if len(lags) < 20:
+        sys.exit(f"only {len(lags)} events happened; measure for longer")
+    p95 = quantiles(lags, n=20)[-1]
+    return Finding(
+        "seconds from an event to its row, p95",
+        p95,
+        Polling().events + LAG_OVER_POLL,
+        f"{len(lags)} events, median {lags[len(lags) // 2]:.2f} s, most {lags[-1]:.2f} s",
+    )
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=60.0, help="to watch the moving world, twice")
+    parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.serve is not None:
+        asyncio.run(serve(args.serve))
+        return 0
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory), speed=0) as frozen:
+        account = frozen.account
+        backend = open_backend(account)
+        assert isinstance(account, GpuhubAccount)
+        assert isinstance(backend, GpuhubBackend)
+        with asyncio.Runner() as runner:
+            findings = [stock_requests(runner, backend), *reading(runner, backend, account, args.rounds)]
+            runner.run(backend.aclose())
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory), speed=1) as moving:
+        findings += [polling(moving.config, args.seconds), lag(moving, args.seconds)]
+    return report(findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
