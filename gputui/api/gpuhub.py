@@ -284,7 +284,8 @@ class GpuhubBackend:
         _require(ref, "container")
         container = await self._lists.container(ref)
         if container.phase not in (Phase.RUNNING, Phase.UNKNOWN):
-            raise SshError(f"{ref} does not run (it is {container.status}).", hint="Wait until it runs.")
+            hint = "Wait until it runs." if container.phase is Phase.PENDING else ""
+            raise SshError(f"{ref} does not run (it is {container.status}).", hint=hint)
         if container.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
         return container.ssh

@@ -20,7 +20,8 @@ from gputui.errors import (
     ServerError,
 )
 
-SUCCESS = "Success"
+SUCCESS = "success"
+"""The code of an answer that is no refusal, whatever its case."""
 RATE_LIMIT_SECONDS = 5.0
 """How long an account is left alone that was asked to slow down without being told for how long."""
 

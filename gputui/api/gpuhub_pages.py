@@ -60,8 +60,10 @@ def _page_count(first: Page[_M]) -> int | None:
     """Return how many pages there are, by the first one; None where it does not say."""
     if first.pages is None and first.total is None:
         return None
-    size = max(1, first.size or first.sent)
-    counts = (1, first.pages or 0, -(-(first.total or 0) // size))
+    if not first.sent:
+        return 1
+    # By what came, not by what the server calls its page size: it may put fewer on a page than it says.
+    counts = (1, first.pages or 0, -(-(first.total or 0) // first.sent))
     return min(max(counts), _MOST_PAGES)
 
 

@@ -108,7 +108,7 @@ class GpuhubServer:
         return envelope.get("data")
 
     def _require_success(self, code: str | None, message: str | None, request_id: str | None) -> None:
-        if code == SUCCESS:
+        if code is not None and code.lower() == SUCCESS:
             return
         error = refusal(
             self.party,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -62,10 +63,10 @@ async def test_without_totals_the_first_short_page_is_the_last() -> None:
     assert source.asked == [1, 2]
 
 
-async def test_a_server_that_puts_fewer_on_a_page_is_taken_at_its_word() -> None:
+@pytest.mark.parametrize("size", [20, None, PAGE_SIZE])
+async def test_a_server_may_put_fewer_on_a_page_than_were_asked_for(size: int | None) -> None:
     whole = rows(*range(45))
-    source = Pages(lambda _, index: cut(whole, index, 20, pages=False))
-    assert PAGE_SIZE > 20
+    source = Pages(lambda _, index: replace(cut(whole, index, 20, pages=False), size=size))
     assert await source.read() == list(range(45))
     assert source.asked == [1, 2, 3]
 
@@ -130,6 +131,12 @@ async def test_a_total_that_counts_something_else_costs_one_more_reading() -> No
     source = Pages(answer)
     assert await source.read() == [1, 2, 3]
     assert source.asked == [1, 2, 1, 2]
+
+
+async def test_totals_without_a_row_end_at_once() -> None:
+    source = Pages(lambda _reading, _index: Page([], 0, 100, 10**9, 10**9))
+    assert await source.read() == []
+    assert source.asked == [1]
 
 
 async def test_a_row_that_cannot_be_read_does_not_make_the_list_unfit() -> None:
