@@ -61,11 +61,11 @@ class FilteringView(View):
             return
         in_force = fleet.filters(resource)
         given = await self.app.push_screen_wait(
-            dialogs.FilterDialog(form, lambda values: fleet.check_filter(resource, values), values=in_force)
+            dialogs.FilterDialog(form, lambda values: fleet.check_filter(resource, _asked(values)), values=in_force)
         )
         if given is None:
             return
-        values = {name: value for name, value in given.items() if value and value != "false"}
+        values = _asked(given)
         if values == in_force:
             return
         try:
@@ -74,6 +74,11 @@ class FilteringView(View):
             self.complain(error)
             return
         self.choices_changed()
+
+
+def _asked(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what is asked for among the fields of a form: what is empty asks for nothing."""
+    return {name: value for name, value in values.items() if value and value != "false"}
 
 
 def merged(forms: Sequence[Form]) -> Form:

@@ -23,6 +23,14 @@ async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words()
         assert "on the server: price to=2 per hour" in stage.title
 
 
+async def test_fields_left_empty_ask_for_nothing() -> None:
+    cloud = hub()
+    async with staged(cloud) as stage:
+        await stage.press("L", "j", "space", "shift+tab", "enter")
+        assert not stage.in_dialog
+        assert cloud.asked == {Resource.INSTANCES: {"status": "stopped"}}
+
+
 async def test_what_cannot_be_asked_for_is_said_at_the_field() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
