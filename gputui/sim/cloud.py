@@ -119,6 +119,10 @@ class Cloud:
         else:
             self.blocks[machine.id] = Block(machine, now, now, now + minutes * 60, comment)
 
+    def lift(self, name: str) -> None:
+        """End a block, if it has not ended by itself."""
+        self.blocks.pop(name, None)
+
     def active_blocks(self) -> list[Block]:
         """The blocks in force, oldest first."""
         now = self.world.time
@@ -177,16 +181,16 @@ class Cloud:
             self.ledger.began(container, self.world.time)
             open_shell(self, container)
 
-    def walk(self, container: Container, steps: Sequence[Step], *, at_once: bool = True) -> None:
+    def walk(self, container: Container, way: Sequence[Step], *, at_once: bool = True) -> None:
         """Let a container go through states by itself, each so many seconds after the one before.
 
         "failed" shuts it down unfinished, "finished" as one whose command has ended. In a frozen world no command
         ends, and with ``at_once`` False nothing goes on at all.
         """
-        if not steps:
+        if not way:
             return
         course = container.course = object()
-        (seconds, status), rest = steps[0], steps[1:]
+        (seconds, status), rest = way[0], way[1:]
 
         def go_on() -> None:
             if container.course is not course:

@@ -42,6 +42,14 @@ class Market:
         self.machines[machine.id] = machine
         self._places.setdefault(machine.region, {}).setdefault(machine.model.name, []).append(machine)
 
+    def remove(self, machine: Machine) -> None:
+        """Take a machine nothing runs on off the market."""
+        del self.machines[machine.id]
+        models = self._places[machine.region]
+        models[machine.model.name].remove(machine)
+        if not models[machine.model.name]:
+            del models[machine.model.name]
+
     def candidates(self, template: Template, blocked: set[str]) -> list[Machine]:
         """Machines that suit the template, are not blocked and have enough idle GPUs."""
         return [

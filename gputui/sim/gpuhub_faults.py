@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starlette.types import Scope
 
-from .cloud_parts import JOB, CloudImage, Deployment, Order, Template
+from .cloud_parts import CONTAINER, Block, CloudImage, Deployment, GpuModel, Machine, Order, Template
 from .faults import HOSTILE_NAMES
 from .gpuhub import GpuhubApi
 from .gpuhub_rules import INTERNAL, UNAUTHORIZED
 from .gpuhub_shapes import refusal
+from .world import GIB
 
 _FAULTY_REGION = -1
 """Which region of a cloud fails: the last, so that a client that stops at the first failure is seen to."""
@@ -23,8 +26,7 @@ class GpuhubFaults:
     def __init__(self, api: GpuhubApi) -> None:
         self._api = api
         self._cloud = api.cloud
-        self._deployments: list[Deployment] = []
-        self._images: list[str] = []
+        self._undo: list[Callable[[], object]] = []
 
     def set(self, profile: str) -> None:
         """Hostile things come and go, a region fails, lists shift."""
@@ -55,21 +57,32 @@ class GpuhubFaults:
 
     def _set_hostile(self, wanted: bool) -> None:
         cloud, now = self._cloud, self._cloud.world.time
-        for deployment in self._deployments:
-            if deployment.uuid in cloud.deployments:
-                cloud.delete(deployment)
-        for uuid in self._images:
-            cloud.images.pop(uuid, None)
-        self._deployments.clear()
-        self._images.clear()
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
         if not wanted:
             return
         for number, name in enumerate(HOSTILE_NAMES):
             image = CloudImage(900 + number, f"image-{cloud.hexadecimal(10)}", name, now)
+            model = GpuModel(name, 24 * GIB, 1000)
+            machine = Machine(cloud.hexadecimal(10), cloud.regions[0], model, gpus=2, cuda=124, price=1000)
+            block = Block(replace(machine, id=name, region=name), now, now, now + 86400, name)
             cloud.images[image.uuid] = image
-            self._images.append(image.uuid)
-            template = Template(cloud.regions, (name, "RTX 4090"), 1, image.uuid, f"echo {name}")
-            self._deployments.append(cloud.create(Order(name, JOB, template, replicas=1, parallelism=1)))
+            cloud.market.add(machine)
+            cloud.blocks[name] = block
+            template = Template(cloud.regions[:1], (name,), 1, image.uuid, f"echo {name}", cmd_before_shutdown=name)
+            deployment = cloud.create(Order(name, CONTAINER, template))
+            self._undo += [
+                partial(self._delete, deployment),
+                partial(cloud.market.remove, machine),
+                partial(cloud.images.pop, image.uuid),
+                partial(cloud.lift, name),
+            ]
+
+    def _delete(self, deployment: Deployment) -> None:
+        """Unless somebody has done it already."""
+        if deployment.uuid in self._cloud.deployments:
+            self._cloud.delete(deployment)
 
 
 def _spoil(rows: list[Any], spoil: Callable[[Any, int], Any]) -> list[Any]:

@@ -98,7 +98,15 @@ async def test_hostile_names_come_and_go(sim: Running, hub: Hub) -> None:
     assert [row["name"] for row in hostile][: len(HOSTILE_NAMES)] == list(reversed(HOSTILE_NAMES))
     images = [row["image_name"] for row in await hub.rows("image/private/list")]
     assert set(HOSTILE_NAMES) <= set(images)
+    stock = await hub.data("POST", "machine/region/gpu_stock", {"region_sign": "sgp1"})
+    assert set(HOSTILE_NAMES) <= {name for entry in stock for name in entry}
+    blocks = await hub.data("GET", "deployment/blacklist")
+    assert [block["machine_id"] for block in blocks] == [block["msg"] for block in blocks] == list(HOSTILE_NAMES)
+    body = {"deployment_uuid": hostile[0]["uuid"], "page_index": 1, "page_size": 10}
+    (container,) = (await hub.data("POST", "deployment/container/list", body))["list"]
+    assert (container["gpu_name"], container["status"]) == (HOSTILE_NAMES[-1], "running")
     sim.faults = "none"
+    assert await hub.data("GET", "deployment/blacklist") == []
     assert await hub.rows("deployment/list") == before
 
 
