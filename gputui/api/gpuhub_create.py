@@ -219,7 +219,10 @@ class DeploymentForm:
                 return unknown_problem([text], PROTOCOLS, "the protocols")
             case "dc_list":
                 regions = read_several(text)
-                known = unknown_problem(regions, self.regions, "the regions of this account")
+                # A private cloud names its regions nowhere: there the server knows.
+                known = (
+                    unknown_problem(regions, self.regions, "the regions of this account") if self.regions else None
+                )
                 return known if regions else "needs at least one region"
             case "gpu_name_set":
                 return None if read_several(text) else "needs at least one GPU model"
@@ -239,6 +242,7 @@ class DeploymentForm:
                 FieldKind.MULTI,
                 default=",".join(self.regions),
                 choices=self.regions,
+                open_choices=not self.regions,
                 help="where it may run",
                 group="Where and on what",
             ),

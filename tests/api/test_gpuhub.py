@@ -765,3 +765,13 @@ async def test_a_deployments_actions_follow_from_type_and_state(
 async def test_one_creates_from_offers_and_deletes_no_image(hub: GpuhubBackend) -> None:
     assert all(hub.actions(offer) == {Action.CREATE} for offer in await hub.stock())
     assert all(hub.actions(image) == frozenset() for image in await hub.images())
+
+
+async def test_a_private_cloud_takes_regions_that_are_named_nowhere(server: ScriptedServer) -> None:
+    script(server)
+    backend = GpuhubBackend(gpuhub_account(server.url, 'preset = "autodl-private"'))
+    fields = {field.name: field for field in (await backend.create_form("deployment")).fields}
+    assert fields["dc_list"].open_choices
+    assert backend.check_create("deployment", VALUES | {"dc_list": "roomA,roomB"}) == {}
+    assert "dc_list" in backend.check_create("deployment", VALUES | {"dc_list": ","})
+    await backend.aclose()
