@@ -42,6 +42,7 @@ class EventsView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._slow = SlowSteps()
+        self._utc_drawn = session.utc
 
     def compose_body(self) -> ComposeResult:
         """Lay out the stream, and below it how the instance under the cursor came up."""
@@ -203,6 +204,9 @@ class EventsView(ListView):
         table = self.table
         added = tuple(row for ref, row in rows.items() if table.get(ref) is None)
         self._take(Change(added=added, removed=tuple(ref for ref in table.refs if ref not in rows)))
+        if self._utc_drawn != self.session.utc:
+            self._utc_drawn = self.session.utc
+            table.invalidate()
         self._apply_filter()
         self._show_start()
 
@@ -238,11 +242,6 @@ class EventsView(ListView):
 
     def _note_staleness(self) -> None:
         """Events are drawn alike, however old the last answer is."""
-
-    def choices_changed(self) -> None:
-        """Times may be written another way now."""
-        super().choices_changed()
-        self.table.invalidate()
 
     def do_follow(self, argument: str) -> None:
         """Go to the newest and stay there."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -339,3 +340,24 @@ async def test_at_rest_nothing_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) ->
             monkeypatch.setattr(widget, "refresh", lambda *regions, **_: drawn.append(regions))
         await stage.advance(30)
         assert drawn == []
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let local time be nine hours before that of Greenwich."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
+async def test_times_follow_the_choice_of_utc_also_when_it_was_made_in_another_view() -> None:
+    async with staged(cloud(one_slow()), view="4") as stage:
+        assert "11:35:56" in stage.line_of("352 s")
+        await stage.press("3")
+        stage.app.session.choose(utc=False)
+        await stage.press("4")
+        await stage.advance(0)
+        assert "20:35:56" in stage.line_of("352 s")
