@@ -35,9 +35,8 @@ class StockView(StockMapView):
     @work(group="dialog", exit_on_error=False)
     async def _who_has(self, model: str, here: Offer | None) -> None:
         everywhere = Grid(self.offered()).cells.items()
-        holders = cheapest_first(
-            offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)
-        )
+        found = [offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)]
+        holders = cheapest_first(found, self.paid)
         if not holders:
             watch = " w tells when that changes here." if here is not None else ""
             self.say(f"No place has {model} idle now.{watch}")
@@ -49,7 +48,7 @@ class StockView(StockMapView):
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Who has {model}",
-                holder_choices(holders, self.news),
+                holder_choices(holders, self.news, self.paid),
                 note=f"{note}{caveat}",
                 selected=str(selected.ref),
             )

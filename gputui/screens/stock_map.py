@@ -18,10 +18,12 @@ from gputui.screens import dialogs
 from gputui.screens.acting import ActingView
 from gputui.screens.session import Session
 from gputui.screens.stock_words import (
+    Paid,
     cell_line,
     counted,
     empty_cell_line,
     legend,
+    paid_prices,
     past_line,
     place_name,
 )
@@ -65,6 +67,7 @@ class StockMapView(ActingView):
         super().__init__(session)
         self.watches = Watches(self.tell_idle)
         self.news: Mapping[Ref, int] = {}
+        self.paid: Paid = {}
         self._trends = Trends()
         self._past_of: Fleet | None = None
         self._fading: Timer | None = None
@@ -124,6 +127,7 @@ class StockMapView(ActingView):
         offers = self.offered()
         self._note_changes()
         fleet = self.session.fleet
+        self.paid = paid_prices(fleet.rows(Resource.INSTANCES).values())
         stale = frozenset(
             account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
         )
@@ -230,7 +234,7 @@ class StockMapView(ActingView):
         if offer is not None:
             roomy = self.size.width >= _ROOMY
             series = self._trends.series(offer.ref, self._now(), 24 if roomy else 12)
-            cell = cell_line(offer, watched=offer.ref in self.watches.refs)
+            cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs)
             past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
         elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)

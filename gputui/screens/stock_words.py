@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 from textual.content import Content
 
-from gputui.models import Offer, Ref
+from gputui.models import Instance, Money, Offer, Ref, Row
 from gputui.screens import dialogs
 from gputui.text import format_money
 from gputui.trends import arrow, sparkline
@@ -15,6 +16,9 @@ from gputui.widgets.heatmap_grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERE
 
 SINGLE_CARDS = "single cards: two idle may sit on two machines"
 GAP = "   "
+
+Paid: TypeAlias = Mapping[tuple[str, str, str], Money]
+"""What one GPU costs an hour where one has some, by account, region and model."""
 
 
 def place_name(account: str, region: str) -> str:
@@ -40,15 +44,39 @@ def idle_words(offer: Offer) -> str:
     return f"{offer.idle} idle{total} single cards"
 
 
-def price_words(offer: Offer) -> str:
-    """Say what one GPU costs an hour at least; '' when unknown."""
-    return f"from {format_money(offer.price_from)}/h" if offer.price_from else ""
+def paid_prices(instances: Iterable[Row]) -> dict[tuple[str, str, str], Money]:
+    """Return the least that a GPU costs an hour in instances there are, by account, region and model.
+
+    Back ends may tell prices of what runs and none of what could.
+    """
+    found: dict[tuple[str, str, str], Money] = {}
+    for row in instances:
+        if not isinstance(row, Instance) or row.price is None or not row.gpu_model or not row.gpu_count:
+            continue
+        one = Money(row.price.amount / row.gpu_count, row.price.currency)
+        key = (row.ref.account, row.region or "", row.gpu_model)
+        if one.amount and (key not in found or one.amount < found[key].amount):
+            found[key] = one
+    return found
 
 
-def cell_line(offer: Offer, *, watched: bool) -> Content:
+def price_of(offer: Offer, paid: Paid) -> Money | None:
+    """Return what one GPU costs an hour: as offered, else as it is paid there now; None when unknown."""
+    return offer.price_from or paid.get((offer.ref.account, offer.region, offer.gpu_model))
+
+
+def price_words(offer: Offer, paid: Paid) -> str:
+    """Say what one GPU costs an hour; '' when unknown."""
+    if offer.price_from:
+        return f"from {format_money(offer.price_from)}/h"
+    price = price_of(offer, paid)
+    return f"yours at {format_money(price)}/h" if price else ""
+
+
+def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
     """Return the line that speaks for a cell."""
     name = f"{offer.gpu_model} · {where(offer)}"
-    parts = [name, idle_words(offer), price_words(offer), "watched" if watched else ""]
+    parts = [name, idle_words(offer), price_words(offer, paid), "watched" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
     if offer.problem:
         line = Content.assemble(line, (f"{GAP}{OLD} not read anew: {offer.problem}", "$text-error"))
@@ -95,24 +123,26 @@ def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
     return Content("  ".join(sign for sign in signs if sign))
 
 
-def cheapest_first(offers: Iterable[Offer]) -> list[Offer]:
+def cheapest_first(offers: Iterable[Offer], paid: Paid) -> list[Offer]:
     """Order by price, then the most idle; an unknown price comes last, and currencies stay apart."""
 
     def key(offer: Offer) -> tuple[bool, str, Decimal, int, Ref]:
-        price = offer.price_from
+        price = price_of(offer, paid)
         amount, currency = (price.amount, price.currency) if price else (Decimal(0), "")
         return price is None, currency, amount, -(offer.idle or 0), offer.ref
 
     return sorted(offers, key=key)
 
 
-def holder_choices(offers: Sequence[Offer], news: Mapping[Ref, int]) -> list[dialogs.Choice]:
+def holder_choices(offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid) -> list[dialogs.Choice]:
     """Return the lines of the menu that says who has a model, figures under figures."""
     figures = [
         AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
         for offer in offers
     ]
-    prices = [price_words(offer) or "price unknown" for offer in offers]
+    prices = [price_words(offer, paid) for offer in offers]
+    if any(prices):
+        prices = [price or "price unknown" for price in prices]
     wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)
     return [
         dialogs.Choice(

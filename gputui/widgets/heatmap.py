@@ -112,11 +112,11 @@ class Heatmap(Widget, can_focus=True):
         if not grid.models:
             return
         if self._cursor is None:
-            first = next(
-                ((model, place) for model in grid.models for place in grid.places if (model, place) in grid.cells),
-                (grid.models[0], grid.places[0]),
+            here = grid.places[0]
+            self._cursor = (
+                next((model for model in grid.models if (model, here) in grid.cells), grid.models[0]),
+                here,
             )
-            self._cursor = first
         model, place = self._cursor
         row = grid.row_of.get(model, min(self._at[0], len(grid.models) - 1))
         column = grid.column_of.get(place, min(self._at[1], len(grid.places) - 1))

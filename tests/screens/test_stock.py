@@ -17,7 +17,7 @@ from gputui.preview import UiSettings
 from gputui.screens.stock import StockView
 from gputui.widgets.heatmap import Heatmap
 from tests.fleet.fakes import FakeBackend, FakeClock
-from tests.screens.stage import GIB, NARROW, Stage, backend, fail, offer, staged
+from tests.screens.stage import GIB, NARROW, Stage, backend, fail, instance, offer, staged
 
 PRESETS = UiSettings(utc=True, mouse=False, regions={"asia": ("sgp1", "beijingDC1"), "us": ("us-east-1",)})
 
@@ -349,6 +349,34 @@ async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() 
         assert order == ["us-east-1", "sgp1", "dock"]
         assert not any("eu-1" in line and "$0.10" in line for line in lines)
         assert "single cards: two idle may sit on two machines" in stage.text
+
+
+async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
+    cloud = Cloud("hub", *(offer("hub", "H200", 4, 8, region=region) for region in ("a", "b", "c")))
+    cloud.rows[Resource.INSTANCES] = [
+        instance("hub", f"train-{price}", gpu_model="H200", gpu_count=2, region=region, price=usd(price))
+        for region, price in (("b", "7.00"), ("c", "6.00"), ("c", "9.00"))
+    ]
+    async with staged(cloud, view="1") as stage:
+        at(stage, "b", "H200")
+        await stage.settle()
+        assert said(stage).endswith("yours at $3.50/h")
+        await stage.press("enter")
+        lines = [line for line in stage.lines if "hub · " in line and "4/8" in line]
+        assert [next(part for part in line.split() if len(part) == 1 and part in "abc") for line in lines] == [
+            "c",
+            "b",
+            "a",
+        ]
+        assert "yours at $3.00/h" in lines[0]
+        assert "price unknown" in lines[2]
+
+
+async def test_without_any_price_none_is_spoken_of() -> None:
+    async with staged(dock(), view="1") as stage:
+        await stage.press("enter")
+        assert "Who has RTX 5090" in stage.text
+        assert "price" not in stage.text
 
 
 async def test_enter_there_creates_with_the_values_of_that_place() -> None:
