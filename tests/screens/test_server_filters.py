@@ -26,7 +26,7 @@ async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words()
 async def test_fields_left_empty_ask_for_nothing() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
-        await stage.press("L", "j", "space", "shift+tab", "enter")
+        await stage.press("L", "down", "space", "shift+tab", "enter")
         assert not stage.in_dialog
         assert cloud.asked == {Resource.INSTANCES: {"status": "stopped"}}
 
