@@ -283,6 +283,32 @@ async def test_a_filter_over_very_many_rows_comes_when_their_texts_are_made() ->
         assert driver.names[0] == "row-772", "made texts are kept"
 
 
+async def test_what_comes_to_a_long_table_and_another_filter_ask_no_more_rows_than_they_must() -> None:
+    asked: list[Ref] = []
+
+    def name(row: Record) -> str:
+        asked.append(row.ref)
+        return row.name
+
+    def load(row: Record) -> int | None:
+        asked.append(row.ref)
+        return row.load
+
+    columns: list[Column[Record]] = [Column("name", "NAME", name, load)]
+    async with shown(records(*range(3000)), columns=columns, follow=True) as driver:
+        driver.table.set_sort("name")
+        driver.table.set_filter(driver.table.parse_filter("row"))
+        asked.clear()
+        driver.table.apply(Change(added=tuple(records(*range(3000, 3010))), removed=(ref(0), ref(1))))
+        await driver.pause()
+        assert set(asked) == {ref(number) for number in range(3000, 3010)}
+        asked.clear()
+        driver.table.set_filter(driver.table.parse_filter("row-3009"))
+        await driver.pause()
+        assert driver.names == ["row-3009"]
+        assert asked == [], "neither a text nor a place in the order is made anew"
+
+
 async def test_a_filter_that_is_taken_back_before_its_texts_are_made_does_not_come() -> None:
     async with shown(records(*range(LINES_AT_ONCE + 1))) as driver:
         driver.table.set_filter(driver.table.parse_filter("row-77"))
