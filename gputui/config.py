@@ -7,30 +7,36 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError
 
+from gputui.accounts import Account, GpuhubAccount, PodyAccount, Regions, Section
 from gputui.commands import key_problems
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
 from gputui.paths import CONFIG_ENCODING, config_path
 from gputui.secrets import SecretRef
 from gputui.text import clean
+
+__all__ = [
+    "ACCOUNT_MODELS",
+    "Account",
+    "Config",
+    "GpuhubAccount",
+    "PodyAccount",
+    "Polling",
+    "Question",
+    "UiConfig",
+    "answer_problem",
+    "load_config",
+    "parse_config",
+    "questions",
+    "ssh_login",
+]
 
 PLANNED_KINDS = ("yotta", "deepdock")
 """Kinds of back ends that later releases have: named in the message when one is configured."""
@@ -39,206 +45,12 @@ _PRESET_KIND = "gpuhub"
 """The kind whose clouds have presets: a preset alone says it."""
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
-_SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_JUMP = re.compile(r"(?:[^\s@:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
 
 
-class _Section(BaseModel):
-    """A table of the file: unknown keys and other types than asked for are problems; values never show in errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+_S = TypeVar("_S", bound=Section)
 
 
-_S = TypeVar("_S", bound=_Section)
-
-
-def _check_regions(names: list[str]) -> list[str]:
-    """Refuse names that cannot be one region each; raises ValueError with the fix."""
-    for name in names:
-        if not name.strip() or clean(name) != name or name != name.strip():
-            raise ValueError("holds a name that is empty or has spaces around it; write only names of regions")
-        if "," in name or "/" in name:
-            raise ValueError("holds a comma or a slash inside a name; write one name in each pair of quotes")
-        if names.count(name) > 1:
-            raise ValueError(f"has {name} twice; remove one")
-    return names
-
-
-_Regions = Annotated[list[str], AfterValidator(_check_regions)]
-
-
-def _secret(key: str, example: str = "env:PODY_PASSWORD") -> Callable[[Any, ValidationInfo], SecretRef | None]:
-    """Return the validator of a secret at this key of an account."""
-
-    def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
-        context = info.context or {}
-        if isinstance(value, SecretRef) or value is None:
-            return value
-        if not isinstance(value, str):
-            raise ValueError(f"must be a text; for example {example}")  # noqa: TRY004  (pydantic's contract)
-        reference = SecretRef.parse(value, where=f"accounts.{context.get('account', '?')}.{key}")
-        if reference.is_plain and not context.get("private", False):
-            raise ValueError(
-                f"is plain text in a file that others can read; run chmod 600 {context.get('file', 'on the file')}, "
-                f"or write a reference such as {example}"
-            )
-        return reference
-
-    return validate
-
-
-class SshConfig(_Section):
-    """How to log into the instances of an account; what is set here wins over what the back end says."""
-
-    user: str | None = Field(default=None, min_length=1)
-    port: int | None = Field(default=None, ge=1, le=65535)
-    key: str | None = Field(default=None, min_length=1)
-    password: Annotated[SecretRef | None, PlainValidator(_secret("ssh.password"))] = None
-    agent: bool = True
-    jump: str | None = None
-
-    @field_validator("jump")
-    @classmethod
-    def _check_jump(cls, value: str | None) -> str | None:
-        if value is not None and not _JUMP.fullmatch(value):
-            raise ValueError("is not a jump host; write it as user@host:port, user and port may be left out")
-        return value
-
-
-class Account(_Section):
-    """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds.
-
-    A kind's own fields say what ``gputui init`` asks: those with a ``title``, the question, and those that must be
-    there. Their ``examples`` are shown with the question and where the key is missing.
-    """
-
-    name: str
-    kind: str
-    base_url: str
-    ssh: SshConfig = SshConfig()
-    read_only: bool = False
-    timeout: float = Field(default=30.0, ge=1, le=600)
-
-    @field_validator("base_url")
-    @classmethod
-    def _normalise_base_url(cls, value: str) -> str:
-        return normalise_base_url(value)
-
-
-class PodyAccount(Account):
-    """An account on a pody server, which tells neither model nor memory of its GPUs: they can be written here."""
-
-    kind: Literal["pody"]
-    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
-    username: str = Field(min_length=1, title="User name", examples=["alice"])
-    password: Annotated[SecretRef, PlainValidator(_secret("password"))] = Field(
-        title="Password", examples=["env:PODY_PASSWORD"]
-    )
-    gpu_model: str | None = Field(default=None, min_length=1)
-    gpu_memory: str | None = None
-
-    @field_validator("username")
-    @classmethod
-    def _check_username(cls, value: str) -> str:
-        if ":" in value:
-            raise ValueError("cannot hold a colon; the server would read what follows as the password")
-        return value
-
-    @field_validator("gpu_memory")
-    @classmethod
-    def _check_gpu_memory(cls, value: str | None) -> str | None:
-        if value is not None and _SIZE.fullmatch(value.strip()) is None:
-            raise ValueError('is not a size; write it as "24G"')
-        return value
-
-    @property
-    def gpu_memory_bytes(self) -> int | None:
-        """The memory of one GPU in bytes."""
-        match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
-        return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """What distinguishes one cloud of a vendor from another: address, currency and regions.
-
-    Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
-    """
-
-    base_url: str
-    currency: str
-    regions: tuple[str, ...] = ()
-
-
-GPUHUB_PRESETS: Mapping[str, Preset] = {
-    "gpuhub": Preset("https://api.gpuhub.com", "USD", ("sgp1", "Singapore-A", "Singapore-B")),
-    "autodl": Preset(
-        "https://api.autodl.com",
-        "CNY",
-        (
-            *(
-                "westDC2",
-                "westDC3",
-                "beijingDC1",
-                "beijingDC2",
-                "beijingDC3",
-                "beijingDC4",
-                "neimengDC1",
-                "neimengDC3",
-            ),
-            *("foshanDC1", "chongqingDC1", "yangzhouDC1"),
-        ),
-    ),
-    "autodl-private": Preset("https://private.autodl.com", "CNY"),
-}
-"""The clouds that speak GPUhub's API, by the name that stands in the configuration."""
-
-
-class GpuhubAccount(Account):
-    """An account on GPUhub, or on AutoDL, which serves the same API.
-
-    What is not written comes from the preset. ``currency`` is that of its prices; ``requests_per_second`` keeps to a
-    limit that the cloud sets.
-    """
-
-    kind: Literal["gpuhub"]
-    preset: Literal["gpuhub", "autodl", "autodl-private"] = Field(
-        default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
-    )
-    base_url: str = ""
-    token: Annotated[SecretRef, PlainValidator(_secret("token", "env:GPUHUB_TOKEN"))] = Field(
-        title="API token", examples=["env:GPUHUB_TOKEN"]
-    )
-    regions: _Regions = []
-    currency: str = ""
-    requests_per_second: float | None = Field(default=None, gt=0, le=1000)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_from_preset(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        name = data.get("preset", "gpuhub")
-        preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
-        if preset is None:
-            preset = GPUHUB_PRESETS["gpuhub"]  # the key itself says what is wrong with it
-        return {
-            "base_url": preset.base_url,
-            "currency": preset.currency,
-            "regions": list(preset.regions),
-        } | data
-
-    @field_validator("currency")
-    @classmethod
-    def _check_currency(cls, value: str) -> str:
-        if not _CURRENCY.fullmatch(value):
-            raise ValueError('is not a currency; write its three letters, for example "USD"')
-        return value
-
-
-class UiConfig(_Section):
+class UiConfig(Section):
     """The interface. ``keys`` maps the id of a command, or of a way to move, to its key or keys, with commas between.
 
     ``regions`` are sets of regions under names of the user's, to look at together in the stock.
@@ -249,12 +61,12 @@ class UiConfig(_Section):
     theme: str | None = None
     utc: bool = False
     mouse: bool = True
-    keys: dict[str, str] = {}
-    regions: dict[str, _Regions] = {}
+    keys: dict[str, str] = Field(default_factory=dict)
+    regions: dict[str, Regions] = Field(default_factory=dict)
     tmux_window: Literal["ask", "always", "never"] = "ask"
 
 
-class Polling(_Section):
+class Polling(Section):
     """How often what is looked at is asked for, in seconds."""
 
     stock: float = Field(default=5.0, ge=0.5, le=3600)
@@ -263,7 +75,7 @@ class Polling(_Section):
     processes: float = Field(default=2.0, ge=0.5, le=3600)
 
 
-class Config(_Section):
+class Config(Section):
     """The whole configuration. ``accounts`` is by name, in the order of the file."""
 
     accounts: dict[str, Account]
@@ -365,30 +177,6 @@ def ssh_login(account: Account) -> SSHLogin:
         password=ssh.password.resolve() if ssh.password else None,
         agent=ssh.agent,
         jump=ssh.jump,
-    )
-
-
-def normalise_base_url(value: str) -> str:
-    """Return the URL without a slash at its end.
-
-    Raises ValueError with the fix and without the URL, which may hold a password.
-    """
-    if not value.isprintable() or clean(value) != value or " " in value:
-        raise ValueError("holds a space or a control character; remove it")
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("is not a URL; write it as http://HOST:PORT") from None
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ValueError("is not an http or https URL; write it as http://HOST:PORT")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password; give them keys of their own")
-    if parts.query or parts.fragment or "?" in value or "#" in value:
-        raise ValueError("must end before the ? or #; remove what follows")
-    location = f"[{host}]" if ":" in host else host
-    return urlunsplit(
-        (parts.scheme, f"{location}:{port}" if port is not None else location, parts.path.rstrip("/"), "", "")
     )
 
 

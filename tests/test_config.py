@@ -13,6 +13,7 @@ from typing import get_args
 import pytest
 
 from gputui import secrets
+from gputui.accounts import normalise_base_url
 from gputui.api import BACKENDS
 from gputui.config import (
     ACCOUNT_MODELS,
@@ -21,7 +22,6 @@ from gputui.config import (
     Question,
     answer_problem,
     load_config,
-    normalise_base_url,
     parse_config,
     questions,
     ssh_login,

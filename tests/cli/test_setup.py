@@ -12,6 +12,7 @@ import pytest
 from pydantic import Field, PlainValidator
 
 from gputui import config
+from gputui.accounts import secret_at
 from gputui.cli import init, prompts
 from gputui.config import Account
 from gputui.secrets import SecretRef
@@ -151,7 +152,7 @@ def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
     class MoonAccount(Account):
         kind: Literal["moon"]
         base_url: str = Field(title="Its crater", examples=["https://tycho.example"])
-        token: Annotated[SecretRef, PlainValidator(config._secret("token"))] = Field(title="Access token")
+        token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(title="Access token")
         region: str | None = Field(default=None, title="Region")
         colour: str | None = None
 
