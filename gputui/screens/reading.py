@@ -129,6 +129,12 @@ class ReadingView(BlockingView):
         instance = self.instance_here()
         if command.id == "browse" and instance is not None:
             return f"{instance.name} tells no addresses of services."
+        if command.action is Action.BLOCK and instance is not None:
+            account = self.session.fleet.accounts[instance.ref.account]
+            if not account.read_only:
+                return (
+                    f"The host of {instance.name} cannot be kept out: {instance.ref.account} has no way to do it now."
+                )
         return super()._why_not(command)
 
     def _services(self) -> list[Service]:

@@ -365,7 +365,7 @@ async def test_accounts_that_cannot_keep_hosts_out_do_not_offer_it() -> None:
     async with staged(lab()) as stage:
         await stage.press("b")
         assert not stage.in_dialog
-        assert "not possible" in stage.toasts
+        assert "cannot be kept out: lab has no way to do it now." in stage.toasts
 
 
 # --- the addresses of services --------------------------------------------------------------------------------------
