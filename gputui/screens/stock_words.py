@@ -144,9 +144,9 @@ def holder_choices(offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid)
     if any(prices):
         prices = [price or "price unknown" for price in prices]
     wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)
-    return [
-        dialogs.Choice(
-            str(offer.ref), where(offer), note=f"{figure:>{wide}}   {price:<{long}}   {arrow(news.get(offer.ref, 0))}"
-        )
-        for offer, figure, price in zip(offers, figures, prices, strict=True)
-    ]
+    choices = []
+    for offer, figure, price in zip(offers, figures, prices, strict=True):
+        parts = [f"{figure:>{wide}}", f"{price:<{long}}" if long else "", arrow(news.get(offer.ref, 0))]
+        note = GAP.join(part for part in parts if part)
+        choices.append(dialogs.Choice(str(offer.ref), where(offer), note=note))
+    return choices
