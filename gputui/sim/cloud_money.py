@@ -43,16 +43,18 @@ class Ledger:
         if elapsed <= 0:
             return
         self._settled = now
-        for (model, region), use in self._use.items():
-            if not use.gpus:
-                continue
-            seconds = left = use.gpus * elapsed
-            for package in self.packages:
-                if package.model == model and region in package.regions:
-                    taken = min(package.balance, left)
-                    package.balance -= taken
-                    left -= taken
-            cost = use.price * elapsed / _HOUR * left / seconds
+        left = {place: use.gpus * elapsed for place, use in self._use.items() if use.gpus}
+        for package in self.packages:
+            places = [place for place in left if place[0] == package.model and place[1] in package.regions]
+            wanted = sum(left[place] for place in places)
+            taken = min(package.balance, wanted)
+            package.balance -= taken
+            for place in places if taken else ():
+                # All draw from it at the same time, each by what it uses.
+                left[place] *= 1 - taken / wanted
+        for place, seconds in left.items():
+            use = self._use[place]
+            cost = use.price * seconds / use.gpus / _HOUR
             self.assets -= cost
             self.spent += cost
 

@@ -58,6 +58,8 @@ _AUTODL_MODELS = tuple(
 _CUDA = (118, 121, 122, 124, 126, 128)
 _STEADY = 2
 """The first deployments of a cloud stay as they are: sessions and tests can count on them."""
+_WITH_A_SLOW_ONE = 3
+"""The fourth of ten deployments has a container whose machine is slow, where there is one with room."""
 
 
 @dataclass(frozen=True)
@@ -232,11 +234,12 @@ def _build_machines(cloud: Cloud, plan: CloudPlan) -> None:
             )
             cloud.market.add(machine)
     machines = list(cloud.market.machines.values())
-    # Few, so that they stand out; and some where deployments look for a place, for someone to find.
-    wanted = [[one for one in machines if one.model.name == name] for name in sorted(needed)]
+    # Few, so that they stand out; and some with room where deployments look for it, for someone to find.
+    wanted = [[one for one in machines if one.model.name == name and one.idle > 1] for name in sorted(needed)]
     for machine in [*rng.sample(machines, len(machines) // 25), *(rng.choice(some) for some in wanted)]:
         machine.slowness = rng.uniform(5, 10)
-    for machine in [*rng.sample(machines, len(machines) // 50), *(rng.choice(some) for some in wanted[::2])]:
+    sound = [[one for one in some if one.slowness == 1] for some in wanted[::2]]
+    for machine in [*rng.sample(machines, len(machines) // 50), *(rng.choice(some) for some in sound if some)]:
         machine.broken = True
 
 
@@ -262,7 +265,7 @@ def _build_deployment(cloud: Cloud, plan: CloudPlan, standing: Standing, number:
     )
     deployment = cloud.add_deployment(order, world.time - rng.uniform(2, 30) * 86400)
     deployment.steady = number < _STEADY
-    places = _places(cloud, template, steady=deployment.steady)
+    places = _places(cloud, template, steady=deployment.steady, slow_first=number % 10 == _WITH_A_SLOW_ONE)
     for index in range(standing.containers):
         machine = next(places, None)
         if machine is None:
@@ -284,8 +287,12 @@ def _command(standing: Standing) -> str:
     return "sleep infinity"
 
 
-def _places(cloud: Cloud, template: Template, *, steady: bool) -> Iterator[Machine]:
+def _places(cloud: Cloud, template: Template, *, steady: bool, slow_first: bool) -> Iterator[Machine]:
     """Machines for the containers of a deployment, taken in turns while they have room."""
+    if slow_first:
+        yield from [one for one in cloud.market.candidates(template, set()) if one.slowness > 1 and not one.broken][
+            :1
+        ]
     while machines := [one for one in cloud.market.candidates(template, set()) if not one.broken]:
         if steady:
             machines = [one for one in machines if one.slowness == 1] or machines
@@ -301,7 +308,7 @@ def _build_container(
     """A container with its past: most run, the last ones of some deployments are still on their way."""
     rng, now = cloud.rng, cloud.world.time
     way = steps(rng, machine, deployment.order)
-    under_way = not deployment.steady and not standing.stopped and rng.random() < 0.15
+    under_way = index > 0 and not deployment.steady and not standing.stopped and rng.random() < 0.15
     up = sum(seconds for seconds, status in way if status != "finished")
     age = rng.uniform(0, up) if under_way else up + rng.uniform(60, 60 if standing.kind == JOB else 40_000)
     if standing.stopped:

@@ -376,3 +376,15 @@ def test_packages_drain_before_the_wallet_does() -> None:
     hourly = sum(container.price for container in place.cloud.containers.values())
     assert assets - ledger.assets == pytest.approx(hourly * 300 / 3600)
     assert ledger.spent == pytest.approx(assets - ledger.assets)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_slow_machine_is_there_to_be_found_in_the_past_of_a_deployment(seed: int) -> None:
+    place = Place(HUB, seed=seed)
+    deployment = next(one for one in place.cloud.deployments.values() if one.order.name == "qwen-finetune")
+    took = sorted(
+        container.started - container.created
+        for container in deployment.kept.values()
+        if container.started is not None
+    )
+    assert took[-1] > took[len(took) // 2] + 30
