@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("table", "app", "cli", "ssh")
+PROGRAMS = ("table", "app", "cli", "cloud", "ssh")
 
 
 def main() -> int:

@@ -104,6 +104,16 @@ def test_the_servers_narrow_and_widen_lists(clouds: Running, run: Run) -> None:
     assert [(row["gpu_model"], row["region"]) for row in models] == [("RTX 4090", "sgp1")]
 
 
+def test_what_is_watched_can_be_narrowed_too(own_clouds: Simulation, run: Run) -> None:
+    stopped = rows(run, "instances", "-A", "hub", "--filter", "status=shutdown", "--filter", "released=true")
+
+    argv = ("instances", "-o", "json", "--filter", "status=shutdown", "--filter", "released=true")
+    with watching(*argv, "-A", "hub") as process:
+        seen = [line(process, lambda _: True) for _ in stopped]
+        assert {(change["change"], change["row"]["status"]) for change in seen} == {("added", "shutdown")}
+        assert {change["ref"] for change in seen} == {row["ref"] for row in stopped}
+
+
 def test_a_deployment_is_created_scaled_stopped_and_deleted(own_clouds: Simulation, run: Run) -> None:
     status, out, _ = run(*CREATE, "--yes")
     ref = out.strip()
