@@ -25,6 +25,7 @@ from gputui.screens.stock_words import (
     legend,
     paid_prices,
     past_line,
+    problem_line,
     place_name,
 )
 from gputui.screens.watches import Watches, has_idle
@@ -207,7 +208,7 @@ class StockMapView(ActingView):
         if some and limits:
             return f"Nothing passes {' and '.join(limits)}. esc clears what limits the view."
         if grid.failed:
-            problems = [f"{place_name(*place)}: {problem}" for place, problem in grid.failed.items()]
+            problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]
             return "\n".join(["No region could be read. r asks again.", *problems])
         if silent := self.unanswered():
             return f"Not known: no answer from {', '.join(silent)}. r asks again."
@@ -221,6 +222,7 @@ class StockMapView(ActingView):
         waiting = self.loading_text() if grid.models else ""
         left = Content.assemble(
             (f"   {counted(len(grid.models), 'model')} · {counted(len(grid.places), 'place')}", "$muted"),
+            (f"   {counted(len(grid.failed), 'place')} not read" if grid.failed else "", "$text-error"),
             (f"   {waiting}" if waiting else "", "$text-warning"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
         )
@@ -238,6 +240,8 @@ class StockMapView(ActingView):
             past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
         elif position is not None:
             cell = empty_cell_line(self.map.grid, *position)
+        if position is not None and position[1] in self.map.grid.failed:
+            past = problem_line(self.map.grid, position[1])
         self.query_one("#cell", Line).show(cell)
         self.query_one("#past", Line).show(past)
         self.show_keys()

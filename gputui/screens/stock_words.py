@@ -79,16 +79,22 @@ def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
     parts = [name, idle_words(offer), price_words(offer, paid), "watched" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
     if offer.problem:
-        line = Content.assemble(line, (f"{GAP}{OLD} not read anew: {offer.problem}", "$text-error"))
+        line = Content.assemble(line, (f"{GAP}{OLD} not read anew", "$text-error"))
     return line
 
 
 def empty_cell_line(grid: Grid, model: str, place: Place) -> Content:
     """Return the line for a cell without an offer: nothing to have there, or not known."""
     name = Content.styled(f"{model} · {place_name(*place)}", "bold")
-    if (problem := grid.failed.get(place)) is not None:
-        return Content.assemble(name, (f"{GAP}{FAILED} could not be read: {problem}", "$text-error"))
+    if place in grid.failed:
+        return Content.assemble(name, (f"{GAP}{FAILED} could not be read", "$text-error"))
     return Content.assemble(name, (f"{GAP}not offered here", "$muted"))
+
+
+def problem_line(grid: Grid, place: Place) -> Content:
+    """Return the line that says why a place could not be read; empty where it was."""
+    # The message names the account itself where it was made for more readers than this line's.
+    return Content.styled(grid.failed.get(place, "").removeprefix(f"{place[0]}: "), "$text-error")
 
 
 def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool) -> Content:

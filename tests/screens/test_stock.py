@@ -143,7 +143,7 @@ async def test_one_region_that_fails_leaves_the_others_and_is_marked_in_its_plac
     cloud = hub()
     async with staged(cloud, view="1") as stage:
         rows = [one for one in cloud.rows[Resource.STOCK] if isinstance(one, Offer) and one.region != "eu-1"]
-        failed = Offer(Ref("hub", "offer", "eu-1/"), "", "eu-1", problem="system busy")
+        failed = Offer(Ref("hub", "offer", "eu-1/"), "", "eu-1", problem="hub: system busy")
         cloud.rows[Resource.STOCK] = [
             *(replace(one, problem="no answer") if one.region == "sgp1" else one for one in rows),
             failed,
@@ -157,9 +157,12 @@ async def test_one_region_that_fails_leaves_the_others_and_is_marked_in_its_plac
         assert " 2/16" in line
         at(stage, "sgp1")
         await stage.settle()
-        assert said(stage).endswith("? not read anew: no answer")
+        assert said(stage).endswith("12 idle of 64 single cards   from $0.90/h   ? not read anew")
+        assert said(stage, "past") == "no answer"
         await stage.press("left")
-        assert said(stage) == "RTX 5090 · hub · eu-1   ✗ could not be read: system busy"
+        assert said(stage) == "RTX 5090 · hub · eu-1   ✗ could not be read"
+        assert said(stage, "past") == "system busy"
+        assert "2 places not read" in stage.title
 
 
 async def test_when_no_region_can_be_read_it_says_which_and_why() -> None:
