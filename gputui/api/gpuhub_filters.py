@@ -125,8 +125,10 @@ class Filters:
         return None
 
     def _stock_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
+        regions = FormField("regions", "Regions", FieldKind.MULTI, required=False, choices=self.regions)
         return [
-            FormField("regions", "Regions", FieldKind.MULTI, required=False, choices=self.regions),
+            # A private cloud may have none: its whole stock is one answer.
+            *([regions] if self.regions else []),
             _models("gpu_name_set", FieldKind.MULTI, gpu_models),
             *_range("cuda_v", FieldKind.CHOICE, choices=tuple(CUDA_VALUES)),
             *_range("memory_size", unit="GB"),

@@ -79,6 +79,14 @@ def test_the_stock_of_chosen_regions_alone_is_asked_for() -> None:
     assert HUB.regions_of({"regions": " "}) == HUB.regions_of({}) == ("sgp1", "Singapore-A")
 
 
+def test_a_cloud_without_regions_cannot_be_asked_for_some() -> None:
+    private = Filters("private", (), "CNY")
+    form = private.form(Resource.STOCK)
+    assert form is not None
+    assert "regions" not in [field.name for field in form.fields]
+    assert "no filter here" in private.check(Resource.STOCK, {"regions": "sgp1"}, NOW)["regions"]
+
+
 def test_deployments_are_asked_for_by_exact_name_status_and_uuid() -> None:
     assert sent(Resource.DEPLOYMENTS, name=" train-a ", status="stopped", deployment_uuid="53a677bb3e281b8") == {
         "name": "train-a",
