@@ -23,7 +23,6 @@ class BlacklistView(ListView):
     RESOURCE = Resource.BLACKLIST
     RESOURCES = frozenset({Resource.BLACKLIST})
     SORT: ClassVar[tuple[str | None, bool]] = ("left", False)
-    COUNTED = " hosts"
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns."""

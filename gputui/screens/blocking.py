@@ -37,7 +37,7 @@ class BlockingView(ActingView):
         fleet = self.session.fleet
         dialog = dialogs.BlockDialog(
             self._question_of(chosen),
-            subjects=[_host_line(instance, self._block_of(instance), self.session.utc) for instance in chosen],
+            subjects=[_host_line(instance) for instance in chosen],
             effect=lambda minutes: self._effect_of(chosen, len(instances), minutes),
             comment=next((block.comment for one in chosen if (block := self._block_of(one)) and block.comment), ""),
         )
@@ -144,13 +144,11 @@ def _hosts(count: int) -> str:
     return "1 host" if count == 1 else f"{count} hosts"
 
 
-def _host_line(instance: Instance, block: Block | None, utc: bool) -> Content:
-    kept = f"   kept out until {moment(block.until, utc=utc)}" if block and block.until else ""
+def _host_line(instance: Instance) -> Content:
     return Content.assemble(
         (f"  {instance.host or 'host not told'}", "bold"),
         (f"   {instance.ref.account}   {instance.region or ''}", ""),
         "   ",
         (PHASE_GLYPHS[instance.phase], PHASE_STYLES[instance.phase]),
         f" {instance.name}",
-        (kept, "$text-warning"),
     )
