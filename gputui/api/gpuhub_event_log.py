@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -53,9 +53,14 @@ class _Moment:
     told: bool
     event: Event
 
-    @property
-    def place(self) -> tuple[datetime, int]:
-        return self.at, self.order
+
+@dataclass(slots=True)
+class _Chain:
+    """What happened to one container, in time order."""
+
+    instance: Ref
+    name: str
+    moments: list[_Moment] = field(default_factory=list)
 
 
 class EventLog:
@@ -66,7 +71,7 @@ class EventLog:
         self._name = name
         self._now = now
         self._known: set[Key] = set()
-        self._moments: dict[str, list[_Moment]] = {}
+        self._chains: dict[str, _Chain] = {}
         self._in_transition: dict[str, datetime] = {}
         self._latest: datetime | None = None
         self._count = 0
@@ -76,13 +81,13 @@ class EventLog:
 
         An event that was known already and whose predecessor came only now is among them again, set right.
         """
-        unknown = [(key, row) for row in rows if (key := row_key(row))[0] and self._is_new(key)]
-        times = self._times([(key[0], read_time(row.created_at)) for key, row in unknown])
+        unknown = [(key, row.created_at) for row in rows if (key := row_key(row))[0] and self._is_new(key)]
+        times = self._times([(key[0], read_time(written)) for key, written in unknown])
         changed: dict[Ref, _Moment] = {}
         for (key, _), (at, told) in zip(unknown, times, strict=True):
             for moment in self._insert(key, at, told):
                 changed[moment.event.ref] = moment
-        return [moment.event for moment in sorted(changed.values(), key=lambda moment: moment.place)]
+        return [moment.event for moment in sorted(changed.values(), key=_place)]
 
     def in_transition(self, since: datetime) -> bool:
         """Whether a container is starting or stopping that came into this state after ``since``."""
@@ -90,8 +95,8 @@ class EventLog:
 
     def events(self) -> list[Event]:
         """Return everything in time order."""
-        moments = (moment for chain in self._moments.values() for moment in chain)
-        return [moment.event for moment in sorted(moments, key=lambda moment: moment.place)]
+        moments = (moment for chain in self._chains.values() for moment in chain.moments)
+        return [moment.event for moment in sorted(moments, key=_place)]
 
     def _is_new(self, key: Key) -> bool:
         if key in self._known:
@@ -105,51 +110,64 @@ class EventLog:
         That is the row before it of the same container, else the one after, else those of other containers; for a
         list without any times, now.
         """
-        before = {container: chain[-1].at for container, chain in self._moments.items()}
-        own = _filled([(container, at) for container, at in rows], before)
+        known = ((container, self._chains.get(container)) for container, at in rows if at is None)
+        before = {container: chain.moments[-1].at for container, chain in known if chain is not None}
+        own = _filled(rows, before)
         fallback = self._latest or next((at for at in own if at), None) or self._now()
         times = []
         for (_, told), near in zip(rows, own, strict=True):
-            at = near or fallback
-            fallback = at
-            times.append((at, told is not None))
+            fallback = near or fallback
+            times.append((fallback, told is not None))
         if times:
-            self._latest = times[-1][0]
+            self._latest = fallback
         return times
 
     def _insert(self, key: Key, at: datetime, told: bool) -> list[_Moment]:
-        container, status, written = key
+        """Put an event into its chain; returns it, and the next one when that has to be set right."""
+        container, status, _ = key
+        chain = self._chains.get(container)
+        if chain is None:
+            instance = Ref(self._deployment.account, "container", container)
+            chain = self._chains[container] = _Chain(instance, container_name(self._name, container))
         self._count += 1
+        moments = chain.moments
+        index = bisect_right(moments, (at, self._count), key=_place)
+        before, seconds = _since(moments[index - 1] if index else None, at, told)
         event = Event(
-            ref=Ref(self._deployment.account, "event", f"{container}:{status}:{written}"),
-            instance=Ref(self._deployment.account, "container", container),
-            name=container_name(self._name, container),
+            ref=Ref(self._deployment.account, "event", ":".join(key)),
+            instance=chain.instance,
+            name=chain.name,
             at=at,
             status=status,
             phase=container_phase(status),
+            before=before,
+            after_seconds=seconds,
             source=EventSource.REPORTED,
             parent=self._deployment,
         )
-        chain = self._moments.setdefault(container, [])
         moment = _Moment(at, self._count, told, event)
-        index = bisect_right(chain, moment.place, key=lambda known: known.place)
-        chain.insert(index, moment)
-        latest = chain[-1]
-        if latest.event.phase in (Phase.PENDING, Phase.STOPPING):
-            self._in_transition[container] = latest.at
+        moments.insert(index, moment)
+        if index + 1 < len(moments):
+            late = moments[index + 1]
+            before, seconds = _since(moment, late.at, late.told)
+            late.event = replace(late.event, before=before, after_seconds=seconds)
+            return [moment, late]
+        if event.phase in (Phase.PENDING, Phase.STOPPING):
+            self._in_transition[container] = at
         else:
             self._in_transition.pop(container, None)
-        return [self._linked(chain, i) for i in (index, index + 1) if i < len(chain)]
+        return [moment]
 
-    @staticmethod
-    def _linked(chain: Sequence[_Moment], index: int) -> _Moment:
-        """Tell an event what came before it, and how long that lasted."""
-        moment = chain[index]
-        if index:
-            last = chain[index - 1]
-            seconds = (moment.at - last.at).total_seconds() if moment.told and last.told else None
-            moment.event = replace(moment.event, before=last.event.status, after_seconds=seconds)
-        return moment
+
+def _place(moment: _Moment) -> tuple[datetime, int]:
+    return moment.at, moment.order
+
+
+def _since(last: _Moment | None, at: datetime, told: bool) -> tuple[str | None, float | None]:
+    """Return the status before, and how long it lasted in seconds where both times are the server's."""
+    if last is None:
+        return None, None
+    return last.event.status, (at - last.at).total_seconds() if told and last.told else None
 
 
 def row_key(row: EventRow) -> Key:
