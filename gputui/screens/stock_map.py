@@ -25,8 +25,8 @@ from gputui.screens.stock_words import (
     legend,
     paid_prices,
     past_line,
-    problem_line,
     place_name,
+    problem_line,
 )
 from gputui.screens.watches import Watches, has_idle
 from gputui.trends import FADES_AFTER, SPAN, Trends
@@ -105,7 +105,7 @@ class StockMapView(ActingView):
         if self._past_of is not fleet:
             self._past_of = fleet
             self._read_past()
-        return (fleet.subscribe(Resource.STOCK, lambda change: self.catch_up()),)
+        return (fleet.subscribe(Resource.STOCK, lambda change: self._show_anew()),)
 
     @work(group="past", exclusive=True, exit_on_error=False)
     async def _read_past(self) -> None:
@@ -265,7 +265,7 @@ class StockMapView(ActingView):
 
     # --- limiting the map ------------------------------------------------------------------------------------
 
-    def _limits_changed(self) -> None:
+    def _show_anew(self) -> None:
         self.catch_up()
         self.show_chrome()
 
@@ -276,7 +276,7 @@ class StockMapView(ActingView):
         if self.session.account is not None:
             self.session.choose(account=None)
         if had:
-            self._limits_changed()
+            self._show_anew()
         return had
 
     def do_back(self, argument: str) -> None:
@@ -287,14 +287,14 @@ class StockMapView(ActingView):
     def do_problems(self, argument: str) -> None:
         """Show only what is idle, or everything again."""
         self._only_idle = not self._only_idle
-        self._limits_changed()
+        self._show_anew()
 
     def do_regions(self, argument: str) -> None:
         """Show the regions of a preset only."""
         presets = self.session.region_presets
         if argument in presets or argument in ("all", _NO_PRESET):
             self._preset = argument if argument in presets else ""
-            self._limits_changed()
+            self._show_anew()
         elif not presets:
             self.say('No presets of regions: write them in config.toml, [ui.regions], as asia = ["sgp1", …].')
         elif argument:
@@ -335,7 +335,7 @@ class StockMapView(ActingView):
     @on(EntryBar.Closed, "#filter")
     def _filter_closed(self) -> None:
         self._query = None
-        self._limits_changed()
+        self._show_anew()
 
     def _filter(self, text: str, bar: EntryBar | None = None) -> None:
         try:
@@ -349,4 +349,4 @@ class StockMapView(ActingView):
         if bar is not None:
             bar.complain("")
         self._query = query or None
-        self._limits_changed()
+        self._show_anew()
