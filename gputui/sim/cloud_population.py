@@ -189,7 +189,7 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         token=plan.token,
         uid=plan.uid,
         regions=plan.regions,
-        ledger=Ledger(world.time, assets=2_483_500, vouchers=50_000, packages=_packages(plan)),
+        ledger=Ledger(world.time, assets=2_483_500 * _wealth(plan), vouchers=50_000, packages=_packages(plan)),
         private=plan.private,
         seed=seed,
     )
@@ -204,6 +204,11 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         _Happenings(cloud)
     world.clouds[plan.name] = cloud
     return cloud
+
+
+def _wealth(plan: CloudPlan) -> int:
+    """Enough for some days of what is planned, and the same for every small cloud."""
+    return max(1, sum(standing.containers for standing in plan.standing) // 25)
 
 
 def _packages(plan: CloudPlan) -> list[Package]:
@@ -339,7 +344,7 @@ class _Happenings:
         self._machines: Sequence[Machine] = list(cloud.market.machines.values())
         containers = max(1, len(cloud.containers))
         self._again(self._drift, 3.0)
-        self._again(self._crash, max(10.0, 2400.0 / containers))
+        self._again(self._crash, max(10.0, 6000.0 / containers))
 
     def _again(self, what: Callable[[], None], mean: float) -> None:
         def happen() -> None:
