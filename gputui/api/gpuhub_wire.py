@@ -46,6 +46,8 @@ _STOPPING = frozenset({"stopping", "shutting_down", "deleting"})
 _PENDING = frozenset({"creating", "created", "starting", "pending", "waiting", "queueing"})
 
 _label = lru_cache(maxsize=1024)(gpu_label)
+_time = lru_cache(maxsize=16384)(read_time)
+"""Most rows come again as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,10 @@ def to_instance(scope: Scope, row: shapes.ContainerRow, notes: Notes, *, parent:
         region=clean(row.get("data_center") or "") or None,
         host=clean(row.get("machine_id") or "") or None,
         price=None if price is None else _money(price, scope.currency),
-        created_at=read_time(row.get("created_at")),
-        started_at=read_time(row.get("started_at")),
-        stopped_at=read_time(row.get("stopped_at")),
-        updated_at=read_time(row.get("updated_at")),
+        created_at=_time(row.get("created_at")),
+        started_at=_time(row.get("started_at")),
+        stopped_at=_time(row.get("stopped_at")),
+        updated_at=_time(row.get("updated_at")),
         version=clean(row.get("version") or ""),
         services=_services(info),
         ssh=ssh_target(command, Secret(password) if password else None, made=uuid) if command else None,
@@ -113,8 +115,10 @@ def to_instance(scope: Scope, row: shapes.ContainerRow, notes: Notes, *, parent:
 
 
 def _services(info: shapes.ContainerInfoRow) -> tuple[Service, ...]:
-    urls = (info.get("service_6006_port_url"), info.get("service_6008_port_url"))
-    return tuple(Service(port, clean(url)) for port, url in zip(_PORTS, urls, strict=True) if url)
+    first, second = info.get("service_6006_port_url"), info.get("service_6008_port_url")
+    if first and second:
+        return Service(6006, clean(first)), Service(6008, clean(second))
+    return tuple(Service(port, clean(url)) for port, url in ((6006, first), (6008, second)) if url)
 
 
 def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Deployment:

@@ -237,7 +237,7 @@ class Transport:
                 self._client(keep=not attempt.changes).stream(
                     attempt.method,
                     self._base_url + attempt.path,
-                    params=attempt.params,
+                    params=attempt.params or None,  # empty ones would be merged into the URL all the same
                     content=attempt.content,
                     headers=headers,
                     timeout=timeout,
