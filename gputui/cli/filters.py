@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from gputui.api.base import HasFilters
@@ -89,12 +90,15 @@ def _merged(forms: Iterable[Form]) -> dict[str, FormField]:
     merged: dict[str, FormField] = {}
     for field in (field for form in forms for field in form.fields):
         known = merged.setdefault(field.name, field)
-        labels = dict(zip((*known.choices, *field.choices), (*known.labels, *field.labels), strict=False))
-        choices = tuple(dict.fromkeys((*known.choices, *field.choices)))
+        labels = _labels(known) | _labels(field)
         units = " or ".join(dict.fromkeys(unit for unit in (*known.unit.split(" or "), field.unit) if unit))
-        said = tuple(labels.get(choice, "") for choice in choices)
-        merged[field.name] = replace(known, choices=choices, labels=said, unit=units)
+        merged[field.name] = replace(known, choices=tuple(labels), labels=tuple(labels.values()), unit=units)
     return merged
+
+
+def _labels(field: FormField) -> dict[str, str]:
+    """Return what is said of each choice."""
+    return dict(zip_longest(field.choices, field.labels[: len(field.choices)], fillvalue=""))
 
 
 def _values(forms: Mapping[str, Form], given: Given) -> dict[str, str]:

@@ -129,6 +129,18 @@ def test_a_deployment_is_created_scaled_stopped_and_deleted(own_clouds: Simulati
     assert rows(run, "deployments", "-A", "hub", "--filter", "name=fresh") == []
 
 
+def test_the_request_of_a_whole_template_is_shown_though_nobody_answers(own_clouds: Simulation, run: Run) -> None:
+    asked = run(*CREATE, "--dry-run", "--save-template", "fresh")
+    own_clouds.call(lambda running: running.unplug("hub"))
+
+    known = run("create", "deployment", "-A", "hub", "-f", "fresh", "--dry-run")
+
+    assert (known[0], known[2]) == (0, "")
+    assert known[1] == asked[1]
+    assert json.loads(known[1].partition("\n")[2])["container_template"]["price_to"] == 90_000
+    assert run("create", "deployment", "-A", "hub", "-f", "fresh", "--yes")[0] == 3
+
+
 def test_a_refusal_is_the_clouds_own_message_with_its_request_id(own_clouds: Simulation, run: Run) -> None:
     own_clouds.running.set_faults("auth", "hub")
 

@@ -10,7 +10,7 @@ import pytest
 
 from gputui.api.base import Backend
 from gputui.errors import UnavailableError
-from gputui.models import Resource
+from gputui.models import FieldKind, FormField, Resource
 from tests.cli.cloud import Cloud
 from tests.cli.conftest import account_toml, write_config
 from tests.fleet.fakes import FakeBackend, pod
@@ -68,6 +68,25 @@ def test_the_fields_are_listed_when_none_or_an_unknown_one_is_named(
     assert "status    several of: running, shutdown" in err
     assert "released  true, false" in err
     assert hub.calls[Resource.INSTANCES] == 0
+
+
+def test_what_accounts_differ_in_is_listed_together(
+    clouds: dict[str, Backend], hub: Cloud, home: Path, run: Run
+) -> None:
+    hub.filters[Resource.STOCK] = (FormField("regions", "Regions", FieldKind.MULTI, choices=("a", "b")),)
+    clouds["cn"] = other = Cloud("cn")
+    other.filters[Resource.STOCK] = (
+        FormField("regions", "Regions", FieldKind.MULTI, choices=("b", "c"), labels=("B", "see")),
+        FormField("price_to", "Price", unit="CNY/h"),
+    )
+    write_config(home, account_toml("hub", "cn"))
+
+    _, _, err = run("get", "stock", "--filter")
+    assert run("get", "stock", "--filter", "regions=c")[0] == 0
+
+    lines = [line.split() for line in err.splitlines()]
+    assert [line for line in lines if line[:1] in (["a"], ["b"], ["c"])] == [["a"], ["b", "B"], ["c", "see"]]
+    assert "text (CNY/h)" in err
 
 
 @pytest.mark.parametrize(
