@@ -315,7 +315,11 @@ def _build_container(
     way = steps(rng, machine, deployment.order)
     under_way = index > 0 and not deployment.steady and not standing.stopped and rng.random() < 0.15
     up = sum(seconds for seconds, status in way if status != "finished")
-    age = rng.uniform(0, up) if under_way else up + rng.uniform(60, 60 if standing.kind == JOB else 40_000)
+    age = (
+        rng.uniform(0, up)
+        if under_way
+        else up + (rng.uniform(20, 85) if standing.kind == JOB else rng.uniform(60, 40_000))
+    )
     if standing.stopped:
         age += 20 * 3600.0
     container = cloud.add_container(deployment, machine, now - age)
