@@ -165,6 +165,11 @@ class DeploymentsView(ScalingView, ListView):
             return f"No deployments in {where}: what one has there are instances (3)."
         return f"No deployments in {where}." + (" Press n to create one." if self.creatable() else "")
 
+    def creatable(self) -> list[str]:
+        """The accounts in which something can be created, those with deployments first."""
+        supports = self.session.fleet.supports
+        return sorted(super().creatable(), key=lambda name: not supports(name, self.RESOURCE))
+
     # --- commands --------------------------------------------------------------------------------------------
 
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:

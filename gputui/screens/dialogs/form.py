@@ -20,7 +20,7 @@ from gputui.models import Form, FormField, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_choices import Done, Edited
-from gputui.screens.dialogs.form_fields import keys_of, make_editor, put, text_of
+from gputui.screens.dialogs.form_fields import FieldBox, keys_of, make_editor, put, text_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -144,7 +144,7 @@ class FormDialog(Dialog[dict[str, str]]):
             editor.placeholder = "optional"
         if field.group:
             yield Static(Content(field.group), classes="group", id=f"group-{field.name}")
-        with Vertical(classes="field", id=f"of-{field.name}"):
+        with FieldBox(classes="field", id=f"of-{field.name}"):
             with Horizontal(classes="row"):
                 yield Label(Content(field.label + (" (optional)" if optional and not long else "")))
                 yield editor
@@ -231,10 +231,6 @@ class FormDialog(Dialog[dict[str, str]]):
         said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
         optional = "optional   " if field is not None and not field.required else ""
         self.query_one("#about", Static).update(Content(optional + said))
-        if field is not None:
-            # With what stands below it: what is wrong, or a list that opens.
-            holder = self.query_one(f"#of-{field.name}")
-            self.call_after_refresh(holder.scroll_visible, animate=False)
 
     @on(DescendantBlur)
     def _left_field(self, event: DescendantBlur) -> None:

@@ -35,6 +35,7 @@ class TickList(OptionList):
     DEFAULT_CSS = """
     TickList {
         height: auto; max-height: 5; width: 1fr; border: none; padding: 0; background: $panel;
+        text-wrap: nowrap; text-overflow: ellipsis;
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $panel;
     }
     TickList > .option-list--option-highlighted { background: $panel; color: $foreground; }
@@ -166,6 +167,7 @@ class Finder(Vertical):
     Finder { width: 1fr; height: auto; }
     Finder OptionList {
         display: none; height: auto; max-height: 6; border: none; padding: 0; background: $surface;
+        text-wrap: nowrap; text-overflow: ellipsis;
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
     Finder OptionList > .option-list--option-highlighted {
@@ -236,20 +238,14 @@ class Finder(Vertical):
         meant = self.query_one(".meant", Static)
         meant.display = bool(label) and label != text
         meant.update(Content(label))
-        if self.has_focus_within:
-            self._keep_in_view()
 
     def on_descendant_focus(self) -> None:
         """Open the list."""
         self.add_class("-open")
-        self._keep_in_view()
 
     def on_descendant_blur(self) -> None:
         """Close the list."""
         self.remove_class("-open")
-
-    def _keep_in_view(self) -> None:
-        self.call_after_refresh(self.scroll_visible, animate=False)
 
     def action_move(self, step: int) -> None:
         """Move through what was found."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.widget import Widget
@@ -13,6 +14,19 @@ from gputui.widgets.line_input import LineInput
 
 FEW_CHOICES = 12
 """More choices than this are found by typing."""
+
+
+class FieldBox(Vertical):
+    """A field with its label and all that stands below it: stays in view while it is worked on."""
+
+    def on_descendant_focus(self) -> None:
+        """Come into view, with what is wrong below it."""
+        self.scroll_visible(animate=False)
+
+    def on_resize(self) -> None:
+        """Stay in view when a list opens or something is wrong: the place is known only now."""
+        if self.has_focus_within:
+            self.scroll_visible(animate=False)
 
 
 class Flag(Static, can_focus=True):
