@@ -283,9 +283,10 @@ class InstancesView(ListView):
                 continue
             if event.before is None:
                 self._seen[event.instance] = event.at
-            entered = self._entered.get(event.instance)
-            if entered is None or entered[1] <= event.at:
-                self._entered[event.instance] = (event.status, event.at)
+            if event.phase in _IN_TRANSITION:
+                entered = self._entered.get(event.instance)
+                if entered is None or entered[1] <= event.at:
+                    self._entered[event.instance] = (event.status, event.at)
 
     def _events_changed(self, change: Change) -> None:
         self._note_creations(change.added)

@@ -155,7 +155,7 @@ class ReadingView(BlockingView):
                 dialogs.Choice(str(number), f"port {service.port}", str(number + 1), service.url)
                 for number, service in enumerate(services)
             ],
-            note=f"enter {'opens it in the browser' if opens else 'copies it'}, c copies it, esc to cancel",
+            note=f"enter {'opens it in the browser, c copies it' if opens else 'copies it'}, esc to cancel",
         )
         chosen = await self.app.push_screen_wait(dialog)
         if chosen is None:

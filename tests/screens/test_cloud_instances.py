@@ -69,10 +69,18 @@ async def test_hosts_without_prices_give_no_room_to_them() -> None:
             assert heading not in stage.text
 
 
-async def test_a_start_says_how_long_it_takes_by_the_event_that_began_it() -> None:
+async def test_a_start_says_how_long_it_takes() -> None:
     at = START - timedelta(seconds=41)
     async with staged(FakeCloud("hub", [container("hub", "a", "starting", updated_at=at)])) as stage:
         assert "◐ starting  0:41" in stage.text
+
+
+async def test_the_event_that_began_a_state_counts_rather_than_the_last_change_of_the_row() -> None:
+    cloud = FakeCloud("hub", [container("hub", "a")])
+    async with staged(cloud) as stage:
+        cloud.rows[Resource.INSTANCES] = [container("hub", "a", "shutting_down")]
+        await stage.advance(6)
+        assert "◐ shutting_down  0:00" in stage.text
 
 
 async def test_what_is_settled_shows_no_time_in_its_state() -> None:
