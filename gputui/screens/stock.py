@@ -41,6 +41,7 @@ class StockView(StockMapView):
             watch = " w tells when that changes here." if here is not None else ""
             self.say(f"No place has {model} idle now.{watch}")
             return
+        old = {offer.ref for offer in holders if offer.problem or self.session.fleet.is_stale(offer)}
         selected = here if here in holders else holders[0]
         can_create = self.creatable()
         note = "enter to create there, esc to cancel" if can_create else "enter to describe it, esc to cancel"
@@ -48,7 +49,7 @@ class StockView(StockMapView):
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
                 f"Who has {model}",
-                holder_choices(holders, self.news, self.paid),
+                holder_choices(holders, self.news, self.paid, old=old),
                 note=f"{note}{caveat}",
                 selected=str(selected.ref),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -140,8 +140,10 @@ def cheapest_first(offers: Iterable[Offer], paid: Paid) -> list[Offer]:
     return sorted(offers, key=key)
 
 
-def holder_choices(offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid) -> list[dialogs.Choice]:
-    """Return the lines of the menu that says who has a model, figures under figures."""
+def holder_choices(
+    offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid, *, old: Collection[Ref]
+) -> list[dialogs.Choice]:
+    """Return the lines of the menu that says who has a model, figures under figures; ``old`` ones are marked."""
     figures = [
         AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
         for offer in offers
@@ -152,7 +154,11 @@ def holder_choices(offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid)
     wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)
     choices = []
     for offer, figure, price in zip(offers, figures, prices, strict=True):
-        parts = [f"{figure:>{wide}}", f"{price:<{long}}" if long else "", arrow(news.get(offer.ref, 0))]
+        parts = [
+            f"{figure:>{wide}}",
+            f"{price:<{long}}" if long else "",
+            f"{OLD} old" if offer.ref in old else arrow(news.get(offer.ref, 0)),
+        ]
         note = GAP.join(part for part in parts if part)
         choices.append(dialogs.Choice(str(offer.ref), where(offer), note=note))
     return choices

@@ -382,6 +382,14 @@ async def test_without_any_price_none_is_spoken_of() -> None:
         assert "price" not in stage.text
 
 
+async def test_who_had_a_model_when_it_was_read_last_is_marked() -> None:
+    async with staged(hub(problem="no answer"), dock(), view="1") as stage:
+        at(stage, "dock", account="dock")
+        await stage.press("enter")
+        assert "? old" in next(line for line in stage.lines if "hub · sgp1" in line and "12/64" in line)
+        assert "? old" not in next(line for line in stage.lines if "us-east-1" in line and "$0.70" in line)
+
+
 async def test_enter_there_creates_with_the_values_of_that_place() -> None:
     async with staged(hub(), dock(), view="1") as stage:
         at(stage, "sgp1")
