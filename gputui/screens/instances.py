@@ -290,6 +290,11 @@ class InstancesView(ListView):
 
     def _events_changed(self, change: Change) -> None:
         self._note_creations(change.added)
+        began = {
+            event.instance for event in change.added if isinstance(event, Event) and event.phase in _IN_TRANSITION
+        }
+        if began:
+            self.table.invalidate([ref for ref in began if self.table.get(ref) is not None])
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a row is this one, or belongs to this deployment."""

@@ -103,6 +103,7 @@ async def test_nothing_is_drawn_anew_while_everything_is_settled(monkeypatch: py
         assert not drawn
         cloud.rows[Resource.INSTANCES] = [container("hub", "a", "shutting_down")]
         await stage.advance(6)
+        drawn.clear()
         stage.view._tick()  # type: ignore[attr-defined]
         assert drawn == [[Ref("hub", "container", "a")]]
 
