@@ -57,7 +57,7 @@ class GpuhubApi:
     """
 
     def __init__(self, cloud: Cloud) -> None:
-        self.cloud = self._cloud = cloud
+        self.cloud = cloud
         self._world = cloud.world
         self._requests = itertools.count(1)
         self.shifting = False
@@ -65,9 +65,7 @@ class GpuhubApi:
         self.app = Starlette(routes=[self._route(*endpoint) for endpoint in self._endpoints()])
 
     def _endpoints(self) -> list[tuple[str, str, Handler]]:
-        blacklist = (
-            ("POST", "/deployment/blacklist/list") if self._cloud.private else ("GET", "/deployment/blacklist")
-        )
+        blacklist = ("POST", "/deployment/blacklist/list") if self.cloud.private else ("GET", "/deployment/blacklist")
         endpoints: list[tuple[str, str, Handler]] = [
             ("POST", "/image/private/list", self._images),
             ("POST", "/deployment", self._create),
@@ -84,7 +82,7 @@ class GpuhubApi:
             ("GET", "/deployment/ddp/overview", self._packages),
             ("POST", "/wallet/balance", self._balance),
         ]
-        if self._cloud.private:
+        if self.cloud.private:
             endpoints.append(("GET", "/machine/gpu_stock", self._all_stock))
         return endpoints
 
@@ -106,30 +104,30 @@ class GpuhubApi:
         return route
 
     def _authorize(self, request: Request) -> None:
-        if request.headers.get("authorization") != self._cloud.token:
+        if request.headers.get("authorization") != self.cloud.token:
             raise RefusedError(UNAUTHORIZED, "authorization failed, check the token")
 
     # Images
 
     def _images(self, given: Parameters) -> str:
-        images = [image_shape(image) for image in reversed(self._cloud.images.values())]
+        images = [image_shape(image) for image in reversed(self.cloud.images.values())]
         return self._page(images, page_of(given), encode)
 
     # Deployments
 
     def _create(self, given: Parameters) -> str:
-        order = order_of(given, self._cloud.regions, (*self._cloud.images, *PUBLIC_IMAGES))
-        return encode({"deployment_uuid": self._cloud.create(order).uuid})
+        order = order_of(given, self.cloud.regions, (*self.cloud.images, *PUBLIC_IMAGES))
+        return encode({"deployment_uuid": self.cloud.create(order).uuid})
 
     def _deployments(self, given: Parameters) -> str:
         name, status = given.text("name", ""), given.choice("status", ("running", "stopped", ""), "")
         uuid = given.text("deployment_uuid", "")
         found = [
             one
-            for one in reversed(self._cloud.deployments.values())
+            for one in reversed(self.cloud.deployments.values())
             if name in ("", one.order.name) and status in ("", one.status) and uuid in ("", one.uuid)
         ]
-        return self._page(found, page_of(given), lambda one: encode(deployment_shape(one, self._cloud.uid)))
+        return self._page(found, page_of(given), lambda one: encode(deployment_shape(one, self.cloud.uid)))
 
     def _scale(self, given: Parameters) -> str:
         deployment = self._deployment(given)
@@ -140,20 +138,20 @@ class GpuhubApi:
             )
         if deployment.status != "running":
             raise RefusedError(BAD, f"deployment {deployment.uuid} is stopped")
-        self._cloud.scale(deployment, replicas)
+        self.cloud.scale(deployment, replicas)
         return "null"
 
     def _operate(self, given: Parameters) -> str:
         deployment = self._deployment(given)
         name = "operation" if "operation" in given else "operate"
         if given.choice(name, ("stop", "delete")) == "stop":
-            self._cloud.stop(deployment)
+            self.cloud.stop(deployment)
         else:
-            self._cloud.delete(deployment)
+            self.cloud.delete(deployment)
         return "null"
 
     def _delete(self, given: Parameters) -> str:
-        self._cloud.delete(self._deployment(given))
+        self.cloud.delete(self._deployment(given))
         return "null"
 
     # Containers
@@ -180,7 +178,7 @@ class GpuhubApi:
         no_cache, command = given.flag("no_cache"), given.text("cmd_before_shutdown", "")
         if not container.active:
             raise RefusedError(BAD, f"container {container.uuid} is not running: {container.status}")
-        self._cloud.stop_container(container, decrease=decrease, no_cache=no_cache, command=command)
+        self.cloud.stop_container(container, decrease=decrease, no_cache=no_cache, command=command)
         return "null"
 
     # Blacklist
@@ -188,35 +186,35 @@ class GpuhubApi:
     def _block(self, given: Parameters) -> str:
         container = self._container(given)
         minutes = given.whole("expire_in_minutes", _DEFAULT_BLOCK_MINUTES, low=1, high=MAX_BLOCK_MINUTES)
-        self._cloud.block(container.machine, minutes, given.text("comment", ""))
+        self.cloud.block(container.machine, minutes, given.text("comment", ""))
         return "null"
 
     def _blacklist(self, given: Parameters) -> str:
-        return encode([block_shape(block) for block in self._cloud.active_blocks()])
+        return encode([block_shape(block) for block in self.cloud.active_blocks()])
 
     # Stock and money
 
     def _stock(self, given: Parameters) -> str:
         region = given.text("region_sign")
-        if region not in self._cloud.regions:
+        if region not in self.cloud.regions:
             raise RefusedError(WRONG, f"region_sign: no such region: {region}")
         if region == self.failing_region:
             raise RefusedError(INTERNAL, f"the machines of {region} cannot be reached")
-        stock = self._cloud.market.stock(region, stock_filter(given))
+        stock = self.cloud.market.stock(region, stock_filter(given))
         entries = {name: stock_shape(*numbers) for name, numbers in stock.items()}
-        return encode(entries if self._cloud.private else [{name: entry} for name, entry in entries.items()])
+        return encode(entries if self.cloud.private else [{name: entry} for name, entry in entries.items()])
 
     def _all_stock(self, given: Parameters) -> str:
         stock: dict[str, tuple[int, int]] = {}
-        for region in self._cloud.regions:
-            for name, (idle, total) in self._cloud.market.stock(region, StockFilter()).items():
+        for region in self.cloud.regions:
+            for name, (idle, total) in self.cloud.market.stock(region, StockFilter()).items():
                 before = stock.get(name, (0, 0))
                 stock[name] = (before[0] + idle, before[1] + total)
         return encode({name: stock_shape(*numbers) for name, numbers in stock.items()})
 
     def _packages(self, given: Parameters) -> str:
         template = self._deployment(given).order.template
-        ledger = self._cloud.ledger
+        ledger = self.cloud.ledger
         ledger.settle(self._world.time)
         return encode(
             [
@@ -227,7 +225,7 @@ class GpuhubApi:
         )
 
     def _balance(self, given: Parameters) -> str:
-        ledger = self._cloud.ledger
+        ledger = self.cloud.ledger
         ledger.settle(self._world.time)
         return encode(
             {"assets": int(ledger.assets), "accumulate": int(ledger.spent), "voucher_balance": ledger.vouchers}
@@ -237,21 +235,21 @@ class GpuhubApi:
 
     def _deployment(self, given: Parameters) -> Deployment:
         uuid = given.text("deployment_uuid")
-        deployment = self._cloud.deployments.get(uuid)
+        deployment = self.cloud.deployments.get(uuid)
         if deployment is None:
             raise RefusedError(NOT_FOUND, f"no such deployment: {uuid}")
         return deployment
 
     def _container(self, given: Parameters) -> Container:
         uuid = given.text("deployment_container_uuid")
-        container = self._cloud.containers.get(uuid)
+        container = self.cloud.containers.get(uuid)
         if container is None:
             raise RefusedError(NOT_FOUND, f"no such container: {uuid}")
         return container
 
     def _encoded(self, container: Container) -> str:
         if not container.encoded:
-            container.encoded = encode(container_shape(container, self._cloud.uid))
+            container.encoded = encode(container_shape(container, self.cloud.uid))
         return container.encoded
 
     def _page(self, entries: Sequence[_T], page: PageOf, encoder: Callable[[_T], str]) -> str:
