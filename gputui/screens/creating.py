@@ -22,8 +22,9 @@ VIEW_OF = {
 }
 """The view in which a thing of a list is shown."""
 
-_ROOM = 58
-"""Cells of a line of the summary that its values may take."""
+_LINE = 70
+"""Cells of a line of the last question: what its panel leaves at 80 columns."""
+_ROOM = _LINE - 4
 _STAYS_SECONDS = 60.0
 """How long it is said that nobody knows whether something was created: who misses it may create it twice."""
 
@@ -145,36 +146,51 @@ class CreatingView(EverywhereView):
 
 
 def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
-    """Return what was filled in: a line a field, or where the form has groups a line a group."""
+    """Return what was filled in: a line a field, or where the form has groups a line a group or several."""
     given = [field for field in form.fields if values.get(field.name) and field.kind is not FieldKind.SECRET]
-    if not any(field.group for field in form.fields):
-        return [_line(field.label, [(_shown(field, values), "bold")]) for field in given]
+    headings = [field.group for field in form.fields if field.group]
+    if not headings:
+        return [_line(field.label, [(_shown(field, values), "bold")], 12) for field in given]
+    width = max(map(cell_len, headings))
     lines: list[Content] = []
     heading, parts, room = "", list[tuple[str, str]](), 0
     for field in form.fields:
         if field.group:
-            lines += [_line(heading, parts)] if parts else []
-            heading, parts, room = field.group, [], _ROOM
-        if field not in given:
+            lines += [_line(heading, parts, width)] if parts else []
+            heading, parts, room = field.group, [], _ROOM - width
+        label, value = _said(form, field, values) if field in given else ("", "")
+        if not label:
             continue
-        label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
-        value = _shown(field, values)
-        width = cell_len(label) + cell_len(value) + 4
-        if parts and width > room:
-            lines.append(_line(heading, parts))
-            heading, parts, room = "", [], _ROOM
-        room -= width
+        taken = cell_len(label) + cell_len(value) + 4
+        if parts and taken > room:
+            lines.append(_line(heading, parts, width))
+            heading, parts, room = "", [], _ROOM - width
+        room -= taken
         parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (value, "bold")]
-    return [*lines, _line(heading, parts)] if parts else lines
+    return [*lines, _line(heading, parts, width)] if parts else lines
+
+
+def _line(label: str, parts: Sequence[tuple[str, str]], width: int) -> Content:
+    return Content.assemble((f"  {label:>{width}}  ", "$muted"), *parts).truncate(_LINE, ellipsis=True)
+
+
+def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return label and value of a field; of the two ends of a range what both say, at the first, and then nothing."""
+    stem, _, end = field.label.rpartition(" ")
+    ends = {"from": f"{stem} to", "to": f"{stem} from"}
+    other = next((each for each in form.fields if end in ends and each.label == ends[end]), None)
+    label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
+    if other is None or not values.get(other.name):
+        return label, _shown(field, values)
+    if end == "to":
+        return "", ""
+    low = values[field.name]
+    return label.removesuffix(" from"), f"{low}–{_shown(other, values)}"
 
 
 def _typed(value: str) -> str:
     """Return a text of a file as it could have been typed: nothing in it acts on the terminal."""
     return "\t".join(clean(part, multiline=True) for part in value.split("\t"))
-
-
-def _line(label: str, parts: Sequence[tuple[str, str]]) -> Content:
-    return Content.assemble((f"  {label:>12}  ", "$muted"), *parts)
 
 
 def _shown(field: FormField, values: Mapping[str, str]) -> str:

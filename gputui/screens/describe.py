@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from gputui.deployment_words import (
+    Shape,
     counts_sentence,
     cuda_range,
     gpus_text,
     most_per_hour,
     price_range,
     range_text,
+    shape,
 )
 from gputui.models import (
     AccountInfo,
@@ -189,8 +191,8 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
 def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
     """Describe a deployment: how far it is, what it costs, and the whole template of its instances."""
     most = most_per_hour(row)
-    counts = {"wanted": row.desired, "at a time": row.parallelism, "starting": row.starting}
-    counts |= {"running": row.running, "finished": row.finished}
+    counts = {"wanted": row.desired, "at a time": row.parallelism if shape(row) is Shape.JOB else None}
+    counts |= {"starting": row.starting, "running": row.running, "finished": row.finished}
     reuse = "" if row.reuse is None else "yes" if row.reuse else "no"
     return _grouped(
         [

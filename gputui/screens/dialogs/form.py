@@ -109,6 +109,7 @@ class FormDialog(Dialog[dict[str, str]]):
         self._editors: dict[str, Widget] = {}
         self._left: set[str] = set(self._problems)
         self._told: dict[str, tuple[str, str]] = {}
+        self._complains = False
         self._long = len(form.fields) > _SHORT
 
     def compose(self) -> ComposeResult:
@@ -191,6 +192,8 @@ class FormDialog(Dialog[dict[str, str]]):
     @on(Edited)
     def _changed(self) -> None:
         self._show_fields()
+        if self._complains:
+            self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
 
     def _show_fields(self) -> None:
         shown = self.values()
@@ -213,6 +216,7 @@ class FormDialog(Dialog[dict[str, str]]):
     # --- what is wrong ---------------------------------------------------------------------------------------
 
     def _show_problems(self, problems: Values) -> None:
+        self._complains = bool(problems)
         for field in self._form.fields:
             line = self.query_one(f"#problem-{field.name}", Static)
             line.display = field.name in problems
