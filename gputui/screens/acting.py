@@ -167,7 +167,7 @@ class ActingView(CreatingView):
 
     def _staleness(self, rows: Sequence[Row]) -> list[str]:
         """Say of what account the rows are old, and why."""
-        resource = Resource.IMAGES if isinstance(rows[0], Image) else Resource.INSTANCES
+        resource = self.session.fleet.resource_of(rows[0].ref)
         said = []
         for account in sorted({row.ref.account for row in rows}):
             feed = self.session.fleet.feed(account, resource)
@@ -181,13 +181,17 @@ class ActingView(CreatingView):
 
     # --- the call and its outcome ----------------------------------------------------------------------------
 
-    async def _act_on(self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]) -> None:
+    async def _act_on(
+        self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str], *, done_to_several: str = ""
+    ) -> None:
+        """Do it and tell what came of it; ``done_to_several`` is said of many where the word for one does not fit."""
         outcomes = await self._all_of(action, rows, arguments)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
         done = len(outcomes) - len(failed)
         if done:
             what = name_of(rows[0]) if len(rows) == 1 else f"{done} of {len(rows)}"
-            self.app.notify(f"{what} {DONE[action]}.", markup=False, timeout=5)
+            said = DONE[action] if len(rows) == 1 else done_to_several or DONE[action]
+            self.app.notify(f"{what} {said}.", markup=False, timeout=5)
         if len(failed) > TOASTS:
             lines = [
                 line

@@ -52,7 +52,7 @@ class BlockingView(ActingView):
         finally:
             unsubscribe()
         if arguments is not None:
-            await self._act_on(Action.BLOCK, chosen, arguments)
+            await self._act_on(Action.BLOCK, chosen, arguments, done_to_several="hosts are kept out")
             fleet.refresh([Resource.BLACKLIST], accounts)
 
     @staticmethod

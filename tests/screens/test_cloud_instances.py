@@ -368,6 +368,7 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
         assert "4 instances are marked, on 2 hosts: each host is kept out once." in stage.text
         await say_yes(stage)
         assert sorted(ref for ref, _, _ in cloud.blocks) == ["batch-00c1", "train-a-81ab"]
+        assert "2 of 2 hosts are kept out." in stage.toasts
 
 
 async def test_accounts_that_cannot_keep_hosts_out_do_not_offer_it() -> None:
