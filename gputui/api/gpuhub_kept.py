@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Deployment, Ref
+
+MOVING_AT_A_TIME = 12
+"""Of the deployments in motion, so many are asked about each time, the longest unasked first. How many of their
+containers start and run stands in the deployments themselves, and makes them due at once."""
 
 _M = TypeVar("_M")
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer(Generic[_M]):
-    """The rows of one deployment. ``due`` is when they are asked for again, by the monotonic clock."""
+    """The rows of one deployment. They were ``asked`` for and are ``due`` again by the monotonic clock."""
 
     rows: Sequence[_M]
     looks: tuple[object, ...]
+    asked: float
     due: float
+    moving: bool
 
 
 class KeptAnswers(Generic[_M]):
@@ -28,6 +35,7 @@ class KeptAnswers(Generic[_M]):
 
     Those of a deployment that looks as it did, and with nothing in motion, are asked for every ``age`` seconds; when
     exactly differs from one deployment to the next, so that a large account is not asked about all of them at once.
+    Those in motion are asked for every time, of many some at a time.
     """
 
     def __init__(
@@ -70,6 +78,7 @@ class KeptAnswers(Generic[_M]):
         """
         self._answers = {item.ref: self._answers[item.ref] for item in deployments if item.ref in self._answers}
         asked = [deployment for deployment in deployments if self._is_due(deployment)]
+        asked += self._in_motion(deployments, {deployment.ref for deployment in asked})
         failures = dict(zip((item.ref for item in asked), await self._ask(asked), strict=True))
         errors = {ref: error for ref, error in failures.items() if error is not None}
         total = [error for error in errors.values() if isinstance(error, UnavailableError | AuthError)]
@@ -95,10 +104,19 @@ class KeptAnswers(Generic[_M]):
         wait = self._age
         if deployment.ref not in self._answers:
             wait *= zlib.crc32(deployment.ref.id.encode("utf-8", "replace")) / 2**32
-        if self._is_moving(deployment, rows):
-            wait = 0.0
-        self._answers[deployment.ref] = _Answer(rows, _looks(deployment), self._monotonic() + wait)
+        now = self._monotonic()
+        moving = self._is_moving(deployment, rows)
+        self._answers[deployment.ref] = _Answer(rows, _looks(deployment), now, now + wait, moving)
         return None
+
+    def _in_motion(self, deployments: Sequence[Deployment], chosen: Set[Ref]) -> list[Deployment]:
+        """Return the deployments in motion whose turn it is."""
+        moving = [
+            (answer.asked, deployment)
+            for deployment in deployments
+            if deployment.ref not in chosen and (answer := self._answers.get(deployment.ref)) and answer.moving
+        ]
+        return [deployment for _, deployment in sorted(moving, key=itemgetter(0))[:MOVING_AT_A_TIME]]
 
     def _is_due(self, deployment: Deployment) -> bool:
         answer = self._answers.get(deployment.ref)

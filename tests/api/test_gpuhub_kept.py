@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gputui.api.gpuhub_kept import KeptAnswers
+from gputui.api.gpuhub_kept import MOVING_AT_A_TIME, KeptAnswers
 from gputui.errors import AuthError, ConflictError, GputuiError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Deployment, Phase, Ref
 
@@ -79,6 +79,28 @@ async def test_what_moves_is_asked_for_every_time(cloud: Cloud) -> None:
     cloud.moving = True
     await cloud.get(A)
     assert await cloud.get(A) == ["a2"]
+
+
+async def test_of_many_that_move_some_are_asked_at_a_time_each_in_its_turn(cloud: Cloud) -> None:
+    cloud.moving = True
+    deployments = [deployment(f"d{number}") for number in range(3 * MOVING_AT_A_TIME)]
+    await cloud.get(*deployments)
+    for _ in range(3):
+        cloud.now += 0.001
+        before = len(cloud.asked)
+        await cloud.get(*deployments)
+        assert len(cloud.asked) - before == MOVING_AT_A_TIME
+    assert {name: cloud.asked.count(name) for name in cloud.asked} == {row.name: 2 for row in deployments}
+
+
+async def test_what_moves_and_looks_different_is_asked_for_out_of_its_turn(cloud: Cloud) -> None:
+    cloud.moving = True
+    deployments = [deployment(f"d{number}") for number in range(3 * MOVING_AT_A_TIME)]
+    await cloud.get(*deployments)
+    changed = [replace(row, running=2) for row in deployments]
+    cloud.now += 1
+    await cloud.get(*changed)
+    assert len(cloud.asked) == 2 * len(deployments)
 
 
 async def test_what_is_forgotten_is_asked_for_at_once(cloud: Cloud) -> None:
