@@ -161,9 +161,9 @@ def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Depl
             (str(port), clean(protocol)) for port, protocol in zip(_PORTS, protocols, strict=True) if protocol
         ),
         owner=clean(row.get("uid") or ""),
-        created_at=read_time(row.get("created_at")),
-        updated_at=read_time(row.get("updated_at")),
-        stopped_at=read_time(row.get("stopped_at")),
+        created_at=_time(row.get("created_at")),
+        updated_at=_time(row.get("updated_at")),
+        stopped_at=_time(row.get("stopped_at")),
         raw=notes.raw,
     )
     return replace(deployment, phase=deployment_phase(deployment))
