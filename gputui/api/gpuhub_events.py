@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -39,12 +39,14 @@ TRANSITION_SECONDS = 900.0
 """How long a container that starts or stops keeps its deployment in motion; one that hangs does not for ever."""
 FORGET_SECONDS = 600.0
 """How long a deployment that is listed no more is remembered: a list that shifts may leave one out."""
+TRUST_SECONDS = 60.0
+"""How often, at most, a list is read again from its beginning while its server gives one and the same odd answer."""
 _BACKOFF_CAP = 60.0
 _ALL_PAGES = 10_000
 _ATTEMPTS = 3
-_REWIND = 2
-_LAST_DOUBT = 3
-"""How often a page may not fit before the list is read again from its beginning, and before it is left for now."""
+
+_Answer = tuple[int, Key | None, int | None, tuple[Key, ...]]
+"""What came of a question: how many rows were known and which was the last, the total that was told, the rows."""
 
 
 class EventPage(NamedTuple):
@@ -67,56 +69,70 @@ class FetchPage(Protocol):
 class _Reading:
     """How far a list has been read.
 
-    Every page is asked for from the last row that is known already: when another row stands there, the list has
-    shifted, was begun anew, or the page is a wrong one. It is asked for once more, and then the list is read again
-    from its beginning, which costs requests and neither loses nor doubles anything.
+    Every page is asked for from the last row that is known already. Where another row stands there, the list has
+    shifted, was begun anew, or the page is not the one that was asked for: then the list is read again from its
+    beginning, which costs requests and neither loses nor doubles anything.
     """
 
-    def __init__(
-        self, log: EventLog, fetch_page: FetchPage, page_size: int, deployment: str, container: str = ""
-    ) -> None:
+    def __init__(self, log: EventLog, ask: Callable[[int], Awaitable[EventPage]], *, page_size: int) -> None:
         self._log = log
-        self._fetch_page = fetch_page
+        self._ask = ask
         self._page_size = page_size
-        self._deployment = deployment
-        self._container = container
         self._read = 0
         self._last: Key | None = None
+        self._explained: _Answer | None = None
+        self._trusted_until = float("-inf")
 
-    async def read_on(self, pages: int, take: Callable[[list[Event]], None]) -> bool:
+    async def read_on(self, now: float, pages: int, take: Callable[[list[Event]], None]) -> bool:
         """Read what has been added since, ``take`` the events of each page, and return whether the end was reached.
 
-        Raises GputuiError; what was taken before that stays taken.
+        ``now`` is the monotonic time. Raises GputuiError; what was taken before that stays taken.
         """
-        doubts = 0
+        explained = self._explained if now < self._trusted_until else None
+        odd: _Answer | None = None
+        suspect = missed = False
         for _ in range(pages):
-            page = await self._fetch_page(
-                self._deployment,
-                container_uuid=self._container,
-                page_index=1,
-                page_size=self._page_size,
-                offset=max(0, self._read - 1),
-            )
-            rows = page.rows
-            if self._last is not None:
-                if not rows or row_key(rows[0]) != self._last:
-                    doubts += 1
-                    if doubts == _LAST_DOUBT:
-                        return False
-                    if doubts == _REWIND:
-                        self._read, self._last = 0, None
+            page = await self._ask(max(0, self._read - 1))
+            answer = (self._read, self._last, page.result_total, tuple(row_key(row) for row in page.rows))
+            rows, fits = self._following(page, answer)
+            suspect |= not fits
+            if rows is None:
+                if answer == explained:
+                    return True
+                if not missed:
+                    missed = True  # one page may have been answered in place of another: once more
                     continue
-                rows = rows[1:]
-            if doubts < _REWIND:
-                doubts = 0
-            if rows:
-                take(self._log.add(rows))
-                self._read += len(rows)
-                self._last = row_key(rows[-1])
-            full = len(page.rows) >= self._page_size
-            if not rows or not (full or (page.result_total is not None and self._read < page.result_total)):
-                return True
+            else:
+                missed = False
+                self._advance(rows, take)
+                if rows and (len(page.rows) >= self._page_size or self._read < (page.result_total or 0)):
+                    continue
+                if odd is not None:
+                    self._explained, self._trusted_until = odd, now + TRUST_SECONDS
+                if not suspect or odd is not None or answer == explained:
+                    return True
+            if odd is not None:
+                return False
+            # Once from the beginning. When the same answer comes again, it is taken for what it is for a while.
+            odd, suspect, missed = answer, False, False
+            self._read, self._last = 0, None
         return False
+
+    def _following(self, page: EventPage, answer: _Answer) -> tuple[Sequence[EventRow] | None, bool]:
+        """Return the rows after the last known one, None where that is not there, and whether the page fits."""
+        if self._last is None:
+            return page.rows, True
+        keys = answer[-1]
+        if self._last not in keys:
+            return None, False
+        rows = page.rows[keys.index(self._last) + 1 :]
+        return rows, keys[0] == self._last
+
+    def _advance(self, rows: Sequence[EventRow], take: Callable[[list[Event]], None]) -> None:
+        if rows:
+            take(self._log.add(rows))
+            self._read += len(rows)
+            self._last = row_key(rows[-1])
 
 
 @dataclass(slots=True)
@@ -216,11 +232,19 @@ class EventReader:
         ``name`` is the deployment's. Raises GputuiError.
         """
         log = EventLog(deployment, name, self._now)
-        reading = _Reading(log, self._fetch_page, self._page_size, deployment.id, container_uuid)
+        reading = self._reading(log, deployment.id, container_uuid)
         for _ in range(_ATTEMPTS):
-            if await reading.read_on(_ALL_PAGES, lambda _: None):
+            if await reading.read_on(self._monotonic(), _ALL_PAGES, lambda _: None):
                 break
         return log.events()
+
+    def _reading(self, log: EventLog, deployment: str, container: str = "") -> _Reading:
+        async def ask(offset: int) -> EventPage:
+            return await self._fetch_page(
+                deployment, container_uuid=container, page_index=1, page_size=self._page_size, offset=offset
+            )
+
+        return _Reading(log, ask, page_size=self._page_size)
 
     def _notice(self, deployments: Sequence[Deployment]) -> None:
         """Take in what the deployments look like now."""
@@ -230,7 +254,7 @@ class EventReader:
             fingerprint = _fingerprint(deployment)
             if watch is None:
                 log = EventLog(deployment.ref, deployment.name, self._now)
-                reading = _Reading(log, self._fetch_page, self._page_size, deployment.ref.id)
+                reading = self._reading(log, deployment.ref.id)
                 self._watches[deployment.ref] = _Watch(deployment, log, reading, fingerprint)
                 continue
             watch.deployment = deployment
@@ -277,7 +301,9 @@ class EventReader:
         changed, watch.changed = watch.changed, False
         watch.asked = self._monotonic()
         try:
-            watch.complete = await watch.reading.read_on(PAGES_A_TICK, lambda events: self._take(watch, events))
+            watch.complete = await watch.reading.read_on(
+                watch.asked, PAGES_A_TICK, lambda events: self._take(watch, events)
+            )
         except GputuiError as error:
             if watch.gone is not None or isinstance(error, NotFoundError):
                 watch.error = None  # deleted, if only since it was listed

@@ -24,11 +24,15 @@ STARTS = ("creating", "created", "starting", "running")
 
 @dataclass
 class Server:
-    """The event lists of some deployments, served in pages. ``fail`` are the errors that deployments answer with."""
+    """The event lists of some deployments, served in pages. ``fail`` are the errors that deployments answer with.
+
+    With ``clamped`` every page is full, as long as there is enough: past the end the last one comes again.
+    """
 
     lists: dict[str, list[EventRow]] = field(default_factory=dict)
     page_size: int = PAGE_SIZE
     totals: bool = True
+    clamped: bool = False
     fail: dict[str, GputuiError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -50,6 +54,8 @@ class Server:
         if self.odd_pages:
             return EventPage(self.odd_pages.pop(0), len(rows) if self.totals else None)
         start = offset + (page_index - 1) * page_size
+        if self.clamped:
+            start = min(start, max(0, len(rows) - page_size))
         shown = rows[start : start + min(self.page_size, page_size)]
         return EventPage(shown, len(rows) if self.totals else None)
 
@@ -226,6 +232,21 @@ async def test_a_list_that_never_fits_together_is_left_until_the_next_time() -> 
     server.odd_pages = [start_of(f"d-m-{number}", 100) for number in range(2, 50)]
     await stream.tick([deployment("d")])
     assert len(server.odd_pages) > 40
+
+
+@pytest.mark.parametrize("totals", [True, False])
+async def test_a_server_that_repeats_its_last_page_costs_no_more_when_nothing_happens(totals: bool) -> None:
+    rows = [EventRow(f"d-m-{number}", "creating", at(number)) for number in range(250)]
+    server, clock = Server({"d": rows}, clamped=True, totals=totals), FakeClock()
+    stream = reader(server, clock)
+    assert len(await stream.tick([deployment("d")])) == 250
+    server.lists["d"].append(EventRow("d-m-new", "creating", at(250)))
+    assert told(await stream.tick([deployment("d")])) == [("d-m-new", "creating")]
+    await stream.tick([deployment("d")])
+    server.asked.clear()
+    for _ in range(10):
+        assert await stream.tick([deployment("d")]) == []
+    assert len(server.asked) == 10
 
 
 async def test_a_row_that_cannot_be_read_is_no_event_and_moves_nothing() -> None:
@@ -572,6 +593,7 @@ class Unsteady:
     steps: list[tuple[str, str, int]]
     cap: int
     totals: str
+    clamped: bool
     lists: dict[str, list[EventRow]] = field(default_factory=lambda: {"a": [], "b": []})
     count: int = 0
     last: dict[str, list[EventRow]] = field(default_factory=dict)
@@ -604,7 +626,10 @@ class Unsteady:
         rows = self.lists[deployment_uuid]
         total = {"whole": len(rows), "remaining": max(0, len(rows) - offset), "none": None}[self.totals]
         start = offset + (page_index - 1) * page_size
-        page = rows[start : start + min(self.cap, page_size)]
+        size = min(self.cap, page_size)
+        if self.clamped:
+            start = min(start, max(0, len(rows) - size))
+        page = rows[start : start + size]
         if step == "repeat":
             page = self.last.get(deployment_uuid, [])
         self.last[deployment_uuid] = page
@@ -624,12 +649,13 @@ ALWAYS = ("", "add", "add", "reset", "fail", "repeat")
     cap=st.integers(2, 12),
     page_size=st.integers(2, 12),
     totals=st.sampled_from(["whole", "remaining", "none"]),
+    clamped=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
 def test_nothing_is_lost_doubled_or_out_of_order(
-    steps: list[tuple[str, str, int]], cap: int, page_size: int, totals: str
+    steps: list[tuple[str, str, int]], cap: int, page_size: int, totals: str, clamped: bool
 ) -> None:
-    asyncio.run(follow(Unsteady(steps, cap, totals), page_size))
+    asyncio.run(follow(Unsteady(steps, cap, totals, clamped), page_size))
 
 
 async def follow(server: Unsteady, page_size: int) -> None:
