@@ -36,7 +36,8 @@ class Column(Generic[RowT]):
     ``key`` names it in filters and sorting, lower case. ``cell`` makes what is shown. ``sort_key`` makes what rows
     are ordered by, None for unknown, which comes last either way; without one the column does not sort.
     ``width`` is the least width in cells, ``max_width`` the most it takes of itself. A column with ``flex`` gives
-    way first when the terminal is narrow; as the last one it takes what a wide one leaves over. ``priority`` 0 is
+    way first when the terminal is narrow, down to ``least`` cells while others can go for it; as the last one it
+    takes what a wide one leaves over. ``priority`` 0 is
     always shown; the higher it is, the earlier the column goes. ``search`` makes the text that filters see where
     the cell's own is not it. ``shown`` False makes a column that only filters and sorting know; ``when_filled`` one
     that is there only while a row in view has something in it.
@@ -54,6 +55,7 @@ class Column(Generic[RowT]):
     search: Callable[[RowT], str] | None = None
     shown: bool = True
     when_filled: bool = False
+    least: int = 0
 
     def text(self, row: RowT) -> str:
         """Return what filters see of a row."""
@@ -147,18 +149,19 @@ def _least(columns: Sequence[Column[RowT]], natural: Mapping[str, int]) -> int:
 
 
 def _rest_width(column: Column[RowT], natural: int) -> int:
-    return min(natural, max(column.width, FLOOR)) if column.flex else natural
+    return min(natural, max(column.width, column.least, FLOOR)) if column.flex else natural
 
 
 def _shrink(columns: Sequence[Column[RowT]], widths: dict[str, int], missing: int) -> None:
-    """Take ``missing`` cells from the flexible columns, always from the widest, down to their floor."""
-    flexible = [column.key for column in columns if column.flex]
-    while missing > 0:
-        widest = max(flexible, key=widths.__getitem__, default=None)
-        if widest is None or widths[widest] <= FLOOR:
-            return
-        widths[widest] -= 1
-        missing -= 1
+    """Take ``missing`` cells from the flexible columns, always from the widest: down to their least, then further."""
+    for bound in (lambda column: max(column.least, FLOOR), lambda column: FLOOR):
+        floors = {column.key: bound(column) for column in columns if column.flex}
+        while missing > 0:
+            giving = [key for key, floor in floors.items() if widths[key] > floor]
+            if not giving:
+                break
+            widths[max(giving, key=widths.__getitem__)] -= 1
+            missing -= 1
 
 
 _DIGITS = re.compile(r"([0-9]+)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,18 @@ def test_the_last_column_takes_what_is_left_if_it_is_flexible() -> None:
 
 def test_the_flexible_column_gives_way_before_a_column_goes() -> None:
     assert placed(46) == [("name", 0, 10), ("state", 12, 10), ("gpu", 24, 10), ("age", 36, 10)]
+
+
+def test_a_column_keeps_its_least_while_others_can_go_for_it() -> None:
+    columns = [replace(column("name", flex=True), least=20), column("image", flex=True, priority=1)]
+    natural = {"name": 22, "image": 30}
+
+    def widths(room: int) -> dict[str, int]:
+        return {placed.column.key: placed.width for placed in place(columns, natural, room)}
+
+    assert widths(40) == {"name": 20, "image": 18}
+    assert widths(29) == {"name": 29}
+    assert widths(15) == {"name": 15}
 
 
 def test_columns_go_by_priority() -> None:
