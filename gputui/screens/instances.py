@@ -64,7 +64,7 @@ class InstancesView(ListView):
                 lambda row: row.name,
                 lambda row: (natural_key(row.name), row.ref.account),
                 width=12,
-                least=20,
+                least=18,
                 flex=True,
                 max_width=40,
             ),
