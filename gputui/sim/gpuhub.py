@@ -71,11 +71,13 @@ class GpuhubApi:
             ("POST", "/deployment", self._create),
             ("DELETE", "/deployment", self._delete),
             ("POST", "/deployment/list", self._deployments),
+            ("GET", "/deployment/list", self._first_deployments),
             ("PUT", "/deployment/replica_num", self._scale),
             ("PUT", "/deployment/operate", self._operate),
             ("POST", "/deployment/container/event/list", self._events),
             ("POST", "/deployment/container/list", self._containers),
             ("PUT", "/deployment/container/stop", self._stop_container),
+            ("POST", "/deployment/container/stop", self._stop_container),  # as public clients ask
             ("POST", "/deployment/blacklist", self._block),
             (*blacklist, self._blacklist),
             ("POST", "/machine/region/gpu_stock", self._stock),
@@ -118,6 +120,10 @@ class GpuhubApi:
     def _create(self, given: Parameters) -> str:
         order = order_of(given, self.cloud.regions, (*self.cloud.images, *PUBLIC_IMAGES))
         return encode({"deployment_uuid": self.cloud.create(order).uuid})
+
+    def _first_deployments(self, given: Parameters) -> str:
+        """Public clients ask so, without saying which page."""
+        return self._deployments(Parameters({"page_index": 1, "page_size": 100}))
 
     def _deployments(self, given: Parameters) -> str:
         name, status = given.text("name", ""), given.choice("status", ("running", "stopped", ""), "")

@@ -87,7 +87,8 @@ class Parameters:
                 self._wrong(name, "must be a number")
             if value < 0:
                 self._wrong(name, "must not be less than 0")
-            ends.append(value * scale)
+            # Clients that fill in every field say 0 where they leave an end open.
+            ends.append((value if value or required else default) * scale)
         if ends[0] > ends[1]:
             self._wrong(f"{stem}_from", f"must not be greater than {self._prefix}{stem}_to")
         return Span(*ends)
