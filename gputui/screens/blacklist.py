@@ -36,9 +36,9 @@ class BlacklistView(ListView):
                 lambda row: row.ref.account,
                 priority=account_priority,
             ),
-            Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=4),
+            Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=2),
             Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True),
-            Column("until", "UNTIL", lambda row: self._moment(row.until), lambda row: row.until, priority=2),
+            Column("until", "UNTIL", lambda row: self._moment(row.until), lambda row: row.until, priority=4),
             Column(
                 "extended",
                 "EXTENDED",
@@ -50,7 +50,9 @@ class BlacklistView(ListView):
             Column(
                 "created", "CREATED", lambda row: self._moment(row.created_at), lambda row: row.created_at, priority=5
             ),
-            Column("comment", "COMMENT", lambda row: row.comment, lambda row: row.comment, width=12, flex=True),
+            Column(
+                "comment", "COMMENT", lambda row: row.comment, lambda row: row.comment, width=12, least=20, flex=True
+            ),
         ]
         return cast("Sequence[Column[Row]]", columns)
 

@@ -17,7 +17,7 @@ from gputui.commands import Command
 from gputui.models import Action, Balance, Change, Deployment, FeedState, Instance, Money, Package, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.spending import by_account, by_parent, gpus_in_use, gpus_of, hourly, run_out
-from gputui.text import format_minutes, format_money, format_time
+from gputui.text import format_minutes, format_money
 from gputui.widgets.glyphs import bar
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Cell, Column
@@ -152,9 +152,10 @@ class CostView(ListView):
         if at is None:
             return ("–", "muted")
         minutes = int((at - datetime.now(UTC)).total_seconds()) // 60
-        clock = format_time(at.replace(second=0, microsecond=0), utc=self.session.utc).removesuffix(":00")
-        soon = minutes < 24 * 60
-        return [(f"in {format_minutes(minutes)}", "warning" if soon else ""), (f"  {clock}", "muted")]
+        if minutes >= 24 * 60:
+            return f"in {format_minutes(minutes)}"
+        clock = at.astimezone(UTC if self.session.utc else None)
+        return [(f"in {format_minutes(minutes)}", "warning"), (f"  {clock:%H:%M}", "muted")]
 
     def on_mount(self) -> None:
         """Let run-out times come nearer, once a minute."""

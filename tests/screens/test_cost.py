@@ -86,6 +86,15 @@ async def test_a_package_says_its_hours_and_when_it_is_used_up(size: tuple[int, 
         assert stage.line_of("RTX 4090").split()[-2:] == ["–", "–"]
 
 
+async def test_a_package_that_lasts_for_days_tells_no_time_of_day() -> None:
+    cloud = hub()
+    cloud.rows[Resource.PACKAGES] = [
+        Package(Ref("hub", "package", "p"), "RTX 5090", ("sgp1",), total=3_600_000, balance=3_600_000)
+    ]
+    async with staged(cloud, view="9") as stage:
+        assert stage.line_of("RTX 5090").endswith("2  in 20d 20h")
+
+
 async def test_a_package_that_is_used_up_says_so() -> None:
     cloud = hub()
     cloud.rows[Resource.PACKAGES] = [Package(Ref("hub", "package", "p"), "RTX 5090", (), total=3600, balance=0)]
