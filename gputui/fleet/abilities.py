@@ -16,6 +16,7 @@ class Abilities:
     def __init__(self) -> None:
         self.runtimes: dict[str, AccountRuntime] = {}
         self._filters: dict[Resource, Mapping[str, str]] = {}
+        self._left_out: set[tuple[str, Resource]] = set()
 
     def runtime(self, account: str) -> AccountRuntime:
         """Return an account's runtime; raises NotFoundError."""
@@ -90,12 +91,16 @@ class Abilities:
         """Return whether an account is asked for a part of a list only."""
         return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
 
+    def left_out(self, account: str, resource: Resource) -> bool:
+        """Return whether an account can have nothing of what is asked for: a region of another one's, say."""
+        return (account, resource) in self._left_out
+
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with these values, by field."""
-        problems: dict[str, str] = {}
-        for backend in self._filtering(resource):
-            problems |= backend.check_filter(resource, values)
-        return problems
+        """Return what is wrong with these values, by field; what one account can be asked for is right."""
+        found = [backend.check_filter(resource, values) for _, backend in self._filtering(resource)]
+        if not all(found):
+            return {}
+        return {name: problem for problems in found for name, problem in problems.items()}
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Let every account that can be asked for it be asked for these only; raises InvalidError."""
@@ -103,19 +108,28 @@ class Abilities:
         if problems := self.check_filter(resource, given):
             raise InvalidError("That cannot be asked for.", fields=problems)
         self._filters[resource] = given
-        for backend in self._filtering(resource):
-            backend.use_filter(resource, given)
+        for account, backend in self._filtering(resource):
+            self._ask_for(account, backend, resource)
 
-    def filter_anew(self, backend: object) -> None:
-        """Let a back end that was opened just now be asked for what the others are."""
-        for resource, values in self._filters.items():
-            if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None:
-                backend.use_filter(resource, values)
+    def filter_anew(self, account: str) -> None:
+        """Let an account that was opened just now be asked for what the others are."""
+        for resource in self._filters:
+            for name, backend in self._filtering(resource):
+                if name == account:
+                    self._ask_for(account, backend, resource)
 
-    def _filtering(self, resource: Resource) -> list[HasFilters]:
-        opened: Iterable[object] = (runtime.opened for runtime in self.runtimes.values())
+    def _ask_for(self, account: str, backend: HasFilters, resource: Resource) -> None:
+        values = self._filters[resource]
+        self._left_out.discard((account, resource))
+        if backend.check_filter(resource, values):
+            self._left_out.add((account, resource))
+        else:
+            backend.use_filter(resource, values)
+
+    def _filtering(self, resource: Resource) -> list[tuple[str, HasFilters]]:
+        opened: Iterable[tuple[str, object]] = ((name, runtime.opened) for name, runtime in self.runtimes.items())
         return [
-            backend
-            for backend in opened
+            (name, backend)
+            for name, backend in opened
             if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None
         ]

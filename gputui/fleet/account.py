@@ -38,6 +38,9 @@ class Owner(Protocol):
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
         """Store a whole list."""
 
+    def left_out(self, account: str, resource: Resource) -> bool:
+        """Return whether there can be nothing of what is asked for of a list."""
+
     def announce(self) -> None:
         """Tell of changed feeds and health."""
 
@@ -172,6 +175,8 @@ class AccountRuntime:
 
     def pace(self, resource: Resource) -> float | None:
         """Return the seconds between two questions for a list now, None for none."""
+        if self._owner.left_out(self.name, resource):
+            return None
         watched = self._owner.watched
         paces = [self._base_pace(resource)] if resource in watched else []
         if resource is Resource.INSTANCES:

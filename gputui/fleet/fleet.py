@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,7 @@ class Fleet(Abilities):
     async def _open(self, runtime: AccountRuntime) -> None:
         await runtime.open(self._open_backend)
         if runtime.opened is not None:
-            self.filter_anew(runtime.opened)
+            self.filter_anew(runtime.name)
             self._probe(runtime)
 
     async def _close(self, runtime: AccountRuntime) -> None:
@@ -231,6 +232,9 @@ class Fleet(Abilities):
     def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Ask every account that can be asked for it for these only, from now on; raises InvalidError."""
         self.use_filter(resource, values)
+        for account in self.runtimes:
+            if self.left_out(account, resource):
+                self._tell(resource, self._store.replace(account, resource, ()))
         self.refresh([resource])
 
     def pending(self, ref: Ref) -> Pending | None:
@@ -325,7 +329,7 @@ class Fleet(Abilities):
         if resource is Resource.EVENTS:
             self._append([row for row in rows if isinstance(row, Event)])
             return
-        change = self._store.replace(runtime.name, resource, rows)
+        change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
         if self._recorder is not None and change and not self.is_part(runtime.name, resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
@@ -368,7 +372,10 @@ class Fleet(Abilities):
     def _append(self, events: Sequence[Event]) -> None:
         known = self.rows(Resource.EVENTS)
         new = sorted((event for event in events if event.ref not in known), key=lambda event: event.at)
-        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY))
+        # One that came late corrects what its successor says of the time before.
+        told = [self._store.update(event).updated for event in events if event.ref in known]
+        added = self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY)
+        self._tell(Resource.EVENTS, Change(added.added, tuple(chain.from_iterable(told)), added.removed))
 
     def _tell(self, resource: Resource, change: Change) -> None:
         if change:

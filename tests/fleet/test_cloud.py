@@ -16,6 +16,7 @@ from gputui.history import History, Outcome
 from gputui.models import (
     Action,
     ActionResult,
+    Change,
     Deployment,
     Event,
     EventSource,
@@ -45,8 +46,8 @@ class Hub(FakeBackend):
 
     creatable = ("deployment",)
 
-    def __init__(self) -> None:
-        super().__init__("hub", [INSTANCES, DEPLOYMENTS, EVENTS, Resource.BLACKLIST])
+    def __init__(self, account: str = "hub") -> None:
+        super().__init__(account, [INSTANCES, DEPLOYMENTS, EVENTS, Resource.BLACKLIST])
         self.rows[INSTANCES] = [FIRST]
         self.rows[DEPLOYMENTS] = [TRAIN]
         self.offered = frozenset({Action.STOP, Action.SCALE, Action.BLOCK, Action.DELETE})
@@ -64,7 +65,8 @@ class Hub(FakeBackend):
         return Form("hub", resource.value, "Filter", (field,)) if resource is INSTANCES else None
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: "is not known" for name in values if name != "status"}
+        wrong = {name: "is not known" for name in values if name not in ("status", "region")}
+        return wrong | ({"region": "is not mine"} if values.get("region", self.account) != self.account else {})
 
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         self.asked_for[resource] = values
@@ -150,6 +152,19 @@ async def test_reported_events_are_added_as_they_come_and_one_told_twice_is_one(
         assert statuses(fleet) == ["created", "starting", "running"]
 
 
+async def test_what_came_late_corrects_its_successor(clock: FakeClock, hub: Hub) -> None:
+    hub.rows[EVENTS] = [happened("a", "running", 9)]
+    changes: list[Change] = []
+    async with running(clock, hub, watch=[EVENTS]) as fleet:
+        fleet.subscribe(EVENTS, changes.append)
+        late = happened("a", "starting", 4)
+        corrected = replace(happened("a", "running", 9), before="starting", after_seconds=5.0)
+        hub.rows[EVENTS] = [late, corrected]
+        await clock.advance(2)
+        assert fleet.get(corrected.ref) == corrected
+    assert changes == [Change((late,), (corrected,))]
+
+
 async def test_who_reports_events_is_not_observed_beside(clock: FakeClock, hub: Hub) -> None:
     lab = FakeBackend("lab")
     lab.rows[INSTANCES] = [pod("lab", "main")]
@@ -201,6 +216,24 @@ async def test_a_wrong_filter_changes_nothing(clock: FakeClock, hub: Hub) -> Non
             fleet.set_filter(INSTANCES, {"colour": "blue"})
         assert caught.value.fields == {"colour": "is not known"}
         assert (hub.asked_for, fleet.filters(INSTANCES)) == ({}, {})
+
+
+async def test_an_account_that_can_have_nothing_of_it_is_left_out(clock: FakeClock, hub: Hub) -> None:
+    other = Hub("other")
+    other.rows[INSTANCES] = [replace(FIRST, ref=Ref("other", "container", "x"))]
+    async with running(clock, hub, other) as fleet:
+        fleet.set_filter(INSTANCES, {"region": "hub"})
+        assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub"}
+        await settle()
+        asked = other.calls[INSTANCES]
+        await clock.advance(60)
+        assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub"}
+        assert other.calls[INSTANCES] == asked
+        fleet.set_filter(INSTANCES, {})
+        await settle()
+        assert {ref.account for ref in fleet.rows(INSTANCES)} == {"hub", "other"}
+        with pytest.raises(InvalidError):
+            fleet.set_filter(INSTANCES, {"region": "nobody's"})
 
 
 async def test_a_filtered_list_is_not_what_the_next_session_begins_with(
