@@ -240,7 +240,13 @@ def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, wh
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
+        mended = _mended(body) if _is_broken_json(error) else None
         reason = _broken_json(body) if _is_broken_json(error) else mismatch(error)
+    if mended is not None:
+        try:
+            return adapter.validate_json(mended)
+        except ValidationError as error:
+            reason = mismatch(error)
     if what:
         raise unknown_outcome(party, what, f"the answer cannot be read: {reason}")
     raise ProtocolError(
@@ -274,6 +280,15 @@ def mismatch(error: ValidationError) -> str:
 
 def _is_broken_json(error: ValidationError) -> bool:
     return any(problem["type"] == "json_invalid" for problem in error.errors(include_url=False, include_input=False))
+
+
+def _mended(body: bytes) -> bytes | None:
+    """Return JSON whose only fault is that texts are no Unicode, with U+FFFD in place of that; None for others."""
+    try:
+        text = json.dumps(json.loads(body.decode("utf-8-sig", "replace")), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
 def _broken_json(body: bytes) -> str:

@@ -156,7 +156,7 @@ class GpuhubBackend:
             backend=_CLOUDS[self._config.preset],
             base_url=self._config.base_url,
             version="",
-            user=first.owner if first else "",
+            user=f"uid {first.owner}" if first and first.owner else "",
             host_spec=(
                 ("currency", self._config.currency),
                 ("regions", ", ".join(self._config.regions) or "all"),

@@ -279,18 +279,25 @@ def salvage(
 
 
 def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:
-    """Return the row without the fields at these places. In a union a place ends with what it was tried as."""
+    """Return the row without the fields at these places."""
     rest: Any = deepcopy(row)
-    for place in places:
+    for path in {_reached(row, place) for place in places}:
         part = rest
-        for depth, key in enumerate(place, start=1):
-            if not isinstance(part, dict) or key not in part:
-                break
-            if depth == len(place) or not isinstance(part[key], dict):
-                del part[key]
-                break
-            part = part[key]
+        for key in path[:-1]:
+            part = part.get(key, {})
+        if path:
+            part.pop(path[-1], None)
     return rest
+
+
+def _reached(row: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return how far a place leads through objects. In a union it ends with what the value was tried as."""
+    part = row
+    for depth, key in enumerate(place):
+        if not isinstance(part, dict) or key not in part:
+            return place[:depth]
+        part = part[key]
+    return place
 
 
 def whole(value: object) -> int | None:

@@ -174,7 +174,7 @@ async def test_a_token_that_cannot_be_one_is_not_sent(server: ScriptedServer, to
 
 async def test_a_probe_is_one_small_question(server: ScriptedServer, hub: GpuhubBackend) -> None:
     info = await hub.probe()
-    assert (info.backend, info.user, info.base_url) == ("GPUhub", "60", server.url)
+    assert (info.backend, info.user, info.base_url) == ("GPUhub", "uid 60", server.url)
     (request,) = server.requests
     assert (request.method, request.json) == ("POST", {"page_index": 1, "page_size": 1})
 

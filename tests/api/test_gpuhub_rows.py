@@ -197,6 +197,23 @@ async def test_remote_texts_are_made_safe(server: ScriptedServer, hub: GpuhubBac
     assert row.gpu_model == "RTX\ufffd 5090"
 
 
+@pytest.mark.parametrize("name", [rb"a\ud800b", b"a\xffb"])
+async def test_a_text_that_is_no_unicode_spoils_itself_alone(
+    server: ScriptedServer, hub: GpuhubBackend, name: bytes
+) -> None:
+    body = b'{"code":"Success","msg":"","data":{"list":[{"uuid":"u1","name":"%s"},{"uuid":"u2","name":"c"}]}}' % name
+    server.on(DEPLOYMENTS, Reply(200, body))
+    assert [row.name for row in await hub.deployments()] == ["a\ufffdb", "c"]
+
+
+@pytest.mark.parametrize("value", [{}, {"str": 1}, [{}], 7, True])
+async def test_a_list_of_names_may_be_anything(server: ScriptedServer, hub: GpuhubBackend, value: object) -> None:
+    template = {"dc_list": value, "gpu_name_set": ["L4"], "gpu_num": 2}
+    server.on(DEPLOYMENTS, page([deployment(template=template)]))
+    (row,) = await hub.deployments()
+    assert (row.gpu_models, row.gpu_count) == (("L4",), 2)
+
+
 @pytest.mark.parametrize("time", ["", "0001-01-01T00:00:00Z", "yesterday", None])
 async def test_a_time_that_is_none_is_not_known(server: ScriptedServer, hub: GpuhubBackend, time: str | None) -> None:
     server.on(CONTAINERS, page([container(started_at=time)]))
