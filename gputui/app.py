@@ -25,6 +25,7 @@ from textual.worker import Worker, WorkerState
 from gputui.clipboard import fits, osc52, tell_tmux
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
+from gputui.handover import let_go_of_lost_terminal
 from gputui.login import Login
 from gputui.models import Instance, Ref
 from gputui.narrow import narrowed
@@ -188,6 +189,7 @@ class GputuiApp(App[int]):
                 return  # not the main thread: whoever runs the app there handles signals
 
     def _end_by_signal(self, number: signal.Signals) -> None:
+        let_go_of_lost_terminal(self)
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
     async def on_event(self, event: events.Event) -> None:

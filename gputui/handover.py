@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+import termios
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -46,5 +50,29 @@ async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Resu
     return result  # type: ignore[return-value]  # set whenever no error is
 
 
+def let_go_of_lost_terminal(app: App[Any]) -> bool:
+    """Write nothing more when the terminal has hung up; returns whether it has.
+
+    Textual's writer ends with the first write that fails, and with nobody to empty its queue the 30th after that
+    would block the app for good: it would stay behind on the machine whenever a connection drops.
+    """
+    try:
+        termios.tcgetattr(sys.__stdin__.fileno() if sys.__stdin__ else 0)
+    except termios.error as error:
+        if error.args[0] != errno.EIO:  # no terminal at all is not a lost one
+            return False
+    else:
+        return False
+    driver = app._driver  # Textual has no public way to take its output away
+    if driver is not None:
+        driver.write = _silent  # type: ignore[method-assign, assignment]  # for good
+        driver._writer_thread = None  # type: ignore[attr-defined]  # what is left of it ends with the process
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    return True
+
+
 def _silent(_data: str) -> None:
-    """Drop what the app would have written to a terminal it has lent out."""
+    """Drop what the app would have written to a terminal it does not have."""

@@ -209,6 +209,12 @@ class Terminal:
         """Send a signal to the program alone."""
         self.process.send_signal(number)
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as a dropped connection or a closed window does."""
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+
     # -- waiting ---------------------------------------------------------------------------------------------------
 
     def pump(self, timeout: float = 0.0) -> int:

@@ -48,6 +48,16 @@ def test_a_signal_leaves_the_terminal_as_found(place: Place, number: signal.Sign
     assert f"gputui: ended by {number.name}." in terminal.text
 
 
+@pytest.mark.parametrize("dialog", ["", "?"], ids=["view", "dialog"])
+def test_it_ends_when_the_terminal_is_gone(place: Place, dialog: str) -> None:
+    terminal = place.shown()
+    if dialog:
+        terminal.write(dialog)
+        terminal.wait_for("esc close")
+    terminal.hang_up()
+    assert terminal.process.wait(20) == 128 + signal.SIGHUP
+
+
 def test_a_crash_leaves_the_terminal_as_found_and_names_its_report_without_secrets(place: Place) -> None:
     terminal = place.shown(program="tests.tui.crashing_app")
     terminal.settle()
