@@ -265,6 +265,7 @@ MOVEMENT: Mapping[str, str] = {
     "reader.copy": "c",
     "menu.down": "j",
     "menu.up": "k",
+    "menu.copy": "c",
     "dialog.cancel": "escape",
     "dialog.other": "left,right",
     "choices.down": "down",

@@ -24,6 +24,8 @@ _TRANSITION_PACE = 1.0
 _SPENDING_PACE = 60.0
 """Money and prepaid time move by the hour."""
 _TRANSITION_SECONDS = 60.0
+_TRANSITION_REST = 40.0
+"""Asking faster may take this part of the time at the most: among many instances something always moves."""
 _REST_SHARE = 4.0  # a list that takes long is asked for a quarter of the time: keys are answered in between
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 
@@ -184,11 +186,14 @@ class AccountRuntime:
             if Resource.EVENTS in watched and self.observes:
                 paces.append(self._polling.events)
             if self._owner.has_pending(self.name) or (self._moving and self._clock.monotonic() < self._fast_until):
-                paces.append(_TRANSITION_PACE)
+                paces.append(max(_TRANSITION_PACE, _TRANSITION_REST * self._cost(resource)))
         if not paces:
             return None
+        return max(min(paces), _REST_SHARE * self._cost(resource))
+
+    def _cost(self, resource: Resource) -> float:
         log = self._logs.get(resource)
-        return max(min(paces), _REST_SHARE * log.cost if log else 0.0)
+        return log.cost if log else 0.0
 
     def _base_pace(self, resource: Resource) -> float:
         match resource:

@@ -131,18 +131,24 @@ _KEEP_CASE: Mapping[str, str] = {
 
 
 _GPU_MEMORY: Mapping[str, int] = {
+    "TITAN XP": 12,
+    "RTX 2080 TI": 11,
     "RTX 3060": 12,
     "RTX 3080": 10,
     "RTX 3080 TI": 12,
     "RTX 3090": 24,
+    "RTX 4080": 16,
     "RTX 4090": 24,
     "RTX 4090D": 24,
     "RTX 5090": 32,
     "RTX 5090D": 32,
     "RTX PRO 6000": 96,
+    "RTX 6000 ADA": 48,
     "RTX A4000": 16,
     "RTX A5000": 24,
     "RTX A6000": 48,
+    "A40": 48,
+    "P40": 24,
     "L4": 24,
     "L20": 48,
     "L40": 48,
@@ -166,13 +172,18 @@ _GPU_MEMORY: Mapping[str, int] = {
 
 def gpu_memory(label: str) -> int | None:
     """Return the usual memory of a GPU model in bytes, for back ends that do not tell; None when not known."""
-    size = _GPU_MEMORY.get(label.upper())
+    name = label.upper()
+    size = _GPU_MEMORY.get(name) or _GPU_MEMORY.get(name.partition("-")[0])
     return None if size is None else size * 2**30
 
 
 def gpu_label(name: str) -> str:
     """Normalise a vendor's GPU name: ``NVIDIA_RTX_5090_32G`` and ``NVIDIA GeForce RTX 5090`` -> ``RTX 5090``."""
     text = _VENDOR_WORDS.sub(" ", name.replace("_", " "))
-    text = _MEMORY_SUFFIX.sub("", " ".join(text.split()))
+    text = " ".join(text.split())
+    without = _MEMORY_SUFFIX.sub("", text)
+    if without.lower() == "vgpu":
+        return text  # a share of a card has nothing but its memory to be called by
+    text = without
     words = [_KEEP_CASE.get(word.upper(), word.upper() if word.isascii() else word) for word in text.split()]
     return " ".join(words) or name

@@ -121,7 +121,11 @@ async def test_an_update_of_the_server_is_noticed(server: ScriptedServer, backen
     ("status", "phase", "actions"),
     [
         ("created", Phase.STOPPED, {Action.START, Action.DELETE, Action.COMMIT}),
-        ("running", Phase.RUNNING, set(Action) - {Action.CREATE, Action.START, Action.CHANGE_PASSWORD}),
+        (
+            "running",
+            Phase.RUNNING,
+            {Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.SSH},
+        ),
         ("paused", Phase.STOPPED, {Action.STOP, Action.RESTART, Action.DELETE, Action.COMMIT}),
         ("restarting", Phase.PENDING, {Action.STOP, Action.DELETE}),
         ("removing", Phase.STOPPING, set()),

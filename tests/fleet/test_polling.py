@@ -95,6 +95,8 @@ async def test_a_long_list_is_asked_for_a_quarter_of_the_time(clock: FakeClock, 
         runtime.answered(INSTANCES, many, 8.0)
         assert runtime.pace(INSTANCES) == 32
         runtime.answered(INSTANCES, many, 0.1)
+        assert runtime.pace(INSTANCES) == 4, "what moves is asked for faster, a fortieth of the time"
+        runtime.answered(INSTANCES, many, 0.02)
         assert runtime.pace(INSTANCES) == 1
 
 

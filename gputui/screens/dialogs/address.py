@@ -13,7 +13,7 @@ from gputui.screens.dialogs.menu import MenuDialog
 class AddressDialog(MenuDialog):
     """A menu in which ``c`` chooses the line that is highlighted to be copied: ``copies`` says so afterwards."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "copy", "Copy", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "copy", "Copy", show=False, id="menu.copy")]
 
     copies = False
 
