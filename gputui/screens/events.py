@@ -67,6 +67,7 @@ class EventsView(ListView):
                 lambda row: row.name,
                 lambda row: natural_key(row.name),
                 width=12,
+                least=20,  # the end of the name is what tells two instances of a deployment apart
                 flex=True,
                 max_width=40,
             ),
