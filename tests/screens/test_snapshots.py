@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
-from textual.widgets import Input
 
 from gputui.errors import AuthError, ConflictError, UnavailableError
 from gputui.models import Action, Resource
 from gputui.preview import UiSettings
 from gputui.screens import dialogs
-from tests.fleet.fakes import FakeBackend, FakeClock
+from tests.fleet.fakes import FakeBackend
+from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import (
-    NARROW,
     WIDE,
     Stage,
     attic,
@@ -23,50 +18,10 @@ from tests.screens.stage import (
     fail,
     instance,
     lab,
-    make_app,
     offer,
-    stop_the_clock,
 )
 from tests.screens.test_changes import creating
 from tests.screens.test_hostile import hostile
-
-Act = Callable[[Stage], Awaitable[None]]
-Shoot = Callable[..., None]
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
-
-
-@pytest.fixture
-def shoot(snap_compare: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shoot:
-    """Compare with the picture on file: these back ends, these keys, then ``act``."""
-    stop_the_clock(monkeypatch)
-    for name in ("NO_COLOR", "TMUX", "STY"):
-        monkeypatch.delenv(name, raising=False)
-
-    def compare(
-        *fakes: FakeBackend,
-        size: tuple[int, int] = NARROW,
-        keys: str = "",
-        act: Act | None = None,
-        **options: Any,
-    ) -> None:
-        clock = FakeClock()
-        app = make_app(clock, *fakes, state_dir=tmp_path, **options)
-
-        async def before(pilot: Any) -> None:
-            stage = Stage(app, pilot, clock)
-            await stage.opened()
-            for key in keys.split():
-                await stage.press(key)
-                await stage.advance(0)
-            if act is not None:
-                await act(stage)
-            for field in app.screen.query(Input):
-                field.cursor_blink = False
-            await stage.settle()
-
-        assert snap_compare(app, terminal_size=size, run_before=before)
-
-    return compare
 
 
 def crowd() -> list[FakeBackend]:

@@ -1,0 +1,97 @@
+"""Pictures of what a cloud brings: deployments, events, the blacklist, cost, and its dialogs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gputui.models import Event, Ref, Resource
+from gputui.preview import UiSettings
+from tests.fleet.fakes import START
+from tests.screens.cloud import Cloud, deployment
+from tests.screens.hub import FakeCloud, hub, reported
+from tests.screens.pictures import SIZES, Shoot
+from tests.screens.stage import Stage, lab, offer
+
+
+def starting(name: str, *seconds: float) -> list[Event]:
+    """Return the events of an instance whose steps took so long; it came up two minutes ago."""
+    ref = Ref("hub", "container", name)
+    steps = ("creating", "created", "starting", "running")
+    at = START - timedelta(seconds=120 + sum(seconds))
+    events = [reported(ref, steps[0], at)]
+    for before, after, took in zip(steps, steps[1:], seconds, strict=False):
+        at += timedelta(seconds=took)
+        events.append(reported(ref, after, at, before, took))
+    return events
+
+
+def lively() -> FakeCloud:
+    """Return the cloud with events: two instances came up as usual, one on a slow host."""
+    cloud = hub()
+    cloud.told = [
+        *starting("train-a-7f3c", 3, 12, 31),
+        *starting("batch-00c1", 4, 14, 33),
+        *starting("train-a-81ab", 4, 18, 352),
+    ]
+    cloud.rows[Resource.EVENTS] = cloud.told
+    return cloud
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "view", ["2", "3", "4", "6", "9"], ids=["deployments", "instances", "events", "blacklist", "cost"]
+)
+def test_view(shoot: Shoot, view: str, size: tuple[int, int]) -> None:
+    shoot(lively(), lab(), keys=view, size=size)
+
+
+@SIZES
+def test_stock_with_a_region_that_fails(shoot: Shoot, size: tuple[int, int]) -> None:
+    cloud = FakeCloud("hub")
+    cloud.rows[Resource.STOCK] = [
+        offer("hub", "RTX 5090", 12, 64, region="sgp1", gpu_memory=32 << 30),
+        offer("hub", "RTX PRO 6000", 0, 16, region="sgp1", gpu_memory=96 << 30),
+        offer("hub", "RTX 5090", 2, 16, region="Singapore-A", gpu_memory=32 << 30, problem="hub: no answer (502)."),
+        offer("hub", "", None, None, region="Singapore-B", problem="hub: no answer (502)."),
+    ]
+    shoot(cloud, lab(), keys="1", size=size)
+
+
+@pytest.mark.parametrize("view", ["2", "6", "9"], ids=["deployments", "blacklist", "cost"])
+def test_empty(shoot: Shoot, view: str) -> None:
+    shoot(FakeCloud("hub"), keys=view)
+
+
+@pytest.mark.parametrize("view", ["2", "9"], ids=["deployments", "cost"])
+def test_without_colour(shoot: Shoot, view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shoot(lively(), keys=view, ui=UiSettings(utc=True, mouse=False))
+
+
+@SIZES
+def test_dialog_create(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(Cloud("hub", deployment("hub", "train-a")), keys="2 n", size=size)
+
+
+@SIZES
+def test_dialog_scale(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(Cloud("hub", deployment("hub", "train-a")), keys="2 + +", size=size)
+
+
+@SIZES
+def test_dialog_stop_with_options(shoot: Shoot, size: tuple[int, int]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.command("stop train-a-7f3c")
+
+    shoot(lively(), keys="3", act=act, size=size)
+
+
+@SIZES
+def test_dialog_block_with_evidence(shoot: Shoot, size: tuple[int, int]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.command("block train-a-81ab")
+        await stage.settle()
+
+    shoot(lively(), keys="3", act=act, size=size)
