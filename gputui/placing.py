@@ -13,7 +13,8 @@ def values_for(offer: Offer) -> dict[str, str]:
     Prices are for an hour, in the currency of the offer's account, as they are written in the form.
     """
     values = {
-        "dc_list": offer.region,
+        # A cloud that tells its stock as a whole names no region in which to create.
+        "dc_list": offer.region if offer.region != offer.ref.account else "",
         "gpu_name_set": offer.vendor_name or offer.gpu_model,
         "price_from": _written(offer.price_from),
         "price_to": _written(offer.price_to),

@@ -48,3 +48,8 @@ def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
     offer = Offer(REF, gpu_model="RTX 5090", region="sgp1", price_from=dollars(amount))
     values = {**{field.name: field.default for field in hub.form().fields}, **values_for(offer)}
     assert set(hub.check({**values, "price_to": "200"})) == {"name", "cmd"}
+
+
+def test_a_cloud_that_tells_its_stock_as_a_whole_names_no_region_to_create_in() -> None:
+    offer = Offer(Ref("cave", "offer", "cave/RTX 5090"), gpu_model="RTX 5090", region="cave")
+    assert "dc_list" not in values_for(offer)

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from gputui.api.gpuhub_create import PATH as DEPLOYMENT
 from gputui.api.gpuhub_server import GpuhubServer
 from gputui.errors import InvalidError
-from gputui.models import ActionResult, Ref, StopOptions
+from gputui.models import LONGEST_BLOCK, ActionResult, Ref, StopOptions
 from gputui.text import clean, format_minutes
-
-LONGEST_BLOCK = 30 * 24 * 60
-"""How long a host can be kept out, in minutes."""
 
 
 class GpuhubChanges:

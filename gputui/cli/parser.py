@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from gputui import __version__
 from gputui.cli.columns import COST, KINDS
+from gputui.models import LONGEST_BLOCK
 from gputui.text import parse_span
 
 _DESCRIPTION = """\
@@ -54,6 +55,8 @@ def _ports(text: str) -> tuple[int, int]:
 
 def _span(text: str) -> int:
     minutes = parse_span(text)
+    if minutes > LONGEST_BLOCK:
+        raise argparse.ArgumentTypeError(f"{text} is longer than {LONGEST_BLOCK // (24 * 60)} days")
     if minutes < 1:
         raise ValueError(text)
     return minutes

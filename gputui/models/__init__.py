@@ -8,7 +8,7 @@ Standard library only: the first frame is drawn from these.
 from __future__ import annotations
 
 from gputui.models.accounts import AccountInfo, Image, QuotaLine
-from gputui.models.deployments import Balance, Block, Deployment, Package
+from gputui.models.deployments import LONGEST_BLOCK, Balance, Block, Deployment, Package
 from gputui.models.feeds import Change, FeedState, Health, HealthState, Row
 from gputui.models.forms import ActionResult, ExecResult, FieldKind, Form, FormField, PreparedRequest
 from gputui.models.gpus import GpuDevice, GpuProcess, GpuSample, Offer
@@ -25,6 +25,7 @@ from gputui.models.instances import (
 from gputui.models.values import Action, Money, Phase, Ref, Resource, Secret, gpu_label, gpu_memory
 
 __all__ = [
+    "LONGEST_BLOCK",
     "AccountInfo",
     "Action",
     "ActionResult",

@@ -55,6 +55,10 @@ class Deployment:
     raw: str = field(default="", compare=False, repr=False)
 
 
+LONGEST_BLOCK = 30 * 24 * 60
+"""How long a host can be kept out at the most, in minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A host that gets no new instances until a time. ``updated_at`` after ``created_at``: it was extended."""

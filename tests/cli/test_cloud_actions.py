@@ -208,3 +208,10 @@ def test_one_shortened_name_is_never_two_things(clouds: dict[str, Backend], home
     assert f"{TRAIN}\n" in err
     assert "eu/deployment/53a677bb3e281b8\n" in err
     assert other.calls[Action.STOP] == 0
+
+
+def test_a_host_cannot_be_kept_out_for_longer_than_there_is(hub: Cloud, run: Run) -> None:
+    status, out, err = run("block", "train-b", "--for", "31d", "--dry-run")
+    assert (status, out) == (2, "")
+    assert "31d is longer than 30 days" in err
+    assert hub.blocks == []

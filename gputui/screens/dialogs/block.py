@@ -12,12 +12,12 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
+from gputui.models import LONGEST_BLOCK
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.text import parse_span
 from gputui.widgets.line_input import LineInput
 
 DEFAULT_SPAN = "24h"
-MOST_MINUTES = 30 * 24 * 60
 
 
 class BlockDialog(Dialog[Mapping[str, str]]):
@@ -108,7 +108,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
             minutes = parse_span(text)
         except ValueError as error:
             return None, f"It {error}." if text.strip() else "Say how long: 90m, 6h or 7d."
-        if not 1 <= minutes <= MOST_MINUTES:
+        if not 1 <= minutes <= LONGEST_BLOCK:
             return None, "It can be a minute at least, 30d at most."
         return minutes, ""
 
