@@ -117,7 +117,8 @@ class GpuhubServer:
             request_id=clean(request_id or ""),
         )
         if isinstance(error, RateLimitedError):
-            self.transport.limit(error.retry_after)
+            said = error.message.removeprefix(f"{self.party}: ")
+            self.transport.limit(error.retry_after, said=said, request_id=error.request_id)
         raise error
 
     async def _authorization(self) -> dict[str, str]:

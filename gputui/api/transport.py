@@ -120,6 +120,7 @@ class Transport:
         self.party = Party(account, urlsplit(base_url).netloc, backend)
         self.latency: float | None = None
         self._limited_until: float | None = None
+        self._limit_said = self._limit_request_id = ""
         self._base_url = base_url
         self._authorize = authorize
         self._explain = explain
@@ -201,9 +202,14 @@ class Transport:
             _Attempt("POST", path, params or {}, read_timeout, what=what, keep_body=keep_body)
         )
 
-    def limit(self, seconds: float) -> RateLimitedError:
-        """Send nothing for so long, and return the error that says so: the server asked to slow down."""
+    def limit(self, seconds: float, *, said: str = "", request_id: str = "") -> RateLimitedError:
+        """Send nothing for so long, and return the error that says so: the server asked to slow down.
+
+        ``said`` and ``request_id`` are the server's own, told with every request that is held back meanwhile.
+        """
         self._limited_until = self._monotonic() + seconds
+        self._limit_said = "" if said.lower().rstrip(".") == "too many requests" else said
+        self._limit_request_id = request_id
         return self._rate_limited(seconds)
 
     async def aclose(self) -> None:
@@ -311,7 +317,7 @@ class Transport:
         refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
-            return _TransientError(self.limit(delay), delay)
+            return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
         explained = self._explain(self.party, refusal) if self._explain else None
         if explained is not None:
             return explained
@@ -324,7 +330,12 @@ class Transport:
         return error
 
     def _rate_limited(self, delay: float) -> RateLimitedError:
-        return RateLimitedError(f"{self.party}: asks to slow down, for {delay:.0f} s.", retry_after=delay)
+        said = f": {self._limit_said.rstrip('.')}" if self._limit_said else ""
+        return RateLimitedError(
+            f"{self.party}: asks to slow down, for {delay:.0f} s{said}.",
+            retry_after=delay,
+            request_id=self._limit_request_id,
+        )
 
     async def _wait_for_turn(self) -> None:
         """Wait for the end of a rate limit and for this request's place in the account's pace."""

@@ -137,6 +137,19 @@ async def test_after_a_rate_limit_nothing_is_sent_for_a_while(
     assert fake_time.slept == [5.0]
 
 
+async def test_a_rate_limit_is_told_in_the_clouds_words_as_long_as_it_holds(
+    server: ScriptedServer, hub: GpuhubBackend
+) -> None:
+    answer = {"code": "QuotaExceeded", "msg": "10 a minute used up", "request_id": "rid-1"}
+    server.on(DEPLOYMENTS, as_json(answer, 429, Retry_After="60"))
+    for _ in range(2):
+        with pytest.raises(RateLimitedError) as caught:
+            await hub.deployments()
+        assert caught.value.message == "hub: asks to slow down, for 60 s: 10 a minute used up."
+        assert caught.value.request_id == "rid-1"
+    assert len(server.requests) == 1
+
+
 async def test_a_list_is_asked_again_where_no_answer_came(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(DEPLOYMENTS, Reset(), as_json({}, 503), page([deployment()]))
     assert len(await hub.deployments()) == 1
