@@ -50,11 +50,10 @@ _Answer = tuple[int, Key | None, int | None, tuple[Key, ...]]
 
 
 class EventPage(NamedTuple):
-    """A page of the list. ``result_total`` and ``max_page`` are None where the server does not say."""
+    """A page of the list. ``result_total`` is None where the server does not say."""
 
     rows: Sequence[EventRow]
     result_total: int | None = None
-    max_page: int | None = None
 
 
 class FetchPage(Protocol):

@@ -225,7 +225,7 @@ class GpuhubLists:
         if offset:
             body["offset"] = offset
         page = await self._server.page(shapes.EVENTS, EVENTS, body, wire.to_event_row)
-        return EventPage(page.rows, page.total, page.pages)
+        return EventPage(page.rows, page.total)
 
     # The rest
 
