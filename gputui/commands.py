@@ -270,6 +270,7 @@ MOVEMENT: Mapping[str, str] = {
     "dialog.other": "left,right",
     "choices.down": "down",
     "choices.up": "up",
+    "form.go-on": "ctrl+g",
     "form.preview": "ctrl+t",
     "form.load": "ctrl+o",
     "form.save": "ctrl+s",

@@ -221,7 +221,7 @@ async def test_the_audit_log_tells_who_did_what(tmp_path: Path) -> None:
         await stage.until(lambda: "train stopped." in stage.toasts)
         await stage.until(lambda: any(entry.outcome == "done" for entry in history.audit()))
         await stage.command("log")
-        assert "lab/pod/train" in stage.text
+        await stage.until_text("lab/pod/train")
         assert "done" in stage.text
     history.close()
 

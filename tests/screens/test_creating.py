@@ -235,6 +235,13 @@ async def test_go_on_goes_to_the_first_field_that_is_wrong() -> None:
         assert cloud.calls[Action.CREATE] == 0
 
 
+async def test_ctrl_g_goes_on_from_any_field() -> None:
+    async with staged(Cloud("hub"), view="2") as stage:
+        await open_form(stage)
+        await stage.press("ctrl+g")
+        assert "Create this deployment in hub?" in stage.text
+
+
 async def test_what_the_server_does_not_accept_stands_at_its_field() -> None:
     cloud = Cloud("hub")
     cloud.errors[Action.CREATE] = InvalidError("hub: not accepted.", fields={"image_uuid": "is not yours"})
@@ -256,6 +263,11 @@ async def test_escape_keeps_nothing_and_sends_nothing(tmp_path: Path) -> None:
     async with staged(cloud, view="2") as stage:
         await stage.press("n")
         await stage.type("secret-plan")
+        await stage.press("escape")
+        assert "esc again throws away what is filled in; ctrl+s keeps it as a template" in stage.text
+        await stage.type("x")
+        await stage.press("escape")
+        assert stage.in_dialog, "what was typed since is not thrown away either"
         await stage.press("escape")
         assert not stage.in_dialog
         await stage.press("n")

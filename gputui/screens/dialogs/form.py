@@ -86,6 +86,7 @@ class FormDialog(Dialog[dict[str, str]]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+g", "go_on", "Go on", show=False, id="form.go-on"),
         Binding("ctrl+t", "preview", "Dry run", show=False, id="form.preview"),
         Binding("ctrl+o", "load", "Load a template", show=False, id="form.load"),
         Binding("ctrl+s", "save", "Save as a template", show=False, id="form.save"),
@@ -110,6 +111,8 @@ class FormDialog(Dialog[dict[str, str]]):
         self._left: set[str] = set(self._problems)
         self._told: dict[str, tuple[str, str]] = {}
         self._complains = False
+        self._at_first: dict[str, str] = {}
+        self._warned = False
         self._long = len(form.fields) > _SHORT
 
     def compose(self) -> ComposeResult:
@@ -125,7 +128,7 @@ class FormDialog(Dialog[dict[str, str]]):
             yield Static(Content(self._form.note), id="about")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content("Go on"), id="confirm", compact=True)
+                yield Button(Content("Go on  ctrl+g" if long else "Go on"), id="confirm", compact=True)
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
                     yield from tools
@@ -162,6 +165,7 @@ class FormDialog(Dialog[dict[str, str]]):
         self._show_problems(self._problems)
         wrong = [name for name in self._names() if name in self._problems]
         self._focus((wrong or self._names())[0])
+        self._at_first = self.values()
 
     def on_resize(self, event: Resize) -> None:
         """Give a long form all the room that the rest of the dialog leaves."""
@@ -191,6 +195,7 @@ class FormDialog(Dialog[dict[str, str]]):
     @on(TextArea.Changed)
     @on(Edited)
     def _changed(self) -> None:
+        self._warned = False
         self._show_fields()
         if self._complains:
             self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
@@ -267,6 +272,21 @@ class FormDialog(Dialog[dict[str, str]]):
             self.notify("\n".join(problems.values()), severity="error", markup=False)
         return bool(problems)
 
+    def action_cancel(self) -> None:
+        """Close without an answer; what took long to fill in is not thrown away by one key."""
+        if self._long and not self._warned and self.values() != self._at_first:
+            self._warned = True
+            keep = "; ctrl+s keeps it as a template" if self._tools.save is not None else ""
+            self.query_one("#about", Static).update(
+                Content.styled(f"esc again throws away what is filled in{keep}", "$text-warning")
+            )
+            return
+        super().action_cancel()
+
+    def action_go_on(self) -> None:
+        """Go on from any field."""
+        self._submit()
+
     def _submit(self) -> None:
         values = self.values()
         if not self._refused(self._check(values)):
@@ -341,6 +361,7 @@ class FormDialog(Dialog[dict[str, str]]):
             self._complain(error)
             return
         if where:
+            self._at_first = values
             self.notify(f"Saved as {where}", markup=False, timeout=6)
 
     async def _saved(self, save: Callable[[str, Values, bool], str], name: str, values: Values) -> str:
