@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import COMMANDS
 from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource, Row
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
@@ -24,7 +23,6 @@ from gputui.widgets.waterfall import Waterfall, describe_start
 
 ROOM_FOR_WATERFALL = 24
 """Lines of a terminal from which on there is room for more than the stream."""
-_BLOCK = next(command for command in COMMANDS if command.action is Action.BLOCK)
 
 
 class EventsView(ListView):
@@ -128,12 +126,9 @@ class EventsView(ListView):
         return "" if median is None else f"slow: median {seconds_text(median)}"
 
     def _host(self, row: Event) -> str:
-        """Name the host on which it was slow, and what keeps that out."""
+        """Name the host on which it was slow: the footer says what keeps that out."""
         instance = self._instance_of(row) if row.ref in self._slow.medians else None
-        if instance is None or not instance.host:
-            return ""
-        blocks = Action.BLOCK in self.session.fleet.actions(instance)
-        return f"{instance.host}  {self._key(_BLOCK)} blocks it" if blocks else instance.host
+        return (instance.host or "") if instance is not None else ""
 
     def row_style(self, row: Row) -> str | None:
         """An event stays true however old the last answer is."""
