@@ -190,7 +190,8 @@ class GpuhubBackend:
 
     async def events(self) -> Sequence[Event]:
         """Return what happened to containers since the last time (call 7), everything at first."""
-        found = await self._events.tick(await self._lists.deployments())
+        # What the list does not show yet is not asked for before the next time: it has to be new.
+        found = await self._events.tick(await self._lists.deployments(age=0))
         parents = {event.parent for event in found if event.parent}
         if parents:
             self._lists.forget_containers(*parents)

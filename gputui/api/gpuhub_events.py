@@ -31,7 +31,7 @@ FEW = 12
 """So many active deployments are all asked every time."""
 SWEEP = 10
 """Of more, so many of those at rest are asked a tick, the longest unasked first."""
-MOVING = 40
+MOVING = 100
 """Those in motion are asked every time, up to this many, the longest unasked first."""
 SETTLING_SECONDS = 10.0
 """How long a deployment counts as in motion after its last news: its counts may be ahead of its events."""

@@ -86,18 +86,18 @@ class GpuhubLists:
 
     # Deployments (call 3)
 
-    async def deployments(self) -> list[Deployment]:
-        """Return all deployments, at most DEPLOYMENTS_AGE old; raises GputuiError."""
+    async def deployments(self, *, age: float = DEPLOYMENTS_AGE) -> list[Deployment]:
+        """Return all deployments, at most so many seconds old; raises GputuiError."""
         task = self._task
-        if task is None or (task.done() and not self._is_fresh(task)):
+        if task is None or (task.done() and not self._is_fresh(task, age)):
             task = self._task = asyncio.create_task(self._ask_deployments())
             # Seen even when every caller was cancelled meanwhile.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 
-    def _is_fresh(self, task: asyncio.Task[list[Deployment]]) -> bool:
+    def _is_fresh(self, task: asyncio.Task[list[Deployment]], age: float) -> bool:
         failed = task.cancelled() or task.exception() is not None
-        return not failed and self._monotonic() - self._answered_at <= DEPLOYMENTS_AGE
+        return not failed and self._monotonic() - self._answered_at <= age
 
     async def _ask_deployments(self) -> list[Deployment]:
         found = await self.find_deployments({})
