@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from gputui import creation_words, templates
 from gputui.api.base import CanCreate, CanPreview
-from gputui.cli import report_error, session
+from gputui.cli import prompts, report_error, session
 from gputui.cli.actions import read_only_error
 from gputui.cli.forms import field_problems, fields_text, known_fields
 from gputui.cli.output import say
-from gputui.cli.prompts import ask_secret, confirm, interactive, need_somebody
+from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> int:
     """Create one thing and print its Ref on stdout; without fields list what there are."""
     config = session.load(args)
-    account = _account(config, args.account)
+    account = _account(config, args.account, args.kind)
     if account.read_only:
         raise read_only_error(account.name, f"A new {args.kind}")
     given = _given(args)
@@ -54,14 +54,25 @@ def _keep(name: str | None, kind: str, values: Mapping[str, str], form: Form) ->
         say(f"Saved as {templates.save(name, kind, values, form)}")
 
 
-def _account(config: Config, name: str | None) -> Account:
+def _account(config: Config, name: str | None, kind: str) -> Account:
+    """Return the account that is named, else the only one in which there can be such a thing."""
     if name is not None:
         return session.account(config, name)
-    if len(config.accounts) > 1:
-        raise ConfigError(
-            "There are several accounts; say which with -A.", hint=f"One of: {', '.join(config.accounts)}."
-        )
-    return next(iter(config.accounts.values()))
+    if len(config.accounts) == 1:
+        return next(iter(config.accounts.values()))
+    able = asyncio.run(_able(config.accounts, kind))
+    if len(able) == 1:
+        return config.accounts[able[0]]
+    raise ConfigError(
+        "There are several accounts; say which with -A.", hint=f"One of: {', '.join(able or config.accounts)}."
+    )
+
+
+async def _able(accounts: Mapping[str, Account], kind: str) -> list[str]:
+    """Return the accounts whose back end has such things. Asks no server."""
+    async with session.backends(accounts) as opened:
+        creators = {name: backend for name, backend in opened.items() if isinstance(backend, CanCreate)}
+    return [name for name, backend in creators.items() if kind in backend.creatable]
 
 
 @asynccontextmanager
@@ -182,7 +193,7 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     for name, field in fields.items():
         if name in given or not (field.required and field.shown_with(values)):
             continue
-        secret = field.kind is FieldKind.SECRET and interactive()
+        secret = field.kind is FieldKind.SECRET and prompts.interactive()
         values[name] = ask_secret(field.label) if secret else field.default
     return values
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli import report_error
+from gputui.cli import prompts, report_error
 from gputui.cli.output import say
-from gputui.cli.prompts import ask, ask_secret, interactive, yes
+from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.paths import CONFIG_ENCODING, config_path
 
@@ -33,7 +33,7 @@ _HEADER = "# gputui's configuration; what can stand here: docs/config.md\n"
 def run(args: argparse.Namespace) -> int:
     """Ask, check, write. Nothing is written before the answers are complete; an existing file only grows."""
     path = Path(args.config).expanduser() if args.config else config_path()
-    if not interactive():
+    if not prompts.interactive():
         raise ConfigError(
             "init asks questions and needs a terminal.", hint=f"Or write {path} by hand: docs/config.md says how."
         )

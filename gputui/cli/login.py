@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gputui.api.base import Backend, CanLogin
-from gputui.cli import refs, report_error, session
+from gputui.cli import prompts, refs, report_error, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
-from gputui.cli.prompts import ask_secret, interactive, yes
+from gputui.cli.prompts import ask_secret, yes
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Ref, Resource, Secret
 from gputui.paths import known_hosts_path, state_dir
@@ -180,7 +180,7 @@ def _interruptible() -> Iterator[None]:
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
     sys.stderr.write("\r\x1b[K")
     say(question.describe())
-    if not interactive():
+    if not prompts.interactive():
         say("Nobody is there to say whether to trust it: log in once with gputui ssh.")
         return False
     with _interruptible():
@@ -191,7 +191,7 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
 
 
 async def _ask_secret(question: SecretQuestion) -> Secret | None:
-    if not interactive():
+    if not prompts.interactive():
         return None
     sys.stderr.write("\r\x1b[K")
     with _interruptible():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from gputui.cli import session
+from gputui.cli import prompts, session
 from gputui.cli.actions import read_only_error
 from gputui.cli.output import say
-from gputui.cli.prompts import ask_secret, interactive
+from gputui.cli.prompts import ask_secret
 from gputui.errors import ConfigError, ExitCode, UnknownOutcomeError
 from gputui.models import Secret
 from gputui.paths import config_path
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ask_twice(name: str) -> Secret:
-    if not interactive():
+    if not prompts.interactive():
         raise ConfigError("A new password is asked for at a terminal, and this is none.")
     try:
         first = ask_secret(f"New password for {name}")

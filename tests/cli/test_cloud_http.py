@@ -129,6 +129,20 @@ def test_a_deployment_is_created_scaled_stopped_and_deleted(own_clouds: Simulati
     assert rows(run, "deployments", "-A", "hub", "--filter", "name=fresh") == []
 
 
+def test_the_account_is_the_only_one_that_has_such_things_or_has_to_be_named(
+    home: Path, clouds: Running, run: Run
+) -> None:
+    unnamed = [part for part in CREATE if part not in ("-A", "hub")]
+    status, out, err = run(*unnamed, "--dry-run")
+    assert (status, out) == (2, "")
+    assert "say which with -A. One of: hub, autodl.\n" in err
+
+    before, _, rest = clouds.config_toml().partition("[accounts.autodl]")
+    write_config(home, before + rest[rest.index("[accounts.lab]") :])
+    status, out, _ = run(*unnamed, "--dry-run")
+    assert (status, out.partition(" ")[0]) == (0, "POST")
+
+
 def test_the_request_of_a_whole_template_is_shown_though_nobody_answers(own_clouds: Simulation, run: Run) -> None:
     asked = run(*CREATE, "--dry-run", "--save-template", "fresh")
     own_clouds.call(lambda running: running.unplug("hub"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli import create
+from gputui.cli import create, prompts
 from gputui.errors import ConfigError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Ref
 from gputui.sim.server import Running
@@ -73,7 +73,7 @@ def test_a_wrong_form_is_wrong_usage(argv: tuple[str, ...], words: str, world: R
 
 def test_a_secret_field_is_asked_for_and_never_taken_from_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     form = Form("lab", "box", "New box", (FormField("name", "Name"), FormField("pw", "Password", FieldKind.SECRET)))
-    monkeypatch.setattr(create, "interactive", lambda: True)
+    monkeypatch.setattr(prompts, "interactive", lambda: True)
     monkeypatch.setattr(create, "ask_secret", lambda _question: "typed")
 
     assert create.form_values(form, {"name": "a"}) == {"name": "a", "pw": "typed"}

@@ -38,7 +38,6 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Person:
 
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
         monkeypatch.setattr(prompts, "interactive", lambda: True)
-        monkeypatch.setattr(init, "interactive", lambda: True)
         monkeypatch.setattr("getpass.getpass", getpass)
 
     return sit_down
