@@ -20,6 +20,7 @@ from gputui.models import (
     Ref,
     Resource,
     Row,
+    Secret,
     SSHTarget,
     StopOptions,
 )
@@ -208,6 +209,25 @@ class CanDelete(Protocol):
 
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete it."""
+
+
+@runtime_checkable
+class CanForceDelete(CanDelete, Protocol):
+    """Things that the server deletes while they run only when that is asked for explicitly."""
+
+    def wants_force(self, row: Row) -> bool:
+        """Whether the deletion of this row would be refused without it, in the state it is in."""
+
+    async def force_delete(self, ref: Ref) -> ActionResult:
+        """Delete it, running or not."""
+
+
+@runtime_checkable
+class DecidesLogin(Protocol):
+    """Creates that decide who may log in, which the server never tells again."""
+
+    def login_of(self, kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] | None:
+        """Return user and password of what these values create; None where it has no login."""
 
 
 @runtime_checkable

@@ -16,6 +16,7 @@ from gputui.models import (
     Event,
     GpuDevice,
     GpuProcess,
+    HostInfo,
     Image,
     Instance,
     Offer,
@@ -34,6 +35,7 @@ KINDS: tuple[Resource, ...] = (
     Resource.EVENTS,
     Resource.GPUS,
     Resource.PROCESSES,
+    Resource.HOSTS,
     Resource.BLACKLIST,
     Resource.IMAGES,
     Resource.PACKAGES,
@@ -48,6 +50,7 @@ MODELS: dict[Resource, type[Any]] = {
     Resource.INSTANCES: Instance,
     Resource.GPUS: GpuDevice,
     Resource.PROCESSES: GpuProcess,
+    Resource.HOSTS: HostInfo,
     Resource.EVENTS: Event,
     Resource.IMAGES: Image,
     Resource.STOCK: Offer,
@@ -57,7 +60,7 @@ MODELS: dict[Resource, type[Any]] = {
     Resource.BALANCES: Balance,
 }
 
-_NOT_PRINTED = frozenset({"raw"})
+_NOT_PRINTED = frozenset({"raw", "series"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ def hours_text(seconds: int | None) -> str:
     return "" if seconds is None else f"{seconds / 3600:.1f} h"
 
 
+def _figure(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.0f} {unit}"
+
+
+def _sampled(name: str, unit: str) -> Callable[[GpuDevice], str]:
+    """Return the cell that shows a figure of a GPU's newest reading."""
+    return lambda row: "" if row.sample is None else _figure(getattr(row.sample, name), unit)
+
+
 def _memory(used: int | None, total: int | None) -> str:
     if total is None:
         return format_bytes(used)
@@ -131,8 +143,12 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
     Resource.GPUS: (
         Column("HOST", lambda row: row.host),
         Column("GPU", lambda row: str(row.index), right=True),
-        Column("MODEL", lambda row: _text(row.model)),
+        Column("MODEL", lambda row: f"{_text(row.model)} {row.mig}".strip()),
+        Column("UTIL", _sampled("utilization", "%"), right=True),
         Column("GPU MEM", lambda row: _memory(row.memory_used, row.memory_total), right=True),
+        Column("POWER", _sampled("power", "W"), right=True),
+        Column("TEMP", _sampled("temperature", "°C"), right=True),
+        Column("FAN", _sampled("fan", "%"), right=True),
         Column("PROCESSES", lambda row: _text(row.process_count), right=True),
         Column("ACCOUNT", lambda row: row.ref.account),
         Column("INSTANCES", lambda row: " ".join(row.instances)),
@@ -147,6 +163,15 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("UPTIME", lambda row: format_duration(row.uptime), right=True),
         Column("ACCOUNT", lambda row: row.ref.account),
         Column("COMMAND", lambda row: row.command),
+    ),
+    Resource.HOSTS: (
+        Column("HOST", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("GPUS", lambda row: _text(row.gpu_count), right=True),
+        Column("CPUS", lambda row: _text(row.cpu_count), right=True),
+        Column("MEMORY FREE", lambda row: format_bytes(row.memory_available), right=True),
+        Column("MEMORY", lambda row: format_bytes(row.memory_total), right=True),
+        Column("CLOCK AHEAD", lambda row: _figure(row.clock_ahead, "s"), right=True),
     ),
     Resource.EVENTS: (
         Column("TIME", lambda row: _stamp(row.at)),

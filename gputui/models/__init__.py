@@ -11,7 +11,7 @@ from gputui.models.accounts import AccountInfo, Image, QuotaLine
 from gputui.models.deployments import LONGEST_BLOCK, Balance, Block, Deployment, Package
 from gputui.models.feeds import Change, FeedState, Health, HealthState, Row
 from gputui.models.forms import ActionResult, ExecResult, FieldKind, Form, FormField, PreparedRequest
-from gputui.models.gpus import GpuDevice, GpuProcess, GpuSample, Offer
+from gputui.models.gpus import GpuDevice, GpuProcess, GpuReading, GpuSample, HostInfo, Offer
 from gputui.models.instances import (
     Event,
     EventSource,
@@ -42,9 +42,11 @@ __all__ = [
     "FormField",
     "GpuDevice",
     "GpuProcess",
+    "GpuReading",
     "GpuSample",
     "Health",
     "HealthState",
+    "HostInfo",
     "Image",
     "Instance",
     "Money",

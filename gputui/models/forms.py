@@ -20,10 +20,14 @@ class ExecResult:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What a back end answered to an action: its words, and the thing it made, if any."""
+    """What a back end answered to an action: its words, and the thing it made, if any.
+
+    ``made`` tells that thing from others that had, or will have, its name (:attr:`SSHTarget.made`).
+    """
 
     message: str
     created: Ref | None = None
+    made: str = ""
     exec: ExecResult | None = None
 
 
@@ -48,7 +52,7 @@ class FormField:
 
     ``labels`` says more of each choice, in their order. ``open_choices`` lets one write what is not among them.
     ``when`` shows the field only while another field has one of some values. ``unit`` stands behind the value,
-    ``group`` is the heading that begins with this field.
+    ``group`` is the heading that begins with this field. ``generate``: the length of a secret that is made up.
     """
 
     name: str
@@ -63,6 +67,7 @@ class FormField:
     when: tuple[str, tuple[str, ...]] | None = None
     unit: str = ""
     group: str = ""
+    generate: int = 0
 
     def shown_with(self, values: Mapping[str, str]) -> bool:
         """Whether it is asked for beside these values."""

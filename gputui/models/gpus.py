@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gputui.models.values import Money, Ref
@@ -22,7 +22,12 @@ class GpuSample:
 
 @dataclass(frozen=True, slots=True)
 class GpuDevice:
-    """A GPU of a host. ``memory_used`` is what its processes hold, where no sensor says more."""
+    """A GPU of a host. ``memory_used`` is what its processes hold, where no sensor says more.
+
+    ``sample`` is the newest reading; ``series`` is what the back end gave with it, oldest first. ``through`` is the
+    instance over whose SSH connection it was seen: ``index`` is then the one it has in there. ``mig`` names a part of
+    a divided GPU, a row of its own (``1g.10gb #7``).
+    """
 
     ref: Ref
     host: str
@@ -33,7 +38,11 @@ class GpuDevice:
     process_count: int | None = None
     instances: tuple[str, ...] = ()
     sample: GpuSample | None = None
+    uuid: str = ""
+    mig: str = ""
+    through: Ref | None = None
     problem: str | None = None
+    series: tuple[GpuSample, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class GpuProcess:
     """A process that uses a GPU. ``instance`` is None for a process of the host (``instance_name`` is empty then).
 
     ``instance_name`` is the back end's own name of the instance; ``instance`` its Ref when it is one of ours.
+    ``inside``: it was seen from within its container, where process ids are other ones than on the host.
     """
 
     ref: Ref
@@ -53,6 +63,29 @@ class GpuProcess:
     uptime: float | None = None
     memory_used: int | None = None
     gpu_memory_used: int | None = None
+    inside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """What one look at GPUs has shown."""
+
+    devices: tuple[GpuDevice, ...] = ()
+    processes: tuple[GpuProcess, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostInfo:
+    """A machine that a back end runs on. ``clock_ahead`` is how far its clock is ahead of ours, in seconds."""
+
+    ref: Ref
+    name: str
+    gpu_count: int | None = None
+    cpu_count: int | None = None
+    memory_total: int | None = None
+    memory_available: int | None = None
+    clock_ahead: float | None = None
+    raw: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

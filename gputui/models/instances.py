@@ -31,6 +31,7 @@ class SSHTarget:
     """Where an instance's sshd listens now. Address, port and password may change with every restart.
 
     ``made`` tells this instance from an earlier one of the same name: its host key is another one rightly.
+    ``user`` is empty where the back end does not say who may log in.
     """
 
     host: str

@@ -59,6 +59,7 @@ class Resource(StrEnum):
     INSTANCES = "instances"
     GPUS = "gpus"
     PROCESSES = "processes"
+    HOSTS = "hosts"
     STOCK = "stock"
     IMAGES = "images"
     EVENTS = "events"

@@ -82,5 +82,5 @@ def test_a_configuration_that_is_wrong_is_told_on_the_users_own_screen(place: Pl
     terminal = place.start()
     assert terminal.wait_exit() == 2
     left_as_found(terminal)
-    assert "base_ulr" in terminal.text
+    assert "base_ulr" in terminal.text.replace("\n", "")  # the path before it may be long
     assert "wonderland" not in terminal.text
