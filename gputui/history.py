@@ -1,4 +1,4 @@
-"""What outlives a session: the last snapshots, observed events, stock samples, the audit log, typed commands.
+"""What outlives a session: snapshots, observed events, stock and GPU samples, logins, the audit log, typed commands.
 
 One SQLite file in the state directory, private to its owner, shared by all running gputui processes. Every call
 may be made from any thread and may block, for a second where another process holds the file; what the command bar
@@ -9,19 +9,17 @@ replaced by memory: :attr:`History.problem` then says so, nothing is raised. The
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from gputui import typed_lines
+from gputui import kept_samples, typed_lines
 from gputui.errors import GputuiError
+from gputui.history_file import HistoryFile
 from gputui.models import (
     Balance,
     Block,
@@ -30,6 +28,7 @@ from gputui.models import (
     EventSource,
     GpuDevice,
     GpuProcess,
+    GpuSample,
     HostInfo,
     Image,
     Instance,
@@ -42,22 +41,6 @@ from gputui.models import (
 )
 from gputui.serial import rows_from_plain, rows_to_plain
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS snapshot(
-    account TEXT, resource TEXT, at REAL NOT NULL, rows TEXT NOT NULL, PRIMARY KEY(account, resource)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS event(
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT NOT NULL,
-    name TEXT NOT NULL, at REAL NOT NULL, status TEXT NOT NULL, phase TEXT NOT NULL, before TEXT, after_seconds REAL);
-CREATE TABLE IF NOT EXISTS audit(
-    id INTEGER PRIMARY KEY, at REAL NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL, ref TEXT NOT NULL,
-    action TEXT NOT NULL, summary TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, finished_at REAL);
-CREATE TABLE IF NOT EXISTS stock(
-    seq INTEGER PRIMARY KEY, ref TEXT NOT NULL, at REAL NOT NULL, idle INTEGER, total INTEGER);
-CREATE INDEX IF NOT EXISTS stock_at ON stock(at);
-CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-"""
-_BUSY_SECONDS = 1.0
 _KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": typed_lines.KEPT}
 _STOCK_DAYS = 30
 
@@ -120,32 +103,24 @@ class StockSample:
     total: int | None
 
 
-class _NewerError(Exception):
-    """The file was written by a later release."""
-
-
-class History:
+class History(HistoryFile):
     """The history file. ``path`` None keeps everything in memory, on purpose (demo, tests)."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._in_place_of_file = False
+        super().__init__(path)
         self._typed = typed_lines.TypedLines(self._write_commands)
         self._typed_read = False
-        self._notice = ""
-        self._trouble = ""
+        self._thinned_at: datetime | None = None
 
-    @property
-    def problem(self) -> str:
-        """Why something is not kept, in words for the user; empty when all is well."""
-        return self._trouble or self._notice
-
-    # Snapshots, events and stock: written together, so that a crash leaves them in step.
+    # Snapshots, events and samples: written together, so that a crash leaves them in step.
 
     def record(
-        self, *, snapshots: Iterable[Snapshot] = (), events: Iterable[Event] = (), stock: Iterable[StockSample] = ()
+        self,
+        *,
+        snapshots: Iterable[Snapshot] = (),
+        events: Iterable[Event] = (),
+        stock: Iterable[StockSample] = (),
+        gpus: Iterable[tuple[Ref, GpuSample]] = (),
     ) -> bool:
         """Keep these in one transaction; return whether that worked (``problem`` says why not)."""
         snapshot_values = [
@@ -160,6 +135,7 @@ class History:
             for e in events
         ]  # fmt: skip
         stock_values = [(str(s.ref), s.at.timestamp(), s.idle, s.total) for s in stock]
+        gpu_samples = list(gpus)
         with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", snapshot_values)
             connection.executemany(
@@ -174,7 +150,15 @@ class History:
                 oldest = (datetime.now(UTC) - timedelta(days=_STOCK_DAYS)).timestamp()
                 connection.execute("DELETE FROM stock WHERE at < ?", (oldest,))
                 _prune(connection, "stock")
+            if gpu_samples:
+                kept_samples.write(connection, gpu_samples)
+                self._thin_samples(connection, gpu_samples[-1][1].at)
         return not failures
+
+    def _thin_samples(self, connection: sqlite3.Connection, now: datetime) -> None:
+        if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= kept_samples.THIN_EVERY:
+            kept_samples.thin(connection, now)
+            self._thinned_at = now
 
     def snapshots(self, accounts: Iterable[str] | None = None) -> list[Snapshot]:
         """Return the last snapshot of each resource; one that cannot be read any more is passed over."""
@@ -220,6 +204,30 @@ class History:
         """Return the stock samples from a time on, oldest first: what later trends are drawn from."""
         found = self._select("SELECT ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),))
         return [StockSample(Ref.parse(ref), _time(at), idle, total) for ref, at, idle, total in found]
+
+    def gpu_samples(self, accounts: Iterable[str]) -> Mapping[Ref, Sequence[GpuSample]]:
+        """Return the kept readings of these accounts' GPUs, oldest first: what their charts begin with."""
+        found: dict[Ref, Sequence[GpuSample]] = {}
+        with self._forgiving("history cannot be read"), self._lock:
+            found.update(kept_samples.read(self._open(), accounts))
+        return found
+
+    # Who logs into what, where the back end does not tell. Passwords are never here.
+
+    def remember_login(self, ref: Ref, *, user: str, made: str) -> None:
+        """Keep who logs into an instance; ``made`` tells it from others of its name (:attr:`SSHTarget.made`)."""
+        with self._forgiving("history cannot be written"), self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (str(ref), made, user))
+
+    def login_of(self, ref: Ref, made: str) -> str:
+        """Return who logs into this instance; '' when that is not known."""
+        found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), made))
+        return str(found[0][0]) if found else ""
+
+    def forget_login(self, ref: Ref) -> None:
+        """Forget who logs into an instance that is gone."""
+        with self._forgiving("history cannot be written"), self._transaction() as connection:
+            connection.execute("DELETE FROM login WHERE ref = ?", (str(ref),))
 
     # The audit log.
 
@@ -301,77 +309,19 @@ class History:
             _prune(connection, "command")
         return not failures
 
+    def _opened(self, connection: sqlite3.Connection) -> None:
+        self._read_commands(connection)
+
+    def _closed(self) -> None:
+        self._typed_read = False
+
     def _read_commands(self, connection: sqlite3.Connection) -> None:
         if not self._typed_read:
             found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (typed_lines.KEPT,))
             self._typed.read([text for (text,) in found][::-1])
             self._typed_read = True
 
-    def _close_file(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                with suppress(sqlite3.Error):
-                    self._connection.close()
-            if self._in_place_of_file:
-                self._typed_read = False
-            self._connection = None
-            self._in_place_of_file = False
-
-    # The file.
-
-    def _select(self, statement: str, arguments: tuple[object, ...] = ()) -> list[Any]:
-        found: list[Any] = []
-        with self._forgiving("history cannot be read"), self._lock:
-            found.extend(self._open().execute(statement, arguments))
-        return found
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._open() as connection:
-            yield connection
-
-    @contextmanager
-    def _forgiving(self, what: str) -> Iterator[list[sqlite3.Error]]:
-        """Turn a failure of SQLite into ``problem``; what is yielded holds it afterwards."""
-        failures: list[sqlite3.Error] = []
-        try:
-            yield failures
-            self._trouble = ""
-        except sqlite3.Error as error:
-            failures.append(error)
-            self._trouble = f"{what}: {error} ({self._path})"
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._open_memory() if self._path is None else self._open_path(self._path)
-            with suppress(sqlite3.Error):  # what it asks for itself tells why it cannot be read
-                self._read_commands(self._connection)
-        return self._connection
-
-    def _open_path(self, path: Path) -> sqlite3.Connection:
-        self._notice = ""
-        try:
-            try:
-                return _connect(path)
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
-                aside = _set_aside(path)
-                connection = _connect(path)
-                self._notice = f"the history was damaged and starts anew; the old file is {aside}"
-                return connection
-        except _NewerError:
-            self._notice = f"the history was written by a newer gputui and is left alone ({path})"
-        except (sqlite3.Error, OSError) as error:
-            self._notice = f"history is not kept: {error} ({path})"
-        self._in_place_of_file = True
-        return self._open_memory()
-
-    @staticmethod
-    def _open_memory() -> sqlite3.Connection:
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
-        connection.executescript(_SCHEMA)
-        return connection
+    # What goes wrong.
 
     @staticmethod
     def _audit_error(reason: str) -> GputuiError:
@@ -379,38 +329,6 @@ class History:
             f"Nothing was sent, because the audit log cannot be written: {reason}.",
             hint="Make the state directory writable, then try again.",
         )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-    try:
-        _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise _NewerError
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if version < SCHEMA_VERSION:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
-
-
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    return aside
 
 
 def _prune(connection: sqlite3.Connection, table: str) -> None:

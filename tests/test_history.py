@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from gputui import history as history_module
-from gputui import typed_lines
+from gputui import history_file, typed_lines
 from gputui.errors import GputuiError
-from gputui.history import SCHEMA_VERSION, History, Outcome, Snapshot, StockSample
+from gputui.history import History, Outcome, Snapshot, StockSample
+from gputui.history_file import SCHEMA_VERSION
 from gputui.models import Event, Image, Instance, Phase, Ref, Resource
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -157,7 +158,7 @@ def test_typing_never_waits_for_who_holds_the_file_or_the_lock(path: Path) -> No
 def test_lines_that_could_not_be_written_are_written_with_the_next(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
     typed(path, "stock")
     history = History(path)
     other = sqlite3.connect(path, isolation_level=None)
@@ -264,7 +265,7 @@ def test_the_audit_log_works_again_once_the_file_can_be_had(tmp_path: Path) -> N
 
 
 def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
     typed(path, "x")
     history = History(path)
     assert history.commands() == ["x"]
@@ -284,7 +285,7 @@ def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: 
 def test_a_file_locked_from_the_start_is_not_taken_for_a_damaged_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
     path.parent.mkdir(parents=True)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -322,3 +323,13 @@ def test_threads_and_processes_write_side_by_side(path: Path) -> None:
     entries = History(path).audit()
     assert len(entries) == 60
     assert {entry.outcome for entry in entries} == {Outcome.DONE}
+
+
+def test_who_logs_into_an_instance_is_remembered_for_that_one_alone(path: Path) -> None:
+    main = Ref("dock", "container", "main")
+    History(path).remember_login(main, user="alice", made="1bb0e524d7f0")
+    history = History(path)
+    assert history.login_of(main, "1bb0e524d7f0") == "alice"
+    assert history.login_of(main, "e61c9453638e") == ""
+    history.forget_login(main)
+    assert history.login_of(main, "1bb0e524d7f0") == ""

@@ -25,6 +25,7 @@ from gputui.fleet.listeners import Listeners
 from gputui.fleet.mutations import Mutations, Pending
 from gputui.fleet.observer import Observer
 from gputui.fleet.recorder import Recorder
+from gputui.fleet.samples import SampleLog
 from gputui.fleet.store import Store
 from gputui.models import (
     AccountInfo,
@@ -84,6 +85,8 @@ class Fleet(Abilities):
         self._store = Store()
         self._observer = Observer()
         self._recorder = Recorder(history, self._clock) if history is not None else None
+        self.samples = SampleLog(keep=self._recorder.gpus if self._recorder else None, on_failure=on_failure)
+        self._samples_read = history is None
         self._mutations = Mutations(self, history, self._clock, on_failure)
         chance = random or Random()  # noqa: S311  (jitter, no secret)
         self.runtimes = {
@@ -161,6 +164,9 @@ class Fleet(Abilities):
         self._watched = frozenset(resources)
         for runtime in self.runtimes.values():
             runtime.reconsider()
+        if Resource.GPUS in self._watched and not self._samples_read:
+            self._samples_read = True
+            self._spawn(self._read_samples())
         self.announce()
 
     def keep_watching(self, resources: Iterable[Resource]) -> None:
@@ -330,6 +336,8 @@ class Fleet(Abilities):
             self._append([row for row in rows if isinstance(row, Event)])
             return
         change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
+        if resource is Resource.GPUS:
+            self.samples.take(rows, at)
         if self._recorder is not None and change and not self.is_part(runtime.name, resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
@@ -360,6 +368,11 @@ class Fleet(Abilities):
                 poller.refresh_after_now()
         poller = runtime.poller(home)
         return poller.refresh_after_now() if poller is not None else None
+
+    async def _read_samples(self) -> None:
+        """Bring back the readings of earlier sessions, off the loop: a week of them takes a while to read."""
+        if self._history is not None:
+            self.samples.restore(await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts)))
 
     def _observe(self, account: str, instances: Sequence[Instance]) -> None:
         events = self._observer.observe(account, instances, self._clock.now())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui import history as history_module
+from gputui import history_file
 from gputui.errors import UnavailableError
 from gputui.fleet import fleet as fleet_module
 from gputui.fleet.observer import Observer
@@ -179,7 +179,7 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
 async def test_what_could_not_be_written_is_written_later(
     clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
     history = History(tmp_path / "history.sqlite3")
     history.add_command("x")
     history.close()

@@ -1,0 +1,160 @@
+"""Readings of GPUs over time: from series, from single looks, from the last session; once each, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gputui.fleet.samples import FINE_SECONDS, SampleLog
+from gputui.history import History
+from gputui.kept_samples import KEPT_SECONDS, SPACING
+from gputui.models import GpuDevice, GpuSample, Ref, Resource
+from tests.fleet.fakes import FakeBackend, FakeClock, running
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+GPU = Ref("dock", "gpu", "0")
+
+
+def sample(seconds: float, utilization: float = 50.0) -> GpuSample:
+    return GpuSample(START + timedelta(seconds=seconds), utilization=utilization, memory_used=2**30)
+
+
+def device(*samples: GpuSample, ref: Ref = GPU) -> GpuDevice:
+    return GpuDevice(ref, "h07", int(ref.id), sample=samples[-1] if samples else None, series=samples)
+
+
+def seconds_of(log: SampleLog, ref: Ref = GPU) -> list[float]:
+    return [(found.at - START).total_seconds() for found in log.of(ref)]
+
+
+def test_a_series_that_grows_is_taken_once() -> None:
+    log = SampleLog()
+    log.take([device(sample(0), sample(10))], START)
+    log.take([device(sample(0), sample(10), sample(20))], START)
+    assert seconds_of(log) == [0, 10, 20]
+
+
+def test_what_comes_late_is_put_in_its_place() -> None:
+    log = SampleLog()
+    log.take([device(sample(0), sample(20))], START)
+    log.take([device(sample(0), sample(10), sample(20), sample(30))], START)
+    assert seconds_of(log) == [0, 10, 20, 30]
+
+
+def test_a_reading_told_twice_and_placed_a_little_differently_is_one() -> None:
+    log = SampleLog()
+    log.take([device(sample(0), sample(10))], START)
+    log.take([device(sample(0.4), sample(10.4), sample(20.4))], START)
+    assert seconds_of(log) == [0, 10, 20.4]
+
+
+def test_without_a_sensor_what_the_processes_hold_is_read_when_it_is_asked() -> None:
+    log = SampleLog()
+    holding = GpuDevice(GPU, "lab", 0, memory_used=5)
+    log.take([holding], START)
+    log.take([replace(holding, memory_used=7)], START + timedelta(seconds=2))
+    assert [(found.memory_used, found.utilization) for found in log.of(GPU)] == [(5, None), (7, None)]
+
+
+def test_a_gpu_that_cannot_be_read_adds_nothing() -> None:
+    log = SampleLog()
+    log.take([GpuDevice(GPU, "lab", 0, memory_used=5, problem="no answer")], START)
+    assert not log.of(GPU)
+
+
+def test_listeners_hear_of_the_gpus_that_have_something_new() -> None:
+    log = SampleLog()
+    heard: list[frozenset[Ref]] = []
+    log.subscribe(heard.append)
+    other = Ref("dock", "gpu", "1")
+    series = device(sample(0))
+    log.take([series, device(sample(0), ref=other)], START)
+    log.take([series, device(sample(0), sample(10), ref=other)], START)
+    log.take([series], START)
+    assert heard == [{GPU, other}, {other}]
+
+
+def test_after_an_hour_one_a_minute_stays_and_after_a_week_none() -> None:
+    log = SampleLog()
+    for number in range(int(2 * FINE_SECONDS) // 4):
+        log.take([device(sample(number * 4))], START)
+    found = seconds_of(log)
+    newest = found[-1]
+    assert [second for second in found if second > newest - FINE_SECONDS / 2] == list(
+        range(int(newest - FINE_SECONDS / 2) + 4, int(newest) + 1, 4)
+    )
+    old = [second for second in found if second < newest - 1.9 * FINE_SECONDS]
+    assert old == list(range(0, int(newest - 1.9 * FINE_SECONDS) + 1, 60))[: len(old)]
+    log.restore({GPU: [sample(newest + KEPT_SECONDS)]})
+    assert seconds_of(log)[0] >= newest
+
+
+@given(st.lists(st.integers(0, 5_000), max_size=60), st.integers(0, 2**32))
+def test_however_they_come_they_are_in_order_and_apart(numbers: list[int], seed: int) -> None:
+    log = SampleLog()
+    given_samples = [sample(number / 2) for number in numbers]
+    Random(seed).shuffle(given_samples)
+    for begin in range(0, len(given_samples), 7):
+        log.take([device(*given_samples[begin : begin + 7])], START)
+    found = seconds_of(log)
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(found))
+    assert all(any(abs(number / 2 - second) < 1.0 for second in found) for number in numbers)
+
+
+def test_what_is_kept_is_not_closer_together_than_it_is_drawn_later() -> None:
+    kept: list[float] = []
+    log = SampleLog(keep=lambda new: kept.extend((found.at - START).total_seconds() for _, found in new))
+    for number in range(10):
+        log.take([device(sample(number * 2))], START)
+    assert kept == [0, 6, 12, 18]
+    assert min(later - earlier for earlier, later in pairwise(kept)) >= SPACING
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "history.sqlite3")
+
+
+def test_readings_come_back_after_a_restart(history: History) -> None:
+    other = Ref("gone", "gpu", "0")
+    history.record(gpus=[(GPU, sample(0)), (GPU, GpuSample(START + timedelta(seconds=10))), (other, sample(0))])
+    history.close()
+    assert history.gpu_samples(["dock"]) == {GPU: [sample(0), GpuSample(START + timedelta(seconds=10))]}
+
+
+def test_a_reading_written_by_two_programs_is_one(history: History) -> None:
+    history.record(gpus=[(GPU, sample(0))])
+    history.record(gpus=[(GPU, sample(0))])
+    assert len(history.gpu_samples(["dock"])[GPU]) == 1
+
+
+def test_of_readings_older_than_a_day_one_a_minute_is_kept_and_of_those_of_a_week_none(history: History) -> None:
+    day, week = 24 * 3600, 7 * 24 * 3600
+    old = [(GPU, sample(second)) for second in range(0, 600, 10)]
+    history.record(gpus=[(GPU, sample(-week)), *old])
+    later = History(history._path)
+    later.record(gpus=[(GPU, sample(day + 300))])
+    found = [(each.at - START).total_seconds() for each in later.gpu_samples(["dock"])[GPU]]
+    assert found == [0, 60, 120, 180, 240, *range(300, 600, 10), day + 300]
+
+
+async def test_the_fleet_goes_on_where_the_last_session_ended(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    for number in range(2):
+        clock, dock = FakeClock(), FakeBackend("dock", [Resource.GPUS])
+        dock.rows[Resource.GPUS] = [device(sample(number * 10))]
+        history = History(path)
+        async with running(clock, dock, history=history, watch=[Resource.GPUS]) as fleet:
+            async with asyncio.timeout(10):  # the file is read on a thread
+                while len(fleet.samples.of(GPU)) < number + 1:
+                    await clock.advance(0.01)
+            assert seconds_of(fleet.samples) == [0, 10][: number + 1]
+        history.close()
