@@ -224,10 +224,13 @@ class History(HistoryFile):
         found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), made))
         return str(found[0][0]) if found else ""
 
-    def forget_login(self, ref: Ref) -> None:
-        """Forget who logs into an instance that is gone."""
+    def forget_login(self, ref: Ref) -> str | None:
+        """Forget who logs into an instance that is gone; returns its ``made``, None where nothing was known."""
+        made: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
-            connection.execute("DELETE FROM login WHERE ref = ?", (str(ref),))
+            found = connection.execute("DELETE FROM login WHERE ref = ? RETURNING made", (str(ref),))
+            made += [text for (text,) in found]
+        return made[0] if made else None
 
     # The audit log.
 

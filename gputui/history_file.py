@@ -57,6 +57,11 @@ class HistoryFile:
         """Why something is not kept, in words for the user; empty when all is well."""
         return self._trouble or self._notice
 
+    @property
+    def lasting(self) -> bool:
+        """Whether what is kept outlives the program."""
+        return self._path is not None and not self._in_place_of_file
+
     def _opened(self, connection: sqlite3.Connection) -> None:
         """Read what is wanted at once from a file that was opened just now."""
 

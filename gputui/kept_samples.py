@@ -6,11 +6,14 @@ week. What is drawn from them is no finer than that.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from gputui.models import GpuSample, Ref
+
+if TYPE_CHECKING:
+    import sqlite3
 
 SPACING = 5.0
 """Readings of one GPU that follow closer than this are not written, in seconds."""

@@ -10,6 +10,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gputui.errors import ConfigError
 from gputui.models import Secret
@@ -148,6 +149,53 @@ class SecretRef:
                 hint=f"Store it: keyring set {service} {user}",
             )
         return str(value)
+
+
+KEYRING_SERVICE = "gputui"
+"""Under this name stands in the system's keyring what gputui itself keeps there."""
+_SAFE_KEYRING = 1
+"""Keyrings below this priority are files, some of them in plain text."""
+
+
+def keep_in_keyring(name: str, secret: Secret) -> bool:
+    """Put a secret into the system's keyring; returns whether it is there. Blocking: the keyring may ask."""
+    if (keyring := _keyring()) is None:
+        return False
+    try:
+        keyring.set_password(KEYRING_SERVICE, name, secret.reveal())
+    except Exception:  # noqa: BLE001  (a keyring that cannot keep it is one that is not there)
+        return False
+    return True
+
+
+def kept_in_keyring(name: str) -> Secret | None:
+    """Return a secret that was kept; None where it is not to be had. Blocking: the keyring may ask."""
+    if (keyring := _keyring()) is None:
+        return None
+    try:
+        value = keyring.get_password(KEYRING_SERVICE, name)
+    except Exception:  # noqa: BLE001  (locked, or gone: it is asked for instead)
+        return None
+    return Secret(value) if value else None
+
+
+def drop_from_keyring(name: str) -> None:
+    """Remove a secret that was kept, if it is there."""
+    if (keyring := _keyring()) is not None:
+        with suppress(Exception):
+            keyring.delete_password(KEYRING_SERVICE, name)
+
+
+def _keyring() -> Any:
+    """Return the system's keyring; None without the package, or where it would keep secrets in a file of its own."""
+    try:
+        import keyring
+
+        backend = keyring.get_keyring()
+        safe = backend.priority >= _SAFE_KEYRING
+    except Exception:  # noqa: BLE001  (a keyring that cannot be asked is one that is not there)
+        return None
+    return backend if safe else None
 
 
 def _end_session(process: subprocess.Popen[bytes]) -> None:

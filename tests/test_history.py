@@ -331,5 +331,6 @@ def test_who_logs_into_an_instance_is_remembered_for_that_one_alone(path: Path) 
     history = History(path)
     assert history.login_of(main, "1bb0e524d7f0") == "alice"
     assert history.login_of(main, "e61c9453638e") == ""
-    history.forget_login(main)
+    assert history.forget_login(main) == "1bb0e524d7f0"
+    assert history.forget_login(main) is None
     assert history.login_of(main, "1bb0e524d7f0") == ""

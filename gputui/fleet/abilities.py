@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gputui.api.base import CanCreate, CanLogin, CanPreview, CanStopWithOptions, HasFilters
+from gputui.api.base import CanCreate, CanForceDelete, CanLogin, CanPreview, CanStopWithOptions, HasFilters
 from gputui.errors import InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
 from gputui.models import Action, Form, PreparedRequest, Ref, Resource, Row, SSHTarget
@@ -62,6 +62,11 @@ class Abilities:
         """Return whether one can choose how a thing is stopped."""
         opened: object = self.runtime(row.ref.account).opened
         return isinstance(opened, CanStopWithOptions) and opened.stop_options(row)
+
+    def wants_force(self, row: Row) -> bool:
+        """Return whether a thing is deleted in the state it is in only by force."""
+        opened: object = self.runtime(row.ref.account).opened
+        return isinstance(opened, CanForceDelete) and opened.wants_force(row)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Fetch where an instance's sshd listens now; raises SshError when it has none."""

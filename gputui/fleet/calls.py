@@ -10,6 +10,7 @@ from gputui.api.base import (
     CanCommit,
     CanDelete,
     CanExec,
+    CanForceDelete,
     CanRestart,
     CanScale,
     CanStart,
@@ -40,6 +41,8 @@ def call_of(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, 
             return lambda: backend.block(ref, minutes=minutes, comment=comment)
         case Action.RESTART if isinstance(backend, CanRestart):
             return lambda: backend.restart(ref)
+        case Action.DELETE if arguments.get("force") == "true" and isinstance(backend, CanForceDelete):
+            return lambda: backend.force_delete(ref)
         case Action.DELETE if isinstance(backend, CanDelete):
             return lambda: backend.delete(ref)
         case Action.COMMIT if isinstance(backend, CanCommit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
 from gputui.fleet.feeds import Feed
 from gputui.fleet.listeners import Listeners
+from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations, Pending
 from gputui.fleet.observer import Observer
 from gputui.fleet.recorder import Recorder
@@ -40,6 +42,7 @@ from gputui.models import (
     Resource,
     Row,
     Secret,
+    SSHTarget,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +90,7 @@ class Fleet(Abilities):
         self._recorder = Recorder(history, self._clock) if history is not None else None
         self.samples = SampleLog(keep=self._recorder.gpus if self._recorder else None, on_failure=on_failure)
         self._samples_read = history is None
+        self._logins = Logins(history)
         self._mutations = Mutations(self, history, self._clock, on_failure)
         chance = random or Random()  # noqa: S311  (jitter, no secret)
         self.runtimes = {
@@ -266,8 +270,9 @@ class Fleet(Abilities):
         """Do something to a thing: audit entry, call, audit entry, and a refresh that is not waited for.
 
         ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit,
-        ``replicas`` for scale, ``minutes`` and ``comment`` for block; ``decrease_replicas``, ``no_cache`` (``true``)
-        and ``command`` for stop, where :meth:`stop_options` says so.
+        ``replicas`` for scale, ``minutes`` and ``comment`` for block; ``force`` (``true``) for delete, where
+        :meth:`wants_force` says so; ``decrease_replicas``, ``no_cache`` (``true``) and ``command`` for stop, where
+        :meth:`stop_options` says so.
         ``expected`` is the row the user was asked about: when the one there now is another thing of that name, or
         does not offer the action any more, nothing is sent and ConflictError says so, NotFoundError when it is gone.
         Raises
@@ -275,7 +280,10 @@ class Fleet(Abilities):
         running exec does not count), UnknownOutcomeError when the answer never came, and GputuiError before
         anything is sent when the audit log cannot be written.
         """
-        return await self._mutations.act(ref, action, arguments or {}, expected)
+        result = await self._mutations.act(ref, action, arguments or {}, expected)
+        if action is Action.DELETE:
+            await self._logins.forget(ref)
+        return result
 
     async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
         """Create something, sent once. Raises InvalidError with ``fields``, and as :meth:`act` does.
@@ -283,13 +291,35 @@ class Fleet(Abilities):
         When the answer is lost, the list is read anew: what appeared in it counts as created. Otherwise
         UnknownOutcomeError tells to look before trying again.
         """
-        return await self._mutations.create(account, kind, values)
+        result = await self._mutations.create(account, kind, values)
+        if not result.made and result.created and isinstance(row := self.get(result.created), Instance):
+            result = replace(result, made=row.container_id or "")
+        return await self._logins.created(self.runtime(account).backend, kind, values, result)
+
+    def creating(self) -> Mapping[Ref, Pending]:
+        """Return what is being created now, by the Ref it will have: no list holds it yet."""
+        return self._mutations.creating()
+
+    def give_up(self, ref: Ref) -> bool:
+        """Stop waiting for what is under way with a thing; whoever waits for it gets UnknownOutcomeError.
+
+        Returns False where nothing is under way. What the server does with it is not known.
+        """
+        return self._mutations.give_up(ref)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
         """Change an account's password; the audit log tells that it was, not to what."""
         return await self._mutations.change_password(account, password)
 
     # Asking for one thing.
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Fetch where an instance's sshd listens now; ``user`` is '' where neither back end nor memory knows it."""
+        return await self._logins.complete(ref, await super().ssh_target(ref))
+
+    async def remember_login(self, ref: Ref, made: str, user: str) -> None:
+        """Remember who logged into an instance (``made``: :attr:`SSHTarget.made`)."""
+        await self._logins.remember(ref, made, user)
 
     async def account_info(self, account: str) -> AccountInfo:
         """Fetch all that an account says of itself."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -26,6 +25,7 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.fleet.account import AccountRuntime
+from gputui.fleet.auditor import Auditor
 from gputui.fleet.calls import Call, call_of
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.listeners import Listeners
@@ -33,7 +33,7 @@ from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secre
 from gputui.redaction import describe_fault, redact
 
 if TYPE_CHECKING:
-    from gputui.history import History, Outcome
+    from gputui.history import History
 
 _LOOK_SECONDS = 15.0
 _LOOKS = (1.0, 4.0, 10.0)
@@ -91,11 +91,12 @@ class Mutations:
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._owner = owner
-        self._history = history
+        self._auditor = Auditor(history, clock)
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
         self._under_way: Counter[str] = Counter()
-        self._audits: set[asyncio.Future[None]] = set()
+        self._calls: dict[Ref, asyncio.Future[ActionResult]] = {}
+        self._given_up: set[Ref] = set()
         self.listeners: Listeners[Ref] = Listeners(on_failure)
 
     def pending(self, ref: Ref) -> Pending | None:
@@ -105,6 +106,18 @@ class Mutations:
     def has_pending(self, account: str) -> bool:
         """Return whether anything is under way in an account."""
         return any(ref.account == account for ref in self._pending)
+
+    def creating(self) -> Mapping[Ref, Pending]:
+        """Return what is being created, by the Ref it will have."""
+        return {ref: pending for ref, pending in self._pending.items() if pending.action is Action.CREATE}
+
+    def give_up(self, ref: Ref) -> bool:
+        """Stop waiting for what is under way with a thing, whose outcome is then unknown; False where nothing is."""
+        if (call := self._calls.get(ref)) is None or call.done():
+            return False
+        self._given_up.add(ref)
+        call.cancel()
+        return True
 
     def under_way(self) -> Mapping[str, int]:
         """Return how many calls are in flight, by account."""
@@ -173,8 +186,7 @@ class Mutations:
 
     async def finish(self) -> None:
         """Wait for the ends of entries still being written to the audit log."""
-        if self._audits:
-            await asyncio.wait(self._audits)
+        await self._auditor.finish()
 
     # The one path everything takes.
 
@@ -192,7 +204,7 @@ class Mutations:
         self._under_way[ref.account] += 1
         try:
             try:
-                entry = await self._begin_audit(ref, action, summary)
+                entry = await self._auditor.begin(ref, action, summary)
             except BaseException:
                 self._unmark(ref, marked=marked)
                 raise
@@ -213,13 +225,13 @@ class Mutations:
         from gputui.history import Outcome
 
         try:
-            result = await call()
+            result = await (self._called(ref, call) if marked else call())
         except UnknownOutcomeError as error:
             try:
-                await self._end_audit(entry, Outcome.UNKNOWN, error.message)
+                await self._auditor.end(entry, Outcome.UNKNOWN, error.message)
                 found = await look() if look is not None else None
                 if found is not None:
-                    await self._end_audit(entry, Outcome.DONE, found.message)
+                    await self._auditor.end(entry, Outcome.DONE, found.message)
                     return found
             finally:
                 self._settle(ref, action, marked=marked, at_once=True)
@@ -230,22 +242,39 @@ class Mutations:
             if isinstance(error, RateLimitedError):
                 self._owner.runtime(ref.account).limit(error)
             self._settle(ref, action, marked=marked, at_once=True)
-            await self._end_audit(entry, Outcome.FAILED, error.message)
+            await self._auditor.end(entry, Outcome.FAILED, error.message)
             raise
         except asyncio.CancelledError:
-            self._write_end(entry, Outcome.UNKNOWN, "cancelled while in flight")
+            self._auditor.end_soon(entry, Outcome.UNKNOWN, "cancelled while in flight")
             self._settle(ref, action, marked=marked, at_once=True)
             raise
         except Exception as error:
             detail = f"failed inside gputui ({describe_fault(error)})"
             self._settle(ref, action, marked=marked, at_once=True)
-            await self._end_audit(entry, Outcome.UNKNOWN, detail)
+            await self._auditor.end(entry, Outcome.UNKNOWN, detail)
             raise UnknownOutcomeError(
                 f"{ref}: {action} {detail}.", hint="Look at its state before you try again."
             ) from error
         self._settle(ref, action, marked=marked)
-        await self._end_audit(entry, Outcome.DONE, result.message)
+        await self._auditor.end(entry, Outcome.DONE, result.message)
         return result
+
+    async def _called(self, ref: Ref, call: Call) -> ActionResult:
+        """Make the call; raises UnknownOutcomeError when it is given up meanwhile."""
+        running = asyncio.ensure_future(call())
+        self._calls[ref] = running
+        try:
+            return await running
+        except asyncio.CancelledError:
+            if ref not in self._given_up:
+                raise
+            raise UnknownOutcomeError(
+                f"{ref.account}: the answer about {ref.id} is not waited for any more.",
+                hint="The server may go on with it.",
+            ) from None
+        finally:
+            self._given_up.discard(ref)
+            del self._calls[ref]
 
     async def _how_to_look(self, backend: CanCreate, ref: Ref, kind: str, values: Mapping[str, str]) -> _Look:
         """Return the way to find out whether a create whose answer was lost has come about."""
@@ -316,47 +345,6 @@ class Mutations:
         elif marked:
             seen.add_done_callback(lambda _: self._unmark(ref))
 
-    # The audit log.
-
-    async def _begin_audit(self, ref: Ref, action: Action, summary: str) -> int:
-        if (history := self._history) is None:
-            return 0
-        at = self._clock.now()
-        begun = asyncio.get_running_loop().run_in_executor(
-            None,
-            lambda: history.begin_audit(
-                at=at, user=_user(), account=ref.account, ref=str(ref), action=action.value, summary=summary
-            ),
-        )
-        try:
-            return await asyncio.shield(begun)
-        except asyncio.CancelledError:
-            begun.add_done_callback(self._end_unsent)
-            raise
-
-    def _end_unsent(self, begun: asyncio.Future[int]) -> None:
-        from gputui.history import Outcome
-
-        if begun.exception() is None:
-            self._write_end(begun.result(), Outcome.FAILED, "cancelled before it was sent")
-
-    async def _end_audit(self, entry: int, outcome: Outcome, detail: str) -> None:
-        written = self._write_end(entry, outcome, detail)
-        if written is not None:
-            await asyncio.shield(written)
-
-    def _write_end(self, entry: int, outcome: Outcome, detail: str) -> asyncio.Future[None] | None:
-        """Hand the end of an entry to a thread at once: it is written even when the one who waits is cancelled."""
-        if (history := self._history) is None:
-            return None
-        at = self._clock.now()
-        written = asyncio.get_running_loop().run_in_executor(
-            None, lambda: history.finish_audit(entry, at=at, outcome=outcome, detail=detail)
-        )
-        self._audits.add(written)
-        written.add_done_callback(self._audits.discard)
-        return written
-
 
 def _created_after_all(kind: str, ref: Ref) -> ActionResult:
     return ActionResult(f"The answer was lost, but the {kind} {ref.id} has been created.", created=ref)
@@ -378,10 +366,3 @@ def _not_seen(error: UnknownOutcomeError, ref: Ref) -> UnknownOutcomeError:
         hint="It may still appear: look for it in the list and check before you try again.",
         request_id=error.request_id,
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

@@ -15,7 +15,7 @@ from gputui.fleet import fleet as fleet_module
 from gputui.fleet.observer import Observer
 from gputui.fleet.recorder import Recorder
 from gputui.history import History, Snapshot, StockSample
-from gputui.models import Change, Event, FeedState, Phase, Resource
+from gputui.models import Change, Event, FeedState, GpuSample, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
 
 INSTANCES, EVENTS = Resource.INSTANCES, Resource.EVENTS
@@ -154,9 +154,10 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
             snapshots: Iterable[Snapshot] = (),
             events: Iterable[Event] = (),
             stock: Iterable[StockSample] = (),
+            gpus: Iterable[tuple[Ref, GpuSample]] = (),
         ) -> bool:
             snapshots, events = list(snapshots), list(events)
-            done = super().record(snapshots=snapshots, events=events, stock=stock)
+            done = super().record(snapshots=snapshots, events=events, stock=stock, gpus=gpus)
             loop.call_soon_threadsafe(written.put_nowait, len(snapshots) + len(events))
             return done
 

@@ -1,0 +1,88 @@
+"""Who logs into instances whose back end does not tell: known from their creation, or from the first login.
+
+The user is kept in the history, for the instance as it was made. The password is kept in the keyring of the system,
+where there is one, and in memory for this session; never in a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gputui.api.base import Backend, DecidesLogin
+from gputui.models import ActionResult, Ref, Secret, SSHTarget
+
+if TYPE_CHECKING:
+    from gputui.history import History
+
+
+class Logins:
+    """Logins by instance."""
+
+    def __init__(self, history: History | None) -> None:
+        self._history = history
+        self._here: dict[tuple[Ref, str], tuple[str, Secret | None]] = {}
+
+    async def created(
+        self, backend: Backend, kind: str, values: Mapping[str, str], result: ActionResult
+    ) -> ActionResult:
+        """Remember the login that a create has decided, and say in its result what became of the password."""
+        login = backend.login_of(kind, values) if isinstance(backend, DecidesLogin) else None
+        if login is None or result.created is None:
+            return result
+        user, password = login
+        kept = await self.remember(result.created, result.made, user, password)
+        if password is None:
+            return result
+        where = "it is in the keyring" if kept else "no keyring keeps it, so note it: it will be asked for"
+        return replace(result, message=f"{result.message} {user} logs in with the password you gave; {where}.")
+
+    async def remember(self, ref: Ref, made: str, user: str, password: Secret | None = None) -> bool:
+        """Remember who logs in; returns whether the password is in the keyring now."""
+        self._here[ref, made] = (user, password)
+        return await asyncio.to_thread(self._write, ref, made, user, password)
+
+    async def complete(self, ref: Ref, target: SSHTarget) -> SSHTarget:
+        """Fill in who logs in, where that is remembered and the back end has not told."""
+        if target.user:
+            return target
+        user, password = self._here.get((ref, target.made), ("", None))
+        if not user:
+            user, password = self._here[ref, target.made] = await asyncio.to_thread(self._read, ref, target.made)
+        return replace(target, user=user, password=target.password or password)
+
+    async def forget(self, ref: Ref) -> None:
+        """Forget who logs into an instance that was deleted."""
+        for made in [made for known, made in self._here if known == ref]:
+            del self._here[ref, made]
+        await asyncio.to_thread(self._drop, ref)
+
+    # On a thread.
+
+    def _write(self, ref: Ref, made: str, user: str, password: Secret | None) -> bool:
+        from gputui import secrets
+
+        if self._history is None:
+            return False
+        self._history.remember_login(ref, user=user, made=made)
+        if password is None or not self._history.lasting:
+            return False
+        return secrets.keep_in_keyring(_name(ref, made), password)
+
+    def _read(self, ref: Ref, made: str) -> tuple[str, Secret | None]:
+        from gputui import secrets
+
+        user = self._history.login_of(ref, made) if self._history is not None else ""
+        return user, secrets.kept_in_keyring(_name(ref, made)) if user else None
+
+    def _drop(self, ref: Ref) -> None:
+        from gputui import secrets
+
+        if self._history is not None and (made := self._history.forget_login(ref)) is not None:
+            secrets.drop_from_keyring(_name(ref, made))
+
+
+def _name(ref: Ref, made: str) -> str:
+    return f"{ref} {made}".strip()

@@ -1,0 +1,193 @@
+"""Who logs into instances whose back end does not tell, and creates that one stops waiting for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gputui.errors import UnknownOutcomeError
+from gputui.history import History, Outcome
+from gputui.models import Action, ActionResult, Image, Ref, Resource, Row, Secret, SSHTarget
+from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
+
+MINE = Ref("dock", "container", "mine")
+GIVEN = {"name": "mine", "user_name": "alice", "password": "correct horse"}
+
+
+class Dock(FakeBackend):
+    """A back end that never tells who logs in, and deletes what runs by force alone."""
+
+    creatable = ("container", "image")
+
+    def __init__(self) -> None:
+        super().__init__("dock", [Resource.INSTANCES, Resource.IMAGES])
+        self.made = "1bb0e524d7f0"
+        self.forced: list[Ref] = []
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        return SSHTarget("127.0.0.1", 22000, "", made=self.made)
+
+    def login_of(self, kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] | None:
+        return (values["user_name"], Secret(values["password"])) if kind == "container" else None
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        return replace(await super().create(kind, values), made=self.made)
+
+    def wants_force(self, row: Row) -> bool:
+        return True
+
+    async def force_delete(self, ref: Ref) -> ActionResult:
+        self.forced.append(ref)
+        return ActionResult("deleted")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def dock() -> Dock:
+    return Dock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.sqlite3"
+
+
+@pytest.fixture(params=["keyring", "file", "none"])
+def keyring(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
+    """The system's keyring, one that is a file in plain text, or none at all."""
+    kept: dict[tuple[str, str], str] = {}
+
+    class Keyring:
+        priority = 5 if request.param == "keyring" else 0.5
+
+        def set_password(self, service: str, name: str, secret: str) -> None:
+            kept[service, name] = secret
+
+        def get_password(self, service: str, name: str) -> str | None:
+            return kept.get((service, name))
+
+        def delete_password(self, service: str, name: str) -> None:
+            del kept[service, name]
+
+    module = None if request.param == "none" else SimpleNamespace(get_keyring=Keyring)
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    yield kept
+    if request.param != "keyring":
+        assert not kept
+
+
+async def test_the_login_of_a_create_is_remembered(
+    clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
+) -> None:
+    history = History(path)
+    async with running(clock, dock, history=history) as fleet:
+        result = await fleet.create("dock", "container", GIVEN)
+        assert "alice logs in with the password you gave" in result.message
+        target = await fleet.ssh_target(MINE)
+        assert (target.user, target.password) == ("alice", Secret("correct horse"))
+    assert b"correct horse" not in b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
+    async with running(clock, dock, history=History(path)) as fleet:
+        target = await fleet.ssh_target(MINE)
+    expected = Secret("correct horse") if keyring else None
+    assert (target.user, target.password) == ("alice", expected)
+    assert ("in the keyring" in result.message) == bool(keyring)
+    if not keyring:
+        assert "note it" in result.message
+
+
+async def test_another_instance_of_the_same_name_gets_neither_user_nor_password(
+    clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
+) -> None:
+    async with running(clock, dock, history=History(path)) as fleet:
+        await fleet.create("dock", "container", GIVEN)
+        dock.made = "e61c9453638e"
+        target = await fleet.ssh_target(MINE)
+        assert (target.user, target.password) == ("", None)
+
+
+async def test_a_deleted_instance_is_forgotten(
+    clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
+) -> None:
+    async with running(clock, dock, history=History(path)) as fleet:
+        await fleet.create("dock", "container", GIVEN)
+        await clock.advance(1)
+        await fleet.act(MINE, Action.DELETE)
+        assert (await fleet.ssh_target(MINE)).user == ""
+    assert not keyring
+    assert History(path).login_of(MINE, dock.made) == ""
+
+
+async def test_who_has_logged_in_once_is_not_asked_again(clock: FakeClock, dock: Dock, path: Path) -> None:
+    async with running(clock, dock, history=History(path)) as fleet:
+        assert (await fleet.ssh_target(MINE)).user == ""
+        await fleet.remember_login(MINE, dock.made, "bob")
+        assert (await fleet.ssh_target(MINE)).user == "bob"
+    async with running(clock, dock, history=History(path)) as fleet:
+        assert (await fleet.ssh_target(MINE)).user == "bob"
+
+
+async def test_what_is_not_kept_anywhere_stays_out_of_the_keyring(
+    clock: FakeClock, dock: Dock, keyring: dict[tuple[str, str], str]
+) -> None:
+    async with running(clock, dock, history=History(None)) as fleet:
+        await fleet.create("dock", "container", GIVEN)
+    assert not keyring
+
+
+async def test_force_is_used_only_where_it_is_asked_for(clock: FakeClock, dock: Dock) -> None:
+    dock.rows[Resource.INSTANCES] = [pod("dock", "main")]
+    async with running(clock, dock) as fleet:
+        (row,) = fleet.rows(Resource.INSTANCES).values()
+        assert fleet.wants_force(row)
+        await fleet.act(row.ref, Action.DELETE, expected=row)
+        assert (dock.forced, dock.calls[Action.DELETE]) == ([], 1)
+        await fleet.act(row.ref, Action.DELETE, arguments={"force": "true"}, expected=row)
+        assert (dock.forced, dock.calls[Action.DELETE]) == ([row.ref], 1)
+
+
+CUDA = Ref("dock", "image", "cuda:12")
+
+
+async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
+    clock: FakeClock, dock: Dock, path: Path
+) -> None:
+    history = History(path)
+    async with running(clock, dock, history=history) as fleet:
+        dock.hold(Action.CREATE)
+        pull = asyncio.ensure_future(fleet.create("dock", "image", {"name": "cuda:12"}))
+        async with asyncio.timeout(10):
+            await dock.sent.wait()
+        assert set(fleet.creating()) == {CUDA}
+        asked = dock.calls[Resource.IMAGES]
+        assert fleet.give_up(CUDA)
+        async with asyncio.timeout(10):
+            with pytest.raises(UnknownOutcomeError, match="not to be seen"):
+                await pull
+        assert dock.calls[Resource.IMAGES] > asked
+        assert (fleet.creating(), fleet.give_up(CUDA)) == ({}, False)
+    (entry,) = history.audit()
+    assert entry.outcome is Outcome.UNKNOWN
+
+
+async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock, dock: Dock, path: Path) -> None:
+    history = History(path)
+    async with running(clock, dock, history=history) as fleet:
+        dock.hold(Action.CREATE)
+        pull = asyncio.ensure_future(fleet.create("dock", "image", {"name": "cuda:12"}))
+        async with asyncio.timeout(10):
+            await dock.sent.wait()
+        dock.rows[Resource.IMAGES] = [Image(CUDA, "cuda", "12")]
+        fleet.give_up(CUDA)
+        async with asyncio.timeout(10):
+            assert (await pull).created == CUDA
+    assert history.audit()[0].outcome is Outcome.DONE
