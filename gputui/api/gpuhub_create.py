@@ -6,23 +6,19 @@ call's parameters; prices and CUDA versions are written as :mod:`gputui.api.gpuh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gputui.api.form_values import given, problem_of, read_several, readable_json, unknown_problem
 from gputui.api.gpuhub_fields import (
     CUDA_VALUES,
     Reader,
-    given,
-    problem_of,
     range_problem,
     read_count,
     read_cuda,
     read_flag,
     read_price,
-    read_several,
-    unknown_problem,
 )
 from gputui.errors import InvalidError
 from gputui.models import FieldKind, Form, FormField, Image, PreparedRequest, Ref
@@ -187,7 +183,7 @@ class DeploymentForm:
         if problems := self.check(values):
             text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
             raise InvalidError(f"{self.account}: {text}.", fields=problems)
-        return PreparedRequest("POST", f"{base_url}{PATH}", _readable_json(self.body(values)))
+        return PreparedRequest("POST", f"{base_url}{PATH}", readable_json(self.body(values)))
 
     def _template(self, values: Mapping[str, str]) -> Body:
         template: Body = {
@@ -384,12 +380,3 @@ def _port_fields() -> list[FormField]:
         )
         for port in (6006, 6008)
     ]
-
-
-def _readable_json(body: Body) -> str:
-    """Write JSON as it would be sent, indented; what is unsafe on a terminal stands escaped in it."""
-    text = json.dumps(body, indent=2, ensure_ascii=False)
-    return "".join(
-        character if character == "\n" or clean(character) == character else json.dumps(character)[1:-1]
-        for character in text
-    )

@@ -7,10 +7,8 @@ Prices are written for an hour in the account's currency and sent as thousandths
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-
-from gputui.text import clean
 
 CUDA_VALUES = {"11.8": 118, "12.0": 120, "12.1": 121, "12.2": 122}
 """The versions of the document's table. Others are sent as they are: the table ends before the newest drivers."""
@@ -93,20 +91,6 @@ def read_flag(text: str) -> bool:
     return word == "true"
 
 
-def read_several(text: str) -> list[str]:
-    """Read several values with commas between; each comes once, in their order."""
-    return list(dict.fromkeys(part for part in (part.strip() for part in text.split(",")) if part))
-
-
-def problem_of(reader: Callable[[str], object], text: str) -> str | None:
-    """Return what is wrong with a text, None when it can be read."""
-    try:
-        reader(text)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def range_problem(reader: Reader, low: str, high: str, *, named: str) -> str | None:
     """Return what is wrong with two ends of a range that can be read each; ``named`` is the lower one's label."""
     try:
@@ -114,17 +98,3 @@ def range_problem(reader: Reader, low: str, high: str, *, named: str) -> str | N
     except ValueError:
         return None
     return f"is less than {named} ({low.strip()})" if wrong else None
-
-
-def unknown_problem(given: Collection[str], known: Collection[str], among: str) -> str | None:
-    """Return what is wrong with values that are not among the known ones, which are called ``among``."""
-    unknown = [clean(value) for value in given if value not in known]
-    if not unknown:
-        return None
-    verb = "is" if len(unknown) == 1 else "are"
-    return f"{', '.join(unknown)} {verb} not among {among}: {', '.join(known) or 'there are none'}"
-
-
-def given(values: Mapping[str, str], name: str) -> str:
-    """Return a value without the space around it; '' when it is not given."""
-    return values.get(name, "").strip()

@@ -9,18 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from gputui.api.form_values import given, problem_of, read_several, unknown_problem
 from gputui.api.gpuhub_fields import (
     CUDA_VALUES,
     Reader,
-    given,
-    problem_of,
     range_problem,
     read_cuda,
     read_flag,
     read_price,
-    read_several,
     read_whole,
-    unknown_problem,
 )
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.text import parse_span

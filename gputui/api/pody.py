@@ -6,7 +6,6 @@ The API changed with 0.3: the release is asked once and decides the routes. All 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from gputui.api import pody_account
 from gputui.api import pody_wire as wire
+from gputui.api.addresses import host_label
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
+from gputui.api.safe_names import SafeNames
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -100,10 +101,10 @@ class PodyBackend:
         self._config = account
         self._server = PodyServer(account, sleep=sleep, monotonic=monotonic)
         self._gpus = GpuSnapshots(self._server, monotonic)
-        self._host = wire.host_label(account.base_url)
+        self._host = host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
-        self._raw_names: dict[Ref, str] = {}
+        self._names = SafeNames(account.name)
 
     @property
     def account(self) -> str:
@@ -184,25 +185,11 @@ class PodyBackend:
         """
         names = await self._server.ask(wire.NAMES, "/pod/list")
         prefix = f"{self._config.username}-"
-        return list(dict.fromkeys(self._named("pod", name.removeprefix(prefix)) for name in names))
-
-    def _named(self, kind: str, name: str) -> Ref:
-        """Return the Ref of a listed name. A name that is not safe to show is kept for requests beside it.
-
-        Two names that are the same once made safe must not be taken for one another: the second gets a suffix.
-        """
-        ref = Ref(self.account, kind, clean(name))
-        if self._raw_names.setdefault(ref, name) != name:
-            ref = replace(ref, id=f"{ref.id}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}")
-            self._raw_names[ref] = name
-        return ref
-
-    def _raw_name(self, ref: Ref) -> str:
-        return self._raw_names.get(ref, ref.id)
+        return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names))
 
     async def _inspect(self, ref: Ref) -> Instance:
         path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
-        body = await self._server.get(path, {"ins": self._raw_name(ref)})
+        body = await self._server.get(path, {"ins": self._names.raw(ref)})
         pod = self._server.read(wire.POD, body, path)
         if pod.name:
             self._refs[pod.name] = ref
@@ -269,7 +256,7 @@ class PodyBackend:
         """Return the pod that a name belongs to before it was inspected: ``[prefix-]user-instance``."""
         parts = name.split("-")
         own = len(parts) in {2, 3} and parts[-2] == self._config.username
-        return self._named("pod", parts[-1]) if own else None
+        return self._names.ref("pod", parts[-1]) if own else None
 
     # Images
 
@@ -278,7 +265,7 @@ class PodyBackend:
         release = await self._server.release()
         names = await self._server.ask(wire.NAMES, "/image/list" if release >= _NEW_ROUTES else "/host/images")
         return [
-            wire.to_image(self._named("image", name), own=self._is_own_image(name, release))
+            wire.to_image(self._names.ref("image", name), own=self._is_own_image(name, release))
             for name in dict.fromkeys(names)
         ]
 
@@ -296,7 +283,7 @@ class PodyBackend:
             raise NotFoundError(f"{self.account}: there is no image {ref.id}.")
         if await self._server.release() < _NEW_ROUTES:
             return image
-        body = await self._server.transport.post("/image/inspect", {"image": self._raw_name(ref)})
+        body = await self._server.transport.post("/image/inspect", {"image": self._names.raw(ref)})
         details = self._server.read(wire.IMAGE, body, "/image/inspect")
         return image if details is None else wire.with_inspection(image, details, body)
 
@@ -359,7 +346,7 @@ class PodyBackend:
                 f"{ref} is not an image of yours.", hint="Only images made by commit can be deleted."
             )
         await self._server.change(
-            "/image/delete", {"image": self._raw_name(ref)}, what=f"the deletion of image {ref.id}"
+            "/image/delete", {"image": self._names.raw(ref)}, what=f"the deletion of image {ref.id}"
         )
         return ActionResult(f"Image {ref.id} deleted.")
 
@@ -368,7 +355,7 @@ class PodyBackend:
         _require_pod(ref)
         timed = await self._server.release() >= _NEW_ROUTES
         limit = (EXEC_TIMEOUT if timeout is None else max(1, math.ceil(timeout))) if timed else OLD_EXEC_TIMEOUT
-        params: dict[str, str | int] = {"ins": self._raw_name(ref), "cmd": command}
+        params: dict[str, str | int] = {"ins": self._names.raw(ref), "cmd": command}
         if timed:
             params["timeout"] = int(limit)
         what = f"the command for pod {ref.id}"
@@ -390,7 +377,7 @@ class PodyBackend:
         if problem:
             raise InvalidError(f"The tag {problem}.", fields={"tag": problem})
         params = {
-            "ins": self._raw_name(ref),
+            "ins": self._names.raw(ref),
             **({"tag": tag} if tag else {}),
             **({"msg": message} if message else {}),
         }
@@ -438,7 +425,7 @@ class PodyBackend:
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
         _require_pod(ref)
-        await self._server.change(f"/pod/{verb}", {"ins": self._raw_name(ref)}, what=f"the {verb} of pod {ref.id}")
+        await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=f"the {verb} of pod {ref.id}")
         return ActionResult(f"Pod {ref.id} {done}.")
 
 

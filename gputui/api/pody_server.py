@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from gputui.api import docker
 from gputui.api import pody_wire as wire
 from gputui.api.failures import Party, Refusal, decode, refused, sign_in_hint
+from gputui.api.shared_answer import SharedAnswer
 from gputui.api.transport import Transport
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
@@ -32,7 +34,6 @@ SNAPSHOT_AGE = 0.5
 """How long one answer of gpu-ps serves, in seconds."""
 
 _NOT_THERE = re.compile(r"Image not found|GPU ID \d+ is invalid")
-_DOCKER_WORDS = re.compile(r'http\+docker://.*\("(?P<words>.+)"\)$')
 _T = TypeVar("_T")
 
 
@@ -133,27 +134,15 @@ class GpuSnapshots:
 
     def __init__(self, server: PodyServer, monotonic: Callable[[], float]) -> None:
         self._server = server
-        self._monotonic = monotonic
-        self._task: asyncio.Task[wire.GpuSnapshot] | None = None
-        self._answered_at = 0.0
+        self._shared = SharedAnswer(self.ask, monotonic, age=SNAPSHOT_AGE)
 
     async def get(self) -> wire.GpuSnapshot:
         """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
-        task = self._task
-        if task is None or (task.done() and not self._is_fresh(task)):
-            task = self._task = asyncio.create_task(self._ask_all())
-            # Seen even when every caller was cancelled meanwhile.
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(task)
+        return await self._shared.get()
 
     def cancel(self) -> None:
         """Stop waiting for an answer."""
-        if self._task is not None:
-            self._task.cancel()
-
-    def _is_fresh(self, task: asyncio.Task[wire.GpuSnapshot]) -> bool:
-        failed = task.cancelled() or task.exception() is not None
-        return not failed and self._monotonic() - self._answered_at <= SNAPSHOT_AGE
+        self._shared.cancel()
 
     async def ask(self, gpu: str | None = None) -> wire.GpuSnapshot:
         """Ask anew, for one GPU or all; raises GputuiError, NotFoundError for a GPU that is not there."""
@@ -167,16 +156,11 @@ class GpuSnapshots:
             hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
             raise ServerError(error.message, hint=hint) from None
 
-    async def _ask_all(self) -> wire.GpuSnapshot:
-        snapshot = await self.ask()
-        self._answered_at = self._monotonic()
-        return snapshot
-
 
 def explain(party: Party, refusal: Refusal) -> GputuiError | None:
     """Name a refusal better than its status does: pody says 403 to a wrong password and to a spent quota alike."""
-    words = _DOCKER_WORDS.search(refusal.detail)
-    detail = words["words"] if words else refusal.detail
+    words = docker.words(refusal.detail)
+    detail = words or refusal.detail
     if refusal.status == 403 and detail.startswith("Invalid username or password"):
         return AuthError(f"{party}: wrong user name or password (HTTP 403).", hint=sign_in_hint(party))
     if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and detail == "Not Found")):

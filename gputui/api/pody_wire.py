@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError, WrapValidator
 
+from gputui.api.addresses import host_label
+from gputui.api.docker import PHASES
 from gputui.api.failures import mismatch
 from gputui.models import (
     GpuDevice,
@@ -35,16 +37,6 @@ SSH_PORT = 22
 SSH_USER = "root"
 _LAST_PORT = 65535
 
-_PHASES: Mapping[str, Phase] = {
-    # Docker leaves a container in "created" when its start failed: it waits for a start, it is not on its way.
-    "created": Phase.STOPPED,
-    "running": Phase.RUNNING,
-    "paused": Phase.STOPPED,
-    "restarting": Phase.PENDING,
-    "removing": Phase.STOPPING,
-    "exited": Phase.STOPPED,
-    "dead": Phase.FAILED,
-}
 _BYTES = frozenset({"memory_limit", "storage_limit", "storage_size", "shm_size", "tmpfs_size", "commit_size_limit"})
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
 _PORTS = re.compile(r"(?:.*:)?(\d{1,5}):(\d{1,5})(?:/([a-z]+))?")
@@ -149,13 +141,6 @@ SPEC = TypeAdapter(dict[str, str | int | float | None])
 SECONDS = TypeAdapter(dict[str, float])
 
 
-def host_label(base_url: str) -> str:
-    """Return what users call the host: the first part of its name, or its address."""
-    host = urlsplit(base_url).hostname or ""
-    is_address = ":" in host or host.replace(".", "").isdecimal()
-    return host if is_address else host.split(".", 1)[0]
-
-
 def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model: str | None) -> Instance:
     """Make the row of a pod from its inspection."""
     ports = tuple(_ports(pod.port_mapping or ()))
@@ -166,7 +151,7 @@ def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model
     return Instance(
         ref=ref,
         name=ref.id,
-        phase=_PHASES.get(pod.status.lower(), Phase.UNKNOWN),
+        phase=PHASES.get(pod.status.lower(), Phase.UNKNOWN),
         status=clean(pod.status),
         image=_text(pod.image),
         gpu_model=gpu_model if gpu_all or indices else None,
