@@ -152,11 +152,17 @@ def _complaints(detail: list[Any]) -> Iterator[tuple[str, str]]:
     """Yield (parameter, problem) of FastAPI's list: only where and what, never the input it repeats."""
     for entry in detail:
         if isinstance(entry, dict):
-            location = entry.get("loc")
-            name = str(location[-1]) if isinstance(location, list) and location else ""
-            yield _short(name), _short(str(entry.get("msg", "not accepted")))
+            yield _short(_parameter(entry.get("loc"))), _short(str(entry.get("msg", "not accepted")))
         elif isinstance(entry, str):
             yield "", _short(entry)
+
+
+def _parameter(location: Any) -> str:
+    """Return the parameter that FastAPI's location lies in: ``gpu_ids`` for ``["body", "gpu_ids", 0]``."""
+    parts = location if isinstance(location, list) else []
+    if parts and parts[0] in ("body", "query", "path", "header"):
+        parts = parts[1:]
+    return parts[0] if parts and isinstance(parts[0], str) else ""
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import importlib.util
 import json as json_module
 import logging
+import math
 import random as random_module
 import ssl
 import sys
@@ -25,6 +26,8 @@ import httpx
 from gputui import __version__
 from gputui.api import failures
 from gputui.api.failures import Party, Refusal
+from gputui.api.keep_alive import show_life
+from gputui.api.server_clock import ServerClock
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
 
 MAX_BODY = 32 * 2**20
@@ -98,8 +101,8 @@ class _TransientError(Exception):
 class Transport:
     """The connections of one account.
 
-    ``latency`` is how long the last question waited for its answer, in seconds. ``explain`` lets a back end name a
-    refusal better than its status does.
+    ``latency`` is how long the last question waited for its answer, in seconds; ``clock`` is what the answers tell of
+    the server's clock, and ``now`` ours. ``explain`` lets a back end name a refusal better than its status does.
     """
 
     def __init__(
@@ -116,9 +119,11 @@ class Transport:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random_module.random,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.party = Party(account, urlsplit(base_url).netloc, backend)
         self.latency: float | None = None
+        self.clock = ServerClock()
         self._limited_until: float | None = None
         self._limit_said = self._limit_request_id = ""
         self._base_url = base_url
@@ -131,6 +136,7 @@ class Transport:
         self._sleep = sleep
         self._monotonic = monotonic
         self._random = random
+        self._now = now
         # Questions share connections. A change takes one of its own: on one that the server is just closing it would
         # be lost, and nobody could tell that it was not done.
         self._clients: dict[bool, httpx.AsyncClient] = {}
@@ -178,9 +184,9 @@ class Transport:
     ) -> bytes:
         """Ask for a change, exactly once. ``what`` names it: "the stop of pod main".
 
-        ``timeout`` is for the answer, in seconds. Without ``keep_body`` an answer of success is enough, and what it
-        says is not read. Raises UnknownOutcomeError once the bytes may have left and no answer came,
-        UnavailableError before.
+        ``timeout`` is for the answer, in seconds; with ``math.inf`` the answer may take as long as the connection
+        holds. Without ``keep_body`` an answer of success is enough, and what it says is not read. Raises
+        UnknownOutcomeError once the bytes may have left and no answer came, UnavailableError before.
         """
         read_timeout = timeout or self._read_timeout
         return await self._only_once(
@@ -234,12 +240,13 @@ class Transport:
             return await self._exchange(attempt, headers)
 
     async def _exchange(self, attempt: _Attempt, headers: dict[str, str]) -> bytes:
-        timeout = httpx.Timeout(attempt.read_timeout, connect=CONNECT_TIMEOUT, pool=None)
-        began = self._monotonic()
+        endless = math.isinf(attempt.read_timeout)
+        timeout = httpx.Timeout(None if endless else attempt.read_timeout, connect=CONNECT_TIMEOUT, pool=None)
+        began, sent = self._monotonic(), self._now()
         try:
             # The limits of httpx are for each piece; a server that drips would hold the call for ever.
             async with (
-                asyncio.timeout(CONNECT_TIMEOUT + attempt.read_timeout),
+                asyncio.timeout(None if endless else CONNECT_TIMEOUT + attempt.read_timeout),
                 self._client(keep=not attempt.changes).stream(
                     attempt.method,
                     self._base_url + attempt.path,
@@ -247,9 +254,11 @@ class Transport:
                     content=attempt.content,
                     headers=headers,
                     timeout=timeout,
+                    extensions={"trace": show_life} if endless else None,
                 ) as response,
             ):
                 waited = self._monotonic() - began
+                self.clock.note(response.headers.get("date", ""), sent=sent, received=self._now())
                 body = await self._read(response, attempt)
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise InvalidError(

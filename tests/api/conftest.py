@@ -61,7 +61,7 @@ MakeTransport = Callable[..., Transport]
 async def make_transport(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[MakeTransport]:
     async with AsyncExitStack() as stack:
 
-        def make(base_url: str | None = None, **options: float) -> Transport:
+        def make(base_url: str | None = None, **options: float | Callable[[], float]) -> Transport:
             transport = Transport(
                 account="lab",
                 base_url=base_url or server.url,
@@ -69,7 +69,7 @@ async def make_transport(server: ScriptedServer, fake_time: FakeTime) -> AsyncIt
                 sleep=fake_time.sleep,
                 monotonic=fake_time.monotonic,
                 random=lambda: 0.5,
-                **options,  # type: ignore[arg-type]  # numbers for whatever option a test is about
+                **options,  # type: ignore[arg-type]  # whatever option a test is about
             )
             stack.push_async_callback(transport.aclose)
             return transport

@@ -93,6 +93,7 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.arrived = asyncio.Event()
+        self.left = asyncio.Event()
         self.connections = 0
         self.open = 0
         self.most_open = 0
@@ -155,7 +156,7 @@ class ScriptedServer:
         self.most_open = max(self.most_open, self.open)
         await asyncio.sleep(0)  # lets requests that were sent together overlap
         try:
-            return await self._send(writer, self._next(request))
+            return await self._send(reader, writer, self._next(request))
         finally:
             self.open -= 1
 
@@ -166,7 +167,7 @@ class ScriptedServer:
         script = scripts.popleft() if len(scripts) > 1 else scripts[0]
         return script(request) if callable(script) else script
 
-    async def _send(self, writer: asyncio.StreamWriter, answer: Answer) -> bool:
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer) -> bool:
         match answer:
             case Reply():
                 length = len(answer.body) if answer.announce is None else answer.announce
@@ -180,7 +181,8 @@ class ScriptedServer:
             case Reset():
                 _reset(writer)
             case Hang():
-                await asyncio.Event().wait()
+                await reader.read()  # until the client leaves
+                self.left.set()
             case Drip():
                 writer.write(b"HTTP/1.1 200 Answer\r\nContent-Length: 1000000\r\n\r\n[")
                 while True:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import math
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from gputui.api import failures, keep_alive
 from gputui.api import transport as transport_module
 from gputui.errors import (
     AuthError,
@@ -395,3 +400,91 @@ async def test_latency_is_known_after_an_answer(server: ScriptedServer, make_tra
     assert transport.latency is None
     await transport.get("/pod/list")
     assert transport.latency == 0.0  # the fake clock stood still
+
+
+async def test_a_change_may_wait_for_as_long_as_its_connection_holds(
+    server: ScriptedServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the usual limits, 0.3 s in all, this answer would not have come."""
+    monkeypatch.setattr(transport_module, "CONNECT_TIMEOUT", 0.15)
+    server.on("/images", Hang())
+    transport = make_transport(**QUICK)
+    with pytest.raises(UnknownOutcomeError):
+        await transport.change("POST", "/images", what="the pull")
+    pull = asyncio.create_task(transport.change("POST", "/images", what="the pull", timeout=math.inf))
+    done, _ = await asyncio.wait([pull], timeout=0.6)
+    assert not done
+    await server.stop()
+    with pytest.raises(UnknownOutcomeError, match="the pull was sent, but"):
+        await pull
+
+
+async def test_a_change_without_a_limit_is_given_up_at_once_where_nobody_listens(
+    make_transport: MakeTransport,
+) -> None:
+    transport = make_transport(f"http://127.0.0.1:{unused_port()}")
+    with pytest.raises(UnavailableError, match="refuses the connection"):
+        await transport.change("POST", "/images", what="the pull", timeout=math.inf)
+
+
+async def test_a_connection_without_a_limit_shows_life(
+    server: ScriptedServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed: list[int] = []
+
+    async def look(event: str, info: Mapping[str, Any]) -> None:
+        await keep_alive.show_life(event, info)
+        if event == "connection.connect_tcp.complete":
+            connection = info["return_value"].get_extra_info("socket")
+            probed.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    monkeypatch.setattr(transport_module, "show_life", look)
+    server.on("/images", as_json({}))
+    transport = make_transport()
+    await transport.change("POST", "/images", what="the pull", timeout=math.inf)
+    await transport.change("POST", "/images", what="the pull")
+    assert probed == [1]
+
+
+async def test_a_cancelled_change_closes_its_connection(
+    server: ScriptedServer, make_transport: MakeTransport
+) -> None:
+    server.on("/images", Hang())
+    pull = asyncio.create_task(make_transport().change("POST", "/images", what="the pull", timeout=math.inf))
+    await server.arrived.wait()
+    pull.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pull
+    async with asyncio.timeout(5):
+        await server.left.wait()
+
+
+async def test_the_clock_of_a_server_is_known_from_its_answers(
+    server: ScriptedServer, make_transport: MakeTransport
+) -> None:
+    server.on("/metrics", as_json({}), as_json({}, Date="Mon, 01 Dec 2025 19:03:20 GMT"))
+    transport = make_transport(now=datetime(2025, 12, 1, 19, 2, 40, tzinfo=UTC).timestamp)
+    await transport.get("/metrics")
+    assert transport.clock.ahead is None
+    await transport.get("/metrics")
+    assert transport.clock.ahead == pytest.approx(40, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        (["body", "gpu_ids", 0], "gpu_ids"),
+        (["body", "env", "HF_HOME"], "env"),
+        (["body", "name"], "name"),
+        (["query", "force"], "force"),
+        (["body"], ""),
+        (["body", 17], ""),
+        ("body", ""),
+        ([], ""),
+    ],
+)
+def test_a_complaint_is_told_at_the_parameter_it_lies_in(location: object, name: str) -> None:
+    body = json.dumps({"detail": [{"loc": location, "msg": "Input should be valid"}]}).encode()
+    refusal = failures.read_refusal(422, "", body)
+    assert refusal.fields == ({name: "Input should be valid"} if name else {})
+    assert refusal.detail.endswith("Input should be valid")

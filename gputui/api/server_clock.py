@@ -1,0 +1,33 @@
+"""How far a server's clock is ahead of ours, by the ``Date`` of its answers."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+_COARSENESS = 2.0
+"""How old a ``Date`` may be when it leaves, in seconds: it has whole seconds, and servers renew it once a second."""
+
+
+class ServerClock:
+    """The difference between two clocks, as far as whole seconds tell it.
+
+    ``ahead`` is in seconds, None before the first answer with a date. It stays what it is for as long as the answers
+    agree with it, and is 0.0 where they agree with two clocks that are the same.
+    """
+
+    def __init__(self) -> None:
+        self.ahead: float | None = None
+
+    def note(self, date: str, *, sent: float, received: float) -> None:
+        """Take in an answer: its ``Date``, and when it was asked for and came by our clock, in Unix time."""
+        try:
+            at = parsedate_to_datetime(date)
+        except (TypeError, ValueError):
+            return
+        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        least, most = seconds - received, seconds + _COARSENESS - sent
+        if least > most:
+            return  # our own clock was set back meanwhile
+        if self.ahead is None or not least <= self.ahead <= most:
+            self.ahead = 0.0 if least <= 0 <= most else (least + most) / 2
