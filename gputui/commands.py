@@ -274,6 +274,8 @@ MOVEMENT: Mapping[str, str] = {
     "form.preview": "ctrl+t",
     "form.load": "ctrl+o",
     "form.save": "ctrl+s",
+    "secret.reveal": "ctrl+r",
+    "secret.generate": "ctrl+n",
     "entry.close": "escape",
     "entry.submit": "enter",
     "entry.complete": "tab",
@@ -295,7 +297,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*BY_ID, *_moving("heatmap")),
     _moving("reader", "text", "dialog"),
     _moving("menu", "dialog"),
-    _moving("form", "choices", "dialog"),
+    _moving("form", "choices", "secret", "dialog"),
     _moving("entry"),
 )
 """What is at hand at the same time: a key can have one meaning in each of these."""

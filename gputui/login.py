@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -188,14 +189,20 @@ class Login:
 
         fleet = self._session.fleet
 
+        user = ""
+
         async def target() -> SSHTarget:
-            return await fleet.ssh_target(instance.ref)
+            found = await fleet.ssh_target(instance.ref)
+            return found if found.user else replace(found, user=user)
 
         waiting.say("Asking where its sshd listens …")
         login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
         first = await target()
+        if not (login.user or first.user):
+            user = await self._ask_user(instance)
+            first = await target()
         waiting.say(f"Connecting to {login.user or first.user}@{first.host}, port {login.port or first.port} …")
-        return await connect(
+        connection = await connect(
             first,
             login,
             host_id=host_id_of(instance.ref, first),
@@ -205,6 +212,22 @@ class Login:
             progress=waiting.say,
             refetch=target,
         )
+        if user:
+            await fleet.remember_login(instance.ref, first.made, user)
+        return connection
+
+    async def _ask_user(self, instance: Instance) -> str:
+        """Ask who logs in, where nobody else tells; ends the login when there is no answer."""
+        answer = await self._app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"User name in {instance.name}",
+                note="Its server does not tell who may log in. The name is remembered once it has worked.",
+                check=lambda text: user_problem(text.strip()),
+            )
+        )
+        if answer is None:
+            raise asyncio.CancelledError
+        return answer.strip()
 
     async def _trust(self, question: HostKeyQuestion) -> bool:
         heading, *lines = question.describe().splitlines()
@@ -230,6 +253,13 @@ class Login:
         sys.stdout.write(f"\x1b[2J\x1b[H\x1b[2m{instance.name}: exit or ~. comes back to gputui\x1b[0m\r\n")
         sys.stdout.flush()
         return await interactive(connection)
+
+
+def user_problem(name: str) -> str:
+    """Return what keeps a text from being the name of somebody who logs in; '' when it may be one."""
+    if not name:
+        return "Type a user name, or esc to cancel."
+    return "" if name.isprintable() and not set(name) & set(" @:/") else "That is no user name."
 
 
 def parse_forward(text: str) -> tuple[int, int] | None:

@@ -166,3 +166,13 @@ def format_time(at: datetime, *, utc: bool = False) -> str:
     shown = at.astimezone(UTC) if utc else at.astimezone()
     now = datetime.now(shown.tzinfo)
     return shown.strftime("%H:%M:%S" if shown.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+
+
+_EASY = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+def made_up_secret(length: int) -> str:
+    """Return a random secret of letters and digits that are not taken for one another."""
+    import secrets
+
+    return "".join(secrets.choice(_EASY) for _ in range(length))

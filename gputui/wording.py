@@ -45,6 +45,9 @@ DEPLOYMENT_EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
     Action.SCALE: EFFECTS[Action.SCALE],
 }
 
+NEEDS_FORCE = "It runs: without force the server refuses, and nothing is deleted."
+SOME_NEED_FORCE = "Some run: without force the server refuses to delete those."
+
 IMAGE_DELETED = "The image is gone for good. Instances made from it go on."
 IMAGES_DELETED = "The images are gone for good. Instances made from them go on."
 
@@ -85,6 +88,11 @@ def effect(action: Action, rows: Sequence[Row]) -> str:
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
         return STOP_KEPT_ALIVE if len(rows) == 1 else STOP_SEVERAL_KEPT_ALIVE
     return EFFECTS[action] if len(rows) == 1 else EFFECTS_ON_SEVERAL[action]
+
+
+def force_needed(rows: Sequence[Row]) -> str:
+    """Say that a deletion without force would be refused, for one thing or for some of several."""
+    return NEEDS_FORCE if len(rows) == 1 else SOME_NEED_FORCE
 
 
 def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:

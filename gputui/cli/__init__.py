@@ -28,6 +28,7 @@ _COMMANDS = {
     "scale": "scale:run",
     "block": "block:run",
     "create": "create:run",
+    "pull": "create:pull",
     "commit": "actions:commit",
     "exec": "execute:run",
     "ssh": "login:run",

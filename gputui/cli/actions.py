@@ -52,6 +52,8 @@ Planner = Callable[[asyncio.Runner, "Fleet", Sequence[Row]], Plan]
 def run(args: argparse.Namespace) -> int:
     """Do one action to everything named; goes on after a failure and returns the worst exit status."""
     action = Action(args.command)
+    if action is Action.DELETE:
+        return carry_out(args, action, args.refs, _deletion(force=args.force))
     if action is not Action.STOP:
         return carry_out(args, action, args.refs)
     from gputui.cli.stop import planner
@@ -68,6 +70,17 @@ def commit(args: argparse.Namespace) -> int:
         return Plan(rows, {row.ref: given for row in rows})
 
     return carry_out(args, Action.COMMIT, [args.ref], plan)
+
+
+def _deletion(*, force: bool) -> Planner:
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        del runner
+        wanted = [row for row in rows if fleet.wants_force(row)]
+        if not force:
+            return Plan(rows, lines=[f"{wording.force_needed(rows)} Give --force."] if wanted else ())
+        return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
+
+    return plan
 
 
 def carry_out(

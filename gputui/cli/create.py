@@ -17,11 +17,15 @@ from gputui.cli.forms import field_problems, fields_text, known_fields
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
-from gputui.models import FieldKind, Form, Ref, Resource
+from gputui.models import FieldKind, Form, FormField, Ref, Resource
+from gputui.text import made_up_secret
 
 if TYPE_CHECKING:
     from gputui.config import Account, Config
     from gputui.fleet import Fleet
+
+MADE_UP = "generate"
+"""What stands for a secret that is to be made up."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +41,12 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return asyncio.run(_dry_run(account, args.kind, given, template=args.save_template))
     return _create(config, account, args.kind, given, sure=args.yes, template=args.save_template)
+
+
+def pull(args: argparse.Namespace) -> int:
+    """Pull an image onto a host; the same as ``create image``."""
+    values = [("repo_tag", args.repo_tag)]
+    return run(argparse.Namespace(**vars(args), kind="image", values=values, file=None, save_template=None))
 
 
 def _given(args: argparse.Namespace) -> dict[str, str]:
@@ -141,12 +151,17 @@ def _create(
             if not confirm(effects, question="Create it?", typed=None):
                 say("Nothing was done.")
                 return ExitCode.REFUSED
+        look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
+        say(f"Creating the {kind} in {name} …")
         try:
             result = runner.run(fleet.create(name, kind, values))
         except UnknownOutcomeError as error:
             status = report_error(error)
-            say(f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}")
+            say(look)
             return status
+        except KeyboardInterrupt:
+            say(f"gputui: {name}: the answer is not waited for any more; the server may go on with it.\n{look}")
+            return ExitCode.UNKNOWN_OUTCOME
         words = " ".join(result.message.split())
         if words:
             say(words)
@@ -178,24 +193,49 @@ def _check(kind: str, problems: Mapping[str, str]) -> None:
 def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     """Return the values to send: what was given, and for what must be and was not, the default.
 
-    What need not be given is left to the server. Secrets are asked for, never taken from argv.
+    What need not be given is left to the server. Secrets are asked for or fetched, never taken from argv.
     """
     fields = {field.name: field for field in form.fields}
     problems = []
     for name in given:
         if name not in fields:
             problems.append(f"{name}: is no field; the fields are {known_fields(form)}")
-        elif fields[name].kind is FieldKind.SECRET:
-            problems.append(f"{name}: is secret and is asked for; a command line is seen by everyone on this machine")
+        elif fields[name].kind is FieldKind.SECRET and not _is_reference(fields[name], given[name]):
+            problems.append(
+                f"{name}: is secret, and a command line is seen by everyone on this machine; it is asked for, or"
+                f" write where it is: {name}=env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER"
+                + (f", or {name}={MADE_UP} to have one made up" if fields[name].generate else "")
+            )
     if problems:
         raise ConfigError(f"This {form.kind} cannot be created:", problems=tuple(problems))
-    values = dict(given)
+    values = {
+        name: _secret(fields[name], value) if fields[name].kind is FieldKind.SECRET else value
+        for name, value in given.items()
+    }
     for name, field in fields.items():
         if name in given or not (field.required and field.shown_with(values)):
             continue
         secret = field.kind is FieldKind.SECRET and prompts.interactive()
         values[name] = ask_secret(field.label) if secret else field.default
     return values
+
+
+def _is_reference(field: FormField, value: str) -> bool:
+    return (value == MADE_UP and field.generate > 0) or value.startswith(("env:", "file:", "cmd:", "keyring:"))
+
+
+def _secret(field: FormField, value: str) -> str:
+    """Return a secret from where it is said to be, or one made up, which is told; raises ConfigError."""
+    from gputui.secrets import SecretRef
+
+    if value == MADE_UP:
+        made_up = made_up_secret(field.generate)
+        say(f"{field.name}: {made_up}")
+        return made_up
+    try:
+        return SecretRef.parse(value, where=field.name).resolve().reveal()
+    except ValueError as error:
+        raise ConfigError(f"{field.name}: {error}") from None
 
 
 def shown_values(form: Form, values: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.api.base import Backend, CanLogin
@@ -16,7 +17,7 @@ from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, yes
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
-from gputui.models import Ref, Resource, Secret
+from gputui.models import Ref, Resource, Secret, SSHTarget
 from gputui.paths import known_hosts_path, state_dir
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: b
 
 async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
     from gputui.config import ssh_login
+    from gputui.fleet.logins import Logins
     from gputui.ssh.client import connect
     from gputui.ssh.hosts import host_id_of
 
@@ -116,18 +118,51 @@ async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hos
     if not isinstance(backend, CanLogin):
         raise SshError(f"{ref}: its back end tells no address to log in at.")
     login = ssh_login(config.accounts[ref.account])
-    target = await backend.ssh_target(ref)
-    with _progress() as progress:
-        return await connect(
-            target,
-            login,
-            host_id=host_id_of(ref, target),
-            hosts=hosts,
-            ask=_ask_host_key,
-            ask_secret=_ask_secret,
-            progress=progress,
-            refetch=lambda: backend.ssh_target(ref),
-        )
+    with session.open_history() as history:
+        logins = Logins(history)
+        user = ""
+
+        async def target() -> SSHTarget:
+            found = await logins.complete(ref, await backend.ssh_target(ref))
+            return found if found.user else replace(found, user=user)
+
+        first = await target()
+        if not (login.user or first.user):
+            user = _ask_user(ref)
+            first = await target()
+        with _progress() as progress:
+            connection = await connect(
+                first,
+                login,
+                host_id=host_id_of(ref, first),
+                hosts=hosts,
+                ask=_ask_host_key,
+                ask_secret=_ask_secret,
+                progress=progress,
+                refetch=target,
+            )
+        if user:
+            await logins.remember(ref, first.made, user)
+        return connection
+
+
+def _ask_user(ref: Ref) -> str:
+    """Ask who logs in, where neither the back end nor the configuration tells."""
+    missing = SshError(
+        f"{ref}: its back end does not tell who may log in.",
+        hint=f"Log in once with gputui ssh {ref}, or set ssh.user in [accounts.{ref.account}].",
+    )
+    if not prompts.interactive():
+        raise missing
+    sys.stderr.write("\r\x1b[K")
+    with _interruptible():
+        try:
+            user = prompts.ask(f"User name in {ref.id}")
+        except EOFError:
+            user = ""
+    if not user:
+        raise missing
+    return user
 
 
 async def _shell(connection: Connection) -> int:

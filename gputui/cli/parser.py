@@ -201,6 +201,10 @@ def _add_instance_commands(commands: _Commands) -> None:
         parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
         if name == "stop":
             _stop_options(parser)
+        if name == "delete":
+            parser.add_argument(
+                "--force", action="store_true", help="also what runs, where the server wants to be told"
+            )
         _mutation_options(parser)
 
     parser = commands.add("scale", "change how many instances a deployment wants")
@@ -226,7 +230,7 @@ def _add_instance_commands(commands: _Commands) -> None:
         "create something",
         description="Create something. Without --set and --file, the fields and their choices are listed.",
     )
-    parser.add_argument("kind", metavar="KIND", help="what to create, such as pod or deployment")
+    parser.add_argument("kind", metavar="KIND", help="what to create: pod, deployment, container, image (a pull)")
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
     parser.add_argument(
         "--set",
@@ -239,6 +243,15 @@ def _add_instance_commands(commands: _Commands) -> None:
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
     parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
+    _mutation_options(parser)
+
+    parser = commands.add(
+        "pull",
+        "pull an image onto a host",
+        description="Pull an image onto a host and wait until it is there. Ctrl+C stops the waiting, not the host.",
+    )
+    parser.add_argument("repo_tag", metavar="IMAGE", help="its name with its tag, such as nvidia/cuda:12.6.3-base")
+    parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when several accounts can pull")
     _mutation_options(parser)
 
     parser = commands.add("commit", "save an instance as an image")

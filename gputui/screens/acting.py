@@ -18,7 +18,18 @@ from gputui.screens.session import NAMED
 from gputui.stop_words import less_offer, stop_effects
 from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
-from gputui.wording import DONE, EFFECTS, ENDS_WORK, effect, gpu_text, name_of, spending, word_to_type, work_lost
+from gputui.wording import (
+    DONE,
+    EFFECTS,
+    ENDS_WORK,
+    effect,
+    force_needed,
+    gpu_text,
+    name_of,
+    spending,
+    word_to_type,
+    work_lost,
+)
 
 AT_ONCE = 4
 """How many things of one action are worked on at a time."""
@@ -102,6 +113,10 @@ class ActingView(CreatingView):
             if (chosen := await self._confirmed_stop(rows)) is not None:
                 await self._act_on(action, rows, chosen)
             return
+        if action is Action.DELETE and any(self.session.fleet.wants_force(row) for row in rows):
+            if (chosen := await self._confirmed_delete(rows)) is not None:
+                await self._act_on(action, rows, chosen)
+            return
         verb = "Save" if action is Action.COMMIT else action.value.capitalize()
         if await self._confirmed(action, rows, verb):
             await self._act_on(action, rows, arguments)
@@ -122,6 +137,17 @@ class ActingView(CreatingView):
             )
         )
         return bool(answer)
+
+    async def _confirmed_delete(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
+        """Ask whether to delete what is deleted by force alone; returns what was chosen, None for not at all."""
+        effects = self._effects(Action.DELETE, rows)
+        dialog = dialogs.DeleteDialog(
+            _question("Delete", rows),
+            subjects=_subjects(rows),
+            effect=lambda force: effects if force else [*effects, force_needed(rows)],
+            typed=self._word_to_type(Action.DELETE, rows),
+        )
+        return dialog.arguments if await self.app.push_screen_wait(dialog) else None
 
     async def _confirmed_stop(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
         """Ask whether and how to stop what has options for it; returns what was chosen, None for not at all."""

@@ -146,7 +146,8 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
 def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False) -> list[Content]:
     """Describe an instance: state, shape, how to reach it, what it runs on the GPUs."""
     if row.ssh is not None:
-        ssh = f"ssh -p {row.ssh.port} {row.ssh.user}@{row.ssh.host}"
+        whose = f"{row.ssh.user}@" if row.ssh.user else ""
+        ssh = f"ssh -p {row.ssh.port} {whose}{row.ssh.host}" + ("" if whose else "   as the user it was made with")
     else:
         ssh = "no port 22 is mapped" if row.parent is None else "no address now"
     lines = _lines(

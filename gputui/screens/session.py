@@ -98,7 +98,8 @@ class Session:
         user, port = (login and login.user) or target.user, (login and login.port) or target.port
         options = ["-i", login.key] if login and login.key else []
         options += ["-J", login.jump] if login and login.jump else []
-        return shlex.join(["ssh", *options, "-p", str(port), f"{user}@{target.host}"])
+        where = f"{user}@{target.host}" if user else target.host
+        return shlex.join(["ssh", *options, "-p", str(port), where])
 
     def find(self, text: str, resources: Iterable[Resource] = NAMED) -> list[Row]:
         """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.address import AddressDialog
     from gputui.screens.dialogs.block import BlockDialog
     from gputui.screens.dialogs.confirm import ConfirmDialog
+    from gputui.screens.dialogs.delete import DeleteDialog
     from gputui.screens.dialogs.dialog import Dialog
     from gputui.screens.dialogs.filter import FilterDialog
     from gputui.screens.dialogs.form import FormDialog, FormTools
@@ -27,6 +28,7 @@ __all__ = [
     "BlockDialog",
     "Choice",
     "ConfirmDialog",
+    "DeleteDialog",
     "Dialog",
     "FilterDialog",
     "FormDialog",
@@ -44,6 +46,7 @@ _MODULES = {
     "BlockDialog": "block",
     "Choice": "menu",
     "ConfirmDialog": "confirm",
+    "DeleteDialog": "delete",
     "Dialog": "dialog",
     "FilterDialog": "filter",
     "FormDialog": "form",

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
 from gputui.errors import ConflictError, GputuiError, InvalidError
-from gputui.models import Form, FormField, PreparedRequest
+from gputui.models import FieldKind, Form, FormField, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_choices import Done, Edited
@@ -154,8 +154,10 @@ class FormDialog(Dialog[dict[str, str]]):
                 yield editor
                 if field.unit:
                     yield Label(Content(field.unit), classes="unit")
-            if field.help:
-                yield Static(Content(field.help), classes="about")
+            # What a line of text cannot do of itself has to be told where the field is.
+            keys = keys_of(field) if field.kind is FieldKind.SECRET and not long else ""
+            if about := "   ".join(filter(None, (field.help, keys))):
+                yield Static(Content(about), classes="about")
             yield Static(Content(""), id=f"problem-{field.name}", classes="problem")
 
     def on_mount(self) -> None:

@@ -11,6 +11,7 @@ from textual.widgets import Input, Select, Static, TextArea
 from gputui.models import FieldKind, FormField
 from gputui.screens.dialogs.form_choices import FREE, TICKED, Done, Edited, Finder, Ticks, choice_line, pairs
 from gputui.widgets.line_input import LineInput
+from gputui.widgets.secret_input import SecretInput
 
 FEW_CHOICES = 12
 """More choices than this are found by typing."""
@@ -97,6 +98,8 @@ def keys_of(field: FormField) -> str:
             return "space changes it"
         case FieldKind.LINES:
             return "enter begins a line, tab goes on"
+        case FieldKind.SECRET:
+            return "ctrl+r shows it" + (", ctrl+n makes one up" if field.generate else "")
     return ""
 
 
@@ -116,8 +119,10 @@ def make_editor(field: FormField, value: str) -> Widget:
             return Flag(value == "true", id=name)
         case FieldKind.LINES:
             return LinesEditor(value, id=name)
-        case kind:
-            return LineInput(value, password=kind is FieldKind.SECRET, id=name)
+        case FieldKind.SECRET:
+            return SecretInput(value, generate=field.generate, id=name)
+        case _:
+            return LineInput(value, id=name)
 
 
 def _select(field: FormField, value: str) -> Select[str]:
