@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .shell import BIG_FILE, Screen, Shell
+from .shell import Screen, Shell
 from .world import MIB
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J", "\x1b[?25h\x1b[?1049l"
@@ -38,7 +38,7 @@ async def pager(shell: Shell, words: list[str]) -> int:
     """Shows a file page by page: space, b, arrows, q. Stands in for less and, ``:q`` and all, for vim."""
     names = [word for word in words[1:] if not word.startswith(("-", "+"))]
     path = shell.path(names[0]) if names else ""
-    if shell.screen is None or (names and path == BIG_FILE):
+    if shell.screen is None or (names and path == shell.big_file):
         await shell.out(f"{words[0]}: not on this terminal, or too big a file\n")
         return 1
     text = shell.files.get(path, "") if names else shell.stdin or ""

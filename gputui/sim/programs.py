@@ -11,11 +11,12 @@ from itertools import chain, islice, repeat
 
 from .fullscreen import htop, pager
 from .gpus import nvidia_smi
-from .shell import BIG_FILE, BIG_LINES, Program, Shell, ShellExitError
+from .ps import ps
+from .shell import BIG_LINES, Program, Shell, ShellExitError
 from .world import MIB
 
 PROGRAMS: dict[str, Program] = {"nvidia-smi": nvidia_smi, "htop": htop, "top": htop, "less": pager, "vim": pager}
-PROGRAMS |= {"vi": pager, "more": pager}
+PROGRAMS |= {"vi": pager, "more": pager, "ps": ps}
 _CHUNK_LINES = 4096
 
 
@@ -93,7 +94,7 @@ async def _pwd(shell: Shell, words: list[str]) -> int:
 
 @program("cd")
 async def _cd(shell: Shell, words: list[str]) -> int:
-    path = shell.path(words[1] if len(words) > 1 else "/root")
+    path = shell.path(words[1] if len(words) > 1 else shell.home)
     if not shell.is_directory(path):
         problem = "Not a directory" if path in shell.files else "No such file or directory"
         await shell.out(f"{shell.voice}: cd: {words[1]}: {problem}\n")
@@ -207,9 +208,10 @@ async def _facts(shell: Shell, words: list[str]) -> int:
     kernel = f"Linux {shell.hostname} 6.8.0-60-generic #63-Ubuntu SMP PREEMPT_DYNAMIC x86_64 GNU/Linux"
     started = shell.pod.started if shell.pod else shell.world.time - 41 * 86400
     up = int(shell.world.time - started)
+    who = f"{0 if shell.user == 'root' else 1000}({shell.user})"
     facts = {
-        "whoami": "root",
-        "id": "uid=0(root) gid=0(root) groups=0(root)",
+        "whoami": shell.user,
+        "id": f"uid={who} gid={who} groups={who}",
         "hostname": shell.hostname,
         "tty": "/dev/pts/0" if shell.screen else "not a tty",
         "uname": kernel if "-a" in words else kernel.split()[2] if "-r" in words else "Linux",
@@ -296,22 +298,6 @@ async def _bash(shell: Shell, words: list[str]) -> int:
         return ended.status
 
 
-@program("ps")
-async def _ps(shell: Shell, words: list[str]) -> int:
-    lines = [
-        "    PID TTY          TIME CMD\n",
-        "      1 ?        00:00:01 sshd\n",
-        "   4711 pts/0    00:00:00 bash\n",
-    ]
-    for process in shell.host.processes.values():
-        if shell.pod and process.pod == shell.pod.name:
-            used = int((shell.world.time - process.started) * process.load)
-            clock = f"{used // 3600:02}:{used // 60 % 60:02}:{used % 60:02}"
-            lines.append(f"{process.pid:>7} ?        {clock} {process.command}\n")
-    await shell.out("".join(lines))
-    return 0
-
-
 @program("free")
 async def _free(shell: Shell, words: list[str]) -> int:
     used = sum(process.memory_at(shell.world.time) for process in shell.host.processes.values()) // MIB
@@ -324,6 +310,18 @@ async def _free(shell: Shell, words: list[str]) -> int:
 async def _df(shell: Shell, words: list[str]) -> int:
     await shell.out("Filesystem      Size  Used Avail Use% Mounted on\noverlay         1.8T  1.1T  612G  65% /\n")
     return 0
+
+
+@program("command", "which")
+async def _command(shell: Shell, words: list[str]) -> int:
+    """Where programs are; ``command`` without ``-v`` runs one."""
+    names = [word for word in words[1:] if not word.startswith("-")]
+    if words[0] == "command" and "-v" not in words and names:
+        known = PROGRAMS.get(posixpath.basename(names[0]))
+        return 127 if known is None else await known(shell, words[1:])
+    found = [name for name in names if name in PROGRAMS]
+    await shell.out("".join(f"/usr/bin/{name}\n" for name in found))
+    return 0 if found and len(found) == len(names) else 1
 
 
 @program("help")
@@ -348,7 +346,7 @@ def _lines(shell: Shell, name: str | None) -> tuple[Iterator[str], str]:
         return iter(()), "Is a directory"
     if path not in shell.files:
         return iter(()), "No such file or directory"
-    if path == BIG_FILE and not shell.files[path]:
+    if path == shell.big_file and not shell.files[path]:
         return (f"step {n:>8}  loss 0.{n * 7919 % 9973:04}  tokens/s 48213 lr 2e-5" for n in range(BIG_LINES)), ""
     return chain(shell.files[path].splitlines()), ""
 
@@ -367,7 +365,8 @@ def _listing(shell: Shell, entries: list[tuple[str, str]], flags: str) -> str:
         label = f"\x1b[01;34m{name}\x1b[0m" if directory and colour else name
         if "l" in flags:
             size = 4096 if directory else len(shell.files[path].encode())
-            label = f"{'drwxr-xr-x' if directory else '-rw-r--r--'} 1 root root {size:>8} Jul  1 09:12 {label}"
+            mode, owner = "drwxr-xr-x" if directory else "-rw-r--r--", f"{shell.user} {shell.user}"
+            label = f"{mode} 1 {owner} {size:>8} Jul  1 09:12 {label}"
         shown.append(label)
     return "".join(f"{label}\n" for label in shown) if "l" in flags or not colour else "  ".join(shown) + "\n"
 

@@ -13,7 +13,6 @@ from .world import Host, Pod, World
 
 _PIPE_LIMIT = 16 << 20
 _CAPTURE_LIMIT = 4 << 20
-BIG_FILE = "/root/big.log"
 BIG_LINES = 1_000_000
 
 
@@ -60,7 +59,8 @@ class Shell:
     screen: Screen | None = None
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    cwd: str = "/root"
+    cwd: str = ""
+    """Where it is; where it starts is its user's home."""
     status: int = 0
     stdin: str | None = None
     voice: str = "bash"
@@ -71,9 +71,10 @@ class Shell:
     def __post_init__(self) -> None:
         self._sink: list[str] | None = None
         self._held = 0
+        self.cwd = self.cwd or self.home
         self.env = {
-            "USER": "root",
-            "HOME": "/root",
+            "USER": self.user,
+            "HOME": self.home,
             "SHELL": "/bin/bash",
             "PATH": "/opt/conda/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin",
             "CUDA_VERSION": "12.8.1",
@@ -96,12 +97,27 @@ class Shell:
         return self.pod.instance if self.pod else self.host.name
 
     @property
+    def user(self) -> str:
+        """Who is logged in."""
+        return self.pod.user if self.pod else "root"
+
+    @property
+    def home(self) -> str:
+        """The user's home directory."""
+        return "/root" if self.user == "root" else f"/home/{self.user}"
+
+    @property
+    def big_file(self) -> str:
+        """A file of BIG_LINES lines that are made when it is read."""
+        return f"{self.home}/big.log"
+
+    @property
     def prompt(self) -> str:
         """``root@train_a:~# ``"""
         place = self.cwd
-        if place == "/root" or place.startswith("/root/"):
-            place = "~" + place[len("/root") :]
-        return f"root@{self.hostname}:{place}# "
+        if place == self.home or place.startswith(self.home + "/"):
+            place = "~" + place[len(self.home) :]
+        return f"{self.user}@{self.hostname}:{place}{'#' if self.user == 'root' else '$'} "
 
     async def out(self, text: str) -> None:
         """Write text, to the terminal or into the pipe or file the command's output goes to."""
@@ -126,7 +142,7 @@ class Shell:
     def path(self, name: str) -> str:
         """An absolute path from one typed."""
         if name == "~" or name.startswith("~/"):
-            name = "/root" + name[1:]
+            name = self.home + name[1:]
         return posixpath.normpath(posixpath.join(self.cwd, name))
 
     def is_directory(self, path: str) -> bool:
@@ -198,7 +214,8 @@ class Shell:
             self.stdin = self.files[path]
         program = self.programs.get(posixpath.basename(words[0]))
         if program is None:
-            await self.out(f"{self.voice}: {words[0]}: command not found\n")
+            if not command.quiet:
+                await self.out(f"{self.voice}: {words[0]}: command not found\n")
             return 127
         return await program(self, words)
 
@@ -237,10 +254,10 @@ async def run_captured(shell: Shell, line: str, *, timeout: float) -> tuple[int,
 def _files(shell: Shell) -> dict[str, str]:
     image = shell.pod.image if shell.pod else "host"
     return {
-        "/root/.bashrc": "export PS1='\\u@\\h:\\w\\$ '\n",
-        "/root/train.py": "import torch\n\nprint(torch.cuda.device_count())\n",
-        "/root/notes.txt": "Wide: 日本語 한국어 🚀\nAccents: naïve café\n",
-        BIG_FILE: "",
+        f"{shell.home}/.bashrc": "export PS1='\\u@\\h:\\w\\$ '\n",
+        f"{shell.home}/train.py": "import torch\n\nprint(torch.cuda.device_count())\n",
+        f"{shell.home}/notes.txt": "Wide: 日本語 한국어 🚀\nAccents: naïve café\n",
+        shell.big_file: "",
         "/workspace/README.md": "Shared with every pod of this user.\n",
         "/workspace/data/shard-000.jsonl": '{"text": "hello"}\n{"text": "world"}\n',
         "/etc/hostname": f"{shell.hostname}\n",

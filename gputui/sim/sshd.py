@@ -39,8 +39,8 @@ class _Door:
 class SshServer:
     """Listens for pods while they run. Port numbers last as long as the container does.
 
-    The first pods of each host, and some of each cloud, have a port of their own; all others share one. It leads to
-    the host's shell, or to the container whose own password is given.
+    The first pods of each host, some of each cloud and all of a host that wants it so have a port of their own; the
+    others share one. It leads to the host's shell, or to the container whose own password is given.
     """
 
     def __init__(self, port: int = 0, *, first_pod_port: int = 0, authorized_key: str = "") -> None:
@@ -55,7 +55,7 @@ class SshServer:
         self._opening: set[asyncio.Task[None]] = set()
         self._shared: _Door | None = None
         self._own_at_start: dict[str, int] = {}
-        self._of_cloud: dict[str, set[str]] = {}
+        self._apart: dict[str, set[str]] = {}  # containers that count apart, by cloud or by host
         self._sharing: dict[str, _Door] = {}
         self._started = False
 
@@ -118,7 +118,7 @@ class SshServer:
         if host.cloud:
             # Unlike a pod, a cloud's container never runs again under its identity.
             self._sharing.pop(pod.password, None)
-            self._of_cloud.get(host.cloud, set()).discard(pod.container_id)
+            self._apart.get(host.cloud, set()).discard(pod.container_id)
             self._ports.pop(pod.container_id, None)
             self._keys.pop(pod.container_id, None)
 
@@ -133,13 +133,16 @@ class SshServer:
     def _own(self, host: Host, pod: Pod) -> bool:
         if pod.container_id in self._ports:
             return True
+        if host.own_ports:
+            self._apart.setdefault(host.name, set()).add(pod.container_id)
+            return True
         if host.cloud:
-            owners = self._of_cloud.setdefault(host.cloud, set())
+            owners = self._apart.setdefault(host.cloud, set())
             if len(owners) < OWN_PORTS:
                 owners.add(pod.container_id)
             return pod.container_id in owners
         if self._started:
-            return len(self._ports) - sum(map(len, self._of_cloud.values())) < OWN_PORTS
+            return len(self._ports) - sum(map(len, self._apart.values())) < OWN_PORTS
         taken = self._own_at_start.get(host.name, 0)
         self._own_at_start[host.name] = taken + 1
         return taken < OWN_PORTS_A_HOST
@@ -202,6 +205,10 @@ class _Login(asyncssh.SSHServer):
     def _identity(self) -> str:
         return self.door.pod.container_id if self.door.pod else ""
 
+    @property
+    def _user(self) -> str:
+        return self.door.pod.user if self.door.pod else "root"
+
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         self._front.joined(self._identity, conn)
@@ -217,7 +224,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        if username != "root":
+        if username != self._user:
             return False
         if self.door.pod is None and (door := self._front.sharing(password)) is not None:
             self._move(door)
@@ -237,7 +244,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == "root" and self._front.accepts(key)
+        return username == self._user and self._front.accepts(key)
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int

@@ -24,6 +24,8 @@ class Command:
     from_file: str | None = None
     blank: bool = False
     """A variable that is not set stood where a word could."""
+    quiet: bool = False
+    """What it complains about goes nowhere."""
 
     def __bool__(self) -> bool:
         return bool(self.words) or self.blank or self.to_file is not None or self.from_file is not None
@@ -42,6 +44,7 @@ class _Token:
     text: str
     operator: bool = False
     blank: bool = False
+    quiet: bool = False
 
 
 def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
@@ -63,11 +66,13 @@ def parse(line: str, lookup: Callable[[str], str]) -> list[Step]:
     for token in tokens:
         if token.blank:
             command.blank = True
+        elif token.quiet:
+            command.quiet = True
         elif not token.operator:
             command.words.append(token.text)
         elif token.text in (">", ">>", "<"):
             target = next(tokens, None)
-            if target is None or target.operator:
+            if target is None or target.operator or target.quiet:
                 raise ShellSyntaxError("syntax error near unexpected token `newline'")
             if token.text == "<":
                 command.from_file = target.text
@@ -105,6 +110,9 @@ def _tokens(line: str, lookup: Callable[[str], str]) -> list[_Token]:
         char = line[place]
         silent = re.match(r"2>(?:&1|\s*/dev/null)", line[place:]) if word is None else None
         if silent:
+            end()
+            if silent[0].endswith("null"):
+                tokens.append(_Token("", quiet=True))
             place += silent.end()
             continue
         operator = next((op for op in _OPERATORS if line.startswith(op, place)), None)

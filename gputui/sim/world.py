@@ -73,7 +73,10 @@ class Gpu:
 
 @dataclass
 class Pod:
-    """A container. ``host_ports`` maps container port to host port and is filled while it runs."""
+    """A container. ``host_ports`` maps container port to host port and is filled while it runs.
+
+    ``owner`` is "" where containers belong to nobody in particular.
+    """
 
     owner: str
     instance: str
@@ -90,15 +93,17 @@ class Pod:
     log: str = ""
     broken: bool = False
     """Docker knows it without device requests: the server cannot inspect it."""
+    user: str = "root"
+    """Who may log in; nobody else is let in."""
     password: str = ""
-    """Root's own password, "" for the one every pod has."""
+    """That user's own password, "" for the one every pod has."""
     env: dict[str, str] = field(default_factory=dict)
     """What its shells find in their environment beside the usual."""
 
     @property
     def name(self) -> str:
         """The container's name, unique on its host."""
-        return f"{self.owner}-{self.instance}"
+        return f"{self.owner}-{self.instance}" if self.owner else self.instance
 
     @property
     def running(self) -> bool:
@@ -161,6 +166,9 @@ class Host:
     A cloud's machine names the cloud, and draws from the cloud's own ``rng``.
     """
 
+    own_ports = False
+    """Whether every container has an SSH port of its own, however many there are."""
+
     def __init__(self, world: World, name: str, *, cloud: str = "", rng: random.Random | None = None) -> None:
         self.world = world
         self.name = name
@@ -194,7 +202,7 @@ class Host:
             owner=owner,
             instance=instance,
             image=image.name,
-            container_id=self.world.hexadecimal(64),
+            container_id=self.hexadecimal(64),
             created=now,
             started=now,
             status="created",
@@ -222,7 +230,7 @@ class Host:
         pod.status = status
         pod.host_ports = {}
         for pid in [pid for pid, process in self.processes.items() if process.pod == pod.name]:
-            del self.processes[pid]
+            self.end(pid)
 
     def remove(self, pod: Pod) -> None:
         """Delete a pod, running or not."""
@@ -247,6 +255,10 @@ class Host:
         self.processes[process.pid] = process
         return process
 
+    def end(self, pid: int) -> None:
+        """Let a process be over."""
+        del self.processes[pid]
+
     def on_gpu(self, index: int) -> list[Process]:
         """The processes that hold a GPU, oldest pid first."""
         return [process for process in self.processes.values() if index in process.gpus]
@@ -260,6 +272,10 @@ class Host:
         now = self.world.time
         load = sum(_drift(1000, now, process.phase * 3, 0.2) / 1000 * process.load for process in self.on_gpu(index))
         return min(100, round(load * 100))
+
+    def hexadecimal(self, digits: int) -> str:
+        """A random identifier of this host."""
+        return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
 
     def connect(self, pod: Pod) -> None:
         """Map a running pod's ports."""
@@ -307,7 +323,7 @@ class World:
             if host.pods.get(pod.name) is pod and pod.status == "restarting":
                 host.start(pod)
 
-        self.after(self.rng.uniform(*_RESTART_SECONDS), back)
+        self.after(host.rng.uniform(*_RESTART_SECONDS), back)
 
 
 def _drift(base: int, now: float, phase: float, share: float) -> int:
