@@ -20,12 +20,18 @@ PROFILES = {
     "html": "a login page instead of JSON, with status 200",
     "truncated": "JSON cut off in the middle",
     "garbage": "every third thing has missing, unknown or wrongly typed fields",
-    "hostile": "pods, deployments, images and processes with names that attack a terminal",
+    "hostile": "pods, containers, deployments, images and processes with names that attack a terminal",
     "ratelimited": "429 with Retry-After: 3, except for every fourth request",
     "inspect": "one pod cannot be inspected: 500",
     "auth": "no credentials are right: 403, or a cloud's envelope with status 200",
     "region": "the stock of one region of a cloud fails",
     "shifting": "a cloud's lists move while they are read page by page, and have no end",
+    "nospace": "a DeepDock host has no room for an image: a pull fails with 500 when it has taken its time",
+    "pullcut": "the connection of a pull on a DeepDock host breaks; the pull goes on",
+    "samples": "a DeepDock host's GPU samples have gaps, come twice and out of order",
+    "lostgpu": "the last GPU of a DeepDock host has disappeared",
+    "noport": "a DeepDock host tells no SSH port, not even of containers that run",
+    "empty": "a DeepDock host has no containers, no images and no GPUs",
 }
 SLOW_SECONDS = 2.0
 HOSTILE_NAMES = (
@@ -40,7 +46,10 @@ HOSTILE_NAMES = (
     "long_" + "x" * 300,
     "$(reboot)`id`;'\"<&>",
 )
-_NOT_HERE = ("none", "hostile", "inspect", "region", "shifting")
+_NOT_HERE = (
+    *("none", "hostile", "inspect", "region", "shifting"),
+    *("nospace", "pullcut", "samples", "lostgpu", "noport", "empty"),
+)
 """Profiles that leave the answers as they are: the world or the API is what goes wrong."""
 _PROXY_PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx/1.24.0</body>\r\n</html>\r\n"
 _LOGIN_PAGE = (

@@ -17,6 +17,9 @@ from hypercorn.typing import ASGIFramework
 
 from .clock import WorldClock
 from .cloud_population import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud
+from .deepdock import DeepdockApi
+from .deepdock_faults import DeepdockFaults
+from .deepdock_population import DOCKS, USER, DockPlan, build_dock
 from .faults import PROFILES, Faults
 from .gpuhub import GpuhubApi
 from .gpuhub_faults import GpuhubFaults
@@ -26,10 +29,10 @@ from .pody_faults import PodyFaults
 from .pody_rules import RELEASES, parse_release
 from .population import PASSWORDS, SIZES, SSH_PASSWORD, build_world
 from .sshd import SshServer
-from .world import Network, World
+from .world import GIB, Network, World
 
-# Offsets from the first port. Yotta and DeepDock keep theirs free.
-CLOUD_OFFSETS = (0, 6, 7, 8)
+# Offsets from the first port. Yotta keeps its own free.
+CLOUD_OFFSETS, DOCK_OFFSETS = (0, 6, 7, 8), (3, 9)
 PODY_OFFSET, SSH_OFFSET, MORE_HOSTS_OFFSET, PODS_OFFSET = 1, 4, 5, 10
 _STOP_SECONDS = 1.0
 _GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100 80G", "80G")}
@@ -45,6 +48,7 @@ class Running:
     sites: dict[str, Site] = field(repr=False)
     ssh: SshServer | None = field(repr=False)
     plans: dict[str, CloudPlan] = field(default_factory=dict, repr=False)
+    docks: dict[str, DockPlan] = field(default_factory=dict, repr=False)
 
     @property
     def faults(self) -> str:
@@ -70,18 +74,21 @@ class Running:
 
     def config_toml(self) -> str:
         """A configuration for every account, secrets in plain text: write it to a file with mode 0600."""
-        return "\n".join(
-            _cloud_toml(self.plans[name], url) if name in self.plans else _account_toml(name, url)
-            for name, url in self.base_urls.items()
-        )
+        return "\n".join(self._account_toml(name, url) for name, url in self.base_urls.items())
+
+    def _account_toml(self, name: str, url: str) -> str:
+        if name in self.plans:
+            return _cloud_toml(self.plans[name], url)
+        return _dock_toml(self.docks[name], url) if name in self.docks else _pody_toml(name, url)
 
 
 class Site:
-    """One HTTP server with its own port."""
+    """One HTTP server with its own port. ``dated``: it says when it answers; else what it serves does."""
 
-    def __init__(self, faults: Faults, port: int) -> None:
+    def __init__(self, faults: Faults, port: int, *, dated: bool = True) -> None:
         self.faults = faults
         self.port = port
+        self._dated = dated
         self._stop: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -93,7 +100,7 @@ class Site:
         self._stop = asyncio.Event()
         serving = worker_serve(
             ASGIWrapper(cast(ASGIFramework, self.faults)),
-            _quiet_config(),
+            _quiet_config(dated=self._dated),
             sockets=Sockets([], [listener], []),
             shutdown_trigger=self._stop.wait,
         )
@@ -125,13 +132,14 @@ async def running_simulator(
     authorized_key: str = "",
     clock: WorldClock | None = None,
     clouds: Sequence[CloudPlan] | None = None,
+    docks: Sequence[DockPlan] | None = None,
 ) -> AsyncIterator[Running]:
     """Serve the simulated world on loopback while the context lasts.
 
     ``port`` is the first of seven consecutive ports, 0 takes free ones. ``clock`` replaces the one made from
     ``speed``; ``authorized_key`` is a public key that may log in beside the password; ``clouds`` are at most four
-    to have in place of the size's own. Raises ValueError for an unknown size, fault profile or release, OSError
-    for a port that is taken.
+    and ``docks`` at most two DeepDock hosts to have in place of the size's own. Raises ValueError for an unknown
+    size, fault profile or release, OSError for a port that is taken.
     """
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}: one of {', '.join(SIZES)}")
@@ -159,17 +167,23 @@ async def running_simulator(
         for plan, offset in zip(plans.values(), CLOUD_OFFSETS, strict=False):
             api = GpuhubApi(build_cloud(world, plan, seed))
             sites[plan.name] = Site(Faults(api.app, GpuhubFaults(api)), port + offset if port else 0)
-        for number, (name, host) in enumerate(world.hosts.items()):
+        pody_hosts = list(world.hosts.items())
+        for number, (name, host) in enumerate(pody_hosts):
             offset = PODY_OFFSET if number == 0 else MORE_HOSTS_OFFSET + number - 1
             app = Faults(PodyApi(host, release).app, PodyFaults(host))
             sites[name] = Site(app, port + offset if port else 0)
+        dock_plans = {plan.name: plan for plan in (DOCKS[size] if docks is None else docks)}
+        for dock, offset in zip(dock_plans.values(), DOCK_OFFSETS, strict=False):
+            docked = DeepdockApi(build_dock(world, dock, seed), dock.header)
+            app = Faults(docked.app, DeepdockFaults(docked))
+            sites[dock.name] = Site(app, port + offset if port else 0, dated=False)
         for site in sites.values():
             await site.start()
             stack.push_async_callback(site.stop)
         if sshd is not None:
-            await sshd.ready(next(iter(world.hosts.values())))
+            await sshd.ready(pody_hosts[0][1])
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
-        running = Running(world, urls, sshd.port if sshd else None, sites, sshd, plans)
+        running = Running(world, urls, sshd.port if sshd else None, sites, sshd, plans, dock_plans)
         running.faults = faults
         stack.callback(world.clock.end)
         yield running
@@ -208,8 +222,9 @@ async def serve(
         await asyncio.Event().wait()
 
 
-def _quiet_config() -> Config:
+def _quiet_config(*, dated: bool) -> Config:
     config = Config()
+    config.include_date_header = dated
     config.errorlog = None
     config.accesslog = None
     config.keep_alive_timeout = 75.0
@@ -227,7 +242,7 @@ def _cloud_toml(plan: CloudPlan, url: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _account_toml(name: str, url: str) -> str:
+def _pody_toml(name: str, url: str) -> str:
     model, memory = _GPU_LABELS[name]
     return "\n".join(
         [
@@ -242,3 +257,18 @@ def _account_toml(name: str, url: str) -> str:
             "",
         ]
     )
+
+
+def _dock_toml(plan: DockPlan, url: str) -> str:
+    lines = [
+        f"# Its containers let in {USER} with the password {SSH_PASSWORD}, those made anew whoever is named then.",
+        f"[accounts.{plan.name}]",
+        'kind = "deepdock"',
+        f'base_url = "{url}"',
+        f'gpu_model = "{plan.label}"',
+        f'gpu_memory = "{plan.gpu_memory // GIB}G"',
+    ]
+    if plan.header is not None:
+        name, value = plan.header
+        lines.append(f"header = {{ name = {json.dumps(name)}, value = {json.dumps(value)} }}")
+    return "\n".join([*lines, ""])

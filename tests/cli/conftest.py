@@ -14,16 +14,18 @@ import pytest
 from gputui.api.base import Backend
 from gputui.cli import main, prompts
 from gputui.sim.cloud_population import CloudPlan
+from gputui.sim.deepdock_population import DockPlan
 from gputui.sim.server import Running, running_simulator
 from tests.cli.cloud import Cloud
 
 
 class Simulation:
-    """A simulator on a thread of its own, with the clouds asked for; the world stands still."""
+    """A simulator on a thread of its own, with the clouds and DeepDock hosts asked for; the world stands still."""
 
-    def __init__(self, *, ssh: bool = False, clouds: Sequence[CloudPlan] = ()) -> None:
-        self._ssh = ssh
-        self._clouds = clouds
+    def __init__(
+        self, *, ssh: bool = False, clouds: Sequence[CloudPlan] = (), docks: Sequence[DockPlan] = ()
+    ) -> None:
+        self._options: dict[str, Any] = {"ssh": ssh, "clouds": clouds, "docks": docks}
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -43,7 +45,7 @@ class Simulation:
 
     def _run(self) -> None:
         async def serve() -> None:
-            async with running_simulator(speed=0, seed=1, ssh=self._ssh, clouds=self._clouds) as self.running:
+            async with running_simulator(speed=0, seed=1, **self._options) as self.running:
                 self._ready.set()
                 await self._end.wait()
 

@@ -10,6 +10,7 @@ import pytest
 
 from gputui.sim.clock import WorldClock
 from gputui.sim.cloud_population import CloudPlan
+from gputui.sim.deepdock_population import DockPlan
 from gputui.sim.server import Running, running_simulator
 
 START = 1_750_000_000.0
@@ -39,10 +40,11 @@ class Sims:
         ssh: bool = False,
         clock: WorldClock | None = None,
         clouds: Sequence[CloudPlan] = (),
+        docks: Sequence[DockPlan] = (),
     ) -> Running:
-        """A simulator of the two hosts, and of the clouds asked for."""
+        """A simulator of the two pody hosts, and of the clouds and DeepDock hosts asked for."""
         frozen = clock or WorldClock(speed=0, start=START)
-        simulator = running_simulator(release=release, ssh=ssh, clock=frozen, clouds=clouds)
+        simulator = running_simulator(release=release, ssh=ssh, clock=frozen, clouds=clouds, docks=docks)
         return await self._stack.enter_async_context(simulator)
 
     async def client(

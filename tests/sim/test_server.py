@@ -6,11 +6,13 @@ import asyncio
 import base64
 import socket
 import tomllib
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from gputui.sim.cloud_population import CLOUDS, PRIVATE
+from gputui.sim.deepdock_population import DOCK
 from gputui.sim.server import Running, running_simulator, serve
 from tests.sim.conftest import Sims
 
@@ -64,10 +66,24 @@ async def test_the_clouds_accounts_say_all_it_takes_to_use_them(sims: Sims) -> N
         assert (await client.post("/api/v1/dev/wallet/balance", headers=headers)).json()["code"] == "Success"
 
 
+async def test_the_account_of_a_deepdock_host_says_all_but_who_logs_in(sims: Sims) -> None:
+    guarded = replace(DOCK, header=("X-Api-Key", "dock-key-77"))
+    sim = await sims.start(docks=[guarded])
+    text = sim.config_toml()
+    assert tomllib.loads(text)["accounts"]["dock"] == {
+        "kind": "deepdock",
+        "base_url": sim.base_urls["dock"],
+        "gpu_model": "RTX 4090",
+        "gpu_memory": "24G",
+        "header": {"name": "X-Api-Key", "value": "dock-key-77"},
+    }
+    assert "# Its containers let in dock with the password podpass" in text
+
+
 async def test_every_server_has_its_place_after_the_first_port() -> None:
     first = seven_free_ports()
     async with running_simulator(first, speed=0) as sim:
-        offsets = {"hub": 0, "autodl": 6, "lab": 1, "lab-b": 5}
+        offsets = {"hub": 0, "autodl": 6, "lab": 1, "lab-b": 5, "dock": 3}
         assert sim.base_urls == {name: f"http://127.0.0.1:{first + offset}" for name, offset in offsets.items()}
         assert sim.ssh_port == first + 4
 
