@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from gputui.api.base import CanCreate, CanForceDelete, CanLogin, CanPreview, CanStopWithOptions, HasFilters
 from gputui.errors import InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
-from gputui.models import Action, Form, PreparedRequest, Ref, Resource, Row, SSHTarget
+from gputui.fleet.probes import Read
+from gputui.models import Action, Form, Instance, Phase, PreparedRequest, Ref, Resource, Row, SSHTarget
 
 
 class Abilities:
@@ -32,12 +33,17 @@ class Abilities:
         actions = runtime.opened.actions(row)
         return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
 
-    def creatable(self, account: str) -> tuple[str, ...]:
-        """Return the kinds that can be created; none where read-only."""
+    def creatable(self, account: str, *, images: bool | None = None) -> tuple[str, ...]:
+        """Return the kinds that can be created; none where read-only.
+
+        With ``images`` only those that are images, which are pulled; with False only the others.
+        """
         runtime = self.runtime(account)
-        if runtime.opened is None or runtime.read_only:
+        if runtime.opened is None or runtime.read_only or not isinstance(runtime.opened, CanCreate):
             return ()
-        return runtime.opened.creatable if isinstance(runtime.opened, CanCreate) else ()
+        homes = runtime.opened.kinds
+        kinds = runtime.opened.creatable
+        return tuple(kind for kind in kinds if images in (None, homes.get(kind) is Resource.IMAGES))
 
     async def create_form(self, account: str, kind: str) -> Form:
         """Return the form of a kind, with the server's choices in it."""
@@ -75,6 +81,46 @@ class Abilities:
             raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
         return await backend.ssh_target(ref)
 
+    # Looking into instances, where the back end does not tell what runs on their GPUs.
+
+    def can_look_into(self, row: Row) -> bool:
+        """Return whether an instance can be looked into now: it runs, can be logged into, and nobody else tells."""
+        if not isinstance(row, Instance) or row.phase is not Phase.RUNNING:
+            return False
+        return self.runtime(row.ref.account).probes is not None and Action.SSH in self.actions(row)
+
+    def look_into(self, instance: Instance, read: Read) -> None:
+        """Read an instance's GPUs and processes with ``read`` from now on, while somebody looks at such lists.
+
+        It ends when the instance does, or by :meth:`stop_looking`. One that failed is looked into again at once.
+        """
+        self.runtime(instance.ref.account).look_into(instance, read)
+
+    def stop_looking(self, ref: Ref) -> None:
+        """Look into an instance no more; what was seen there goes."""
+        self.runtime(ref.account).stop_looking(ref)
+
+    def looked_into(self, ref: Ref) -> bool:
+        """Return whether an instance is looked into."""
+        return ref in self.looks()
+
+    def looks(self) -> frozenset[Ref]:
+        """Return all instances that are looked into."""
+        probes = [runtime.probes for runtime in self.runtimes.values() if runtime.probes is not None]
+        return frozenset(ref for one in probes for ref in one.looked_into)
+
+    def look_problem(self, ref: Ref) -> str:
+        """Return why the last look into an instance failed; '' when it did not. Its rows are older then."""
+        probes = self.runtime(ref.account).probes
+        return probes.problem(ref) if probes is not None else ""
+
+    def shows_processes(self, row: Row) -> bool:
+        """Return whether there is a way to see what an instance runs on the GPUs."""
+        runtime = self.runtime(row.ref.account)
+        if runtime.is_looked_up(Resource.PROCESSES):
+            return self.looked_into(row.ref) or self.can_look_into(row)
+        return runtime.supports(Resource.PROCESSES)
+
     def _creator(self, account: str) -> CanCreate:
         backend = self.runtime(account).backend
         if not isinstance(backend, CanCreate):
@@ -93,7 +139,9 @@ class Abilities:
         return self._filters.get(resource, {})
 
     def is_part(self, account: str, resource: Resource) -> bool:
-        """Return whether an account is asked for a part of a list only."""
+        """Return whether an account is asked for a part of a list only, or somebody chose what it is read from."""
+        if self.runtime(account).is_looked_up(resource):
+            return True
         return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
 
     def left_out(self, account: str, resource: Resource) -> bool:

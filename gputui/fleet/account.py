@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.api.base import Backend
+from gputui.api.base import Backend, CanLogin
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.fleet.feeds import Feed, FeedLog, follow, judge
 from gputui.fleet.poller import Poller
+from gputui.fleet.probes import Probes, Read
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
 from gputui.redaction import describe_fault
 
@@ -36,6 +37,9 @@ class Owner(Protocol):
     @property
     def watched(self) -> frozenset[Resource]:
         """The resources the user looks at."""
+
+    def get(self, ref: Ref) -> Row | None:
+        """Return a row of any resource."""
 
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
         """Store a whole list."""
@@ -70,6 +74,8 @@ class AccountRuntime:
         self._open_error: GputuiError | None = None
         self._logs: dict[Resource, FeedLog] = {}
         self._pollers: dict[Resource, Poller] = {}
+        self.probes: Probes | None = None
+        """The looks into its instances, where its back end does not tell their processes."""
         self._tasks: list[asyncio.Task[None]] = []
         self._not_before = 0.0
         self._limited_until: datetime | None = None
@@ -96,7 +102,18 @@ class AccountRuntime:
             return self.opened is not None
         if resource is Resource.EVENTS and self.observes:
             resource = Resource.INSTANCES
+        if self.is_looked_up(resource):
+            return self.looks
         return resource in (self._pollers if self.opened is not None else self._logs)
+
+    def is_looked_up(self, resource: Resource) -> bool:
+        """Return whether a list is made by looking into instances, those that somebody chose."""
+        return self.probes is not None and resource in self.probes.listers
+
+    @property
+    def looks(self) -> bool:
+        """Whether it looks into instances now."""
+        return self.probes is not None and bool(self.probes.looked_into)
 
     def feed(self, resource: Resource) -> Feed:
         """Return how far a list can be believed."""
@@ -150,7 +167,12 @@ class AccountRuntime:
         self._owner.announce()
 
     def _begin(self, backend: Backend) -> None:
-        for resource, lister in backend.listers.items():
+        listers = dict(backend.listers)
+        if isinstance(backend, CanLogin) and Resource.PROCESSES not in listers:
+            own_gpus = Resource.GPUS in listers
+            self.probes = Probes(own_gpus=own_gpus, find=self._owner.get, clock=self._clock)
+            listers |= self.probes.listers
+        for resource, lister in listers.items():
             poller = Poller(
                 self.name,
                 resource,
@@ -168,6 +190,8 @@ class AccountRuntime:
     async def stop(self) -> None:
         """End the polling."""
         self._stopped = True
+        if self.probes is not None:
+            await self.probes.aclose()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -177,7 +201,7 @@ class AccountRuntime:
 
     def pace(self, resource: Resource) -> float | None:
         """Return the seconds between two questions for a list now, None for none."""
-        if self._owner.left_out(self.name, resource):
+        if self._owner.left_out(self.name, resource) or (self.is_looked_up(resource) and not self.looks):
             return None
         watched = self._owner.watched
         paces = [self._base_pace(resource)] if resource in watched else []
@@ -220,8 +244,33 @@ class AccountRuntime:
         if wanted is not None and Resource.EVENTS in wanted and self.observes:
             wanted.add(Resource.INSTANCES)
         for resource, poller in self._pollers.items():
+            if self.is_looked_up(resource) and not self.looks:
+                continue
             if resource in wanted if wanted is not None else poller.active:
+                if self.probes is not None and self.is_looked_up(resource):
+                    self.probes.forget_failures()
                 poller.refresh()
+
+    # Looking into instances.
+
+    def look_into(self, instance: Instance, read: Read) -> None:
+        """Read an instance's GPUs and processes in this way from now on, while somebody looks at such lists."""
+        if self.probes is not None:
+            self.probes.look_into(instance, read)
+            self._looks_changed(self.probes)
+            self.refresh(self.probes.listers)
+
+    def stop_looking(self, ref: Ref) -> None:
+        """Look into an instance no more; what was seen there goes."""
+        if self.probes is not None and ref in self.probes.looked_into:
+            self.probes.stop_looking(ref)
+            self._looks_changed(self.probes)
+
+    def _looks_changed(self, probes: Probes) -> None:
+        for resource in probes.listers:
+            self._owner.take(self, resource, probes.rows(resource))
+            self._pollers[resource].reconsider()
+        self._owner.announce()
 
     # What comes back.
 
@@ -233,6 +282,8 @@ class AccountRuntime:
             self._ask_what_failed_too(resource)
         self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows))
         self._owner.take(self, resource, rows)
+        if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
+            self._looks_changed(self.probes)
         self.judge()
         self._owner.announce()
 
@@ -274,7 +325,11 @@ class AccountRuntime:
         if self._open_error is not None:
             state, message = HealthState.DOWN, self._open_error.message
         else:
-            logs = {resource: self._logs[resource] for resource, poller in self._pollers.items() if poller.active}
+            logs = {
+                resource: self._logs[resource]
+                for resource, poller in self._pollers.items()
+                if poller.active and not self.is_looked_up(resource)
+            }
             limited = self._not_before > self._clock.monotonic()
             state, message = judge(logs, limited=limited)
         until = self._limited_until if state is HealthState.LIMITED else None

@@ -1,0 +1,195 @@
+"""Looks into instances for their GPUs and processes, of one account whose back end does not tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gputui.api.base import Lister
+from gputui.errors import GputuiError
+from gputui.fleet.clock import Clock, within
+from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
+from gputui.redaction import describe_fault
+
+Read = Callable[[Instance], Awaitable[GpuReading]]
+"""Looks into an instance once. Raises GputuiError."""
+
+PATIENCE = 3.0
+"""Seconds after which the others are shown without the one that keeps silent; its answer is taken when it comes."""
+_SHARED_SECONDS = 1.0
+_FIRST_WAIT = 4.0
+_LONGEST_WAIT = 60.0
+
+
+@dataclass(slots=True)
+class _Probe:
+    """One instance that is looked into. ``name`` is what it was called the last time."""
+
+    read: Read
+    name: str
+    task: asyncio.Task[None] | None = None
+    reading: GpuReading = field(default_factory=GpuReading)
+    problem: str = ""
+    failures: int = 0
+    not_before: float = 0.0
+
+
+class Probes:
+    """Which instances of an account are looked into, and what was seen the last time.
+
+    The lists of GPUs and processes that it gives share one round of looks. One instance is never looked into twice
+    at once; one that fails keeps its last rows, marked, and is left alone for longer and longer. Of an account that
+    lists its GPUs itself (``own_gpus``) only the processes are taken. ``find`` returns a row as it is now.
+    """
+
+    def __init__(self, *, own_gpus: bool, find: Callable[[Ref], Row | None], clock: Clock) -> None:
+        self._own_gpus = own_gpus
+        self._find = find
+        self._clock = clock
+        self._probes: dict[Ref, _Probe] = {}
+        self._round: asyncio.Task[None] | None = None
+        self._rounds = 0
+        self._ended = 0.0
+        self._given: dict[Resource, int] = {}
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        """The lists that it gives."""
+        return {Resource.PROCESSES: self._processes} | ({} if self._own_gpus else {Resource.GPUS: self._gpus})
+
+    @property
+    def looked_into(self) -> frozenset[Ref]:
+        """The instances that are looked into."""
+        return frozenset(self._probes)
+
+    def problem(self, ref: Ref) -> str:
+        """Return why the last look into an instance failed; '' when it did not."""
+        probe = self._probes.get(ref)
+        return probe.problem if probe is not None else ""
+
+    def look_into(self, instance: Instance, read: Read) -> None:
+        """Look into an instance from now on, in this way; one that failed is asked again at once."""
+        before = self._probes.get(instance.ref)
+        if before is None:
+            self._probes[instance.ref] = _Probe(read, instance.name)
+        else:
+            before.read, before.failures, before.not_before = read, 0, 0.0
+
+    def stop_looking(self, ref: Ref) -> None:
+        """Look into it no more, and forget what was seen."""
+        probe = self._probes.pop(ref, None)
+        if probe is not None and probe.task is not None:
+            probe.task.cancel()
+
+    def drop_ended(self) -> bool:
+        """Stop looking into what is gone or runs no more; returns whether there was something."""
+        ended = [ref for ref in self._probes if self._running(ref) is None]
+        for ref in ended:
+            self.stop_looking(ref)
+        return bool(ended)
+
+    def _running(self, ref: Ref) -> Instance | None:
+        row = self._find(ref)
+        return row if isinstance(row, Instance) and row.phase is Phase.RUNNING else None
+
+    def forget_failures(self) -> None:
+        """Ask those that failed again in the next round: somebody wants to be sure."""
+        for probe in self._probes.values():
+            probe.not_before = 0.0
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        running = [probe.task for probe in self._probes.values() if probe.task is not None]
+        running += [self._round] if self._round is not None else []
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+    def rows(self, resource: Resource) -> Sequence[Row]:
+        """Return what was seen the last time, of all that are looked into."""
+        if resource is Resource.PROCESSES:
+            return [row for ref in self._probes for row in self._processes_of(ref)]
+        return [row for ref, probe in self._probes.items() for row in _devices(ref, probe)]
+
+    def _processes_of(self, ref: Ref) -> Sequence[GpuProcess]:
+        seen = self._probes[ref].reading.processes
+        instance = self._find(ref)
+        return on_host(seen, instance) if self._own_gpus and isinstance(instance, Instance) else seen
+
+    async def _gpus(self) -> Sequence[Row]:
+        await self._look(Resource.GPUS)
+        return self.rows(Resource.GPUS)
+
+    async def _processes(self) -> Sequence[Row]:
+        await self._look(Resource.PROCESSES)
+        return self.rows(Resource.PROCESSES)
+
+    async def _look(self, resource: Resource) -> None:
+        """Go round, or with a round that is under way or was, just now, for the other list."""
+        new = self._given.get(resource, 0) < self._rounds
+        if self._round is None and not (new and self._clock.monotonic() - self._ended < _SHARED_SECONDS):
+            self._round = asyncio.create_task(self._go_round())
+        if self._round is not None:
+            await asyncio.wait({self._round})
+        self._given[resource] = self._rounds
+
+    async def _go_round(self) -> None:
+        try:
+            for ref, probe in self._probes.items():
+                instance = self._running(ref)
+                if instance is not None and probe.task is None and probe.not_before <= self._clock.monotonic():
+                    probe.name = instance.name
+                    probe.task = asyncio.create_task(self._ask(probe, instance))
+            tasks = [probe.task for probe in self._probes.values() if probe.task is not None]
+            if tasks:
+                await within(self._clock, PATIENCE, asyncio.wait(tasks))
+        finally:
+            self._rounds += 1
+            self._ended = self._clock.monotonic()
+            self._round = None
+
+    async def _ask(self, probe: _Probe, instance: Instance) -> None:
+        try:
+            probe.reading = await probe.read(instance)
+        except GputuiError as error:
+            self._fail(probe, str(error))
+        except Exception as error:  # noqa: BLE001  (one instance's fault must not end the looks into the others)
+            fault = describe_fault(error)
+            self._fail(probe, f"Looking into {instance.name} failed inside gputui ({fault}). Please report this.")
+        else:
+            probe.problem, probe.failures = "", 0
+        finally:
+            probe.task = None
+
+    def _fail(self, probe: _Probe, problem: str) -> None:
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(probe.failures, 10))
+        probe.problem, probe.failures = problem, probe.failures + 1
+        probe.not_before = self._clock.monotonic() + wait
+
+
+def _devices(ref: Ref, probe: _Probe) -> Sequence[GpuDevice]:
+    """Return an instance's GPUs; one that could not be looked into says so in each, or in the place of all."""
+    seen = probe.reading.devices
+    if not probe.problem:
+        return seen
+    if not seen:
+        return [GpuDevice(Ref(ref.account, "gpu", ref.id), probe.name, 0, through=ref, problem=probe.problem)]
+    return [replace(device, problem=device.problem or probe.problem) for device in seen]
+
+
+def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[GpuProcess]:
+    """Return processes seen from within an instance on the GPUs of its host, as those are numbered there.
+
+    A container counts the GPUs that it was given from 0, in the order of the host.
+    """
+    given = None if instance.gpu_all or instance.gpu_indices is None else sorted(instance.gpu_indices)
+    return [
+        replace(
+            process,
+            host=instance.host or process.host,
+            gpu_index=given[process.gpu_index] if given and process.gpu_index < len(given) else process.gpu_index,
+        )
+        for process in processes
+    ]
