@@ -11,6 +11,15 @@ from gputui.models import Deployment, Form, Offer, Row
 _CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
 
 
+_DOING = {"create": "Creating", "pull": "Pulling"}
+
+
+def doing(form: Form) -> str:
+    """Say what is under way while something is created: ``Creating a pod``."""
+    article = "an" if form.kind[0] in "aeiou" else "a"
+    return f"{_DOING[form.verb]} {article} {form.kind}"
+
+
 def cost(form: Form, values: Mapping[str, str]) -> str:
     """Say what an hour costs at most: as many as may run at once, each at the upper price; '' when not known."""
     high = _number(values.get("price_to", ""))

@@ -168,6 +168,12 @@ def format_time(at: datetime, *, utc: bool = False) -> str:
     return shown.strftime("%H:%M:%S" if shown.date() == now.date() else "%Y-%m-%d %H:%M:%S")
 
 
+def format_elapsed(seconds: float) -> str:
+    """Write how long something has been going on: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else format_minutes(minutes)
+
+
 _EASY = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 

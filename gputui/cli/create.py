@@ -152,7 +152,8 @@ def _create(
                 say("Nothing was done.")
                 return ExitCode.REFUSED
         look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
-        say(f"Creating the {kind} in {name} …")
+        if prompts.interactive():
+            say(f"{creation_words.doing(form)} in {name} …")
         try:
             result = runner.run(fleet.create(name, kind, values))
         except UnknownOutcomeError as error:

@@ -76,13 +76,14 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a create call asks for. ``kind`` is the kind of thing it makes."""
+    """What a create call asks for. ``kind`` is the kind of thing it makes, ``verb`` what people call making it."""
 
     account: str
     kind: str
     title: str
     fields: tuple[FormField, ...]
     note: str = ""
+    verb: str = "create"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual import work
 from textual.content import Content
 
-from gputui.creation_words import cost, namesakes, stock_note
+from gputui.creation_words import cost, doing, namesakes, stock_note
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
@@ -34,20 +34,25 @@ class CreatingView(EverywhereView):
 
     def do_new(self, argument: str) -> None:
         """Create something."""
-        accounts = [argument] if argument else self.creatable()
-        unknown = [account for account in accounts if account not in self.creatable()]
-        if unknown:
-            self.say(f"Nothing can be created in {unknown[0]}.")
-            return
-        self._create(accounts)
+        if accounts := self._places(argument, self.creatable(), "created"):
+            self._create(accounts)
+
+    def _places(self, argument: str, able: list[str], what: str) -> list[str]:
+        """Return the account that was named, or all that are able; says why when the one that was named is not."""
+        if argument and argument not in able:
+            self.say(f"Nothing can be {what} in {argument}.")
+            return []
+        return [argument] if argument else able
 
     @work(group="dialog", exit_on_error=False)
-    async def _create(self, accounts: Sequence[str], values: Mapping[str, str] | None = None) -> None:
+    async def _create(
+        self, accounts: Sequence[str], values: Mapping[str, str] | None = None, *, images: bool = False
+    ) -> None:
         fleet = self.session.fleet
         account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
         if account is None:
             return
-        kinds = fleet.creatable(account)
+        kinds = fleet.creatable(account, images=images)
         kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
         if kind is None:
             return
@@ -61,7 +66,7 @@ class CreatingView(EverywhereView):
             fleet.refresh([Resource.STOCK], [account])
         wrong: Mapping[str, str] = {}
         while (filled := await self._filled(form, values or {}, wrong)) is not None:
-            self.app.notify(f"Creating a {kind} in {account} …", markup=False, timeout=4)
+            self.app.notify(f"{doing(form)} in {account} …", markup=False, timeout=4)
             before = self._place()
             try:
                 result = await fleet.create(account, kind, filled)
@@ -109,11 +114,12 @@ class CreatingView(EverywhereView):
             )
             if filled is None:
                 return None
+            verb = form.verb.capitalize()
             dialog = dialogs.ConfirmDialog(
-                f"Create this {form.kind} in {form.account}?",
+                f"{verb} this {form.kind} in {form.account}?",
                 subjects=summary(form, filled),
                 effects=self._effects_of_create(form, filled),
-                confirm="Create",
+                confirm=verb,
             )
             if await self.app.push_screen_wait(dialog):
                 return filled

@@ -264,5 +264,7 @@ class EverywhereView(FilteringView):
         return [
             name
             for name in fleet.accounts
-            if self.session.shows_account(name) and fleet.creatable(name) and not fleet.accounts[name].read_only
+            if self.session.shows_account(name)
+            and fleet.creatable(name, images=False)
+            and not fleet.accounts[name].read_only
         ]

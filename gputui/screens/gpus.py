@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, cast
 
 from textual import on
@@ -203,7 +203,7 @@ class GpusView(ListView):
         self._devices = {
             (device.ref.account, device.host, device.index): device
             for device in self.session.fleet.rows(Resource.GPUS).values()
-            if isinstance(device, GpuDevice)
+            if isinstance(device, GpuDevice) and not device.mig
         }
 
     def _gpus_changed(self, change: Change) -> None:
@@ -231,11 +231,20 @@ class GpusView(ListView):
         self.gpus.set_filter(
             lambda row: (
                 self.session.shows_account(row.ref.account)
+                and self._is_in_scope(row)
                 and (not self.session.problems_only or bool(getattr(row, "problem", None)))
             )
         )
         super()._apply_filter()
         self._fit()
+
+    def _is_in_scope(self, row: Row) -> bool:
+        """Whether a GPU belongs to what the view is limited to: a host's own are shown beside any of its instances."""
+        if self.scope is None or not isinstance(row, GpuDevice):
+            return True
+        if row.through is not None:
+            return row.through == self.scope
+        return row.ref.account == self.scope.account or not self.session.fleet.looked_into(self.scope)
 
     def _fit(self) -> None:
         """Give the upper table the lines it has rows for, up to its share of the screen."""
@@ -263,7 +272,12 @@ class GpusView(ListView):
         left, right = super().status()
         gpus = self.gpus.row_count
         counts = f"   {gpus} GPU{'' if gpus == 1 else 's'}"
-        return Content.assemble((counts, "$muted"), left), right
+        inside = any(isinstance(row, GpuProcess) and row.inside and self.shows(row) for row in self._processes())
+        whose = "   PIDs are the container's" if inside else ""
+        return Content.assemble((counts, "$muted"), left, (whose, "$text-warning")), right
+
+    def _processes(self) -> Iterable[Row]:
+        return self.session.fleet.rows(Resource.PROCESSES).values()
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""
@@ -323,5 +337,21 @@ class GpusView(ListView):
     def empty_text(self) -> str:
         """Say why there is nothing."""
         if self.scope is not None:
-            return "It runs nothing on a GPU now."
+            return self._unseen(self.scope) or "It runs nothing on a GPU now."
         return "No process is on a GPU now."
+
+    def _unseen(self, scope: Ref) -> str:
+        """Say why the processes of an instance that is looked into are not known; '' where there are none."""
+        fleet = self.session.fleet
+        if not fleet.looked_into(scope):
+            return ""
+        seen = [device for device in self._devices.values() if device.through == scope]
+        if problem := fleet.look_problem(scope):
+            return problem
+        if not seen and fleet.runtime(scope.account).is_looked_up(Resource.GPUS):
+            return "Looking into it …"
+        return (
+            "Its GPUs are in use, and nvidia-smi tells of no process in there."
+            if any(device.process_count is None for device in seen)
+            else ""
+        )

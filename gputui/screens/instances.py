@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from gputui.models import Action, Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
-from gputui.text import format_age, format_bytes, format_minutes, format_money, format_time
+from gputui.text import format_age, format_bytes, format_elapsed, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
 from gputui.wording import gpu_text, name_of, ports_text
@@ -214,7 +214,7 @@ class InstancesView(ListView):
         since = self._in_state_since(row)
         if since is None:
             return shown
-        return [shown, (f"  {_time_in_state(since, datetime.now(UTC))}", "muted")]
+        return [shown, (f"  {format_elapsed((datetime.now(UTC) - since).total_seconds())}", "muted")]
 
     def _in_state_since(self, row: Instance) -> datetime | None:
         """Return when it came into the state it is in, while that matters."""
@@ -312,9 +312,3 @@ class InstancesView(ListView):
             return f"No instances of {self.crumbs()[0]}."
         where = self.session.account or "any account"
         return f"No instances in {where}." + (" Press n to create one." if self.creatable() else "")
-
-
-def _time_in_state(since: datetime, now: datetime) -> str:
-    """Write how long a state lasts: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
-    minutes, seconds = divmod(max(0, int((now - since).total_seconds())), 60)
-    return f"{minutes}:{seconds:02}" if minutes < 60 else format_minutes(minutes)

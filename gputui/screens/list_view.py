@@ -241,7 +241,7 @@ class ListView(ReadingView):
         if command.id in ("events-of", "processes-of") and instance is None:
             return False
         if command.id == "processes-of" and instance is not None:
-            return self.session.fleet.supports(instance.ref.account, Resource.PROCESSES)
+            return self.session.fleet.shows_processes(instance)
         return super().offers(command, actions)
 
     # --- targets ---------------------------------------------------------------------------------------------

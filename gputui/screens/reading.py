@@ -208,6 +208,14 @@ class ReadingView(BlockingView):
             self.session.navigator.go("events", scope=instance.ref)
 
     def do_processes_of(self, argument: str) -> None:
-        """Show what the instance runs on the GPUs."""
-        if (instance := self._instance_for(argument)) is not None:
+        """Show what the instance runs on the GPUs; look into it for that, where its back end does not tell."""
+        if (instance := self._instance_for(argument)) is None:
+            return
+        fleet = self.session.fleet
+        seen = fleet.looked_into(instance.ref) and not fleet.look_problem(instance.ref)
+        if fleet.can_look_into(instance) and not seen:
+            self.session.navigator.look_into(instance)
+        elif fleet.shows_processes(instance):
             self.session.navigator.go("gpus", scope=instance.ref)
+        else:
+            self.say(f"Nobody tells what {instance.name} runs on its GPUs while it is {instance.status}.")

@@ -37,6 +37,9 @@ class Navigator(Protocol):
     def forward(self, instance: Instance) -> None:
         """Lead a port of this machine to one in the instance."""
 
+    def look_into(self, instance: Instance) -> None:
+        """Log into the instance and show its GPUs, looking into it from then on."""
+
     def own_mistake(self, error: BaseException) -> None:
         """Say that something failed that should not, and where the report lies."""
 

@@ -1,0 +1,206 @@
+"""What a host with DeepDock brings: pulls, deletion by force, secrets made up, logins whose user nobody tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from textual.widgets import Input
+
+from gputui.errors import UnavailableError, UnknownOutcomeError
+from gputui.models import (
+    Action,
+    ActionResult,
+    FieldKind,
+    Form,
+    FormField,
+    Image,
+    Instance,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    Secret,
+)
+from tests.fleet.fakes import FakeBackend
+from tests.screens.stage import ALL_RESOURCES, NARROW, WIDE, Stage, image, instance, staged, stop_the_clock
+from tests.screens.test_changes import confirm, sent
+
+CUDA = "nvidia/cuda:12.6.3-base"
+
+
+class Dock(FakeBackend):
+    """A host that pulls, makes containers with a login of their own, and deletes what runs by force alone."""
+
+    creatable = ("container", "image")
+
+    def __init__(self) -> None:
+        super().__init__("dock", ALL_RESOURCES)
+        self.rows[Resource.INSTANCES] = [instance("dock", "main"), instance("dock", "old", "exited")]
+        self.rows[Resource.IMAGES] = [image("dock", "pytorch", "2.7", own=True)]
+        self.offered = self.offered | {Action.CREATE}
+        self.forced: list[Ref] = []
+        self.given: Mapping[str, str] = {}
+
+    async def create_form(self, kind: str) -> Form:
+        if kind == "image":
+            return Form("dock", "image", "Pull an image onto h07", (FormField("name", "Image"),), verb="pull")
+        fields = (FormField("name", "Name"), FormField("password", "Password", FieldKind.SECRET, generate=20))
+        return Form("dock", kind, "New container on h07", fields)
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        self.given = values
+        return await super().create(kind, values)
+
+    def wants_force(self, row: Row) -> bool:
+        return isinstance(row, Instance) and row.phase is not Phase.STOPPED
+
+    async def force_delete(self, ref: Ref) -> ActionResult:
+        self.forced.append(ref)
+        return ActionResult("deleted")
+
+
+async def pulling(stage: Stage, name: str = CUDA) -> None:
+    """Begin a pull that the host holds."""
+    await stage.press("P")
+    assert "Pull an image onto h07" in stage.text
+    await stage.type(name)
+    await stage.press("tab", "tab", "enter")
+    assert "Pull this image in dock?" in stage.text
+    await confirm(stage)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_the_clock(monkeypatch, "gputui.screens.library")
+    fake = Dock()
+    fake.hold(Action.CREATE)
+    async with staged(fake, view="7", size=size) as stage:
+        await pulling(stage)
+        assert "◐ pulling  0:00" in stage.line_of(CUDA)
+        assert "Pulling an image in dock" in stage.toasts
+        await stage.press("3", "7")
+        assert "◐ pulling" in stage.line_of(CUDA)
+        fake.rows[Resource.IMAGES] = [*fake.rows[Resource.IMAGES], image("dock", "nvidia/cuda", "12.6.3-base")]
+        fake.holds[Action.CREATE].set()
+        await stage.settle()
+        await stage.advance(1)
+        assert "pulling" not in stage.line_of(CUDA)
+        assert stage.line_of(CUDA)
+        assert "created" in stage.toasts
+
+
+async def test_the_end_of_a_pull_is_told_in_another_view_which_stays() -> None:
+    fake = Dock()
+    fake.hold(Action.CREATE)
+    async with staged(fake, view="7") as stage:
+        await pulling(stage)
+        await stage.press("3")
+        fake.errors[Action.CREATE] = UnavailableError("dock: pull access denied for nvidia/cuda.")
+        fake.holds[Action.CREATE].set()
+        await stage.settle()
+        assert "pull access denied" in stage.toasts
+        assert stage.title.startswith("Instances")
+        await stage.press("7")
+        assert CUDA not in stage.text
+
+
+async def test_a_pull_can_be_given_up_which_is_said_to_be_unknown() -> None:
+    fake = Dock()
+    fake.hold(Action.CREATE)
+    async with staged(fake, view="7") as stage:
+        await pulling(stage)
+        assert stage.table.select(Ref("dock", "image", CUDA))
+        await stage.press("D")
+        assert not stage.in_dialog
+        await stage.press("X")
+        assert f"Stop waiting for {CUDA} in dock?" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        assert "not waited for any more" in stage.toasts
+        assert CUDA not in stage.names
+        assert sent(fake) == {Action.CREATE: 1}
+
+
+async def test_a_lost_connection_during_a_pull_is_looked_after_in_the_list() -> None:
+    fake = Dock()
+    fake.hold(Action.CREATE)
+    async with staged(fake, view="7") as stage:
+        await pulling(stage)
+        fake.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke during the pull.")
+        fake.rows[Resource.IMAGES] = [*fake.rows[Resource.IMAGES], Image(Ref("dock", "image", CUDA), "nvidia/cuda")]
+        fake.holds[Action.CREATE].set()
+        await stage.until(lambda: "has been created" in stage.toasts)
+        assert sent(fake) == {Action.CREATE: 1}
+
+
+async def test_n_on_an_image_makes_a_container_of_it_and_p_pulls() -> None:
+    async with staged(Dock(), view="7") as stage:
+        assert "pull" in stage.lines[-1]
+        await stage.press("n")
+        assert "New container on h07" in stage.text
+
+
+async def test_where_nothing_can_be_pulled_it_is_not_offered() -> None:
+    fake = FakeBackend("lab", ALL_RESOURCES)
+    fake.rows[Resource.IMAGES] = [image("lab", "cuda")]
+    async with staged(fake, view="7") as stage:
+        assert "pull" not in stage.lines[-1]
+        await stage.press("P")
+        assert not stage.in_dialog
+
+
+async def test_a_running_container_is_deleted_by_force_only_when_that_was_chosen() -> None:
+    fake = Dock()
+    async with staged(fake) as stage:
+        await stage.press("D")
+        assert "Delete main in dock?" in stage.text
+        assert "without force the server refuses" in stage.text
+        await stage.type("main")
+        await stage.press("shift+tab")
+        await stage.press("f")
+        assert "[x] force" in stage.text
+        assert "without force" not in stage.text
+        await stage.press("tab", "enter")
+        await stage.settle()
+        assert fake.forced == [Ref("dock", "pod", "main")]
+
+
+async def test_without_force_it_is_sent_as_any_other_deletion() -> None:
+    fake = Dock()
+    async with staged(fake) as stage:
+        await stage.press("D")
+        await stage.type("main")
+        await stage.press("enter")
+        assert (fake.forced, sent(fake)) == ([], {Action.DELETE: 1})
+
+
+async def test_what_is_stopped_needs_no_force() -> None:
+    async with staged(Dock()) as stage:
+        assert stage.table.select(Ref("dock", "pod", "old"))
+        await stage.press("D")
+        assert "Delete old in dock?" in stage.text
+        assert "force" not in stage.text
+
+
+async def test_a_password_can_be_made_up_and_shown() -> None:
+    fake = Dock()
+    async with staged(fake) as stage:
+        await stage.press("n")
+        await stage.type("mine")
+        assert "ctrl+r shows it, ctrl+n makes one up" in stage.text
+        await stage.press("tab", "ctrl+n")
+        field = stage.app.screen.query_one("#field-password", Input)
+        secret = field.value
+        assert len(secret) == 20
+        assert secret in stage.text
+        await stage.press("ctrl+r")
+        assert secret not in stage.text
+        await stage.press("ctrl+n")
+        assert field.value != secret
+        await stage.press("tab", "tab", "enter")
+        assert field.value not in stage.text
+        await confirm(stage)
+        assert Secret(fake.given["password"]) == Secret(field.value)
