@@ -25,6 +25,23 @@ from gputui.text import clean
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
 _SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADERS_OF_HTTP = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 _JUMP = re.compile(r"(?:[^\s@:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
 
 
@@ -108,24 +125,11 @@ class Account(Section):
         return normalise_base_url(value)
 
 
-class PodyAccount(Account):
-    """An account on a pody server, which tells neither model nor memory of its GPUs: they can be written here."""
+class GpuAccount(Account):
+    """An account on a server that tells neither model nor memory of its GPUs: they can be written here."""
 
-    kind: Literal["pody"]
-    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
-    username: str = Field(min_length=1, title="User name", examples=["alice"])
-    password: Annotated[SecretRef, PlainValidator(secret_at("password"))] = Field(
-        title="Password", examples=["env:PODY_PASSWORD"]
-    )
     gpu_model: str | None = Field(default=None, min_length=1)
     gpu_memory: str | None = None
-
-    @field_validator("username")
-    @classmethod
-    def _check_username(cls, value: str) -> str:
-        if ":" in value:
-            raise ValueError("cannot hold a colon; the server would read what follows as the password")
-        return value
 
     @field_validator("gpu_memory")
     @classmethod
@@ -139,6 +143,54 @@ class PodyAccount(Account):
         """The memory of one GPU in bytes."""
         match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
         return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
+
+
+class PodyAccount(GpuAccount):
+    """An account on a pody server."""
+
+    kind: Literal["pody"]
+    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
+    username: str = Field(min_length=1, title="User name", examples=["alice"])
+    password: Annotated[SecretRef, PlainValidator(secret_at("password"))] = Field(
+        title="Password", examples=["env:PODY_PASSWORD"]
+    )
+
+    @field_validator("username")
+    @classmethod
+    def _check_username(cls, value: str) -> str:
+        if ":" in value:
+            raise ValueError("cannot hold a colon; the server would read what follows as the password")
+        return value
+
+
+class HeaderConfig(Section):
+    """A header that goes with every request, for a server behind something that asks for one."""
+
+    name: str = Field(examples=["X-Api-Key"])
+    value: Annotated[SecretRef, PlainValidator(secret_at("header.value", "env:DEEPDOCK_KEY"))] = Field(
+        examples=["env:DEEPDOCK_KEY"]
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not _HEADER.fullmatch(value):
+            raise ValueError('is not the name of a header; write it as "X-Api-Key", without a colon')
+        if value.lower() in _HEADERS_OF_HTTP:
+            raise ValueError("is a header that HTTP itself needs; use another one")
+        return value
+
+
+class DeepdockAccount(GpuAccount):
+    """The containers of a DeepDock server, which knows no users: ``header`` is for what may stand before it."""
+
+    kind: Literal["deepdock"]
+    base_url: str = Field(
+        default="http://127.0.0.1:8000",
+        title="Its address; http://127.0.0.1:8000 when left out",
+        examples=["http://10.0.0.7:8000"],
+    )
+    header: HeaderConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from gputui.accounts import Account, GpuhubAccount, PodyAccount, Regions, Section
+from gputui.accounts import Account, DeepdockAccount, GpuhubAccount, PodyAccount, Regions, Section
 from gputui.commands import key_problems
 from gputui.errors import ConfigError
 from gputui.models import SSHLogin
@@ -26,6 +26,7 @@ __all__ = [
     "ACCOUNT_MODELS",
     "Account",
     "Config",
+    "DeepdockAccount",
     "GpuhubAccount",
     "PodyAccount",
     "Polling",
@@ -38,7 +39,7 @@ __all__ = [
     "ssh_login",
 ]
 
-PLANNED_KINDS = ("yotta", "deepdock")
+PLANNED_KINDS = ("yotta",)
 """Kinds of back ends that later releases have: named in the message when one is configured."""
 
 _PRESET_KIND = "gpuhub"
@@ -83,7 +84,11 @@ class Config(Section):
     polling: Polling = Polling()
 
 
-ACCOUNT_MODELS: Mapping[str, type[Account]] = {"pody": PodyAccount, "gpuhub": GpuhubAccount}
+ACCOUNT_MODELS: Mapping[str, type[Account]] = {
+    "pody": PodyAccount,
+    "gpuhub": GpuhubAccount,
+    "deepdock": DeepdockAccount,
+}
 """Every kind of account that there is, with what can be written for it. :data:`gputui.api.BACKENDS` has the same."""
 
 
@@ -252,9 +257,11 @@ def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[B
     """Return the section that a problem's location lies in."""
     for part in location[:-1]:
         field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if section is None:
             break
-        model = field.annotation
+        model = section
     return model
 
 

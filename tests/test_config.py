@@ -17,6 +17,7 @@ from gputui.accounts import normalise_base_url
 from gputui.api import BACKENDS
 from gputui.config import (
     ACCOUNT_MODELS,
+    DeepdockAccount,
     GpuhubAccount,
     PodyAccount,
     Question,
@@ -125,14 +126,14 @@ stock = 0
         "config.toml: accounts.lab.base_ur: unknown key; did you mean base_url?",
         "config.toml: accounts.a/b: is not a name for an account; "
         "use at most 32 letters, digits, dots, dashes and underscores",
-        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody, gpuhub",
-        "config.toml: accounts.three.kind: is missing; this release has: pody, gpuhub",
+        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody, gpuhub, deepdock",
+        "config.toml: accounts.three.kind: is missing; this release has: pody, gpuhub, deepdock",
         "config.toml: accounts.four.name: unknown key; did you mean username?",
+        'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
         "config.toml: accounts.four.username: cannot hold a colon; "
         "the server would read what follows as the password",
         "config.toml: accounts.four.password: env: needs the name of an environment variable; "
         "for example env:PODY_PASSWORD",
-        'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
         "config.toml: ui.tmux_window: should be 'ask', 'always' or 'never'; change it",
         "config.toml: polling.stock: should be greater than or equal to 0.5; change it",
     ]
@@ -250,10 +251,85 @@ def test_a_cloud_account_is_asked_for_its_cloud_and_token() -> None:
     assert "should be 'gpuhub'" in str(answer_problem(GpuhubAccount, "gpuhub", "preset", "aws"))
 
 
-@pytest.mark.parametrize("kind", ["yotta", "deepdock"])
-def test_a_kind_of_a_later_release_says_so(kind: str) -> None:
-    assert problems(f'[accounts.x]\nkind = "{kind}"') == [
-        f"config.toml: accounts.x.kind: {kind} is not in this release yet; it has: pody, gpuhub"
+def test_a_kind_of_a_later_release_says_so() -> None:
+    assert problems('[accounts.x]\nkind = "yotta"') == [
+        "config.toml: accounts.x.kind: yotta is not in this release yet; it has: pody, gpuhub, deepdock"
+    ]
+
+
+def dock(text: str = "") -> DeepdockAccount:
+    account = parse_config(f'[accounts.dock]\nkind = "deepdock"\n{text}', name="c", private=True).accounts["dock"]
+    assert isinstance(account, DeepdockAccount)
+    return account
+
+
+def test_a_deepdock_account_needs_nothing_but_its_kind() -> None:
+    account = dock()
+    assert (account.base_url, account.header, account.gpu_memory_bytes) == ("http://127.0.0.1:8000", None, None)
+
+
+def test_a_deepdock_account_with_everything() -> None:
+    account = dock(
+        'base_url = "http://h07:8000/"\ngpu_model = "RTX 4090"\ngpu_memory = "24G"\n'
+        'header = { name = "X-Api-Key", value = "hunter2" }'
+    )
+    assert (account.base_url, account.gpu_model, account.gpu_memory_bytes) == (
+        "http://h07:8000",
+        "RTX 4090",
+        24 * 2**30,
+    )
+    assert account.header is not None
+    assert (account.header.name, account.header.value.resolve().reveal()) == ("X-Api-Key", "hunter2")
+    assert "hunter2" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('header = "X-Api-Key: k"', "header: must be a table; write it as { key = value }"),
+        ('header = { name = "X-Api-Key" }', 'header.value: is missing; add value = "env:DEEPDOCK_KEY"'),
+        ('header = { value = "env:K" }', 'header.name: is missing; add name = "X-Api-Key"'),
+        ('header = { name = "X", valu = "k", value = "k" }', "header.valu: unknown key; did you mean value?"),
+        (
+            'header = { name = "X-Api-Key:", value = "k" }',
+            'header.name: is not the name of a header; write it as "X-Api-Key", without a colon',
+        ),
+        (
+            'header = { name = "", value = "k" }',
+            'header.name: is not the name of a header; write it as "X-Api-Key", without a colon',
+        ),
+        (
+            'header = { name = "HOST", value = "k" }',
+            "header.name: is a header that HTTP itself needs; use another one",
+        ),
+        (
+            'header = { name = "Content-Length", value = "k" }',
+            "header.name: is a header that HTTP itself needs; use another one",
+        ),
+        ('gpu_memory = "many"', 'gpu_memory: is not a size; write it as "24G"'),
+    ],
+)
+def test_a_mistake_in_a_deepdock_account_is_told_with_its_fix(line: str, problem: str) -> None:
+    text = f'[accounts.dock]\nkind = "deepdock"\n{line}'
+    assert problems(text) == [f"config.toml: accounts.dock.{problem}"]
+
+
+def test_a_plain_value_of_a_header_needs_a_private_file() -> None:
+    text = '[accounts.dock]\nkind = "deepdock"\nheader = { name = "X-Api-Key", value = "hunter2" }'
+    (problem,) = problems(text, private=False)
+    assert problem.startswith("config.toml: accounts.dock.header.value: is plain text in a file that others can read")
+    assert problem.endswith("or write a reference such as env:DEEPDOCK_KEY")
+
+
+def test_a_deepdock_account_is_asked_for_its_address_alone() -> None:
+    assert questions(DeepdockAccount) == [
+        Question(
+            "base_url",
+            "Its address; http://127.0.0.1:8000 when left out",
+            required=False,
+            secret=False,
+            example="http://10.0.0.7:8000",
+        ),
     ]
 
 

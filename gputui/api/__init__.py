@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BACKENDS: Mapping[str, str] = {
     "pody": "gputui.api.pody:PodyBackend",
     "gpuhub": "gputui.api.gpuhub:GpuhubBackend",
+    "deepdock": "gputui.api.deepdock:DeepdockBackend",
 }
 """Kind of account -> the class that speaks to it, as ``module:class``."""
 

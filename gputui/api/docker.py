@@ -54,7 +54,7 @@ def reference_problem(reference: str) -> str | None:
     if not reference:
         return "is missing"
     if len(reference) > 2 * _LONGEST_NAME or not _REFERENCE.fullmatch(reference):
-        return "is not the name of an image; write it as name:tag, for example nvidia/cuda:12.6.3-base-ubuntu24.04"
+        return "is not the name of an image; write it as name:tag, for example ubuntu:24.04"
     return None
 
 

@@ -186,6 +186,25 @@ def test_init_needs_but_a_token_for_a_cloud(
     assert "It should be 'gpuhub', 'autodl' or 'autodl-private'" in err
 
 
+def test_init_needs_but_an_address_for_deepdock(
+    home: Path, run: Run, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "_check", lambda account: True)
+    person("dock", "deepdock", "", secrets=())
+
+    assert run("init")[0] == 0
+    assert accounts(home / "config.toml") == {"dock": {"kind": "deepdock"}}
+
+    person("y", "h07", "deepdock", "http://10.0.0.7:8000", secrets=())
+
+    status, _, err = run("init")
+
+    assert status == 0
+    assert accounts(home / "config.toml")["h07"] == {"kind": "deepdock", "base_url": "http://10.0.0.7:8000"}
+    assert "Its address; http://127.0.0.1:8000 when left out" in err
+    assert "A secret is kept" not in err
+
+
 def test_init_adds_to_a_file_that_begins_with_a_byte_order_mark(
     world: Running, home: Path, run: Run, person: Person
 ) -> None:

@@ -1,0 +1,308 @@
+"""What a DeepDock server answers, and how it becomes the domain.
+
+Speaks for the API reference: plain JSON, sizes in MB, which are 2**20 bytes. What is not documented is passed over,
+and a row that is not what it should be spoils itself alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+
+from gputui.api.addresses import host_label
+from gputui.api.deepdock_rules import is_idle
+from gputui.api.deepdock_series import GpuSeries
+from gputui.api.docker import ALIVE, PHASES, split_reference
+from gputui.api.failures import mismatch
+from gputui.api.safe_names import SafeNames
+from gputui.models import GpuDevice, HostInfo, Image, Instance, Offer, Phase, Ref, SSHTarget
+from gputui.redaction import redact_json
+from gputui.text import clean, format_bytes
+
+_MIB = 2**20
+_LAST_PORT = 65535
+_UNTAGGED = frozenset({"", "<none>", "<none>:<none>"})
+
+
+class ContainerWire(BaseModel):
+    """A container of ``GET /containers``."""
+
+    id: str | None = None
+    name: str
+    status: str
+    image: list[str] | str | None = None
+    created: str | None = None
+    ssh_port: int | None = Field(default=None, alias="ssh-port")
+    gpus: list[int | str] | str | None = None
+
+
+class ImageWire(BaseModel):
+    """An image of ``GET /images``."""
+
+    id: str | None = None
+    tag: str | list[str] | None = None
+    digest: str | None = None
+    size_mb: float | None = None
+
+
+class ContainersWire(BaseModel):
+    """The answer of ``GET /containers``; its rows are read one by one."""
+
+    containers: list[object]
+
+
+class ImagesWire(BaseModel):
+    """The answer of ``GET /images``; its rows are read one by one."""
+
+    images: list[object]
+
+
+class MetricsWire(BaseModel):
+    """The answer of ``GET /metrics``."""
+
+    gpu_count: int | None = None
+    ram_total_mb: float | None = None
+    ram_available_mb: float | None = None
+    cpu_cores: int | None = None
+
+
+class CreatedWire(BaseModel):
+    """The answer of ``POST /containers/create``."""
+
+    id: str | None = None
+
+
+class PulledWire(BaseModel):
+    """The answer of ``POST /images``."""
+
+    tags: list[str] | None = None
+    size_mb: float | None = None
+
+
+def _told(metrics: MetricsWire) -> MetricsWire:
+    if not metrics.model_fields_set:
+        raise ValueError("tells nothing of a host")
+    return metrics
+
+
+CONTAINERS = TypeAdapter(ContainersWire)
+CONTAINER = TypeAdapter(ContainerWire)
+IMAGES = TypeAdapter(ImagesWire)
+IMAGE = TypeAdapter(ImageWire)
+METRICS: TypeAdapter[MetricsWire] = TypeAdapter(Annotated[MetricsWire, AfterValidator(_told)])
+SERIES = TypeAdapter(dict[str, object])
+CREATED = TypeAdapter(CreatedWire)
+PULLED = TypeAdapter(PulledWire)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What every row of an account says of where it is. ``gpu_model`` and ``gpu_memory`` are the configuration's."""
+
+    account: str
+    base_url: str
+    gpu_model: str | None = None
+    gpu_memory: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What users call the machine."""
+        return host_label(self.base_url)
+
+    @property
+    def address(self) -> str:
+        """Where the containers' sshds listen."""
+        return urlsplit(self.base_url).hostname or ""
+
+    def ref(self, kind: str, id_: str) -> Ref:
+        """Return the Ref of something of this account."""
+        return Ref(self.account, kind, id_)
+
+
+def to_instances(host: Host, names: SafeNames, answer: ContainersWire) -> list[Instance]:
+    """Make the rows of the containers. One without a name is left out: nothing could be done with it."""
+    rows = (_to_instance(host, names, row) for row in answer.containers)
+    return list({row.ref: row for row in rows if row is not None}.values())
+
+
+def _to_instance(host: Host, names: SafeNames, row: object) -> Instance | None:
+    name = row.get("name") if isinstance(row, Mapping) else None
+    if not isinstance(name, str) or not name:
+        return None
+    ref = names.ref("container", name)
+    try:
+        wire = CONTAINER.validate_python(row)
+    except ValidationError as error:
+        problem = mismatch(error)
+        return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=host.label, problem=problem, raw=raw_text(row))
+    made = clean(wire.id or "")
+    port = wire.ssh_port if wire.ssh_port and 0 < wire.ssh_port <= _LAST_PORT else None
+    indices, count, everything = _gpus(wire.gpus)
+    images = [wire.image] if isinstance(wire.image, str) else wire.image or []
+    return Instance(
+        ref=ref,
+        name=ref.id,
+        phase=PHASES.get(wire.status.lower(), Phase.UNKNOWN),
+        status=clean(wire.status),
+        image=clean(images[0]) if images else None,
+        gpu_model=host.gpu_model if everything or count else None,
+        gpu_count=count,
+        gpu_indices=indices,
+        gpu_all=everything,
+        host=host.label,
+        created_at=_time(wire.created),
+        ssh=SSHTarget(host.address, port, "", made=made) if port else None,
+        container_id=made or None,
+        raw=raw_text(row),
+    )
+
+
+def _gpus(gpus: list[int | str] | str | None) -> tuple[tuple[int, ...] | None, int | None, bool]:
+    """Return indices and number of the GPUs of a container, and whether it has all; None where that is not told."""
+    if gpus is None:
+        return None, None, False
+    words = [str(gpu).strip() for gpu in (gpus.split(",") if isinstance(gpus, str) else gpus)]
+    words = [word for word in words if word]
+    if any(word.lower() in {"all", "-1"} for word in words):
+        return None, None, True
+    if all(word.isascii() and word.isdecimal() and len(word) < 5 for word in words):
+        indices = tuple(dict.fromkeys(int(word) for word in words))
+        return indices, len(indices), False
+    return None, len(words), False  # by other names than their indices
+
+
+def assignments(containers: Iterable[Instance], gpus: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """Return the names of the containers that hold each GPU: those that run, pause or restart."""
+    alive = [row for row in containers if row.status.lower() in ALIVE]
+    return {
+        gpu: tuple(sorted(row.name for row in alive if row.gpu_all or gpu in (row.gpu_indices or ()))) for gpu in gpus
+    }
+
+
+def to_devices(
+    host: Host, series: Mapping[int, GpuSeries], assigned: Mapping[int, tuple[str, ...]]
+) -> list[GpuDevice]:
+    """Make the rows of the GPUs."""
+    return [
+        GpuDevice(
+            ref=host.ref("gpu", str(gpu)),
+            host=host.label,
+            index=gpu,
+            model=host.gpu_model,
+            memory_total=host.gpu_memory,
+            memory_used=found.samples[-1].memory_used if found.samples else None,
+            instances=assigned.get(gpu, ()),
+            sample=found.samples[-1] if found.samples else None,
+            problem=_unreadable(found.unreadable),
+            series=found.samples,
+        )
+        for gpu, found in sorted(series.items())
+    ]
+
+
+def _unreadable(count: int) -> str | None:
+    if not count:
+        return None
+    return "1 sample cannot be read" if count == 1 else f"{count} samples cannot be read"
+
+
+def to_offers(host: Host, devices: list[GpuDevice]) -> list[Offer]:
+    """Make the stock: GPUs that no container holds and that bear no load are idle."""
+    if not devices:
+        return []
+    model = host.gpu_model or "GPU"
+    return [
+        Offer(
+            host.ref("offer", model),
+            gpu_model=model,
+            region=host.label,
+            idle=sum(is_idle(device) for device in devices),
+            total=len(devices),
+            gpu_memory=host.gpu_memory,
+        )
+    ]
+
+
+def to_images(names: SafeNames, answer: ImagesWire) -> list[Image]:
+    """Make the rows of the images, one for each tag. One that cannot be named is left out."""
+    rows = (image for row in answer.images for image in _to_images(names, row))
+    return list({image.ref: image for image in rows}.values())
+
+
+def _to_images(names: SafeNames, row: object) -> Iterable[Image]:
+    try:
+        wire = IMAGE.validate_python(row)
+    except ValidationError:
+        known = {key: row.get(key) for key in ("id", "tag")} if isinstance(row, Mapping) else {}
+        if not all(value is None or isinstance(value, str) for value in known.values()):
+            return
+        wire = IMAGE.validate_python(known)
+    tags = [wire.tag] if isinstance(wire.tag, str) else wire.tag or []
+    tags = [tag for tag in tags if tag not in _UNTAGGED] or [wire.id or ""]
+    for tag in filter(None, tags):
+        name, version = split_reference(clean(tag))
+        yield Image(
+            names.ref("image", tag),
+            name,
+            version,
+            digest=clean((wire.digest or "").rpartition("@")[2] or wire.id or "") or None,
+            size=_size(wire.size_mb),
+            raw=raw_text(row),
+        )
+
+
+def to_host(host: Host, metrics: MetricsWire, *, ahead: float | None, body: bytes) -> HostInfo:
+    """Make the row of the machine. The difference of the clocks is told to the second, as it is known."""
+    return HostInfo(
+        host.ref("host", host.label),
+        host.label,
+        gpu_count=metrics.gpu_count,
+        cpu_count=metrics.cpu_cores,
+        memory_total=_size(metrics.ram_total_mb),
+        memory_available=_size(metrics.ram_available_mb),
+        clock_ahead=None if ahead is None else float(round(ahead)),
+        raw=clean(redact_json(body.decode("utf-8", "replace")), multiline=True),
+    )
+
+
+def to_spec(info: HostInfo) -> tuple[tuple[str, str], ...]:
+    """Make the machine readable: one line for each thing that is told."""
+    late = info.clock_ahead
+    lines = (
+        ("GPUs", "" if info.gpu_count is None else str(info.gpu_count)),
+        ("CPU cores", "" if info.cpu_count is None else str(info.cpu_count)),
+        ("RAM", format_bytes(info.memory_total)),
+        ("RAM available", format_bytes(info.memory_available)),
+        ("clock", "" if not late else f"{abs(late):.0f} s {'ahead of' if late > 0 else 'behind'} ours"),
+    )
+    return tuple((name, text) for name, text in lines if text)
+
+
+def pulled_size(size_mb: float | None) -> str:
+    """Return how large a pulled image is, as the screens write it; '' when that is not told."""
+    return format_bytes(_size(size_mb))
+
+
+def raw_text(row: object) -> str:
+    """Return a row's JSON without secrets, safe for a terminal."""
+    return clean(redact_json(json.dumps(row, ensure_ascii=False, indent=2)), multiline=True)
+
+
+def _size(megabytes: float | None) -> int | None:
+    """Return bytes; None for what is no size, NaN included."""
+    return round(megabytes * _MIB) if megabytes is not None and 0 <= megabytes < 2**40 else None
+
+
+def _time(value: str | None) -> datetime | None:
+    """Read Docker's time, RFC 3339 with nanoseconds; None for its zero time."""
+    try:
+        at = datetime.fromisoformat(value or "")
+        return None if at.year <= 1 else at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
