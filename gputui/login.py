@@ -1,4 +1,4 @@
-"""From a key to a shell in an instance: target, connection, host key, the terminal handed over and taken back."""
+"""From a key into an instance: target, connection, host key; the terminal handed over, or looks at its GPUs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.app import App
 from textual.content import Content
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
+from gputui.commands import BY_ID, key_text
 from gputui.errors import GputuiError
 from gputui.models import Instance, Secret, SSHTarget
 from gputui.paths import known_hosts_path
@@ -93,6 +94,23 @@ class Login:
             message = f"{there} in {instance.name} has ended: the connection was lost."
             raise GputuiError(message, hint="f opens it again.")
 
+    async def look_into(self, instance: Instance) -> bool:
+        """Begin to look into the instance for its GPUs; False when the user ended the wait for the login.
+
+        This login asks what there is to ask, those after it do not. Call it in a worker. Raises GputuiError.
+        """
+        from gputui.looking import Looks, connection_key
+        from gputui.ssh.hosts import KnownHosts
+
+        pool = self._connections()
+        async with AsyncExitStack() as leases:
+            if not pool.is_open(connection_key(instance)) and not await self._connect_visibly(instance, leases):
+                return False
+            hosts = KnownHosts(known_hosts_path(self._session.state_dir))
+            key = key_text(self._session.keys_of(BY_ID["processes-of"]))
+            Looks(lambda: self._session.fleet, pool, hosts, way_out=f"{key} on the instance asks.").begin(instance)
+        return True
+
     # --- inside tmux -----------------------------------------------------------------------------------------
 
     async def _wants_window(self, instance: Instance) -> bool:
@@ -150,16 +168,18 @@ class Login:
         if end.exit_status:
             self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
 
-    async def _connect_visibly(self, instance: Instance, leases: AsyncExitStack) -> Connection | None:
-        """Connect behind a dialog that says how far it is; None when the user ended the wait."""
-        from gputui.ssh.hosts import host_id_of
+    def _connections(self) -> ConnectionPool:
         from gputui.ssh.pool import ConnectionPool
 
-        pool = self._pool = self._pool or ConnectionPool()
+        self._pool = self._pool or ConnectionPool()
+        return self._pool
+
+    async def _connect_visibly(self, instance: Instance, leases: AsyncExitStack) -> Connection | None:
+        """Connect behind a dialog that says how far it is; None when the user ended the wait."""
+        from gputui.looking import connection_key
+
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
-        # By the made instance: one made anew under an old name must not get the connection to the old one.
-        key = host_id_of(instance.ref, instance.ssh) if instance.ssh else str(instance.ref)
-        lease = pool.lease(key, lambda: self._connect(instance, waiting))
+        lease = self._connections().lease(connection_key(instance), lambda: self._connect(instance, waiting))
         connecting = self._app.run_worker(leases.enter_async_context(lease), group="ssh-connect", exit_on_error=False)
 
         def stopped(_answer: bool | None) -> None:

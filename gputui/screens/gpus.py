@@ -239,7 +239,7 @@ class GpusView(ListView):
         self._fit()
 
     def _is_in_scope(self, row: Row) -> bool:
-        """Whether a GPU belongs to what the view is limited to: a host's own are shown beside any of its instances."""
+        """Whether a GPU belongs to what the view is limited to: a host's own are shown with each of its instances."""
         if self.scope is None or not isinstance(row, GpuDevice):
             return True
         if row.through is not None:

@@ -56,6 +56,11 @@ class ConnectionPool:
             if not slot.users:
                 self._release(key, slot)
 
+    def is_open(self, key: str) -> bool:
+        """Return whether there is a connection of ``key`` that has not ended."""
+        slot = self._slots.get(key)
+        return slot is not None and slot.connection is not None and not slot.connection.closed
+
     async def aclose(self) -> None:
         """Close every connection, leased or not; bounded in time."""
         slots, self._slots = list(self._slots.values()), {}

@@ -143,9 +143,14 @@ async def test_a_deployment_without_instances_says_so() -> None:
         assert "No instances of batch." in stage.text
 
 
-async def test_processes_are_offered_only_where_the_account_has_them() -> None:
-    async with staged(hub(), lab()) as stage:
+async def test_processes_are_offered_where_the_account_has_them_or_one_can_look_inside() -> None:
+    cloud = hub()
+    async with staged(cloud, lab()) as stage:
         await go_to(stage, "train-a-7f3c")
+        assert "p processes" in stage.lines[-1]
+        cloud.offered = frozenset({Action.STOP})
+        await stage.press("j", "k")
+        assert stage.here == "train-a-7f3c"
         assert "p processes" not in stage.lines[-1]
         await stage.press("G", "g", "j")
         assert stage.here == "eval"

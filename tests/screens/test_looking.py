@@ -1,0 +1,181 @@
+"""``p`` on an instance whose back end tells no processes: a look inside over SSH. SSH itself is played here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gputui.errors import SshError
+from gputui.models import GpuDevice, GpuProcess, GpuReading, GpuSample, Instance, Ref
+from gputui.ssh.nvidia import Question
+from tests.screens.hub import hub
+from tests.screens.stage import GIB, Stage, lab, staged
+from tests.screens.test_login import PlayedSsh
+
+NAME = "train-a-7f3c"
+
+
+class PlayedLooks(PlayedSsh):
+    """Lets anybody in who need not be asked, and shows one GPU with one process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(monkeypatch)
+        self.may_go_on.set()
+        self.looks = 0
+        self.silent_logins = 0
+        self.wants_password = False
+        monkeypatch.setattr("gputui.ssh.gpus.read_gpus", self._read)
+
+    async def _connect(self, *arguments: Any, **options: Any) -> Any:
+        if "progress" not in options:
+            self.silent_logins += 1
+            if self.wants_password and await options["ask_secret"](None) is None:
+                raise SshError("It did not let root in.")
+            options["progress"] = lambda _: None
+        return await super()._connect(*arguments, **options)
+
+    async def _read(self, connection: Any, instance: Instance, question: Question, at: Any) -> Any:
+        if connection.closed:
+            raise SshError("The connection was lost.")
+        self.looks += 1
+        account, name = instance.ref.account, instance.ref.id
+        sample = GpuSample(at(), utilization=97)
+        gpu = GpuDevice(
+            Ref(account, "gpu", f"{name}:0"),
+            instance.name,
+            0,
+            model="RTX 5090",
+            memory_total=32 * GIB,
+            memory_used=20 * GIB,
+            process_count=1,
+            sample=sample,
+            through=instance.ref,
+        )
+        process = GpuProcess(
+            Ref(account, "process", f"{name}:0:4120"),
+            instance.name,
+            0,
+            4120,
+            "python train.py",
+            instance_name=instance.name,
+            instance=instance.ref,
+            gpu_memory_used=20 * GIB,
+            inside=True,
+        )
+        return GpuReading((gpu,), (process,)), question
+
+
+@pytest.fixture
+async def inside(monkeypatch: pytest.MonkeyPatch) -> PlayedLooks:
+    return PlayedLooks(monkeypatch)
+
+
+async def go_to(stage: Stage, name: str = NAME) -> None:
+    stage.table.select(Ref("hub", "container", name))
+    await stage.settle()
+
+
+async def look(stage: Stage) -> None:
+    await go_to(stage)
+    await stage.press("p")
+    await stage.until(lambda: stage.view.NAME == "gpus" and "python train.py" in stage.text, "a look inside")
+
+
+async def test_a_look_inside_shows_its_gpus_and_processes_and_whose_numbers_they_are(inside: PlayedLooks) -> None:
+    async with staged(hub(), lab()) as stage:
+        await look(stage)
+        assert stage.title.startswith(f"{NAME} › GPUs")
+        assert "PIDs are the container's" in stage.title
+        assert "1 GPU " in stage.title, "those of other hosts are not shown beside it"
+        assert "4120" in stage.line_of("python train.py")
+        before = inside.looks
+        await stage.advance(4)
+        assert inside.looks == before + 2
+        await stage.press("1")
+        await stage.advance(20)
+        assert inside.looks <= before + 3, "nobody looks any more"
+
+
+async def test_those_of_a_host_have_its_own_numbers(inside: PlayedLooks) -> None:
+    async with staged(hub(), lab()) as stage:
+        await stage.press("5")
+        assert "PIDs are the container's" not in stage.text
+
+
+async def test_escape_ends_the_wait_and_leaves_one_where_one_was(inside: PlayedLooks) -> None:
+    inside.may_go_on.clear()
+    async with staged(hub(), lab()) as stage:
+        await go_to(stage)
+        await stage.press("p")
+        await stage.until_text("Waiting for someone.")
+        await stage.press("escape")
+        assert stage.view.NAME == "instances"
+        assert stage.here == NAME
+        assert stage.fleet.looks() == frozenset()
+
+
+async def test_a_login_that_fails_says_so_and_leaves_one_where_one_was(inside: PlayedLooks) -> None:
+    inside.error = SshError("The server refused the password.")
+    async with staged(hub(), lab()) as stage:
+        await go_to(stage)
+        await stage.press("p")
+        await stage.until(lambda: "refused the password" in stage.toasts)
+        assert stage.view.NAME == "instances"
+        assert stage.dialogs == []
+        assert stage.fleet.looks() == frozenset()
+
+
+async def test_coming_back_asks_nothing_and_logs_in_no_second_time(inside: PlayedLooks) -> None:
+    async with staged(hub(), lab()) as stage:
+        await look(stage)
+        await stage.press("3")
+        await look(stage)
+        assert len(inside.connections) == 1
+        assert inside.silent_logins == 0
+
+
+async def test_a_lost_connection_is_made_again_without_a_word(inside: PlayedLooks) -> None:
+    async with staged(hub(), lab()) as stage:
+        await look(stage)
+        await inside.connections[0].close()
+        before = inside.looks
+        await stage.advance(4)
+        assert inside.silent_logins == 1
+        assert inside.looks > before
+        assert stage.dialogs == []
+
+
+async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside: PlayedLooks) -> None:
+    async with staged(hub(), lab(), size=(160, 40)) as stage:
+        await look(stage)
+        inside.wants_password = True
+        await inside.connections[0].close()
+        await stage.advance(4)
+        assert stage.dialogs == []
+        problem = stage.fleet.look_problem(Ref("hub", "container", NAME))
+        assert problem == f"Not logged into {NAME}: it asks for a password. p on the instance asks."
+        assert "it asks for a password" in stage.text
+        assert "python train.py" in stage.text, "what was seen last stays"
+        await stage.press("3")
+        await go_to(stage)
+        await stage.press("p")
+        await stage.until(lambda: len(inside.connections) == 2, "a login that may ask")
+        await stage.advance(4)
+        assert stage.fleet.look_problem(Ref("hub", "container", NAME)) == ""
+
+
+async def test_there_is_no_way_into_one_that_does_not_run(inside: PlayedLooks) -> None:
+    async with staged(hub(), lab()) as stage:
+        stopped = next(
+            row
+            for row in stage.fleet.rows("instances").values()
+            if row.ref.account == "hub" and row.phase == "stopped"
+        )
+        await go_to(stage, stopped.ref.id)
+        assert "p processes" not in stage.lines[-1]
+        await stage.press("colon")
+        await stage.type(f"processes-of {stopped.name}")
+        await stage.press("enter")
+        assert "Nobody tells what" in stage.toasts
+        assert stage.view.NAME == "instances"
