@@ -28,6 +28,12 @@ def run(args: argparse.Namespace) -> int:
     if args.kind == COST:
         return cost.run(args, accounts)
     resource = Resource(args.kind)
+    if args.of and resource in (Resource.GPUS, Resource.PROCESSES):
+        if args.filters:
+            raise ConfigError("--of and --filter do not go together.")
+        from gputui.cli import looks
+
+        return looks.run(args, config, accounts, resource)
     of = _of(args, accounts, resource)
     if args.watch:
         return _watch(args, config, accounts, resource, of)
@@ -39,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         if name in args.accounts:
             say(f"gputui: {name}: its kind of server has no {resource.value}.")
     if args.output == "table":
-        _say_problems(listing.rows)
+        say_problems(listing.rows)
     status = listing.report()
     if not listing.rows and not listing.failures and args.output == "table":
         able = [name for name in accounts if name not in listing.unsupported]
@@ -49,13 +55,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _of(args: argparse.Namespace, accounts: dict[str, Account], resource: Resource) -> Ref | None:
     """Return the thing whose events are meant, if any."""
-    if args.of is None:
+    if not args.of:
         return None
     if resource is not Resource.EVENTS:
-        raise ConfigError("--of belongs to events: gputui get events --of REF")
+        raise ConfigError("--of belongs to events, gpus and processes: gputui get events --of REF")
+    if len(args.of) > 1:
+        raise ConfigError("Of events, --of takes one instance or deployment.")
     from gputui.cli.events import find
 
-    return find(accounts, args.of)
+    return find(accounts, args.of[0])
 
 
 async def _list(accounts: dict[str, Account], resource: Resource, given: filters.Given) -> session.Listing:
@@ -101,7 +109,8 @@ def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
         write_csv(csv_columns(resource), plain, sys.stdout)
 
 
-def _say_problems(rows: Sequence[Row]) -> None:
+def say_problems(rows: Sequence[Row]) -> None:
+    """Say on stderr why rows could not be read in full."""
     for row in rows:
         problem = getattr(row, "problem", None)
         if problem:

@@ -101,16 +101,17 @@ async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: b
         if forget:
             _forget(hosts, str(ref))
         try:
-            return await _connect(config, ref, opened[ref.account], hosts)
+            return await connect(config, ref, opened[ref.account], hosts)
         except GputuiError as error:
             report_error(error)
             return None
 
 
-async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
+async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
+    """Log into an instance, asking at the terminal what there is to ask. Raises GputuiError."""
     from gputui.config import ssh_login
     from gputui.fleet.logins import Logins
-    from gputui.ssh.client import connect
+    from gputui.ssh import client
     from gputui.ssh.hosts import host_id_of
 
     if isinstance(backend, GputuiError):
@@ -131,7 +132,7 @@ async def _connect(config: Config, ref: Ref, backend: Backend | GputuiError, hos
             user = _ask_user(ref)
             first = await target()
         with _progress() as progress:
-            connection = await connect(
+            connection = await client.connect(
                 first,
                 login,
                 host_id=host_id_of(ref, first),
@@ -193,8 +194,9 @@ def _progress() -> Iterator[Callable[[str], None]]:
     """Show where the login is, in one line that is gone when it is done."""
 
     def show(text: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
 
     try:
         yield show
@@ -213,7 +215,8 @@ def _interruptible() -> Iterator[None]:
 
 
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
-    sys.stderr.write("\r\x1b[K")
+    if prompts.interactive():
+        sys.stderr.write("\r\x1b[K")
     say(question.describe())
     if not prompts.interactive():
         say("Nobody is there to say whether to trust it: log in once with gputui ssh.")

@@ -176,7 +176,14 @@ def _add_get(commands: _Commands) -> None:
         metavar="FIELD=VALUE",
         help="let the servers narrow the list; may be given several times, alone it lists the fields",
     )
-    parser.add_argument("--of", metavar="REF", help="of events: those of this instance or deployment alone")
+    parser.add_argument(
+        "--of",
+        action="append",
+        default=[],
+        metavar="REF",
+        help="events of this instance or deployment alone; GPUs or processes of this instance, over SSH where its"
+        " server does not tell them, may be given several times",
+    )
     parser.add_argument("--watch", action="store_true", help="go on and print what changes")
     parser.add_argument(
         "--interval",

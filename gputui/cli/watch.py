@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +27,11 @@ _PACE = {
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
 
+Keep = Callable[[Row], bool]
+"""Whether a row is meant."""
+Prepare = Callable[["Fleet"], Awaitable[Keep]]
+
+
 class Printer(Protocol):
     """Shows one change after another."""
 
@@ -43,10 +48,13 @@ def watch(
     interval: float | None = None,
     values: Mapping[str, str] | None = None,
     of: Ref | None = None,
+    prepare: Prepare | None = None,
+    end: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
     """Follow one resource until interrupted. Failures of accounts are said on stderr when they begin and end.
 
-    ``values`` is a filter that each account's back end takes; ``of`` leaves of events those of one thing.
+    ``values`` is a filter that each account's back end takes; ``of`` leaves of events those of one thing. ``prepare``
+    is given the fleet when it runs and returns which rows are meant; ``end`` is awaited after the fleet has ended.
     """
     if interval is not None:
         pace = {
@@ -55,7 +63,7 @@ def watch(
         }
         config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
     printer = make_printer(resource, output, tuple(accounts), of=of)
-    asyncio.run(_follow(config, accounts, resource, printer, values or {}))
+    asyncio.run(_follow(config, accounts, resource, printer, values or {}, prepare, end))
     return 0
 
 
@@ -77,7 +85,13 @@ def _printer(resource: Resource, output: str, accounts: Sequence[str]) -> Printe
 
 
 async def _follow(
-    config: Config, accounts: dict[str, Account], resource: Resource, printer: Printer, values: Mapping[str, str]
+    config: Config,
+    accounts: dict[str, Account],
+    resource: Resource,
+    printer: Printer,
+    values: Mapping[str, str],
+    prepare: Prepare | None,
+    end: Callable[[], Awaitable[None]] | None,
 ) -> None:
     from gputui.api import open_backend
     from gputui.fleet import Fleet
@@ -97,13 +111,21 @@ async def _follow(
         if values:
             fleet.use_filter(resource, values)
         try:
+            if prepare is not None:
+                await fleet.start()
+                printer = _Those(printer, await prepare(fleet))
             fleet.subscribe(resource, show)
+            if known := tuple(fleet.rows(resource).values()):
+                show(Change(added=known))
             fleet.subscribe_feeds(failures.look)
             fleet.watch({resource})
-            await fleet.start()
+            if prepare is None:
+                await fleet.start()
             await broken
         finally:
             await fleet.aclose()
+            if end is not None:
+                await end()
 
 
 class _Failures:
@@ -129,6 +151,26 @@ class _Failures:
         """Return the list that tells: where events are not reported, they are observed in the instances."""
         observed = self._resource is Resource.EVENTS and not self._fleet.supports(account, Resource.EVENTS)
         return Resource.INSTANCES if observed else self._resource
+
+
+class _Those:
+    """Of each change, the rows that are meant."""
+
+    def __init__(self, printer: Printer, keep: Keep) -> None:
+        self._printer = printer
+        self._keep = keep
+        self._shown: set[Ref] = set()
+
+    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
+        """Show what is meant, and that what was meant is gone."""
+        added = tuple(row for row in change.added if self._keep(row))
+        updated = tuple(row for row in change.updated if self._keep(row))
+        removed = tuple(ref for ref in change.removed if ref in self._shown)
+        self._shown = (self._shown | {row.ref for row in (*added, *updated)}) - set(removed)
+        if added or updated or removed:
+            self._printer.show(
+                Change(added, updated, removed), {ref: row for ref, row in rows.items() if self._keep(row)}
+            )
 
 
 class _Events:

@@ -1,0 +1,131 @@
+"""``get gpus`` and ``get processes`` of instances, over SSH to the simulated containers."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gputui.sim.cloud_population import CLOUDS
+from tests.cli.conftest import Simulation, write_config
+from tests.cli.test_watch import line, watching
+
+Run = Callable[..., tuple[int, str, str]]
+Typed = Callable[[str], None]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Simulation]:
+    simulation = Simulation(ssh=True, clouds=CLOUDS["small"])
+    simulation.start()
+    yield simulation
+    simulation.stop()
+
+
+@pytest.fixture
+def configured(cloud: Simulation, home: Path) -> Simulation:
+    write_config(home, cloud.running.config_toml())
+    return cloud
+
+
+def instance(run: Run, start: str) -> str:
+    """Return the whole name of an instance of the cloud."""
+    rows = json.loads(run("get", "instances", "-A", "hub", "-o", "json")[1])
+    return str(next(row["ref"] for row in rows if row["name"].startswith(start) and row["phase"] == "running"))
+
+
+def test_gpus_of_an_instance_have_figures_that_its_cloud_does_not_tell(
+    configured: Simulation, run: Run, typed: Typed
+) -> None:
+    ref = instance(run, "qwen-finetune")
+    typed("y\n")
+    status, out, err = run("get", "gpus", "--of", ref, "-o", "json")
+    assert status == 0, err
+    assert "SHA256:" in err
+    first, second = json.loads(out)
+    assert first["through"] == ref
+    assert [first["index"], second["index"]] == [0, 1]
+    assert first["model"] == "RTX PRO 6000"
+    assert first["memory_used"] <= first["memory_total"]
+    assert first["sample"]["utilization"] is not None
+    assert first["process_count"] == 1
+
+
+def test_processes_have_their_whole_command_and_whose_numbers_they_have_is_said(
+    configured: Simulation, run: Run, typed: Typed
+) -> None:
+    ref = instance(run, "notebook")
+    typed("y\n")
+    status, out, err = run("get", "processes", "--of", ref)
+    assert status == 0, err
+    assert "PIDs are the container's." in err
+    heading, row = out.splitlines()
+    assert heading.split()[0] == "PID"
+    assert "ipykernel" in row
+
+    again = run("get", "processes", "--of", ref, "-o", "json")
+    (process,) = json.loads(again[1])
+    assert again[2] == "", "the host key is known by now"
+    assert process["inside"] is True
+    assert process["instance"] == ref
+    assert process["uptime"] is not None
+    assert process["memory_used"] > 0
+
+
+def test_several_instances_are_looked_into_and_one_that_fails_does_not_hide_the_others(
+    configured: Simulation, run: Run, typed: Typed
+) -> None:
+    good, bad = instance(run, "notebook"), instance(run, "embed-api")
+    typed("y\n")
+    assert run("get", "gpus", "--of", good)[0] == 0
+    typed("n\n")
+    status, out, err = run("get", "gpus", "--of", bad, "--of", good, "-o", "json")
+    assert status == 1
+    assert [row["through"] for row in json.loads(out)] == [good]
+    assert "its host key was not accepted" in err
+
+
+def test_without_anybody_to_ask_an_unknown_host_key_is_refused(
+    configured: Simulation, run: Run, typed: Typed
+) -> None:
+    status, out, err = run("get", "gpus", "--of", instance(run, "llama-serve"), "-o", "json")
+    assert status == 1
+    assert json.loads(out) == []
+    assert "log in once with gputui ssh" in err
+    assert "\x1b" not in err
+
+
+def test_where_the_server_tells_nobody_logs_in(configured: Simulation, run: Run) -> None:
+    status, out, _ = run("get", "processes", "--of", "lab/pod/main", "-o", "json")
+    assert status == 0
+    processes = json.loads(out)
+    assert processes
+    assert {row["instance"] for row in processes} == {"lab/pod/main"}
+    assert {row["inside"] for row in processes} == {False}
+
+
+def test_one_that_does_not_run_is_said_to_be_so(configured: Simulation, run: Run) -> None:
+    rows = json.loads(run("get", "instances", "-A", "hub", "-o", "json")[1])
+    stopped = next(row["ref"] for row in rows if row["phase"] == "stopped")
+    status, _, err = run("get", "gpus", "--of", stopped)
+    assert status == 1
+    assert "one can look into it while it runs" in err
+
+
+def test_of_events_takes_one_thing(configured: Simulation, run: Run) -> None:
+    assert run("get", "events", "--of", "a", "--of", "b")[0] == 2
+    assert run("get", "gpus", "--of", "a", "--filter", "x=y")[0] == 2
+
+
+def test_a_watched_look_goes_on(configured: Simulation, run: Run, typed: Typed) -> None:
+    ref = instance(run, "notebook")
+    typed("y\n")
+    assert run("get", "gpus", "--of", ref)[0] == 0
+    with watching("gpus", "-A", "hub", "--of", ref, "-o", "json") as process:
+        first = line(process, lambda change: change["change"] == "added")
+        assert first["row"]["through"] == ref
+        later = line(process, lambda change: change["change"] == "updated")
+        assert later["row"]["sample"]["at"] > first["row"]["sample"]["at"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
