@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,25 +17,16 @@ from gputui.api.base import (
     KeepsAnswers,
 )
 from gputui.errors import GputuiError, NotFoundError
-from gputui.fleet.abilities import Abilities
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
-from gputui.fleet.feeds import Feed
-from gputui.fleet.listeners import Listeners
+from gputui.fleet.known import Known
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations, Pending
-from gputui.fleet.observer import Observer
-from gputui.fleet.recorder import Recorder
-from gputui.fleet.samples import SampleLog
-from gputui.fleet.store import Store
 from gputui.models import (
     AccountInfo,
     Action,
     ActionResult,
-    Change,
     Event,
-    FeedState,
-    Health,
     Instance,
     Ref,
     Resource,
@@ -49,15 +39,13 @@ if TYPE_CHECKING:
     from gputui.config import Account, Polling
     from gputui.history import History
 
-_EVENTS_IN_MEMORY = 100_000
-_EVENTS_RESTORED = 1_000
 _CLOSE_SECONDS = 2.0
 _PROBE_AGAIN_SECONDS = 60.0
 _ELSEWHERE: Mapping[Action, Resource] = {Action.COMMIT: Resource.IMAGES, Action.BLOCK: Resource.BLACKLIST}
 """Where an action shows, when it is not in the list of what it was done to."""
 
 
-class Fleet(Abilities):
+class Fleet(Known):
     """Several accounts' rows, kept current.
 
     ``history`` None keeps nothing, the audit log included. Listeners are called on the event loop, with the rows
@@ -77,18 +65,11 @@ class Fleet(Abilities):
         random: Random | None = None,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
-        super().__init__()
-        self.accounts: Mapping[str, Account] = dict(accounts)
+        super().__init__(accounts, history, clock or SystemClock(), on_failure)
         self._open_backend = open_backend
         self._on_failure = on_failure
-        self._history = history
-        self._clock = clock or SystemClock()
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: frozenset[Resource] = frozenset()
-        self._store = Store()
-        self._observer = Observer()
-        self._recorder = Recorder(history, self._clock) if history is not None else None
-        self.samples = SampleLog(keep=self._recorder.gpus if self._recorder else None, on_failure=on_failure)
         self._samples_read = history is None
         self._logins = Logins(history)
         self._mutations = Mutations(self, history, self._clock, on_failure)
@@ -96,27 +77,11 @@ class Fleet(Abilities):
         self.runtimes = {
             name: AccountRuntime(account, polling, self, self._clock, chance) for name, account in accounts.items()
         }
-        self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
-        self._feeds: Listeners[None] = Listeners(on_failure)
-        self._announced: object = self._feed_states()
+        self._announced = self._feed_states()
         self._tasks: set[asyncio.Task[None]] = set()
         self._probed: dict[str, float] = {}
 
     # Life.
-
-    def restore(self) -> None:
-        """Fill the store with the last session's rows, as stale ones. Blocks for a moment; asks no back end."""
-        if self._history is None:
-            return
-        for snapshot in self._history.snapshots(self.accounts):
-            self._tell(snapshot.resource, self._store.replace(snapshot.account, snapshot.resource, snapshot.rows))
-            self.runtimes[snapshot.account].restore(snapshot.resource, snapshot.at)
-            if snapshot.resource is Resource.INSTANCES:
-                instances = [row for row in snapshot.rows if isinstance(row, Instance)]
-                self._observer.start_from(snapshot.account, instances)
-        events = self._history.events(limit=_EVENTS_RESTORED, accounts=self.accounts)
-        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
-        self.announce()
 
     async def start(self) -> None:
         """Open all back ends and begin to poll. Returns when each is open or known not to open."""
@@ -144,19 +109,7 @@ class Fleet(Abilities):
         if runtime.opened is not None:
             await within(self._clock, _CLOSE_SECONDS, runtime.opened.aclose())
 
-    async def _save(self) -> None:
-        if self._recorder is None:
-            return
-        for name, runtime in self.runtimes.items():
-            for resource in Resource:
-                feed = runtime.feed(resource)
-                whole = feed.state is FeedState.FRESH and not self.is_part(name, resource)
-                if whole and feed.fetched_at is not None:
-                    rows = tuple(self._store.part(name, resource).values())
-                    self._recorder.snapshot(name, resource, rows, feed.fetched_at)
-        await self._recorder.flush()
-
-    # Rows.
+    # What is looked at.
 
     @property
     def watched(self) -> frozenset[Resource]:
@@ -170,7 +123,7 @@ class Fleet(Abilities):
             runtime.reconsider()
         if Resource.GPUS in self._watched and not self._samples_read:
             self._samples_read = True
-            self._spawn(self._read_samples())
+            self._spawn(self.read_samples())
         self.announce()
 
     def keep_watching(self, resources: Iterable[Resource]) -> None:
@@ -178,49 +131,6 @@ class Fleet(Abilities):
         self._kept_watched = frozenset(resources)
         for runtime in self.runtimes.values():
             runtime.reconsider()
-
-    def rows(self, resource: Resource) -> Mapping[Ref, Row]:
-        """Return all accounts' rows of a resource: a live view, not to be iterated over across an await."""
-        return self._store.rows(resource)
-
-    def get(self, ref: Ref) -> Row | None:
-        """Return a row of any resource."""
-        found = self._store.find(ref)
-        return found[1] if found else None
-
-    def resource_of(self, ref: Ref) -> Resource:
-        """Return the list in which a thing stands, or would stand."""
-        found = self._store.find(ref)
-        opened = self.runtime(ref.account).opened
-        return found[0] if found else (opened.kinds if opened else {}).get(ref.kind, Resource.INSTANCES)
-
-    def is_stale(self, row: Row | Ref) -> bool:
-        """Return whether a row may no longer be true: its list could not be read, or not yet in this session."""
-        ref = row if isinstance(row, Ref) else row.ref
-        found = self._store.find(ref)
-        return found is None or self.feed(ref.account, found[0]).state is not FeedState.FRESH
-
-    def subscribe(self, resource: Resource, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """Call ``listener`` with each change of a resource's rows; returns the function that ends this."""
-        return self._changes[resource].add(listener)
-
-    # Feeds, health, capabilities.
-
-    def feed(self, account: str, resource: Resource) -> Feed:
-        """Return how far one list of one account can be believed."""
-        return self.runtime(account).feed(resource)
-
-    def supports(self, account: str, resource: Resource) -> bool:
-        """Return whether an account has such a list. Before its back end is open: whether rows were restored."""
-        return self.runtime(account).supports(resource)
-
-    def health(self) -> Mapping[str, Health]:
-        """Return the accounts' health, in the configuration's order."""
-        return {name: runtime.health for name, runtime in self.runtimes.items()}
-
-    def subscribe_feeds(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
-        return self._feeds.add(lambda _: listener())
 
     def refresh(self, resources: Iterable[Resource] | None = None, accounts: Iterable[str] | None = None) -> None:
         """Ask now, whatever failed before: for these resources or all that are polled, of these accounts or all.
@@ -360,30 +270,10 @@ class Fleet(Abilities):
         return self._mutations.has_pending(account)
 
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
-        """Store a whole list, or what is new of the events; observe events, tell the listeners."""
-        at = self._clock.now()
-        if resource is Resource.EVENTS:
-            self._append([row for row in rows if isinstance(row, Event)])
-            return
-        change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
-        if resource is Resource.GPUS:
-            self.samples.take(rows, at)
-        if self._recorder is not None and change and not self.is_part(runtime.name, resource):
-            self._recorder.snapshot(runtime.name, resource, rows, at)
-            if resource is Resource.STOCK:
-                self._recorder.stock((*change.added, *change.updated), at)
-        self._tell(resource, change)
-        if resource is Resource.INSTANCES and runtime.observes:
-            self._observe(runtime.name, [row for row in rows if isinstance(row, Instance)])
+        """Store a whole list, and ask an account that answers who it is, where that is not known yet."""
+        super().take(runtime, resource, rows)
         if runtime.info is None:
             self._probe(runtime)
-
-    def announce(self) -> None:
-        """Tell of changed feeds and health, if they have."""
-        states = self._feed_states()
-        if states != self._announced:
-            self._announced = states
-            self._feeds.tell(None)
 
     def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
         """Ask anew for what an action may have changed; done when the list that holds ``ref`` is there."""
@@ -398,31 +288,6 @@ class Fleet(Abilities):
                 poller.refresh_after_now()
         poller = runtime.poller(home)
         return poller.refresh_after_now() if poller is not None else None
-
-    async def _read_samples(self) -> None:
-        """Bring back the readings of earlier sessions, off the loop: a week of them takes a while to read."""
-        if self._history is not None:
-            self.samples.restore(await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts)))
-
-    def _observe(self, account: str, instances: Sequence[Instance]) -> None:
-        events = self._observer.observe(account, instances, self._clock.now())
-        if not events:
-            return
-        if self._recorder is not None:
-            self._recorder.events(events)
-        self._append(events)
-
-    def _append(self, events: Sequence[Event]) -> None:
-        known = self.rows(Resource.EVENTS)
-        new = sorted((event for event in events if event.ref not in known), key=lambda event: event.at)
-        # One that came late corrects what its successor says of the time before.
-        told = [self._store.update(event).updated for event in events if event.ref in known]
-        added = self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY)
-        self._tell(Resource.EVENTS, Change(added.added, tuple(chain.from_iterable(told)), added.removed))
-
-    def _tell(self, resource: Resource, change: Change) -> None:
-        if change:
-            self._changes[resource].tell(change)
 
     def _probe(self, runtime: AccountRuntime) -> None:
         """Ask an account who it is; after a failure again, not too often, once it answers other questions."""
@@ -440,11 +305,6 @@ class Fleet(Abilities):
         runtime.know(info)
         self._tell(Resource.ACCOUNTS, self._store.replace(runtime.name, Resource.ACCOUNTS, [info]))
         self.announce()
-
-    def _feed_states(self) -> object:
-        feeds = ((name, r, runtime.feed(r)) for name, runtime in self.runtimes.items() for r in Resource)
-        states = [(name, r, feed.state, type(feed.error), str(feed.error)) for name, r, feed in feeds]
-        return states, [runtime.health for runtime in self.runtimes.values()]
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -11,7 +11,7 @@ import pytest
 
 from gputui import history_file
 from gputui.errors import UnavailableError
-from gputui.fleet import fleet as fleet_module
+from gputui.fleet import known as known_module
 from gputui.fleet.observer import Observer
 from gputui.fleet.recorder import Recorder
 from gputui.history import History, Snapshot, StockSample
@@ -106,7 +106,7 @@ async def test_a_failed_list_is_no_observation(clock: FakeClock, lab: FakeBacken
 async def test_the_oldest_events_are_dropped_from_memory(
     clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet_module, "_EVENTS_IN_MEMORY", 3)
+    monkeypatch.setattr(known_module, "_EVENTS_IN_MEMORY", 3)
     async with running(clock, lab) as fleet:
         for status in ("a", "b", "c", "d"):
             lab.rows[INSTANCES] = [pod("lab", "main", status)]
