@@ -89,6 +89,7 @@ def image_form(account: str) -> Form:
             FormField("repo_tag", "Image", help="such as nvidia/cuda:12.6.3-base-ubuntu24.04; latest without a tag"),
         ),
         note="It may take many minutes: the server answers when everything is there.",
+        verb="pull",
     )
 
 

@@ -253,6 +253,7 @@ def _to_images(names: SafeNames, row: object) -> Iterable[Image]:
             version,
             digest=clean((wire.digest or "").rpartition("@")[2] or wire.id or "") or None,
             size=_size(wire.size_mb),
+            own=None,
             raw=raw_text(row),
         )
 

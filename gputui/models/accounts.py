@@ -10,7 +10,10 @@ from gputui.models.values import Ref
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A container image one can start from. ``own`` marks one the user made (a commit) and may delete."""
+    """A container image one can start from. ``own`` marks one the user made (a commit) and may delete.
+
+    It is None on a host whose images belong to everyone.
+    """
 
     ref: Ref
     name: str
@@ -19,7 +22,7 @@ class Image:
     size: int | None = None
     created_at: datetime | None = None
     description: str = ""
-    own: bool = False
+    own: bool | None = False
     raw: str = field(default="", compare=False, repr=False)
 
     @property

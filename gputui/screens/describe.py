@@ -115,7 +115,7 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 ("size", format_bytes(row.size)),
                 ("created", _time(row.created_at, utc=utc)),
                 ("about", row.description),
-                ("yours", "yes: you can delete it" if row.own else "no: the server's"),
+                ("yours", "" if row.own is None else "yes: you can delete it" if row.own else "no: the server's"),
             ]
         )
     if isinstance(row, Deployment):

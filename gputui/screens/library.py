@@ -45,9 +45,10 @@ class LibraryView(ListView):
             Column(
                 "owner",
                 "WHOSE",
-                lambda row: ("yours", "accent") if row.own else "the server's",
+                _owner,
                 lambda row: not row.own,
                 search=lambda row: "yours private" if row.own else "server public",
+                when_filled=True,
             ),
             Column(
                 "size",
@@ -67,6 +68,7 @@ class LibraryView(ListView):
                 priority=4,
                 when_filled=True,
             ),
+            Column("digest", "DIGEST", _short_digest, lambda row: row.digest or "", priority=5, when_filled=True),
             Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, shown=False),
             Column(
                 "about",
@@ -186,6 +188,15 @@ class LibraryView(ListView):
         """Say why there is nothing."""
         where = self.session.account or "any account"
         return f"No images in {where}." + (" Press P to pull one." if self._pullable() else "")
+
+
+def _owner(row: Image) -> Cell:
+    return "" if row.own is None else ("yours", "accent") if row.own else "the server's"
+
+
+def _short_digest(row: Image) -> str:
+    """Return what tells a digest from others, as Docker shortens it."""
+    return (row.digest or "").rpartition(":")[2][:12]
 
 
 def image_of(ref: Ref) -> Image:
