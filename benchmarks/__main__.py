@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("table", "app", "cli", "cloud", "ssh")
+PROGRAMS = ("table", "app", "cli", "cloud", "gpus", "ssh")
 
 
 def main() -> int:
