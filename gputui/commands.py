@@ -205,6 +205,30 @@ _LIST = (
     ),
     Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there"),
     Command("pane", "Other pane", "tab", Group.LIST, "Move between the GPUs and their processes", 4, "other pane"),
+    Command(
+        "compare", "Compare GPUs", "C", Group.LIST, "Charts of the marked GPUs, or of all, side by side", 3, "compare"
+    ),
+    Command(
+        "metric",
+        "Other figure",
+        "m",
+        Group.LIST,
+        "Compare utilisation, memory, power, temperature or fan",
+        5,
+        "figure",
+    ),
+    Command(
+        "window-shorter", "Shorter time", "left_square_bracket", Group.LIST, "Draw a shorter time: down to 5 min"
+    ),
+    Command(
+        "window-longer",
+        "Longer time",
+        "right_square_bracket",
+        Group.LIST,
+        "Draw a longer time: up to all that is kept",
+        6,
+        "longer",
+    ),
     Command("refresh", "Refresh now", "r", Group.LIST, "Ask the back ends now", 14, "refresh"),
     Command("save", "Save what is shown", "ctrl+s", Group.LIST, "Write it to a file: text, JSON, CSV or SVG"),
 )
@@ -244,6 +268,8 @@ _KEY_NAMES: Mapping[str, str] = {
     "ctrl+backslash": "ctrl+\\",
     "escape": "esc",
     "plus": "+",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "minus": "-",
 }
 
@@ -263,6 +289,11 @@ MOVEMENT: Mapping[str, str] = {
     "heatmap.first": "g,home",
     "heatmap.last": "G,end",
     "heatmap.open": "enter",
+    "charts.down": "j,down",
+    "charts.up": "k,up",
+    "charts.right": "right",
+    "charts.left": "left",
+    "charts.open": "enter",
     "text.down": "j,down",
     "text.up": "k,up",
     "text.page-down": "ctrl+f,pagedown,space",
@@ -295,7 +326,7 @@ MOVEMENT: Mapping[str, str] = {
 }
 """The keys of tables, texts, dialogs and the entry line, which they handle themselves; by id, for the keymap."""
 
-_SAME: Mapping[str, str] = {"table.open": "open", "heatmap.open": "open"}
+_SAME: Mapping[str, str] = {"table.open": "open", "heatmap.open": "open", "charts.open": "open"}
 """Two ids for one meaning: these may share a key."""
 
 
@@ -306,6 +337,7 @@ def _moving(*prefixes: str) -> tuple[str, ...]:
 _TOGETHER: tuple[tuple[str, ...], ...] = (
     (*BY_ID, *_moving("table")),
     (*BY_ID, *_moving("heatmap")),
+    (*BY_ID, *_moving("charts")),
     _moving("reader", "text", "dialog"),
     _moving("menu", "dialog"),
     _moving("form", "choices", "secret", "dialog"),

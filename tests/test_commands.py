@@ -100,7 +100,7 @@ def test_keys_are_written_as_one_types_them(keys: str, text: str) -> None:
         {"ssh": "s,ctrl+o"},
         {"ssh": "?", "help": "f1"},
         {"ssh": "ctrl+slash", "describe": "ctrl+plus", "open": "shift+tab", "copy": "alt+ctrl+pagedown"},
-        {"ssh": "j", "table.down": "down", "heatmap.down": "down"},
+        {"ssh": "j", "table.down": "down", "heatmap.down": "down", "charts.down": "down"},
         {"table.open": "i", "open": "enter"},
         {"text.next": "right_parenthesis"},
         {"entry.complete": "ctrl+o"},
@@ -173,6 +173,6 @@ def test_the_keys_of_widgets_are_listed_as_they_are() -> None:
     assert declared == MOVEMENT
 
 
-@pytest.mark.parametrize("character", sorted(set(string.punctuation) - set("/:@?<>+-")))
+@pytest.mark.parametrize("character", sorted(set(string.punctuation) - set("/:@?<>+-[]")))
 def test_symbols_are_called_as_textual_calls_them(character: str) -> None:
     assert key_problems({"ssh": _character_to_key(character)}) == []

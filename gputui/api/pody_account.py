@@ -65,7 +65,7 @@ async def describe(
     )
     used = {
         "max_pods": None if own_pods is None else len(own_pods),
-        "commit_count": None if all_images is None else sum(image.own for image in all_images),
+        "commit_count": None if all_images is None else sum(bool(image.own) for image in all_images),
     }
     return replace(
         basic,

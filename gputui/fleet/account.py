@@ -205,6 +205,9 @@ class AccountRuntime:
             return None
         watched = self._owner.watched
         paces = [self._base_pace(resource)] if resource in watched else []
+        if self.is_looked_up(resource) and Resource.GPUS not in watched:
+            # Somebody glances at processes beside something else: not worth a query over SSH every other second.
+            paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
         if resource is Resource.INSTANCES:
             paces.append(_BACKGROUND_PACE)
             if Resource.EVENTS in watched and self.observes:

@@ -3,47 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.models import Change, GpuDevice, GpuProcess, Instance, Ref, Resource, Row
+from gputui.commands import Command
+from gputui.models import Action, Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
+from gputui.screens.gpu_columns import gpu_columns, process_columns
+from gputui.screens.gpu_words import host_facts, no_processes, unseen
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
-from gputui.text import format_bytes, format_duration
-from gputui.widgets.glyphs import bar
+from gputui.widgets.gpu_charts import WORDS, window_words
+from gputui.widgets.gpu_panel import GpuPanel, Showing
 from gputui.widgets.table import RecordTable
-from gputui.widgets.table_columns import Cell, Column
+from gputui.widgets.table_columns import Column
 
-BAR_CELLS = 8
+_TICK_SECONDS = 10.0
+_FRAME = 5
+"""Lines that are neither table nor charts: header, title, footer, and what keeps the parts apart."""
+_TALLEST, _LEAST = 11, 4
+"""Lines of charts beside tables: no more than can be read at a glance, no fewer than say something."""
+_ROOM_FOR_NONE = 3
+"""Lines of a table of processes that has none."""
 
 
 class GpusView(ListView):
-    """``5``: the GPUs above, their processes below. Enter on a GPU shows its processes only; tab changes sides."""
+    """``5``: the GPUs above, charts of the one under the cursor, the processes below.
+
+    Enter on a GPU shows that one alone; ``C`` compares several side by side; tab changes between the tables.
+    """
 
     NAME = "gpus"
     AUTO_FOCUS = "#table"
     COUNTED = " processes"
     HEADING = "GPUs"
     RESOURCE = Resource.PROCESSES
-    RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES})
+    RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
 
     DEFAULT_CSS = """
-    GpusView #gpus { height: auto; max-height: 40%; }
+    GpusView #gpus { height: auto; }
+    GpusView #panel { margin-top: 1; height: 6; display: none; }
     GpusView #table { margin-top: 1; height: 1fr; }
     """
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._gpu: Ref | None = None
+        self._comparing = False
 
     def compose_body(self) -> ComposeResult:
-        """Lay out both tables."""
+        """Lay out both tables, and the charts between them."""
         gpus: RecordTable[Row] = RecordTable(
-            self._gpu_columns(),
+            gpu_columns(),
             id="gpus",
             row_style=self.row_style,
             placeholder=self.loading_text(),
@@ -51,118 +66,30 @@ class GpusView(ListView):
         )
         gpus.set_sort("gpu")
         yield gpus
+        yield GpuPanel(self._samples_of, self._now, id="panel")
         yield self.make_table()
+
+    # The fleet that polls takes the place of the first one: it is looked up each time.
+
+    def _samples_of(self, ref: Ref) -> Sequence[GpuSample]:
+        return self.session.fleet.samples.of(ref)
+
+    def _now(self) -> datetime:
+        return self.session.fleet.now()
+
+    @property
+    def panel(self) -> GpuPanel:
+        """The charts."""
+        return self.query_one("#panel", GpuPanel)
 
     @property
     def gpus(self) -> RecordTable[Row]:
         """The upper table."""
         return cast("RecordTable[Row]", self.query_one("#gpus", RecordTable))
 
-    def _gpu_columns(self) -> Sequence[Column[Row]]:
-        columns: list[Column[GpuDevice]] = [
-            Column(
-                "gpu",
-                "GPU",
-                lambda row: str(row.index),
-                lambda row: (row.ref.account, row.host, row.index),
-                right=True,
-            ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, max_width=20),
-            Column("host", "HOST", lambda row: row.host, lambda row: row.host, max_width=24, priority=3),
-            Column("model", "MODEL", lambda row: row.model or "", lambda row: row.model or "", priority=2),
-            Column("memory", "GPU MEMORY", self._device_memory, lambda row: row.memory_used, width=20),
-            Column(
-                "processes",
-                "PROCESSES",
-                lambda row: "idle" if row.process_count == 0 else str(row.process_count or ""),
-                lambda row: row.process_count,
-                right=True,
-            ),
-            Column("instances", "INSTANCES", lambda row: ", ".join(row.instances), None, flex=True, priority=1),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
-
-    @staticmethod
-    def _device_memory(row: GpuDevice) -> Cell:
-        if row.problem:
-            return (row.problem, "bad")
-        if row.memory_used is None:
-            return ("not told", "muted")
-        if not row.memory_total:
-            return format_bytes(row.memory_used)
-        share = row.memory_used / row.memory_total
-        return [
-            (bar(share, BAR_CELLS), "accent"),
-            (f" {format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}", ""),
-        ]
-
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 0
-        columns: list[Column[GpuProcess]] = [
-            Column(
-                "gpu",
-                "GPU",
-                lambda row: str(row.gpu_index),
-                lambda row: (row.ref.account, row.host, row.gpu_index, -(row.gpu_memory_used or 0)),
-                right=True,
-            ),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
-            Column("pid", "PID", lambda row: str(row.pid), lambda row: row.pid, right=True),
-            Column(
-                "instance",
-                "INSTANCE",
-                self._owner,
-                lambda row: (not row.instance_name, row.instance_name),
-                width=10,
-                max_width=28,
-            ),
-            Column("gpumem", "GPU MEM", self._gpu_memory, lambda row: row.gpu_memory_used, width=7, right=True),
-            Column("share", "SHARE", self._share, self._share_of, width=BAR_CELLS + 5, priority=2),
-            Column(
-                "memory",
-                "MEM",
-                lambda row: format_bytes(row.memory_used),
-                lambda row: row.memory_used,
-                right=True,
-                priority=4,
-            ),
-            Column(
-                "uptime",
-                "UPTIME",
-                lambda row: format_duration(row.uptime),
-                lambda row: row.uptime,
-                right=True,
-                priority=3,
-            ),
-            Column("host", "HOST", lambda row: row.host, shown=False),
-            Column(
-                "command",
-                "COMMAND",
-                lambda row: row.command,
-                lambda row: row.command,
-                width=12,
-                flex=True,
-                max_width=200,
-            ),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
-
-    @staticmethod
-    def _owner(row: GpuProcess) -> Cell:
-        if not row.instance_name:
-            return ("host process", "muted")
-        return (row.instance_name, "strong" if row.instance is not None else "")
-
-    @staticmethod
-    def _gpu_memory(row: GpuProcess) -> Cell:
-        return ("?", "muted") if row.gpu_memory_used is None else format_bytes(row.gpu_memory_used)
+        return process_columns(self._share_of, several_accounts=len(self.session.fleet.accounts) > 1)
 
     def _share_of(self, row: GpuProcess) -> float | None:
         device = self._devices.get((row.ref.account, row.host, row.gpu_index))
@@ -171,19 +98,27 @@ class GpusView(ListView):
             return None
         return min(1.0, row.gpu_memory_used / whole)
 
-    def _share(self, row: GpuProcess) -> Cell:
-        share = self._share_of(row)
-        if share is None:
-            return ""
-        return [(bar(share, BAR_CELLS), "accent"), (f" {share:4.0%}", "")]
-
     # --- following -------------------------------------------------------------------------------------------
 
     _devices: dict[tuple[str, str, int], GpuDevice] = {}  # noqa: RUF012  (replaced whole, never changed)
 
     def follow(self) -> Sequence[Callable[[], None]]:
-        """Follow the processes and the GPUs."""
-        return (*super().follow(), self.session.fleet.subscribe(Resource.GPUS, self._gpus_changed))
+        """Follow the processes, the GPUs, and their readings."""
+        fleet = self.session.fleet
+        return (
+            *super().follow(),
+            fleet.subscribe(Resource.GPUS, self._gpus_changed),
+            fleet.subscribe(Resource.HOSTS, lambda change: self.show_chrome()),
+            fleet.samples.subscribe(lambda refs: self._show_charts()),
+        )
+
+    def on_mount(self) -> None:
+        """Let the charts go on where nothing new comes: how old they are has to be seen."""
+        self.set_interval(_TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self._show_charts()
 
     def catch_up(self) -> None:
         """Show GPUs and processes as they are now."""
@@ -247,9 +182,62 @@ class GpusView(ListView):
         return row.ref.account == self.scope.account or not self.session.fleet.looked_into(self.scope)
 
     def _fit(self) -> None:
-        """Give the upper table the lines it has rows for, up to its share of the screen."""
-        self.gpus.styles.height = max(2, self.gpus.row_count + 1)
+        """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
         self.gpus.placeholder = Content(self.loading_text() or "No account shown lists GPUs.")
+        self._show_charts()
+
+    def on_resize(self) -> None:
+        """Divide the new room."""
+        self._fit()
+
+    def _show_charts(self) -> None:
+        panel, gpus, table = self.panel, self.gpus, self.table
+        device = self._charted()
+        if self._comparing:
+            panel.showing, panel.devices = Showing.MANY, self._compared()
+            panel.chosen = panel.chosen if panel.chosen in {one.ref for one in panel.devices} else gpus.cursor_ref
+        else:
+            panel.showing = Showing.STRIP if self._gpu is None else Showing.ONE
+            panel.devices = [device] if device is not None else []
+            panel.chosen = device.ref if device is not None else None
+        panel.utc = self.session.utc
+        drawn = self._comparing or panel.has_readings(device)
+        room = self.size.height - _FRAME
+        rows = 0 if self._comparing or (drawn and self._gpu is not None) else max(2, gpus.row_count + 1)
+        rows = min(rows, max(2, room * 2 // 5))
+        rest = room - rows
+        if table.row_count == 0:
+            lines = rest - _ROOM_FOR_NONE
+        elif panel.showing is Showing.ONE:
+            lines = rest - rest // 3
+        else:
+            lines = min(_TALLEST, rest // 2)
+        gpus.display = rows > 0
+        gpus.styles.height = rows
+        panel.display = drawn and rest > _LEAST
+        panel.styles.height = "1fr" if self._comparing else max(_LEAST, lines)
+        table.display = not self._comparing
+        panel.draw()
+
+    def _charted(self) -> GpuDevice | None:
+        """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""
+        row = self.session.fleet.get(self._gpu) if self._gpu is not None else self.gpus.cursor_row
+        return row if isinstance(row, GpuDevice) else None
+
+    def _compared(self) -> list[GpuDevice]:
+        """Return the marked GPUs, else those of the host of the one under the cursor, else all that are shown."""
+        gpus = self.gpus
+        shown = [row for ref in gpus.visible_refs if isinstance(row := gpus.get(ref), GpuDevice)]
+        marked = set(gpus.marked)
+        if len(marked) > 1:
+            return [device for device in shown if device.ref in marked]
+        here = gpus.cursor_row
+        beside = [
+            device
+            for device in shown
+            if isinstance(here, GpuDevice) and (device.ref.account, device.host) == (here.ref.account, here.host)
+        ]
+        return beside if len(beside) > 1 else shown
 
     def limits(self) -> bool:
         """Whether a GPU was opened."""
@@ -270,11 +258,18 @@ class GpusView(ListView):
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
-        gpus = self.gpus.row_count
-        counts = f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        gpus = len(self.panel.devices) if self._comparing else self.gpus.row_count
+        counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        if self._comparing:
+            counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
         inside = any(isinstance(row, GpuProcess) and row.inside and self.shows(row) for row in self._processes())
         whose = "   PIDs are the container's" if inside else ""
-        return Content.assemble((counts, "$muted"), left, (whose, "$text-warning")), right
+        facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())
+        facts.append(f"last {window_words(self.panel.window)}")
+        return (
+            Content.assemble((whose, "$text-warning"), (counts, "$muted"), left),
+            Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
+        )
 
     def _processes(self) -> Iterable[Row]:
         return self.session.fleet.rows(Resource.PROCESSES).values()
@@ -295,29 +290,83 @@ class GpusView(ListView):
     @on(RecordTable.Opened, "#gpus")
     def _gpu_opened(self, event: RecordTable.Opened) -> None:
         event.stop()
-        self._gpu = None if self._gpu == event.ref else event.ref
+        self._show_alone(event.ref)
+
+    def _show_alone(self, ref: Ref) -> None:
+        self._comparing, self._gpu = False, ref
         self._apply_filter()
-        if self._gpu is not None:
-            self.set_focus(self.table)
+        self.set_focus(self.table)
+
+    @on(RecordTable.CursorMoved, "#gpus")
+    @on(RecordTable.MarksChanged, "#gpus")
+    def _another_gpu(self) -> None:
+        self._show_charts()
+        self.show_chrome()
+
+    @on(GpuPanel.Moved)
+    def _chart_chosen(self, event: GpuPanel.Moved) -> None:
+        self.gpus.select(event.ref)
+
+    @on(GpuPanel.Opened)
+    def _chart_opened(self, event: GpuPanel.Opened) -> None:
+        self._show_alone(event.ref)
 
     def do_pane(self, argument: str) -> None:
         """Change between the GPUs and their processes."""
-        self.set_focus(self.table if self.gpus.has_focus else self.gpus)
+        if not self._comparing:
+            self.set_focus(self.table if self.gpus.has_focus or not self.gpus.display else self.gpus)
 
     def do_back(self, argument: str) -> None:
-        """Show the processes of all GPUs again before going back."""
-        if self._gpu is not None:
-            self._gpu = None
+        """Show all GPUs and processes again before going back."""
+        if self._comparing or self._gpu is not None:
+            self._comparing, self._gpu = False, None
             self._apply_filter()
             self.set_focus(self.gpus)
         else:
             super().do_back(argument)
 
+    # --- what is drawn of them -------------------------------------------------------------------------------
+
+    def do_compare(self, argument: str) -> None:
+        """Show the marked GPUs, or all of the host, side by side; or no more."""
+        self._comparing = not self._comparing
+        self._apply_filter()
+        self.set_focus(self.panel if self._comparing else self.gpus if self.gpus.display else self.table)
+
+    def do_metric(self, argument: str) -> None:
+        """Compare another figure."""
+        if not self._comparing:
+            self.do_compare("")
+        else:
+            self.panel.next_reading()
+        self.show_chrome()
+
+    def do_window_longer(self, argument: str) -> None:
+        """Draw a longer time."""
+        self._change_window(1)
+
+    def do_window_shorter(self, argument: str) -> None:
+        """Draw a shorter time."""
+        self._change_window(-1)
+
+    def _change_window(self, steps: int) -> None:
+        self.panel.longer(steps)
+        self.show_chrome()
+
+    def do_mark(self, argument: str) -> None:
+        """Mark the row of the side in use and go to the next."""
+        (self.gpus if self.gpus.has_focus else self.table).action_toggle_mark()
+
+    def do_mark_clear(self, argument: str) -> None:
+        """Unmark the rows of both sides."""
+        self.gpus.action_clear_marks()
+        self.table.action_clear_marks()
+
     # --- what the commands act on ----------------------------------------------------------------------------
 
     def under_cursor(self) -> Row | None:
         """Return what the cursor of the side in use is on."""
-        return (self.gpus if self.gpus.has_focus else self.table).cursor_row
+        return (self.gpus if self.gpus.has_focus or self._comparing else self.table).cursor_row
 
     def instance_here(self) -> Instance | None:
         """Return the instance of the process under the cursor."""
@@ -327,31 +376,32 @@ class GpusView(ListView):
 
     def do_open(self, argument: str) -> None:
         """Go to the process's instance; describe a process that has none here."""
-        if self.gpus.has_focus:
+        if self._comparing:
+            self.panel.action_open()
+        elif self.gpus.has_focus:
             self.gpus.action_open()
         elif (instance := self.instance_here()) is not None:
             self.session.navigator.go("instances", select=instance.ref)
         else:
             self.do_describe("")
 
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """The other side is offered where it is shown."""
+        if command.id == "pane":
+            return not self._comparing and self.gpus.display
+        return super().offers(command, actions)
+
+    def _show_placeholder(self) -> None:
+        super()._show_placeholder()
+        if self._gpu is not None and self._query is None and not self.table.row_count:
+            fleet = self.session.fleet
+            told = fleet.supports(self._gpu.account, Resource.PROCESSES)
+            here = "No process is on it now." if told else no_processes(fleet, [self._gpu.account])
+            self.table.placeholder = Content(f"{here} esc shows all GPUs.")
+
     def empty_text(self) -> str:
         """Say why there is nothing."""
-        if self.scope is not None:
-            return self._unseen(self.scope) or "It runs nothing on a GPU now."
-        return "No process is on a GPU now."
-
-    def _unseen(self, scope: Ref) -> str:
-        """Say why the processes of an instance that is looked into are not known; '' where there are none."""
         fleet = self.session.fleet
-        if not fleet.looked_into(scope):
-            return ""
-        seen = [device for device in self._devices.values() if device.through == scope]
-        if problem := fleet.look_problem(scope):
-            return problem
-        if not seen and fleet.runtime(scope.account).is_looked_up(Resource.GPUS):
-            return "Looking into it …"
-        return (
-            "Its GPUs are in use, and nvidia-smi tells of no process in there."
-            if any(device.process_count is None for device in seen)
-            else ""
-        )
+        if self.scope is not None:
+            return unseen(fleet, self.scope, tuple(self._devices.values())) or "It runs nothing on a GPU now."
+        return no_processes(fleet, filter(self.session.shows_account, fleet.accounts))

@@ -202,4 +202,6 @@ def _short_digest(row: Image) -> str:
 def image_of(ref: Ref) -> Image:
     """Return the image that is being pulled under this Ref, as far as its name tells."""
     name, colon, tag = ref.id.rpartition(":")
-    return Image(ref, name, tag) if colon and "/" not in tag else Image(ref, ref.id)
+    if not colon or "/" in tag:
+        name, tag = ref.id, ""
+    return Image(ref, name, tag or None, own=None)

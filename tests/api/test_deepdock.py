@@ -295,6 +295,7 @@ class TestImages:
             "12.6.3-cudnn-runtime-ubuntu24.04",
             digest="sha256:8aef630a54bc5c5146ae5ce68e6af5caa3df0fb690bb91544175c91f307e4356",
             size=round(2008.44 * 2**20),
+            own=None,
         )
         assert json.loads(second.raw) == IMAGES["images"][1]  # type: ignore[index]  # it is a list
         assert backend.actions(first) == {Action.DELETE}

@@ -126,7 +126,7 @@ def test_who_logs_in_is_decided_by_the_form() -> None:
         (" nvidia/cuda:12 ", "nvidia/cuda:12", "nvidia/cuda:12"),
         ("docker.io/library/ubuntu", "docker.io/library/ubuntu:latest", "ubuntu:latest"),
         ("localhost:5000/team/img", "localhost:5000/team/img:latest", "localhost:5000/team/img:latest"),
-        ("ghcr.io/a/b:v1.2", "ghcr.io/a/b:v1.2", "ghcr.io/a/b:v1.2"),
+        ("registry.example.com/a/b:v1.2", "registry.example.com/a/b:v1.2", "registry.example.com/a/b:v1.2"),
         (f"a@sha256:{'0' * 64}", f"a@sha256:{'0' * 64}", f"a@sha256:{'0' * 64}"),
     ],
 )

@@ -1,0 +1,46 @@
+"""What the GPUs view says beside what it shows: of the host, and of an instance that is looked into over SSH."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gputui.fleet import Fleet
+from gputui.models import GpuDevice, HostInfo, Ref, Resource, Row
+from gputui.text import format_bytes
+
+
+def host_facts(device: GpuDevice | None, hosts: Iterable[Row]) -> list[str]:
+    """Say what the host of a GPU has beside it: ``RAM 181G/256G``, ``64 cores``."""
+    account = device.ref.account if device is not None and device.through is None else None
+    host = next((row for row in hosts if isinstance(row, HostInfo) and row.ref.account == account), None)
+    if host is None:
+        return []
+    facts = []
+    if host.memory_total is not None and host.memory_available is not None:
+        used = max(0, host.memory_total - host.memory_available)
+        facts.append(f"RAM {format_bytes(used)}/{format_bytes(host.memory_total)}")
+    if host.cpu_count is not None:
+        facts.append(f"{host.cpu_count} cores")
+    return facts
+
+
+def no_processes(fleet: Fleet, accounts: Iterable[str]) -> str:
+    """Say why no process is listed: none is there, or these accounts' back ends do not tell."""
+    silent = [name for name in accounts if fleet.supports(name, Resource.GPUS)]
+    if silent and not any(fleet.supports(name, Resource.PROCESSES) for name in silent):
+        return "What runs on them is not told here: p on an instance (3) looks into it."
+    return "No process is on a GPU now."
+
+
+def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:
+    """Say why the processes of an instance that is looked into are not known; '' where there are none."""
+    if not fleet.looked_into(scope):
+        return ""
+    if problem := fleet.look_problem(scope):
+        return problem
+    seen = [device for device in devices if device.through == scope]
+    if not seen and fleet.runtime(scope.account).is_looked_up(Resource.GPUS):
+        return "Looking into it …"
+    if any(device.process_count is None for device in seen):
+        return "Its GPUs are in use, and nvidia-smi tells of no process in there."
+    return ""
