@@ -90,7 +90,7 @@ class SampleCharts(App[None]):
         self._samples: list[list[GpuSample]] = [[] for _ in range(count)]
         self._now = BEGIN
         for _ in range(KEPT):
-            self._add_samples()
+            self._add_samples(SPACING)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colour of quiet text, as the program has it."""
@@ -111,8 +111,8 @@ class SampleCharts(App[None]):
     def _display(self, screen: Any, renderable: Any) -> None:
         super()._display(screen, narrowed(renderable))
 
-    def _add_samples(self) -> None:
-        self._now += timedelta(seconds=self._every or SPACING)
+    def _add_samples(self, apart: float) -> None:
+        self._now += timedelta(seconds=apart)
         self._step += 1
         for samples, maker in zip(self._samples, self._makers, strict=True):
             samples.append(GpuSample(self._now, min(100.0, max(0.0, maker(self._step)))))
@@ -138,7 +138,7 @@ class SampleCharts(App[None]):
 
     def action_refresh_charts(self) -> None:
         """Add a sample to each and show them."""
-        self._add_samples()
+        self._add_samples(self._every or SPACING)
         self._show()
 
     def action_same(self) -> None:
