@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("table", "app", "cli", "cloud", "gpus", "ssh")
+PROGRAMS = ("table", "app", "cli", "cloud", "gpus", "dock", "ssh")
 
 
 def main() -> int:
