@@ -142,9 +142,16 @@ class Known(Abilities):
             self._feeds.tell(None)
 
     async def read_samples(self) -> None:
-        """Bring back the readings of earlier sessions, off the loop: a week of them takes a while to read."""
-        if self._history is not None:
-            self.samples.restore(await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts)))
+        """Bring back the readings of earlier sessions, read off the loop: a week of them takes a while.
+
+        They are put in their places GPU by GPU, with room for keys in between.
+        """
+        if self._history is None:
+            return
+        found = await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts))
+        for ref, samples in found.items():
+            self.samples.restore({ref: samples})
+            await asyncio.sleep(0)
 
     def _observe(self, account: str, instances: Sequence[Instance]) -> None:
         events = self._observer.observe(account, instances, self._clock.now())

@@ -46,13 +46,9 @@ class SampleLog:
         """Add what these GPUs tell. Where no sensor tells, what their processes hold is read at ``at``."""
         changed = set()
         for device in devices:
-            if isinstance(device, GpuDevice) and self._is_news(device):
-                given = [*device.series, *([device.sample] if device.sample else [])]
-                if not given and device.memory_used is not None and device.problem is None:
-                    given = [GpuSample(at, memory_used=device.memory_used)]
-                if added := self._merge(device.ref, given):
-                    self._hand_on(device.ref, added)
-                    changed.add(device.ref)
+            if isinstance(device, GpuDevice) and (added := self._merge(device.ref, self._news_of(device, at))):
+                self._hand_on(device.ref, added)
+                changed.add(device.ref)
         if changed:
             self._listeners.tell(frozenset(changed))
 
@@ -64,30 +60,37 @@ class SampleLog:
         if changed:
             self._listeners.tell(frozenset(changed))
 
-    def _is_news(self, device: GpuDevice) -> bool:
-        """Whether a GPU tells something it did not tell before: a whole series is not looked through for nothing."""
+    def _news_of(self, device: GpuDevice, at: datetime) -> Iterable[GpuSample]:
+        """Return what a GPU tells that it did not tell before.
+
+        What was in the last series is not looked at again: of that, what was thinned out must not come back.
+        """
         if device.sample is None and not device.series:
-            return True
+            nothing = device.memory_used is None or device.problem is not None
+            return () if nothing else (GpuSample(at, memory_used=device.memory_used),)
         before = self._seen.get(device.ref)
         if before is not None and before[0] == device.sample and before[1] is device.series:
-            return False
+            return ()
         self._seen[device.ref] = (device.sample, device.series)
-        return True
+        known = frozenset(map(id, before[1])) if before is not None else frozenset[int]()
+        new = [sample for sample in device.series if id(sample) not in known]
+        return [*new, device.sample] if device.sample is not None and device.sample not in new[-1:] else new
 
     def _merge(self, ref: Ref, given: Iterable[GpuSample]) -> list[GpuSample]:
         """Put readings in their places and return those that were not there."""
         series = self._series.setdefault(ref, [])
         before = len(series)
-        added = []
+        added, late = list[GpuSample](), list[GpuSample]()
         for sample in given:
             if not series or (sample.at - series[-1].at).total_seconds() >= SAME_SECONDS:
                 series.append(sample)
+                added.append(sample)
             else:
-                place = bisect_left(series, sample.at, key=_at)
-                if any(_close(sample, series[near]) for near in (place - 1, place) if 0 <= near < len(series)):
-                    continue
-                series.insert(place, sample)
-            added.append(sample)
+                late.append(sample)
+        if new := _apart_from(series, sorted(late, key=_at)):
+            series += new
+            series.sort(key=_at)
+            added += new
         self._new[ref] = self._new.get(ref, 0) + len(series) - before
         if self._new[ref] >= _THIN_AFTER:
             self._thin(ref)
@@ -120,6 +123,18 @@ class SampleLog:
 
 def _at(sample: GpuSample) -> datetime:
     return sample.at
+
+
+def _apart_from(series: Sequence[GpuSample], late: Sequence[GpuSample]) -> list[GpuSample]:
+    """Return those of the late readings, oldest first, that are no reading of the series told once more."""
+    place = bisect_left(series, late[0].at, key=_at) if late else 0
+    apart: list[GpuSample] = []
+    for sample in late:
+        while place < len(series) and series[place].at < sample.at:
+            place += 1
+        if not any(_close(sample, near) for near in (*series[max(0, place - 1) : place + 1], *apart[-1:])):
+            apart.append(sample)
+    return apart
 
 
 def _close(one: GpuSample, other: GpuSample) -> bool:

@@ -97,6 +97,26 @@ def test_after_an_hour_one_a_minute_stays_and_after_a_week_none() -> None:
     assert seconds_of(log)[0] >= newest
 
 
+def test_what_was_thinned_out_does_not_come_back_with_the_series_that_still_holds_it() -> None:
+    kept: list[tuple[Ref, GpuSample]] = []
+    log = SampleLog(keep=kept.extend)
+    whole = tuple(sample(number * 10) for number in range(int(3 * FINE_SECONDS) // 10))
+    log.take([device(*whole)], START)
+    found, written = seconds_of(log), len(kept)
+    assert len(found) < len(whole) / 2
+    more = sample(3 * FINE_SECONDS)
+    log.take([device(*whole, more)], START)
+    assert seconds_of(log) == [*found, 3 * FINE_SECONDS]
+    assert kept[written:] == [(GPU, more)]
+
+
+def test_earlier_readings_are_put_before_those_of_this_session() -> None:
+    log = SampleLog()
+    log.take([device(sample(100), sample(110))], START)
+    log.restore({GPU: [sample(80), sample(90), sample(99.5), sample(105), sample(110.5)]})
+    assert seconds_of(log) == [80, 90, 100, 105, 110]
+
+
 @given(st.lists(st.integers(0, 5_000), max_size=60), st.integers(0, 2**32))
 def test_however_they_come_they_are_in_order_and_apart(numbers: list[int], seed: int) -> None:
     log = SampleLog()
