@@ -63,7 +63,7 @@ _VIEWS = (
     Command("view.deployments", "Deployments", "2", Group.VIEWS, "What keeps instances alive"),
     Command("view.instances", "Instances", "3", Group.VIEWS, "Everything one can log into", aliases=("pods",)),
     Command("view.events", "Events", "4", Group.VIEWS, "What happened to instances, live"),
-    Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU with its charts and processes", aliases=("processes", "ps")),
+    Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU, charts and processes", aliases=("processes", "ps")),
     Command("view.blacklist", "Blacklist", "6", Group.VIEWS, "Hosts that get no new instances", aliases=("blocks",)),
     Command("view.library", "Library", "7", Group.VIEWS, "Images of every account", aliases=("images",)),
     Command("view.cost", "Cost", "9", Group.VIEWS, "Spending, prepaid time and balances", aliases=("packages",)),

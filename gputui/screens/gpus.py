@@ -258,7 +258,7 @@ class GpusView(ListView):
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
-        gpus = len(self.panel.devices) if self._comparing else self.gpus.row_count
+        gpus = len(self._compared()) if self._comparing else self.gpus.row_count
         counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
         if self._comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")

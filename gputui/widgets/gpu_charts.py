@@ -29,6 +29,8 @@ _FINE_WINDOW, _FINE_SECONDS, _COARSE_SECONDS = 3600, 15.0, 75.0
 """Readings of the last hour are there as they came, about every 10 s; of earlier ones one a minute is kept."""
 _STALE_SECONDS = 45.0
 _LOOKED_BACK = 50
+_GOOD_WIDTH, _GOOD_HEIGHT = 38, 8
+"""Cells of a chart that is worth a place beside others."""
 
 
 def told(samples: Sequence[GpuSample]) -> list[Reading]:
@@ -76,5 +78,5 @@ def window_words(window: float | None) -> str:
 
 
 def how_many(width: int, height: int) -> int:
-    """Return how many charts of one GPU fit into a strip side by side and can be read."""
-    return max(1, min(len(READINGS), width // 38)) if height >= 1 else 0
+    """Return how many charts of one GPU fit into a room of so many cells and can be read."""
+    return max(1, min(len(READINGS), width // _GOOD_WIDTH * max(1, height // _GOOD_HEIGHT)))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+import gputui.widgets.chart_grid  # noqa: F401  (there already, so that charts need no thread to appear)
 from tests.fleet.fakes import FakeBackend, FakeClock
 from tests.screens.pictures import Act, Shoot
 from tests.screens.stage import NARROW, Stage, make_app, stop_the_clock
