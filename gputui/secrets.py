@@ -192,10 +192,11 @@ def _keyring() -> Any:
         import keyring
 
         backend = keyring.get_keyring()
-        safe = backend.priority >= _SAFE_KEYRING
+        # Several at once claim to be better than any of them; what they keep may end up in a file all the same.
+        backends = getattr(backend, "backends", [backend])
+        return next((one for one in backends if one.priority >= _SAFE_KEYRING), None)
     except Exception:  # noqa: BLE001  (a keyring that cannot be asked is one that is not there)
         return None
-    return backend if safe else None
 
 
 def _end_session(process: subprocess.Popen[bytes]) -> None:
