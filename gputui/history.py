@@ -214,10 +214,16 @@ class History(HistoryFile):
 
     # Who logs into what, where the back end does not tell. Passwords are never here.
 
-    def remember_login(self, ref: Ref, *, user: str, made: str) -> None:
-        """Keep who logs into an instance; ``made`` tells it from others of its name (:attr:`SSHTarget.made`)."""
+    def remember_login(self, ref: Ref, *, user: str, made: str) -> str | None:
+        """Keep who logs into an instance; ``made`` tells it from others of its name (:attr:`SSHTarget.made`).
+
+        Returns the ``made`` that was kept for this name till now, None where nothing was known.
+        """
+        before: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
+            before += [text for (text,) in connection.execute("SELECT made FROM login WHERE ref = ?", (str(ref),))]
             connection.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (str(ref), made, user))
+        return before[0] if before else None
 
     def login_of(self, ref: Ref, made: str) -> str:
         """Return who logs into this instance; '' when that is not known."""

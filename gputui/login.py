@@ -218,10 +218,10 @@ class Login:
         waiting.say("Asking where its sshd listens …")
         login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
         first = await target()
-        if not (login.user or first.user):
+        if not login.user_of(first):
             user = await self._ask_user(instance)
             first = await target()
-        waiting.say(f"Connecting to {login.user or first.user}@{first.host}, port {login.port or first.port} …")
+        waiting.say(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
         connection = await connect(
             first,
             login,

@@ -70,7 +70,7 @@ class Looks:
 
         login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
         first = await target()
-        if not (login.user or first.user):
+        if not login.user_of(first):
             raise SshError(f"Not logged into {instance.name}: who may log in is not known.", hint=self._way_out)
         try:
             return await client.connect(

@@ -1,7 +1,7 @@
 """Models as plain JSON-ready data and back: the form of ``-o json``, of snapshots and of the event history.
 
 Keys are the fields' names, a Ref is its text, times are ISO 8601 in UTC with ``Z``, an amount of money is text.
-Secrets, ``raw`` and ``series`` never leave. How to treat a class is worked out once, then kept.
+Secrets, ``raw``, ``series`` and ``remembered`` never leave. How to treat a class is worked out once, then kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Row = TypeVar("_Row")
 _Encode = Callable[[Any], Any]
 _Decode = Callable[[Any], Any]
 
-_DROPPED_FIELDS = frozenset({"raw", "series"})
+_DROPPED_FIELDS = frozenset({"raw", "series", "remembered"})
 _SAME = (str, int, bool)
 
 

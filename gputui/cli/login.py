@@ -128,7 +128,7 @@ async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, host
             return found if found.user else replace(found, user=user)
 
         first = await target()
-        if not (login.user or first.user):
+        if not login.user_of(first):
             user = _ask_user(ref)
             first = await target()
         with _progress() as progress:

@@ -51,7 +51,7 @@ class Logins:
         user, password = self._here.get((ref, target.made), ("", None))
         if not user:
             user, password = self._here[ref, target.made] = await asyncio.to_thread(self._read, ref, target.made)
-        return replace(target, user=user, password=target.password or password)
+        return replace(target, user=user, password=target.password or password, remembered=bool(user))
 
     async def forget(self, ref: Ref) -> None:
         """Forget who logs into an instance that was deleted."""
@@ -66,7 +66,9 @@ class Logins:
 
         if self._history is None:
             return False
-        self._history.remember_login(ref, user=user, made=made)
+        before = self._history.remember_login(ref, user=user, made=made)
+        if before is not None and before != made:
+            secrets.drop_from_keyring(_name(ref, before))  # of one of this name that was deleted elsewhere
         if password is None or not self._history.lasting:
             return False
         return secrets.keep_in_keyring(_name(ref, made), password)

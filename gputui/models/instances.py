@@ -31,7 +31,8 @@ class SSHTarget:
     """Where an instance's sshd listens now. Address, port and password may change with every restart.
 
     ``made`` tells this instance from an earlier one of the same name: its host key is another one rightly.
-    ``user`` is empty where the back end does not say who may log in.
+    ``user`` is empty where the back end does not say who may log in. ``remembered``: it was made, or logged into
+    before, with this user and password, whatever the account's other instances have.
     """
 
     host: str
@@ -39,11 +40,15 @@ class SSHTarget:
     user: str
     password: Secret | None = None
     made: str = ""
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SSHLogin:
-    """How an account logs in over SSH, from its configuration: what is set here wins over the target's own."""
+    """How an account logs in over SSH, from its configuration: what is set here wins over the target's own.
+
+    Only what is remembered of an instance (:attr:`SSHTarget.remembered`) comes before it.
+    """
 
     user: str | None = None
     port: int | None = None
@@ -51,6 +56,14 @@ class SSHLogin:
     password: Secret | None = None
     agent: bool = True
     jump: str | None = None
+
+    def user_of(self, target: SSHTarget) -> str:
+        """Return who logs in there; '' where nobody tells."""
+        return (target.remembered and target.user) or self.user or target.user
+
+    def password_of(self, target: SSHTarget) -> Secret | None:
+        """Return the password to try there first."""
+        return (target.password if target.remembered else None) or self.password or target.password
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ async def connect(
     sleep: Sleep = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Connection:
-    """Log in to ``target``; what ``login`` sets wins over the target's own user, port and password.
+    """Log in to ``target``; what ``login`` sets wins over the target's own port, user and password.
 
     A refused port is tried again for ``deadline`` seconds, each time with a ``refetch``-ed target, telling
     ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that are not configured to
@@ -132,11 +132,11 @@ async def connect(
             tunnel = (await _connect_jump(login, asking, ask_secret, resources)).ssh
 
         async def attempt(now: SSHTarget) -> _LoggedIn:
-            endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user or now.user)
-            credentials.password = login.password or now.password
+            endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user_of(now))
+            credentials.password = login.password_of(now)
             return endpoint, await _log_in(endpoint, credentials, asking, tunnel)
 
-        credentials = Credentials(host_id, login, login.password or target.password, ask_secret)
+        credentials = Credentials(host_id, login, login.password_of(target), ask_secret)
         try:
             await credentials.load()
             endpoint, ssh = await _until_up(attempt, target, refetch, asking)

@@ -13,7 +13,7 @@ import pytest
 
 from gputui.errors import UnknownOutcomeError
 from gputui.history import History, Outcome
-from gputui.models import Action, ActionResult, Image, Ref, Resource, Row, Secret, SSHTarget
+from gputui.models import Action, ActionResult, Image, Ref, Resource, Row, Secret, SSHLogin, SSHTarget
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 
 MINE = Ref("dock", "container", "mine")
@@ -62,13 +62,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history.sqlite3"
 
 
-@pytest.fixture(params=["keyring", "file", "none"])
+@pytest.fixture(params=["keyring", "chain", "file", "files", "none"])
 def keyring(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
-    """The system's keyring, one that is a file in plain text, or none at all."""
+    """The keyring of the system, alone or beside one that is a file; such a file, two of them, or nothing."""
     kept: dict[tuple[str, str], str] = {}
 
-    class Keyring:
-        priority = 5 if request.param == "keyring" else 0.5
+    class File:
+        priority = 0.5
+
+        def set_password(self, service: str, name: str, secret: str) -> None:
+            pytest.fail("a secret was written to a file")
+
+        def get_password(self, service: str, name: str) -> str | None:
+            return None
+
+        delete_password = get_password
+
+    class Keyring(File):
+        priority = 5
 
         def set_password(self, service: str, name: str, secret: str) -> None:
             kept[service, name] = secret
@@ -79,10 +90,17 @@ def keyring(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         def delete_password(self, service: str, name: str) -> None:
             del kept[service, name]
 
-    module = None if request.param == "none" else SimpleNamespace(get_keyring=Keyring)
+    class Chain(File):
+        """Several at once, with a priority of its own, as the keyring package makes it."""
+
+        priority = 10
+        backends = (Keyring(), File()) if request.param == "chain" else (File(), File())
+
+    which = {"keyring": Keyring, "chain": Chain, "file": File, "files": Chain}.get(request.param)
+    module = which and SimpleNamespace(get_keyring=which)
     monkeypatch.setitem(sys.modules, "keyring", module)
     yield kept
-    if request.param != "keyring":
+    if request.param not in ("keyring", "chain"):
         assert not kept
 
 
@@ -94,7 +112,7 @@ async def test_the_login_of_a_create_is_remembered(
         result = await fleet.create("dock", "container", GIVEN)
         assert "alice logs in with the password you gave" in result.message
         target = await fleet.ssh_target(MINE)
-        assert (target.user, target.password) == ("alice", Secret("correct horse"))
+        assert (target.user, target.password, target.remembered) == ("alice", Secret("correct horse"), True)
     assert b"correct horse" not in b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
     async with running(clock, dock, history=History(path)) as fleet:
         target = await fleet.ssh_target(MINE)
@@ -125,6 +143,26 @@ async def test_a_deleted_instance_is_forgotten(
         assert (await fleet.ssh_target(MINE)).user == ""
     assert not keyring
     assert History(path).login_of(MINE, dock.made) == ""
+
+
+async def test_the_password_of_one_that_was_deleted_elsewhere_goes_when_its_name_is_used_again(
+    clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
+) -> None:
+    async with running(clock, dock, history=History(path)) as fleet:
+        await fleet.create("dock", "container", GIVEN)
+        dock.made = "e61c9453638e"
+        await clock.advance(1)
+        await fleet.create("dock", "container", GIVEN | {"password": "battery staple"})
+    assert set(keyring.values()) <= {"battery staple"}
+
+
+def test_who_an_instance_was_made_for_logs_in_whoever_the_account_logs_in_as() -> None:
+    account = SSHLogin(user="root", password=Secret("everywhere"))
+    told = SSHTarget("h", 22, "ubuntu", Secret("here"))
+    assert (account.user_of(told), account.password_of(told)) == ("root", Secret("everywhere"))
+    made = replace(told, user="alice", remembered=True)
+    assert (account.user_of(made), account.password_of(made)) == ("alice", Secret("here"))
+    assert account.password_of(replace(made, password=None)) == Secret("everywhere")
 
 
 async def test_who_has_logged_in_once_is_not_asked_again(clock: FakeClock, dock: Dock, path: Path) -> None:
