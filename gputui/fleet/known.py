@@ -93,6 +93,10 @@ class Known(Abilities):
         found = self._store.find(ref)
         return found is None or self.feed(ref.account, found[0]).state is not FeedState.FRESH
 
+    def would_list(self, ref: Ref) -> bool:
+        """Return whether the list in which a thing stands, where it is there, was read in this session."""
+        return self.feed(ref.account, self.resource_of(ref)).state is FeedState.FRESH
+
     def subscribe(self, resource: Resource, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Call ``listener`` with each change of a resource's rows; returns the function that ends this."""
         return self._changes[resource].add(listener)

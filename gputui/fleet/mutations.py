@@ -73,6 +73,9 @@ class Owner(Protocol):
     def get(self, ref: Ref) -> Row | None:
         """Return a row."""
 
+    def would_list(self, ref: Ref) -> bool:
+        """Return whether the list in which a thing stands, where it is there, was read in this session."""
+
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to a row now."""
 
@@ -282,7 +285,9 @@ class Mutations:
             before = frozenset(await backend.find_created(kind, values))
             finder = backend
             return lambda: self._look_by_name(finder, before, kind, values)
-        was_there = self._owner.get(ref) is not None
+        if not self._owner.would_list(ref):
+            await self._read_list_of(ref)
+        was_there = self._owner.get(ref) is not None or not self._owner.would_list(ref)
 
         async def look() -> ActionResult | None:
             return None if was_there else await self._look_for(ref, kind)
@@ -307,12 +312,13 @@ class Mutations:
 
     async def _look_for(self, ref: Ref, kind: str) -> ActionResult | None:
         """Read the list anew and see whether the thing has appeared. Nothing is sent again."""
+        await self._read_list_of(ref)
+        return None if self._owner.get(ref) is None else _created_after_all(kind, ref)
+
+    async def _read_list_of(self, ref: Ref) -> None:
         seen = self._owner.refresh_after(ref, Action.CREATE)
         if seen is not None:
             await within(self._clock, _LOOK_SECONDS, seen)
-        if self._owner.get(ref) is None:
-            return None
-        return _created_after_all(kind, ref)
 
     def _writable(self, account: str) -> AccountRuntime:
         runtime = self._owner.runtime(account)

@@ -217,6 +217,18 @@ async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
     assert entry.outcome is Outcome.UNKNOWN
 
 
+async def test_a_pull_of_what_was_there_before_its_list_was_read_is_not_told_as_done(
+    clock: FakeClock, dock: Dock, path: Path
+) -> None:
+    dock.rows[Resource.IMAGES] = [Image(CUDA, "cuda", "12")]
+    dock.errors[Action.CREATE] = UnknownOutcomeError("The connection broke.", hint="Look.")
+    history = History(path)
+    async with running(clock, dock, history=history) as fleet:
+        with pytest.raises(UnknownOutcomeError):
+            await fleet.create("dock", "image", {"name": "cuda:12"})
+    assert history.audit()[0].outcome is Outcome.UNKNOWN
+
+
 async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock, dock: Dock, path: Path) -> None:
     history = History(path)
     async with running(clock, dock, history=history) as fleet:
