@@ -23,9 +23,14 @@ class Simulation:
     """A simulator on a thread of its own, with the clouds and DeepDock hosts asked for; the world stands still."""
 
     def __init__(
-        self, *, ssh: bool = False, clouds: Sequence[CloudPlan] = (), docks: Sequence[DockPlan] = ()
+        self,
+        *,
+        ssh: bool = False,
+        clouds: Sequence[CloudPlan] = (),
+        docks: Sequence[DockPlan] = (),
+        speed: float = 0.0,
     ) -> None:
-        self._options: dict[str, Any] = {"ssh": ssh, "clouds": clouds, "docks": docks}
+        self._options: dict[str, Any] = {"ssh": ssh, "clouds": clouds, "docks": docks, "speed": speed}
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -45,7 +50,7 @@ class Simulation:
 
     def _run(self) -> None:
         async def serve() -> None:
-            async with running_simulator(speed=0, seed=1, **self._options) as self.running:
+            async with running_simulator(seed=1, **self._options) as self.running:
                 self._ready.set()
                 await self._end.wait()
 
