@@ -6,6 +6,7 @@ calls' parameters. The server never tells again who may log into a container: th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
@@ -136,8 +137,8 @@ def prepare(
 ) -> PreparedRequest:
     """Return the request as it would be sent, but for its secrets; raises InvalidError with ``fields``."""
     require(account, kind, values, gpus)
-    shown = redact_json(readable_json(body(kind, values)))
-    return PreparedRequest("POST", f"{base_url}{PATHS[kind]}", shown)
+    shown = json.loads(redact_json(json.dumps(body(kind, values))))
+    return PreparedRequest("POST", f"{base_url}{PATHS[kind]}", readable_json(shown))
 
 
 def require(account: str, kind: str, values: Mapping[str, str], gpus: Collection[int]) -> None:

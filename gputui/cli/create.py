@@ -18,6 +18,7 @@ from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, FormField, Ref, Resource
+from gputui.redaction import redact
 from gputui.text import made_up_secret
 
 if TYPE_CHECKING:
@@ -240,7 +241,9 @@ def _secret(field: FormField, value: str) -> str:
 
 
 def shown_values(form: Form, values: Mapping[str, str]) -> str:
-    """Write the values for the person to read, secrets masked."""
+    """Write the values for the person to read, secrets masked, those in an environment as well."""
     secret = {field.name for field in form.fields if field.kind is FieldKind.SECRET}
-    shown = ((name, "***" if name in secret else value.replace("\n", "\\n")) for name, value in values.items())
+    shown = (
+        (name, "***" if name in secret else redact(value).replace("\n", "\\n")) for name, value in values.items()
+    )
     return ", ".join(f"{name}={value}" for name, value in shown if value)

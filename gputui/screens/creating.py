@@ -11,6 +11,7 @@ from textual.content import Content
 from gputui.creation_words import cost, doing, namesakes, stock_note
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.redaction import redact
 from gputui.screens import dialogs
 from gputui.screens.everywhere import EverywhereView
 from gputui.text import clean
@@ -201,7 +202,7 @@ def _typed(value: str) -> str:
 
 def _shown(field: FormField, values: Mapping[str, str]) -> str:
     """Return a value as one reads it: what a choice is called, the unit behind a number, lines after one another."""
-    value = values[field.name]
+    value = redact(values[field.name]) if field.kind is FieldKind.LINES else values[field.name]
     if field.kind is FieldKind.FLAG:
         return "yes" if value == "true" else "no"
     label = dict(zip(field.choices, field.labels, strict=False)).get(value, "")

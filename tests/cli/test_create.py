@@ -83,6 +83,12 @@ def test_a_secret_field_is_asked_for_and_never_taken_from_the_command_line(monke
     assert "given" not in str(caught.value)
 
 
+def test_a_secret_in_an_environment_is_not_shown_before_it_is_sent() -> None:
+    form = Form("lab", "box", "New box", (FormField("env", "Environment", FieldKind.LINES),))
+
+    assert create.shown_values(form, {"env": "HF_TOKEN=hf_1\nMODE=fast"}) == "env=HF_TOKEN=***\\nMODE=fast"
+
+
 DEPLOYMENT = ("create", "deployment", "--set", "name=train2", "--set", "deployment_type=Job")
 WHOLE = (*DEPLOYMENT, "--set", "replica_num=3", "--set", "image_uuid=image-1")
 

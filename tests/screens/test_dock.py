@@ -22,6 +22,7 @@ from gputui.models import (
     Row,
     Secret,
 )
+from gputui.screens.creating import summary
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import ALL_RESOURCES, NARROW, WIDE, Stage, image, instance, staged, stop_the_clock
 from tests.screens.test_changes import confirm, sent
@@ -204,3 +205,9 @@ async def test_a_password_can_be_made_up_and_shown() -> None:
         assert field.value not in stage.text
         await confirm(stage)
         assert Secret(fake.given["password"]) == Secret(field.value)
+
+
+def test_a_secret_in_an_environment_is_not_shown_before_it_is_sent() -> None:
+    form = Form("dock", "container", "New container", (FormField("env", "Environment", FieldKind.LINES),))
+    (line,) = summary(form, {"env": "HF_TOKEN=hf_1\nMODE=fast"})
+    assert line.plain.split(None, 1)[1] == "HF_TOKEN=*** ⏎ MODE=fast"
