@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ SERIES_AGE = 0.5
 """How long one answer with samples serves, in seconds."""
 
 _PATH = "/metrics/gpus"
+_NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 class DeepdockGpus:
@@ -76,7 +78,7 @@ class DeepdockGpus:
             self._placer.seen(now)
             return self._series
         answer = self._server.read(wire.SERIES, body, _PATH)
-        by_number = {int(key): rows for key, rows in answer.items() if key.isascii() and key.isdecimal()}
+        by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
         if answer and not by_number:
             party = self._server.transport.party
             raise ProtocolError(

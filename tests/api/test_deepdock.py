@@ -453,6 +453,12 @@ class TestGpus:
         assert list(await backend.gpus()) == []
         assert list(await backend.stock()) == []
 
+    async def test_what_is_no_number_of_a_gpu_is_passed_over(
+        self, server: ScriptedServer, backend: DeepdockBackend
+    ) -> None:
+        script(server, series=SERIES | {"average": [], "9" * 5000: SERIES["0"]})
+        assert [device.index for device in await backend.gpus()] == [0]
+
     async def test_one_without_samples_is_a_gpu_all_the_same(
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
@@ -711,6 +717,12 @@ class TestCreate:
             "repo_tag": "ubuntu:latest"
         }
         assert server.requests == []
+
+    async def test_what_a_dry_run_shows_cannot_act_on_the_terminal(self, backend: DeepdockBackend) -> None:
+        request = backend.prepare_create("container", CREATE | {"env": "HF_TOKEN=hf_secret\nTITLE=\x9b31mé\u202e"})
+        assert "\x9b" not in request.body and "\u202e" not in request.body
+        assert "hf_secret" not in request.body
+        assert json.loads(request.body)["env"] == {"HF_TOKEN": "***", "TITLE": "\x9b31mé\u202e"}
 
     async def test_what_the_server_refuses_is_told_at_its_field(
         self, server: ScriptedServer, backend: DeepdockBackend
