@@ -160,7 +160,7 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
             ("image", row.image or ""),
             ("gpus", gpu_text(row)),
-            ("memory limit", format_bytes(row.memory_limit) or "none"),
+            ("memory limit", format_bytes(row.memory_limit) or "none told"),
             ("shared memory", format_bytes(row.shm_size)),
             ("cpus", "" if row.cpu_count is None else str(row.cpu_count)),
             ("host", row.host or ""),

@@ -22,8 +22,8 @@ from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column
 
 _TICK_SECONDS = 10.0
-_FRAME = 5
-"""Lines that are neither table nor charts: header, title, footer, and what keeps the parts apart."""
+_FRAME, _GAPS = 3, 2
+"""Lines of header, title and footer, and those that keep the parts apart."""
 _TALLEST, _LEAST = 11, 4
 """Lines of charts beside tables: no more than can be read at a glance, no fewer than say something."""
 _ROOM_FOR_NONE = 3
@@ -160,7 +160,8 @@ class GpusView(ListView):
         """GPUs may have become stale or fresh, and an answer may have held none."""
         super().feeds_changed()
         self.gpus.invalidate()
-        self._fit()
+        # What is wrong takes its lines from the body: how many is known after the next layout.
+        self.call_after_refresh(self._fit)
 
     def _apply_filter(self) -> None:
         self.gpus.set_filter(
@@ -202,7 +203,8 @@ class GpusView(ListView):
             panel.chosen = device.ref if device is not None else None
         panel.utc = self.session.utc
         drawn = self._comparing or panel.has_readings(device)
-        room = self.size.height - _FRAME
+        body = self.query_one("#body").size.height
+        room = (body or self.size.height - _FRAME) - _GAPS
         rows = 0 if self._comparing or (drawn and self._gpu is not None) else max(2, gpus.row_count + 1)
         rows = min(rows, max(2, room * 2 // 5))
         rest = room - rows

@@ -135,10 +135,11 @@ class InstancesView(ListView):
             Column(
                 "memory",
                 "MEM LIMIT",
-                lambda row: format_bytes(row.memory_limit) or ("none" if not row.problem else ""),
+                lambda row: format_bytes(row.memory_limit),
                 lambda row: row.memory_limit,
                 right=True,
                 priority=7,
+                when_filled=True,
             ),
             Column(
                 "age",
