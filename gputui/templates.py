@@ -17,6 +17,7 @@ from pathlib import Path
 from gputui.errors import ConfigError, ConflictError, InvalidError
 from gputui.models import FieldKind, Form, FormField
 from gputui.paths import CONFIG_ENCODING, config_path
+from gputui.redaction import redact
 from gputui.text import clean
 
 SUFFIX = ".toml"
@@ -156,6 +157,7 @@ def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[s
 def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
     """Write a template: the values of the form's fields that are asked for beside these values, except secrets.
 
+    Variables that look like one are left out, and named in a comment.
     Raises InvalidError for a text that no file can hold.
     """
     lines = [f"{_KIND} = {_quoted(kind)}", "", f"[{_VALUES}]"]
@@ -170,9 +172,19 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
         except UnicodeEncodeError:
             problem = "holds a character that cannot be written to a file"
             raise InvalidError(f"{field.label} {problem}.", fields={field.name: problem}) from None
+        if field.variables:
+            value, secret = _without_secrets(value)
+            lines += [f"# left out, as it may be a secret: {clean(name)}" for name in secret]
         unit = f"  # {clean(field.unit)}" if field.unit else ""
         lines.append(f"{_key(field.name)} = {_to_toml(field, value)}{unit}")
     return "\n".join(lines) + "\n"
+
+
+def _without_secrets(variables: str) -> tuple[str, list[str]]:
+    """Return the lines whose values may be written to a file, and the names of the others."""
+    lines = variables.split("\n")
+    kept = [line for line in lines if redact(line) == line]
+    return "\n".join(kept), [line.partition("=")[0] for line in lines if line not in kept]
 
 
 def _put(written: Path, path: Path, *, replace: bool) -> None:

@@ -98,7 +98,7 @@ def force_needed(rows: Sequence[Row]) -> str:
 def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
     """Return what a person has to type first: the name of what runs, or how many there are; None where a yes will do.
 
-    ``moving`` says that something is under way with one of them.
+    ``moving`` says that something is under way with one of them, or that it holds on to more than its state says.
     """
     if len(rows) > 1:
         return str(len(rows)) if action in ENDS_WORK or action is Action.EXEC else None

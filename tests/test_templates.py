@@ -256,3 +256,12 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ConfigError, match="Cannot write"):
         templates.save("train", "deployment", VALUES, FORM)
     assert templates.names() == []
+
+
+def test_variables_that_may_be_secret_are_not_written() -> None:
+    form = Form("dock", "container", "New", (FormField("env", "Environment", FieldKind.LINES, variables=True),))
+    text = templates.dump("container", {"env": "LANG=C\nAPI_TOKEN=abc123\nDB_PASSWORD=x y"}, form)
+    assert "abc123" not in text
+    assert "x y" not in text
+    assert "# left out, as it may be a secret: API_TOKEN" in text
+    assert tomllib.loads(text)["values"]["env"].strip() == "LANG=C"

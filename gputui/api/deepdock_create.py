@@ -71,6 +71,7 @@ def container_form(
                 "env",
                 "Environment",
                 FieldKind.LINES,
+                variables=True,
                 required=False,
                 help="a variable in each line: NAME=value",
                 group="Inside",

@@ -112,7 +112,7 @@ def carry_out(
             if not confirm(
                 _told(runner, fleet, plan, action),
                 question=plan.question or _question(plan.rows, action),
-                typed=wording.word_to_type(action, plan.rows),
+                typed=wording.word_to_type(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
             ):
                 say("Nothing was done.")
                 return ExitCode.REFUSED

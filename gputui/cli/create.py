@@ -164,7 +164,7 @@ def _create(
         except KeyboardInterrupt:
             say(f"gputui: {name}: the answer is not waited for any more; the server may go on with it.\n{look}")
             return ExitCode.UNKNOWN_OUTCOME
-        words = " ".join(result.message.split())
+        words = " ".join(f"{result.message} {result.to_note}".split())
         if words:
             say(words)
         sys.stdout.write(f"{result.created or name}\n")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from gputui.api.base import (
     Backend,
+    CanCreate,
     HasAccountInfo,
     HasDetail,
     HasEvents,
     KeepsAnswers,
 )
-from gputui.errors import GputuiError, NotFoundError
+from gputui.errors import GputuiError, NotFoundError, UnknownOutcomeError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
 from gputui.fleet.known import Known
@@ -201,10 +202,17 @@ class Fleet(Known):
         When the answer is lost, the list is read anew: what appeared in it counts as created. Otherwise
         UnknownOutcomeError tells to look before trying again.
         """
-        result = await self._mutations.create(account, kind, values)
+        backend = self.runtime(account).backend
+        try:
+            result = await self._mutations.create(account, kind, values)
+        except UnknownOutcomeError:
+            ref = backend.created_ref(kind, values) if isinstance(backend, CanCreate) else None
+            if ref is not None and self.get(ref) is None:
+                self._logins.expect(backend, kind, values, ref)
+            raise
         if not result.made and result.created and isinstance(row := self.get(result.created), Instance):
             result = replace(result, made=row.container_id or "")
-        return await self._logins.created(self.runtime(account).backend, kind, values, result)
+        return await self._logins.created(backend, kind, values, result)
 
     def creating(self) -> Mapping[Ref, Pending]:
         """Return what is being created now, by the Ref it will have: no list holds it yet."""

@@ -7,9 +7,11 @@ where there is one, and in memory for this session; never in a file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.base import Backend, DecidesLogin
 from gputui.models import ActionResult, Ref, Secret, SSHTarget
@@ -18,12 +20,23 @@ if TYPE_CHECKING:
     from gputui.history import History
 
 
+_PATIENCE = 20.0
+"""How long a keyring may take, in seconds: a locked one asks its user, who may have gone."""
+_T = TypeVar("_T")
+
+
 class Logins:
     """Logins by instance."""
 
     def __init__(self, history: History | None) -> None:
         self._history = history
         self._here: dict[tuple[Ref, str], tuple[str, Secret | None]] = {}
+        self._expected: dict[Ref, tuple[str, Secret | None]] = {}
+
+    def expect(self, backend: Backend, kind: str, values: Mapping[str, str], ref: Ref) -> None:
+        """Keep in mind the login of a create whose outcome is unknown: what appears under this Ref is that."""
+        if isinstance(backend, DecidesLogin) and (login := backend.login_of(kind, values)) is not None:
+            self._expected[ref] = login
 
     async def created(
         self, backend: Backend, kind: str, values: Mapping[str, str], result: ActionResult
@@ -36,13 +49,18 @@ class Logins:
         kept = await self.remember(result.created, result.made, user, password)
         if password is None:
             return result
-        where = "it is in the keyring" if kept else "no keyring keeps it, so note it: it will be asked for"
-        return replace(result, message=f"{result.message} {user} logs in with the password you gave; {where}.")
+        said = f"{result.message} {user} logs in with the password you gave"
+        if kept:
+            return replace(result, message=f"{said}; it is in the keyring.")
+        return replace(
+            result, message=f"{said}.", to_note="No keyring keeps the password: note it, it will be asked for."
+        )
 
     async def remember(self, ref: Ref, made: str, user: str, password: Secret | None = None) -> bool:
         """Remember who logs in; returns whether the password is in the keyring now."""
         self._here[ref, made] = (user, password)
-        return await asyncio.to_thread(self._write, ref, made, user, password)
+        self._expected.pop(ref, None)
+        return bool(await _patiently(lambda: self._write(ref, made, user, password)))
 
     async def complete(self, ref: Ref, target: SSHTarget) -> SSHTarget:
         """Fill in who logs in, where that is remembered and the back end has not told."""
@@ -50,14 +68,19 @@ class Logins:
             return target
         user, password = self._here.get((ref, target.made), ("", None))
         if not user:
-            user, password = self._here[ref, target.made] = await asyncio.to_thread(self._read, ref, target.made)
+            user, password = await _patiently(lambda: self._read(ref, target.made)) or ("", None)
+            if not user and ref in self._expected:
+                user, password = self._expected[ref]
+                await self.remember(ref, target.made, user, password)
+            self._here[ref, target.made] = (user, password)
         return replace(target, user=user, password=target.password or password, remembered=bool(user))
 
     async def forget(self, ref: Ref) -> None:
         """Forget who logs into an instance that was deleted."""
         for made in [made for known, made in self._here if known == ref]:
             del self._here[ref, made]
-        await asyncio.to_thread(self._drop, ref)
+        self._expected.pop(ref, None)
+        await _patiently(lambda: self._drop(ref))
 
     # On a thread.
 
@@ -84,6 +107,35 @@ class Logins:
 
         if self._history is not None and (made := self._history.forget_login(ref)) is not None:
             secrets.drop_from_keyring(_name(ref, made))
+
+
+async def _patiently(work: Callable[[], _T]) -> _T | None:
+    """Do something that may block on a thread that nobody waits for at the end; None when it takes too long."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[_T] = loop.create_future()
+
+    def settle(result: _T | None, error: BaseException | None) -> None:
+        if outcome.cancelled():
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type]  # None only where there is an error
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
+            failure = error
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, daemon=True, name="logins").start()
+    try:
+        return await asyncio.wait_for(outcome, _PATIENCE)
+    except TimeoutError:
+        return None
 
 
 def _name(ref: Ref, made: str) -> str:

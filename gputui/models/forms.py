@@ -23,11 +23,13 @@ class ActionResult:
     """What a back end answered to an action: its words, and the thing it made, if any.
 
     ``made`` tells that thing from others that had, or will have, its name (:attr:`SSHTarget.made`).
+    ``to_note`` is what its maker has to do something about, and is not told again.
     """
 
     message: str
     created: Ref | None = None
     made: str = ""
+    to_note: str = ""
     exec: ExecResult | None = None
 
 
@@ -53,6 +55,7 @@ class FormField:
     ``labels`` says more of each choice, in their order. ``open_choices`` lets one write what is not among them.
     ``when`` shows the field only while another field has one of some values. ``unit`` stands behind the value,
     ``group`` is the heading that begins with this field. ``generate``: the length of a secret that is made up.
+    ``variables``: its lines are ``NAME=VALUE``, some of whose values may be secret.
     """
 
     name: str
@@ -68,6 +71,7 @@ class FormField:
     unit: str = ""
     group: str = ""
     generate: int = 0
+    variables: bool = False
 
     def shown_with(self, values: Mapping[str, str]) -> bool:
         """Whether it is asked for beside these values."""

@@ -169,7 +169,8 @@ class ActingView(CreatingView):
         return dialog.arguments if await self.app.push_screen_wait(dialog) else None
 
     def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
-        moving = any(self.session.fleet.pending(row.ref) is not None for row in rows)
+        fleet = self.session.fleet
+        moving = any(fleet.pending(row.ref) is not None or fleet.wants_force(row) for row in rows)
         return word_to_type(action, rows, moving=moving)
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:

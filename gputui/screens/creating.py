@@ -85,11 +85,26 @@ class CreatingView(EverywhereView):
                 self.complain(error)
                 return
             self.app.notify(result.message, markup=False, timeout=6)
+            if result.to_note:
+                await self._have_noted(form, filled, result.to_note)
             # Whoever has gone on to something else meanwhile is not torn away from it.
             if result.created is not None and self._place() == before:
                 view = VIEW_OF.get(fleet.resource_of(result.created), "instances")
                 self.session.navigator.go(view, select=result.created)
             return
+
+    async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
+        """Say what is not told again, and put the secret that it is about on the clipboard if that is wanted."""
+        secret = next((values.get(field.name, "") for field in form.fields if field.kind is FieldKind.SECRET), "")
+        dialog = dialogs.ConfirmDialog(
+            f"The {form.kind} is there. One thing to note:",
+            effects=[note],
+            confirm="Copy the password",
+            cancel="Go on",
+        )
+        if await self.app.push_screen_wait(dialog):
+            self.app.copy_to_clipboard(secret)
+            self.app.notify("The password is on the clipboard.", markup=False, timeout=5)
 
     async def _chosen_of(self, heading: str, names: Sequence[str]) -> str | None:
         choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(names, 1)]

@@ -99,6 +99,11 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 ("host", row.host),
                 ("gpu", str(row.index)),
                 ("model", row.model or "not told by this back end"),
+                ("part", row.mig),
+                ("uuid", row.uuid),
+                ("seen from", str(row.through) if row.through else ""),
+                ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
+                *_reading(row, utc=utc),
                 ("memory", format_bytes(row.memory_total)),
                 ("held", format_bytes(row.memory_used)),
                 ("processes", "" if row.process_count is None else str(row.process_count)),
@@ -141,6 +146,21 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
             ]
         )
     return [line("ref", str(row.ref))]
+
+
+def _reading(row: GpuDevice, *, utc: bool) -> list[tuple[str, str | Content]]:
+    if (sample := row.sample) is None:
+        return []
+    figures = (
+        ("utilisation", sample.utilization, "%"),
+        ("power", sample.power, "W"),
+        ("temperature", sample.temperature, "°C"),
+        ("fan", sample.fan, "%"),
+    )
+    told: list[tuple[str, str | Content]] = [
+        (name, "" if value is None else f"{value:.0f} {unit}") for name, value, unit in figures
+    ]
+    return [*told, ("read", _time(sample.at, utc=utc))]
 
 
 def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False) -> list[Content]:

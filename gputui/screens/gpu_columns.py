@@ -72,15 +72,15 @@ def _utilization(row: GpuDevice) -> Cell:
 
 
 def _memory(row: GpuDevice) -> Cell:
-    if row.problem:
-        return (row.problem, "bad")
     if row.memory_used is None:
-        return ("not told", "muted")
+        return (row.problem, "bad") if row.problem else ("not told", "muted")
+    doubt = [("! ", "warning")] if row.problem else []
     if not row.memory_total:
-        return format_bytes(row.memory_used)
+        return [*doubt, (format_bytes(row.memory_used), "")]
     share = row.memory_used / row.memory_total
     return [
-        (bar(share, BAR_CELLS), "accent"),
+        *doubt,
+        (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"),
         (f" {format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}", ""),
     ]
 

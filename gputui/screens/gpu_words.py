@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gputui.fleet import Fleet
-from gputui.models import GpuDevice, HostInfo, Ref, Resource, Row
+from gputui.models import GpuDevice, GpuProcess, HostInfo, Ref, Resource, Row
 from gputui.text import format_bytes
+
+
+def name_of_gpu(device: GpuDevice) -> str:
+    """Return what a GPU, or a part of one, is called: ``h07 GPU 3 1g.10gb #7``."""
+    return f"{device.host} GPU {device.index} {device.mig}".rstrip()
+
+
+def is_on(process: GpuProcess, device: GpuDevice) -> bool:
+    """Return whether a process is on a GPU, or on the part of one that is a row of its own."""
+    if device.mig:
+        return process.ref.account == device.ref.account and process.ref.id.rpartition(":")[0] == device.ref.id
+    return (process.ref.account, process.host, process.gpu_index) == (device.ref.account, device.host, device.index)
 
 
 def host_facts(device: GpuDevice | None, hosts: Iterable[Row]) -> list[str]:

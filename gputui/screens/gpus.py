@@ -13,11 +13,11 @@ from textual.content import Content
 from gputui.commands import Command
 from gputui.models import Action, Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
 from gputui.screens.gpu_columns import gpu_columns, process_columns
-from gputui.screens.gpu_words import host_facts, no_processes, unseen
+from gputui.screens.gpu_words import host_facts, is_on, name_of_gpu, no_processes, unseen
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
 from gputui.widgets.gpu_charts import WORDS, window_words
-from gputui.widgets.gpu_panel import GpuPanel, Showing
+from gputui.widgets.gpu_panel import MOST, GpuPanel, Showing
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column
 
@@ -249,11 +249,7 @@ class GpusView(ListView):
         """Whether a process is on the GPU that was opened."""
         if self._gpu is not None and isinstance(row, GpuProcess):
             device = self.session.fleet.get(self._gpu)
-            if isinstance(device, GpuDevice) and (row.ref.account, row.host, row.gpu_index) != (
-                device.ref.account,
-                device.host,
-                device.index,
-            ):
+            if isinstance(device, GpuDevice) and not is_on(row, device):
                 return False
         return super().shows(row)
 
@@ -262,6 +258,8 @@ class GpusView(ListView):
         left, right = super().status()
         gpus = len(self._compared()) if self._comparing else self.gpus.row_count
         counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        if self._comparing and gpus > MOST:
+            counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
         if self._comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
         inside = any(isinstance(row, GpuProcess) and row.inside and self.shows(row) for row in self._processes())
@@ -287,7 +285,7 @@ class GpusView(ListView):
     def crumbs(self) -> list[str]:
         """Add the GPU that was opened."""
         device = self.session.fleet.get(self._gpu) if self._gpu is not None else None
-        return [*super().crumbs(), *([f"{device.host} GPU {device.index}"] if isinstance(device, GpuDevice) else [])]
+        return [*super().crumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
 
     @on(RecordTable.Opened, "#gpus")
     def _gpu_opened(self, event: RecordTable.Opened) -> None:

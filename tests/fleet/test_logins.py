@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +121,7 @@ async def test_the_login_of_a_create_is_remembered(
     assert (target.user, target.password) == ("alice", expected)
     assert ("in the keyring" in result.message) == bool(keyring)
     if not keyring:
-        assert "note it" in result.message
+        assert "note it" in result.to_note
 
 
 async def test_another_instance_of_the_same_name_gets_neither_user_nor_password(
@@ -189,6 +190,7 @@ async def test_force_is_used_only_where_it_is_asked_for(clock: FakeClock, dock: 
         assert fleet.wants_force(row)
         await fleet.act(row.ref, Action.DELETE, expected=row)
         assert (dock.forced, dock.calls[Action.DELETE]) == ([], 1)
+        await clock.advance(1)
         await fleet.act(row.ref, Action.DELETE, arguments={"force": "true"}, expected=row)
         assert (dock.forced, dock.calls[Action.DELETE]) == ([row.ref], 1)
 
@@ -241,3 +243,37 @@ async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock
         async with asyncio.timeout(10):
             assert (await pull).created == CUDA
     assert history.audit()[0].outcome is Outcome.DONE
+
+
+async def test_the_login_of_a_create_whose_outcome_was_unknown_is_that_of_what_appears(
+    clock: FakeClock, dock: Dock, path: Path
+) -> None:
+    dock.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke.")
+    async with running(clock, dock, history=History(path)) as fleet:
+        with pytest.raises(UnknownOutcomeError):
+            await fleet.create("dock", "container", GIVEN)
+        target = await fleet.ssh_target(MINE)
+        assert (target.user, target.password) == ("alice", Secret("correct horse"))
+    assert History(path).login_of(MINE, dock.made) == "alice"
+
+
+async def test_what_was_there_before_an_unknown_create_keeps_its_own_login(clock: FakeClock, dock: Dock) -> None:
+    dock.rows[Resource.INSTANCES] = [replace(pod("dock", "mine"), ref=MINE)]
+    dock.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke.")
+    async with running(clock, dock) as fleet:
+        with pytest.raises(UnknownOutcomeError):
+            await fleet.create("dock", "container", GIVEN)
+        assert (await fleet.ssh_target(MINE)).user == ""
+
+
+async def test_a_keyring_that_never_answers_holds_nothing_up(
+    clock: FakeClock, dock: Dock, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr("gputui.fleet.logins._PATIENCE", 0.05)
+    monkeypatch.setattr("gputui.secrets.keep_in_keyring", lambda name, secret: never.wait(30))
+    async with running(clock, dock, history=History(path)) as fleet:
+        result = await fleet.create("dock", "container", GIVEN)
+        assert "note it" in result.to_note
+        assert (await fleet.ssh_target(MINE)).user == "alice"
+    never.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from textual.widgets import Input
@@ -205,6 +206,27 @@ async def test_a_password_can_be_made_up_and_shown() -> None:
         assert field.value not in stage.text
         await confirm(stage)
         assert Secret(fake.given["password"]) == Secret(field.value)
+
+
+async def test_a_password_that_nothing_keeps_is_said_until_it_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Telling(Dock):
+        async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+            return replace(await super().create(kind, values), to_note="No keyring keeps the password: note it.")
+
+    copied: list[str] = []
+    monkeypatch.setattr("gputui.app.GputuiApp.copy_to_clipboard", lambda app, text: copied.append(text))
+    async with staged(Telling()) as stage:
+        await stage.press("n")
+        await stage.type("mine")
+        await stage.press("tab")
+        await stage.type("correct")
+        await stage.press("tab", "tab", "enter")
+        await confirm(stage)
+        assert "No keyring keeps the password: note it." in stage.text
+        assert "correct" not in stage.text
+        await confirm(stage)
+        assert copied == ["correct"]
+        assert "The password is on the clipboard." in stage.toasts
 
 
 def test_a_secret_in_an_environment_is_not_shown_before_it_is_sent() -> None:

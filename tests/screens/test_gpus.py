@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gputui.errors import UnavailableError
@@ -164,3 +165,30 @@ async def test_a_process_keeps_its_instance_when_that_is_gone() -> None:
         await stage.press("enter")
         assert "process" in stage.text
         assert stage.in_dialog
+
+
+async def test_the_processes_of_a_part_of_a_gpu_are_those_on_it() -> None:
+    parts = [
+        replace(gpu("hub", 0, GIB, 1), ref=Ref("hub", "gpu", f"box:0.{number}"), mig=f"1g.10gb #{number}")
+        for number in (7, 8)
+    ]
+    one, other = (
+        replace(process("hub", 0, pid, "box", GIB), ref=Ref("hub", "process", f"box:0.{part}:{pid}"))
+        for pid, part in ((11, 7), (12, 8))
+    )
+    fake = backend("hub", [instance("hub", "box")], gpus=parts, processes=[one, other])
+    async with staged(fake, view="5") as stage:
+        gpus(stage).focus()
+        await stage.press("j", "enter")
+        assert stage.names == [other.ref.id]
+        assert "hub-host GPU 0 1g.10gb #8" in stage.title
+
+
+async def test_a_doubt_about_a_gpu_stands_beside_its_figures() -> None:
+    doubtful = [gpu("lab", 0, 6 * GIB, 1, problem="1 sample cannot be read"), gpu("lab", 1, None, 0, problem="lost")]
+    async with staged(backend("lab", [instance("lab", "main")], gpus=doubtful), view="5") as stage:
+        assert "! ▇▇▁▁▁▁ 6.0G/24.0G" in stage.text
+        assert "lost" in stage.text
+        gpus(stage).focus()
+        await stage.press("d")
+        assert "1 sample cannot be read" in stage.text

@@ -34,6 +34,7 @@ class ConfirmDialog(Dialog[bool]):
         subjects: Sequence[Content] = (),
         effects: Sequence[str] = (),
         confirm: str = "Yes",
+        cancel: str = "Cancel",
         typed: str | None = None,
         danger: bool = False,
     ) -> None:
@@ -42,6 +43,7 @@ class ConfirmDialog(Dialog[bool]):
         self._subjects = subjects
         self._effects = effects
         self._confirm = confirm
+        self._cancel = cancel
         self._typed = typed
         self._danger = danger
 
@@ -61,7 +63,7 @@ class ConfirmDialog(Dialog[bool]):
                 yield LineInput(id="typed")
                 yield Static(Content(""), classes="problem")
             with Horizontal(classes="buttons"):
-                yield Button(Content("Cancel"), id="cancel", compact=True)
+                yield Button(Content(self._cancel), id="cancel", compact=True)
                 yield Button(
                     Content(self._confirm),
                     id="confirm",
