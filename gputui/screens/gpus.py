@@ -145,6 +145,7 @@ class GpusView(ListView):
         self._index_devices()
         self.gpus.apply(change)
         self._fit()
+        self.show_chrome()
         changed = [row for row in (*change.added, *change.updated) if isinstance(row, GpuDevice)]
         places = {(device.ref.account, device.host, device.index) for device in changed}
         # Their share is of what the GPU has, or of what is held of it.
@@ -267,9 +268,14 @@ class GpusView(ListView):
         facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())
         facts.append(f"last {window_words(self.panel.window)}")
         return (
-            Content.assemble((whose, "$text-warning"), (counts, "$muted"), left),
+            Content.assemble((whose + self._doubt(), "$text-warning"), (counts, "$muted"), left),
             Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
         )
+
+    def _doubt(self) -> str:
+        """Say what is wrong with the GPU here, of which figures are shown all the same."""
+        device = self._charted()
+        return f"   ! {device.problem}" if device is not None and device.problem and not self._comparing else ""
 
     def _processes(self) -> Iterable[Row]:
         return self.session.fleet.rows(Resource.PROCESSES).values()
