@@ -327,12 +327,13 @@ class Transport:
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
             return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
-        explained = self._explain(self.party, refusal) if self._explain else None
-        if explained is not None:
-            return explained
+        # Whatever words come with it, a gateway does not know what became of a change.
         if attempt.changes and (refusal.status in {502, 504} or refusal.status >= PROXY_STATUSES):
             reason = f"a server on the way gave up on it (HTTP {refusal.status})"
             return failures.unknown_outcome(self.party, attempt.what, reason)
+        explained = self._explain(self.party, refusal) if self._explain else None
+        if explained is not None:
+            return explained
         error = failures.refused(self.party, refusal)
         if refusal.status in {502, 503, 504}:
             return _TransientError(error, _retry_after(response))

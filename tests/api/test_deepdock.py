@@ -757,6 +757,16 @@ class TestCreate:
                 "dock: could not select device driver (HTTP 500).",
             ),
             (Reply(500, b"Internal Server Error"), ServerError, "the server failed at it"),
+            *(
+                (
+                    as_json(
+                        {"detail": f'{status} Server Error for http+docker://localhost/v1.51/x: Oops ("x")'}, status
+                    ),
+                    UnknownOutcomeError,
+                    "the creation of container train_a was sent, but a server on the way gave up",
+                )
+                for status in (502, 504)
+            ),
             (Reset(), UnknownOutcomeError, "the creation of container train_a was sent, but"),
             (page(), UnknownOutcomeError, "a web page instead of JSON"),
         ],

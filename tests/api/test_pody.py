@@ -553,6 +553,12 @@ class TestActions:
                 "lab: could not select device driver (HTTP 500).",
             ),
             (504, "Request timed out", UnknownOutcomeError, "a server on the way gave up"),
+            (
+                502,
+                '502 Server Error for http+docker://localhost/v1.51/x: Bad Gateway ("no answer")',
+                UnknownOutcomeError,
+                "the creation of pod x was sent, but a server on the way gave up",
+            ),
         ],
     )
     async def test_a_refusal_is_told_in_words(
