@@ -12,12 +12,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
 from gputui.models import GpuSample
 
 QUARTER = 900.0
+HOUR = 3600.0
+"""How far clocks are put back in autumn, in seconds."""
 WEST, EAST = -12 * 3600.0, 14 * 3600.0
 """The offsets that there are, in seconds."""
 NEAR = 5.0
@@ -42,16 +45,36 @@ class GpuSeries:
 
 class _Placed(NamedTuple):
     row: Mapping[str, object]
+    time: datetime
     sample: GpuSample
 
 
 class _Found(NamedTuple):
-    """A sample that is seen for the first time; ``time`` is naive where the host's offset from UTC is not told."""
+    """A sample that is seen for the first time; ``time`` is naive where the host's offset from UTC is not told.
+
+    ``back`` is how far the host's clocks were put back after it, in seconds.
+    """
 
     gpu: int
     stamp: str
     row: Mapping[str, object]
     time: datetime
+    back: float = 0.0
+
+
+class _Read(NamedTuple):
+    """An answer's samples of one GPU.
+
+    ``turned``: the host's clocks were put back among them; ``put_back``: they were after all that was placed before.
+    ``latest`` is the host's latest time of day, of those after that where they were.
+    """
+
+    placed: dict[str, _Placed]
+    found: Sequence[_Found] = ()
+    unreadable: int = 0
+    turned: bool = False
+    put_back: bool = False
+    latest: datetime | None = None
 
 
 class SeriesPlacer:
@@ -78,50 +101,60 @@ class SeriesPlacer:
 
         ``ahead`` is how far the host's clock is ahead of ours, in seconds, None where nobody knows.
         """
-        found: list[_Found] = []
-        unreadable = dict.fromkeys(answer, 0)
-        placed: dict[int, dict[str, _Placed]] = {}
-        for gpu, rows in answer.items():
-            placed[gpu], unreadable[gpu] = self._known(gpu, rows, found)
-        self._set_clock(found, now, ahead)
+        read = {gpu: self._read(gpu, rows) for gpu, rows in answer.items()}
+        found = _all_found(read.values())
+        placed = {gpu: one.placed for gpu, one in read.items()}
+        unreadable = {gpu: one.unreadable for gpu, one in read.items()}
+        self._set_clock(found, now, ahead, put_back=any(one.put_back for one in read.values()))
         host = timedelta(seconds=ahead or 0.0)
         place = host + timedelta(seconds=(self._offset or 0.0) + self._lead)
         earliest, latest = now - OLDEST, now + LATEST
         for sample in found:
-            at = _earlier(sample.time, place if sample.time.tzinfo is None else host)
+            span = host if sample.time.tzinfo is not None else place + timedelta(seconds=sample.back)
+            at = _earlier(sample.time, span)
             if at is None or not earliest <= at <= latest:
                 unreadable[sample.gpu] += 1
             else:
-                placed[sample.gpu][sample.stamp] = _Placed(sample.row, read_sample(sample.row, at))
+                placed[sample.gpu][sample.stamp] = _Placed(sample.row, sample.time, read_sample(sample.row, at))
         self._placed, self._seen_at = placed, now
         return {gpu: GpuSeries(_in_order(rows.values()), unreadable[gpu]) for gpu, rows in placed.items()}
 
-    def _known(self, gpu: int, rows: object, found: list[_Found]) -> tuple[dict[str, _Placed], int]:
-        """Return the samples of a GPU that are placed already, and how many are none; the others go to ``found``."""
+    def _read(self, gpu: int, rows: object) -> _Read:
+        """Tell the samples of a GPU that are placed already from those that are new, and from what is none."""
         if not isinstance(rows, Sequence) or isinstance(rows, str):
-            return {}, 1
+            return _Read({}, unreadable=1)
         known = self._placed.get(gpu, {})
         placed: dict[str, _Placed] = {}
         fresh: dict[str, _Found] = {}
+        times: dict[str, datetime] = {}
         unreadable = 0
         for row in rows:
             stamp = row.get("timestamp") if isinstance(row, Mapping) else None
             if not isinstance(stamp, str):
                 unreadable += 1
             elif (before := known.get(stamp)) is not None:
-                placed[stamp] = before if before.row == row else _Placed(row, read_sample(row, before.sample.at))
+                again = read_sample(row, before.sample.at) if before.row != row else before.sample
+                placed[stamp] = before if again is before.sample else _Placed(row, before.time, again)
+                times.setdefault(stamp, before.time)
             elif (time := _read_time(stamp)) is None:
                 unreadable += 1
             else:
                 fresh[stamp] = _Found(gpu, stamp, row, time)
-        found += fresh.values()
-        return placed, unreadable
+                times.setdefault(stamp, time)
+        if not fresh:
+            return _Read(placed, unreadable=unreadable)
+        earlier = _before_put_back(times)
+        found = [sample._replace(back=HOUR) if sample.stamp in earlier else sample for sample in fresh.values()]
+        put_back = bool(earlier) and bool(known) and placed.keys() <= earlier
+        since = (time for stamp, time in times.items() if time.tzinfo is None and stamp not in earlier)
+        return _Read(placed, found, unreadable, bool(earlier), put_back, max(since, default=None))
 
-    def _set_clock(self, found: Iterable[_Found], now: datetime, ahead: float | None) -> None:
+    def _set_clock(self, found: Iterable[_Found], now: datetime, ahead: float | None, *, put_back: bool) -> None:
         """Find out the host's offset, or keep it while the new samples agree with it.
 
         It is another one when they would lie in the future, or when what is new lies a quarter of an hour and more in
-        the past: then clocks were changed. That the newest sample is old does not say so, the collector may stand.
+        the past, or their order shows it (``put_back``): then clocks were changed. That the newest sample is old does
+        not say so, the collector may stand.
         """
         if ahead != self._ahead:
             self._ahead, self._lead = ahead, 0.0
@@ -133,7 +166,7 @@ class SeriesPlacer:
         for sample in found:
             if sample.time.tzinfo is not None:
                 continue
-            seconds = (sample.time - host_now).total_seconds()
+            seconds = (sample.time - host_now).total_seconds() - sample.back
             if seconds <= EAST + near:
                 all_found.append(seconds)
                 if soon and sample.gpu in self._placed:
@@ -141,6 +174,8 @@ class SeriesPlacer:
         if not all_found:
             return
         offset = self._offset
+        if put_back and offset is not None and max(all_found) <= offset - HOUR + near:
+            offset -= HOUR
         if offset is None or max(all_found) > offset + near:
             offset = utc_offset(max(all_found), near)
         elif new:
@@ -157,6 +192,34 @@ def utc_offset(difference: float, near: float) -> float:
     ``difference`` is its newest sample's time of day less its time in UTC: the offset less the age of that sample.
     """
     return min(max(math.ceil((difference - near) / QUARTER) * QUARTER, WEST), EAST)
+
+
+def _all_found(read: Iterable[_Read]) -> list[_Found]:
+    """Return what is new of all GPUs. That one stands since before clocks were put back shows beside the others."""
+    read = list(read)
+    now = max((one.latest for one in read if one.turned and one.latest is not None), default=None)
+    found: list[_Found] = []
+    for one in read:
+        lead = (one.latest - now).total_seconds() if now is not None and one.latest is not None else 0.0
+        stands = not one.turned and NEAR < lead <= HOUR
+        found += [sample._replace(back=HOUR) for sample in one.found] if stands else one.found
+    return found
+
+
+def _before_put_back(times: Mapping[str, datetime]) -> frozenset[str]:
+    """Return the stamps of before the host's clocks were put back; none where they were not.
+
+    ``times`` come in their order. Clocks were put back where they go back once, by an hour less what lies between two
+    samples, and go on from there. What came out of its order goes back elsewhere too, or leaps ahead again.
+    """
+    naive = [(stamp, time) for stamp, time in times.items() if time.tzinfo is None]
+    steps = [(later - earlier).total_seconds() for (_, earlier), (_, later) in pairwise(naive)]
+    back = [place for place, step in enumerate(steps) if step < -QUARTER]
+    if len(back) != 1 or not -HOUR - NEAR <= steps[back[0]] <= QUARTER - HOUR:
+        return frozenset()
+    if any(step >= HOUR - QUARTER for step in steps[back[0] + 1 :]):
+        return frozenset()
+    return frozenset(stamp for stamp, _ in naive[: back[0] + 1])
 
 
 def read_sample(row: Mapping[str, object], at: datetime) -> GpuSample:

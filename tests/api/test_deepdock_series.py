@@ -140,6 +140,101 @@ def test_clocks_that_are_put_back_or_forward_move_nothing(before: float, after: 
         placer.seen(now + timedelta(seconds=2))
 
 
+def uneven(newest: datetime, count: int, step: float = 10) -> list[datetime]:
+    """Return times of a collector that takes a little longer each time, so that none comes twice."""
+    return [newest - timedelta(seconds=step * back, milliseconds=back * back / 7) for back in reversed(range(count))]
+
+
+def autumn(
+    taken: list[datetime], fall_back: datetime, *, summer: float, ahead: float = 0.0
+) -> list[dict[str, object]]:
+    """Return what a host tells whose clocks are put back by an hour at a moment."""
+    return [row for at in taken for row in rows(at, offset=summer - HOUR * (at >= fall_back), ahead=ahead)]
+
+
+@given(
+    summer=st.integers(-44, 56).map(lambda count: count * 900.0),
+    ahead=st.floats(-1e5, 1e5),
+    step=st.floats(1.5, 240),
+    count=st.integers(2, 60),
+    share=st.floats(0, 1),
+    age=st.floats(0, 800),
+    told_twice=st.lists(st.integers(0, 59), max_size=4),
+    swapped=st.lists(st.integers(0, 59), max_size=4),
+)
+def test_the_first_answer_after_clocks_were_put_back_is_where_it_was_taken(
+    summer: float,
+    ahead: float,
+    step: float,
+    count: int,
+    share: float,
+    age: float,
+    told_twice: list[int],
+    swapped: list[int],
+) -> None:
+    """Some samples come twice, some change places with the one after them, but for those next to the turn."""
+    taken = uneven(NOW - timedelta(seconds=age), count, step)
+    turn = 1 + round(share * (count - 2))
+    answer = autumn(taken, taken[turn], summer=summer, ahead=ahead)
+    told = list(answer)
+    for place in swapped:
+        if place + 1 < count and turn not in range(place - 1, place + 3):
+            told[place], told[place + 1] = told[place + 1], told[place]
+    told += [answer[place] for place in told_twice if place < count]
+    placed = SeriesPlacer().place({0: told}, now=NOW, ahead=ahead)
+    assert off(placed[0], taken) <= 0.001
+
+
+@given(
+    summer=st.integers(-44, 56).map(lambda count: count * 900.0),
+    before=st.integers(1, 300),
+    unseen=st.integers(0, 200),
+    after=st.integers(1, 300),
+    stands=st.floats(0, 7000),
+)
+def test_clocks_that_were_put_back_while_nobody_looked_move_nothing(
+    summer: float, before: int, unseen: int, after: int, stands: float
+) -> None:
+    """What came before the turn and was not seen, and a collector that stands since, are no reason to be wrong."""
+    taken = uneven(NOW, before + unseen + after)
+    fall_back = taken[before + unseen]
+    answer = autumn(taken, fall_back, summer=summer)
+    placer = SeriesPlacer()
+    first = placer.place({0: answer[:before]}, now=taken[before - 1], ahead=0.0)
+    assert off(first[0], taken[:before]) == 0
+    now = NOW + timedelta(seconds=stands)
+    assert off(placer.place({0: answer}, now=now, ahead=0.0)[0], taken) == 0
+    taken.append(now + timedelta(seconds=10))
+    answer += autumn(taken[-1:], fall_back, summer=summer)
+    later = placer.place({0: answer}, now=taken[-1], ahead=0.0)
+    assert off(later[0], taken) == 0
+
+
+def test_gpus_that_tell_of_the_turn_one_after_the_other_are_put_back_once() -> None:
+    taken = every_ten_seconds(NOW, 40)
+    answer = autumn(taken, taken[20], summer=2 * HOUR)
+    placer = SeriesPlacer()
+    placer.place({0: answer[:10], 1: answer[:10]}, now=taken[9], ahead=0.0)
+    placer.place({0: answer[:15], 1: answer[:30]}, now=taken[29], ahead=0.0)
+    both = placer.place({0: answer, 1: answer}, now=NOW, ahead=0.0)
+    assert off(both[0], taken) == off(both[1], taken) == 0
+
+
+def test_a_gpu_that_stands_since_before_the_turn_does_not_hold_the_others_there() -> None:
+    taken = every_ten_seconds(NOW, 200)
+    answer = autumn(taken, taken[100], summer=2 * HOUR)
+    placed = SeriesPlacer().place({0: answer[:90], 1: answer}, now=NOW, ahead=0.0)
+    assert (off(placed[0], taken[:90]), off(placed[1], taken)) == (0, 0)
+
+
+def test_a_sample_of_an_hour_ago_among_the_new_ones_is_no_turn_of_the_clocks() -> None:
+    taken = every_ten_seconds(NOW, 400)
+    told = rows(*taken, offset=HOUR)
+    late = told.pop(20)
+    placed = SeriesPlacer().place({0: [*told[:-3], late, *told[-3:]]}, now=NOW, ahead=0.0)
+    assert off(placed[0], taken) == 0
+
+
 def test_a_gap_stays_a_gap() -> None:
     taken = [NOW - timedelta(minutes=50), NOW - timedelta(minutes=49), NOW]
     placed = SeriesPlacer().place({0: rows(*taken, offset=-5 * HOUR)}, now=NOW, ahead=0.0)[0]
