@@ -36,6 +36,12 @@ def host_facts(device: GpuDevice | None, hosts: Iterable[Row]) -> list[str]:
     return facts
 
 
+def no_gpus(fleet: Fleet, accounts: Iterable[str]) -> str:
+    """Say why no GPU is listed: none is there, or these accounts' back ends do not list any."""
+    lists = any(fleet.supports(name, Resource.GPUS) for name in accounts)
+    return "There is no GPU on the hosts shown." if lists else "No account shown lists GPUs."
+
+
 def no_processes(fleet: Fleet, accounts: Iterable[str]) -> str:
     """Say why no process is listed: none is there, or these accounts' back ends do not tell."""
     silent = [name for name in accounts if fleet.supports(name, Resource.GPUS)]

@@ -13,7 +13,7 @@ from textual.content import Content
 from gputui.commands import Command
 from gputui.models import Action, Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
 from gputui.screens.gpu_columns import gpu_columns, process_columns
-from gputui.screens.gpu_words import host_facts, is_on, name_of_gpu, no_processes, unseen
+from gputui.screens.gpu_words import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
 from gputui.widgets.gpu_charts import WORDS, window_words
@@ -185,7 +185,7 @@ class GpusView(ListView):
 
     def _fit(self) -> None:
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
-        self.gpus.placeholder = Content(self.loading_text() or "No account shown lists GPUs.")
+        self.gpus.placeholder = Content(self.loading_text() or no_gpus(self.session.fleet, self._accounts()))
         self._show_charts()
 
     def on_resize(self) -> None:
@@ -410,4 +410,7 @@ class GpusView(ListView):
         fleet = self.session.fleet
         if self.scope is not None:
             return unseen(fleet, self.scope, tuple(self._devices.values())) or "It runs nothing on a GPU now."
-        return no_processes(fleet, filter(self.session.shows_account, fleet.accounts))
+        return no_processes(fleet, self._accounts())
+
+    def _accounts(self) -> list[str]:
+        return [name for name in self.session.fleet.accounts if self.session.shows_account(name)]

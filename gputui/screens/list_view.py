@@ -170,7 +170,7 @@ class ListView(ReadingView):
         self.show_chrome()
 
     def _show_placeholder(self) -> None:
-        if self.table.total_count and not self.table.row_count:
+        if self.table.total_count and not self.table.row_count and not self._has_none():
             what = f"No row matches {self._query.text}." if self._query else "No row is shown."
             limits = [
                 limit
@@ -189,6 +189,13 @@ class ListView(ReadingView):
         asked = self.asked_for()
         nothing = f"Nothing matches {asked} on the server. L changes what is asked for." if asked else ""
         self.table.placeholder = Content(self.loading_text() or not_known or nothing or self.empty_text())
+
+    def _has_none(self) -> bool:
+        """Whether the account that the view is limited to has no rows at all, and nothing else limits it."""
+        account = self.session.account
+        if account is None or self._query or self.scope is not None or self.session.problems_only:
+            return False
+        return not any(ref.account == account for ref in self.session.fleet.rows(self.RESOURCE))
 
     def empty_text(self) -> str:
         """Say why there is nothing, and the key that fills it."""

@@ -234,3 +234,19 @@ async def test_marks_are_made_on_the_side_in_use() -> None:
         assert len(gpus(stage).marked) == 1
         await stage.press("ctrl+backslash")
         assert not gpus(stage).marked
+
+
+async def test_a_host_without_gpus_is_told_from_one_that_lists_none() -> None:
+    async with staged(dock(0), view="5") as stage:
+        assert "There is no GPU on the hosts shown." in stage.text
+
+
+async def test_an_account_without_rows_says_so_in_its_own_words() -> None:
+    fake = dock(0)
+    fake.rows[Resource.INSTANCES] = []
+    async with staged(fake, lab()) as stage:
+        stage.app.session.choose(account="dock")
+        await stage.settle()
+        assert "No instances in dock. Press n to create one." in stage.text
+        await stage.command("filter x")
+        assert "esc clears what limits the view" in stage.text

@@ -152,7 +152,7 @@ async def test_gpus_that_are_old_are_dimmed_with_their_processes() -> None:
 
 async def test_an_account_without_gpus_says_so() -> None:
     async with staged(backend("lab"), view="5") as stage:
-        assert "No account shown lists GPUs." in stage.text
+        assert "There is no GPU on the hosts shown." in stage.text
 
 
 async def test_a_process_keeps_its_instance_when_that_is_gone() -> None:
