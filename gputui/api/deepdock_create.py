@@ -158,12 +158,15 @@ def login_of(kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] 
 
 
 def read_variables(text: str) -> dict[str, str]:
-    """Read ``NAME=value`` from each line that is not empty; raises ValueError that names the line."""
+    """Read ``NAME=value`` from each line that is not empty; raises ValueError that names the line.
+
+    The space around a value is its own. Nothing but a line feed ends a line: what else Unicode has may be in a value.
+    """
     variables: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        name, equals, value = line.strip().partition("=")
+        name, equals, value = line.lstrip().removesuffix("\r").partition("=")
         if not equals:
             raise ValueError(f"has no = in line {number}; write NAME=value")
         if not _VARIABLE.fullmatch(name):
@@ -196,6 +199,13 @@ def _unknown_gpus(wanted: Iterable[int], gpus: Collection[int]) -> str | None:
     return unknown_problem([str(gpu) for gpu in wanted], known, "the host's GPUs") if known else None
 
 
+def _tag_problem(text: str) -> str | None:
+    """Return what is wrong with an image to pull: without a tag it would be listed by an id that nobody knows yet."""
+    if (problem := docker.reference_problem(text)) is not None:
+        return problem
+    return "names a digest; DeepDock pulls by a tag, write name:tag" if "@" in text else None
+
+
 def _user_problem(text: str) -> str | None:
     if _USER.fullmatch(text):
         return None
@@ -209,7 +219,7 @@ def _password_problem(text: str) -> str | None:
 _PROBLEMS: Mapping[str, Callable[[str], str | None]] = {
     "name": docker.container_name_problem,
     "image": docker.reference_problem,
-    "repo_tag": docker.reference_problem,
+    "repo_tag": _tag_problem,
     "user_name": _user_problem,
     "password": _password_problem,
     "env": lambda text: problem_of(read_variables, text),

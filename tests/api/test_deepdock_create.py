@@ -56,7 +56,7 @@ def test_what_is_sent_is_the_documents_request() -> None:
 def test_the_environment_is_sent_by_name() -> None:
     lines = "HF_HOME=/data\r\n\n  EMPTY=\nQUERY=a=b c \n"
     body = forms.body("container", {**RIGHT, "env": lines})
-    assert body["env"] == {"HF_HOME": "/data", "EMPTY": "", "QUERY": "a=b c"}
+    assert body["env"] == {"HF_HOME": "/data", "EMPTY": "", "QUERY": "a=b c "}
     assert body["gpu_ids"] == [0, 2]
 
 
@@ -127,7 +127,6 @@ def test_who_logs_in_is_decided_by_the_form() -> None:
         ("docker.io/library/ubuntu", "docker.io/library/ubuntu:latest", "ubuntu:latest"),
         ("localhost:5000/team/img", "localhost:5000/team/img:latest", "localhost:5000/team/img:latest"),
         ("registry.example.com/a/b:v1.2", "registry.example.com/a/b:v1.2", "registry.example.com/a/b:v1.2"),
-        (f"a@sha256:{'0' * 64}", f"a@sha256:{'0' * 64}", f"a@sha256:{'0' * 64}"),
     ],
 )
 def test_an_image_without_a_tag_is_the_latest(written: str, sent: str, listed: str) -> None:
@@ -141,6 +140,30 @@ def test_an_image_without_a_tag_is_the_latest(written: str, sent: str, listed: s
 )
 def test_what_is_no_name_of_an_image_is_not_sent(written: str) -> None:
     assert "is not the name of an image" in forms.check("image", {"repo_tag": written})["repo_tag"]
+
+
+@pytest.mark.parametrize("written", ["nvidia/cuda@sha256:{}", "nvidia/cuda:12@sha256:{}"])
+def test_an_image_is_pulled_by_its_tag_not_by_its_digest(written: str) -> None:
+    reference = written.format("0" * 64)
+    assert forms.check("image", {"repo_tag": reference}) == {
+        "repo_tag": "names a digest; DeepDock pulls by a tag, write name:tag"
+    }
+    assert forms.check("container", RIGHT | {"image": reference}) == {}, "what the host has may be named by it"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("A=1\n\n  B=2\n", {"A": "1", "B": "2"}),
+        ("A= 1  \nB=\t", {"A": " 1  ", "B": "\t"}),
+        ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
+        ("A=a\u2028b\x85c\x0bd\x0ce\x1cf\u2029g\nB=2", {"A": "a\u2028b\x85c\x0bd\x0ce\x1cf\u2029g", "B": "2"}),
+        ("A=x=y", {"A": "x=y"}),
+        ("", {}),
+    ],
+)
+def test_a_variable_has_its_value_as_it_was_written(text: str, variables: dict[str, str]) -> None:
+    assert forms.read_variables(text) == variables
 
 
 @pytest.mark.parametrize(
