@@ -205,11 +205,14 @@ class History(HistoryFile):
         found = self._select("SELECT ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),))
         return [StockSample(Ref.parse(ref), _time(at), idle, total) for ref, at, idle, total in found]
 
-    def gpu_samples(self, accounts: Iterable[str]) -> Mapping[Ref, Sequence[GpuSample]]:
-        """Return the kept readings of these accounts' GPUs, oldest first: what their charts begin with."""
+    def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
+        """Return the kept readings of these accounts' GPUs, oldest first: what their charts begin with.
+
+        Those of the hour before ``now`` come as they are kept, earlier ones one a minute.
+        """
         found: dict[Ref, Sequence[GpuSample]] = {}
         with self._forgiving("history cannot be read"), self._lock:
-            found.update(kept_samples.read(self._open(), accounts))
+            found.update(kept_samples.read(self._open(), accounts, now))
         return found
 
     # Who logs into what, where the back end does not tell. Passwords are never here.

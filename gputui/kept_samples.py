@@ -1,13 +1,15 @@
 """The readings of GPUs that outlive a session: statements on the history's file.
 
 Those of the last day are kept as they came, though no closer than :data:`SPACING`; of older ones one a minute, for a
-week. What is drawn from them is no finer than that.
+week. What is drawn from them is no finer than that: beyond the last hour they are read one a minute.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gputui.models import GpuSample, Ref
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 SPACING = 5.0
 """Readings of one GPU that follow closer than this are not written, in seconds."""
+FINE_SECONDS = 3600.0
+"""Readings are drawn as they came for so long, then one a minute."""
 WHOLE_SECONDS = 24 * 3600.0
 """How long every reading is kept."""
 KEPT_SECONDS = 7 * 24 * 3600.0
@@ -48,16 +52,19 @@ def thin(connection: sqlite3.Connection, now: datetime) -> None:
     )
 
 
-def read(connection: sqlite3.Connection, accounts: Iterable[str]) -> Mapping[Ref, list[GpuSample]]:
-    """Return the readings of these accounts' GPUs, oldest first."""
-    wanted = frozenset(accounts)
+def read(connection: sqlite3.Connection, accounts: Iterable[str], now: datetime) -> Mapping[Ref, list[GpuSample]]:
+    """Return the readings of these accounts' GPUs, oldest first: of the last hour all, before that one a minute."""
     found: dict[Ref, list[GpuSample]] = {}
-    last_text, samples = "", list[GpuSample]()
-    for gpu, at, *figures in connection.execute("SELECT * FROM gpu_sample ORDER BY gpu, at"):
-        if gpu != last_text:
-            last_text, samples = gpu, []
-            ref = Ref.parse(gpu)
-            if ref.account in wanted:
-                found[ref] = samples
-        samples.append(GpuSample(datetime.fromtimestamp(at, UTC), *figures))
+    week_ago, hour_ago = now.timestamp() - KEPT_SECONDS, now.timestamp() - FINE_SECONDS
+    for account in accounts:
+        rows = connection.execute(
+            "SELECT * FROM gpu_sample WHERE gpu >= ? AND gpu < ? AND at >= ? AND (at >= ? OR NOT EXISTS"
+            " (SELECT 1 FROM gpu_sample AS first WHERE first.gpu = gpu_sample.gpu AND first.at < gpu_sample.at"
+            " AND first.at >= CAST(gpu_sample.at / 60 AS INTEGER) * 60)) ORDER BY gpu, at",
+            (f"{account}/", f"{account}{chr(ord('/') + 1)}", week_ago, hour_ago),
+        )
+        for gpu, samples in groupby(rows, itemgetter(0)):
+            found[Ref.parse(gpu)] = [
+                GpuSample(datetime.fromtimestamp(at, UTC), *figures) for _, at, *figures in samples
+            ]
     return found

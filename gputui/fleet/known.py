@@ -129,7 +129,7 @@ class Known(Abilities):
             return
         change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
         if resource is Resource.GPUS:
-            self.samples.take(rows, at)
+            self.samples.take(rows, at, looked_into=self.looks())
         if self._recorder is not None and change and not self.is_part(runtime.name, resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
@@ -146,13 +146,15 @@ class Known(Abilities):
             self._feeds.tell(None)
 
     async def read_samples(self) -> None:
-        """Bring back the readings of earlier sessions, read off the loop: a week of them takes a while.
+        """Bring back the readings of earlier sessions once somebody follows the readings.
 
-        They are put in their places GPU by GPU, with room for keys in between.
+        A week of them takes a while: they are read off the loop, and put in their places GPU by GPU, with room for
+        keys in between.
         """
         if self._history is None:
             return
-        found = await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts))
+        await self.samples.followed.wait()
+        found = await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts), self._clock.now())
         for ref, samples in found.items():
             self.samples.restore({ref: samples})
             await asyncio.sleep(0)

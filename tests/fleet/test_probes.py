@@ -144,6 +144,8 @@ async def test_one_that_ends_is_let_go_with_all_that_was_seen(
         fleet.refresh([INSTANCES])
         await settle()
         assert set(devices(fleet)) == {"other:0"}
+        assert not fleet.samples.of(Ref("hub", "gpu", "main:0"))
+        assert fleet.samples.of(Ref("hub", "gpu", "other:0"))
         hub.rows[INSTANCES] = []
         fleet.refresh([INSTANCES])
         await settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.fleet.samples import FINE_SECONDS, SampleLog
+from gputui.fleet import Fleet
+from gputui.fleet.samples import SampleLog
 from gputui.history import History
-from gputui.kept_samples import KEPT_SECONDS, SPACING
+from gputui.kept_samples import FINE_SECONDS, KEPT_SECONDS, SPACING
 from gputui.models import GpuDevice, GpuSample, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, running
 
@@ -28,7 +30,7 @@ def sample(seconds: float, utilization: float = 50.0) -> GpuSample:
 
 
 def device(*samples: GpuSample, ref: Ref = GPU) -> GpuDevice:
-    return GpuDevice(ref, "h07", int(ref.id), sample=samples[-1] if samples else None, series=samples)
+    return GpuDevice(ref, "h07", 0, sample=samples[-1] if samples else None, series=samples)
 
 
 def seconds_of(log: SampleLog, ref: Ref = GPU) -> list[float]:
@@ -147,13 +149,13 @@ def test_readings_come_back_after_a_restart(history: History) -> None:
     other = Ref("gone", "gpu", "0")
     history.record(gpus=[(GPU, sample(0)), (GPU, GpuSample(START + timedelta(seconds=10))), (other, sample(0))])
     history.close()
-    assert history.gpu_samples(["dock"]) == {GPU: [sample(0), GpuSample(START + timedelta(seconds=10))]}
+    assert history.gpu_samples(["dock"], START) == {GPU: [sample(0), GpuSample(START + timedelta(seconds=10))]}
 
 
 def test_a_reading_written_by_two_programs_is_one(history: History) -> None:
     history.record(gpus=[(GPU, sample(0))])
     history.record(gpus=[(GPU, sample(0))])
-    assert len(history.gpu_samples(["dock"])[GPU]) == 1
+    assert len(history.gpu_samples(["dock"], START)[GPU]) == 1
 
 
 def test_of_readings_older_than_a_day_one_a_minute_is_kept_and_of_those_of_a_week_none(history: History) -> None:
@@ -162,8 +164,78 @@ def test_of_readings_older_than_a_day_one_a_minute_is_kept_and_of_those_of_a_wee
     history.record(gpus=[(GPU, sample(-week)), *old])
     later = History(history._path)
     later.record(gpus=[(GPU, sample(day + 300))])
-    found = [(each.at - START).total_seconds() for each in later.gpu_samples(["dock"])[GPU]]
+    at_that_time = START + timedelta(seconds=600)
+    found = [(each.at - START).total_seconds() for each in later.gpu_samples(["dock"], at_that_time)[GPU]]
     assert found == [0, 60, 120, 180, 240, *range(300, 600, 10), day + 300]
+
+
+def test_of_the_last_hour_all_is_read_back_and_of_what_was_before_one_a_minute(history: History) -> None:
+    other, namesake = Ref("dock", "gpu", "1"), Ref("dock2", "gpu", "0")
+    hours, week = 3 * 3600, 7 * 24 * 3600
+    history.record(gpus=[(ref, sample(second)) for ref in (GPU, other) for second in range(0, hours, 10)])
+    history.record(gpus=[(GPU, sample(hours - week - 30)), (GPU, sample(hours - week + 30)), (namesake, sample(0))])
+    history.close()
+    found = history.gpu_samples(["dock"], START + timedelta(seconds=hours))
+    assert list(found) == [GPU, other]
+    expected = [*range(0, 2 * 3600, 60), *range(2 * 3600, hours, 10)]
+    assert [(each.at - START).total_seconds() for each in found[other]] == expected
+    assert [(each.at - START).total_seconds() for each in found[GPU]] == [hours - week + 30, *expected]
+
+
+def test_a_gpu_that_is_not_listed_any_more_is_forgotten_after_a_week() -> None:
+    log = SampleLog()
+    log.take([device(sample(0))], START)
+    other = Ref("dock", "gpu", "1")
+    log.restore({other: [sample(-60)], Ref("dock", "gpu", "2"): [sample(-60)]})
+    day = timedelta(days=1)
+    log.take([device(sample(-60), ref=other)], START + 6 * day)
+    assert seconds_of(log) == [0]
+    log.take([device(sample(-60), ref=other)], START + 8 * day)
+    assert not log.of(GPU)
+    assert not log.of(Ref("dock", "gpu", "2"))
+    assert seconds_of(log, other) == [-60], "it is listed still, its collector stands"
+
+
+def test_what_was_seen_in_an_instance_goes_when_it_is_looked_into_no_more() -> None:
+    log = SampleLog()
+    one, two = Ref("hub", "container", "one"), Ref("hub", "container", "two")
+    seen = {ref: replace(device(sample(0), ref=Ref("hub", "gpu", f"{ref.id}:0")), through=ref) for ref in (one, two)}
+    log.take(seen.values(), START, looked_into={one, two})
+    log.take([device(sample(0))], START, looked_into={one, two})
+    log.take([], START, looked_into={one, two})
+    assert all(log.of(found.ref) for found in seen.values()), "a look that failed is no end"
+    log.take([seen[two]], START, looked_into={two})
+    assert not log.of(seen[one].ref)
+    assert log.of(seen[two].ref)
+    assert log.of(GPU)
+
+
+class WatchedHistory(History):
+    """Notes whether somebody followed the readings of a fleet whenever they are read."""
+
+    fleet: Fleet
+    reads: list[bool]
+
+    def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
+        self.reads.append(self.fleet.samples.followed.is_set())
+        return super().gpu_samples(accounts, now)
+
+
+async def test_earlier_readings_are_read_when_somebody_draws_them_and_not_to_list_gpus(tmp_path: Path) -> None:
+    clock, dock = FakeClock(), FakeBackend("dock", [Resource.GPUS])
+    history = WatchedHistory(tmp_path / "history.sqlite3")
+    history.record(gpus=[(GPU, sample(-60))])
+    history.reads = []
+    async with running(clock, dock, history=history) as fleet:
+        history.fleet = fleet
+        fleet.watch([Resource.GPUS])
+        await clock.advance(60)
+        fleet.samples.subscribe(lambda refs: None)
+        async with asyncio.timeout(10):  # the file is read on a thread
+            while not fleet.samples.of(GPU):
+                await clock.advance(0.01)
+    assert history.reads == [True]
+    history.close()
 
 
 async def test_the_fleet_goes_on_where_the_last_session_ended(tmp_path: Path) -> None:
@@ -173,6 +245,7 @@ async def test_the_fleet_goes_on_where_the_last_session_ended(tmp_path: Path) ->
         dock.rows[Resource.GPUS] = [device(sample(number * 10))]
         history = History(path)
         async with running(clock, dock, history=history, watch=[Resource.GPUS]) as fleet:
+            fleet.samples.subscribe(lambda refs: None)
             async with asyncio.timeout(10):  # the file is read on a thread
                 while len(fleet.samples.of(GPU)) < number + 1:
                     await clock.advance(0.01)
