@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, Field, ValidationError
 
 from gputui.accounts import Account, DeepdockAccount, GpuhubAccount, PodyAccount, Regions, Section
-from gputui.commands import key_problems
 from gputui.errors import ConfigError
+from gputui.keys import key_problems
 from gputui.models import SSHLogin
 from gputui.paths import CONFIG_ENCODING, config_path
 from gputui.secrets import SecretRef

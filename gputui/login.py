@@ -13,8 +13,9 @@ from textual.app import App
 from textual.content import Content
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from gputui.commands import BY_ID, key_text
+from gputui.commands import BY_ID
 from gputui.errors import GputuiError
+from gputui.keys import key_text
 from gputui.models import Instance, Secret, SSHTarget
 from gputui.paths import known_hosts_path
 from gputui.screens import dialogs

@@ -9,7 +9,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
 
-from gputui.commands import COMMANDS, Command, key_text
+from gputui.commands import COMMANDS, Command
+from gputui.keys import key_text
 from gputui.models import Instance, Resource
 from gputui.screens.view import View
 

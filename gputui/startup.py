@@ -84,7 +84,7 @@ def run(
 
 
 def _checked(load: Callable[[], Config]) -> Config:
-    from gputui.commands import check_keys
+    from gputui.keys import check_keys
 
     config = load()
     check_keys(config.ui.keys)

@@ -14,8 +14,9 @@ from textual.keys import _character_to_key
 import gputui.screens.dialogs
 import gputui.widgets
 from gputui.app import VIEWS
-from gputui.commands import BY_ID, BY_WORD, COMMANDS, MOVEMENT, check_keys, complete, key_problems, key_text
+from gputui.commands import BY_ID, BY_WORD, COMMANDS, complete
 from gputui.errors import ConfigError
+from gputui.keys import MOVEMENT, check_keys, key_problems, key_text
 
 NAMES = {
     "NAME": ("train", "Train-2", "jupyter"),

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from textual import work
 from textual.content import Content
 
-from gputui.commands import COMMANDS, Group, key_text
+from gputui.commands import COMMANDS, Group
 from gputui.errors import GputuiError
+from gputui.keys import key_text
 from gputui.models import Action, HealthState, Resource, Secret
 from gputui.screens import dialogs
 from gputui.screens.describe import describe_account, describe_audit

@@ -8,8 +8,9 @@ from textual import work
 from textual.content import Content
 
 from gputui.browser import has_browser, is_web_address, open_in_browser
-from gputui.commands import COMMANDS, Command, Group, key_text
+from gputui.commands import COMMANDS, Command, Group
 from gputui.errors import GputuiError
+from gputui.keys import key_text
 from gputui.models import Action, GpuProcess, Instance, Resource, Row, Service
 from gputui.screens import dialogs
 from gputui.screens.blocking import BlockingView

@@ -14,8 +14,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete, key_text
+from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete
 from gputui.errors import GputuiError
+from gputui.keys import key_text
 from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
 from gputui.screens.fleet_cost import FleetCost
 from gputui.screens.session import Session

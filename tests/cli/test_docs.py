@@ -8,7 +8,7 @@ import pytest
 
 from gputui.cli.columns import KINDS, csv_columns
 from gputui.cli.parser import build_parser
-from gputui.commands import MOVEMENT
+from gputui.keys import MOVEMENT
 from gputui.models import Resource
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")

@@ -1,0 +1,223 @@
+"""The keys: those of tables, texts and dialogs beside the commands', what they are called, which cannot be given.
+
+Pure data, and the check of what a configuration gives to commands instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import string
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from gputui.commands import BY_ID
+from gputui.errors import ConfigError
+from gputui.text import clean
+
+_KEY_NAMES: Mapping[str, str] = {
+    "slash": "/",
+    "colon": ":",
+    "at": "@",
+    "question_mark": "?",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "ctrl+backslash": "ctrl+\\",
+    "escape": "esc",
+    "plus": "+",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "minus": "-",
+}
+
+
+MOVEMENT: Mapping[str, str] = {
+    "table.down": "j,down",
+    "table.up": "k,up",
+    "table.first": "g,home",
+    "table.last": "G,end",
+    "table.page_down": "ctrl+f,pagedown",
+    "table.page_up": "ctrl+u,pageup",
+    "table.open": "enter",
+    "heatmap.down": "j,down",
+    "heatmap.up": "k,up",
+    "heatmap.right": "right",
+    "heatmap.left": "left",
+    "heatmap.first": "g,home",
+    "heatmap.last": "G,end",
+    "heatmap.open": "enter",
+    "charts.down": "j,down",
+    "charts.up": "k,up",
+    "charts.right": "right",
+    "charts.left": "left",
+    "charts.open": "enter",
+    "text.down": "j,down",
+    "text.up": "k,up",
+    "text.page-down": "ctrl+f,pagedown,space",
+    "text.page-up": "ctrl+u,pageup",
+    "text.top": "g,home",
+    "text.end": "G,end",
+    "text.next": "n",
+    "text.previous": "N",
+    "reader.close": "q",
+    "reader.find": "slash",
+    "reader.copy": "c",
+    "menu.down": "j",
+    "menu.up": "k",
+    "menu.copy": "c",
+    "dialog.cancel": "escape",
+    "dialog.other": "left,right",
+    "choices.down": "down",
+    "choices.up": "up",
+    "form.go-on": "ctrl+g",
+    "form.preview": "ctrl+t",
+    "form.load": "ctrl+o",
+    "form.save": "ctrl+s",
+    "secret.reveal": "ctrl+r",
+    "secret.generate": "ctrl+n",
+    "entry.close": "escape",
+    "entry.submit": "enter",
+    "entry.complete": "tab",
+    "entry.earlier": "up",
+    "entry.later": "down",
+}
+"""The keys of tables, texts, dialogs and the entry line, which they handle themselves; by id, for the keymap."""
+
+_SAME: Mapping[str, str] = {"table.open": "open", "heatmap.open": "open", "charts.open": "open"}
+"""Two ids for one meaning: these may share a key."""
+
+
+def _moving(*prefixes: str) -> tuple[str, ...]:
+    return tuple(name for name in MOVEMENT if name.partition(".")[0] in prefixes)
+
+
+_TOGETHER: tuple[tuple[str, ...], ...] = (
+    (*BY_ID, *_moving("table")),
+    (*BY_ID, *_moving("heatmap")),
+    (*BY_ID, *_moving("charts")),
+    _moving("reader", "text", "dialog"),
+    _moving("menu", "dialog"),
+    _moving("form", "choices", "secret", "dialog"),
+    _moving("entry"),
+)
+"""What is at hand at the same time: a key can have one meaning in each of these."""
+
+_RESERVED = frozenset({"ctrl+c", "ctrl+q"})
+_SENT_AS: Mapping[str, str] = {
+    "ctrl+i": "tab",
+    "ctrl+m": "enter",
+    "ctrl+h": "backspace",
+    "ctrl+left_square_bracket": "escape",
+}
+_MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
+_EDITING_KEYS = ("escape", "enter", "tab", "space", "backspace", "delete", "insert")
+_CURSOR_KEYS = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown")
+_NAMED_KEYS = frozenset((*_EDITING_KEYS, *_CURSOR_KEYS, *(f"f{number}" for number in range(1, 25))))
+_SHORTER: Mapping[str, str] = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+
+
+def _symbol_name(symbol: str) -> str:
+    name = unicodedata.name(symbol).lower().replace("-", "_").replace(" ", "_")
+    return _SHORTER.get(name, name)
+
+
+_SYMBOL_NAMES: Mapping[str, str] = {symbol: _symbol_name(symbol) for symbol in string.punctuation}
+_SYMBOLS: Mapping[str, str] = {name: symbol for symbol, name in _SYMBOL_NAMES.items()}
+
+
+def key_text(keys: str) -> str:
+    """Write keys as a person types them: ``slash`` -> ``/``."""
+    return " ".join(_KEY_NAMES.get(key, key) for key in keys.split(",") if key)
+
+
+def check_keys(keys: Mapping[str, str]) -> None:
+    """Refuse a keymap that :func:`key_problems` finds fault with; raises ConfigError with all of it."""
+    problems = tuple(f"ui.keys.{problem}" for problem in key_problems(keys))
+    if problems:
+        raise ConfigError("The key map cannot be used.", problems=problems)
+
+
+def key_problems(keys: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with a keymap, each as ``id: what is wrong; the fix``.
+
+    Ids that do not exist, keys that no terminal sends, keys of the program's own, and two meanings for one key where
+    both would be at hand: of two commands, or of a command and of moving in the table that has the focus.
+    """
+    problems = [f"{clean(name)}: {problem}" for name, text in keys.items() for problem in _entry_problems(name, text)]
+    # Clashes are between what is in effect, so what is wrong already would only be told twice.
+    faulty = {problem.partition(":")[0] for problem in problems}
+    chosen = {name: text for name, text in keys.items() if clean(name) not in faulty}
+    for together in _TOGETHER:
+        problems += [problem for problem in _clashes(chosen, together) if problem not in problems]
+    return problems
+
+
+def _entry_problems(name: str, text: str) -> list[str]:
+    if name not in BY_ID and name not in MOVEMENT:
+        near = difflib.get_close_matches(name, [*BY_ID, *MOVEMENT], n=1)
+        return [f"there is no such command; {f'did you mean {near[0]}?' if near else 'docs/config.md has them'}"]
+    if name in BY_ID and not BY_ID[name].keys:
+        return [f"cannot have a key; type :{BY_ID[name].word}"]
+    if not text:
+        return ["is empty; write a key, or remove the line"]
+    return list(dict.fromkeys(problem for key in text.split(",") if (problem := _key_problem(name, key))))
+
+
+def _key_problem(name: str, key: str) -> str | None:
+    """Return what is wrong with one key; None when a terminal can send it and it is free to be given away."""
+    if not key:
+        return "has a comma too many; the comma itself is called comma"
+    if key != key.strip() or any(character.isspace() or not character.isprintable() for character in key):
+        return f"{clean(key)!r} holds a space; write only a comma between keys, and space for the space bar"
+    plain = _plain_key(key)
+    if plain in _RESERVED:
+        return f"{key} is the program's own, so that there is always a way out; take another"
+    if plain in _SENT_AS:
+        return f"{key} is {_SENT_AS[plain]} to a terminal; take another, or write {_SENT_AS[plain]}"
+    *modifiers, base = plain.split("+")
+    if not _is_key(base) or any(modifier not in _MODIFIERS for modifier in modifiers):
+        return f"{key} is no key; write a character, or a name such as f5, pagedown, ctrl+o"
+    if modifiers and len(_SYMBOLS.get(base, base)) == 1:
+        if modifiers == ["shift"]:
+            return f"{key} never comes from a terminal; write the character that it makes"
+        base = base.lower()
+    proper = "+".join((*sorted(set(modifiers)), base))
+    if proper != (plain if len(key) == 1 else key):
+        return f"{key} never comes from a terminal; write {proper}"
+    if name.startswith("entry.") and not modifiers and (base == "space" or len(_SYMBOLS.get(base, base)) == 1):
+        return f"{key} could not be typed any more; take a key that writes nothing"
+    return None
+
+
+def _plain_key(key: str) -> str:
+    """Return a key by its name: ``/`` -> ``slash``, ``ctrl+/`` -> ``ctrl+slash``."""
+    head, character = key[:-1], key[-1]
+    if head and not head.endswith("+"):
+        return key
+    return head + _SYMBOL_NAMES.get(character, character)
+
+
+def _is_key(name: str) -> bool:
+    if len(name) == 1:
+        return name.isprintable()
+    return name in _NAMED_KEYS or name in _SYMBOLS
+
+
+def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[str]:
+    """Return the keys that have two meanings where these ids are all at hand."""
+    defaults = {name: MOVEMENT[name] if name in MOVEMENT else BY_ID[name].keys for name in together}
+    owners: dict[str, tuple[str, str]] = {}
+    problems = []
+    for name, default in defaults.items():
+        for key in filter(None, keys.get(name, default).split(",")):
+            owner, written = owners.setdefault(_plain_key(key), (name, key))
+            if owner != name and _SAME.get(name) != owner:
+                ours, other, shown = (name, owner, key) if name in keys else (owner, name, written)
+                problems.append(f"{ours}: {shown} is the key of {other} already; give one of them another")
+    return problems
