@@ -63,7 +63,7 @@ def container_form(
                 choices=tuple(str(device.index) for device in devices),
                 labels=tuple(map(gpu_words, devices)),
                 open_choices=not devices,
-                help="by their numbers; without any the server decides",
+                help="by their numbers; with none ticked it may get none",
             ),
             FormField("user_name", "User", default=user, help="who logs in over SSH", group="Login"),
             FormField("password", "Password", FieldKind.SECRET, generate=PASSWORD_LENGTH),

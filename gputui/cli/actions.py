@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Do one action to everything named; goes on after a failure and returns the worst exit status."""
     action = Action(args.command)
     if action is Action.DELETE:
-        return carry_out(args, action, args.refs, _deletion(force=args.force))
+        return carry_out(args, action, args.refs, _deletion(force=args.force, asked=not args.yes))
     if action is not Action.STOP:
         return carry_out(args, action, args.refs)
     from gputui.cli.stop import planner
@@ -72,12 +72,15 @@ def commit(args: argparse.Namespace) -> int:
     return carry_out(args, Action.COMMIT, [args.ref], plan)
 
 
-def _deletion(*, force: bool) -> Planner:
+def _deletion(*, force: bool, asked: bool) -> Planner:
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         del runner
         wanted = [row for row in rows if fleet.wants_force(row)]
         if not force:
-            return Plan(rows, lines=[f"{wording.force_needed(rows)} Give --force."] if wanted else ())
+            needed = [f"{wording.force_needed(rows)} Give --force."] if wanted else []
+            if not asked and needed:
+                say(needed[0])  # nobody is shown the plan
+            return Plan(rows, lines=needed if asked else ())
         return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
 
     return plan

@@ -52,6 +52,12 @@ def pull(args: argparse.Namespace) -> int:
 
 def _given(args: argparse.Namespace) -> dict[str, str]:
     """Return what the command line gives: a template, and over it what is set."""
+    given = [name for name, _ in args.values]
+    if twice := sorted({name for name in given if given.count(name) > 1}):
+        raise ConfigError(
+            f"{', '.join(twice)}: given twice.",
+            hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: gpu_ids=0,1.",
+        )
     values: dict[str, str] = {}
     if args.file:
         kind, values = templates.read(args.file)

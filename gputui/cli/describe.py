@@ -26,6 +26,7 @@ _LISTED = (
     Resource.DEPLOYMENTS,
     Resource.IMAGES,
     Resource.GPUS,
+    Resource.HOSTS,
     Resource.STOCK,
     Resource.BLACKLIST,
     Resource.PACKAGES,

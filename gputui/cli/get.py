@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gputui.config import Account, Config
 
 
+_OVER_SSH = frozenset({Resource.GPUS, Resource.PROCESSES})
 _NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "hosts kept out"}
 
 
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     print_rows(resource, listing.rows, args.output)
     for name in listing.unsupported:
         if name in args.accounts:
-            say(f"gputui: {name}: its kind of server has no {resource.value}.")
+            over_ssh = " --of INSTANCE reads those of one over SSH." if resource in _OVER_SSH else ""
+            say(f"gputui: {name}: its kind of server has no {resource.value}.{over_ssh}")
     if args.output == "table":
         say_problems(listing.rows)
     status = listing.report()

@@ -172,16 +172,21 @@ class GpusView(ListView):
                 and (not self.session.problems_only or bool(getattr(row, "problem", None)))
             )
         )
+        self._shown_for = None  # what is offered depends on what is shown here, too
         super()._apply_filter()
         self._fit()
 
     def _is_in_scope(self, row: Row) -> bool:
-        """Whether a GPU belongs to what the view is limited to: a host's own are shown with each of its instances."""
+        """Whether a GPU belongs to what the view is limited to: of its host those that it may use."""
         if self.scope is None or not isinstance(row, GpuDevice):
             return True
         if row.through is not None:
             return row.through == self.scope
-        return row.ref.account == self.scope.account or not self.session.fleet.looked_into(self.scope)
+        if row.ref.account != self.scope.account:
+            return not self.session.fleet.looked_into(self.scope)
+        instance = self.session.fleet.get(self.scope)
+        given = instance.gpu_indices if isinstance(instance, Instance) and not instance.gpu_all else None
+        return not given or row.index in given
 
     def _fit(self) -> None:
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
@@ -261,12 +266,15 @@ class GpusView(ListView):
         counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
         if self._comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
+        if self._gpu is not None and not self.session.fleet.supports(self._gpu.account, Resource.PROCESSES):
+            left = Content.styled("   its processes are not told", "$muted")
         if self._comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
-        inside = any(isinstance(row, GpuProcess) and row.inside and self.shows(row) for row in self._processes())
+        shown = [row.inside for row in self._processes() if isinstance(row, GpuProcess) and self.shows(row)]
+        inside = bool(shown) and all(shown)
         whose = "   PIDs are the container's" if inside else ""
         facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())
-        facts.append(f"last {window_words(self.panel.window)}")
+        facts.append(window_words(self.panel.window))
         return (
             Content.assemble((whose + self._doubt(), "$text-warning"), (counts, "$muted"), left),
             Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
@@ -290,7 +298,8 @@ class GpusView(ListView):
 
     def crumbs(self) -> list[str]:
         """Add the GPU that was opened."""
-        device = self.session.fleet.get(self._gpu) if self._gpu is not None else None
+        alone = self._gpu is not None and not self._comparing
+        device = self.session.fleet.get(self._gpu) if alone and self._gpu is not None else None
         return [*super().crumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
 
     @on(RecordTable.Opened, "#gpus")

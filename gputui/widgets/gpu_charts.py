@@ -73,8 +73,8 @@ def chart_of(
 
 
 def window_words(window: float | None) -> str:
-    """Say how long a time is drawn: ``15 min``, ``6 h``, ``week``."""
-    return "week" if window is None else span_words(window)
+    """Say which time is drawn: ``last 15 min``, ``last 6 h``, ``all that is kept``."""
+    return "all that is kept" if window is None else f"last {span_words(window)}"
 
 
 def how_many(width: int, height: int) -> int:

@@ -153,7 +153,7 @@ async def test_the_time_is_chosen_between_five_minutes_and_all_that_is_kept() ->
             await stage.press(key)
             assert f"last {said}" in stage.lines[1]
         await stage.press("]", "]")
-        assert "last week" in stage.lines[1]
+        assert "all that is kept" in stage.lines[1]
 
 
 async def test_a_new_reading_is_drawn_when_it_comes() -> None:
