@@ -15,15 +15,12 @@ from gputui.api.yotta_forms import KINDS, MODES, PUBLICITIES, RESOURCE_TYPES, fo
 from gputui.api.yotta_shapes import masked
 from gputui.api.yotta_wire import ENDPOINT, POD, VM, VmType
 from gputui.errors import InvalidError
-from gputui.models import PreparedRequest
+from gputui.models import FieldKind, FormField, PreparedRequest
 from gputui.text import clean
 
 PATHS: Mapping[str, str] = {POD: "/v2/pods", VM: "/v2/vms", ENDPOINT: "/v2/serverless"}
 
 Body = dict[str, object]
-
-_AS_WRITTEN = frozenset({"environmentVars", "initializationCommand"})
-"""Fields whose spaces at the ends are their own."""
 
 
 def _among(known: Sequence[str], called: str) -> Callable[[str], str]:
@@ -89,7 +86,7 @@ def check(kind: str, values: Mapping[str, str], types: Iterable[VmType] = ()) ->
     known = {field.name: field for field in form("", require_kind(kind)).fields}
     problems = {clean(name): f"is no parameter of a new {kind}" for name in values if name not in known}
     for name, field in known.items():
-        text = _text(values, name)
+        text = _text(values, field)
         problem = problem_of(_reader(kind, name), text) if text.strip() else "is missing" if field.required else None
         if problem:
             problems[name] = problem
@@ -102,7 +99,7 @@ def body(kind: str, values: Mapping[str, str]) -> Body:
     """Return what is sent for values that passed :func:`check`; optional parameters only where they are given."""
     made: Body = {}
     for field in form("", kind).fields:
-        text = _text(values, field.name)
+        text = _text(values, field)
         if text.strip() and (value := _reader(kind, field.name)(text)) not in ([], {}):
             made[field.name] = value
     return made
@@ -144,8 +141,9 @@ def _together(kind: str, values: Mapping[str, str], types: Iterable[VmType]) -> 
             yield "region", f"does not have this type; it is in {', '.join(map(clean, dict.fromkeys(places)))}"
 
 
-def _text(values: Mapping[str, str], name: str) -> str:
-    return values.get(name, "") if name in _AS_WRITTEN else given(values, name)
+def _text(values: Mapping[str, str], field: FormField) -> str:
+    """Return a value as it is read: lines as they were written, so that they keep their numbers and their spaces."""
+    return values.get(field.name, "") if field.kind is FieldKind.LINES else given(values, field.name)
 
 
 def _reader(kind: str, name: str) -> Callable[[str], object]:
