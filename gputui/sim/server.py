@@ -140,7 +140,7 @@ async def running_simulator(
     clock: WorldClock | None = None,
     clouds: Sequence[CloudPlan] | None = None,
     docks: Sequence[DockPlan] | None = None,
-    yottas: Sequence[YottaPlan] | None = (),
+    yottas: Sequence[YottaPlan] | None = None,
 ) -> AsyncIterator[Running]:
     """Serve the simulated world on loopback while the context lasts.
 

@@ -97,7 +97,7 @@ async def test_the_account_of_yotta_says_all_it_takes_to_use_it(sims: Sims) -> N
 
 async def test_every_server_has_its_place_after_the_first_port() -> None:
     first = seven_free_ports()
-    async with running_simulator(first, speed=0, yottas=None) as sim:
+    async with running_simulator(first, speed=0) as sim:
         offsets = {"hub": 0, "autodl": 6, "lab": 1, "lab-b": 5, "dock": 3, "yotta": 2}
         assert sim.base_urls == {name: f"http://127.0.0.1:{first + offset}" for name, offset in offsets.items()}
         assert sim.ssh_port == first + 4

@@ -8,8 +8,9 @@ import asyncssh
 import pytest
 
 from gputui.sim.clock import WorldClock
+from gputui.sim.population import build_world
 from gputui.sim.yotta_market import GPU_TYPES
-from gputui.sim.yotta_population import YOTTA
+from gputui.sim.yotta_population import YOTTA, build_yotta
 from tests.sim.conftest import START, Sims
 from tests.sim.yottas import ENDPOINT, POD, QUIET, Place, Yotta
 
@@ -308,6 +309,13 @@ async def test_the_same_seed_makes_the_same_account() -> None:
 
     assert await told(1) == await told(1)
     assert await told(1) != await told(2)
+
+
+def test_the_rest_of_the_world_is_the_same_with_it_or_without() -> None:
+    with_it, without = build_world(WorldClock(speed=0, start=START)), build_world(WorldClock(speed=0, start=START))
+    build_yotta(with_it, YOTTA)
+    assert with_it.rng.getstate() == without.rng.getstate()
+    assert with_it.hosts.keys() == without.hosts.keys()
 
 
 async def test_in_a_frozen_world_everything_is_done_at_once() -> None:
