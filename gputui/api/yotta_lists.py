@@ -87,6 +87,8 @@ class YottaLists:
     async def _workers(self, params: filters.Parameters) -> list[Instance]:
         endpoints = await self.endpoints()
         found = await asyncio.gather(*(_tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
+        there = {str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys()
+        self._last = {part: rows for part, rows in self._last.items() if part in there}
         rows: list[Instance] = []
         for endpoint, part in zip(endpoints, found, strict=True):
             if isinstance(part, RateLimitedError | AuthError):
