@@ -47,7 +47,13 @@ def _number(value: Any) -> Any:
 
 def _finite(value: Any) -> Any:
     number = _number(value)
-    if number is not None and not math.isfinite(float(number)):
+    if number is None:
+        return None
+    try:
+        finite = math.isfinite(float(number))
+    except (TypeError, ValueError, OverflowError):
+        finite = False
+    if not finite:
         raise ValueError("is no number")
     return number
 

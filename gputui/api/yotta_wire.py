@@ -54,6 +54,8 @@ GONE = frozenset({"terminated", "deleted"})
 """Statuses, in lower case, of what is only still listed."""
 
 _GIB = 2**30
+_MOST_GIB = 2**30
+"""No memory is as large as that."""
 _MEMORY = re.compile(r"[ _-](\d{1,4})\s?G(?:i?B)?$", re.IGNORECASE)
 
 
@@ -109,7 +111,7 @@ def to_vm(scope: Scope, row: object) -> Instance | None:
         gpu_model=_model(None, wire.gpu_display_name),
         gpu_count=wire.gpu_count,
         cpu_count=wire.cpu_cores,
-        memory_limit=round(wire.memory_in_gb * _GIB) if wire.memory_in_gb and wire.memory_in_gb > 0 else None,
+        memory_limit=_bytes(wire.memory_in_gb),
         region=clean(wire.region or "") or None,
         host=clean(wire.ip_address or "") or None,
         created_at=wire.created_at,
@@ -249,6 +251,11 @@ def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:
     if not command or phase_of(status) not in (Phase.RUNNING, Phase.UNKNOWN):
         return None
     return ssh_target(command.strip(), made=ref.id)
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    """Return bytes; None for what is no size."""
+    return round(gigabytes * _GIB) if gigabytes and 0 < gigabytes < _MOST_GIB else None
 
 
 def _money(amount: float | None, currency: str) -> Money | None:
