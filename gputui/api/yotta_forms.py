@@ -156,7 +156,7 @@ def _endpoint_fields() -> list[FormField]:
             FieldKind.CHOICE,
             default="ALB",
             choices=tuple(MODES),
-            labels=tuple(f"{mode}: {words}" for mode, words in MODES.items()),
+            labels=tuple(MODES.values()),
         ),
         FormField("workers", "Workers", FieldKind.NUMBER, default="1"),
         FormField(
