@@ -12,7 +12,8 @@ from gputui.api import yotta_filters as filters
 from gputui.api import yotta_wire as wire
 from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
 from gputui.api.gpuhub_shapes import Page
-from gputui.api.yotta_server import YottaServer, segment
+from gputui.api.url_paths import segment
+from gputui.api.yotta_server import YottaServer
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
 from gputui.models import Deployment, Instance, Phase, Ref, Row
 

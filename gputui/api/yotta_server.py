@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -149,12 +148,6 @@ class YottaServer:
                     )
                 self._key = key
         return {"X-Api-Key": self._key}
-
-
-def segment(id_: str) -> str:
-    """Return an id as one segment of a path: its slashes are no separators, nor its dots steps."""
-    encoded = quote(id_.encode("utf-8", "surrogatepass"), safe="")
-    return encoded.replace(".", "%2E") if not encoded.strip(".") else encoded
 
 
 def refusal(party: Party, code: int, message: str, *, status: int = 200) -> GputuiError:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gputui.api.yotta_server import CODES, YottaServer, segment
+from gputui.api.url_paths import segment
+from gputui.api.yotta_server import CODES, YottaServer
 from gputui.errors import (
     AuthError,
     ConflictError,
