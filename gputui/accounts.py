@@ -67,6 +67,16 @@ Regions = Annotated[list[str], AfterValidator(_check_regions)]
 """Names of regions, each once."""
 
 
+def _check_currency(value: str) -> str:
+    if not _CURRENCY.fullmatch(value):
+        raise ValueError('is not a currency; write its three letters, for example "USD"')
+    return value
+
+
+Currency = Annotated[str, AfterValidator(_check_currency)]
+"""The three letters of a currency."""
+
+
 def secret_at(key: str, example: str = "env:PODY_PASSWORD") -> Callable[[Any, ValidationInfo], SecretRef | None]:
     """Return the validator of a secret at this key of an account."""
 
@@ -193,6 +203,17 @@ class DeepdockAccount(GpuAccount):
     header: HeaderConfig | None = None
 
 
+class YottaAccount(Account):
+    """An account on Yotta. ``currency`` is that of what its endpoints cost, which the API does not name."""
+
+    kind: Literal["yotta"]
+    base_url: str = "https://api.yottalabs.ai"
+    api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key", "env:YOTTA_API_KEY"))] = Field(
+        title="API key", examples=["env:YOTTA_API_KEY"]
+    )
+    currency: Currency = "USD"
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """What distinguishes one cloud of a vendor from another: address, currency and regions.
@@ -245,7 +266,7 @@ class GpuhubAccount(Account):
         title="API token", examples=["env:GPUHUB_TOKEN"]
     )
     regions: Regions = []
-    currency: str = ""
+    currency: Currency = ""
     requests_per_second: float | None = Field(default=None, gt=0, le=1000)
 
     @model_validator(mode="before")
@@ -262,13 +283,6 @@ class GpuhubAccount(Account):
             "currency": preset.currency,
             "regions": list(preset.regions),
         } | data
-
-    @field_validator("currency")
-    @classmethod
-    def _check_currency(cls, value: str) -> str:
-        if not _CURRENCY.fullmatch(value):
-            raise ValueError('is not a currency; write its three letters, for example "USD"')
-        return value
 
 
 def normalise_base_url(value: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from gputui.accounts import Account, DeepdockAccount, GpuhubAccount, PodyAccount, Regions, Section
+from gputui.accounts import Account, DeepdockAccount, GpuhubAccount, PodyAccount, Regions, Section, YottaAccount
 from gputui.errors import ConfigError
 from gputui.keys import key_problems
 from gputui.models import SSHLogin
@@ -32,15 +32,13 @@ __all__ = [
     "Polling",
     "Question",
     "UiConfig",
+    "YottaAccount",
     "answer_problem",
     "load_config",
     "parse_config",
     "questions",
     "ssh_login",
 ]
-
-PLANNED_KINDS = ("yotta",)
-"""Kinds of back ends that later releases have: named in the message when one is configured."""
 
 _PRESET_KIND = "gpuhub"
 """The kind whose clouds have presets: a preset alone says it."""
@@ -88,6 +86,7 @@ ACCOUNT_MODELS: Mapping[str, type[Account]] = {
     "pody": PodyAccount,
     "gpuhub": GpuhubAccount,
     "deepdock": DeepdockAccount,
+    "yotta": YottaAccount,
 }
 """Every kind of account that there is, with what can be written for it. :data:`gputui.api.BACKENDS` has the same."""
 
@@ -306,6 +305,4 @@ def _unknown_kind(kind: object) -> str:
     kinds = ", ".join(ACCOUNT_MODELS)
     if kind is None:
         return f"is missing; this release has: {kinds}"
-    if kind in PLANNED_KINDS:
-        return f"{kind} is not in this release yet; it has: {kinds}"
     return f"unknown kind of back end; this release has: {kinds}"

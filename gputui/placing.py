@@ -12,13 +12,18 @@ def values_for(offer: Offer) -> dict[str, str]:
 
     Prices are for an hour, in the currency of the offer's account, as they are written in the form.
     """
+    # A cloud that tells its stock as a whole names no region in which to create.
+    region = offer.region if offer.region != offer.ref.account else ""
+    model = offer.vendor_name or offer.gpu_model
     values = {
-        # A cloud that tells its stock as a whole names no region in which to create.
-        "dc_list": offer.region if offer.region != offer.ref.account else "",
-        "gpu_name_set": offer.vendor_name or offer.gpu_model,
+        "dc_list": region,
+        "gpu_name_set": model,
         "price_from": _written(offer.price_from),
         "price_to": _written(offer.price_to),
     }
+    if offer.available is not None:
+        # Where only yes or no is told, the parameters of what can be created have other names.
+        values |= {"regions": region, "region": region, "gpuType": model, "resources": f"{region} {model} 1"}
     return {name: value for name, value in values.items() if value}
 
 

@@ -21,6 +21,7 @@ from gputui.config import (
     GpuhubAccount,
     PodyAccount,
     Question,
+    YottaAccount,
     answer_problem,
     load_config,
     parse_config,
@@ -126,8 +127,8 @@ stock = 0
         "config.toml: accounts.lab.base_ur: unknown key; did you mean base_url?",
         "config.toml: accounts.a/b: is not a name for an account; "
         "use at most 32 letters, digits, dots, dashes and underscores",
-        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody, gpuhub, deepdock",
-        "config.toml: accounts.three.kind: is missing; this release has: pody, gpuhub, deepdock",
+        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody, gpuhub, deepdock, yotta",
+        "config.toml: accounts.three.kind: is missing; this release has: pody, gpuhub, deepdock, yotta",
         "config.toml: accounts.four.name: unknown key; did you mean username?",
         'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
         "config.toml: accounts.four.username: cannot hold a colon; "
@@ -249,12 +250,6 @@ def test_a_cloud_account_is_asked_for_its_cloud_and_token() -> None:
     ]
     assert answer_problem(GpuhubAccount, "gpuhub", "preset", "autodl") is None
     assert "should be 'gpuhub'" in str(answer_problem(GpuhubAccount, "gpuhub", "preset", "aws"))
-
-
-def test_a_kind_of_a_later_release_says_so() -> None:
-    assert problems('[accounts.x]\nkind = "yotta"') == [
-        "config.toml: accounts.x.kind: yotta is not in this release yet; it has: pody, gpuhub, deepdock"
-    ]
 
 
 def dock(text: str = "") -> DeepdockAccount:
@@ -547,3 +542,33 @@ class TestSecrets:
     def test_what_cannot_be_a_reference_is_told_when_it_is_read(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"; |for example|needs"):
             SecretRef.parse(text, where="accounts.lab.password")
+
+
+def test_a_yotta_account_needs_nothing_but_its_key() -> None:
+    account = parse_config('[accounts.y]\nkind = "yotta"\napi_key = "hunter2"', name="c", private=True).accounts["y"]
+    assert isinstance(account, YottaAccount)
+    assert (account.base_url, account.currency) == ("https://api.yottalabs.ai", "USD")
+    assert account.api_key.resolve().reveal() == "hunter2"
+    assert "hunter2" not in repr(account)
+    assert questions(YottaAccount) == [
+        Question("api_key", "API key", required=True, secret=True, example="env:YOTTA_API_KEY")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", 'api_key: is missing; add api_key = "env:YOTTA_API_KEY"'),
+        (
+            'api_key = "k"\ncurrency = "dollars"',
+            'currency: is not a currency; write its three letters, for example "USD"',
+        ),
+        (
+            'api_key = "k"\ntoken = "k"',
+            "token: unknown key; the keys here are kind, base_url, ssh, read_only, timeout, api_key, currency",
+        ),
+        ("api_key = 7", "api_key: must be a text; for example env:YOTTA_API_KEY"),
+    ],
+)
+def test_a_mistake_in_a_yotta_account_is_told_with_its_fix(text: str, problem: str) -> None:
+    assert problems(f'[accounts.y]\nkind = "yotta"\n{text}') == [f"config.toml: accounts.y.{problem}"]

@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from gputui.api.gpuhub_create import DeploymentForm
+from gputui.api.yotta_create import body, check
+from gputui.api.yotta_forms import form
 from gputui.models import Money, Offer, Ref
 from gputui.placing import values_for
 
@@ -53,3 +55,26 @@ def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
 def test_a_cloud_that_tells_its_stock_as_a_whole_names_no_region_to_create_in() -> None:
     offer = Offer(Ref("cave", "offer", "cave/RTX 5090"), gpu_model="RTX 5090", region="cave")
     assert "dc_list" not in values_for(offer)
+
+
+def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
+    offer = Offer(
+        Ref("yotta", "offer", "us-east-1/NVIDIA_H200_141G"),
+        gpu_model="H200",
+        region="us-east-1",
+        available=True,
+        vendor_name="NVIDIA_H200_141G",
+    )
+
+    def sent(kind: str, **given: str) -> dict[str, object]:
+        fields = {field.name: field.default for field in form("yotta", kind).fields} | given
+        values = fields | {name: value for name, value in values_for(offer).items() if name in fields}
+        assert check(kind, values) == {}
+        return body(kind, values)
+
+    pod = sent("pod", name="a", image="b")
+    assert (pod["regions"], pod["gpuType"]) == (["us-east-1"], "NVIDIA_H200_141G")
+    assert sent("vm", name="a", vmTypeId="1")["region"] == "us-east-1"
+    assert sent("endpoint", name="a", image="b")["resources"] == [
+        {"region": "us-east-1", "gpuType": "NVIDIA_H200_141G", "gpuCount": 1}
+    ]

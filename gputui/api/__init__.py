@@ -14,6 +14,7 @@ BACKENDS: Mapping[str, str] = {
     "pody": "gputui.api.pody:PodyBackend",
     "gpuhub": "gputui.api.gpuhub:GpuhubBackend",
     "deepdock": "gputui.api.deepdock:DeepdockBackend",
+    "yotta": "gputui.api.yotta:YottaBackend",
 }
 """Kind of account -> the class that speaks to it, as ``module:class``."""
 

@@ -17,9 +17,10 @@ from gputui.api import deepdock_wire as wire
 from gputui.api import docker
 from gputui.api.deepdock_gpus import DeepdockGpus
 from gputui.api.deepdock_rules import container_actions, wants_force
-from gputui.api.deepdock_server import DeepdockServer, segment
+from gputui.api.deepdock_server import DeepdockServer
 from gputui.api.safe_names import SafeNames
 from gputui.api.shared_answer import SharedAnswer
+from gputui.api.url_paths import segment
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 from gputui.api import docker
 from gputui.api.failures import CHECK_BASE_URL, Party, Refusal, decode, refused
@@ -86,12 +85,6 @@ class DeepdockServer:
                     )
                 self._value = value
         return {header.name: self._value.reveal().strip()}
-
-
-def segment(name: str) -> str:
-    """Return a name as one segment of a path: its slashes and colons are no separators, nor its dots steps."""
-    encoded = quote(name.encode("utf-8", "surrogatepass"), safe="")
-    return encoded.replace(".", "%2E") if encoded.strip(".") == "" else encoded
 
 
 def explain(party: Party, refusal: Refusal) -> GputuiError | None:

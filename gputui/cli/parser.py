@@ -237,7 +237,9 @@ def _add_instance_commands(commands: _Commands) -> None:
         "create something",
         description="Create something. Without --set and --file, the fields and their choices are listed.",
     )
-    parser.add_argument("kind", metavar="KIND", help="what to create: pod, deployment, container, image (a pull)")
+    parser.add_argument(
+        "kind", metavar="KIND", help="what to create: pod, vm, endpoint, deployment, container, image (a pull)"
+    )
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
     parser.add_argument(
         "--set",

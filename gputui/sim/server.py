@@ -30,9 +30,13 @@ from .pody_rules import RELEASES, parse_release
 from .population import PASSWORDS, SIZES, SSH_PASSWORD, build_world
 from .sshd import SshServer
 from .world import GIB, Network, World
+from .yotta import YottaApi
+from .yotta_cloud import YottaCloud
+from .yotta_faults import YottaFaults
+from .yotta_population import YOTTAS, YottaPlan, build_yotta
 
-# Offsets from the first port. Yotta keeps its own free.
-CLOUD_OFFSETS, DOCK_OFFSETS = (0, 6, 7, 8), (3, 9)
+# Offsets from the first port.
+CLOUD_OFFSETS, YOTTA_OFFSETS, DOCK_OFFSETS = (0, 6, 7, 8), (2,), (3, 9)
 PODY_OFFSET, SSH_OFFSET, MORE_HOSTS_OFFSET, PODS_OFFSET = 1, 4, 5, 10
 _STOP_SECONDS = 1.0
 _GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100 80G", "80G")}
@@ -49,6 +53,7 @@ class Running:
     ssh: SshServer | None = field(repr=False)
     plans: dict[str, CloudPlan] = field(default_factory=dict, repr=False)
     docks: dict[str, DockPlan] = field(default_factory=dict, repr=False)
+    yottas: dict[str, YottaCloud] = field(default_factory=dict, repr=False)
 
     @property
     def faults(self) -> str:
@@ -79,6 +84,8 @@ class Running:
     def _account_toml(self, name: str, url: str) -> str:
         if name in self.plans:
             return _cloud_toml(self.plans[name], url)
+        if name in self.yottas:
+            return _yotta_toml(self.yottas[name], url)
         return _dock_toml(self.docks[name], url) if name in self.docks else _pody_toml(name, url)
 
 
@@ -133,13 +140,14 @@ async def running_simulator(
     clock: WorldClock | None = None,
     clouds: Sequence[CloudPlan] | None = None,
     docks: Sequence[DockPlan] | None = None,
+    yottas: Sequence[YottaPlan] | None = None,
 ) -> AsyncIterator[Running]:
     """Serve the simulated world on loopback while the context lasts.
 
     ``port`` is the first of seven consecutive ports, 0 takes free ones. ``clock`` replaces the one made from
-    ``speed``; ``authorized_key`` is a public key that may log in beside the password; ``clouds`` are at most four
-    and ``docks`` at most two DeepDock hosts to have in place of the size's own. Raises ValueError for an unknown
-    size, fault profile or release, OSError for a port that is taken.
+    ``speed``; ``authorized_key`` is a public key that may log in beside the password; ``clouds`` are at most four,
+    ``docks`` at most two DeepDock hosts and ``yottas`` at most one Yotta account to have in place of the size's own.
+    Raises ValueError for an unknown size, fault profile or release, OSError for a port that is taken.
     """
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}: one of {', '.join(SIZES)}")
@@ -177,13 +185,19 @@ async def running_simulator(
             docked = DeepdockApi(build_dock(world, dock, seed), dock.header)
             app = Faults(docked.app, DeepdockFaults(docked))
             sites[dock.name] = Site(app, port + offset if port else 0, dated=False)
+        accounts = {
+            plan.name: build_yotta(world, plan, seed) for plan in (YOTTAS[size] if yottas is None else yottas)
+        }
+        for yotta, offset in zip(accounts.values(), YOTTA_OFFSETS, strict=False):
+            served = YottaApi(yotta)
+            sites[yotta.name] = Site(Faults(served.app, YottaFaults(served)), port + offset if port else 0)
         for site in sites.values():
             await site.start()
             stack.push_async_callback(site.stop)
         if sshd is not None:
             await sshd.ready(pody_hosts[0][1])
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
-        running = Running(world, urls, sshd.port if sshd else None, sites, sshd, plans, dock_plans)
+        running = Running(world, urls, sshd.port if sshd else None, sites, sshd, plans, dock_plans, accounts)
         running.faults = faults
         stack.callback(world.clock.end)
         yield running
@@ -272,3 +286,16 @@ def _dock_toml(plan: DockPlan, url: str) -> str:
         name, value = plan.header
         lines.append(f"header = {{ name = {json.dumps(name)}, value = {json.dumps(value)} }}")
     return "\n".join([*lines, ""])
+
+
+def _yotta_toml(cloud: YottaCloud, url: str) -> str:
+    return "\n".join(
+        [
+            f"[accounts.{cloud.name}]",
+            'kind = "yotta"',
+            f'base_url = "{url}"',
+            f'api_key = "{cloud.key}"',
+            f'ssh = {{ user = "root", password = "{SSH_PASSWORD}" }}',
+            "",
+        ]
+    )

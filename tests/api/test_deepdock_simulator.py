@@ -70,7 +70,9 @@ async def dock(plan: DockPlan = QUIET, *, faults: str = "none") -> AsyncIterator
         hands.now += seconds
 
     clock = WorldClock(speed=1.0, start=START, monotonic=hands, sleep=sleep)
-    async with running_simulator(clock=clock, ssh=False, faults=faults, docks=[plan], clouds=[]) as running:
+    async with running_simulator(
+        clock=clock, ssh=False, faults=faults, docks=[plan], clouds=[], yottas=[]
+    ) as running:
         account = parse_config(running.config_toml(), name="simulator", private=True).accounts["dock"]
         assert isinstance(account, DeepdockAccount)
         backend = DeepdockBackend(account, sleep=sleep, monotonic=hands, now=lambda: running.world.time)

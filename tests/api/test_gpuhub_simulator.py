@@ -71,7 +71,7 @@ async def no_wait(_: float) -> None:
 async def cloud(
     account: str = "hub", *, faults: str = "none", clouds: tuple[CloudPlan, ...] | None = None
 ) -> AsyncIterator[World]:
-    async with running_simulator(speed=0.0, ssh=False, faults=faults, clouds=clouds, docks=()) as running:
+    async with running_simulator(speed=0.0, ssh=False, faults=faults, clouds=clouds, docks=(), yottas=()) as running:
         config = parse_config(running.config_toml(), name="simulator", private=True)
         configured = config.accounts[account]
         assert isinstance(configured, GpuhubAccount)

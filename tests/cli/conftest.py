@@ -16,11 +16,12 @@ from gputui.cli import main, prompts
 from gputui.sim.cloud_population import CloudPlan
 from gputui.sim.deepdock_population import DockPlan
 from gputui.sim.server import Running, running_simulator
+from gputui.sim.yotta_population import YottaPlan
 from tests.cli.cloud import Cloud
 
 
 class Simulation:
-    """A simulator on a thread of its own, with the clouds and DeepDock hosts asked for; the world stands still."""
+    """A simulator on a thread of its own, with the clouds, docks and Yottas asked for; the world stands still."""
 
     def __init__(
         self,
@@ -28,9 +29,13 @@ class Simulation:
         ssh: bool = False,
         clouds: Sequence[CloudPlan] = (),
         docks: Sequence[DockPlan] = (),
+        yottas: Sequence[YottaPlan] = (),
         speed: float = 0.0,
     ) -> None:
-        self._options: dict[str, Any] = {"ssh": ssh, "clouds": clouds, "docks": docks, "speed": speed}
+        self._options: dict[str, Any] = {
+            **{"ssh": ssh, "speed": speed},
+            **{"clouds": clouds, "docks": docks, "yottas": yottas},
+        }
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()

@@ -186,6 +186,19 @@ def test_init_needs_but_a_token_for_a_cloud(
     assert "It should be 'gpuhub', 'autodl' or 'autodl-private'" in err
 
 
+def test_init_needs_but_a_key_for_yotta(
+    home: Path, run: Run, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "_check", lambda account: True)
+    person("cloud", "yotta", secrets=("env:YOTTA_API_KEY",))
+
+    status, _, err = run("init")
+
+    assert status == 0
+    assert accounts(home / "config.toml") == {"cloud": {"kind": "yotta", "api_key": "env:YOTTA_API_KEY"}}
+    assert "A secret is kept" in err
+
+
 def test_init_needs_but_an_address_for_deepdock(
     home: Path, run: Run, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

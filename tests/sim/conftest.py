@@ -12,6 +12,7 @@ from gputui.sim.clock import WorldClock
 from gputui.sim.cloud_population import CloudPlan
 from gputui.sim.deepdock_population import DockPlan
 from gputui.sim.server import Running, running_simulator
+from gputui.sim.yotta_population import YottaPlan
 
 START = 1_750_000_000.0
 ALICE = ("alice", "wonderland")
@@ -41,10 +42,13 @@ class Sims:
         clock: WorldClock | None = None,
         clouds: Sequence[CloudPlan] = (),
         docks: Sequence[DockPlan] = (),
+        yottas: Sequence[YottaPlan] = (),
     ) -> Running:
-        """A simulator of the two pody hosts, and of the clouds and DeepDock hosts asked for."""
+        """A simulator of the two pody hosts, and of the clouds, DeepDock hosts and Yotta accounts asked for."""
         frozen = clock or WorldClock(speed=0, start=START)
-        simulator = running_simulator(release=release, ssh=ssh, clock=frozen, clouds=clouds, docks=docks)
+        simulator = running_simulator(
+            release=release, ssh=ssh, clock=frozen, clouds=clouds, docks=docks, yottas=yottas
+        )
         return await self._stack.enter_async_context(simulator)
 
     async def client(

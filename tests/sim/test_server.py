@@ -14,6 +14,7 @@ import pytest
 from gputui.sim.cloud_population import CLOUDS, PRIVATE
 from gputui.sim.deepdock_population import DOCK
 from gputui.sim.server import Running, running_simulator, serve
+from gputui.sim.yotta_population import YOTTA
 from tests.sim.conftest import Sims
 
 
@@ -80,10 +81,24 @@ async def test_the_account_of_a_deepdock_host_says_all_but_who_logs_in(sims: Sim
     assert "# Its containers let in dock with the password podpass" in text
 
 
+async def test_the_account_of_yotta_says_all_it_takes_to_use_it(sims: Sims) -> None:
+    sim = await sims.start(yottas=[YOTTA])
+    account = tomllib.loads(sim.config_toml())["accounts"]["yotta"]
+    assert account == {
+        "kind": "yotta",
+        "base_url": sim.base_urls["yotta"],
+        "api_key": "yotta-key-4c81ae",
+        "ssh": {"user": "root", "password": "podpass"},
+    }
+    client = await sims.client(sim, "yotta", auth=None)
+    answer = await client.get("/v2/pods", headers={"X-Api-Key": account["api_key"]})
+    assert answer.json()["code"] == 10000
+
+
 async def test_every_server_has_its_place_after_the_first_port() -> None:
     first = seven_free_ports()
     async with running_simulator(first, speed=0) as sim:
-        offsets = {"hub": 0, "autodl": 6, "lab": 1, "lab-b": 5, "dock": 3}
+        offsets = {"hub": 0, "autodl": 6, "lab": 1, "lab-b": 5, "dock": 3, "yotta": 2}
         assert sim.base_urls == {name: f"http://127.0.0.1:{first + offset}" for name, offset in offsets.items()}
         assert sim.ssh_port == first + 4
 

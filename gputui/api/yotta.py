@@ -1,0 +1,303 @@
+"""Yotta: pods, VMs and endpoints with their workers, over the second release of its API.
+
+Lists of pods, endpoints and workers come whole, that of VMs page by page; a refusal may come in the envelope of an
+answer with HTTP 200. The stock tells yes or no for each GPU type and region.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from gputui.api import yotta_create as creation
+from gputui.api import yotta_filters as filters
+from gputui.api import yotta_forms as forms
+from gputui.api import yotta_wire as wire
+from gputui.api.safe_names import SafeNames
+from gputui.api.yotta_lists import YottaLists, found
+from gputui.api.yotta_rules import endpoint_actions, instance_actions
+from gputui.api.yotta_server import YottaServer
+from gputui.api.yotta_shapes import MadeRow
+from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    Deployment,
+    Form,
+    Instance,
+    Offer,
+    Phase,
+    PreparedRequest,
+    Ref,
+    Resource,
+    Row,
+    SSHTarget,
+)
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.api.base import Lister
+    from gputui.api.yotta_server import Params
+    from gputui.config import YottaAccount
+
+_NAMES: Mapping[str, str] = {wire.POD: "pod", wire.VM: "VM", wire.WORKER: "worker", wire.ENDPOINT: "endpoint"}
+_DELETED: Mapping[str, str] = {
+    wire.POD: "deleted, and what its container held",
+    wire.VM: "terminated, and what was on its disk",
+    wire.ENDPOINT: "deleted, with all its workers",
+}
+"""What a deletion has done, by kind. Volumes are things of their own and stay."""
+
+
+class YottaBackend:
+    """One account.
+
+    ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
+    ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``offer/<region>/<gpuType>``.
+    """
+
+    creatable: tuple[str, ...] = forms.KINDS
+    kinds: Mapping[str, Resource] = MappingProxyType(
+        {
+            "offer": Resource.STOCK,
+            wire.ENDPOINT: Resource.DEPLOYMENTS,
+            wire.POD: Resource.INSTANCES,
+            wire.VM: Resource.INSTANCES,
+            wire.WORKER: Resource.INSTANCES,
+            "account": Resource.ACCOUNTS,
+        }
+    )
+
+    def __init__(
+        self,
+        account: YottaAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = account
+        self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
+        self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
+        self._lists = YottaLists(self._server, self._scope)
+        self._asked: dict[Resource, Mapping[str, str]] = {}
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+        return self._config.name
+
+    @property
+    def latency(self) -> float | None:
+        """How long the last question waited for its answer, in seconds."""
+        return self._server.transport.latency
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        """The resources this back end can list."""
+        return {
+            Resource.STOCK: self.stock,
+            Resource.DEPLOYMENTS: self.endpoints,
+            Resource.INSTANCES: self._lists.instances,
+        }
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._server.transport.aclose()
+
+    # The account
+
+    async def probe(self) -> AccountInfo:
+        """Ask for one VM (``GET /v2/vms``): proves address, kind of server and key."""
+        await self._lists.first_vm()
+        return AccountInfo(
+            ref=Ref(self.account, "account", self.account),
+            backend="Yotta",
+            base_url=self._config.base_url,
+            version="",
+            user="",
+            host_spec=(("currency", self._config.currency),),
+        )
+
+    async def account_info(self) -> AccountInfo:
+        """Return what there is to know: the API tells neither who one is nor what money there is."""
+        return await self.probe()
+
+    # Lists
+
+    async def stock(self) -> Sequence[Offer]:
+        """List which GPU types can be had in which regions (``GET /v2/vms/types``)."""
+        return wire.to_offers(self._scope, await self._lists.vm_types())
+
+    async def endpoints(self) -> Sequence[Deployment]:
+        """List the endpoints (``GET /v2/serverless``), those that the filter lets through."""
+        return await self._lists.endpoints(filters.of_endpoints(self._asked.get(Resource.DEPLOYMENTS, {})))
+
+    async def fetch(self, ref: Ref) -> Row:
+        """Fetch one row anew; raises NotFoundError."""
+        match ref.kind:
+            case wire.POD:
+                return await self._lists.pod(ref)
+            case wire.VM:
+                return await self._lists.vm(ref)
+            case wire.ENDPOINT:
+                return await self._lists.endpoint(ref)
+            case wire.WORKER:
+                return await self._lists.worker(ref)
+            case "offer":
+                return found(ref, await self.stock())
+            case "account":
+                return await self.account_info()
+        raise NotFoundError(f"{ref} is not there any more.")
+
+    # Filters
+
+    def filter_form(self, resource: Resource) -> Form | None:
+        """Return what can be asked for of a list; the regions are those of the stock."""
+        regions = dict.fromkeys(clean(each.region) for each in self._lists.types)
+        return filters.form(self.account, resource, tuple(regions))
+
+    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong, by field; empty when it may be used."""
+        return filters.check(resource, values)
+
+    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
+        given = {name: value for name, value in values.items() if value.strip()}
+        if problems := self.check_filter(resource, given):
+            text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
+            raise InvalidError(f"{self.account}: {text}.", fields=problems)
+        self._asked[resource] = given
+        if resource is Resource.INSTANCES:
+            self._lists.narrow(given)
+
+    # Logging in
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Ask where the instance's sshd is now; raises SshError where it has none. The key is the account's."""
+        if ref.kind not in (wire.POD, wire.VM, wire.WORKER):
+            raise InvalidError(f"{ref} is nothing to log into.")
+        row = await self.fetch(ref)
+        if not isinstance(row, Instance) or row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
+            status = row.status if isinstance(row, Instance) else wire.UNKNOWN
+            raise SshError(f"{ref} does not run (it is {status}).", hint="Wait until it runs, or start it.")
+        if row.ssh is None:
+            raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
+        return row.ssh
+
+    # Actions
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to this row in the state it is in."""
+        match row:
+            case Instance():
+                return instance_actions(row)
+            case Deployment():
+                return endpoint_actions(row)
+            case Offer() | AccountInfo():
+                return frozenset({Action.CREATE})
+            case _:
+                return frozenset()
+
+    async def start(self, ref: Ref) -> ActionResult:
+        """Resume a pod (``POST /v2/pods/{id}/resume``) or start an endpoint (``POST /v2/serverless/{id}/start``)."""
+        _require(ref, wire.POD, wire.ENDPOINT)
+        if ref.kind == wire.POD:
+            return await self._act(ref, "resume", "the resumption", "resumed")
+        return await self._act(ref, "start", "the start", "started")
+
+    async def stop(self, ref: Ref) -> ActionResult:
+        """Pause a pod (``POST /v2/pods/{id}/pause``) or stop an endpoint (``POST /v2/serverless/{id}/stop``)."""
+        _require(ref, wire.POD, wire.ENDPOINT)
+        if ref.kind == wire.POD:
+            return await self._act(ref, "pause", "the pause", "paused")
+        return await self._act(ref, "stop", "the stop", "stopped")
+
+    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
+        """Want this many workers from now on (``PUT /v2/serverless/{id}/workers?count=``), at least one."""
+        _require(ref, wire.ENDPOINT)
+        if replicas < 1:
+            problem = "must be at least 1; stop the endpoint to have none"
+            raise InvalidError(f"{ref}: workers {problem}.", fields={"replicas": problem})
+        what = f"the scaling of endpoint {ref.id} to {replicas}"
+        path = f"{self._lists.path_of(ref)}/workers"
+        await self._change("PUT", path, what, {"count": replicas})
+        return ActionResult(f"Endpoint {ref.id} scaled to {replicas}.")
+
+    async def delete(self, ref: Ref) -> ActionResult:
+        """Delete a pod or an endpoint, terminate a VM (``DELETE`` of each)."""
+        _require(ref, wire.POD, wire.VM, wire.ENDPOINT)
+        name = _NAMES[ref.kind]
+        doing = "termination" if ref.kind == wire.VM else "deletion"
+        await self._change("DELETE", self._lists.path_of(ref), f"the {doing} of {name} {ref.id}")
+        return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
+
+    async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:
+        name = _NAMES[ref.kind]
+        await self._change("POST", f"{self._lists.path_of(ref)}/{verb}", f"{doing} of {name} {ref.id}")
+        return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
+
+    async def _change(self, method: str, path: str, what: str, params: Params | None = None) -> None:
+        await self._server.change(method, path, what=what, params=params)
+
+    # Creating
+
+    async def create_form(self, kind: str) -> Form:
+        """Return the form of a pod, a VM or an endpoint, with the GPU types and regions there are now."""
+        creation.require_kind(kind)
+        note = ""
+        try:
+            await self._lists.vm_types()
+        except GputuiError as error:
+            note = f"What can be had is not known: {error.message}"
+        return forms.form(self.account, kind, self._lists.types, note)
+
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with the values, by field."""
+        return creation.check(kind, values, self._lists.types)
+
+    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that :meth:`create` would send, without its secrets; raises InvalidError."""
+        return creation.prepare(self.account, kind, values, self._config.base_url, self._lists.types)
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create a pod (``POST /v2/pods``), a VM (``/v2/vms``) or an endpoint (``/v2/serverless``). Sent once."""
+        self.prepare_create(kind, values)
+        name = clean(values["name"].strip())
+        what = f"the creation of {_NAMES[kind]} {name}"
+        data = await self._server.change("POST", creation.PATHS[kind], what=what, json=creation.body(kind, values))
+        created = self._ref_in(kind, data)
+        said = f"{_NAMES[kind][:1].upper()}{_NAMES[kind][1:]} {name} created."
+        return ActionResult(said, created=created, made=created.id if created and kind != wire.ENDPOINT else "")
+
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return a stand-in for the Ref of the new thing, whose id the server makes up."""
+        return Ref(self.account, creation.require_kind(kind), clean(values.get("name", "").strip()))
+
+    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
+        """Return what there is of the name that a create would give."""
+        creation.require_kind(kind)
+        name = clean(values.get("name", "").strip())
+        rows: Sequence[Instance | Deployment]
+        if kind == wire.ENDPOINT:
+            rows = await self._lists.endpoints()
+        else:
+            rows = await (self._lists.pods() if kind == wire.POD else self._lists.vms())
+        return [row.ref for row in rows if row.name == name]
+
+    def _ref_in(self, kind: str, data: object) -> Ref | None:
+        """Return the Ref that the answer to a create tells: a row, or its id alone; None where it tells none."""
+        with suppress(ValidationError):
+            return self._scope.ref(kind, MadeRow.model_validate(data if isinstance(data, dict) else {"id": data}).id)
+        return None
+
+
+def _require(ref: Ref, *kinds: str) -> None:
+    if ref.kind not in kinds:
+        raise InvalidError(f"{ref} is not a {' or a '.join(_NAMES[kind] for kind in kinds)}.")

@@ -1,0 +1,225 @@
+"""The forms of what is created on Yotta: a pod, a VM, an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gputui.api.yotta_wire import ENDPOINT, GPU_TYPES, POD, VM, VmType
+from gputui.models import FieldKind, Form, FormField, gpu_label
+from gputui.text import clean
+
+KINDS = (POD, VM, ENDPOINT)
+PUBLICITIES = ("PUBLIC", "PRIVATE")
+RESOURCE_TYPES = ("GPU", "CPU")
+MODES: Mapping[str, str] = {
+    "ALB": "requests go to the workers directly",
+    "QUEUE": "requests wait until a worker is free",
+    "CUSTOM": "as the workers do it",
+}
+"""The data model's table ServiceMode."""
+
+_TITLES = {POD: "New pod", VM: "New VM", ENDPOINT: "New endpoint"}
+
+
+def form(account: str, kind: str, types: Iterable[VmType] = (), note: str = "") -> Form:
+    """Return the form of a kind, with the GPU types and regions there are now as far as they are told."""
+    types = list(types)
+    match kind:
+        case "pod":
+            fields = _pod_fields(types)
+        case "vm":
+            fields = _vm_fields(types)
+        case _:
+            fields = _endpoint_fields()
+    return Form(account, kind, f"{_TITLES[kind]} in {account}", tuple(fields), note=note)
+
+
+def _pod_fields(types: Sequence[VmType]) -> list[FormField]:
+    codes = _gpu_types(types)
+    return [
+        FormField("name", "Name", help="at most 255 characters", group="Pod"),
+        *_image_fields(),
+        FormField(
+            "imagePublicType",
+            "Image is",
+            FieldKind.CHOICE,
+            required=False,
+            default="PUBLIC",
+            choices=PUBLICITIES,
+            labels=("public", "private: needs a credential"),
+        ),
+        FormField(
+            "regions",
+            "Regions",
+            FieldKind.MULTI,
+            required=False,
+            choices=_regions(types),
+            open_choices=True,
+            help="where it may run; anywhere when left out",
+            group="Where and on what",
+        ),
+        FormField("resourceType", "Kind", FieldKind.CHOICE, required=False, default="GPU", choices=RESOURCE_TYPES),
+        FormField(
+            "gpuType",
+            "GPU type",
+            FieldKind.CHOICE,
+            choices=tuple(codes),
+            labels=tuple(codes.values()),
+            open_choices=True,
+        ),
+        FormField("gpuCount", "GPUs", FieldKind.NUMBER, default="1", help="a power of two: 1, 2, 4, 8 …"),
+        _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
+        _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
+        _number("minSingleCardVcpu", "CPU cores from", help="for each GPU"),
+        _number("shmInGb", "Shared memory", unit="GB", group="Memory and disks"),
+        _number("containerVolumeInGb", "Container volume", unit="GB"),
+        _number("persistentVolumeInGb", "Persistent volume", unit="GB", help="a new one"),
+        FormField("persistentMountPath", "Mounted at", required=False, help="where the persistent volume is"),
+        FormField(
+            "persistentVolumes",
+            "Volumes",
+            FieldKind.LINES,
+            required=False,
+            help="an id and a path in each line: 123:/mnt/data; with backup behind it, it is backed up",
+        ),
+        FormField(
+            "initializationCommand",
+            "Command",
+            FieldKind.LINES,
+            required=False,
+            help="runs when the container starts",
+            group="Inside",
+        ),
+        _environment(),
+        FormField(
+            "expose",
+            "Ports",
+            FieldKind.LINES,
+            required=False,
+            help="a port and its protocol in each line: 8080/http",
+        ),
+    ]
+
+
+def _vm_fields(types: Sequence[VmType]) -> list[FormField]:
+    places: dict[str, list[VmType]] = {}
+    for each in types:
+        if each.id is not None:
+            places.setdefault(str(each.id), []).append(each)
+    first = next((each for each in types if each.available and each.id is not None), None)
+    return [
+        FormField("name", "Name", group="VM"),
+        FormField(
+            "vmTypeId",
+            "Type",
+            FieldKind.CHOICE,
+            default=str(first.id) if first else "",
+            choices=tuple(places),
+            labels=tuple(map(_type_words, places.values())),
+            open_choices=True,
+        ),
+        FormField(
+            "region",
+            "Region",
+            FieldKind.CHOICE,
+            default=clean(first.region) if first else "",
+            choices=_regions(types),
+            open_choices=True,
+            help="one that has the type",
+        ),
+        FormField(
+            "isSpot",
+            "Spot",
+            FieldKind.FLAG,
+            required=False,
+            default="false",
+            help="cheaper; it may be taken away at any time",
+        ),
+        FormField(
+            "volumeMountPaths",
+            "Volumes",
+            FieldKind.LINES,
+            required=False,
+            help="an id and a path in each line: 123:/mnt/data",
+            group="Disks",
+        ),
+    ]
+
+
+def _endpoint_fields() -> list[FormField]:
+    return [
+        FormField("name", "Name", help="at most 20 characters, a letter first", group="Endpoint"),
+        *_image_fields(),
+        FormField(
+            "serviceMode",
+            "Mode",
+            FieldKind.CHOICE,
+            default="ALB",
+            choices=tuple(MODES),
+            labels=tuple(MODES.values()),
+        ),
+        FormField("workers", "Workers", FieldKind.NUMBER, default="1"),
+        FormField(
+            "resources",
+            "Resources",
+            FieldKind.LINES,
+            help="region, GPU type and GPUs in each line: us-east-1 NVIDIA_RTX_4090_24G 1",
+            group="Where and on what",
+        ),
+        FormField(
+            "containerVolumeInGb",
+            "Container volume",
+            FieldKind.NUMBER,
+            default="20",
+            unit="GB",
+            help="20 at least",
+        ),
+        _environment(group="Inside"),
+        FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
+        FormField("webhook", "Webhook", required=False, help="an address, at most 512 characters"),
+    ]
+
+
+def _image_fields() -> list[FormField]:
+    return [
+        FormField("image", "Image", help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime"),
+        FormField("imageRegistry", "Registry", required=False, help="Docker Hub when left out"),
+        _number("containerRegistryAuthId", "Credential", help="its id, for a private image"),
+    ]
+
+
+def _environment(group: str = "") -> FormField:
+    return FormField(
+        "environmentVars",
+        "Environment",
+        FieldKind.LINES,
+        required=False,
+        help="a variable in each line: NAME=value",
+        group=group,
+        variables=True,
+    )
+
+
+def _number(name: str, label: str, *, unit: str = "", help: str = "", group: str = "") -> FormField:  # noqa: A002  (the field's own word)
+    return FormField(name, label, FieldKind.NUMBER, required=False, unit=unit, help=help, group=group)
+
+
+def _gpu_types(types: Iterable[VmType]) -> dict[str, str]:
+    """Return the codes there are, those in stock first, with what they are in words."""
+    stock = [each.gpu_type for each in types if each.available]
+    codes = dict.fromkeys([*stock, *GPU_TYPES, *(each.gpu_type for each in types)])
+    known = {clean(code): "available as VM" if code in stock else "" for code in codes}
+    return {
+        code: "  ".join(filter(None, (gpu_label(code), f"{GPU_TYPES[code]}G" if code in GPU_TYPES else "", there)))
+        for code, there in known.items()
+    }
+
+
+def _regions(types: Iterable[VmType]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(clean(each.region) for each in types))
+
+
+def _type_words(places: Sequence[VmType]) -> str:
+    """Say what a type of VM is and where: ``H200  us-east-1, us-west-1 (not available)``."""
+    regions = (clean(each.region) + ("" if each.available else " (not available)") for each in places)
+    return f"{gpu_label(clean(places[0].gpu_type))}  {', '.join(dict.fromkeys(regions))}"

@@ -1,0 +1,225 @@
+"""The lists of a Yotta account: pods, VMs, endpoints with their workers, types of VM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from gputui.api import yotta_filters as filters
+from gputui.api import yotta_wire as wire
+from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
+from gputui.api.gpuhub_shapes import Page
+from gputui.api.url_paths import segment
+from gputui.api.yotta_server import YottaServer
+from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
+from gputui.models import Deployment, Instance, Phase, Ref, Row
+
+VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
+PATHS: Mapping[str, str] = {wire.POD: PODS, wire.VM: VMS, wire.ENDPOINT: ENDPOINTS}
+"""Where the things of a kind are."""
+
+_R = TypeVar("_R", bound=Row)
+_PARTS = {wire.POD: "pods", wire.VM: "VMs", wire.WORKER: "workers"}
+"""The parts of the list of instances, by kind: what stands in for one that cannot be read is called so."""
+
+
+class YottaLists:
+    """What an account has. A part of the instances that cannot be read keeps what it last had, and says so."""
+
+    def __init__(self, server: YottaServer, scope: wire.Scope) -> None:
+        self._server = server
+        self._scope = scope
+        self._last: dict[str, Sequence[Instance]] = {}
+        self._types: list[wire.VmType] = []
+        self._asked: Mapping[str, str] = {}
+
+    @property
+    def types(self) -> Sequence[wire.VmType]:
+        """The types of VM as they were last told."""
+        return self._types
+
+    def narrow(self, asked: Mapping[str, str]) -> None:
+        """List only instances that these filters let through from now on."""
+        self._asked = asked
+        self._last.clear()  # they were the answer to another question
+
+    # Instances
+
+    async def instances(self) -> list[Instance]:
+        """List pods, VMs and the workers of all endpoints.
+
+        Raises GputuiError where nothing can be read, where the key is not accepted, and where it is asked too much.
+        """
+        asked = self._asked
+        found = await asyncio.gather(
+            _tried(self.pods(filters.of_pods(asked))),
+            _tried(self.vms(filters.of_vms(asked))),
+            _tried(self._workers(filters.of_workers(asked))),
+        )
+        errors = [part for part in found if isinstance(part, GputuiError)]
+        lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
+        if lasting is not None or len(errors) == len(found):
+            raise lasting or errors[0]
+        rows: list[Instance] = []
+        for kind, part in zip(_PARTS, found, strict=True):
+            rows += self._kept(kind, part)
+        return rows
+
+    async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
+        """List the pods (``GET /v2/pods``)."""
+        return await self._all(PODS, params or {}, partial(wire.to_pod, self._scope))
+
+    async def vms(self, params: filters.Parameters | None = None) -> list[Instance]:
+        """List the VMs (``GET /v2/vms``), all pages."""
+        return await self._paged(VMS, params or {}, partial(wire.to_vm, self._scope))
+
+    async def first_vm(self) -> None:
+        """Ask for one VM: what is cheapest to ask."""
+        await self._server.ask(VMS, {"page": 1, "size": 1})
+
+    async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
+        """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
+        path = f"{self.path_of(endpoint.ref)}/workers"
+        return await self._all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
+
+    async def _workers(self, params: filters.Parameters) -> list[Instance]:
+        endpoints = await self.endpoints()
+        found = await asyncio.gather(*(_tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
+        there = {str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys()
+        self._last = {part: rows for part, rows in self._last.items() if part in there}
+        rows: list[Instance] = []
+        for endpoint, part in zip(endpoints, found, strict=True):
+            if isinstance(part, RateLimitedError | AuthError):
+                raise part
+            if not isinstance(part, NotFoundError):  # else it was deleted in between
+                rows += self._kept(str(endpoint.ref), part, endpoint)
+        return rows
+
+    def _kept(
+        self, part: str, found: Sequence[Instance] | GputuiError, endpoint: Deployment | None = None
+    ) -> Sequence[Instance]:
+        """Return the rows of a part, where it could not be read its last ones, or one row in their place."""
+        if not isinstance(found, GputuiError):
+            self._last[part] = found
+            return found
+        if last := self._last.get(part):
+            return [replace(row, problem=found.message) for row in last]
+        name = endpoint.name if endpoint else _PARTS[part]
+        ref = self._scope.ref(wire.WORKER, f"{endpoint.ref.id}/") if endpoint else self._scope.ref(part, _PARTS[part])
+        whose = "its workers" if endpoint else "they"
+        return [
+            Instance(
+                ref,
+                name,
+                Phase.UNKNOWN,
+                wire.UNKNOWN,
+                parent=endpoint.ref if endpoint else None,
+                problem=f"{whose} cannot be read: {found.message}",
+            )
+        ]
+
+    # Endpoints and stock
+
+    async def endpoints(self, params: filters.Parameters | None = None) -> list[Deployment]:
+        """List the endpoints (``GET /v2/serverless``)."""
+        return await self._all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
+
+    async def vm_types(self) -> Sequence[wire.VmType]:
+        """List the types of VM by region (``GET /v2/vms/types``)."""
+        rows = _rows(await self._server.ask(TYPES))
+        if rows is None:
+            raise self._unlisted(TYPES)
+        self._types = wire.to_vm_types(rows)
+        return self._types
+
+    # One of them
+
+    async def pod(self, ref: Ref) -> Instance:
+        """Ask for one pod (``GET /v2/pods/{id}``)."""
+        return self._one(ref, wire.to_pod(self._scope, await self._server.ask(self.path_of(ref))))
+
+    async def vm(self, ref: Ref) -> Instance:
+        """Ask for one VM (``GET /v2/vms/{id}``)."""
+        return self._one(ref, wire.to_vm(self._scope, await self._server.ask(self.path_of(ref))))
+
+    async def endpoint(self, ref: Ref) -> Deployment:
+        """Ask for one endpoint (``GET /v2/serverless/{id}``)."""
+        return self._one(ref, wire.to_endpoint(self._scope, await self._server.ask(self.path_of(ref))))
+
+    async def worker(self, ref: Ref) -> Instance:
+        """Ask for the workers of an endpoint, of which it is one; raises NotFoundError."""
+        endpoint = await self.endpoint(Ref(ref.account, wire.ENDPOINT, ref.id.partition("/")[0]))
+        return found(ref, await self.workers_of(endpoint))
+
+    def path_of(self, ref: Ref) -> str:
+        """Return where a pod, a VM or an endpoint is."""
+        return f"{PATHS[ref.kind]}/{segment(self._scope.names.raw(ref))}"
+
+    def _one(self, ref: Ref, row: _R | None) -> _R:
+        if row is None or row.ref != ref:
+            raise ProtocolError(f"{self._server.party}: {self.path_of(ref)} answers with something else than {ref}.")
+        return row
+
+    # Lists and pages
+
+    async def _all(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+        """Read a list that comes whole; one that comes in pages after all is read page by page."""
+        data = await self._server.ask(path, params)
+        rows = _rows(data)
+        if rows is None:
+            raise self._unlisted(path)
+        if isinstance(data, Mapping) and len(rows) < (_whole(data.get("total")) or 0):
+            return await self._paged(path, params, make)
+        return list({row.ref: row for row in map(make, rows) if row is not None}.values())
+
+    async def _paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+        async def page(index: int) -> Page[_R]:
+            data = await self._server.ask(path, {**params, "page": index, "size": PAGE_SIZE})
+            rows = _rows(data)
+            if rows is None:
+                raise self._unlisted(path)
+            figures = data if isinstance(data, Mapping) else {"total": len(rows)}
+            return Page(
+                [row for row in map(make, rows) if row is not None],
+                len(rows),
+                size=_whole(figures.get("size")),
+                pages=_whole(figures.get("pages")),
+                total=_whole(figures.get("total")),
+            )
+
+        return await read_all(page)
+
+    def _unlisted(self, path: str) -> ProtocolError:
+        return ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+
+
+def found(ref: Ref, rows: Sequence[_R]) -> _R:
+    """Return the row that is meant; raises NotFoundError."""
+    row = next((row for row in rows if row.ref == ref), None)
+    if row is None:
+        raise NotFoundError(f"{ref} is not there any more.")
+    return row
+
+
+async def _tried(part: Awaitable[list[Instance]]) -> list[Instance] | GputuiError:
+    try:
+        return await part
+    except GputuiError as error:
+        return error
+
+
+def _rows(data: object) -> list[object] | None:
+    """Return the rows of a plain list or of a page, None where it is neither; nothing at all is an empty list."""
+    rows = data.get("items", data) if isinstance(data, Mapping) else data
+    if rows is None:
+        return []
+    return rows if isinstance(rows, list) else None
+
+
+def _whole(value: object) -> int | None:
+    """Return a count, which may be written as a text; None where it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

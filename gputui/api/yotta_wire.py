@@ -1,0 +1,262 @@
+"""From what Yotta answers to the domain: names made safe, statuses, SSH commands, GPU types.
+
+Statuses come in upper case from pods and endpoints, in lower case from VMs: they mean the same in either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from gputui.api import yotta_shapes as shapes
+from gputui.api.gpuhub_ssh import ssh_target
+from gputui.api.safe_names import SafeNames
+from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, SSHTarget, gpu_label, gpu_memory
+from gputui.text import clean
+
+POD, VM, WORKER, ENDPOINT = "pod", "vm", "worker", "endpoint"
+UNKNOWN = "unknown"
+
+GPU_TYPES: Mapping[str, int] = {
+    "NVIDIA_RTX_4090_24G": 24,
+    "NVIDIA_RTX_5090_32G": 32,
+    "NVIDIA_RTX_A6000_48G": 48,
+    "NVIDIA_RTX_6000_Ada_48G": 48,
+    "NVIDIA_A100_PCIe_40G": 40,
+    "NVIDIA_A100_40G": 40,
+    "NVIDIA_A100_PCIe_80G": 80,
+    "NVIDIA_A100_80G": 80,
+    "NVIDIA_H100_PCIe_80G": 80,
+    "NVIDIA_H100_80G": 80,
+    "NVIDIA_RTX_PRO_6000_96G": 96,
+    "NVIDIA_H200_141G": 141,
+    "NVIDIA_B200_180G": 180,
+    "NVIDIA_B300_262G": 262,
+    "AWS_Trainium_32G": 32,
+    "AMD_MI300X_192G": 192,
+}
+"""The codes of the data model's table GPUType, with the memory of one in GB."""
+
+PHASES: Mapping[str, Phase] = {
+    **dict.fromkeys(
+        ("initializing", "creating", "pending", "starting", "resuming", "provisioning", "queued"), Phase.PENDING
+    ),
+    "running": Phase.RUNNING,
+    **dict.fromkeys(("stopping", "pausing", "terminating", "deleting"), Phase.STOPPING),
+    **dict.fromkeys(("stopped", "paused", "terminated", "deleted"), Phase.STOPPED),
+    **dict.fromkeys(("failed", "error"), Phase.FAILED),
+}
+"""By the status in lower case: the document's own and what is near to them; others are shown as they are."""
+
+GONE = frozenset({"terminated", "deleted"})
+"""Statuses, in lower case, of what is only still listed."""
+
+_GIB = 2**30
+_MOST_GIB = 2**30
+"""No memory is as large as that."""
+_MEMORY = re.compile(r"[ _-](\d{1,4})\s?G(?:i?B)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the rows of an account are made with: its name, its currency, and its ids as the API has them."""
+
+    account: str
+    currency: str
+    names: SafeNames = field(compare=False)
+
+    def ref(self, kind: str, id_: str) -> Ref:
+        """Return the Ref of something that the API calls so."""
+        return self.names.ref(kind, id_)
+
+
+def to_pod(scope: Scope, row: object) -> Instance | None:
+    """Make the row of a pod; None where it has no id."""
+    read = shapes.salvage(shapes.PodRow, row)
+    if read is None:
+        return None
+    wire, problem = read
+    ref, status = scope.ref(POD, wire.id), _status(wire.status)
+    return Instance(
+        ref=ref,
+        name=clean(wire.name or "") or ref.id,
+        phase=phase_of(status),
+        status=status,
+        image=clean(wire.image or "") or None,
+        gpu_model=_model(wire.gpu_type, wire.gpu_display_name),
+        gpu_count=wire.gpu_count,
+        region=clean(wire.region or "") or None,
+        created_at=wire.created_at,
+        ssh=_ssh(status, wire.ssh_cmd, ref),
+        container_id=ref.id,
+        problem=problem,
+        raw=shapes.raw_text(row),
+    )
+
+
+def to_vm(scope: Scope, row: object) -> Instance | None:
+    """Make the row of a VM; None where it has no id."""
+    read = shapes.salvage(shapes.VmRow, row)
+    if read is None:
+        return None
+    wire, problem = read
+    ref, status = scope.ref(VM, wire.id), _status(wire.status)
+    return Instance(
+        ref=ref,
+        name=clean(wire.name or "") or ref.id,
+        phase=phase_of(status),
+        status=status,
+        gpu_model=_model(None, wire.gpu_display_name),
+        gpu_count=wire.gpu_count,
+        cpu_count=wire.cpu_cores,
+        memory_limit=_bytes(wire.memory_in_gb),
+        region=clean(wire.region or "") or None,
+        host=clean(wire.ip_address or "") or None,
+        created_at=wire.created_at,
+        ssh=_ssh(status, wire.ssh_template, ref),
+        container_id=ref.id,
+        problem=problem,
+        raw=shapes.raw_text(row),
+    )
+
+
+def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance | None:
+    """Make the row of a worker; None where it has no id. What is not told of it is that of its endpoint."""
+    read = shapes.salvage(shapes.WorkerRow, row)
+    if read is None:
+        return None
+    wire, problem = read
+    ref = scope.ref(WORKER, f"{scope.names.raw(endpoint.ref)}/{wire.worker_id}")
+    status = _status(wire.status)
+    only_model = endpoint.gpu_models[0] if len(endpoint.gpu_models) == 1 else None
+    only_region = endpoint.regions[0] if len(endpoint.regions) == 1 else None
+    return Instance(
+        ref=ref,
+        name=clean(wire.worker_id),
+        phase=phase_of(status),
+        status=status,
+        parent=endpoint.ref,
+        image=endpoint.image,
+        gpu_model=_model(wire.gpu_type, None) or only_model,
+        gpu_count=endpoint.gpu_count if wire.gpu_count is None else wire.gpu_count,
+        region=clean(wire.region or "") or only_region,
+        created_at=wire.created_at,
+        ssh=_ssh(status, wire.ssh_cmd, ref),
+        container_id=ref.id,
+        problem=problem,
+        raw=shapes.raw_text(row),
+    )
+
+
+def to_endpoint(scope: Scope, row: object) -> Deployment | None:
+    """Make the row of an endpoint; None where it has no id. Its cost is taken for that of an hour."""
+    read = shapes.salvage(shapes.EndpointRow, row)
+    if read is None:
+        return None
+    wire, _ = read
+    ref, status = scope.ref(ENDPOINT, wire.id), _status(wire.status)
+    resources = wire.resources or []
+    counts = {resource.gpu_count for resource in resources}
+    models = (_model(resource.gpu_type, None) for resource in resources)
+    regions = (clean(resource.region or "") for resource in resources)
+    return Deployment(
+        ref=ref,
+        name=clean(wire.name or "") or ref.id,
+        type=clean(wire.service_mode or ""),
+        phase=phase_of(status),
+        status=status,
+        desired=wire.total_workers,
+        running=wire.running_workers,
+        gpu_models=tuple(dict.fromkeys(filter(None, models))),
+        gpu_count=counts.pop() if len(counts) == 1 else None,
+        regions=tuple(dict.fromkeys(filter(None, regions))),
+        price_estimate=_money(wire.cost, scope.currency),
+        image=clean(wire.image or "") or None,
+        created_at=wire.created_at,
+        raw=shapes.raw_text(row),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VmType:
+    """A GPU type in one region. ``id`` is what a create names, None where it is not told."""
+
+    gpu_type: str
+    region: str
+    region_name: str
+    available: bool | None
+    id: int | None
+
+
+def to_vm_types(rows: Iterable[object]) -> list[VmType]:
+    """Read the types of VM by region; what cannot be named is left out. All texts are as the API has them."""
+    types: list[VmType] = []
+    for row in rows:
+        if (read := shapes.salvage(shapes.VmTypeRow, row)) is None:
+            continue
+        for part in read[0].regions or ():
+            if (place := shapes.salvage(shapes.RegionRow, part)) is None:
+                continue
+            wire, id_ = place[0], place[0].vm_type_id or ""
+            number = int(id_) if id_.isascii() and id_.isdecimal() and len(id_) < 19 else None
+            types.append(VmType(read[0].gpu_type, wire.region, wire.region_name or "", wire.available, number))
+    return types
+
+
+def to_offers(scope: Scope, types: Iterable[VmType]) -> list[Offer]:
+    """Make the stock: one offer for each GPU type and region, of which only yes or no is told."""
+    offers: dict[Ref, Offer] = {}
+    for each in types:
+        ref = scope.ref("offer", f"{each.region}/{each.gpu_type}")
+        known = offers.get(ref)
+        if known is not None and (known.available or each.available is None):
+            continue  # a type that comes twice, with different machines: one of them will do
+        label = gpu_label(clean(each.gpu_type))
+        offers[ref] = Offer(
+            ref,
+            gpu_model=label,
+            region=clean(each.region),
+            available=each.available,
+            gpu_memory=memory_of(each.gpu_type, label),
+            vendor_name=clean(each.gpu_type),
+        )
+    return list(offers.values())
+
+
+def memory_of(gpu_type: str, label: str) -> int | None:
+    """Return the memory of one GPU in bytes: as its code ends, else what is usual."""
+    match = _MEMORY.search(gpu_type)
+    return int(match[1]) * _GIB if match else gpu_memory(label)
+
+
+def phase_of(status: str) -> Phase:
+    """Return the phase that a status means, in whatever case."""
+    return PHASES.get(status.lower(), Phase.UNKNOWN)
+
+
+def _status(status: str | None) -> str:
+    return clean((status or "").strip()) or UNKNOWN
+
+
+def _model(gpu_type: str | None, display_name: str | None) -> str | None:
+    """Return the label of a GPU: of its code, which is the same everywhere, else of what it is called."""
+    name = clean((gpu_type or display_name or "").strip())
+    return gpu_label(name) if name else None
+
+
+def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:
+    """Return where an instance's sshd listens; None while nothing can, or where the command names no host."""
+    if not command or phase_of(status) not in (Phase.RUNNING, Phase.UNKNOWN):
+        return None
+    return ssh_target(command.strip(), made=ref.id)
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    """Return bytes; None for what is no size."""
+    return round(gigabytes * _GIB) if gigabytes and 0 < gigabytes < _MOST_GIB else None
+
+
+def _money(amount: float | None, currency: str) -> Money | None:
+    return None if amount is None or amount < 0 else Money(Decimal(str(amount)), currency)
