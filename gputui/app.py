@@ -49,6 +49,10 @@ VIEWS = {
     "gpus": "GpusView",
     "blacklist": "BlacklistView",
     "library": "LibraryView",
+    "volumes": "VolumesView",
+    "credentials": "CredentialsView",
+    "tasks": "TasksView",
+    "logs": "LogsView",
     "cost": "CostView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""

@@ -60,7 +60,17 @@ _VIEWS = (
     Command("view.events", "Events", "4", Group.VIEWS, "What happened to instances, live"),
     Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU, charts and processes", aliases=("processes", "ps")),
     Command("view.blacklist", "Blacklist", "6", Group.VIEWS, "Hosts that get no new instances", aliases=("blocks",)),
-    Command("view.library", "Library", "7", Group.VIEWS, "Images of every account", aliases=("images",)),
+    Command("view.library", "Library", "7", Group.VIEWS, "Images, volumes and credentials", aliases=("images",)),
+    Command("view.volumes", "Volumes", "", Group.VIEWS, "Storage that outlives instances"),
+    Command("view.credentials", "Credentials", "", Group.VIEWS, "What opens registries of images"),
+    Command(
+        "view.tasks",
+        "Tasks",
+        "8",
+        Group.VIEWS,
+        "What waits in queues, is worked on and delivered",
+        aliases=("queues",),
+    ),
     Command("view.cost", "Cost", "9", Group.VIEWS, "Spending, prepaid time and balances", aliases=("packages",)),
 )
 
@@ -78,6 +88,7 @@ _ROW = (
         argument="NAME",
         action=Action.SSH,
     ),
+    Command("logs", "Its log", "l", Group.ROW, "What it wrote, and what it writes now", 4, "logs", argument="NAME"),
     Command(
         "events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events", argument="NAME"
     ),
@@ -113,6 +124,24 @@ _ROW = (
     ),
     Command(
         "delete", "Delete", "D", Group.ROW, "Delete it for good", 12, "delete", argument="NAME", action=Action.DELETE
+    ),
+    Command(
+        "update",
+        "Edit",
+        "E",
+        Group.ROW,
+        "Change its settings",
+        9,
+        "edit",
+        argument="NAME",
+        action=Action.UPDATE,
+        aliases=("edit",),
+    ),
+    Command(
+        "rename", "Rename", "N", Group.ROW, "Give it another name", 9, "rename", argument="NAME", action=Action.RENAME
+    ),
+    Command(
+        "resize", "Resize", "Z", Group.ROW, "Give it another size", 9, "resize", argument="NAME", action=Action.RESIZE
     ),
     Command("scale-up", "One more", "plus", Group.ROW, "Want one instance more", 9, "more", action=Action.SCALE),
     Command("scale-down", "One less", "minus", Group.ROW, "Want one instance less", 9, "less", action=Action.SCALE),
@@ -199,7 +228,15 @@ _LIST = (
         "Show only what is failed, unknown or in transition; in the stock only what is idle",
     ),
     Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there"),
-    Command("pane", "Other pane", "tab", Group.LIST, "Move between the GPUs and their processes", 4, "other pane"),
+    Command(
+        "pane",
+        "Other pane",
+        "tab",
+        Group.LIST,
+        "Go to the other part: GPUs and processes, images and volumes",
+        4,
+        "other pane",
+    ),
     Command(
         "compare", "Compare GPUs", "C", Group.LIST, "Charts of the marked GPUs, or of all, side by side", 3, "compare"
     ),
@@ -224,6 +261,8 @@ _LIST = (
         6,
         "longer",
     ),
+    Command("wrap", "Wrap lines", "W", Group.LIST, "Write long lines on, or cut them off", 6, "wrap"),
+    Command("older", "Older ones", "O", Group.LIST, "Read more of what is older", 6, "older"),
     Command("refresh", "Refresh now", "r", Group.LIST, "Ask the back ends now", 14, "refresh"),
     Command("save", "Save what is shown", "ctrl+s", Group.LIST, "Write it to a file: text, JSON, CSV or SVG"),
 )

@@ -36,8 +36,10 @@ from gputui.models import (
     Package,
     Phase,
     Ref,
+    RegistryCredential,
     Resource,
     Row,
+    Volume,
 )
 from gputui.serial import rows_from_plain, rows_to_plain
 
@@ -55,6 +57,8 @@ _MODELS: dict[Resource, type[Row]] = {
     Resource.BLACKLIST: Block,
     Resource.PACKAGES: Package,
     Resource.BALANCES: Balance,
+    Resource.VOLUMES: Volume,
+    Resource.CREDENTIALS: RegistryCredential,
 }
 
 

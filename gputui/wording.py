@@ -16,6 +16,7 @@ EFFECTS: Mapping[Action, str] = {
     Action.EXEC: "The command runs as root, without a terminal. The server ends what takes too long.",
     Action.BLOCK: "Its host gets no new instances of yours for that time. What runs there goes on.",
     Action.SCALE: "Instances are started or ended until there are as many.",
+    Action.RENAME: "Only its name changes.",
 }
 """What happens to an instance."""
 
@@ -59,6 +60,9 @@ DONE: Mapping[Action, str] = {
     Action.COMMIT: "saved",
     Action.SCALE: "scaled",
     Action.BLOCK: "has its host kept out",
+    Action.UPDATE: "changed",
+    Action.RENAME: "renamed",
+    Action.RESIZE: "resized",
 }
 
 ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})

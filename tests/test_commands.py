@@ -59,7 +59,7 @@ def test_what_is_in_the_footer_has_a_place_of_its_own_and_a_key() -> None:
     "text, candidates",
     [
         ("resta", ["restart"]),
-        ("re", ["refresh", "regions", "restart"]),
+        ("re", ["refresh", "regions", "rename", "resize", "restart"]),
         ("nosuch", []),
         ("ssh tr", ["ssh train", "ssh Train-2"]),
         ("ssh ", ["ssh train", "ssh Train-2", "ssh jupyter"]),

@@ -16,6 +16,9 @@ from gputui.models import (
     Event,
     ExecResult,
     Form,
+    LogPage,
+    LogPosition,
+    LogQuery,
     PreparedRequest,
     Ref,
     Resource,
@@ -220,6 +223,43 @@ class CanForceDelete(CanDelete, Protocol):
 
     async def force_delete(self, ref: Ref) -> ActionResult:
         """Delete it, running or not."""
+
+
+@runtime_checkable
+class CanUpdate(Protocol):
+    """Things some of whose settings can be changed afterwards, each by an action of ``FORM_ACTIONS`` with a form."""
+
+    async def update_form(self, row: Row, action: Action) -> Form:
+        """Return what the action asks for, filled with what there is now as far as it is told.
+
+        Raises InvalidError where the action does not fit the row.
+        """
+
+    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong, by field; empty when it may be sent."""
+
+    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that :meth:`update` would send, without its secrets; raises InvalidError."""
+
+    async def update(self, row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
+        """Change it. Sent once; raises InvalidError with ``fields``."""
+
+
+@runtime_checkable
+class HasLogs(Protocol):
+    """Instances that write a log which can be read."""
+
+    def has_logs(self, row: Row) -> bool:
+        """Whether this row is one that has a log."""
+
+    async def read_log(
+        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
+    ) -> LogPage:
+        """Read at most ``size`` lines past a place, older ones when ``backward``.
+
+        Without a place from the newest line backward, or from the oldest forward. A forward page that ends at the
+        newest line has the place from which a later one goes on.
+        """
 
 
 @runtime_checkable

@@ -22,8 +22,12 @@ from gputui.models import (
     Offer,
     Package,
     Phase,
+    RegistryCredential,
     Resource,
     Row,
+    Task,
+    TaskQueue,
+    Volume,
 )
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
 from gputui.wording import gpu_text, ports_text
@@ -40,6 +44,10 @@ KINDS: tuple[Resource, ...] = (
     Resource.IMAGES,
     Resource.PACKAGES,
     Resource.BALANCES,
+    Resource.VOLUMES,
+    Resource.CREDENTIALS,
+    Resource.TASKS,
+    Resource.QUEUES,
 )
 """What ``gputui get`` can list."""
 
@@ -58,6 +66,10 @@ MODELS: dict[Resource, type[Any]] = {
     Resource.BLACKLIST: Block,
     Resource.PACKAGES: Package,
     Resource.BALANCES: Balance,
+    Resource.VOLUMES: Volume,
+    Resource.CREDENTIALS: RegistryCredential,
+    Resource.TASKS: Task,
+    Resource.QUEUES: TaskQueue,
 }
 
 _NOT_PRINTED = frozenset({"raw", "series"})
@@ -235,6 +247,42 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("ACCOUNT", lambda row: row.ref.account),
         Column("AVAILABLE", lambda row: format_money(row.available), right=True),
         Column("OTHER FIGURES", lambda row: ", ".join(f"{name} {figure}" for name, figure in row.parts)),
+    ),
+    Resource.VOLUMES: (
+        Column("NAME", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("TYPE", lambda row: f"{row.type} {row.medium}".strip()),
+        Column("STATE", lambda row: row.status),
+        Column("SIZE", lambda row: format_bytes(row.size), right=True),
+        Column("REGION", lambda row: row.region),
+        Column("MOUNTS", lambda row: _text(row.mounts), right=True),
+        Column("PRICE/H", lambda row: format_money(row.price), right=True),
+        Column("AGE", lambda row: format_age(row.created_at, datetime.now(UTC)), right=True),
+        Column("ID", lambda row: row.ref.id),
+    ),
+    Resource.CREDENTIALS: (
+        Column("NAME", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("TYPE", lambda row: row.type),
+        Column("CREATED", lambda row: _stamp(row.created_at)),
+        Column("ID", lambda row: row.ref.id),
+    ),
+    Resource.TASKS: (
+        Column("TASK", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("QUEUE", lambda row: row.queue_name),
+        Column("STATUS", lambda row: row.status),
+        Column("DELIVERY", lambda row: row.delivery),
+        Column("ATTEMPTS", lambda row: _text(row.attempts), right=True),
+        Column("CREATED", lambda row: _stamp(row.created_at)),
+        Column("ERROR", lambda row: row.error),
+    ),
+    Resource.QUEUES: (
+        Column("QUEUE", lambda row: row.name),
+        Column("ACCOUNT", lambda row: row.ref.account),
+        Column("PROCESSING", lambda row: _text(row.processing), right=True),
+        Column("TASKS", lambda row: _text(row.total), right=True),
+        Column("READ", lambda row: _text(row.read), right=True),
     ),
 }
 

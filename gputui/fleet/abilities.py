@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from gputui.api.base import CanCreate, CanForceDelete, CanLogin, CanPreview, CanStopWithOptions, HasFilters
+from gputui.api.base import (
+    CanCreate,
+    CanForceDelete,
+    CanLogin,
+    CanPreview,
+    CanStopWithOptions,
+    CanUpdate,
+    HasFilters,
+    HasLogs,
+)
 from gputui.errors import InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.probes import Read
@@ -33,17 +42,14 @@ class Abilities:
         actions = runtime.opened.actions(row)
         return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
 
-    def creatable(self, account: str, *, images: bool | None = None) -> tuple[str, ...]:
-        """Return the kinds that can be created; none where read-only.
-
-        With ``images`` only those that are images, which are pulled; with False only the others.
-        """
+    def creatable(self, account: str, within: Collection[Resource] | None = None) -> tuple[str, ...]:
+        """Return the kinds that can be created, only those that stand in one of these lists; none where read-only."""
         runtime = self.runtime(account)
         if runtime.opened is None or runtime.read_only or not isinstance(runtime.opened, CanCreate):
             return ()
         homes = runtime.opened.kinds
         kinds = runtime.opened.creatable
-        return tuple(kind for kind in kinds if images in (None, homes.get(kind) is Resource.IMAGES))
+        return tuple(kind for kind in kinds if within is None or homes.get(kind) in within)
 
     async def create_form(self, account: str, kind: str) -> Form:
         """Return the form of a kind, with the server's choices in it."""
@@ -63,6 +69,31 @@ class Abilities:
         if not isinstance(backend, CanPreview):
             raise InvalidError(f"{account}: its requests cannot be shown.")
         return backend.prepare_create(kind, values)
+
+    # Changing what there is, and reading what it writes.
+
+    async def update_form(self, row: Row, action: Action) -> Form:
+        """Return what an action of ``FORM_ACTIONS`` asks for, filled with what there is now."""
+        return await self._updater(row).update_form(row, action)
+
+    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with a filled form, by field."""
+        return self._updater(row).check_update(row, action, values)
+
+    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that the action would send; raises InvalidError with ``fields``."""
+        return self._updater(row).prepare_update(row, action, values)
+
+    def _updater(self, row: Row) -> CanUpdate:
+        backend: object = self.runtime(row.ref.account).backend
+        if not isinstance(backend, CanUpdate):
+            raise InvalidError(f"{row.ref.account}: nothing can be changed afterwards here.")
+        return backend
+
+    def has_logs(self, row: Row) -> bool:
+        """Return whether a thing writes a log that can be read."""
+        opened: object = self.runtime(row.ref.account).opened
+        return isinstance(opened, HasLogs) and opened.has_logs(row)
 
     def stop_options(self, row: Row) -> bool:
         """Return whether one can choose how a thing is stopped."""

@@ -16,15 +16,19 @@ from gputui.api.base import (
     CanStart,
     CanStop,
     CanStopWithOptions,
+    CanUpdate,
 )
 from gputui.errors import InvalidError
-from gputui.models import Action, ActionResult, Ref, StopOptions
+from gputui.models import FORM_ACTIONS, Action, ActionResult, Ref, Row, StopOptions
 
 Call = Callable[[], Awaitable[ActionResult]]
 
 
-def call_of(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, str]) -> Call:
-    """Return the call that an action is on this back end; raises InvalidError where it has none."""
+def call_of(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, str], row: Row | None = None) -> Call:
+    """Return the call that an action is on this back end; raises InvalidError where it has none.
+
+    What asks for values needs the ``row`` as it was when they were chosen.
+    """
     match action:
         case Action.START if isinstance(backend, CanStart):
             return lambda: backend.start(ref)
@@ -47,6 +51,10 @@ def call_of(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, 
             return lambda: backend.delete(ref)
         case Action.COMMIT if isinstance(backend, CanCommit):
             return lambda: backend.commit(ref, tag=arguments.get("tag", ""), message=arguments.get("message", ""))
+        case _ if action in FORM_ACTIONS and isinstance(backend, CanUpdate) and row is not None:
+            if wrong := backend.check_update(row, action, arguments):
+                raise InvalidError(f"{ref}: the {action} is not complete.", fields=wrong)
+            return lambda: backend.update(row, action, arguments)
         case Action.EXEC if isinstance(backend, CanExec):
             return _exec_call(backend, ref, arguments)
     raise InvalidError(f"{ref.account}: {action} cannot be done to {ref.id}.")

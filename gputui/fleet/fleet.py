@@ -15,9 +15,10 @@ from gputui.api.base import (
     HasAccountInfo,
     HasDetail,
     HasEvents,
+    HasLogs,
     KeepsAnswers,
 )
-from gputui.errors import GputuiError, NotFoundError, UnknownOutcomeError
+from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnknownOutcomeError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
 from gputui.fleet.known import Known
@@ -29,6 +30,9 @@ from gputui.models import (
     ActionResult,
     Event,
     Instance,
+    LogPage,
+    LogPosition,
+    LogQuery,
     Ref,
     Resource,
     Row,
@@ -183,7 +187,7 @@ class Fleet(Known):
         ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit,
         ``replicas`` for scale, ``minutes`` and ``comment`` for block; ``force`` (``true``) for delete, where
         :meth:`wants_force` says so; ``decrease_replicas``, ``no_cache`` (``true``) and ``command`` for stop, where
-        :meth:`stop_options` says so.
+        :meth:`stop_options` says so; the values of their form for the actions of ``FORM_ACTIONS``.
         ``expected`` is the row the user was asked about: when the one there now is another thing of that name, or
         does not offer the action any more, nothing is sent and ConflictError says so, NotFoundError when it is gone.
         Raises
@@ -270,6 +274,23 @@ class Fleet(Known):
             return await opened.events_of(ref)
         known = (event for event in self.rows(Resource.EVENTS).values() if isinstance(event, Event))
         return sorted((event for event in known if ref in (event.instance, event.parent)), key=lambda event: event.at)
+
+    async def read_log(
+        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
+    ) -> LogPage:
+        """Read a page of what an instance wrote; see :meth:`gputui.api.base.HasLogs.read_log`.
+
+        An account that asks to be left alone is: RateLimitedError tells for how long.
+        """
+        runtime = self.runtime(ref.account)
+        backend: object = runtime.backend
+        if not isinstance(backend, HasLogs):
+            raise NotFoundError(f"{ref}: its account has no logs to read.")
+        try:
+            return await backend.read_log(ref, query, after=after, backward=backward, size=size)
+        except RateLimitedError as error:
+            runtime.limit(error)
+            raise
 
     # For the fleet's own parts.
 

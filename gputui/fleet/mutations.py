@@ -48,6 +48,9 @@ _DOING: Mapping[Action, str] = {
     Action.COMMIT: "saving",
     Action.SCALE: "scaling",
     Action.BLOCK: "keeping out the host of",
+    Action.UPDATE: "changing",
+    Action.RENAME: "renaming",
+    Action.RESIZE: "resizing",
     Action.CHANGE_PASSWORD: "changing the password of",
 }
 _UNMARKED = frozenset({Action.EXEC})
@@ -131,11 +134,11 @@ class Mutations:
     ) -> ActionResult:
         """Do something to a thing; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
-        call = call_of(runtime.backend, ref, action, arguments)
+        call = call_of(runtime.backend, ref, action, arguments, expected or self._owner.get(ref))
         if expected is not None:
             self._check_same(expected, action)
             call = self._checked(call, expected, action)
-        told = ", ".join(f"{name}={redact(value)}" for name, value in arguments.items() if value)
+        told = _told(arguments)
         return await self._send(ref, action, f"{action} {ref.id}" + (f": {told}" if told else ""), call)
 
     def _check_same(self, expected: Row, action: Action) -> None:
@@ -171,8 +174,7 @@ class Mutations:
             raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
         ref = backend.created_ref(kind, values)
         look = await self._how_to_look(backend, ref, kind, values)
-        shown = {name: "…" if _SECRET_FIELD.search(name) else redact(value) for name, value in values.items()}
-        summary = f"create {ref.id}: " + ", ".join(f"{name}={value}" for name, value in shown.items() if value)
+        summary = f"create {ref.id}: {_told(values)}"
         return await self._send(ref, Action.CREATE, summary, lambda: backend.create(kind, values), look)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
@@ -350,6 +352,12 @@ class Mutations:
             self._unmark(ref, marked=marked)
         elif marked:
             seen.add_done_callback(lambda _: self._unmark(ref))
+
+
+def _told(values: Mapping[str, str]) -> str:
+    """Return what was asked for, as the audit log may have it."""
+    shown = {name: "…" if _SECRET_FIELD.search(name) else redact(value) for name, value in values.items() if value}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
 def _created_after_all(kind: str, ref: Ref) -> ActionResult:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 _INTERVAL = 15.0
 _WAITING = 10_000
-_KEPT = frozenset(Resource) - {Resource.PROCESSES, Resource.EVENTS, Resource.ACCOUNTS}
+_KEPT = frozenset(Resource) - {
+    Resource.PROCESSES,
+    Resource.EVENTS,
+    Resource.ACCOUNTS,
+    # What people ask and get answered is theirs: it is not left on this machine.
+    Resource.TASKS,
+    Resource.QUEUES,
+}
 
 
 class Recorder:

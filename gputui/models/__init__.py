@@ -22,9 +22,13 @@ from gputui.models.instances import (
     SSHTarget,
     StopOptions,
 )
-from gputui.models.values import Action, Money, Phase, Ref, Resource, Secret, gpu_label, gpu_memory
+from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
+from gputui.models.storage import RegistryCredential, Volume
+from gputui.models.tasks import Task, TaskQueue
+from gputui.models.values import FORM_ACTIONS, Action, Money, Phase, Ref, Resource, Secret, gpu_label, gpu_memory
 
 __all__ = [
+    "FORM_ACTIONS",
     "LONGEST_BLOCK",
     "AccountInfo",
     "Action",
@@ -49,6 +53,10 @@ __all__ = [
     "HostInfo",
     "Image",
     "Instance",
+    "LogLine",
+    "LogPage",
+    "LogPosition",
+    "LogQuery",
     "Money",
     "Offer",
     "Package",
@@ -57,6 +65,7 @@ __all__ = [
     "PreparedRequest",
     "QuotaLine",
     "Ref",
+    "RegistryCredential",
     "Resource",
     "Row",
     "SSHLogin",
@@ -64,6 +73,9 @@ __all__ = [
     "Secret",
     "Service",
     "StopOptions",
+    "Task",
+    "TaskQueue",
+    "Volume",
     "gpu_label",
     "gpu_memory",
 ]

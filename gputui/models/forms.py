@@ -80,7 +80,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a create call asks for. ``kind`` is the kind of thing it makes, ``verb`` what people call making it."""
+    """What a call asks for. ``kind`` is the kind of thing it makes or changes, ``verb`` what people call doing it."""
 
     account: str
     kind: str

@@ -67,6 +67,10 @@ class Resource(StrEnum):
     BLACKLIST = "blacklist"
     PACKAGES = "packages"
     BALANCES = "balances"
+    VOLUMES = "volumes"
+    CREDENTIALS = "credentials"
+    TASKS = "tasks"
+    QUEUES = "queues"
     ACCOUNTS = "accounts"
 
 
@@ -93,6 +97,9 @@ class Action(StrEnum):
     COMMIT = "commit"
     SCALE = "scale"
     BLOCK = "block"
+    UPDATE = "update"
+    RENAME = "rename"
+    RESIZE = "resize"
     SSH = "ssh"
     CHANGE_PASSWORD = "passwd"  # noqa: S105  (the name of an action)
 
@@ -100,6 +107,10 @@ class Action(StrEnum):
     def mutates(self) -> bool:
         """Whether it changes something on the back end and so falls under confirmation, audit and read-only."""
         return self is not Action.SSH
+
+
+FORM_ACTIONS = frozenset({Action.UPDATE, Action.RENAME, Action.RESIZE})
+"""Actions on a thing that ask for values in a form of their own."""
 
 
 @dataclass(frozen=True, slots=True)

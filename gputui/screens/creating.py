@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.cells import cell_len
 from textual import work
@@ -20,6 +20,9 @@ VIEW_OF = {
     Resource.INSTANCES: "instances",
     Resource.DEPLOYMENTS: "deployments",
     Resource.IMAGES: "library",
+    Resource.VOLUMES: "volumes",
+    Resource.CREDENTIALS: "credentials",
+    Resource.TASKS: "tasks",
 }
 """The view in which a thing of a list is shown."""
 
@@ -47,13 +50,16 @@ class CreatingView(EverywhereView):
 
     @work(group="dialog", exit_on_error=False)
     async def _create(
-        self, accounts: Sequence[str], values: Mapping[str, str] | None = None, *, images: bool = False
+        self,
+        accounts: Sequence[str],
+        values: Mapping[str, str] | None = None,
+        within: Collection[Resource] | None = None,
     ) -> None:
         fleet = self.session.fleet
         account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
         if account is None:
             return
-        kinds = fleet.creatable(account, images=images)
+        kinds = fleet.creatable(account, within or self.CREATES)
         kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
         if kind is None:
             return

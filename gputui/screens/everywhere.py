@@ -50,6 +50,18 @@ class EverywhereView(FilteringView):
         """Go to spending, prepaid time and balances."""
         self.session.navigator.go("cost")
 
+    def do_view_volumes(self, argument: str) -> None:
+        """Go to the volumes."""
+        self.session.navigator.go("volumes")
+
+    def do_view_credentials(self, argument: str) -> None:
+        """Go to the credentials of registries."""
+        self.session.navigator.go("credentials")
+
+    def do_view_tasks(self, argument: str) -> None:
+        """Go to the tasks."""
+        self.session.navigator.go("tasks")
+
     def do_view_library(self, argument: str) -> None:
         """Go to the library."""
         self.session.navigator.go("library")
@@ -266,6 +278,6 @@ class EverywhereView(FilteringView):
             name
             for name in fleet.accounts
             if self.session.shows_account(name)
-            and fleet.creatable(name, images=False)
+            and fleet.creatable(name, self.CREATES)
             and not fleet.accounts[name].read_only
         ]

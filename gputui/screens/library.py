@@ -17,6 +17,7 @@ from gputui.widgets.table_columns import Cell, Column
 from gputui.wording import name_of
 
 _TICK_SECONDS = 1.0
+_IMAGES = frozenset({Resource.IMAGES})
 
 
 class LibraryView(ListView):
@@ -146,13 +147,13 @@ class LibraryView(ListView):
     def _pullable(self) -> list[str]:
         fleet = self.session.fleet
         return [
-            name for name in fleet.accounts if self.session.shows_account(name) and fleet.creatable(name, images=True)
+            name for name in fleet.accounts if self.session.shows_account(name) and fleet.creatable(name, _IMAGES)
         ]
 
     def do_pull(self, argument: str) -> None:
         """Pull an image; it goes on whatever view is shown, and its end is told."""
         if accounts := self._places(argument, self._pullable(), "pulled"):
-            self._create(accounts, images=True)
+            self._create(accounts, within=_IMAGES)
 
     def do_stop(self, argument: str) -> None:
         """Stop waiting for pulls."""

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from gputui.history import History
 
 
-NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.IMAGES)
+NAMED = (
+    Resource.INSTANCES,
+    Resource.DEPLOYMENTS,
+    Resource.IMAGES,
+    Resource.VOLUMES,
+    Resource.CREDENTIALS,
+    Resource.TASKS,
+)
 """The lists of which a thing may be called by its name."""
 
 

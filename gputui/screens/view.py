@@ -46,6 +46,8 @@ class View(Screen[None]):
     HEADING: ClassVar[str]
     RESOURCES: ClassVar[frozenset[Resource]]
     """What it shows: polled at the pace of what is looked at while it is on screen."""
+    CREATES: ClassVar[frozenset[Resource]] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS})
+    """In which lists stands what can be created from here."""
     TELLS_PROBLEMS: ClassVar[bool] = True
     """Whether showing only problems means something here."""
 

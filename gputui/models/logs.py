@@ -1,0 +1,48 @@
+"""The lines that something writes, as they are read page by page in either direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """A place in a log, as its back end writes it: to be handed back, not to be looked into."""
+
+    time: str
+    offset: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a log. ``at`` is in UTC, None where it is not told; ``text`` is clean, without a line end.
+
+    ``position`` tells the line from all others of its log.
+    """
+
+    at: datetime | None
+    text: str
+    position: LogPosition
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which lines of a log: those that hold ``keyword``, from ``since`` to ``until`` (UTC); all by default."""
+
+    keyword: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some lines of a log, oldest first whatever the direction they were read in.
+
+    ``more``: there are further ones in that direction now. ``next`` is where to go on in it, None where the page is
+    empty and the back end gave no place.
+    """
+
+    lines: tuple[LogLine, ...]
+    more: bool
+    next: LogPosition | None

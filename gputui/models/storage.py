@@ -1,0 +1,43 @@
+"""What an account keeps beside images: volumes, and the credentials of registries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gputui.models.values import Money, Phase, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Storage that outlives instances. ``size`` is in bytes, None where it has no limit or it is not told.
+
+    ``type`` is the vendor's word for the storage, ``medium`` for what it is on; ``mounts`` is how many instances
+    have it mounted, None when not told. ``price`` is for one hour.
+    """
+
+    ref: Ref
+    name: str
+    type: str
+    phase: Phase
+    status: str
+    size: int | None = None
+    region: str = ""
+    medium: str = ""
+    mounts: int | None = None
+    price: Money | None = None
+    created_at: datetime | None = None
+    problem: str | None = None
+    raw: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryCredential:
+    """What opens a registry of images. User and password are never told by a back end."""
+
+    ref: Ref
+    name: str
+    type: str
+    created_at: datetime | None = None
+    problem: str | None = None
+    raw: str = field(default="", compare=False, repr=False)
