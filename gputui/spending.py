@@ -3,26 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gputui.models import Instance, Money, Package, Phase, Ref, Row, gpu_label
+from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Resource, Row, Volume, gpu_label
 
 Totals = dict[str, Money]
 """An amount for each currency, by its name, in the order in which the currencies came."""
 
+COSTING = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES)
+"""The lists whose rows may cost money."""
+
 _CHARGED = frozenset({Phase.RUNNING, Phase.PENDING})
 
 
-def priced(rows: Iterable[Row]) -> list[Instance]:
-    """Return the instances that are paid for now: running, or on the way there, with a price."""
-    return [row for row in rows if isinstance(row, Instance) and row.price is not None and row.phase in _CHARGED]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some things of an account cost an hour in one currency.
+
+    They are the instances of a ``deployment``, or that as a whole; where it is None, the instances that have none, or
+    the ``volumes``. How many there are of each is 0 where the part is made of the other.
+    """
+
+    account: str
+    deployment: Ref | None
+    per_hour: Money
+    instances: int = 0
+    gpus: int = 0
+    volumes: int = 0
+
+
+def priced(rows: Iterable[Row]) -> list[Instance | Deployment | Volume]:
+    """Return what is paid for now and tells its price: what runs or is on the way there, and volumes that are there.
+
+    A deployment has a price of its own only where its instances tell none.
+    """
+    return [row for row in rows if isinstance(row, Instance | Deployment | Volume) and row.price and _is_charged(row)]
+
+
+def _is_charged(row: Instance | Deployment | Volume) -> bool:
+    if isinstance(row, Instance):
+        return row.phase in _CHARGED
+    return row.phase is not Phase.FAILED and row.price is not None and row.price.amount > 0
 
 
 def hourly(rows: Iterable[Row]) -> Totals:
-    """Return what an hour of these instances costs, by currency."""
+    """Return what an hour of these costs, by currency."""
     totals: Totals = {}
-    for instance in priced(rows):
-        if (price := instance.price) is not None:
+    for row in priced(rows):
+        if (price := row.price) is not None:
             totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
     return totals
 
@@ -30,17 +59,39 @@ def hourly(rows: Iterable[Row]) -> Totals:
 def by_account(rows: Iterable[Row]) -> dict[str, Totals]:
     """Return what an hour costs, by account and currency; accounts without a price are not in it."""
     groups: dict[str, list[Row]] = {}
-    for instance in priced(rows):
-        groups.setdefault(instance.ref.account, []).append(instance)
-    return {account: hourly(instances) for account, instances in groups.items()}
+    for row in priced(rows):
+        groups.setdefault(row.ref.account, []).append(row)
+    return {account: hourly(rows) for account, rows in groups.items()}
 
 
-def by_parent(rows: Iterable[Row]) -> dict[tuple[str, Ref | None], list[Instance]]:
-    """Return the instances that are paid for, by account and deployment; None is for those without one."""
-    groups: dict[tuple[str, Ref | None], list[Instance]] = {}
-    for instance in priced(rows):
-        groups.setdefault((instance.ref.account, instance.parent), []).append(instance)
-    return groups
+def parts(rows: Iterable[Row]) -> list[Part]:
+    """Return what is paid for in parts, by account, deployment and currency; volumes are a part of their own."""
+    groups: dict[tuple[str, Ref | None, bool, str], list[Instance | Deployment | Volume]] = {}
+    for row in priced(rows):
+        parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
+        currency = row.price.currency if row.price is not None else ""
+        groups.setdefault((row.ref.account, parent, isinstance(row, Volume), currency), []).append(row)
+    return [
+        Part(
+            account,
+            parent,
+            hourly(group)[currency],
+            instances=0 if volumes else sum(map(_instances_in, group)),
+            gpus=0 if volumes else sum(map(_gpus_in, group)),
+            volumes=len(group) if volumes else 0,
+        )
+        for (account, parent, volumes, currency), group in groups.items()
+    ]
+
+
+def _instances_in(row: Row) -> int:
+    return (row.running or 0) if isinstance(row, Deployment) else 1
+
+
+def _gpus_in(row: Row) -> int:
+    if isinstance(row, Deployment):
+        return (row.running or 0) * (1 if row.gpu_count is None else row.gpu_count)
+    return gpus_of(row) if isinstance(row, Instance) else 0
 
 
 def gpus_of(instance: Instance) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row
+from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
 from gputui.text import format_bytes, format_money
 
 EFFECTS: Mapping[Action, str] = {
@@ -148,7 +148,7 @@ def spending(
     theirs = (row for row in instances if isinstance(row, Instance) and row.parent in deployments)
     for row in (*rows, *theirs):
         price = getattr(row, "price", None)
-        if price is not None and may_run(row):
+        if price is not None and (may_run(row) or isinstance(row, Volume)):
             totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
     return [f"Spending falls by {format_money(total)}/h." for total in totals.values()]
 

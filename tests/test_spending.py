@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from gputui.models import Instance, Money, Package, Phase, Ref
-from gputui.spending import by_account, by_parent, gpus_in_use, hourly, run_out
+from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Volume
+from gputui.spending import by_account, gpus_in_use, hourly, parts, run_out
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -66,12 +66,31 @@ def test_accounts_and_deployments_have_their_own_sums() -> None:
         "hub": {"USD": Money(Decimal("4.10"), "USD")},
         "autodl": {"CNY": Money(Decimal("3.10"), "CNY")},
     }
-    groups = by_parent(rows)
-    assert {key: len(instances) for key, instances in groups.items()} == {
-        ("hub", train): 2,
-        ("hub", None): 1,
-        ("autodl", None): 1,
+    assert {(part.account, part.deployment): (part.instances, part.gpus) for part in parts(rows)} == {
+        ("hub", train): (2, 4),
+        ("hub", None): (1, 2),
+        ("autodl", None): (1, 2),
     }
+
+
+def test_what_tells_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> None:
+    usd = Money(Decimal("3.60"), "USD")
+    chat = Deployment(
+        Ref("y", "endpoint", "1"), "chat", "QUEUE", Phase.RUNNING, "RUNNING", running=2, gpu_count=4, price=usd
+    )
+    disk = Money(Decimal("0.05"), "USD")
+    rows = [
+        chat,
+        container("worker", None, account="y", parent=chat.ref),
+        Volume(Ref("y", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active", price=disk),
+        Volume(Ref("y", "volume", "2"), "more", "CEPH", Phase.PENDING, "resizing", price=disk),
+        Volume(Ref("y", "volume", "3"), "free", "S3", Phase.RUNNING, "active", price=Money(Decimal(0), "USD")),
+        Volume(Ref("y", "volume", "4"), "broken", "CEPH", Phase.FAILED, "error", price=disk),
+    ]
+    assert hourly(rows) == {"USD": Money(Decimal("3.70"), "USD")}
+    assert [
+        (part.deployment, part.per_hour.amount, part.instances, part.gpus, part.volumes) for part in parts(rows)
+    ] == [(chat.ref, Decimal("3.60"), 2, 8, 0), (None, Decimal("0.10"), 0, 0, 2)]
 
 
 def test_a_package_counts_the_gpus_of_its_account_model_and_regions() -> None:

@@ -100,6 +100,15 @@ class HasFilters(Protocol):
 
 
 @runtime_checkable
+class HasSpending(Protocol):
+    """Lists beside that of the instances whose rows tell what an hour of them costs."""
+
+    @property
+    def spending(self) -> frozenset[Resource]:
+        """These lists."""
+
+
+@runtime_checkable
 class KeepsAnswers(Protocol):
     """Back ends that ask again only for what may have changed."""
 

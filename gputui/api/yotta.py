@@ -75,6 +75,9 @@ class YottaBackend:
         }
     )
 
+    spending: frozenset[Resource] = frozenset({Resource.DEPLOYMENTS, Resource.VOLUMES})
+    """Workers and instances tell no prices."""
+
     def __init__(
         self,
         account: YottaAccount,

@@ -91,6 +91,7 @@ class PodRow(YottaRow):
     id: Id
     name: Text = None
     image: Text = None
+    image_registry: Text = None
     gpu_type: Text = None
     gpu_display_name: Text = None
     gpu_count: Whole = None
@@ -113,6 +114,9 @@ class VmRow(YottaRow):
     gpu_count: Whole = None
     region: Text = None
     ssh_template: Text = None
+    gpu_memory_in_gb: Number = None
+    storage_in_gb: Number = None
+    is_spot: Whole = None
     created_at: Time = None
 
 
@@ -135,6 +139,7 @@ class EndpointRow(YottaRow):
     running_workers: Whole = None
     cost: Number = None
     service_mode: Text = None
+    webhook: Text = None
     created_at: Time = None
     resources: list[ResourceRow] | None = None
 

@@ -14,6 +14,7 @@ from gputui.api import yotta_shapes as shapes
 from gputui.api.gpuhub_ssh import ssh_target
 from gputui.api.safe_names import SafeNames
 from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, SSHTarget, gpu_label, gpu_memory
+from gputui.redaction import redact
 from gputui.text import clean
 
 POD, VM, WORKER, ENDPOINT = "pod", "vm", "worker", "endpoint"
@@ -84,7 +85,7 @@ def to_pod(scope: Scope, row: object) -> Instance | None:
         name=clean(wire.name or "") or ref.id,
         phase=phase_of(status),
         status=status,
-        image=clean(wire.image or "") or None,
+        image=_image(wire.image, wire.image_registry),
         gpu_model=_model(wire.gpu_type, wire.gpu_display_name),
         gpu_count=wire.gpu_count,
         region=clean(wire.region or "") or None,
@@ -112,6 +113,9 @@ def to_vm(scope: Scope, row: object) -> Instance | None:
         gpu_count=wire.gpu_count,
         cpu_count=wire.cpu_cores,
         memory_limit=_bytes(wire.memory_in_gb),
+        gpu_memory=_bytes(wire.gpu_memory_in_gb),
+        disk_size=_bytes(wire.storage_in_gb),
+        spot=None if wire.is_spot is None else wire.is_spot != 0,
         region=clean(wire.region or "") or None,
         host=clean(wire.ip_address or "") or None,
         created_at=wire.created_at,
@@ -151,7 +155,8 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance | Non
 
 
 def to_endpoint(scope: Scope, row: object) -> Deployment | None:
-    """Make the row of an endpoint; None where it has no id. Its cost is taken for that of an hour."""
+    """Make the row of an endpoint; None where it has no id. Its cost is taken for what an hour of it
+    costs now: the data model gives it no unit."""
     read = shapes.salvage(shapes.EndpointRow, row)
     if read is None:
         return None
@@ -172,7 +177,8 @@ def to_endpoint(scope: Scope, row: object) -> Deployment | None:
         gpu_models=tuple(dict.fromkeys(filter(None, models))),
         gpu_count=counts.pop() if len(counts) == 1 else None,
         regions=tuple(dict.fromkeys(filter(None, regions))),
-        price_estimate=_money(wire.cost, scope.currency),
+        price=_money(wire.cost, scope.currency),
+        webhook=redact(clean(wire.webhook or "")),
         image=clean(wire.image or "") or None,
         created_at=wire.created_at,
         raw=shapes.raw_text(row),
@@ -234,6 +240,16 @@ def memory_of(gpu_type: str, label: str) -> int | None:
 def phase_of(status: str) -> Phase:
     """Return the phase that a status means, in whatever case."""
     return PHASES.get(status.lower(), Phase.UNKNOWN)
+
+
+def _image(image: str | None, registry: str | None) -> str | None:
+    """Return how an image is named: with its registry, unless it is Docker's own or told by the name already."""
+    name = clean((image or "").strip())
+    place = clean((registry or "").strip()).partition("://")[2] or clean((registry or "").strip())
+    place = place.rstrip("/")
+    if not name or place in ("", "docker.io", "index.docker.io", "hub.docker.com") or name.startswith(f"{place}/"):
+        return name or None
+    return f"{place}/{name}"
 
 
 def _status(status: str | None) -> str:

@@ -221,6 +221,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("RUNNING", counts_text),
         Column("GPU", gpus_text),
         Column("PRICE/H", lambda row: price_range(row.price_from, row.price_to), right=True),
+        Column("NOW/H", lambda row: format_money(row.price), right=True),
         Column("ESTIMATE/H", lambda row: format_money(row.price_estimate), right=True),
         Column("AGE", lambda row: format_age(row.created_at, datetime.now(UTC)), right=True),
         Column("REGIONS", lambda row: " ".join(row.regions)),

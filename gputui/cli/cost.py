@@ -1,4 +1,4 @@
-"""``gputui get cost``: what the running instances cost an hour, by account, deployment and currency."""
+"""``gputui get cost``: what is paid for by the hour, by account, deployment and currency, and the volumes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gputui.cli import session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
 from gputui.errors import ConfigError
-from gputui.models import Deployment, Money, Ref, Resource, Row
+from gputui.models import Deployment, Money, Ref, Row
 from gputui.text import format_money
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """What the instances of one deployment, or those of an account without one, cost an hour in one currency."""
+    """What the instances of one deployment, or those of an account without one, cost an hour in one currency.
+
+    A line that has ``volumes`` tells of these instead.
+    """
 
     account: str
     deployment: Ref | None
@@ -31,16 +34,18 @@ class CostLine:
     instances: int
     gpus: int
     per_hour: Money
+    volumes: int = 0
 
 
-KEYS = ("account", "deployment", "name", "instances", "gpus", "per_hour")
+KEYS = ("account", "deployment", "name", "instances", "gpus", "per_hour", "volumes")
 """The keys of the JSON and the columns of CSV, in their order."""
 
 _COLUMNS = (
     Column("ACCOUNT", lambda line: line.account),
-    Column("DEPLOYMENT", lambda line: line.name or "(none)"),
-    Column("INSTANCES", lambda line: str(line.instances), right=True),
-    Column("GPUS", lambda line: str(line.gpus), right=True),
+    Column("DEPLOYMENT", lambda line: line.name or ("" if line.volumes else "(none)")),
+    Column("INSTANCES", lambda line: "" if line.volumes else str(line.instances), right=True),
+    Column("GPUS", lambda line: "" if line.volumes else str(line.gpus), right=True),
+    Column("VOLUMES", lambda line: str(line.volumes or ""), right=True),
     Column("PER HOUR", lambda line: format_money(line.per_hour), right=True),
 )
 
@@ -48,7 +53,7 @@ _COLUMNS = (
 def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
     """Print the lines, the dearest of each account first; totals are said beside a table."""
     if args.watch or args.filters or args.of:
-        raise ConfigError("cost is a sum over instances: it takes neither --watch nor --filter nor --of.")
+        raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     listing = asyncio.run(_list(accounts))
     lines = cost_lines(listing.rows)
     if args.output == "table":
@@ -67,13 +72,19 @@ def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
 
 
 def cost_lines(rows: Sequence[Row]) -> list[CostLine]:
-    """Sum up instances by account, deployment and currency."""
+    """Sum up what costs by account, deployment and currency."""
     names = {row.ref: row.name for row in rows if isinstance(row, Deployment)}
     lines = [
-        CostLine(account, parent, _name(parent, names), len(instances), sum(map(spending.gpus_of, instances)), money)
-        for (account, parent), group in spending.by_parent(rows).items()
-        for currency, money in spending.hourly(group).items()
-        if (instances := [one for one in group if one.price is not None and one.price.currency == currency])
+        CostLine(
+            part.account,
+            part.deployment,
+            _name(part.deployment, names),
+            part.instances,
+            part.gpus,
+            part.per_hour,
+            part.volumes,
+        )
+        for part in spending.parts(rows)
     ]
     order = {account: place for place, account in enumerate(dict.fromkeys(line.account for line in lines))}
     return sorted(lines, key=lambda line: (order[line.account], line.per_hour.currency, -line.per_hour.amount))
@@ -92,4 +103,4 @@ def _total(rows: Sequence[Row]) -> str:
 
 async def _list(accounts: dict[str, Account]) -> session.Listing:
     async with session.backends(accounts) as opened:
-        return await session.list_several(opened, (Resource.INSTANCES, Resource.DEPLOYMENTS))
+        return await session.list_several(opened, spending.COSTING)

@@ -36,6 +36,7 @@ _SIZES = frozenset(
     {
         "memory_limit",
         "shm_size",
+        "disk_size",
         "size",
         "memory_used",
         "memory_total",

@@ -90,6 +90,10 @@ class Abilities:
             raise InvalidError(f"{row.ref.account}: nothing can be changed afterwards here.")
         return backend
 
+    def costs(self, account: str, resource: Resource) -> bool:
+        """Return whether the rows of a list are a part of what an account spends."""
+        return self.runtime(account).costs(resource)
+
     def has_logs(self, row: Row) -> bool:
         """Return whether a thing writes a log that can be read."""
         opened: object = self.runtime(row.ref.account).opened

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.api.base import Backend, CanLogin
+from gputui.api.base import Backend, CanLogin, HasSpending
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.fleet.feeds import Feed, FeedLog, follow, judge
@@ -115,6 +115,12 @@ class AccountRuntime:
         """Whether it looks into instances now."""
         return self.probes is not None and bool(self.probes.looked_into)
 
+    def costs(self, resource: Resource) -> bool:
+        """Return whether the rows of a list are a part of what the account spends."""
+        backend: object = self.opened
+        own = isinstance(backend, HasSpending) and resource in backend.spending
+        return own or (resource is Resource.INSTANCES and self.supports(resource))
+
     def feed(self, resource: Resource) -> Feed:
         """Return how far a list can be believed."""
         if resource is Resource.EVENTS and self.observes:
@@ -214,6 +220,8 @@ class AccountRuntime:
                 paces.append(self._polling.events)
             if self._owner.has_pending(self.name) or (self._moving and self._clock.monotonic() < self._fast_until):
                 paces.append(max(_TRANSITION_PACE, _TRANSITION_REST * self._cost(resource)))
+        elif self.costs(resource):
+            paces.append(_SPENDING_PACE)
         if not paces:
             return None
         return max(min(paces), _REST_SHARE * self._cost(resource))

@@ -16,6 +16,8 @@ class Deployment:
     run in all), ``parallelism`` how many of a job may run at a time, ``finished`` how many have come to their end.
     What follows from ``gpu_models`` on is the template of each instance: ranges within which a host must lie, memory
     in bytes, CUDA versions as the vendor writes them (118 is 11.8), prices and the estimate for one hour.
+    ``price`` is what an hour of all of it costs now, where its instances tell no prices of their own.
+    ``webhook`` is where it tells what becomes of it.
     ``ports`` maps a port to the protocol of its public address. ``reuse`` says whether stopped instances are used
     again, ``reuse_scope`` among which.
     """
@@ -42,6 +44,7 @@ class Deployment:
     price_from: Money | None = None
     price_to: Money | None = None
     price_estimate: Money | None = None
+    price: Money | None = None
     image: str | None = None
     command: str = ""
     shutdown_command: str = ""
@@ -49,6 +52,7 @@ class Deployment:
     reuse_scope: str = ""
     ports: tuple[tuple[str, str], ...] = ()
     owner: str = ""
+    webhook: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
     stopped_at: datetime | None = None

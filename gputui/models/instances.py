@@ -71,7 +71,8 @@ class Instance:
     """Something one can log into: container, pod, VM, worker.
 
     ``status`` is the vendor's own word. ``gpu_indices`` are the host's indices it may use; ``gpu_all`` says all
-    of them. ``memory_limit`` is None where there is none or it is not told. ``price`` is for one hour. ``parent`` is
+    of them. ``memory_limit`` is None where there is none or it is not told, ``gpu_memory`` is what its GPUs have,
+    ``spot`` says that it is cheaper and may be taken away at any time. ``price`` is for one hour. ``parent`` is
     the deployment it belongs to. ``problem`` says why the row could not be read in full. ``raw`` is the back end's
     JSON without secrets; it does not take part in comparison.
     """
@@ -89,6 +90,9 @@ class Instance:
     cpu_count: int | None = None
     memory_limit: int | None = None
     shm_size: int | None = None
+    gpu_memory: int | None = None
+    disk_size: int | None = None
+    spot: bool | None = None
     region: str | None = None
     host: str | None = None
     networks: tuple[str, ...] = ()

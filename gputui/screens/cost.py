@@ -14,9 +14,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gputui.commands import Command
-from gputui.models import Action, Balance, Change, Deployment, FeedState, Instance, Money, Package, Ref, Resource, Row
+from gputui.models import Action, Balance, Change, Deployment, FeedState, Money, Package, Ref, Resource, Row
+from gputui.screens.fleet_cost import all_priced
 from gputui.screens.list_view import ListView
-from gputui.spending import by_account, by_parent, gpus_in_use, gpus_of, hourly, run_out
+from gputui.spending import COSTING, Part, by_account, gpus_in_use, hourly, parts, run_out
 from gputui.text import format_minutes, format_money
 from gputui.widgets.glyphs import bar
 from gputui.widgets.table import RecordTable
@@ -29,10 +30,10 @@ LOW = 0.1
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """What an account, or one of its deployments, spends an hour in one currency.
+    """What an account, one of its deployments, or its volumes, spend an hour in one currency.
 
-    ``deployment`` is None for the line of an account as a whole, which has its ``balance``, and for what belongs to
-    no deployment. ``name`` is empty for an account as a whole.
+    ``deployment`` is None for the line of an account as a whole, which has its ``balance``, for what belongs to no
+    deployment, and for ``volumes``, of which it tells how many there are. ``name`` is empty for a whole account.
     """
 
     ref: Ref
@@ -42,6 +43,7 @@ class CostLine:
     gpus: int
     per_hour: Money | None
     balance: Money | None = None
+    volumes: int = 0
 
 
 class CostView(ListView):
@@ -51,7 +53,7 @@ class CostView(ListView):
     AUTO_FOCUS = "#table"
     HEADING = "Cost"
     RESOURCE = Resource.INSTANCES
-    RESOURCES = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.PACKAGES, Resource.BALANCES})
+    RESOURCES = frozenset({*COSTING, Resource.PACKAGES, Resource.BALANCES})
 
     DEFAULT_CSS = """
     CostView #table { height: auto; max-height: 60%; min-height: 3; }
@@ -84,8 +86,8 @@ class CostView(ListView):
         columns: list[Column[CostLine]] = [
             Column("account", "ACCOUNT", self._account, lambda row: row.ref.account, max_width=24),
             Column("deployment", "DEPLOYMENT", lambda row: row.name, lambda row: row.name, width=12, flex=True),
-            Column("instances", "INSTANCES", lambda row: str(row.instances), lambda row: row.instances, right=True),
-            Column("gpus", "GPUS", lambda row: str(row.gpus), lambda row: row.gpus, right=True, priority=3),
+            Column("instances", "INSTANCES", _instances, lambda row: row.instances, right=True),
+            Column("gpus", "GPUS", _gpus, lambda row: row.gpus, right=True, priority=3),
             Column("hour", "PER HOUR", self._per_hour, _amount, right=True),
             Column("day", "PER DAY", self._per_day, _amount, right=True, priority=2),
             Column(
@@ -173,6 +175,7 @@ class CostView(ListView):
         return (
             *super().follow(),
             fleet.subscribe(Resource.DEPLOYMENTS, self._changed),
+            fleet.subscribe(Resource.VOLUMES, self._changed),
             fleet.subscribe(Resource.BALANCES, self._changed),
             fleet.subscribe(Resource.PACKAGES, lambda change: self._show_packages()),
         )
@@ -197,7 +200,7 @@ class CostView(ListView):
         names = {
             row.ref: row.name for row in fleet.rows(Resource.DEPLOYMENTS).values() if isinstance(row, Deployment)
         }
-        self.table.set_rows(cost_lines(fleet.rows(Resource.INSTANCES).values(), balances, names, fleet.accounts))
+        self.table.set_rows(cost_lines(all_priced(self.session), balances, names, fleet.accounts))
 
     def _show_packages(self) -> None:
         self.packages.set_rows(self.session.fleet.rows(Resource.PACKAGES).values())
@@ -224,8 +227,9 @@ class CostView(ListView):
 
     def row_style(self, row: Row) -> str | None:
         """Dim sums of what is not up to date."""
-        feed = self.session.fleet.feed(row.ref.account, Resource.INSTANCES)
-        return "stale" if feed.state is FeedState.STALE else None
+        fleet, account = self.session.fleet, row.ref.account
+        states = (fleet.feed(account, resource).state for resource in COSTING if fleet.costs(account, resource))
+        return "stale" if FeedState.STALE in states else None
 
     def _package_style(self, row: Row) -> str | None:
         return "stale" if self.session.fleet.is_stale(row.ref) else None
@@ -234,8 +238,7 @@ class CostView(ListView):
 
     def status(self) -> tuple[Content, Content]:
         """Say what an hour and a day cost in all that is shown, by currency."""
-        rows = self.session.fleet.rows(Resource.INSTANCES).values()
-        shown = [row for row in rows if self.session.shows_account(row.ref.account)]
+        shown = [row for row in all_priced(self.session) if self.session.shows_account(row.ref.account)]
         parts = [
             Content.assemble(
                 (f"   {format_money(money)}/h", "bold"), (f"  {format_money(_times(money, 24))} a day", "$muted")
@@ -247,8 +250,8 @@ class CostView(ListView):
     def empty_text(self) -> str:
         """Say why there is nothing."""
         return (
-            f"Nothing in {self.session.account or 'any account'} has a price: no instance that runs tells what it "
-            "costs, and no account tells a balance."
+            f"Nothing in {self.session.account or 'any account'} has a price: nothing that runs or is kept there "
+            "tells what it costs, and no account tells a balance."
         )
 
     def is_problem(self, row: Row) -> bool:
@@ -286,12 +289,15 @@ class CostView(ListView):
         return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
 
     def do_open(self, argument: str) -> None:
-        """Show the instances that cost it; describe a package."""
+        """Show the instances, or the volumes, that cost it; describe a package."""
         line = self.table.cursor_row
         if self.packages.has_focus or not isinstance(line, CostLine):
             self.do_describe(argument)
         elif line.deployment is not None:
             self.session.navigator.go("instances", scope=line.deployment)
+        elif line.volumes and line.name:
+            self.session.choose(account=line.ref.account)
+            self.session.navigator.go("volumes")
         else:
             self.session.choose(account=line.ref.account)
             self.session.navigator.go("instances")
@@ -316,39 +322,51 @@ def cost_lines(
     """
     sums = by_account(rows)
     have = {(balance.ref.account, balance.available.currency): balance.available for balance in balances}
-    groups = by_parent(rows)
+    found = sorted(parts(rows), key=lambda part: part.per_hour.amount, reverse=True)
     lines: list[CostLine] = []
     for account in accounts:
         for currency in dict.fromkeys((*sums.get(account, {}), *(money for name, money in have if name == account))):
-            parts = sorted(
-                (
-                    _line(account, currency, parent, names, instances)
-                    for (name, parent), instances in groups.items()
-                    if name == account and currency in hourly(instances)
-                ),
-                key=lambda line: line.per_hour.amount if line.per_hour is not None else Decimal(0),
-                reverse=True,
-            )
+            own = [
+                _line(part, names) for part in found if (part.account, part.per_hour.currency) == (account, currency)
+            ]
             whole = CostLine(
                 Ref(account, "cost", currency),
                 "",
                 None,
-                sum(part.instances for part in parts),
-                sum(part.gpus for part in parts),
+                sum(line.instances for line in own),
+                sum(line.gpus for line in own),
                 sums.get(account, {}).get(currency),
                 have.get((account, currency)),
+                sum(line.volumes for line in own),
             )
-            lines += [whole, *parts]
+            lines += [whole, *own]
     return lines
 
 
-def _line(
-    account: str, currency: str, parent: Ref | None, names: Mapping[Ref, str], instances: Sequence[Instance]
-) -> CostLine:
-    paid = [one for one in instances if one.price is not None and one.price.currency == currency]
-    name = "no deployment" if parent is None else names.get(parent, parent.id)
-    ref = Ref(account, "cost", f"{currency}/{parent.id if parent else ''}")
-    return CostLine(ref, name, parent, len(paid), sum(map(gpus_of, paid)), hourly(paid)[currency])
+def _line(part: Part, names: Mapping[Ref, str]) -> CostLine:
+    if part.volumes:
+        name, what = f"{part.volumes} volume{'s' if part.volumes > 1 else ''}", "volumes/"
+    elif part.deployment is None:
+        name, what = "no deployment", ""
+    else:
+        name, what = names.get(part.deployment, part.deployment.id), part.deployment.id
+    return CostLine(
+        Ref(part.account, "cost", f"{part.per_hour.currency}/{what}"),
+        name,
+        part.deployment,
+        part.instances,
+        part.gpus,
+        part.per_hour,
+        volumes=part.volumes,
+    )
+
+
+def _instances(row: CostLine) -> Cell:
+    return ("–", "muted") if row.volumes and row.name else str(row.instances)
+
+
+def _gpus(row: CostLine) -> Cell:
+    return ("–", "muted") if row.volumes and row.name else str(row.gpus)
 
 
 def _amount(row: CostLine) -> tuple[str, Decimal] | None:

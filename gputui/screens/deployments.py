@@ -95,6 +95,15 @@ class DeploymentsView(ScalingView, ListView):
                 when_filled=True,
             ),
             Column(
+                "cost",
+                "$/H NOW",
+                lambda row: format_money(row.price),
+                lambda row: row.price.amount if row.price else None,
+                right=True,
+                priority=4,
+                when_filled=True,
+            ),
+            Column(
                 "estimate",
                 "EST. $/H",
                 lambda row: format_money(row.price_estimate),
@@ -217,6 +226,7 @@ def _hidden_columns() -> list[Column[Deployment]]:
         "reuse": lambda row: "" if row.reuse is None else f"{'yes' if row.reuse else 'no'} {row.reuse_scope}",
         "port": lambda row: " ".join(f"{port}/{protocol}" for port, protocol in row.ports),
         "owner": lambda row: row.owner,
+        "webhook": lambda row: row.webhook,
         "desired": lambda row: "" if row.desired is None else str(row.desired),
     }
     return [Column(key, key.upper(), text, shown=False) for key, text in texts.items()]

@@ -180,9 +180,12 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
             ("image", row.image or ""),
             ("gpus", gpu_text(row)),
+            ("gpu memory", format_bytes(row.gpu_memory)),
             ("memory limit", format_bytes(row.memory_limit) or "none told"),
             ("shared memory", format_bytes(row.shm_size)),
+            ("disk", format_bytes(row.disk_size)),
             ("cpus", "" if row.cpu_count is None else str(row.cpu_count)),
+            ("spot", "" if row.spot is None else "yes: it may be taken away at any time" if row.spot else "no"),
             ("host", row.host or ""),
             ("region", row.region or ""),
             ("ports", ports_text(row)),
@@ -225,6 +228,7 @@ def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
                     ("type", row.type),
                     ("state", _state(row.phase, row.status)),
                     ("owner", row.owner),
+                    ("webhook", row.webhook),
                 ],
             ),
             (
@@ -239,6 +243,7 @@ def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
                 [
                     ("each", f"{each} an hour" if (each := price_range(row.price_from, row.price_to)) else ""),
                     ("estimate", f"{format_money(row.price_estimate)} an hour" if row.price_estimate else ""),
+                    ("now", f"{format_money(row.price)} an hour, all of it" if row.price else ""),
                     ("at most", f"{format_money(most)} an hour" if most else ""),
                 ],
             ),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from gputui.models import Change, FeedState, Resource
+from gputui.models import Change, FeedState, Row
 from gputui.screens.session import Session
-from gputui.spending import Totals, by_account, priced
+from gputui.spending import COSTING, Totals, by_account, priced
 from gputui.text import format_money
 
 
+def all_priced(session: Session) -> list[Row]:
+    """Return what costs money now, of all accounts."""
+    return [row for resource in COSTING for row in priced(session.fleet.rows(resource).values())]
+
+
 class FleetCost:
-    """Sums the prices up when instances have changed, not when the header is drawn."""
+    """Sums the prices up when something that may cost has changed, not when the header is drawn."""
 
     def __init__(self) -> None:
         self._totals: dict[str, Totals] | None = None
@@ -21,7 +26,7 @@ class FleetCost:
         self._totals = None
 
     def take(self, change: Change) -> bool:
-        """Note that instances changed; returns whether that may have changed what they cost."""
+        """Note that something changed; returns whether that may have changed what all costs."""
         if not self._totals and not priced((*change.added, *change.updated)):
             return False
         self.forget()
@@ -30,21 +35,24 @@ class FleetCost:
     def text(self, session: Session) -> Content:
         """Say what the accounts shown cost an hour, by currency; nothing where nothing has a price.
 
-        ``≥`` says that a server was asked for a part of the instances only, ``?`` that a sum has old figures in it.
+        ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it.
         """
         fleet = session.fleet
         if self._totals is None:
-            self._totals = by_account(fleet.rows(Resource.INSTANCES).values())
+            self._totals = by_account(all_priced(session))
         shown = [name for name in fleet.accounts if session.shows_account(name)]
         sums: Totals = {}
         old: set[str] = set()
         for account in shown:
             for currency, money in self._totals.get(account, {}).items():
                 sums[currency] = sums[currency] + money if currency in sums else money
-                if fleet.feed(account, Resource.INSTANCES).state is not FeedState.FRESH:
+                lists = (resource for resource in COSTING if fleet.costs(account, resource))
+                if any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists):
                     old.add(currency)
-        partial = bool(fleet.filters(Resource.INSTANCES)) and any(
-            fleet.filter_form(account, Resource.INSTANCES) is not None for account in shown
+        partial = any(
+            fleet.filters(resource) and fleet.costs(account, resource) and fleet.is_part(account, resource)
+            for resource in COSTING
+            for account in shown
         )
         parts = [
             Content.assemble(

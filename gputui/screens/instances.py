@@ -177,6 +177,8 @@ class InstancesView(ListView):
             Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
             Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
             Column("deployment", "DEPLOYMENT", self._deployment, self._deployment, shown=False),
+            Column("spot", "SPOT", lambda row: "" if row.spot is None else "yes" if row.spot else "no", shown=False),
+            Column("disk", "DISK", lambda row: format_bytes(row.disk_size), lambda row: row.disk_size, shown=False),
             Column("version", "VERSION", lambda row: row.version, lambda row: row.version, shown=False),
             Column("services", "SERVICES", lambda row: " ".join(one.url for one in row.services), shown=False),
             at("created", lambda row: row.created_at),

@@ -20,6 +20,7 @@ from gputui.keys import key_text
 from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
 from gputui.screens.fleet_cost import FleetCost
 from gputui.screens.session import Session
+from gputui.spending import COSTING
 from gputui.text import format_time
 from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.footer import FooterBar
@@ -137,7 +138,7 @@ class View(Screen[None]):
             health, only=session.account, note=session.note, utc=session.utc, cost=self._cost.text(session)
         )
 
-    def _instances_changed(self, change: Change) -> None:
+    def _costs_changed(self, change: Change) -> None:
         if self._cost.take(change):
             self._show_header()
 
@@ -240,7 +241,7 @@ class View(Screen[None]):
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
             fleet.subscribe_feeds(self.feeds_changed),
-            fleet.subscribe(Resource.INSTANCES, self._instances_changed),
+            *(fleet.subscribe(resource, self._costs_changed) for resource in COSTING),
             *self.follow(),
         ]
         self.catch_up()

@@ -123,6 +123,9 @@ class TestInstances:
             gpu_count=1,
             cpu_count=16,
             memory_limit=128 * 2**30,
+            gpu_memory=80 * 2**30,
+            disk_size=500 * 2**30,
+            spot=True,
             region="us-west-1",
             host="203.0.113.9",
             created_at=datetime(2025, 11, 24, 16, 0, tzinfo=UTC),
@@ -295,7 +298,8 @@ class TestEndpoints:
             "RUNNING",
             desired=3,
             running=2,
-            price_estimate=Money(Decimal("1.86"), "USD"),
+            price=Money(Decimal("1.86"), "USD"),
+            webhook="https://hooks.example.com/y?***",
             image="vllm/vllm-openai:v0.6",
         )
         assert json.loads(row.raw)["webhook"] == "https://hooks.example.com/y?***"
@@ -306,13 +310,13 @@ class TestEndpoints:
     ) -> None:
         server.on(ENDPOINTS, ok([endpoint(cost=cost)]))
         (row,) = await backend.endpoints()
-        assert row.price_estimate is None
+        assert row.price is None
 
     async def test_ids_may_be_numbers_and_counts_texts(self, server: ScriptedServer, backend: YottaBackend) -> None:
         server.on(ENDPOINTS, ok([endpoint(9007199254740993, totalWorkers="4", runningWorkers="4", cost="0.5")]))
         (row,) = await backend.endpoints()
         assert (row.ref.id, row.desired, row.running) == ("9007199254740993", 4, 4)
-        assert row.price_estimate == Money(Decimal("0.5"), "USD")
+        assert row.price == Money(Decimal("0.5"), "USD")
 
     @pytest.mark.parametrize("data", [None, [], {"items": None}, {"items": [], "total": 0}])
     async def test_there_may_be_none(self, server: ScriptedServer, backend: YottaBackend, data: object) -> None:

@@ -128,8 +128,8 @@ async def test_every_list() -> None:
             each.order.name: (each.status.upper(), each.order.mode, each.order.workers)
             for each in there.cloud.serverless.endpoints.values()
         }
-        assert endpoints["chat-prod"].price_estimate is not None
-        assert endpoints["chat-prod"].price_estimate.amount > Decimal(0)
+        assert endpoints["chat-prod"].price is not None
+        assert endpoints["chat-prod"].price.amount > Decimal(0)
         assert {row.parent for row in workers} <= {row.ref for row in endpoints.values()}
 
         offers = await there.backend.stock()

@@ -200,6 +200,7 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
             "instances": 2,
             "gpus": 4,
             "per_hour": {"amount": "3.60", "currency": "USD"},
+            "volumes": 0,
         },
         {
             "account": "hub",
@@ -208,6 +209,7 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
             "instances": 1,
             "gpus": 2,
             "per_hour": {"amount": "0.60", "currency": "USD"},
+            "volumes": 0,
         },
     ]
     assert cells(table, "DEPLOYMENT") == ["train", "batch"]
