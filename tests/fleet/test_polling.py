@@ -13,6 +13,7 @@ from gputui.models import AccountInfo, Change, FeedState, HealthState, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
 
 INSTANCES, STOCK, EVENTS, PROCESSES = Resource.INSTANCES, Resource.STOCK, Resource.EVENTS, Resource.PROCESSES
+DEPLOYMENTS, VOLUMES = Resource.DEPLOYMENTS, Resource.VOLUMES
 ALL = (INSTANCES, STOCK, PROCESSES)
 DOWN = UnavailableError("lab: no answer.")
 
@@ -35,6 +36,20 @@ async def test_what_is_watched_is_polled_at_its_pace_and_instances_slowly(clock:
     assert lab.calls[STOCK] == 13
     assert lab.calls[INSTANCES] == 3
     assert lab.calls[PROCESSES] == 0
+
+
+async def test_lists_that_are_paid_for_are_polled_once_a_minute_though_nobody_looks(clock: FakeClock) -> None:
+    class Paid(FakeBackend):
+        spending = frozenset({DEPLOYMENTS, VOLUMES})
+
+    paid = Paid("y", (INSTANCES, DEPLOYMENTS, VOLUMES, STOCK))
+    unpaid = FakeBackend("lab", (INSTANCES, DEPLOYMENTS, VOLUMES))
+    async with running(clock, paid, unpaid, watch=[STOCK]) as fleet:
+        await clock.advance(125)
+        assert fleet.costs("y", VOLUMES)
+        assert not fleet.costs("lab", VOLUMES)
+    assert (paid.calls[DEPLOYMENTS], paid.calls[VOLUMES]) == (3, 3)
+    assert (unpaid.calls[DEPLOYMENTS], unpaid.calls[VOLUMES]) == (0, 0)
 
 
 async def test_watching_events_polls_the_instances_they_are_made_from(clock: FakeClock, lab: FakeBackend) -> None:

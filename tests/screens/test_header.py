@@ -6,7 +6,7 @@ import pytest
 from textual.content import Content
 
 from gputui.errors import UnavailableError
-from gputui.models import Resource
+from gputui.models import Phase, Ref, Resource, Volume
 from gputui.widgets.header import HeaderBar
 from tests.screens.hub import FakeCloud, container, hub, money
 from tests.screens.stage import NARROW, fail, lab, staged
@@ -90,3 +90,18 @@ async def test_neither_a_list_that_says_the_same_nor_a_key_draws_the_header(monk
         cloud.rows[Resource.INSTANCES] = []
         await stage.advance(30)
         assert drawn
+
+
+async def test_what_is_stored_costs_too_and_is_marked_when_it_is_old() -> None:
+    class Stored(FakeCloud):
+        spending = frozenset({Resource.VOLUMES})
+
+    cloud = Stored("hub", [container("hub", "a")])
+    cloud.rows[Resource.VOLUMES] = [
+        Volume(Ref("hub", "volume", "7"), "data", "CEPH", Phase.RUNNING, "active", price=money("0.20"))
+    ]
+    async with staged(cloud, view="1") as stage:
+        assert stage.header.endswith(" $2.00/h")
+        cloud.errors[Resource.VOLUMES] = UnavailableError("no answer")
+        await stage.advance(61)
+        assert stage.header.endswith(" $2.00/h ?")
