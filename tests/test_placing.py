@@ -64,6 +64,7 @@ def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
         region="us-east-1",
         available=True,
         vendor_name="NVIDIA_H200_141G",
+        type_id="17",
     )
 
     def sent(kind: str, **given: str) -> dict[str, object]:
@@ -74,7 +75,7 @@ def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
 
     pod = sent("pod", name="a", image="b")
     assert (pod["regions"], pod["gpuType"]) == (["us-east-1"], "NVIDIA_H200_141G")
-    assert sent("vm", name="a", vmTypeId="1")["region"] == "us-east-1"
+    assert sent("vm", name="a") == {"name": "a", "vmTypeId": 17, "region": "us-east-1", "isSpot": 0}
     assert sent("endpoint", name="a", image="b")["resources"] == [
         {"region": "us-east-1", "gpuType": "NVIDIA_H200_141G", "gpuCount": 1}
     ]

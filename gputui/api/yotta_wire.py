@@ -227,6 +227,7 @@ def to_offers(scope: Scope, types: Iterable[VmType]) -> list[Offer]:
             available=each.available,
             gpu_memory=memory_of(each.gpu_type, label),
             vendor_name=clean(each.gpu_type),
+            type_id="" if each.id is None else str(each.id),
         )
     return list(offers.values())
 

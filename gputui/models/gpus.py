@@ -93,7 +93,8 @@ class Offer:
     """GPUs that can be had in one place: single cards, which may sit in several machines.
 
     ``available`` is for back ends that say only yes or no. ``vendor_name`` is the model as the back end writes it,
-    where ``gpu_model`` is the label. ``problem`` says why this could not be read anew, figures are then the last
+    where ``gpu_model`` is the label, ``type_id`` what a machine with it is ordered by, where that is another thing.
+    ``problem`` says why this could not be read anew, figures are then the last
     ones; a region that never could be read is one offer without ``gpu_model``.
     """
 
@@ -107,4 +108,5 @@ class Offer:
     price_from: Money | None = None
     price_to: Money | None = None
     vendor_name: str = ""
+    type_id: str = ""
     problem: str | None = None

@@ -341,6 +341,7 @@ class TestStock:
                 available=True,
                 gpu_memory=24 * 2**30,
                 vendor_name="NVIDIA_RTX_4090_24G",
+                type_id="11",
             ),
             Offer(
                 Ref("yotta", "offer", "us-west-1/NVIDIA_RTX_4090_24G"),
@@ -349,6 +350,7 @@ class TestStock:
                 available=False,
                 gpu_memory=24 * 2**30,
                 vendor_name="NVIDIA_RTX_4090_24G",
+                type_id="12",
             ),
             Offer(
                 Ref("yotta", "offer", "us-east-1/NVIDIA_H200_141G"),
@@ -357,6 +359,7 @@ class TestStock:
                 available=True,
                 gpu_memory=141 * 2**30,
                 vendor_name="NVIDIA_H200_141G",
+                type_id="21",
             ),
         ]
         assert await backend.fetch(offers[0].ref) == offers[0]
