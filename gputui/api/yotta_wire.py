@@ -54,6 +54,9 @@ PHASES: Mapping[str, Phase] = {
 GONE = frozenset({"terminated", "deleted"})
 """Statuses, in lower case, of what is only still listed."""
 
+_DOCKER_HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
+"""The ways to write the registry that is meant where none is named."""
+
 _GIB = 2**30
 _MOST_GIB = 2**30
 """No memory is as large as that."""
@@ -245,10 +248,10 @@ def phase_of(status: str) -> Phase:
 
 def _image(image: str | None, registry: str | None) -> str | None:
     """Return how an image is named: with its registry, unless it is Docker's own or told by the name already."""
-    name = clean((image or "").strip())
-    place = clean((registry or "").strip()).partition("://")[2] or clean((registry or "").strip())
-    place = place.rstrip("/")
-    if not name or place in ("", "docker.io", "index.docker.io", "hub.docker.com") or name.startswith(f"{place}/"):
+    name, place = (clean((text or "").strip()) for text in (image, registry))
+    place = place.rpartition("://")[2].strip("/")
+    host = place.partition("/")[0].lower()
+    if not name or host in _DOCKER_HUB or name.startswith(f"{host}/"):
         return name or None
     return f"{place}/{name}"
 

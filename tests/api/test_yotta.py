@@ -241,6 +241,23 @@ class TestInstances:
         server.on(f"{ENDPOINTS}/a%2Fb%1B/workers", ok([worker()]))
         assert "worker/a/b\ufffd/w-1" in await instances(backend)
 
+    @pytest.mark.parametrize(
+        ("registry", "image"),
+        [
+            ("https://index.docker.io/v1/", "team/app:1"),
+            ("", "team/app:1"),
+            (None, "team/app:1"),
+            ("https://registry.example.com/", "registry.example.com/team/app:1"),
+            ("registry.example.com/ml", "registry.example.com/ml/team/app:1"),
+        ],
+    )
+    async def test_an_image_is_named_with_its_registry_where_that_is_not_dockers_own(
+        self, server: ScriptedServer, backend: YottaBackend, registry: str | None, image: str
+    ) -> None:
+        server.on(PODS, ok([pod(image="team/app:1", imageRegistry=registry)]))
+        rows = await instances(backend)
+        assert next(row.image for key, row in rows.items() if key.startswith("pod/")) == image
+
 
 class TestPartsThatCannotBeRead:
     async def test_a_part_keeps_its_last_rows(self, server: ScriptedServer, backend: YottaBackend) -> None:
