@@ -20,6 +20,7 @@ from .yotta_parts import ALIVE, CREDENTIAL_TYPES, RUNNING, SIZED, STOPPED, STORA
 from .yotta_rules import (
     FORBIDDEN,
     HTTP_STATUS,
+    LIMITED,
     NO_POD,
     NO_RECORD,
     NO_TERMINATE,
@@ -81,9 +82,10 @@ class YottaApi:
                 self._authorize(request)
                 data = handler(Call(dict(request.path_params), await _given(request)))
             except RefusedError as refused:
-                quiet = request.url.path.startswith(QUIET) and refused.code not in (UNAUTHORIZED, FORBIDDEN)
+                quiet = request.url.path.startswith(QUIET) and refused.code not in (UNAUTHORIZED, FORBIDDEN, LIMITED)
                 status = 200 if quiet else HTTP_STATUS.get(refused.code, 400)
-                return JSONResponse(envelope(None, refused.code, refused.message), status)
+                again = {"retry-after": "1"} if refused.code == LIMITED else None
+                return JSONResponse(envelope(None, refused.code, refused.message), status, again)
             # In a frozen world what a request sets off is done at once.
             self._world.advance()
             return JSONResponse(envelope(data))

@@ -8,6 +8,7 @@ from typing import Any
 
 from .yotta_call import Call, Endpoints
 from .yotta_cloud import YottaCloud
+from .yotta_limits import TaskLimits
 from .yotta_orders import endpoint_order, log_query, task_of
 from .yotta_parts import ALIVE, FAILED, QUEUE, RUNNING, STOPPED, Endpoint, Worker
 from .yotta_rules import (
@@ -31,6 +32,7 @@ class EndpointCalls:
         self._cloud = cloud
         self._serverless = cloud.serverless
         self._page = page
+        self._limits = TaskLimits()
 
     def routes(self) -> Endpoints:
         """Method, path and who answers."""
@@ -146,6 +148,7 @@ class EndpointCalls:
 
     def _queue(self, call: Call) -> Endpoint:
         endpoint = self._endpoint(call, NO_SERVERLESS)
+        self._limits.count(endpoint.id)
         if endpoint.order.mode != QUEUE:
             raise RefusedError(
                 STATUS, f"endpoint {endpoint.id} takes no tasks: its service mode is {endpoint.order.mode}"
