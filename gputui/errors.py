@@ -116,6 +116,12 @@ class UnknownOutcomeError(GputuiError):
     exit_code = ExitCode.UNKNOWN_OUTCOME
 
 
+class GivenUpError(UnknownOutcomeError):
+    """Somebody stopped waiting for the answer to a change; what becomes of it is not known."""
+
+    title = "Not waited for any more"
+
+
 class ConfigError(GputuiError):
     """The configuration cannot be used. ``problems`` lists every one: file, key, and the fix."""
 

@@ -18,6 +18,7 @@ from gputui.api.base import (
 from gputui.errors import (
     ConflictError,
     ForbiddenError,
+    GivenUpError,
     GputuiError,
     InvalidError,
     NotFoundError,
@@ -273,7 +274,7 @@ class Mutations:
         except asyncio.CancelledError:
             if ref not in self._given_up:
                 raise
-            raise UnknownOutcomeError(
+            raise GivenUpError(
                 f"{ref.account}: the answer about {ref.id} is not waited for any more.",
                 hint="The server may go on with it.",
             ) from None
@@ -375,7 +376,7 @@ def _made(row: Row) -> str | None:
 
 
 def _not_seen(error: UnknownOutcomeError, ref: Ref) -> UnknownOutcomeError:
-    return UnknownOutcomeError(
+    return type(error)(
         f"{error.message} {ref.id} was not to be seen in the list yet.",
         hint="It may still appear: look for it in the list and check before you try again.",
         request_id=error.request_id,
