@@ -30,6 +30,13 @@ async def save_rows(
     return path.resolve()
 
 
+async def save_text(stem: str, suffix: str, text: str) -> Path:
+    """Write a text to a new file in the working folder and return its path; raises OSError."""
+    path = _free_path(stem, suffix)
+    await asyncio.to_thread(path.write_text, text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+    return path.resolve()
+
+
 def render(form: str, columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
     """Return the rows as ``txt``, ``json`` or ``csv``."""
     if form == "json":

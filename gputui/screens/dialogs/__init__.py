@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.dialog import Dialog
     from gputui.screens.dialogs.filter import FilterDialog
     from gputui.screens.dialogs.form import FormDialog, FormTools
+    from gputui.screens.dialogs.json_reader import JsonReaderDialog
     from gputui.screens.dialogs.menu import Choice, MenuDialog
     from gputui.screens.dialogs.prompt import PromptDialog
     from gputui.screens.dialogs.reader import ReaderDialog
@@ -33,6 +34,7 @@ __all__ = [
     "FilterDialog",
     "FormDialog",
     "FormTools",
+    "JsonReaderDialog",
     "MenuDialog",
     "PromptDialog",
     "ReaderDialog",
@@ -51,6 +53,7 @@ _MODULES = {
     "FilterDialog": "filter",
     "FormDialog": "form",
     "FormTools": "form",
+    "JsonReaderDialog": "json_reader",
     "MenuDialog": "menu",
     "PromptDialog": "prompt",
     "ReaderDialog": "reader",
