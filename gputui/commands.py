@@ -60,7 +60,8 @@ _VIEWS = (
     Command("view.events", "Events", "4", Group.VIEWS, "What happened to instances, live"),
     Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU, charts and processes", aliases=("processes", "ps")),
     Command("view.blacklist", "Blacklist", "6", Group.VIEWS, "Hosts that get no new instances", aliases=("blocks",)),
-    Command("view.library", "Library", "7", Group.VIEWS, "Images, volumes and credentials", aliases=("images",)),
+    Command("view.library", "Library", "7", Group.VIEWS, "Images, volumes and credentials"),
+    Command("view.images", "Images", "", Group.VIEWS, "Images of every account"),
     Command("view.volumes", "Volumes", "", Group.VIEWS, "Storage that outlives instances"),
     Command("view.credentials", "Credentials", "", Group.VIEWS, "What opens registries of images"),
     Command(

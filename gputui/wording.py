@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
+from gputui.models import (
+    Action,
+    Deployment,
+    GpuProcess,
+    Image,
+    Instance,
+    Money,
+    Phase,
+    QuotaLine,
+    RegistryCredential,
+    Row,
+    Volume,
+)
 from gputui.text import format_bytes, format_money
 
 EFFECTS: Mapping[Action, str] = {
@@ -17,8 +29,10 @@ EFFECTS: Mapping[Action, str] = {
     Action.BLOCK: "Its host gets no new instances of yours for that time. What runs there goes on.",
     Action.SCALE: "Instances are started or ended until there are as many.",
     Action.RENAME: "Only its name changes.",
+    Action.UPDATE: "What it is changes as said; what it costs may change with it.",
+    Action.RESIZE: "What it costs may change with its size.",
 }
-"""What happens to an instance."""
+"""What happens to an instance, or to whatever has no words of its own."""
 
 EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
     Action.START: "They get their GPUs again. The ports of their SSH may be others.",
@@ -39,6 +53,8 @@ DEPLOYMENT_EFFECTS: Mapping[Action, str] = {
     Action.STOP: "All its instances end, and every process in them. No new ones are started.",
     Action.DELETE: "All its instances end, their disks go with them, and its settings. This cannot be undone.",
     Action.SCALE: EFFECTS[Action.SCALE],
+    Action.UPDATE: "Its workers are replaced, or others started or ended, as the new settings say. What it costs may"
+    " change.",
 }
 DEPLOYMENT_EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
     Action.STOP: "All their instances end, and every process in them. No new ones are started.",
@@ -51,6 +67,11 @@ SOME_NEED_FORCE = "Some run: without force the server refuses to delete those."
 
 IMAGE_DELETED = "The image is gone for good. Instances made from it go on."
 IMAGES_DELETED = "The images are gone for good. Instances made from them go on."
+VOLUME_DELETED = "The data on it goes for good. This cannot be undone."
+VOLUMES_DELETED = "The data on them goes for good. This cannot be undone."
+CREDENTIAL_DELETED = "Pods and endpoints that pull their image with it can start no new instances."
+CREDENTIALS_DELETED = "Pods and endpoints that pull their images with them can start no new instances."
+CREDENTIAL_CHANGED = "Whatever pulls with it does so as the new settings say, from the next pull on."
 
 DONE: Mapping[Action, str] = {
     Action.START: "started",
@@ -64,6 +85,22 @@ DONE: Mapping[Action, str] = {
     Action.RENAME: "renamed",
     Action.RESIZE: "resized",
 }
+
+UNDER_WAY: Mapping[Action, str] = {
+    Action.CREATE: "creating…",
+    Action.START: "starting…",
+    Action.STOP: "stopping…",
+    Action.RESTART: "restarting…",
+    Action.DELETE: "deleting…",
+    Action.COMMIT: "saving…",
+    Action.EXEC: "running a command…",
+    Action.SCALE: "scaling…",
+    Action.BLOCK: "keeping its host out…",
+    Action.UPDATE: "changing…",
+    Action.RENAME: "renaming…",
+    Action.RESIZE: "resizing…",
+}
+"""What a row shows as its state while something is done to it."""
 
 ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})
 """Actions that end what runs in an instance."""
@@ -85,13 +122,33 @@ def may_run(row: Row) -> bool:
 
 def effect(action: Action, rows: Sequence[Row]) -> str:
     """Say what the action does to these."""
+    one = len(rows) == 1
     if all(isinstance(row, Image) for row in rows):
-        return IMAGE_DELETED if len(rows) == 1 else IMAGES_DELETED
-    if all(isinstance(row, Deployment) for row in rows):
-        return (DEPLOYMENT_EFFECTS if len(rows) == 1 else DEPLOYMENT_EFFECTS_ON_SEVERAL)[action]
+        return IMAGE_DELETED if one else IMAGES_DELETED
+    if action is Action.DELETE and all(isinstance(row, Volume) for row in rows):
+        return VOLUME_DELETED if one else VOLUMES_DELETED
+    if action is Action.DELETE and all(isinstance(row, RegistryCredential) for row in rows):
+        return CREDENTIAL_DELETED if one else CREDENTIALS_DELETED
+    if action is Action.UPDATE and all(isinstance(row, RegistryCredential) for row in rows):
+        return CREDENTIAL_CHANGED
+    if action is not Action.RENAME and all(isinstance(row, Deployment) for row in rows):
+        return (DEPLOYMENT_EFFECTS if one else DEPLOYMENT_EFFECTS_ON_SEVERAL)[action]
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
-        return STOP_KEPT_ALIVE if len(rows) == 1 else STOP_SEVERAL_KEPT_ALIVE
-    return EFFECTS[action] if len(rows) == 1 else EFFECTS_ON_SEVERAL[action]
+        return STOP_KEPT_ALIVE if one else STOP_SEVERAL_KEPT_ALIVE
+    return EFFECTS[action] if one else EFFECTS_ON_SEVERAL[action]
+
+
+def hindrance(action: Action, row: Row) -> str:
+    """Say what keeps a thing from something, and what to do first; '' where its state is all there is to say."""
+    if not isinstance(row, Volume) or action not in (Action.DELETE, Action.RESIZE):
+        return ""
+    if row.mounts:
+        those = "that" if row.mounts == 1 else "those"
+        what = f"{row.name} is mounted by {row.mounts} instance{'' if row.mounts == 1 else 's'}"
+        return f"{what}: delete or detach {those} first."
+    if action is Action.RESIZE and row.size is None and not row.problem:
+        return f"{row.name} has no size to change: {row.type} storage has no limit."
+    return ""
 
 
 def force_needed(rows: Sequence[Row]) -> str:
@@ -100,13 +157,15 @@ def force_needed(rows: Sequence[Row]) -> str:
 
 
 def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
-    """Return what a person has to type first: the name of what runs, or how many there are; None where a yes will do.
+    """Return what a person has to type first; None where a yes will do.
+
+    That is the name of what runs or holds data, or how many there are.
 
     ``moving`` says that something is under way with one of them, or that it holds on to more than its state says.
     """
     if len(rows) > 1:
         return str(len(rows)) if action in ENDS_WORK or action is Action.EXEC else None
-    if action is Action.DELETE and (moving or may_run(rows[0])):
+    if action is Action.DELETE and (moving or may_run(rows[0]) or isinstance(rows[0], Volume)):
         return name_of(rows[0])
     return None
 

@@ -10,12 +10,24 @@ from textual.content import Content
 
 from gputui.deployment_words import counts_text, gpus_text, price_range
 from gputui.errors import GputuiError
-from gputui.models import Action, ActionResult, Deployment, FeedState, Image, Instance, Resource, Row
+from gputui.models import (
+    Action,
+    ActionResult,
+    Deployment,
+    FeedState,
+    Image,
+    Instance,
+    RegistryCredential,
+    Resource,
+    Row,
+    Volume,
+)
 from gputui.screens import dialogs
 from gputui.screens.creating import CreatingView
 from gputui.screens.describe import describe_exec
 from gputui.screens.session import NAMED
 from gputui.stop_words import less_offer, stop_effects
+from gputui.storage_words import registry_text, size_text, storage_text
 from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.wording import (
@@ -25,6 +37,7 @@ from gputui.wording import (
     effect,
     force_needed,
     gpu_text,
+    hindrance,
     name_of,
     spending,
     word_to_type,
@@ -77,7 +90,8 @@ class ActingView(CreatingView):
             return []
         if action not in self.session.fleet.actions(row):
             status = getattr(row, "status", "")
-            self.say(f"{action}: not possible for {argument}{f' while it is {status}' if status else ''}.")
+            why = f"not possible for {argument}{f' while it is {status}' if status else ''}."
+            self.say(f"{action}: {hindrance(action, row) or why}")
             return []
         return [row]
 
@@ -327,6 +341,20 @@ def subject(row: Row, *, named: bool) -> Content:
             f"   {gpus}" if gpus else "",
             f"   {price_range(row.price_from, row.price_to)}/h" if row.price_to else "",
         )
+    if isinstance(row, Volume):
+        return Content.assemble(
+            "  ",
+            (PHASE_GLYPHS[row.phase], PHASE_STYLES[row.phase]),
+            (f" {row.name}", "bold"),
+            account,
+            f"   {row.status}",
+            f"   {storage_text(row)}",
+            f"   {size_text(row)}",
+            f"   {row.region}" if row.region else "",
+            f"   {format_money(row.price)}/h" if row.price else "",
+        )
+    if isinstance(row, RegistryCredential):
+        return Content.assemble(("  " + row.name, "bold"), account, f"   {registry_text(row)}")
     if isinstance(row, Image):
         return Content.assemble(("  " + row.reference, "bold"), account, f"   {format_bytes(row.size)}")
     return Content.assemble("  " + name_of(row), account)

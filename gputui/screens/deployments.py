@@ -25,14 +25,9 @@ from gputui.screens.scaling import ScalingView
 from gputui.text import format_age, format_bytes, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table_columns import Cell, Column, natural_key
+from gputui.wording import UNDER_WAY
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
-_ING = {
-    Action.CREATE: "creating…",
-    Action.STOP: "stopping…",
-    Action.DELETE: "deleting…",
-    Action.SCALE: "scaling…",
-}
 _BAR = 4
 
 
@@ -157,7 +152,7 @@ class DeploymentsView(ScalingView, ListView):
     def _state(self, row: Deployment) -> Cell:
         pending = self.session.fleet.pending(row.ref)
         if pending is not None:
-            return (f"◐ {_ING.get(pending.action, pending.action)}", "warning")
+            return (f"◐ {UNDER_WAY.get(pending.action, pending.action)}", "warning")
         return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
 
     def is_problem(self, row: Row) -> bool:

@@ -34,8 +34,11 @@ from gputui.models import (
     Offer,
     Package,
     Phase,
+    RegistryCredential,
     Row,
+    Volume,
 )
+from gputui.storage_words import registry_text, size_text
 from gputui.text import format_bytes, format_duration, format_minutes, format_money, format_time
 from gputui.widgets.glyphs import HEALTH_STYLES, PHASE_GLYPHS, PHASE_STYLES
 from gputui.wording import gpu_text, ports_text, quota_text
@@ -123,6 +126,10 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 ("yours", "" if row.own is None else "yes: you can delete it" if row.own else "no: the server's"),
             ]
         )
+    if isinstance(row, Volume):
+        return _volume(row, utc=utc)
+    if isinstance(row, RegistryCredential):
+        return _credential(row, utc=utc)
     if isinstance(row, Deployment):
         return describe_deployment(row, utc=utc)
     if isinstance(row, Offer):
@@ -308,6 +315,40 @@ def _block(row: Block, *, utc: bool) -> list[Content]:
             ("why", row.comment),
             ("since", _time(row.created_at, utc=utc)),
             ("extended", _time(extended, utc=utc)),
+        ]
+    )
+
+
+def _volume(row: Volume, *, utc: bool) -> list[Content]:
+    mounts = "nothing" if row.mounts == 0 else f"{row.mounts} instance{'' if row.mounts == 1 else 's'}"
+    bytes_ = "" if row.size is None else f"  ({row.size:,} bytes)"
+    return _lines(
+        [
+            ("name", Content.styled(row.name, "bold")),
+            ("ref", str(row.ref)),
+            ("state", _state(row.phase, row.status)),
+            ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
+            ("storage", row.type),
+            ("on", row.medium),
+            ("size", f"{size_text(row)}{bytes_}"),
+            ("region", row.region),
+            ("mounted by", "" if row.mounts is None else mounts),
+            ("price", f"{format_money(row.price)} an hour" if row.price else ""),
+            ("created", _time(row.created_at, utc=utc)),
+        ]
+    )
+
+
+def _credential(row: RegistryCredential, *, utc: bool) -> list[Content]:
+    word = "" if registry_text(row) == row.type else f"  ({row.type})"
+    return _lines(
+        [
+            ("name", Content.styled(row.name, "bold")),
+            ("ref", str(row.ref)),
+            ("registry", f"{registry_text(row)}{word}" if row.type else ""),
+            ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
+            ("user and password", Content.styled("never told by the server", "$muted")),
+            ("created", _time(row.created_at, utc=utc)),
         ]
     )
 

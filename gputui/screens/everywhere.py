@@ -63,7 +63,11 @@ class EverywhereView(FilteringView):
         self.session.navigator.go("tasks")
 
     def do_view_library(self, argument: str) -> None:
-        """Go to the library."""
+        """Go to the library, to the part of it that was looked at last."""
+        self.session.navigator.go(self.session.library_part())
+
+    def do_view_images(self, argument: str) -> None:
+        """Go to the images."""
         self.session.navigator.go("library")
 
     def do_refresh(self, argument: str) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, cast
 
-from gputui.models import Action, Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
+from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
 from gputui.text import format_age, format_bytes, format_elapsed, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
-from gputui.wording import gpu_text, name_of, ports_text
+from gputui.wording import UNDER_WAY, gpu_text, name_of, ports_text
 
 PHASE_TABLE_STYLES = {
     Phase.PENDING: "warning",
@@ -23,15 +23,6 @@ PHASE_TABLE_STYLES = {
     Phase.UNKNOWN: "warning",
 }
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
-_ING = {
-    Action.START: "starting…",
-    Action.STOP: "stopping…",
-    Action.RESTART: "restarting…",
-    Action.DELETE: "deleting…",
-    Action.COMMIT: "saving…",
-    Action.EXEC: "running a command…",
-    Action.BLOCK: "keeping its host out…",
-}
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 _TICK_SECONDS = 10.0
 """How often the time in a state is written anew, while something is in transition."""
@@ -210,7 +201,7 @@ class InstancesView(ListView):
     def _state(self, row: Instance) -> Cell:
         pending = self.session.fleet.pending(row.ref)
         if pending is not None:
-            return (f"◐ {_ING.get(pending.action, pending.action)}", "warning")
+            return (f"◐ {UNDER_WAY.get(pending.action, pending.action)}", "warning")
         if row.problem:
             return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
         shown = (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])

@@ -11,7 +11,7 @@ from textual import work
 from gputui.commands import Command
 from gputui.models import Action, Change, Image, Ref, Resource, Row
 from gputui.screens import dialogs
-from gputui.screens.list_view import ListView
+from gputui.screens.library_part import LibraryPart
 from gputui.text import format_age, format_bytes, format_elapsed
 from gputui.widgets.table_columns import Cell, Column
 from gputui.wording import name_of
@@ -20,7 +20,7 @@ _TICK_SECONDS = 1.0
 _IMAGES = frozenset({Resource.IMAGES})
 
 
-class LibraryView(ListView):
+class LibraryView(LibraryPart):
     """``7``: images, the server's and one's own; create from one, pull one, delete one's own."""
 
     NAME = "library"

@@ -28,6 +28,9 @@ NAMED = (
 )
 """The lists of which a thing may be called by its name."""
 
+LIBRARY = {"library": Resource.IMAGES, "volumes": Resource.VOLUMES, "credentials": Resource.CREDENTIALS}
+"""The parts of the library in their order: the view of each, and the list that it shows."""
+
 
 class Navigator(Protocol):
     """The way from one screen to another; the app is it."""
@@ -72,6 +75,8 @@ class Session:
     keys: Mapping[str, str] = field(default_factory=dict)
     region_presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Regions by the name of a preset, as configured."""
+    library: str = ""
+    """The view of the part of the library that was looked at last; '' for none yet."""
     _listeners: list[Callable[[], None]] = field(default_factory=list)
 
     def keys_of(self, command: Command) -> str:
@@ -99,6 +104,18 @@ class Session:
     def shows_account(self, account: str) -> bool:
         """Whether rows of this account are shown."""
         return self.account is None or self.account == account
+
+    def library_parts(self) -> list[str]:
+        """Return the parts of the library that some account shown has, by their views."""
+        shown = [name for name in self.fleet.accounts if self.shows_account(name)]
+        return [
+            view for view, resource in LIBRARY.items() if any(self.fleet.supports(name, resource) for name in shown)
+        ]
+
+    def library_part(self) -> str:
+        """Return the view to open the library with: the one looked at last, else the first that has a list."""
+        parts = self.library_parts()
+        return self.library if self.library in parts else next(iter(parts), "library")
 
     def ssh_command(self, instance: Instance) -> str:
         """Return what one types in a shell to log in the same way; '' where there is no sshd to reach."""

@@ -26,7 +26,7 @@ from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.footer import FooterBar
 from gputui.widgets.header import HeaderBar
 from gputui.widgets.title import TitleLine
-from gputui.wording import name_of
+from gputui.wording import hindrance, name_of
 
 if TYPE_CHECKING:
     from gputui.fleet import Feed, Fleet
@@ -110,6 +110,10 @@ class View(Screen[None]):
         row = self.session.fleet.get(self.scope)
         return [name_of(row) if row is not None else self.scope.id, self.HEADING]
 
+    def heading(self) -> Content:
+        """Return where one is, as the title has it."""
+        return Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
+
     def status(self) -> tuple[Content, Content]:
         """Return what stands beside the breadcrumbs, and at the right end of the title."""
         return Content(""), Content("")
@@ -123,10 +127,9 @@ class View(Screen[None]):
         session = self.session
         self._show_header()
         left, right = self.status()
-        crumbs = Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
         flags = "  only problems" if session.problems_only and self.TELLS_PROBLEMS else ""
         asked = f"   on the server: {words}" if (words := self.asked_for()) else ""
-        title = Content.assemble(crumbs, left, (asked, "$text-accent"), (flags, "$text-warning"))
+        title = Content.assemble(self.heading(), left, (asked, "$text-accent"), (flags, "$text-warning"))
         self.query_one(TitleLine).set_parts(title, right)
         self._show_problems()
         self.show_keys()
@@ -154,8 +157,12 @@ class View(Screen[None]):
             return
         self._shown_for = facts
         here = [command for command in _IN_FOOTER if self.offers(command, actions)]
-        keys = [(self._key(command), command.short or command.title.lower()) for command in here]
+        keys = [(self._key(command), self.short_of(command)) for command in here]
         self.query_one(FooterBar).set_keys(keys)
+
+    def short_of(self, command: Command) -> str:
+        """Return what the footer calls a command here."""
+        return command.short or command.title.lower()
 
     def _key(self, command: Command) -> str:
         return key_text(self.session.keys_of(command).split(",")[0])
@@ -378,6 +385,9 @@ class View(Screen[None]):
         if command.action and command.action.mutates and account is not None and account.read_only:
             return f"{command.title}: {first.ref.account} is read-only."
         pending = self.session.fleet.pending(first.ref)
+        why = next((why for row in targets if command.action and (why := hindrance(command.action, row))), "")
+        if why and not pending:
+            return f"{command.title}: {why}"
         status = f"under way: {pending.action}" if pending else getattr(first, "status", "")
         return f"{command.title}: not possible for {name_of(first)}{f' while it is {status}' if status else ''}."
 
