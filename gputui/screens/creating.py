@@ -9,11 +9,11 @@ from textual import work
 from textual.content import Content
 
 from gputui.creation_words import cost, doing, namesakes, stock_note
-from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
+from gputui.errors import GputuiError
+from gputui.form_words import written
 from gputui.models import FieldKind, Form, FormField, Resource
-from gputui.redaction import redact
 from gputui.screens import dialogs
-from gputui.screens.everywhere import EverywhereView
+from gputui.screens.filling import LINE, Asking, FillingView, fact
 from gputui.text import clean
 
 VIEW_OF = {
@@ -26,14 +26,10 @@ VIEW_OF = {
 }
 """The view in which a thing of a list is shown."""
 
-_LINE = 70
-"""Cells of a line of the last question: what its panel leaves at 80 columns."""
-_ROOM = _LINE - 4
-_STAYS_SECONDS = 60.0
-"""How long it is said that nobody knows whether something was created: who misses it may create it twice."""
+_ROOM = LINE - 4
 
 
-class CreatingView(EverywhereView):
+class CreatingView(FillingView):
     """Adds to a view what makes something in an account."""
 
     def do_new(self, argument: str) -> None:
@@ -71,33 +67,33 @@ class CreatingView(EverywhereView):
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.
             fleet.refresh([Resource.STOCK], [account])
-        wrong: Mapping[str, str] = {}
-        while (filled := await self._filled(form, values or {}, wrong)) is not None:
-            self.app.notify(f"{doing(form)} in {account} …", markup=False, timeout=4)
-            before = self._place()
-            try:
-                result = await fleet.create(account, kind, filled)
-            except InvalidError as error:
-                self.complain(error)
-                # What the server does not accept is put right in the form; not over what the user does meanwhile.
-                if self._place() != before:
-                    return
-                values, wrong = filled, error.fields
-                continue
-            except UnknownOutcomeError as error:
-                self.app.notify(str(error), title=error.title, severity="error", markup=False, timeout=_STAYS_SECONDS)
-                return
-            except GputuiError as error:
-                self.complain(error)
-                return
-            self.app.notify(result.message, markup=False, timeout=6)
-            if result.to_note:
-                await self._have_noted(form, filled, result.to_note)
-            # Whoever has gone on to something else meanwhile is not torn away from it.
-            if result.created is not None and self._place() == before:
-                view = VIEW_OF.get(fleet.resource_of(result.created), "instances")
-                self.session.navigator.go(view, select=result.created)
+        sent = await self.fill_and_send(self._asking(form), values)
+        if sent is None:
             return
+        self.app.notify(sent.result.message, markup=False, timeout=6)
+        if sent.result.to_note:
+            await self._have_noted(form, sent.values, sent.result.to_note)
+        # Whoever has gone on to something else meanwhile is not torn away from it.
+        if sent.result.created is not None and sent.stayed:
+            view = VIEW_OF.get(fleet.resource_of(sent.result.created), "instances")
+            self.session.navigator.go(view, select=sent.result.created)
+
+    def _asking(self, form: Form) -> Asking:
+        """Return what is done with the form of something new."""
+        fleet, verb = self.session.fleet, form.verb.capitalize()
+        return Asking(
+            form,
+            check=lambda given: fleet.check_create(form.account, form.kind, given),
+            question=lambda given: dialogs.ConfirmDialog(
+                f"{verb} this {form.kind} in {form.account}?",
+                subjects=summary(form, given),
+                effects=self._effects_of_create(form, given),
+                confirm=verb,
+            ),
+            send=lambda given: fleet.create(form.account, form.kind, given),
+            tools=self._tools(form),
+            doing=f"{doing(form)} in {form.account} …",
+        )
 
     async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
         """Say what is not told again, and put the secret that it is about on the clipboard if that is wanted."""
@@ -115,37 +111,6 @@ class CreatingView(EverywhereView):
     async def _chosen_of(self, heading: str, names: Sequence[str]) -> str | None:
         choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(names, 1)]
         return await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
-
-    def _place(self) -> tuple[object, ...]:
-        """Return where the user is: on which screen, in what of it, on which row."""
-        row = self.row_here()
-        return self.app.screen, self.focused, None if row is None else row.ref
-
-    async def _filled(self, form: Form, values: Mapping[str, str], wrong: Mapping[str, str]) -> dict[str, str] | None:
-        """Have the form filled in and confirmed; who does not confirm finds the form again as it was."""
-        fleet = self.session.fleet
-        while True:
-            filled = await self.app.push_screen_wait(
-                dialogs.FormDialog(
-                    form,
-                    lambda given: fleet.check_create(form.account, form.kind, given),
-                    values=values,
-                    problems=wrong,
-                    tools=self._tools(form),
-                )
-            )
-            if filled is None:
-                return None
-            verb = form.verb.capitalize()
-            dialog = dialogs.ConfirmDialog(
-                f"{verb} this {form.kind} in {form.account}?",
-                subjects=summary(form, filled),
-                effects=self._effects_of_create(form, filled),
-                confirm=verb,
-            )
-            if await self.app.push_screen_wait(dialog):
-                return filled
-            values, wrong = filled, {}
 
     def _effects_of_create(self, form: Form, values: Mapping[str, str]) -> list[str]:
         fleet = self.session.fleet
@@ -178,28 +143,24 @@ def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
     given = [field for field in form.fields if values.get(field.name) and field.kind is not FieldKind.SECRET]
     headings = [field.group for field in form.fields if field.group]
     if not headings:
-        return [_line(field.label, [(_shown(field, values), "bold")], 12) for field in given]
+        return [fact(field.label, [(written(field, values[field.name]), "bold")], 12) for field in given]
     width = max(map(cell_len, headings))
     lines: list[Content] = []
     heading, parts, room = "", list[tuple[str, str]](), 0
     for field in form.fields:
         if field.group:
-            lines += [_line(heading, parts, width)] if parts else []
+            lines += [fact(heading, parts, width)] if parts else []
             heading, parts, room = field.group, [], _ROOM - width
         label, value = _said(form, field, values) if field in given else ("", "")
         if not label:
             continue
         taken = cell_len(label) + cell_len(value) + 4
         if parts and taken > room:
-            lines.append(_line(heading, parts, width))
+            lines.append(fact(heading, parts, width))
             heading, parts, room = "", [], _ROOM - width
         room -= taken
         parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (value, "bold")]
-    return [*lines, _line(heading, parts, width)] if parts else lines
-
-
-def _line(label: str, parts: Sequence[tuple[str, str]], width: int) -> Content:
-    return Content.assemble((f"  {label:>{width}}  ", "$muted"), *parts).truncate(_LINE, ellipsis=True)
+    return [*lines, fact(heading, parts, width)] if parts else lines
 
 
 def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str, str]:
@@ -209,25 +170,13 @@ def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str,
     other = next((each for each in form.fields if end in ends and each.label == ends[end]), None)
     label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
     if other is None or not values.get(other.name):
-        return label, _shown(field, values)
+        return label, written(field, values[field.name])
     if end == "to":
         return "", ""
     low = values[field.name]
-    return label.removesuffix(" from"), f"{low}–{_shown(other, values)}"
+    return label.removesuffix(" from"), f"{low}–{written(other, values[other.name])}"
 
 
 def _typed(value: str) -> str:
     """Return a text of a file as it could have been typed: nothing in it acts on the terminal."""
     return "\t".join(clean(part, multiline=True) for part in value.split("\t"))
-
-
-def _shown(field: FormField, values: Mapping[str, str]) -> str:
-    """Return a value as one reads it: what a choice is called, the unit behind a number, lines after one another."""
-    value = redact(values[field.name]) if field.kind is FieldKind.LINES else values[field.name]
-    if field.kind is FieldKind.FLAG:
-        return "yes" if value == "true" else "no"
-    label = dict(zip(field.choices, field.labels, strict=False)).get(value, "")
-    text = " ⏎ ".join(line.strip() for line in value.splitlines() if line.strip()).replace(",", ", ")
-    unit = f" {field.unit}" if field.unit else ""
-    # What may be an id of one's own is known by its name.
-    return f"{label} ({value})" if field.open_choices and label not in ("", value) else f"{text}{unit}"

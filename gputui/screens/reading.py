@@ -15,6 +15,7 @@ from gputui.models import Action, GpuProcess, Instance, Resource, Row, Service
 from gputui.screens import dialogs
 from gputui.screens.blocking import BlockingView
 from gputui.screens.describe import describe, describe_json
+from gputui.screens.updating import UpdatingView
 from gputui.wording import name_of
 
 _FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
@@ -23,7 +24,7 @@ _WHERE_OFFERED = frozenset({"block", "browse", "logs", "update", "rename", "resi
 """Commands that whole back ends do not have: not in their menus, where others stand greyed out for now."""
 
 
-class ReadingView(BlockingView):
+class ReadingView(BlockingView, UpdatingView):
     """Adds to a view what reads a row, or goes into the instance behind it."""
 
     def do_open(self, argument: str) -> None:

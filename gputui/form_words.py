@@ -1,0 +1,89 @@
+"""A filled form in words: values as people read them, what of them is another one than before, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gputui.models import Action, FieldKind, Form, FormField, Row
+from gputui.redaction import redact
+from gputui.text import format_money
+from gputui.wording import effect
+
+_NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field whose value is to be another one. Of a secret nothing is told but that there is a new one."""
+
+    label: str
+    text: str
+
+
+def written(field: FormField, value: str) -> str:
+    """Return a value as one reads it: what a choice is called, the unit behind a number, lines after one another."""
+    value = redact(value) if field.kind is FieldKind.LINES else value
+    if field.kind is FieldKind.FLAG:
+        return "yes" if value == "true" else "no"
+    label = dict(zip(field.choices, field.labels, strict=False)).get(value, "")
+    text = " ⏎ ".join(line.strip() for line in value.splitlines() if line.strip()).replace(",", ", ")
+    unit = f" {field.unit}" if field.unit else ""
+    # What may be an id of one's own is known by its name.
+    return f"{label} ({value})" if field.open_choices and label not in ("", value) else f"{text}{unit}"
+
+
+def changed(form: Form, values: Mapping[str, str]) -> list[FieldChange]:
+    """Return what is another value than the form began with, which is what there is now."""
+    return [
+        _change(field, values[field.name])
+        for field in form.fields
+        if field.name in values and _meaning(field, values[field.name]) != _meaning(field, field.default)
+    ]
+
+
+def _meaning(field: FormField, value: str) -> object:
+    """Return what tells one value from another: not the order of choices, nor space at the ends."""
+    if field.kind is FieldKind.MULTI:
+        return frozenset(part.strip() for part in value.split(",") if part.strip())
+    if field.kind is FieldKind.FLAG:
+        return value == "true"
+    return value if field.kind is FieldKind.SECRET else value.strip()
+
+
+def _change(field: FormField, value: str) -> FieldChange:
+    if field.kind is FieldKind.SECRET:
+        return FieldChange(field.label, f"new {field.label.lower()}")
+    before = field.default
+    if field.kind is FieldKind.LINES:
+        before, value = _lines_beside(before, value), _lines_beside(value, before)
+    # Values of all kinds may hold what opens something, such as an address with a token in it.
+    old, new = (redact(written(field, text)) if text.strip() else _NONE for text in (before, value))
+    return FieldChange(field.label, f"{old} → {new}")
+
+
+def _lines_beside(text: str, other: str) -> str:
+    """Return the lines that the other text does not have; all of them where both have the same, in another order."""
+    lines, others = ([line.strip() for line in each.splitlines() if line.strip()] for each in (text, other))
+    return "\n".join([line for line in lines if line not in others] if set(lines) != set(others) else lines)
+
+
+def change_effects(action: Action, row: Row, form: Form, values: Mapping[str, str]) -> list[str]:
+    """Say what the change does."""
+    said = [effect(action, [row])]
+    price = getattr(row, "price", None)
+    if action is Action.RESIZE:
+        if price is not None:
+            said = [f"It costs {format_money(price)}/h now, which may change with its size."]
+        if _gets_smaller(form, values):
+            said.append("It gets smaller: what does not fit any more may be lost.")
+    return said
+
+
+def _gets_smaller(form: Form, values: Mapping[str, str]) -> bool:
+    sizes = [
+        (values.get(field.name, "").strip(), field.default.strip())
+        for field in form.fields
+        if field.kind is FieldKind.NUMBER
+    ]
+    return any(int(new) < int(old) for new, old in sizes if new.isdecimal() and old.isdecimal())
