@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from gputui.models import Action, FieldKind, Form, FormField, Row
 from gputui.redaction import redact
 from gputui.text import format_money
-from gputui.wording import effect
 
 _NONE = "–"
 
@@ -68,16 +67,15 @@ def _lines_beside(text: str, other: str) -> str:
     return "\n".join([line for line in lines if line not in others] if set(lines) != set(others) else lines)
 
 
-def change_effects(action: Action, row: Row, form: Form, values: Mapping[str, str]) -> list[str]:
-    """Say what the change does."""
-    said = [effect(action, [row])]
+def change_notes(action: Action, row: Row, form: Form, values: Mapping[str, str]) -> list[str]:
+    """Say what the change means beside what the action does to everything of its kind."""
     price = getattr(row, "price", None)
-    if action is Action.RESIZE:
-        if price is not None:
-            said = [f"It costs {format_money(price)}/h now, which may change with its size."]
-        if _gets_smaller(form, values):
-            said.append("It gets smaller: what does not fit any more may be lost.")
-    return said
+    if action is not Action.RESIZE:
+        return []
+    notes = [f"It costs {format_money(price)}/h now."] if price is not None else []
+    if _gets_smaller(form, values):
+        notes.append("It gets smaller: what does not fit any more may be lost.")
+    return notes
 
 
 def _gets_smaller(form: Form, values: Mapping[str, str]) -> bool:

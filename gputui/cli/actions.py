@@ -17,7 +17,8 @@ from gputui.cli.output import say
 from gputui.cli.prompts import confirm, need_somebody
 from gputui.deployment_words import counts_sentence, gpus_text
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
-from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
+from gputui.models import Action, Deployment, Instance, Ref, RegistryCredential, Resource, Row, Volume
+from gputui.storage_words import registry_text, size_text, storage_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -25,10 +26,20 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 """How many instances of one command are worked on at the same time."""
 
+_CHANGEABLE = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.CREDENTIALS)
 _CANDIDATES: Mapping[Action, tuple[Resource, ...]] = {
     Action.STOP: (Resource.INSTANCES, Resource.DEPLOYMENTS),
-    Action.DELETE: (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.IMAGES),
+    Action.DELETE: (
+        Resource.INSTANCES,
+        Resource.DEPLOYMENTS,
+        Resource.IMAGES,
+        Resource.VOLUMES,
+        Resource.CREDENTIALS,
+    ),
     Action.SCALE: (Resource.DEPLOYMENTS,),
+    Action.UPDATE: _CHANGEABLE,
+    Action.RENAME: _CHANGEABLE,
+    Action.RESIZE: _CHANGEABLE,
 }
 """What a REF may mean; instances, where nothing else is said."""
 
@@ -144,8 +155,10 @@ def read_only_error(account: str, what: str) -> ConfigError:
 def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
     if action.mutates and fleet.accounts[row.ref.account].read_only:
         return read_only_error(row.ref.account, str(row.ref))
+    if why := wording.hindrance(action, row):
+        return ConflictError(f"{row.ref}: {why}")
     what = f" of a {row.type}" if isinstance(row, Deployment) and row.type else ""
-    state = f" while it is {state_text(row)}" if isinstance(row, Instance | Deployment) else ""
+    state = f" while it is {state_text(row)}" if isinstance(row, Instance | Deployment | Volume) else ""
     return ConflictError(f"{row.ref}: {action.value}{what} is not possible{state}.")
 
 
@@ -191,11 +204,11 @@ def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> l
 
 
 def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
-    """Group instances, deployments and the rest: what happens to each is another thing."""
-    kinds: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
+    """Group instances, deployments and what else there is: what happens to each is another thing."""
+    kinds: dict[type, list[Row]] = {Instance: [], Deployment: []}
     for row in rows:
-        kinds[0 if isinstance(row, Instance) else 1 if isinstance(row, Deployment) else 2].append(row)
-    return [kind for kind in kinds if kind]
+        kinds.setdefault(type(row), []).append(row)
+    return [kind for kind in kinds.values() if kind]
 
 
 def _subject(row: Row) -> str:
@@ -206,6 +219,10 @@ def _subject(row: Row) -> str:
             known = (state_text(row), wording.gpu_text(row), row.image or "")
         case Deployment():
             known = (row.type, state_text(row), counts_sentence(row), gpus_text(row))
+        case Volume():
+            known = (storage_text(row), state_text(row), size_text(row), row.region)
+        case RegistryCredential():
+            known = (registry_text(row),)
         case _:
             return str(row.ref)
     facts = [row.name if row.name != row.ref.id else "", *known]

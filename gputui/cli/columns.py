@@ -29,6 +29,7 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
+from gputui.storage_words import registry_text, size_text, storage_text
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
 from gputui.wording import gpu_text, ports_text
 
@@ -88,7 +89,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def state_text(row: Instance | Deployment) -> str:
+def state_text(row: Instance | Deployment | Volume) -> str:
     """Write the phase of a thing, with the vendor's own word beside it where that says more."""
     if not row.status or row.status.lower() == row.phase.value:
         return row.phase.value
@@ -252,9 +253,9 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
     Resource.VOLUMES: (
         Column("NAME", lambda row: row.name),
         Column("ACCOUNT", lambda row: row.ref.account),
-        Column("TYPE", lambda row: f"{row.type} {row.medium}".strip()),
-        Column("STATE", lambda row: row.status),
-        Column("SIZE", lambda row: format_bytes(row.size), right=True),
+        Column("TYPE", storage_text),
+        Column("STATE", state_text),
+        Column("SIZE", size_text, right=True),
         Column("REGION", lambda row: row.region),
         Column("MOUNTS", lambda row: _text(row.mounts), right=True),
         Column("PRICE/H", lambda row: format_money(row.price), right=True),
@@ -264,7 +265,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
     Resource.CREDENTIALS: (
         Column("NAME", lambda row: row.name),
         Column("ACCOUNT", lambda row: row.ref.account),
-        Column("TYPE", lambda row: row.type),
+        Column("REGISTRY", registry_text),
         Column("CREATED", lambda row: _stamp(row.created_at)),
         Column("ID", lambda row: row.ref.id),
     ),

@@ -13,20 +13,16 @@ from gputui import creation_words, templates
 from gputui.api.base import CanCreate, CanPreview
 from gputui.cli import prompts, report_error, session
 from gputui.cli.actions import read_only_error
-from gputui.cli.forms import field_problems, fields_text, known_fields
+from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
-from gputui.models import FieldKind, Form, FormField, Ref, Resource
+from gputui.models import FieldKind, Form, Ref, Resource
 from gputui.redaction import redact
-from gputui.text import made_up_secret
 
 if TYPE_CHECKING:
     from gputui.config import Account, Config
     from gputui.fleet import Fleet
-
-MADE_UP = "generate"
-"""What stands for a secret that is to be made up."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,18 +48,13 @@ def pull(args: argparse.Namespace) -> int:
 
 def _given(args: argparse.Namespace) -> dict[str, str]:
     """Return what the command line gives: a template, and over it what is set."""
-    given = [name for name, _ in args.values]
-    if twice := sorted({name for name in given if given.count(name) > 1}):
-        raise ConfigError(
-            f"{', '.join(twice)}: given twice.",
-            hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: gpu_ids=0,1.",
-        )
+    given = given_fields(args.values)
     values: dict[str, str] = {}
     if args.file:
         kind, values = templates.read(args.file)
         if kind != args.kind:
             raise ConfigError(f"{args.file} is for a {kind}, not for a {args.kind}.")
-    return values | dict(args.values)
+    return values | given
 
 
 def _keep(name: str | None, kind: str, values: Mapping[str, str], form: Form) -> None:
@@ -203,47 +194,14 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
     What need not be given is left to the server. Secrets are asked for or fetched, never taken from argv.
     """
-    fields = {field.name: field for field in form.fields}
-    problems = []
-    for name in given:
-        if name not in fields:
-            problems.append(f"{name}: is no field; the fields are {known_fields(form)}")
-        elif fields[name].kind is FieldKind.SECRET and not _is_reference(fields[name], given[name]):
-            problems.append(
-                f"{name}: is secret, and a command line is seen by everyone on this machine; it is asked for, or"
-                f" write where it is: {name}=env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER"
-                + (f", or {name}={MADE_UP} to have one made up" if fields[name].generate else "")
-            )
-    if problems:
-        raise ConfigError(f"This {form.kind} cannot be created:", problems=tuple(problems))
-    values = {
-        name: _secret(fields[name], value) if fields[name].kind is FieldKind.SECRET else value
-        for name, value in given.items()
-    }
-    for name, field in fields.items():
+    values = resolved(form, given, f"This {form.kind} cannot be created:", asked=True)
+    for field in form.fields:
+        name = field.name
         if name in given or not (field.required and field.shown_with(values)):
             continue
         secret = field.kind is FieldKind.SECRET and prompts.interactive()
         values[name] = ask_secret(field.label) if secret else field.default
     return values
-
-
-def _is_reference(field: FormField, value: str) -> bool:
-    return (value == MADE_UP and field.generate > 0) or value.startswith(("env:", "file:", "cmd:", "keyring:"))
-
-
-def _secret(field: FormField, value: str) -> str:
-    """Return a secret from where it is said to be, or one made up, which is told; raises ConfigError."""
-    from gputui.secrets import SecretRef
-
-    if value == MADE_UP:
-        made_up = made_up_secret(field.generate)
-        say(f"{field.name}: {made_up}")
-        return made_up
-    try:
-        return SecretRef.parse(value, where=field.name).resolve().reveal()
-    except ValueError as error:
-        raise ConfigError(f"{field.name}: {error}") from None
 
 
 def shown_values(form: Form, values: Mapping[str, str]) -> str:

@@ -25,6 +25,8 @@ _LISTED = (
     Resource.INSTANCES,
     Resource.DEPLOYMENTS,
     Resource.IMAGES,
+    Resource.VOLUMES,
+    Resource.CREDENTIALS,
     Resource.GPUS,
     Resource.HOSTS,
     Resource.STOCK,

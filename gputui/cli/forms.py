@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gputui.cli.output import format_table
+from gputui.cli.output import format_table, say
+from gputui.errors import ConfigError
 from gputui.models import FieldKind, Form, FormField
+from gputui.redaction import redact
+from gputui.text import made_up_secret
+
+MADE_UP = "generate"
+"""What stands for a secret that is to be made up."""
 
 _IN_THE_TABLE = 4
 """More choices than these, or choices that need words of their own, get lines of their own."""
@@ -18,11 +24,23 @@ _VALUES: Mapping[FieldKind, str] = {
 }
 
 
-def fields_text(fields: Sequence[FormField]) -> str:
-    """Lay out fields for a person: what may stand in each, its unit, whether it is needed, beside which others."""
-    columns = ("FIELD", "REQUIRED", "DEFAULT", "VALUES", "MEANING")
+_KEPT = "env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER; kept when not given"
+
+
+def fields_text(fields: Sequence[FormField], *, begun: bool = False) -> str:
+    """Lay out fields for a person: what may stand in each, its unit, whether it is needed, beside which others.
+
+    ``begun`` says that they are those of something there is, and what stands in them is so now.
+    """
+    columns = ("FIELD", "" if begun else "REQUIRED", "NOW" if begun else "DEFAULT", "VALUES", "MEANING")
     cells = [
-        (field.name, "yes" if field.required else "", field.default, _values(field), _meaning(field))
+        (
+            field.name,
+            "yes" if field.required and not begun else "",
+            _at_first(field),
+            _KEPT if begun and field.kind is FieldKind.SECRET else _values(field),
+            _meaning(field),
+        )
         for field in fields
     ]
     kept = [index for index in range(len(columns)) if any(row[index] for row in cells)]
@@ -38,6 +56,67 @@ def field_problems(problems: Mapping[str, str]) -> tuple[str, ...]:
 def known_fields(form: Form) -> str:
     """Return the names of the fields, for who used another one."""
     return ", ".join(field.name for field in form.fields)
+
+
+def given_fields(values: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return what ``--set`` gives, by field; raises ConfigError for a field given twice."""
+    given = [name for name, _ in values]
+    if twice := sorted({name for name in given if given.count(name) > 1}):
+        raise ConfigError(
+            f"{', '.join(twice)}: given twice.",
+            hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: gpu_ids=0,1.",
+        )
+    return dict(values)
+
+
+def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool) -> dict[str, str]:
+    """Return the values given, secrets fetched from where they are said to be; raises ConfigError with ``refusal``.
+
+    A secret is never taken from argv, which everyone on the machine can read; ``asked`` says that one left out is
+    asked for.
+    """
+    way = "it is asked for, or write where it is" if asked else "write where it is"
+    fields = {field.name: field for field in form.fields}
+    problems = []
+    for name in given:
+        if name not in fields:
+            problems.append(f"{name}: is no field; the fields are {known_fields(form)}")
+        elif fields[name].kind is FieldKind.SECRET and not _is_reference(fields[name], given[name]):
+            problems.append(
+                f"{name}: is secret, and a command line is seen by everyone on this machine; {way}:"
+                f" {name}=env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER"
+                + (f", or {name}={MADE_UP} to have one made up" if fields[name].generate else "")
+            )
+    if problems:
+        raise ConfigError(refusal, problems=tuple(problems))
+    return {
+        name: _secret(fields[name], value) if fields[name].kind is FieldKind.SECRET else value
+        for name, value in given.items()
+    }
+
+
+def _is_reference(field: FormField, value: str) -> bool:
+    return (value == MADE_UP and field.generate > 0) or value.startswith(("env:", "file:", "cmd:", "keyring:"))
+
+
+def _secret(field: FormField, value: str) -> str:
+    """Return a secret from where it is said to be, or one made up, which is told; raises ConfigError."""
+    from gputui.secrets import SecretRef
+
+    if value == MADE_UP:
+        made_up = made_up_secret(field.generate)
+        say(f"{field.name}: {made_up}")
+        return made_up
+    try:
+        return SecretRef.parse(value, where=field.name).resolve().reveal()
+    except ValueError as error:
+        raise ConfigError(f"{field.name}: {error}") from None
+
+
+def _at_first(field: FormField) -> str:
+    """Return what stands in a field at first, in one line."""
+    lines = redact(field.default) if field.kind is FieldKind.LINES else field.default
+    return lines.replace("\n", "\\n")
 
 
 def _values(field: FormField) -> str:

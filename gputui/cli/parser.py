@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 
 from gputui import __version__
@@ -62,11 +63,19 @@ def _span(text: str) -> int:
     return minutes
 
 
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)\s*(?:G|GB)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if match is None or int(match[1]) < 1:
+        raise ValueError(text)
+    return int(match[1])
+
+
 # argparse says "invalid NAME value" with these names.
 _span.__name__ = "time (90m, 6h, 7d)"
 _positive.__name__ = "number of seconds"
 _not_negative.__name__ = "factor"
 _count.__name__ = "count"
+_size.__name__ = "size in GB (200, 200G)"
 _ports.__name__ = "port"
 
 
@@ -139,6 +148,19 @@ def _mutation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
+def _field_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        dest="values",
+        metavar="FIELD=VALUE",
+        help="a field of the form; may be given several times, and goes before --file",
+    )
+    parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
+
+
 def _stop_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decrease-replicas",
@@ -202,7 +224,7 @@ def _add_instance_commands(commands: _Commands) -> None:
         ("start", "start instances"),
         ("stop", "stop instances or deployments"),
         ("restart", "restart instances"),
-        ("delete", "delete instances, deployments or images for good"),
+        ("delete", "delete instances, deployments, images, volumes or credentials for good"),
     ):
         parser = commands.add(name, help_)
         parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
@@ -230,37 +252,6 @@ def _add_instance_commands(commands: _Commands) -> None:
         help="how long: 90m, 6h, 7d (default: 24h)",
     )
     parser.add_argument("--comment", help="why (default: how slowly it came up, where its events show that)")
-    _mutation_options(parser)
-
-    parser = commands.add(
-        "create",
-        "create something",
-        description="Create something. Without --set and --file, the fields and their choices are listed.",
-    )
-    parser.add_argument(
-        "kind", metavar="KIND", help="what to create: pod, vm, endpoint, deployment, container, image (a pull)"
-    )
-    parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=_assignment,
-        dest="values",
-        metavar="FIELD=VALUE",
-        help="a field of the form; may be given several times, and goes before --file",
-    )
-    parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
-    parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
-    _mutation_options(parser)
-
-    parser = commands.add(
-        "pull",
-        "pull an image onto a host",
-        description="Pull an image onto a host and wait until it is there. Ctrl+C stops the waiting, not the host.",
-    )
-    parser.add_argument("repo_tag", metavar="IMAGE", help="its name with its tag, such as nvidia/cuda:12.6.3-base")
-    parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when several accounts can pull")
     _mutation_options(parser)
 
     parser = commands.add("commit", "save an instance as an image")
@@ -296,6 +287,52 @@ def _add_instance_commands(commands: _Commands) -> None:
         metavar="[LOCAL:]PORT",
         help="the instance's port; before it, this machine's (default: any free)",
     )
+
+
+def _add_form_commands(commands: _Commands) -> None:
+    parser = commands.add(
+        "create",
+        "create something",
+        description="Create something. Without --set and --file, the fields and their choices are listed.",
+    )
+    parser.add_argument(
+        "kind",
+        metavar="KIND",
+        help="what to create: pod, vm, endpoint, deployment, container, volume, credential, image (a pull)",
+    )
+    parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
+    _field_options(parser)
+    parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
+    _mutation_options(parser)
+
+    parser = commands.add(
+        "pull",
+        "pull an image onto a host",
+        description="Pull an image onto a host and wait until it is there. Ctrl+C stops the waiting, not the host.",
+    )
+    parser.add_argument("repo_tag", metavar="IMAGE", help="its name with its tag, such as nvidia/cuda:12.6.3-base")
+    parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when several accounts can pull")
+    _mutation_options(parser)
+
+    parser = commands.add(
+        "update",
+        "change the settings of something",
+        description="Change the settings of an endpoint, a credential or whatever else has some that can be changed."
+        "\nWithout --set and --file, the fields are listed with what stands in them now.",
+    )
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    _field_options(parser)
+    _mutation_options(parser)
+
+    parser = commands.add("rename", "give a VM, a volume or whatever else can have it another name")
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    parser.add_argument("name", metavar="NAME", help="its name from now on")
+    _mutation_options(parser)
+
+    parser = commands.add("resize", "give a volume another size")
+    parser.add_argument("ref", metavar="REF", help=_REF_HELP)
+    parser.add_argument("size", type=_size, metavar="SIZE", help="how large it is from now on, in GB: 200, 200G")
+    _mutation_options(parser)
 
 
 def _add_account_commands(commands: _Commands) -> None:
@@ -361,6 +398,7 @@ def build_parser() -> argparse.ArgumentParser:
     adders: tuple[Callable[[_Commands], None], ...] = (
         _add_get,
         _add_instance_commands,
+        _add_form_commands,
         _add_account_commands,
         _add_program_commands,
     )

@@ -10,12 +10,12 @@ from textual.content import Content
 
 from gputui.commands import Command
 from gputui.errors import GputuiError
-from gputui.form_words import FieldChange, change_effects, changed
+from gputui.form_words import FieldChange, change_notes, changed
 from gputui.models import FORM_ACTIONS, Action, Form, Row
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView, subject
 from gputui.screens.filling import Asking, fact
-from gputui.wording import DONE, hindrance, name_of
+from gputui.wording import DONE, effect, hindrance, name_of
 
 _WIDEST_LABEL = 24
 
@@ -74,7 +74,7 @@ class UpdatingView(ActingView):
         return dialogs.ConfirmDialog(
             f"{verb} {name_of(row)} in {row.ref.account}?",
             subjects=[subject(row, named=False), *_lines(changes)],
-            effects=[*change_effects(action, row, form, values), *self._staleness([row])],
+            effects=[effect(action, [row]), *change_notes(action, row, form, values), *self._staleness([row])],
             confirm=verb,
         )
 
