@@ -94,6 +94,17 @@ _ROW = (
         "events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events", argument="NAME"
     ),
     Command(
+        "tasks-of",
+        "Its tasks",
+        "t",
+        Group.ROW,
+        "What is in its queue, and what came of it",
+        5,
+        "tasks",
+        argument="NAME",
+    ),
+    Command("submit", "Submit a task", "T", Group.ROW, "Give its queue a task", 6, "submit", action=Action.CREATE),
+    Command(
         "processes-of",
         "Its GPU processes",
         "p",

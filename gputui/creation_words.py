@@ -6,18 +6,30 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from gputui.deployment_words import cost_line
-from gputui.models import Deployment, Form, Offer, Row
+from gputui.models import Deployment, FieldKind, Form, Offer, Row
 
 _CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
 
 
-_DOING = {"create": "Creating", "pull": "Pulling"}
+_DOING = {"create": "Creating", "pull": "Pulling", "submit": "Submitting"}
+_LONG = 60
+"""Characters of several lines that are told whole; of more it is said how many there are."""
 
 
 def doing(form: Form) -> str:
     """Say what is under way while something is created: ``Creating a pod``."""
     article = "an" if form.kind[0] in "aeiou" else "a"
     return f"{_DOING[form.verb]} {article} {form.kind}"
+
+
+def sizes(form: Form, values: Mapping[str, str]) -> list[str]:
+    """Say of texts too long to be read in a question how long they are: ``Input: 1,204 characters in 31 lines.``"""
+    texts = [(field.label, values.get(field.name, "")) for field in form.fields if field.kind is FieldKind.LINES]
+    return [
+        f"{label}: {len(text):,} characters in {text.count(chr(10)) + 1:,} line{'s' if chr(10) in text else ''}."
+        for label, text in texts
+        if len(text) > _LONG
+    ]
 
 
 def cost(form: Form, values: Mapping[str, str]) -> str:

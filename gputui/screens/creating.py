@@ -8,10 +8,10 @@ from rich.cells import cell_len
 from textual import work
 from textual.content import Content
 
-from gputui.creation_words import cost, doing, namesakes, stock_note
+from gputui.creation_words import cost, doing, namesakes, sizes, stock_note
 from gputui.errors import GputuiError
 from gputui.form_words import written
-from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.models import FieldKind, Form, FormField, Ref, Resource
 from gputui.screens import dialogs
 from gputui.screens.filling import LINE, Asking, FillingView, fact
 from gputui.text import clean
@@ -76,7 +76,11 @@ class CreatingView(FillingView):
         # Whoever has gone on to something else meanwhile is not torn away from it.
         if sent.result.created is not None and sent.stayed:
             view = VIEW_OF.get(fleet.resource_of(sent.result.created), "instances")
-            self.session.navigator.go(view, select=sent.result.created)
+            self.session.navigator.go(view, scope=self.scope_for(sent.result.created), select=sent.result.created)
+
+    def scope_for(self, created: Ref) -> Ref | None:
+        """Return what the view stays limited to when it goes to what was made; None for everything."""
+        return None
 
     def _asking(self, form: Form) -> Asking:
         """Return what is done with the form of something new."""
@@ -116,6 +120,7 @@ class CreatingView(FillingView):
         fleet = self.session.fleet
         offers = [offer for offer in fleet.rows(Resource.STOCK).values() if not fleet.is_stale(offer.ref)]
         said = [
+            *sizes(form, values),
             cost(form, values),
             stock_note(form.account, values, offers),
             namesakes(form.account, values, fleet.rows(Resource.DEPLOYMENTS).values()),

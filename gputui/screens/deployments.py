@@ -22,6 +22,7 @@ from gputui.models import Action, Deployment, Phase, Resource, Row
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
+from gputui.task_words import takes_tasks
 from gputui.text import format_age, format_bytes, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table_columns import Cell, Column, natural_key
@@ -29,6 +30,7 @@ from gputui.wording import UNDER_WAY
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 _BAR = 4
+_TASKS = frozenset({Resource.TASKS})
 
 
 class DeploymentsView(ScalingView, ListView):
@@ -177,9 +179,14 @@ class DeploymentsView(ScalingView, ListView):
     # --- commands --------------------------------------------------------------------------------------------
 
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """A deployment has events: those of its instances."""
+        """A deployment has events: those of its instances; some take tasks."""
         if command.id == "events-of":
             return self.row_here() is not None
+        if command.id in ("tasks-of", "submit"):
+            row = self.row_here()
+            if not isinstance(row, Deployment) or not self._takes_tasks(row):
+                return False
+            return command.id == "tasks-of" or row.ref.account in self._submittable()
         return super().offers(command, actions)
 
     def do_open(self, argument: str) -> None:
@@ -191,6 +198,38 @@ class DeploymentsView(ScalingView, ListView):
         """Show what happened to its instances."""
         if (row := self._row_for(argument)) is not None:
             self.session.navigator.go("events", scope=row.ref)
+
+    # --- the tasks of those that have a queue ------------------------------------------------------------------
+
+    def _takes_tasks(self, row: Deployment) -> bool:
+        return takes_tasks(row) and self.session.fleet.supports(row.ref.account, Resource.TASKS)
+
+    def _submittable(self) -> list[str]:
+        fleet = self.session.fleet
+        return [
+            name
+            for name, account in fleet.accounts.items()
+            if fleet.creatable(name, _TASKS) and not account.read_only
+        ]
+
+    def _why_not(self, command: Command) -> str:
+        row = self.row_here()
+        if command.id in ("tasks-of", "submit") and isinstance(row, Deployment) and not self._takes_tasks(row):
+            return f"{row.name} has no queue: only endpoints in QUEUE mode take tasks."
+        return super()._why_not(command)
+
+    def do_tasks_of(self, argument: str) -> None:
+        """Show the tasks of its queue."""
+        if isinstance(row := self._row_for(argument), Deployment):
+            if self._takes_tasks(row):
+                self.session.navigator.go("tasks", scope=row.ref)
+            else:
+                self.say(f"{row.name} has no queue: only endpoints in QUEUE mode take tasks.")
+
+    def do_submit(self, argument: str) -> None:
+        """Submit a task to its queue."""
+        if isinstance(row := self.row_here(), Deployment):
+            self._create([row.ref.account], {"endpoint": row.ref.id}, within=_TASKS)
 
 
 def _counts(row: Deployment) -> Cell:

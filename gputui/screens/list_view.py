@@ -201,14 +201,16 @@ class ListView(ReadingView):
         """Say why there is nothing, and the key that fills it."""
         return "Nothing here."
 
+    def counts(self) -> str:
+        """Say how many rows are shown, of how many."""
+        shown, total = self.table.row_count, self.table.total_count
+        return f"{shown}{f' of {total}' if shown != total else ''}{self.COUNTED}"
+
     def status(self) -> tuple[Content, Content]:
         """Counts and the filter at the left; marks and the order at the right."""
         table = self.table
-        counts = f"   {table.row_count}" + (
-            f" of {table.total_count}" if table.row_count != table.total_count else ""
-        )
         left = Content.assemble(
-            (counts + self.COUNTED, "$muted"),
+            (f"   {self.counts()}", "$muted"),
             (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
         )

@@ -20,7 +20,7 @@ from gputui.wording import name_of
 
 _FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
 """Commands that act on all marked rows; the others on one."""
-_WHERE_OFFERED = frozenset({"block", "browse", "logs", "update", "rename", "resize"})
+_WHERE_OFFERED = frozenset({"block", "browse", "logs", "update", "rename", "resize", "tasks-of", "submit"})
 """Commands that whole back ends do not have: not in their menus, where others stand greyed out for now."""
 
 

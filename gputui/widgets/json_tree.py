@@ -231,7 +231,9 @@ class JsonTree:
 
     def label(self, node: Node) -> str:
         """Return what stands before a value: its key as it is, quoted where that would be no word; its index."""
-        key = node.value.label if isinstance(node.value, Fact) else node.path[-1]
+        if isinstance(node.value, Fact):
+            return clean(node.value.label)
+        key = node.path[-1]
         if isinstance(key, int):
             return str(key)
         return clean(key if key.isprintable() and key == key.strip() != "" else json.dumps(key, ensure_ascii=False))

@@ -46,7 +46,7 @@ from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, se
 
 DEADLINE = 10.0
 _ROUNDS, _MOST_ROUNDS = 3, 20
-_CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*\\&$()"}
+_CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*\\&$(){}"}
 NARROW, WIDE = (80, 24), (120, 40)
 GIB = 1 << 30
 ALL_RESOURCES = (Resource.INSTANCES, Resource.GPUS, Resource.PROCESSES, Resource.STOCK, Resource.IMAGES)

@@ -13,6 +13,7 @@ from gputui.screens.dialogs.form_choices import FREE, TICKED, Done, Edited, Find
 from gputui.widgets.line_input import LineInput
 from gputui.widgets.secret_input import SecretInput
 
+_INDENT = "  "
 FEW_CHOICES = 12
 """More choices than this are found by typing."""
 
@@ -72,11 +73,11 @@ class Flag(Static, can_focus=True):
 
 
 class LinesEditor(TextArea):
-    """A few lines: enter begins another, tab leaves."""
+    """Some lines: enter begins another, as far in as the one before or what it opens; tab leaves."""
 
     DEFAULT_CSS = """
     LinesEditor {
-        width: 1fr; height: auto; min-height: 2; max-height: 6; border: none; padding: 0; background: $panel;
+        width: 1fr; height: auto; min-height: 2; max-height: 10; border: none; padding: 0; background: $panel;
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $panel;
     }
     LinesEditor:focus { border: none; background: $accent 20%; }
@@ -85,6 +86,27 @@ class LinesEditor(TextArea):
     def __init__(self, value: str, *, id: str) -> None:  # noqa: A002
         super().__init__(value, id=id, compact=True, highlight_cursor_line=False)
         self.cursor_blink = False
+
+    async def _on_key(self, event: Key) -> None:
+        """Keep the lines of JSON and of scripts below each other, as they belong together."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        if event.key == "enter":
+            inward = before[: len(before) - len(before.lstrip())]
+            if before.rstrip().endswith(("{", "[")):
+                inward += _INDENT
+            self._replace_via_keyboard(f"\n{inward}", *self.selection)
+        elif event.character in ("}", "]") and self.selection.is_empty and _is_indent(before):
+            self._replace_via_keyboard(event.character, (row, column - len(_INDENT)), (row, column))
+        else:
+            return
+        event.stop()
+        # What the editor itself does with the key comes after this.
+        event.prevent_default()
+
+
+def _is_indent(text: str) -> bool:
+    return text.endswith(_INDENT) and not text.strip()
 
 
 def keys_of(field: FormField) -> str:

@@ -23,7 +23,7 @@ from gputui.widgets.json_tree import Fact, Plain, Section, parse, written
 from gputui.widgets.json_view import JsonView
 from gputui.widgets.line_input import LineInput
 
-_HINT = "enter fold   + - all   / find   c copy this, C all   y raw   ctrl+s save   esc close"
+_HINT = "enter fold   + - all   / find   c C copy   y raw   ctrl+s save   esc close"
 _ALL = ""
 
 
@@ -51,6 +51,7 @@ class JsonReaderDialog(Dialog[None]):
         self._facts: Sequence[Fact] = ()
         self._sections: Sequence[Section] = ()
         self._raw = ""
+        self._said = _HINT
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -58,11 +59,12 @@ class JsonReaderDialog(Dialog[None]):
             yield Static(Content(self._heading), classes="heading")
             yield JsonView(self._facts, self._sections, id="json")
             yield LineInput(placeholder="find", id="find")
-            yield Static(Content(_HINT), classes="hint", id="hint")
+            yield Static(Content(self._said), classes="hint", id="hint")
 
     def on_mount(self) -> None:
         """Show what came since it was laid out, and focus it."""
         self._view.set_content(self._facts, self._sections)
+        self.say(self._said)
         self.set_focus(self._view)
 
     @property
@@ -77,7 +79,9 @@ class JsonReaderDialog(Dialog[None]):
 
     def say(self, text: str) -> None:
         """Say something below, in the place of the keys."""
-        self.query_one("#hint", Static).update(Content(text))
+        self._said = text
+        if self.is_mounted:
+            self.query_one("#hint", Static).update(Content(text))
 
     def action_cancel(self) -> None:
         """Leave the search line, or close."""

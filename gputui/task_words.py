@@ -1,0 +1,100 @@
+"""Tasks in words: how their processing and the delivery of their results stand, and what wants attention."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from gputui.models import Deployment, Phase, Task, TaskQueue
+from gputui.redaction import MASK
+from gputui.text import format_duration
+
+LONG_SECONDS = 1800.0
+"""A task that is worked on for longer than this wants attention."""
+
+_GIVEN_UP, _NOT_YET = "MAX_RETRIES_EXCEEDED", "INIT"
+_DELIVERY = {_NOT_YET: "not yet", "SUCCESS": "delivered", "FAILED": "failed", _GIVEN_UP: "given up"}
+
+
+def takes_tasks(row: Deployment) -> bool:
+    """Whether it is of a mode whose instances work on tasks from a queue, as its type says."""
+    return "queue" in row.type.casefold()
+
+
+def delivery_text(task: Task) -> str:
+    """Say how the delivery of the result stands: ``failed, 2 attempts``; '' where none is wanted or known."""
+    word = _DELIVERY.get(task.delivery.upper(), task.delivery)
+    if task.delivery.upper() == _NOT_YET and not task.webhook:
+        return ""
+    attempts = f", {task.attempts} attempts" if (task.attempts or 0) > 1 else ""
+    return f"{word}{attempts}"
+
+
+def delivery_failed(task: Task) -> bool:
+    """Whether the result was sent and did not arrive."""
+    return task.delivery.upper() in ("FAILED", _GIVEN_UP)
+
+
+def took(task: Task) -> float | None:
+    """Return the seconds from when it was made to its last change; None while it is worked on or not known."""
+    if task.phase in (Phase.RUNNING, Phase.PENDING) or task.created_at is None or task.updated_at is None:
+        return None
+    return max(0.0, (task.updated_at - task.created_at).total_seconds())
+
+
+def took_text(task: Task) -> str:
+    """Write what it took: ``41s``, ``3m 12s``; '' where that is not known."""
+    return format_duration(took(task))
+
+
+def wants_attention(task: Task) -> bool:
+    """Whether it failed, was not delivered, is in a state nobody knows, or is worked on for very long."""
+    if task.phase in (Phase.FAILED, Phase.UNKNOWN) or task.problem or delivery_failed(task):
+        return True
+    under_way = task.phase in (Phase.RUNNING, Phase.PENDING) and task.created_at is not None
+    return under_way and (datetime.now(UTC) - task.created_at).total_seconds() > LONG_SECONDS
+
+
+def processing_text(queues: Iterable[TaskQueue]) -> str:
+    """Say how many tasks are worked on in these queues: ``processing 3``; '' where nobody tells."""
+    told = [queue.processing for queue in queues if queue.processing is not None]
+    return f"processing {sum(told):,}" if told else ""
+
+
+def read_text(shown: int, read: int, queues: Sequence[TaskQueue]) -> str:
+    """Say how many tasks are shown, of how many that were read, of how many that there are.
+
+    ``8 of the newest 200 of 5,312 tasks``; what is the same number is said once.
+    """
+    totals = [queue.total for queue in queues]
+    total = sum(number or 0 for number in totals) if totals and None not in totals else None
+    first = f"{shown:,} of " if shown != read else ""
+    if total is not None and total > read:
+        return f"{first}the newest {read:,} of {total:,} tasks" if first else f"{read:,} of {total:,} tasks"
+    return f"{first}{read:,} task{'' if read == 1 else 's'}"
+
+
+def resubmitted(task: Task) -> dict[str, str]:
+    """Return the fields of a form that submits such a task again, under an id of its own.
+
+    Port and URI are in the worker's address, where that has them. What is masked is left out of the headers; in the
+    input it stays, to be written anew.
+    """
+    values = {"input": indented(task.input), "webhook": task.webhook if MASK not in task.webhook else ""}
+    try:
+        address = urlsplit(task.worker_url)
+        port = address.port
+    except ValueError:
+        address, port = urlsplit(""), None
+    values |= {"workerPort": str(port or ""), "processUri": address.path if address.path != "/" else ""}
+    return {name: value for name, value in values.items() if value}
+
+
+def indented(text: str) -> str:
+    """Return a JSON text with a line for each member; any other as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text

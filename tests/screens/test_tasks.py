@@ -1,0 +1,335 @@
+"""The tasks: what is listed of them, reading one as it changes, submitting one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gputui.errors import UnavailableError
+from gputui.models import Phase, Resource
+from gputui.preview import UiSettings
+from gputui.widgets.json_view import JsonView
+from tests.fleet.fakes import settle
+from tests.screens.pictures import SIZES, Shoot
+from tests.screens.queues import OUTPUT, Queues, busy, endpoint, queue, task
+from tests.screens.stage import NARROW, Stage, backend, fail, lab, staged, stop_the_clock
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_the_clock(monkeypatch, "gputui.screens.tasks", "gputui.task_words")
+
+
+def read(stage: Stage) -> JsonView:
+    """Return what is read of a task."""
+    return stage.app.screen.query_one(JsonView)
+
+
+# --- the list ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_newest_come_first_with_how_they_stand() -> None:
+    async with staged(busy(), view="8") as stage:
+        assert stage.names[:3] == ["e-sdxl/t-100", "e-embed/batch_7", "e-embed/batch_6"]
+        assert "● PROCESSING" in stage.line_of("t-100")
+        assert "✓ SUCCESS" in stage.line_of("t-098")
+        assert "✗ FAILED" in stage.line_of("t-097")
+        assert "delivered" in stage.line_of("t-096")
+        assert "given up, 5 attempts" in stage.line_of("batch_6")
+        assert "41s" in stage.line_of("t-098")
+
+
+async def test_the_title_counts_what_is_worked_on_and_what_there_is() -> None:
+    async with staged(busy(), view="8") as stage:
+        assert "processing 3   7 of 5,314 tasks" in stage.title
+        await stage.command("filter t-09")
+        assert "processing 3   4 of the newest 7 of 5,314 tasks" in stage.title
+
+
+async def test_on_a_narrow_screen_the_most_important_is_left() -> None:
+    async with staged(busy(), lab(), size=NARROW, view="8") as stage:
+        line = stage.line_of("batch_6")
+        assert "✓ SUCCESS" in line
+        assert "given up, 5 attempts" in line
+        assert line.split()[-1] != "…"
+        assert "20m" in line
+
+
+async def test_only_problems_are_failures_lost_deliveries_and_what_takes_long() -> None:
+    async with staged(busy(), view="8") as stage:
+        await stage.press("z")
+        assert sorted(stage.names) == ["e-embed/batch_6", "e-sdxl/t-097", "e-sdxl/t-099"]
+
+
+async def test_older_ones_are_read_when_wanted_and_the_title_says_so() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        await stage.press("O")
+        assert cloud.asked[-1] == {"newest": "10"}
+        assert "on the server: newest=10" in stage.title
+        cloud.rows[Resource.QUEUES] = [queue("sdxl", 2, 5, 5), queue("embed", 1, 2, 2)]
+        await stage.press("r")
+        await stage.advance(1)
+        await stage.press("O")
+        assert "not possible" in stage.toasts
+        assert cloud.asked[-1] == {"newest": "10"}
+
+
+async def test_the_cursor_stays_on_its_task_when_new_ones_come() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        await stage.press("j", "j")
+        assert stage.here == "e-embed/batch_6"
+        cloud.rows[Resource.TASKS] = [task("sdxl", "t-101", "PROCESSING", 0.1), *cloud.rows[Resource.TASKS]]
+        await stage.advance(6)
+        assert stage.names[0] == "e-sdxl/t-101"
+        assert stage.here == "e-embed/batch_6"
+
+
+async def test_old_tasks_are_kept_and_marked_when_nothing_answers() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        fail(cloud, UnavailableError("no answer"))
+        await stage.advance(6)
+        assert "t-100" in stage.text
+        assert "✗ yot  as of 12:00:00  no answer" in stage.text
+
+
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: backend("lab"), "No tasks in any account: nothing there has a queue for them."),
+        (Queues, "No queue in any account: only endpoints in QUEUE mode take tasks."),
+        (lambda: queues_of(queue("sdxl", 0, 0, 0)), "No tasks in the queue of sdxl. Press n to submit one."),
+    ],
+    ids=["no back end has queues", "no queue", "no task"],
+)
+async def test_without_tasks_it_says_why(make: object, said: str) -> None:
+    assert callable(make)
+    async with staged(make(), view="8") as stage:
+        assert said in " ".join(stage.text.split())
+
+
+def queues_of(*queues: object) -> Queues:
+    """Return a cloud with these queues, and no task."""
+    cloud = Queues()
+    cloud.rows[Resource.QUEUES] = list(queues)  # type: ignore[arg-type]
+    return cloud
+
+
+# --- from the endpoints -----------------------------------------------------------------------------------------
+
+
+async def test_an_endpoint_leads_to_the_tasks_of_its_queue_alone() -> None:
+    async with staged(busy(), view="2") as stage:
+        await stage.press("G")
+        assert stage.here == "e-sdxl"
+        await stage.press("t")
+        assert stage.title.startswith("sdxl › Tasks   processing 2   5 of 5,312 tasks")
+        assert all(name.startswith("e-sdxl/") for name in stage.names)
+        await stage.press("escape")
+        assert stage.title.startswith("Deployments")
+
+
+async def test_endpoints_without_a_queue_offer_no_tasks() -> None:
+    async with staged(busy(), view="2") as stage:
+        assert stage.here == "e-chat"
+        assert "t tasks" not in stage.lines[-1]
+        await stage.press("t")
+        assert "chat has no queue: only endpoints in QUEUE mode take tasks." in stage.toasts
+        await stage.press("a")
+        assert "Its tasks" not in stage.text
+
+
+async def test_a_queue_without_tasks_says_so_beside_others() -> None:
+    cloud = busy()
+    cloud.rows[Resource.DEPLOYMENTS] = [endpoint("idle")]
+    cloud.rows[Resource.QUEUES] = [*cloud.rows[Resource.QUEUES], queue("idle", 0, 0, 0)]
+    async with staged(cloud, view="2") as stage:
+        await stage.press("t")
+        await stage.advance(1)
+        assert "No tasks in the queue of idle. Press n to submit one." in stage.text
+
+
+# --- reading one ------------------------------------------------------------------------------------------------
+
+
+async def test_a_task_is_read_with_what_went_in_and_came_out() -> None:
+    async with staged(busy(), view="8") as stage:
+        await stage.command("filter t-098")
+        await stage.press("enter")
+        assert "Task t-098 in yot" in stage.text
+        assert "✓ SUCCESS" in stage.line_of("status")
+        assert "no webhook to deliver to" in stage.line_of("delivery")
+        assert "10:30:00" in stage.line_of("created")
+        assert '"a lighthouse at dusk"' in stage.line_of("prompt")
+        assert "77" in stage.line_of("seed")
+        assert "***" in stage.line_of("Authorization")
+        await stage.press("q")
+        assert not stage.in_dialog
+
+
+async def test_a_failed_task_begins_with_its_error_whole() -> None:
+    async with staged(busy(), view="8") as stage:
+        await stage.command("filter t-097")
+        await stage.press("enter")
+        assert "CUDA out of memory" in stage.text
+        assert "Tried to allocate 2.5 GiB" in stage.text
+        assert "none" in stage.line_of(" output")
+
+
+async def test_what_is_read_follows_the_task_and_keeps_its_place() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        assert stage.here == "e-sdxl/t-100"
+        await stage.press("enter")
+        assert "none yet" in stage.line_of(" output")
+        await stage.press("slash", *"steps", "enter")
+        assert read(stage).here == ("steps", "30")
+        working = task("sdxl", "t-100", "PROCESSING", 0.5)
+        done = replace(working, status="SUCCESS", phase=Phase.STOPPED, output=json.dumps(OUTPUT))
+        cloud.rows[Resource.TASKS] = [done, *cloud.rows[Resource.TASKS][1:]]
+        await stage.advance(6)
+        assert "✓ SUCCESS" in stage.line_of("status")
+        assert "77" in stage.line_of("seed")
+        assert read(stage).here == ("steps", "30")
+
+
+async def test_a_task_that_cannot_be_asked_for_is_read_as_it_was_listed() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        cloud.errors["fetch"] = UnavailableError("no answer")
+        await stage.press("enter")
+        assert "a lighthouse at dusk" in stage.text
+        assert "Not up to date: no answer" in stage.text
+
+
+async def test_values_are_copied_and_parts_are_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged(busy(), view="8") as stage:
+        await stage.command("filter t-098")
+        await stage.press("enter", "slash", *"prompt", "enter", "c")
+        assert stage.app.clipboard == "a lighthouse at dusk"
+        await stage.press("C")
+        assert '"seed": 77' in stage.app.clipboard
+        await stage.press("ctrl+s", "o")
+        await stage.until(lambda: list(tmp_path.glob("*.json")), "the file")
+    assert json.loads((tmp_path / "gputui-t-098-output.json").read_text()) == OUTPUT
+
+
+async def test_hostile_tasks_are_data() -> None:
+    hostile = json.dumps({"[/x]": "\x1b[31m[@click=app.bell]x[/]"})
+    cloud = busy()
+    cloud.rows[Resource.TASKS] = [task("sdxl", "[/x]", "FAILED", 1, input=hostile, output="{", error="[/]")]
+    async with staged(cloud, view="8") as stage:
+        await stage.press("enter")
+        assert "[@click=app.bell]x[/]" in stage.text
+        assert "\x1b" not in stage.text
+
+
+# --- submitting one ---------------------------------------------------------------------------------------------
+
+
+async def test_a_new_task_goes_to_the_queue_that_is_looked_at() -> None:
+    cloud = busy()
+    cloud.rows[Resource.TASKS] = []
+    async with staged(cloud, view="2") as stage:
+        await stage.press("j", "t", "n")
+        assert "Submit a task in yot" in stage.text
+        await stage.press("tab")
+        await stage.type('{"prompt": "x"}')
+        await stage.press("ctrl+g")
+        assert "Submit this task in yot?" in stage.text
+        assert "embed" in stage.text
+        await stage.press("left", "enter")
+        await stage.advance(1)
+        assert cloud.told[0]["endpoint"] == "e-embed"
+        assert cloud.told[0]["input"] == '{"prompt": "x"}'
+        assert stage.here == "e-embed/made-up"
+        assert stage.title.startswith("embed › Tasks")
+
+
+async def test_a_task_is_submitted_again_with_its_input_and_an_id_of_its_own() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        await stage.command("filter t-098")
+        await stage.press("n")
+        assert '"prompt": "a lighthouse at dusk"' in stage.text
+        await stage.press("ctrl+g")
+        assert "characters in 8 lines" in stage.text
+        await stage.press("left", "enter")
+        await settle()
+        (sent,) = cloud.told
+        assert json.loads(sent["input"])["steps"] == 30
+        assert (sent["endpoint"], sent["workerPort"], sent["processUri"]) == ("e-sdxl", "8000", "/generate")
+        assert not sent.get("taskId")
+
+
+async def test_a_task_is_submitted_from_its_endpoint() -> None:
+    cloud = busy()
+    async with staged(cloud, view="2") as stage:
+        await stage.press("T")
+        assert "chat has no queue" in stage.toasts
+        await stage.press("G", "T")
+        assert "Submit a task in yot" in stage.text
+        assert "sdxl" in stage.line_of("Endpoint")
+
+
+async def test_input_that_is_no_json_is_refused_at_its_field() -> None:
+    cloud = busy()
+    async with staged(cloud, view="8") as stage:
+        await stage.press("n", "tab")
+        await stage.type("{")
+        await stage.press("ctrl+g")
+        assert "line 1 column" in stage.text
+        assert cloud.told == []
+
+
+async def test_lines_of_json_stand_as_far_in_as_what_they_belong_to() -> None:
+    cloud = busy()
+    cloud.rows[Resource.TASKS] = []
+    async with staged(cloud, view="2") as stage:
+        await stage.press("j", "T", "tab")
+        for line in ("{", '"sizes": [', "1,", "2", "]", "}"):
+            await stage.type(line)
+            await stage.press("enter")
+        await stage.press("ctrl+g", "left", "enter")
+        await settle()
+        assert cloud.told[0]["input"] == '{\n  "sizes": [\n    1,\n    2\n  ]\n}'
+
+
+async def test_read_only_takes_no_tasks() -> None:
+    async with staged(busy(), view="8", read_only=True) as stage:
+        await stage.press("n")
+        assert not stage.in_dialog
+        assert "Nothing can be created here" in stage.toasts
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+@SIZES
+def test_view(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(busy(), lab(), keys="8", size=size)
+
+
+@SIZES
+def test_reading(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(busy(), keys="8 j j enter", size=size)
+
+
+@SIZES
+def test_submitting(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(busy(), keys="8 n tab", size=size)
+
+
+def test_empty(shoot: Shoot) -> None:
+    shoot(queues_of(queue("sdxl", 0, 0, 0)), keys="8")
+
+
+def test_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shoot(busy(), keys="8", ui=UiSettings(utc=True, mouse=False))
