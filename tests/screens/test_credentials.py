@@ -1,0 +1,194 @@
+"""Credentials of registries, a part of the library: made, changed and deleted, and never told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gputui.history import History
+from gputui.models import Action
+from gputui.preview import UiSettings
+from tests.screens.pictures import SIZES, Shoot
+from tests.screens.stage import Stage, lab, staged
+from tests.screens.test_changes import confirm
+from tests.screens.test_creating import go_to
+from tests.storage import PASSWORD, Store, credential, store
+
+
+async def test_a_credential_says_in_words_what_it_opens() -> None:
+    async with staged(store()) as stage:
+        await stage.command("credentials")
+        assert "Docker Hub" in stage.line_of("docker-hub")
+        assert "Amazon Elastic Container Registry" in stage.line_of("team-registry")
+        await stage.press("j", "enter")
+        assert "registry  Amazon Elastic Container Registry  (ECR)" in stage.text
+        assert "user and password  never told by the server" in stage.text
+
+
+async def test_a_type_nobody_knows_is_shown_as_it_is_told() -> None:
+    async with staged(Store("yotta", credential("yotta", "odd", "QUAY"))) as stage:
+        await stage.command("credentials")
+        assert "QUAY" in stage.line_of("odd")
+
+
+async def test_deleting_says_what_can_start_no_more() -> None:
+    fake = store()
+    async with staged(fake) as stage:
+        await stage.command("credentials")
+        await stage.press("D")
+        assert "Delete docker-hub in yotta?" in stage.text
+        said = " ".join(stage.text.replace("█", " ").split())
+        assert "Pods and endpoints that pull their image with it can start no new instances." in said
+        await confirm(stage)
+        await stage.advance(1)
+        assert fake.told == [(Action.DELETE, "id-docker-hub", {})]
+        assert stage.names == ["id-team-registry"]
+
+
+async def test_what_is_under_way_shows_in_a_column_that_is_else_not_there() -> None:
+    fake = store()
+    answer = fake.hold(Action.DELETE)
+    async with staged(fake) as stage:
+        await stage.command("credentials")
+        assert "STATE" not in stage.text
+        await stage.press("D")
+        await confirm(stage)
+        assert "◐ deleting…" in stage.line_of("docker-hub")
+        answer.set()
+
+
+# --- the password -----------------------------------------------------------------------------------------------
+
+
+def seen(stage: Stage) -> str:
+    """Return all that is on the screen and being said."""
+    return f"{stage.text}\n{stage.toasts}\n{stage.header}\n{stage.title}"
+
+
+def kept_in(folder: Path) -> bool:
+    """Return whether any file there has the password."""
+    return any(PASSWORD.encode() in file.read_bytes() for file in folder.iterdir())
+
+
+async def test_a_password_is_sent_and_shown_nowhere_when_a_credential_is_made(tmp_path: Path) -> None:
+    fake = Store("yotta")
+    history = History(tmp_path / "history.db")
+    shown: list[str] = []
+    async with staged(fake, history=history) as stage:
+        await stage.command("credentials")
+        await stage.press("n")
+        await stage.type("hub")
+        await go_to(stage, "username")
+        await stage.type("alice")
+        await go_to(stage, "password")
+        await stage.type(PASSWORD)
+        shown.append(seen(stage))
+        await stage.press("ctrl+g")
+        shown.append(seen(stage))
+        assert "Create this credential in yotta?" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        shown.append(seen(stage))
+        await stage.command("log")
+        await stage.until_text("Audit log")
+        shown.append(seen(stage))
+        entries = history.audit(limit=10)
+    assert fake.told[0][2]["password"] == PASSWORD
+    assert len(entries) == 1
+    assert all(PASSWORD not in text for text in shown)
+    assert PASSWORD not in repr(entries)
+    history.close()
+    assert not kept_in(tmp_path)
+
+
+async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> None:
+    fake = store()
+    history = History(tmp_path / "history.db")
+    shown: list[str] = []
+    async with staged(fake, history=history) as stage:
+        await stage.command("credentials")
+        await stage.press("E")
+        await go_to(stage, "password")
+        await stage.type(PASSWORD)
+        shown.append(seen(stage))
+        await stage.press("ctrl+t")
+        assert "Dry run" in stage.text
+        assert "PATCH https://yotta.example/credential" in stage.text
+        shown.append(seen(stage))
+        await stage.press("q", "ctrl+g")
+        assert "Change docker-hub in yotta?" in stage.text
+        assert "Password  new password" in stage.text
+        assert "does so as the new settings say" in stage.text
+        shown.append(seen(stage))
+        await confirm(stage)
+        await stage.advance(1)
+        assert "docker-hub changed." in stage.toasts
+        shown.append(seen(stage))
+        entries = history.audit(limit=10)
+    assert fake.told == [
+        (
+            Action.UPDATE,
+            "id-docker-hub",
+            {"name": "docker-hub", "type": "DOCKER_HUB", "username": "", "password": PASSWORD},
+        )
+    ]
+    assert "password=…" in entries[0].summary
+    assert all(PASSWORD not in text for text in shown)
+    assert PASSWORD not in repr(entries)
+    history.close()
+    assert not kept_in(tmp_path)
+
+
+async def test_without_a_new_password_none_is_sent() -> None:
+    fake = store()
+    async with staged(fake) as stage:
+        await stage.command("credentials")
+        await stage.press("E", "end")
+        await stage.type("-2")
+        await stage.press("ctrl+g")
+        assert "new password" not in stage.text
+        assert "Name  docker-hub → docker-hub-2" in stage.text
+        await confirm(stage)
+        assert fake.told[0][2]["password"] == ""
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+@SIZES
+def test_picture(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(lab(), store(), keys="7 tab tab", size=size)
+
+
+@SIZES
+def test_picture_of_a_change(shoot: Shoot, size: tuple[int, int]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.press("E")
+        await go_to(stage, "password")
+        await stage.type(PASSWORD)
+
+    shoot(store(), keys="7 tab", act=act, size=size)
+
+
+@SIZES
+def test_picture_of_the_last_question(shoot: Shoot, size: tuple[int, int]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.press("E", "end")
+        await stage.type("-2")
+        await go_to(stage, "password")
+        await stage.type(PASSWORD)
+        await stage.press("ctrl+g")
+
+    shoot(store(), keys="7 tab", act=act, size=size)
+
+
+def test_picture_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shoot(lab(), store(), keys="7 tab tab", ui=UiSettings(utc=True, mouse=False))
+
+
+def test_no_picture_holds_the_password() -> None:
+    pictures = list((Path(__file__).parent / "__snapshots__" / "test_credentials").iterdir())
+    assert pictures
+    assert all(PASSWORD not in picture.read_text("utf-8") for picture in pictures)

@@ -1,0 +1,261 @@
+"""Volumes, a part of the library: what is shown of them, and what keeps one from being deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from gputui.errors import UnavailableError
+from gputui.models import Action, Resource
+from gputui.preview import UiSettings
+from tests.fleet.fakes import FakeBackend
+from tests.screens.pictures import SIZES, Shoot
+from tests.screens.stage import NARROW, Stage, fail, lab, staged, stop_the_clock
+from tests.screens.test_changes import confirm
+from tests.storage import Store, store, volume
+
+# --- the parts of the library -----------------------------------------------------------------------------------
+
+
+async def test_tab_goes_round_the_parts_that_there_are_and_the_title_marks_this_one() -> None:
+    async with staged(lab(), store()) as stage:
+        await stage.press("7")
+        assert stage.title.startswith("Library › [Images]  Volumes  Credentials")
+        assert "tab volumes" in stage.lines[-1]
+        await stage.press("tab")
+        assert stage.title.startswith("Library › Images  [Volumes]  Credentials")
+        assert "tab credentials" in stage.lines[-1]
+        await stage.press("tab")
+        assert stage.title.startswith("Library › Images  Volumes  [Credentials]")
+        await stage.press("tab")
+        assert stage.title.startswith("Library › [Images]")
+
+
+async def test_the_library_opens_where_it_was_left_and_each_part_by_its_name() -> None:
+    async with staged(lab(), store()) as stage:
+        await stage.press("7", "tab", "3", "7")
+        assert "[Volumes]" in stage.title
+        await stage.command("images")
+        assert "[Images]" in stage.title
+        await stage.command("credentials")
+        assert "[Credentials]" in stage.title
+        await stage.command("volumes")
+        assert "[Volumes]" in stage.title
+
+
+async def test_the_library_of_an_account_without_images_opens_with_what_it_has() -> None:
+    async with staged(store(), view="7") as stage:
+        assert stage.title.startswith("Library › [Volumes]  Credentials")
+
+
+async def test_a_part_that_the_account_shown_does_not_have_is_not_opened() -> None:
+    async with staged(lab(), store()) as stage:
+        await stage.press("7", "tab", "3")
+        await stage.command("account lab")
+        await stage.press("7")
+        assert stage.title.startswith("Library › Images")
+        assert "tab" not in stage.lines[-1]
+        await stage.press("tab")
+        assert "No account shown has anything in the library but images." in stage.toasts
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------
+
+
+async def test_a_volume_shows_storage_state_size_mounts_and_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_the_clock(monkeypatch, "gputui.screens.volumes")
+    async with staged(store(), view="7") as stage:
+        line = " ".join(stage.line_of("datasets").split())
+        assert "datasets yotta CEPH ● active 2.0T us-east-1 2 $0.28 9d" in line
+        assert "VENDOR NVMe ◐ creating 50.0G FIN-01" in " ".join(stage.line_of("scratch").split())
+        assert "S3 ● active no limit" in " ".join(stage.line_of("archive").split())
+        assert "✗ error" in stage.line_of("mirror")
+
+
+async def test_only_problems_leaves_what_is_not_well() -> None:
+    async with staged(store(), view="7") as stage:
+        await stage.press("z")
+        assert stage.names == ["id-mirror", "id-scratch"]
+
+
+async def test_volumes_are_described_and_found_by_what_is_not_shown() -> None:
+    async with staged(store(), view="7") as stage:
+        await stage.command("describe datasets")
+        for part in (
+            "ref  yotta/volume/id-datasets",
+            "mounted by  2 instances",
+            "price  $0.28 an hour",
+            "storage  CEPH",
+        ):
+            assert part in stage.text
+        await stage.press("escape")
+        await stage.command("filter id:id-scr")
+        assert stage.names == ["id-scratch"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("7", "No volumes in any account. Press n to create one."),
+        ("7 tab", "No credentials in any account. Press n to create one."),
+    ],
+)
+async def test_an_empty_part_says_what_fills_it(key: str, text: str) -> None:
+    async with staged(Store("yotta")) as stage:
+        for each in key.split():
+            await stage.press(each)
+            await stage.advance(0)
+        assert text in stage.text
+
+
+async def test_where_no_account_has_volumes_that_is_said() -> None:
+    async with staged(lab()) as stage:
+        await stage.command("volumes")
+        assert "There are no volumes in any account: no account is of a kind that has some." in stage.text
+
+
+async def test_volumes_that_could_not_be_asked_for_are_old_and_say_why() -> None:
+    fake = store()
+    async with staged(fake, view="7") as stage:
+        fail(fake, UnavailableError("yotta: no answer."))
+        await stage.press("r")
+        await stage.advance(1)
+        assert "no answer." in stage.text
+        assert "datasets" in stage.text
+
+
+async def test_a_list_that_never_came_is_not_called_empty() -> None:
+    fake = store()
+    fail(fake, UnavailableError("yotta: no answer."))
+    async with staged(fake) as stage:
+        await stage.command("volumes")
+        await stage.advance(1)
+        assert "Not known: no answer from yotta. r asks again." in stage.text
+
+
+# --- creating and deleting --------------------------------------------------------------------------------------
+
+
+async def test_n_makes_a_volume_and_goes_to_it() -> None:
+    fake = Store("yotta", volume("yotta", "aaa"))
+    async with staged(fake, view="7") as stage:
+        await stage.press("n")
+        assert "New volume in yotta" in stage.text
+        await stage.type("zzz")
+        await stage.press("ctrl+g")
+        assert "Create this volume in yotta?" in stage.text
+        await confirm(stage)
+        await stage.advance(1)
+        assert fake.told == [(Action.CREATE, "volume", {"name": "zzz", "storageType": "CEPH", "sizeInGb": "100"})]
+        assert stage.here == "id-zzz"
+
+
+async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along() -> None:
+    fake = store()
+    async with staged(fake, view="7") as stage:
+        await stage.command("delete checkpoints")
+        for part in (
+            "Delete checkpoints in yotta?",
+            "● checkpoints   active   CEPH   200G   us-east-1   $0.03/h",
+            "The data on it goes for good. This cannot be undone.",
+            "Spending falls by $0.03/h.",
+            "Type checkpoints to confirm:",
+        ):
+            assert part in stage.text
+        await stage.type("archive")
+        await stage.press("enter")
+        assert fake.told == []
+        await stage.press(*["backspace"] * 7)
+        await stage.type("checkpoints")
+        await stage.press("enter")
+        await stage.advance(1)
+        assert fake.told == [(Action.DELETE, "id-checkpoints", {})]
+        assert "id-checkpoints" not in stage.names
+
+
+async def test_several_volumes_are_deleted_by_their_number() -> None:
+    fake = Store("yotta", *(volume("yotta", name) for name in ("a", "b", "c")))
+    async with staged(fake, view="7") as stage:
+        await stage.press("space", "space", "D")
+        assert "Delete 2 volumes in yotta?" in stage.text
+        assert "The data on them goes for good." in stage.text
+        assert "Spending falls by $0.06/h." in stage.text
+        await stage.type("2")
+        await stage.press("enter")
+        await stage.advance(1)
+        assert stage.names == ["id-c"]
+
+
+@pytest.mark.parametrize("key", ["D", "Z"])
+async def test_a_mounted_volume_is_kept_and_what_has_to_go_first_is_said(key: str) -> None:
+    fake = store()
+    async with staged(fake, view="7") as stage:
+        await stage.command("filter datasets")
+        assert "D delete" not in stage.lines[-1]
+        await stage.press(key)
+        assert "datasets is mounted by 2 instances: delete or detach those first." in stage.toasts
+        assert not stage.in_dialog
+        await stage.command("delete datasets")
+        assert not stage.in_dialog
+        assert stage.toasts.count("delete or detach those first") == 2
+
+
+async def test_one_mounted_volume_among_the_marked_is_named() -> None:
+    async with staged(store(), view="7") as stage:
+        await stage.command("filter CEPH")
+        await stage.press("g", "space", "space", "D")
+        assert "datasets is mounted by 2 instances" in stage.toasts
+
+
+async def test_storage_without_a_limit_has_no_size_to_change() -> None:
+    async with staged(store(), view="7") as stage:
+        await stage.command("filter archive")
+        await stage.press("Z")
+        assert "archive has no size to change: S3 storage has no limit." in stage.toasts
+        await stage.command("filter scratch")
+        await stage.press("D")
+        assert "not possible for scratch while it is creating" in stage.toasts
+
+
+async def test_nothing_is_changed_where_it_is_read_only() -> None:
+    fake = store()
+    async with staged(fake, view="7", read_only=True) as stage:
+        await stage.press("n", "D", "N", "Z")
+        assert not stage.in_dialog
+        assert "yotta is read-only" in stage.toasts
+        assert fake.told == []
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+@SIZES
+def test_picture(shoot: Shoot, size: tuple[int, int]) -> None:
+    shoot(lab(), store(), keys="7 tab", size=size)
+
+
+def test_picture_without_colour(shoot: Shoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shoot(store(), keys="7", ui=UiSettings(utc=True, mouse=False))
+
+
+def test_picture_of_none(shoot: Shoot) -> None:
+    shoot(Store("yotta"), keys="7")
+
+
+@SIZES
+def test_picture_of_a_deletion(shoot: Shoot, size: tuple[int, int]) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.command("delete checkpoints")
+
+    shoot(store(), keys="7", act=act, size=size)
+
+
+async def test_what_matters_most_is_there_on_a_narrow_screen() -> None:
+    fakes: tuple[FakeBackend, ...] = (lab(), store())
+    async with staged(*fakes, size=NARROW) as stage:
+        await stage.command("volumes")
+        await stage.advance(0)
+        line = stage.line_of("datasets")
+        for part in ("CEPH", "● active", "2.0T"):
+            assert part in line
+        assert Resource.VOLUMES in stage.fleet.watched
