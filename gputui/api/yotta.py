@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from gputui.api import yotta_create as creation
 from gputui.api import yotta_filters as filters
 from gputui.api import yotta_forms as forms
+from gputui.api import yotta_log as log
 from gputui.api import yotta_wire as wire
 from gputui.api.safe_names import SafeNames
 from gputui.api.yotta_lists import YottaLists, found
@@ -32,6 +33,9 @@ from gputui.models import (
     Deployment,
     Form,
     Instance,
+    LogPage,
+    LogPosition,
+    LogQuery,
     Offer,
     Phase,
     PreparedRequest,
@@ -193,6 +197,25 @@ class YottaBackend:
         if row.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
         return row.ssh
+
+    # Logs
+
+    def has_logs(self, row: Row) -> bool:
+        """Whether this is a worker: nothing else has a log."""
+        return row.ref.kind == wire.WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
+
+    async def read_log(
+        self,
+        ref: Ref,
+        query: LogQuery,
+        *,
+        after: LogPosition | None = None,
+        backward: bool = False,
+        size: int = log.MOST,
+    ) -> LogPage:
+        """Read a page of a worker's log, past a place, from its newest line back, or from its oldest on."""
+        path = self._lists.log_path(ref)
+        return await log.read_page(self._server, path, query, after=after, backward=backward, size=size)
 
     # Actions
 

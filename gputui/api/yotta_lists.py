@@ -158,6 +158,11 @@ class YottaLists:
         """Return where a pod, a VM or an endpoint is."""
         return f"{PATHS[ref.kind]}/{segment(self._scope.names.raw(ref))}"
 
+    def log_path(self, ref: Ref) -> str:
+        """Return where the log of a worker is."""
+        endpoint, _, worker = self._scope.names.raw(ref).rpartition("/")
+        return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
+
     def _one(self, ref: Ref, row: _R | None) -> _R:
         if row is None or row.ref != ref:
             raise ProtocolError(f"{self._server.party}: {self.path_of(ref)} answers with something else than {ref}.")
