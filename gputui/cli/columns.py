@@ -30,6 +30,7 @@ from gputui.models import (
     Volume,
 )
 from gputui.storage_words import registry_text, size_text, storage_text
+from gputui.task_words import delivery_text, took_text
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
 from gputui.wording import gpu_text, ports_text
 
@@ -272,12 +273,13 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
     Resource.TASKS: (
         Column("TASK", lambda row: row.name),
         Column("ACCOUNT", lambda row: row.ref.account),
-        Column("QUEUE", lambda row: row.queue_name),
+        Column("QUEUE", lambda row: row.queue_name or row.queue.id),
         Column("STATUS", lambda row: row.status),
-        Column("DELIVERY", lambda row: row.delivery),
-        Column("ATTEMPTS", lambda row: _text(row.attempts), right=True),
+        Column("DELIVERY", delivery_text),
         Column("CREATED", lambda row: _stamp(row.created_at)),
-        Column("ERROR", lambda row: row.error),
+        Column("TOOK", took_text, right=True),
+        Column("WORKER", lambda row: row.worker_url),
+        Column("ERROR", lambda row: " ".join(row.error.split())),
     ),
     Resource.QUEUES: (
         Column("QUEUE", lambda row: row.name),
@@ -285,6 +287,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("PROCESSING", lambda row: _text(row.processing), right=True),
         Column("TASKS", lambda row: _text(row.total), right=True),
         Column("READ", lambda row: _text(row.read), right=True),
+        Column("OF", lambda row: str(row.deployment)),
     ),
 }
 

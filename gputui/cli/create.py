@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gputui.config import Account, Config
     from gputui.fleet import Fleet
 
+_LONGEST_SHOWN = 200
+
 
 def run(args: argparse.Namespace) -> int:
     """Create one thing and print its Ref on stdout; without fields list what there are."""
@@ -181,7 +183,7 @@ async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> 
         creation_words.namesakes(form.account, values, listing.rows),
         creation_words.stock_note(form.account, values, listing.rows),
     )
-    return [line for line in lines if line]
+    return [*creation_words.sizes(form, values), *(line for line in lines if line)]
 
 
 def _check(kind: str, problems: Mapping[str, str]) -> None:
@@ -205,9 +207,12 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def shown_values(form: Form, values: Mapping[str, str]) -> str:
-    """Write the values for the person to read, secrets masked, those in an environment as well."""
+    """Write the values for the person to read, secrets masked, those in an environment as well; long ones cut."""
     secret = {field.name for field in form.fields if field.kind is FieldKind.SECRET}
-    shown = (
-        (name, "***" if name in secret else redact(value).replace("\n", "\\n")) for name, value in values.items()
-    )
+    shown = ((name, "***" if name in secret else _short(redact(value))) for name, value in values.items())
     return ", ".join(f"{name}={value}" for name, value in shown if value)
+
+
+def _short(value: str) -> str:
+    line = value.replace("\n", "\\n")
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"

@@ -14,8 +14,9 @@ from gputui.cli.columns import hours_text, time_left
 from gputui.cli.output import Plain, cell_width, say
 from gputui.deployment_words import cuda_text
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import Block, Money, Package, Resource, Row
+from gputui.models import Block, Money, Package, Resource, Row, Task
 from gputui.serial import from_plain, to_plain
+from gputui.task_words import indented, took_text
 from gputui.text import format_bytes, format_duration, format_money
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ _LISTED = (
     Resource.BLACKLIST,
     Resource.PACKAGES,
     Resource.BALANCES,
+    Resource.TASKS,
+    Resource.QUEUES,
 )
+_JSON = frozenset({"input", "output", "headers"})
 _SIZES = frozenset(
     {
         "memory_limit",
@@ -110,6 +114,8 @@ def _in_words(row: Row) -> Plain:
     match row:
         case Block():
             return {"left": time_left(row)}
+        case Task():
+            return {"took": took_text(row)}
         case Package():
             return {"total": hours_text(row.total), "balance": hours_text(row.balance)}
     return {}
@@ -142,6 +148,8 @@ def _lines_of(name: str, value: Any) -> list[str]:
         return [format_duration(value)]
     if name in _VERSIONS and isinstance(value, int):
         return [cuda_text(value)]
+    if name in _JSON:
+        return indented(value).split("\n")
     if name == "quota":
         return [_quota(line) for line in value]
     if isinstance(value, list):

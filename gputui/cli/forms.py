@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from gputui.cli.output import format_table, say
 from gputui.errors import ConfigError
@@ -59,14 +61,39 @@ def known_fields(form: Form) -> str:
 
 
 def given_fields(values: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return what ``--set`` gives, by field; raises ConfigError for a field given twice."""
+    """Return what ``--set`` gives, by field; raises ConfigError for a field given twice.
+
+    ``@FILE`` stands for what is in a file, ``@-`` for what comes on stdin, ``@@`` for a text that begins with ``@``.
+    """
     given = [name for name, _ in values]
     if twice := sorted({name for name in given if given.count(name) > 1}):
         raise ConfigError(
             f"{', '.join(twice)}: given twice.",
             hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: gpu_ids=0,1.",
         )
-    return dict(values)
+    if [value for _, value in values].count("@-") > 1:
+        raise ConfigError("@-: only one field can take what comes on stdin.")
+    return {name: _from_file(name, value) for name, value in values}
+
+
+def _from_file(name: str, value: str) -> str:
+    """Return a value, from the file that it names where it does; raises ConfigError."""
+    if not value.startswith("@"):
+        return value
+    path = value[1:]
+    if path.startswith("@"):
+        return path
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).expanduser().read_bytes()
+        text = data.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{name}: {path or 'no file'} cannot be read: {error.strerror}.",
+            hint=f"A text that begins with @ itself is written with two: {name}=@{value}",
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: {path} is no text in UTF-8.") from None
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool) -> dict[str, str]:

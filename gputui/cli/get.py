@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import cost, filters, session
+from gputui.cli import cost, filters, session, tasks
 from gputui.cli.columns import COST, csv_columns, table_of
 from gputui.cli.output import say, terminal_width, write_csv, write_json
 from gputui.errors import ConfigError
@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
         from gputui.cli import looks
 
         return looks.run(args, config, accounts, resource)
+    if args.of and resource in tasks.KINDS:
+        return tasks.run(args, config, accounts, resource)
     of = _of(args, accounts, resource)
     if args.watch:
         return _watch(args, config, accounts, resource, of)
@@ -60,7 +62,7 @@ def _of(args: argparse.Namespace, accounts: dict[str, Account], resource: Resour
     if not args.of:
         return None
     if resource is not Resource.EVENTS:
-        raise ConfigError("--of belongs to events, gpus and processes: gputui get events --of REF")
+        raise ConfigError("--of belongs to events, gpus, processes, tasks and queues: gputui get events --of REF")
     if len(args.of) > 1:
         raise ConfigError("Of events, --of takes one instance or deployment.")
     from gputui.cli.events import find

@@ -156,7 +156,8 @@ def _field_options(parser: argparse.ArgumentParser) -> None:
         type=_assignment,
         dest="values",
         metavar="FIELD=VALUE",
-        help="a field of the form; may be given several times, and goes before --file",
+        help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times, and goes"
+        " before --file",
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
 
@@ -204,7 +205,7 @@ def _add_get(commands: _Commands) -> None:
         default=[],
         metavar="REF",
         help="events of this instance or deployment alone; GPUs or processes of this instance, over SSH where its"
-        " server does not tell them, may be given several times",
+        " server does not tell them, may be given several times; the queue of this endpoint and the tasks in it",
     )
     parser.add_argument("--watch", action="store_true", help="go on and print what changes")
     parser.add_argument(

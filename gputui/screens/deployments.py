@@ -201,6 +201,11 @@ class DeploymentsView(ScalingView, ListView):
 
     # --- the tasks of those that have a queue ------------------------------------------------------------------
 
+    def peculiar_here(self) -> object:
+        """Some take tasks, others do not."""
+        row = self.row_here()
+        return isinstance(row, Deployment) and takes_tasks(row)
+
     def _takes_tasks(self, row: Deployment) -> bool:
         return takes_tasks(row) and self.session.fleet.supports(row.ref.account, Resource.TASKS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -36,8 +36,11 @@ from gputui.models import (
     Phase,
     RegistryCredential,
     Row,
+    Task,
+    TaskQueue,
     Volume,
 )
+from gputui.screens.task_reader import facts, sections
 from gputui.storage_words import registry_text, size_text
 from gputui.text import format_bytes, format_duration, format_minutes, format_money, format_time
 from gputui.widgets.glyphs import HEALTH_STYLES, PHASE_GLYPHS, PHASE_STYLES
@@ -126,18 +129,8 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 ("yours", "" if row.own is None else "yes: you can delete it" if row.own else "no: the server's"),
             ]
         )
-    if isinstance(row, Volume):
-        return _volume(row, utc=utc)
-    if isinstance(row, RegistryCredential):
-        return _credential(row, utc=utc)
     if isinstance(row, Deployment):
         return describe_deployment(row, utc=utc)
-    if isinstance(row, Offer):
-        return _offer(row)
-    if isinstance(row, Block):
-        return _block(row, utc=utc)
-    if isinstance(row, Package):
-        return _package(row)
     if isinstance(row, Balance):
         return _lines([("account", row.ref.account), ("available", format_money(row.available)), *row.parts])
     if isinstance(row, Event):
@@ -152,6 +145,10 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 ("source", str(row.source)),
             ]
         )
+    if (timed := _WITH_TIMES.get(type(row))) is not None:
+        return timed(row, utc=utc)
+    if (timeless := _WITHOUT_TIMES.get(type(row))) is not None:
+        return timeless(row)
     return [line("ref", str(row.ref))]
 
 
@@ -353,6 +350,30 @@ def _credential(row: RegistryCredential, *, utc: bool) -> list[Content]:
     )
 
 
+def _task(row: Task, *, utc: bool) -> list[Content]:
+    """Describe a task; what went in and came out as JSON, not folded."""
+    named: list[tuple[str, str | Content]] = [("task", Content.styled(row.name, "bold")), ("ref", str(row.ref))]
+    lines = _lines([*named, *((fact.label, Content.styled(fact.text, fact.style)) for fact in facts(row, utc=utc))])
+    for section in sections(row):
+        if section.text:
+            lines += [Content(""), Content.styled(section.name.capitalize(), "bold $text-accent")]
+            lines += [Content(f"  {part.plain}") for part in describe_json(section.text)]
+    return lines
+
+
+def _queue(row: TaskQueue) -> list[Content]:
+    return _lines(
+        [
+            ("queue", Content.styled(row.name, "bold")),
+            ("of", str(row.deployment)),
+            ("processing", "" if row.processing is None else f"{row.processing:,}"),
+            ("tasks", "" if row.total is None else f"{row.total:,}"),
+            ("read of them", f"{row.read:,}"),
+            ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
+        ]
+    )
+
+
 def _package(row: Package) -> list[Content]:
     def hours(seconds: int | None) -> str:
         return "" if seconds is None else f"{seconds / 3600:,.1f} GPU hours  ({seconds:,} s)"
@@ -369,6 +390,19 @@ def _package(row: Package) -> list[Content]:
             ("left of all", share),
         ]
     )
+
+
+_WITH_TIMES: Mapping[type, Callable[..., list[Content]]] = {
+    Volume: _volume,
+    RegistryCredential: _credential,
+    Task: _task,
+    Block: _block,
+}
+_WITHOUT_TIMES: Mapping[type, Callable[..., list[Content]]] = {
+    TaskQueue: _queue,
+    Offer: _offer,
+    Package: _package,
+}
 
 
 def describe_account(info: AccountInfo, health: Health) -> list[Content]:

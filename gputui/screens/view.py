@@ -152,13 +152,17 @@ class View(Screen[None]):
         row, instance = self.row_here(), self.instance_here()
         kind = None if row is None else (row.ref.account, row.ref.kind)
         services = instance is not None and bool(instance.services)
-        facts = (actions, kind, instance is None, services, tuple(self.creatable()))
+        facts = (actions, kind, instance is None, services, tuple(self.creatable()), self.peculiar_here())
         if facts == self._shown_for:
             return
         self._shown_for = facts
         here = [command for command in _IN_FOOTER if self.offers(command, actions)]
         keys = [(self._key(command), self.short_of(command)) for command in here]
         self.query_one(FooterBar).set_keys(keys)
+
+    def peculiar_here(self) -> object:
+        """Return what else of the row decides which keys work on it."""
+        return None
 
     def short_of(self, command: Command) -> str:
         """Return what the footer calls a command here."""

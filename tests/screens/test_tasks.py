@@ -138,6 +138,10 @@ async def test_endpoints_without_a_queue_offer_no_tasks() -> None:
     async with staged(busy(), view="2") as stage:
         assert stage.here == "e-chat"
         assert "t tasks" not in stage.lines[-1]
+        await stage.press("j")
+        assert "t tasks" in stage.lines[-1]
+        await stage.press("k")
+        assert "t tasks" not in stage.lines[-1]
         await stage.press("t")
         assert "chat has no queue: only endpoints in QUEUE mode take tasks." in stage.toasts
         await stage.press("a")
@@ -196,6 +200,14 @@ async def test_what_is_read_follows_the_task_and_keeps_its_place() -> None:
         assert "✓ SUCCESS" in stage.line_of("status")
         assert "77" in stage.line_of("seed")
         assert read(stage).here == ("steps", "30")
+
+
+async def test_a_task_is_described_with_its_json_unfolded() -> None:
+    async with staged(busy(), view="8") as stage:
+        await stage.command("filter t-098")
+        await stage.press("d")
+        await stage.until_text("yot/task/e-sdxl/t-098")
+        assert '"prompt": "a lighthouse at dusk"' in stage.text
 
 
 async def test_a_task_that_cannot_be_asked_for_is_read_as_it_was_listed() -> None:

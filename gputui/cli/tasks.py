@@ -1,0 +1,76 @@
+"""``gputui get tasks|queues --of REF``: the queue of one endpoint, and the tasks in it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gputui.cli import filters, get, refs, session
+from gputui.cli.actions import note_shortened
+from gputui.cli.output import say
+from gputui.errors import ConfigError, ExitCode
+from gputui.models import Deployment, Ref, Resource, Row, Task, TaskQueue
+from gputui.task_words import takes_tasks
+
+if TYPE_CHECKING:
+    from gputui.cli.watch import Keep
+    from gputui.config import Account, Config
+    from gputui.fleet import Fleet
+
+KINDS = frozenset({Resource.TASKS, Resource.QUEUES})
+
+
+def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource) -> int:
+    """List the tasks of one endpoint, or its queue, once or watched; raises GputuiError."""
+    if len(args.of) > 1:
+        raise ConfigError(f"Of {resource.value}, --of takes one endpoint.")
+    (text,) = args.of
+    named = refs.accounts_for([text], list(accounts))
+    of, rows, values, status = asyncio.run(_once({name: accounts[name] for name in named}, text, resource, args))
+    if args.watch:
+        from gputui.cli.watch import watch
+
+        async def keep(fleet: Fleet) -> Keep:
+            return lambda row: _belongs(row, of)
+
+        chosen = {of.account: accounts[of.account]}
+        return watch(config, chosen, resource, args.output, interval=args.interval, values=values, prepare=keep)
+    get.print_rows(resource, rows, args.output)
+    if args.output == "table":
+        get.say_problems(rows)
+        if not rows and status is ExitCode.OK:
+            say(f"There are no {resource.value} of {text}.")
+    return status
+
+
+async def _once(
+    accounts: Mapping[str, Account], text: str, resource: Resource, args: argparse.Namespace
+) -> tuple[Ref, list[Row], dict[str, str], ExitCode]:
+    """Return the endpoint that is meant, its rows unless they are to be watched, and what the server is asked for."""
+    async with session.backends(accounts) as opened:
+        endpoints = await session.list_rows(opened, Resource.DEPLOYMENTS)
+        status = endpoints.report()
+        (match,) = refs.resolve([text], endpoints)
+        note_shortened([match])
+        endpoint = match.row
+        if not isinstance(endpoint, Deployment) or not takes_tasks(endpoint):
+            raise ConfigError(
+                f"{match.ref} has no queue: only endpoints in QUEUE mode take tasks.",
+                hint="`gputui get queues` lists what has one.",
+            )
+        able, values = {match.ref.account: opened[match.ref.account]}, dict[str, str]()
+        if args.filters:
+            able, values = filters.apply(able, resource, args.filters)
+        if args.watch:
+            return match.ref, [], values, status
+        listing = await session.list_rows(able, resource)
+        status = max(status, listing.report())
+        return match.ref, [row for row in listing.rows if _belongs(row, match.ref)], values, status
+
+
+def _belongs(row: Row, endpoint: Ref) -> bool:
+    return (isinstance(row, Task) and row.queue == endpoint) or (
+        isinstance(row, TaskQueue) and row.deployment == endpoint
+    )
