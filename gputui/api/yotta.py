@@ -19,12 +19,16 @@ from gputui.api import yotta_create as creation
 from gputui.api import yotta_filters as filters
 from gputui.api import yotta_forms as forms
 from gputui.api import yotta_log as log
+from gputui.api import yotta_submit as submission
 from gputui.api import yotta_wire as wire
 from gputui.api.safe_names import SafeNames
+from gputui.api.yotta_creator import Creator
 from gputui.api.yotta_lists import YottaLists, found
 from gputui.api.yotta_rules import endpoint_actions, instance_actions
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import MadeRow
+from gputui.api.yotta_tasks import YottaTasks
+from gputui.api.yotta_tasks_wire import QUEUE, TASK
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
@@ -64,10 +68,11 @@ class YottaBackend:
     """One account.
 
     ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
-    ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``offer/<region>/<gpuType>``.
+    ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``task/<endpoint id>/<taskId>``, ``queue/<endpoint id>``,
+    ``offer/<region>/<gpuType>``.
     """
 
-    creatable: tuple[str, ...] = forms.KINDS
+    creatable: tuple[str, ...] = (*forms.KINDS, TASK)
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "offer": Resource.STOCK,
@@ -75,6 +80,8 @@ class YottaBackend:
             wire.POD: Resource.INSTANCES,
             wire.VM: Resource.INSTANCES,
             wire.WORKER: Resource.INSTANCES,
+            TASK: Resource.TASKS,
+            QUEUE: Resource.QUEUES,
             "account": Resource.ACCOUNTS,
         }
     )
@@ -93,7 +100,11 @@ class YottaBackend:
         self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
         self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
         self._lists = YottaLists(self._server, self._scope)
+        self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
         self._asked: dict[Resource, Mapping[str, str]] = {}
+        self._creators: Mapping[str, Creator] = {
+            TASK: submission.TaskCreator(account.name, account.base_url, self._server, self._tasks),
+        }
 
     @property
     def account(self) -> str:
@@ -112,6 +123,8 @@ class YottaBackend:
             Resource.STOCK: self.stock,
             Resource.DEPLOYMENTS: self.endpoints,
             Resource.INSTANCES: self._lists.instances,
+            Resource.TASKS: self._tasks.tasks,
+            Resource.QUEUES: self._tasks.queues,
         }
 
     async def aclose(self) -> None:
@@ -157,6 +170,10 @@ class YottaBackend:
                 return await self._lists.endpoint(ref)
             case wire.WORKER:
                 return await self._lists.worker(ref)
+            case "task":
+                return await self._tasks.task(ref)
+            case "queue":
+                return await self._tasks.queue(ref)
             case "offer":
                 return found(ref, await self.stock())
             case "account":
@@ -168,7 +185,8 @@ class YottaBackend:
     def filter_form(self, resource: Resource) -> Form | None:
         """Return what can be asked for of a list; the regions are those of the stock."""
         regions = dict.fromkeys(clean(each.region) for each in self._lists.types)
-        return filters.form(self.account, resource, tuple(regions))
+        queues = {each.ref.id: each.name for each in self._tasks.endpoints}
+        return filters.form(self.account, resource, tuple(regions), queues)
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong, by field; empty when it may be used."""
@@ -183,6 +201,8 @@ class YottaBackend:
         self._asked[resource] = given
         if resource is Resource.INSTANCES:
             self._lists.narrow(given)
+        elif resource is Resource.TASKS:
+            self._tasks.narrow(given)
 
     # Logging in
 
@@ -276,6 +296,8 @@ class YottaBackend:
 
     async def create_form(self, kind: str) -> Form:
         """Return the form of a pod, a VM or an endpoint, with the GPU types and regions there are now."""
+        if creator := self._creators.get(kind):
+            return await creator.form()
         creation.require_kind(kind)
         note = ""
         try:
@@ -286,14 +308,20 @@ class YottaBackend:
 
     def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with the values, by field."""
+        if creator := self._creators.get(kind):
+            return creator.check(values)
         return creation.check(kind, values, self._lists.types)
 
     def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
         """Return the request that :meth:`create` would send, without its secrets; raises InvalidError."""
+        if creator := self._creators.get(kind):
+            return creator.prepare(values)
         return creation.prepare(self.account, kind, values, self._config.base_url, self._lists.types)
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
         """Create a pod (``POST /v2/pods``), a VM (``/v2/vms``) or an endpoint (``/v2/serverless``). Sent once."""
+        if creator := self._creators.get(kind):
+            return await creator.create(values)
         self.prepare_create(kind, values)
         name = clean(values["name"].strip())
         what = f"the creation of {_NAMES[kind]} {name}"
@@ -303,11 +331,15 @@ class YottaBackend:
         return ActionResult(said, created=created, made=created.id if created and kind != wire.ENDPOINT else "")
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return a stand-in for the Ref of the new thing, whose id the server makes up."""
+        """Return a stand-in for the Ref of the new thing, whose id the server makes up; that of a task is known."""
+        if creator := self._creators.get(kind):
+            return creator.ref(values)
         return Ref(self.account, creation.require_kind(kind), clean(values.get("name", "").strip()))
 
     async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
         """Return what there is of the name that a create would give."""
+        if creator := self._creators.get(kind):
+            return await creator.find(values)
         creation.require_kind(kind)
         name = clean(values.get("name", "").strip())
         rows: Sequence[Instance | Deployment]

@@ -7,6 +7,7 @@ Every field may be left empty. What a call cannot narrow is listed whole: VMs an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from gputui.api.form_values import given, read_several
 from gputui.models import FieldKind, Form, FormField, Resource
@@ -19,11 +20,21 @@ Values = Mapping[str, str]
 Parameters = dict[str, str | int]
 """Parts of a query, by the API's names."""
 
+NEWEST, MOST_TASKS = 200, 2000
+"""Tasks of a queue that are read, and that can be read: more would be over what the vendor lets one ask a second."""
+TASK_STATUSES = ("PROCESSING", "DELIVERED", "SUCCESS", "FAILED")
+"""The data model's table TaskStatus."""
+QUEUE_FIELD, _STATUS, _NEWEST = "queue", "status", "newest"
 _REGIONS, _PODS, _VMS, _WORKERS, _ENDPOINTS = "regionList", "podStatus", "vmStatus", "workerStatus", "statusList"
 
 
-def form(account: str, resource: Resource, regions: Sequence[str] = ()) -> Form | None:
-    """Return what can be asked for of a list; None where nothing can. ``regions`` are those known from the stock."""
+def form(
+    account: str, resource: Resource, regions: Sequence[str] = (), queues: Mapping[str, str] = MappingProxyType({})
+) -> Form | None:
+    """Return what can be asked for of a list; None where nothing can.
+
+    ``regions`` are those known from the stock, ``queues`` the names of the endpoints that take tasks, by id.
+    """
     fields: tuple[FormField, ...]
     match resource:
         case Resource.INSTANCES:
@@ -43,6 +54,34 @@ def form(account: str, resource: Resource, regions: Sequence[str] = ()) -> Form 
             )
         case Resource.DEPLOYMENTS:
             fields = (_several(_ENDPOINTS, "Status", ENDPOINT_STATUSES),)
+        case Resource.TASKS:
+            fields = (
+                FormField(
+                    QUEUE_FIELD,
+                    "Queue",
+                    FieldKind.CHOICE,
+                    required=False,
+                    choices=("", *queues),
+                    labels=("all", *queues.values()),
+                    open_choices=True,
+                ),
+                FormField(
+                    _STATUS,
+                    "Status",
+                    FieldKind.CHOICE,
+                    required=False,
+                    choices=("", *TASK_STATUSES),
+                    labels=("any", *TASK_STATUSES),
+                    open_choices=True,
+                ),
+                FormField(
+                    _NEWEST,
+                    "Newest",
+                    FieldKind.NUMBER,
+                    required=False,
+                    help=f"how many of each queue are read; {NEWEST} when left out, {MOST_TASKS} at most",
+                ),
+            )
         case _:
             return None
     return Form(account, resource.value, f"Filter {resource.value} of {account}", fields)
@@ -55,8 +94,12 @@ def check(resource: Resource, values: Values) -> dict[str, str]:
         return dict.fromkeys(values, "cannot be used: this list has no filters")
     known = [field.name for field in asked.fields]
     problems = {name: f"is no filter here; there are {', '.join(known)}" for name in values if name not in known}
-    if problem := _one_word(given(values, _VMS)):
-        problems[_VMS] = problem
+    for name in (_VMS, _STATUS):
+        if problem := _one_word(given(values, name)):
+            problems[name] = problem
+    count = given(values, _NEWEST)
+    if count and not (count.isascii() and count.isdecimal() and 1 <= int(count[:9]) <= MOST_TASKS):
+        problems[_NEWEST] = f"must be a whole number from 1 to {MOST_TASKS}"
     return problems
 
 
@@ -79,6 +122,17 @@ def of_workers(values: Values) -> Parameters:
 def of_endpoints(values: Values) -> Parameters:
     """Return what is asked of ``GET /v2/serverless``."""
     return _listed(values, statusList=_ENDPOINTS)
+
+
+def of_tasks(values: Values) -> Parameters:
+    """Return what is asked of ``GET /v2/serverless/{id}/tasks``."""
+    status = given(values, _STATUS).upper()
+    return {"status": status} if status else {}
+
+
+def newest(values: Values) -> int:
+    """Return how many tasks of each queue are read: the newest."""
+    return int(given(values, _NEWEST) or NEWEST)
 
 
 def _listed(values: Values, **fields: str) -> Parameters:

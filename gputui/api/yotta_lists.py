@@ -14,6 +14,7 @@ from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
 from gputui.api.gpuhub_shapes import Page
 from gputui.api.url_paths import segment
 from gputui.api.yotta_server import YottaServer
+from gputui.api.yotta_shapes import rows_of, whole
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
 from gputui.models import Deployment, Instance, Phase, Ref, Row
 
@@ -129,7 +130,7 @@ class YottaLists:
 
     async def vm_types(self) -> Sequence[wire.VmType]:
         """List the types of VM by region (``GET /v2/vms/types``)."""
-        rows = _rows(await self._server.ask(TYPES))
+        rows = rows_of(await self._server.ask(TYPES))
         if rows is None:
             raise self._unlisted(TYPES)
         self._types = wire.to_vm_types(rows)
@@ -173,26 +174,26 @@ class YottaLists:
     async def _all(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
         """Read a list that comes whole; one that comes in pages after all is read page by page."""
         data = await self._server.ask(path, params)
-        rows = _rows(data)
+        rows = rows_of(data)
         if rows is None:
             raise self._unlisted(path)
-        if isinstance(data, Mapping) and len(rows) < (_whole(data.get("total")) or 0):
+        if isinstance(data, Mapping) and len(rows) < (whole(data.get("total")) or 0):
             return await self._paged(path, params, make)
         return list({row.ref: row for row in map(make, rows) if row is not None}.values())
 
     async def _paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
         async def page(index: int) -> Page[_R]:
             data = await self._server.ask(path, {**params, "page": index, "size": PAGE_SIZE})
-            rows = _rows(data)
+            rows = rows_of(data)
             if rows is None:
                 raise self._unlisted(path)
             figures = data if isinstance(data, Mapping) else {"total": len(rows)}
             return Page(
                 [row for row in map(make, rows) if row is not None],
                 len(rows),
-                size=_whole(figures.get("size")),
-                pages=_whole(figures.get("pages")),
-                total=_whole(figures.get("total")),
+                size=whole(figures.get("size")),
+                pages=whole(figures.get("pages")),
+                total=whole(figures.get("total")),
             )
 
         return await read_all(page)
@@ -214,17 +215,3 @@ async def _tried(part: Awaitable[list[Instance]]) -> list[Instance] | GputuiErro
         return await part
     except GputuiError as error:
         return error
-
-
-def _rows(data: object) -> list[object] | None:
-    """Return the rows of a plain list or of a page, None where it is neither; nothing at all is an empty list."""
-    rows = data.get("items", data) if isinstance(data, Mapping) else data
-    if rows is None:
-        return []
-    return rows if isinstance(rows, list) else None
-
-
-def _whole(value: object) -> int | None:
-    """Return a count, which may be written as a text; None where it is none."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

@@ -213,3 +213,17 @@ def _named(value: object) -> object:
     if isinstance(key, str) and isinstance(text, str):
         return value | {"value": json.loads(redact_json(json.dumps({key: text})))[key]}
     return {name: _named(item) for name, item in value.items()}
+
+
+def rows_of(data: object) -> list[object] | None:
+    """Return the rows of a plain list or of a page, None where it is neither; nothing at all is an empty list."""
+    rows = data.get("items", data) if isinstance(data, Mapping) else data
+    if rows is None:
+        return []
+    return rows if isinstance(rows, list) else None
+
+
+def whole(value: object) -> int | None:
+    """Return a count, which may be written as a text; None where it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
