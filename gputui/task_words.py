@@ -11,6 +11,8 @@ from gputui.models import Deployment, Phase, Task, TaskQueue
 from gputui.redaction import MASK
 from gputui.text import format_duration
 
+NEWEST = "newest"
+"""The field of the servers' filter that says how many of the newest tasks of a queue are read."""
 LONG_SECONDS = 1800.0
 """A task that is worked on for longer than this wants attention."""
 

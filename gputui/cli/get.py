@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         return _watch(args, config, accounts, resource, of)
     if resource is Resource.EVENTS and not args.filters:
         return _events(accounts, of, args.output)
-    listing = asyncio.run(_list(accounts, resource, args.filters))
+    listing = asyncio.run(_list(accounts, resource, args.filters, args.output))
     print_rows(resource, listing.rows, args.output)
     for name in listing.unsupported:
         if name in args.accounts:
@@ -70,10 +70,15 @@ def _of(args: argparse.Namespace, accounts: dict[str, Account], resource: Resour
     return find(accounts, args.of[0])
 
 
-async def _list(accounts: dict[str, Account], resource: Resource, given: filters.Given) -> session.Listing:
+async def _list(
+    accounts: dict[str, Account], resource: Resource, given: filters.Given, output: str
+) -> session.Listing:
     async with session.backends(accounts) as opened:
         able = filters.apply(opened, resource, given)[0] if given else opened
-        return await session.list_rows(able, resource)
+        listing = await session.list_rows(able, resource)
+        if resource is Resource.TASKS and output == "table":
+            await tasks.say_older(able)
+        return listing
 
 
 def _watch(

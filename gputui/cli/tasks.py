@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from gputui.cli import filters, get, refs, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
-from gputui.errors import ConfigError, ExitCode
+from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.models import Deployment, Ref, Resource, Row, Task, TaskQueue
-from gputui.task_words import takes_tasks
+from gputui.task_words import NEWEST, takes_tasks
 
 if TYPE_CHECKING:
+    from gputui.api.base import Backend
     from gputui.cli.watch import Keep
     from gputui.config import Account, Config
     from gputui.fleet import Fleet
@@ -66,8 +67,19 @@ async def _once(
         if args.watch:
             return match.ref, [], values, status
         listing = await session.list_rows(able, resource)
+        if resource is Resource.TASKS and args.output == "table":
+            await say_older(able, match.ref)
         status = max(status, listing.report())
         return match.ref, [row for row in listing.rows if _belongs(row, match.ref)], values, status
+
+
+async def say_older(opened: Mapping[str, Backend | GputuiError], of: Ref | None = None) -> None:
+    """Say on stderr that there are older tasks than those that are listed."""
+    rows = (await session.list_rows(opened, Resource.QUEUES)).rows
+    queues = [row for row in rows if isinstance(row, TaskQueue) and of in (None, row.deployment)]
+    read, total = sum(queue.read for queue in queues), sum(queue.total or 0 for queue in queues)
+    if total > read:
+        say(f"These are the newest {read:,} of {total:,} tasks; --filter {NEWEST}=N reads more of each queue.")
 
 
 def _belongs(row: Row, endpoint: Ref) -> bool:

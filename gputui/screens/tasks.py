@@ -11,10 +11,12 @@ from textual import work
 from gputui.commands import Command
 from gputui.errors import GputuiError
 from gputui.models import Action, Change, Phase, Ref, Resource, Row, Task, TaskQueue
+from gputui.redaction import MASK
 from gputui.screens import dialogs
 from gputui.screens.list_view import ListView
 from gputui.screens.task_reader import TABLE_STYLES, facts, sections, status_glyph
 from gputui.task_words import (
+    NEWEST,
     delivery_failed,
     delivery_text,
     processing_text,
@@ -27,8 +29,8 @@ from gputui.task_words import (
 from gputui.text import format_age
 from gputui.widgets.table_columns import Cell, Column
 
-NEWEST = "newest"
-"""The field of the servers' filter that says how many of the newest tasks of a queue are read."""
+_MORE = (2.0, 1.5, 1.25)
+"""How many times as many are read with each "older": the first that the servers take."""
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 
 
@@ -235,11 +237,14 @@ class TasksView(ListView):
     def do_new(self, argument: str) -> None:
         """Submit a task: to the queue that is looked at, or like the one under the cursor, under an id of its own."""
         row = self.row_here()
-        queue = row.queue if isinstance(row, Task) else self.scope
+        again = row if isinstance(row, Task) else None
+        queue = self.scope if again is None else again.queue
         if argument or queue is None or queue.account not in self.creatable():
             super().do_new(argument)
             return
-        values = resubmitted(row) if isinstance(row, Task) else {}
+        values = {} if again is None else resubmitted(again)
+        if again is not None and MASK in values.get("input", ""):
+            self.say(f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands.")
         self._create([queue.account], {"endpoint": queue.id, **values})
 
     def scope_for(self, created: Ref) -> Ref | None:
@@ -248,15 +253,17 @@ class TasksView(ListView):
         return scope if scope is not None and created.id.startswith(f"{scope.id}/") else None
 
     def do_older(self, argument: str) -> None:
-        """Read twice as many."""
+        """Read twice as many of each queue, or as many as the servers let one."""
         fleet = self.session.fleet
         most = max((queue.read for queue in self.queues()), default=0)
-        values: Mapping[str, str] = {**fleet.filters(Resource.TASKS), NEWEST: str(2 * most)}
-        if problems := fleet.check_filter(Resource.TASKS, values):
-            self.say(f"No older tasks can be read: {'; '.join(problems.values())}")
-            return
-        fleet.set_filter(Resource.TASKS, values)
-        self.choices_changed()
+        problems: Mapping[str, str] = {}
+        for factor in _MORE:
+            values = {**fleet.filters(Resource.TASKS), NEWEST: str(int(factor * most))}
+            if not (problems := fleet.check_filter(Resource.TASKS, values)):
+                fleet.set_filter(Resource.TASKS, values)
+                self.choices_changed()
+                return
+        self.say(f"No older tasks can be read: {NEWEST} {'; '.join(problems.values())}")
 
 
 def _queue(row: Task) -> str:
