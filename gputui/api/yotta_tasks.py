@@ -26,6 +26,8 @@ AGE = 1.0
 """How long what was read serves both lists, in seconds."""
 
 _MODE = "queue"
+_MOST_PAGES = 30
+"""Pages of a queue that are asked for at once: below what the vendor lets one ask a second of an endpoint."""
 _T = TypeVar("_T")
 
 
@@ -142,10 +144,10 @@ class YottaTasks:
         """Read pages until there are enough; what comes twice, because tasks came in between, comes once."""
         size = min(PAGE_SIZE, most)
         rows, total = await self._page(path, 1, size)
-        pages = -(-most // size)
-        if total is not None:
-            pages = min(pages, -(-total // size))
-        if len(rows) >= size and pages > 1:
+        # By what came: a server may put fewer on a page than asked for. Without a total a short page is the last.
+        wanted = min(most, total if total is not None else most if len(rows) >= size else len(rows))
+        pages = min(_MOST_PAGES, -(-wanted // len(rows))) if rows else 1
+        if pages > 1:
             more = await asyncio.gather(*(self._page(path, index, size) for index in range(2, pages + 1)))
             rows += [row for page, _ in more for row in page]
         made = (to_task(self._scope, endpoint, row) for row in rows)
