@@ -50,7 +50,8 @@ async def _once(
     accounts: Mapping[str, Account], text: str, resource: Resource, args: argparse.Namespace
 ) -> tuple[Ref, list[Row], dict[str, str], ExitCode]:
     """Return the endpoint that is meant, its rows unless they are to be watched, and what the server is asked for."""
-    async with session.backends(accounts) as opened:
+    async with session.backends(accounts) as everywhere:
+        opened = {name: backend for name, backend in everywhere.items() if _may_have(backend)}
         endpoints = await session.list_rows(opened, Resource.DEPLOYMENTS)
         status = endpoints.report()
         (match,) = refs.resolve([text], endpoints)
@@ -71,6 +72,10 @@ async def _once(
             await say_older(able, match.ref)
         status = max(status, listing.report())
         return match.ref, [row for row in listing.rows if _belongs(row, match.ref)], values, status
+
+
+def _may_have(backend: Backend | GputuiError) -> bool:
+    return isinstance(backend, GputuiError) or Resource.TASKS in backend.listers
 
 
 async def say_older(opened: Mapping[str, Backend | GputuiError], of: Ref | None = None) -> None:

@@ -80,7 +80,7 @@ class TasksView(ListView):
             Column(
                 "delivery",
                 "DELIVERY",
-                lambda row: (delivery_text(row), "bad" if delivery_failed(row) else "muted"),
+                _delivery,
                 lambda row: (not delivery_failed(row), delivery_text(row)),
                 width=9,
                 max_width=22,
@@ -230,9 +230,14 @@ class TasksView(ListView):
 
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
         """Older tasks can be read where there are some."""
-        if command.id == "older":
-            return any((queue.total or 0) > queue.read for queue in self.queues())
-        return super().offers(command, actions)
+        return self._has_older() if command.id == "older" else super().offers(command, actions)
+
+    def peculiar_here(self) -> object:
+        """Whether there are older ones, which may have changed meanwhile."""
+        return self._has_older()
+
+    def _has_older(self) -> bool:
+        return any((queue.total or 0) > queue.read for queue in self.queues())
 
     def do_new(self, argument: str) -> None:
         """Submit a task: to the queue that is looked at, or like the one under the cursor, under an id of its own."""
@@ -272,6 +277,10 @@ def _queue(row: Task) -> str:
 
 def _status(row: Task) -> Cell:
     return (f"{status_glyph(row)} {row.status}", TABLE_STYLES[row.phase])
+
+
+def _delivery(row: Task) -> Cell:
+    return (f"✗ {delivery_text(row)}", "bad") if delivery_failed(row) else (delivery_text(row), "muted")
 
 
 def _error(row: Task) -> str:

@@ -117,7 +117,7 @@ async def test_the_palette_finds_an_instance() -> None:
 
 
 async def test_the_help_lists_the_keys_that_work_here() -> None:
-    async with staged(lab(), size=(120, 80)) as stage:
+    async with staged(lab(), size=(120, 100)) as stage:
         await stage.press("question_mark")
         assert "Keys in Instances" in stage.text
         for part in ("On this row", "ssh", "ctrl+\\", "Moving", "state:running"):

@@ -166,7 +166,7 @@ class FormDialog(Dialog[dict[str, str]]):
         self._note_refused(self._problems)
         self._show_problems(self._problems)
         wrong = [name for name in self._names() if name in self._problems]
-        self._focus((wrong or self._names())[0])
+        self._focus((wrong or self._open_names())[0])
         self._at_first = self.values()
 
     def on_resize(self, event: Resize) -> None:
@@ -191,6 +191,11 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _names(self) -> list[str]:
         return list(self.values())
+
+    def _open_names(self) -> list[str]:
+        """Return the fields from the first that is left to fill in; what was chosen before stays chosen."""
+        chosen = {field.name for field in self._form.fields if field.kind is FieldKind.CHOICE} & self._values.keys()
+        return [name for name in self._names() if name not in chosen] or self._names()
 
     @on(Select.Changed)
     @on(Input.Changed)

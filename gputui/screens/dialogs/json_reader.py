@@ -23,7 +23,7 @@ from gputui.widgets.json_tree import Fact, Plain, Section, parse, written
 from gputui.widgets.json_view import JsonView
 from gputui.widgets.line_input import LineInput
 
-_HINT = "enter fold   + - all   / find   c C copy   y raw   ctrl+s save   esc close"
+_HINT = "enter fold  + - all  / find  c C copy  y raw  ctrl+s save  esc close"
 _ALL = ""
 
 
