@@ -53,10 +53,15 @@ def took_text(task: Task) -> str:
 
 def wants_attention(task: Task) -> bool:
     """Whether it failed, was not delivered, is in a state nobody knows, or is worked on for very long."""
-    if task.phase in (Phase.FAILED, Phase.UNKNOWN) or task.problem or delivery_failed(task):
-        return True
-    under_way = task.phase in (Phase.RUNNING, Phase.PENDING) and task.created_at is not None
-    return under_way and (datetime.now(UTC) - task.created_at).total_seconds() > LONG_SECONDS
+    failed = task.phase in (Phase.FAILED, Phase.UNKNOWN) or bool(task.problem) or delivery_failed(task)
+    return failed or takes_long(task)
+
+
+def takes_long(task: Task) -> bool:
+    """Whether it is worked on for longer than :data:`LONG_SECONDS`."""
+    if task.phase not in (Phase.RUNNING, Phase.PENDING) or task.created_at is None:
+        return False
+    return (datetime.now(UTC) - task.created_at).total_seconds() > LONG_SECONDS
 
 
 def processing_text(queues: Iterable[TaskQueue]) -> str:
@@ -90,8 +95,19 @@ def resubmitted(task: Task) -> dict[str, str]:
         port = address.port
     except ValueError:
         address, port = urlsplit(""), None
+    values["headers"] = header_lines(task.headers)
     values |= {"workerPort": str(port or ""), "processUri": address.path if address.path != "/" else ""}
     return {name: value for name, value in values.items() if value}
+
+
+def header_lines(text: str) -> str:
+    """Return headers, which are a JSON text, as lines ``Name: value``; those that are masked are left out."""
+    try:
+        headers = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    pairs = headers.items() if isinstance(headers, dict) else ()
+    return "\n".join(f"{name}: {value}" for name, value in pairs if isinstance(value, str) and MASK not in value)
 
 
 def indented(text: str) -> str:

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from gputui.history import AuditEntry
 
 LABEL_WIDTH = 21
+_MOST_LINES = 500
+"""Lines of JSON in a description; of more it is said how many there are."""
 
 
 def line(label: str, value: str | Content, style: str = "") -> Content:
@@ -357,7 +359,10 @@ def _task(row: Task, *, utc: bool) -> list[Content]:
     for section in sections(row):
         if section.text:
             lines += [Content(""), Content.styled(section.name.capitalize(), "bold $text-accent")]
-            lines += [Content(f"  {part.plain}") for part in describe_json(section.text)]
+            parts = describe_json(section.text)
+            lines += [Content(f"  {part.plain}") for part in parts[:_MOST_LINES]]
+            if (left := len(parts) - _MOST_LINES) > 0:
+                lines.append(Content.styled(f"  … {left:,} lines more: enter on the task folds them", "$muted"))
     return lines
 
 

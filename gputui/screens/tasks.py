@@ -22,6 +22,7 @@ from gputui.task_words import (
     processing_text,
     read_text,
     resubmitted,
+    takes_long,
     took,
     took_text,
     wants_attention,
@@ -89,7 +90,7 @@ class TasksView(ListView):
             Column(
                 "age",
                 "AGE",
-                lambda row: format_age(row.created_at, datetime.now(UTC)),
+                _age,
                 lambda row: row.created_at,
                 right=True,
             ),
@@ -277,6 +278,11 @@ def _queue(row: Task) -> str:
 
 def _status(row: Task) -> Cell:
     return (f"{status_glyph(row)} {row.status}", TABLE_STYLES[row.phase])
+
+
+def _age(row: Task) -> Cell:
+    age = format_age(row.created_at, datetime.now(UTC))
+    return (age, "warning") if takes_long(row) else age
 
 
 def _delivery(row: Task) -> Cell:

@@ -212,6 +212,14 @@ async def test_a_task_is_described_with_its_json_unfolded() -> None:
         assert '"prompt": "a lighthouse at dusk"' in stage.text
 
 
+async def test_a_description_does_not_hold_a_whole_large_output() -> None:
+    cloud = busy()
+    cloud.rows[Resource.TASKS] = [task("sdxl", "t-1", output=json.dumps(list(range(5000))))]
+    async with staged(cloud, view="8") as stage:
+        await stage.press("d", "slash", *"lines more", "enter")
+        await stage.until_text("… 4,502 lines more: enter on the task folds them")
+
+
 async def test_a_task_that_cannot_be_asked_for_is_read_as_it_was_listed() -> None:
     cloud = busy()
     async with staged(cloud, view="8") as stage:
@@ -278,6 +286,7 @@ async def test_a_task_is_submitted_again_with_its_input_and_an_id_of_its_own() -
         (sent,) = cloud.told
         assert json.loads(sent["input"])["steps"] == 30
         assert (sent["endpoint"], sent["workerPort"], sent["processUri"]) == ("e-sdxl", "8000", "/generate")
+        assert sent["headers"] == "X-Team: vision"
         assert not sent.get("taskId")
 
 
