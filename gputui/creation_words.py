@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from gputui.deployment_words import cost_line
-from gputui.models import Deployment, FieldKind, Form, Offer, Row
+from gputui.models import Deployment, FieldKind, Form, Offer, RegistryCredential, Row, Volume
 
 _CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
 
@@ -52,15 +52,20 @@ def instances_at_once(values: Mapping[str, str]) -> int:
     return replicas or 1
 
 
-def namesakes(account: str, values: Mapping[str, str], rows: Iterable[Row]) -> str:
-    """Say that there is a deployment of this name already; '' when there is none."""
+def namesakes(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str:
+    """Say that there is one of this name already, among what may have the name of another; '' when there is none."""
     name = values.get("name", "")
     there = [
-        row for row in rows if isinstance(row, Deployment) and row.ref.account == account and row.name == name != ""
+        row
+        for row in rows
+        if isinstance(row, Deployment | Volume | RegistryCredential)
+        and (row.ref.account, row.ref.kind) == (form.account, form.kind)
+        and row.name == name != ""
     ]
     if not there:
         return ""
-    what = f"There is a deployment {name} already ({there[0].status})"
+    status = getattr(there[0], "status", "")
+    what = f"There is a {form.kind} {name} already{f' ({status})' if status else ''}"
     return f"{what}: this makes another of the same name."
 
 

@@ -176,11 +176,11 @@ def _home(fleet: Fleet, account: str, kind: str) -> str:
 
 async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> list[str]:
     """Say what it costs and what stands against it, as far as that can be known."""
-    listing = await session.fleet_rows(fleet, [Resource.DEPLOYMENTS, Resource.STOCK])
+    listing = await session.fleet_rows(fleet, {fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK})
     listing.report()
     lines = (
         creation_words.cost(form, values),
-        creation_words.namesakes(form.account, values, listing.rows),
+        creation_words.namesakes(form, values, listing.rows),
         creation_words.stock_note(form.account, values, listing.rows),
     )
     return [*creation_words.sizes(form, values), *(line for line in lines if line)]

@@ -118,12 +118,13 @@ class CreatingView(FillingView):
 
     def _effects_of_create(self, form: Form, values: Mapping[str, str]) -> list[str]:
         fleet = self.session.fleet
+        home = fleet.resource_of(Ref(form.account, form.kind, ""))
         offers = [offer for offer in fleet.rows(Resource.STOCK).values() if not fleet.is_stale(offer.ref)]
         said = [
             *sizes(form, values),
             cost(form, values),
             stock_note(form.account, values, offers),
-            namesakes(form.account, values, fleet.rows(Resource.DEPLOYMENTS).values()),
+            namesakes(form, values, fleet.rows(home).values()),
         ]
         return [line for line in said if line]
 

@@ -18,6 +18,7 @@ from gputui.text import clean
 from tests.screens.cloud import IMAGES, Cloud, deployment, fields
 from tests.screens.stage import NARROW, WIDE, Stage, image, lab, offer, staged, unsafe_on
 from tests.screens.test_changes import confirm, creating
+from tests.storage import volume
 
 FILLED = {
     "name": "exp-1",
@@ -527,7 +528,14 @@ def test_idle_cards_of_other_regions_models_and_accounts_are_not_counted() -> No
 
 
 def test_a_namesake_is_one_of_the_same_account() -> None:
+    form = Form("hub", "deployment", "New deployment", ())
     rows = [deployment("hub", "a"), deployment("autodl", "b")]
-    assert namesakes("hub", {"name": "a"}, rows)
-    assert not namesakes("hub", {"name": "b"}, rows)
-    assert not namesakes("hub", {"name": ""}, [deployment("hub", "")])
+    assert namesakes(form, {"name": "a"}, rows)
+    assert not namesakes(form, {"name": "b"}, rows)
+    assert not namesakes(form, {"name": ""}, [deployment("hub", "")])
+
+
+def test_a_namesake_is_one_of_the_same_kind() -> None:
+    form = Form("yotta", "volume", "New volume", ())
+    assert namesakes(form, {"name": "a"}, [deployment("yotta", "a")]) == ""
+    assert "There is a volume a already (active)" in namesakes(form, {"name": "a"}, [volume("yotta", "a")])
