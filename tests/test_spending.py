@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Volume
+from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Row, Volume
 from gputui.spending import by_account, gpus_in_use, hourly, parts, run_out
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_what_tells_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> 
         Ref("y", "endpoint", "1"), "chat", "QUEUE", Phase.RUNNING, "RUNNING", running=2, gpu_count=4, price=usd
     )
     disk = Money(Decimal("0.05"), "USD")
-    rows = [
+    rows: list[Row] = [
         chat,
         container("worker", None, account="y", parent=chat.ref),
         Volume(Ref("y", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active", price=disk),

@@ -27,9 +27,11 @@ from gputui.api.yotta_lists import YottaLists, found
 from gputui.api.yotta_rules import endpoint_actions, instance_actions
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import MadeRow
+from gputui.api.yotta_storage import MOUNTED, YottaStorage, volume_actions
+from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
 from gputui.api.yotta_tasks import YottaTasks
 from gputui.api.yotta_tasks_wire import QUEUE, TASK
-from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.errors import ConflictError, GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
     Action,
@@ -44,9 +46,11 @@ from gputui.models import (
     Phase,
     PreparedRequest,
     Ref,
+    RegistryCredential,
     Resource,
     Row,
     SSHTarget,
+    Volume,
 )
 from gputui.text import clean
 
@@ -55,11 +59,20 @@ if TYPE_CHECKING:
     from gputui.api.yotta_server import Params
     from gputui.config import YottaAccount
 
-_NAMES: Mapping[str, str] = {wire.POD: "pod", wire.VM: "VM", wire.WORKER: "worker", wire.ENDPOINT: "endpoint"}
+_NAMES: Mapping[str, str] = {
+    wire.POD: "pod",
+    wire.VM: "VM",
+    wire.WORKER: "worker",
+    wire.ENDPOINT: "endpoint",
+    VOLUME: "volume",
+    CREDENTIAL: "credential",
+}
 _DELETED: Mapping[str, str] = {
     wire.POD: "deleted, and what its container held",
     wire.VM: "terminated, and what was on its disk",
     wire.ENDPOINT: "deleted, with all its workers",
+    VOLUME: "deleted, and what was on it",
+    CREDENTIAL: "deleted",
 }
 """What a deletion has done, by kind. Volumes are things of their own and stay."""
 
@@ -69,7 +82,7 @@ class YottaBackend:
 
     ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
     ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``task/<endpoint id>/<taskId>``, ``queue/<endpoint id>``,
-    ``offer/<region>/<gpuType>``.
+    ``volume/<id>``, ``credential/<id>``,     ``offer/<region>/<gpuType>``.
     """
 
     creatable: tuple[str, ...] = (*forms.KINDS, TASK)
@@ -80,6 +93,8 @@ class YottaBackend:
             wire.POD: Resource.INSTANCES,
             wire.VM: Resource.INSTANCES,
             wire.WORKER: Resource.INSTANCES,
+            VOLUME: Resource.VOLUMES,
+            CREDENTIAL: Resource.CREDENTIALS,
             TASK: Resource.TASKS,
             QUEUE: Resource.QUEUES,
             "account": Resource.ACCOUNTS,
@@ -100,6 +115,7 @@ class YottaBackend:
         self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
         self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
         self._lists = YottaLists(self._server, self._scope)
+        self._storage = YottaStorage(self._scope, self._lists)
         self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
         self._asked: dict[Resource, Mapping[str, str]] = {}
         self._creators: Mapping[str, Creator] = {
@@ -123,6 +139,8 @@ class YottaBackend:
             Resource.STOCK: self.stock,
             Resource.DEPLOYMENTS: self.endpoints,
             Resource.INSTANCES: self._lists.instances,
+            Resource.VOLUMES: self._storage.volumes,
+            Resource.CREDENTIALS: self._storage.credentials,
             Resource.TASKS: self._tasks.tasks,
             Resource.QUEUES: self._tasks.queues,
         }
@@ -170,6 +188,10 @@ class YottaBackend:
                 return await self._lists.endpoint(ref)
             case wire.WORKER:
                 return await self._lists.worker(ref)
+            case "volume":
+                return await self._storage.volume(ref)
+            case "credential":
+                return await self._storage.credential(ref)
             case "task":
                 return await self._tasks.task(ref)
             case "queue":
@@ -201,6 +223,8 @@ class YottaBackend:
         self._asked[resource] = given
         if resource is Resource.INSTANCES:
             self._lists.narrow(given)
+        elif resource is Resource.VOLUMES:
+            self._storage.narrow(given)
         elif resource is Resource.TASKS:
             self._tasks.narrow(given)
 
@@ -246,6 +270,10 @@ class YottaBackend:
                 return instance_actions(row)
             case Deployment():
                 return endpoint_actions(row)
+            case Volume():
+                return volume_actions(row)
+            case RegistryCredential():
+                return frozenset({Action.DELETE})
             case Offer() | AccountInfo():
                 return frozenset({Action.CREATE})
             case _:
@@ -277,11 +305,16 @@ class YottaBackend:
         return ActionResult(f"Endpoint {ref.id} scaled to {replicas}.")
 
     async def delete(self, ref: Ref) -> ActionResult:
-        """Delete a pod or an endpoint, terminate a VM (``DELETE`` of each)."""
-        _require(ref, wire.POD, wire.VM, wire.ENDPOINT)
+        """Delete a pod, an endpoint, a volume or a credential, terminate a VM (``DELETE`` of each)."""
+        _require(ref, *_DELETED)
         name = _NAMES[ref.kind]
         doing = "termination" if ref.kind == wire.VM else "deletion"
-        await self._change("DELETE", self._lists.path_of(ref), f"the {doing} of {name} {ref.id}")
+        kept = ref.kind in (VOLUME, CREDENTIAL)
+        path = self._storage.path_of(ref) if kept else self._lists.path_of(ref)
+        try:
+            await self._change("DELETE", path, f"the {doing} of {name} {ref.id}")
+        except ConflictError as error:
+            raise (ConflictError(error.message, hint=MOUNTED) if ref.kind == VOLUME else error) from error
         return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
 
     async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:

@@ -20,6 +20,14 @@ Values = Mapping[str, str]
 Parameters = dict[str, str | int]
 """Parts of a query, by the API's names."""
 
+STORAGE_TYPES: Mapping[str, str] = {
+    "S3": "S3: no limit, in no region",
+    "R2": "R2: no limit, nothing to pay for what is read from outside",
+    "CEPH": "CEPH: over the network, for pods",
+    "VENDOR": "VENDOR: the disks of another vendor",
+}
+"""The data model's table StorageType."""
+STORAGE_FIELD, _REGION = "storageType", "region"
 NEWEST, MOST_TASKS = 200, 2000
 """Tasks of a queue that are read, and that can be read: more would be over what the vendor lets one ask a second."""
 TASK_STATUSES = ("PROCESSING", "DELIVERED", "SUCCESS", "FAILED")
@@ -54,6 +62,26 @@ def form(
             )
         case Resource.DEPLOYMENTS:
             fields = (_several(_ENDPOINTS, "Status", ENDPOINT_STATUSES),)
+        case Resource.VOLUMES:
+            fields = (
+                FormField(
+                    STORAGE_FIELD,
+                    "Storage",
+                    FieldKind.CHOICE,
+                    required=False,
+                    choices=("", *STORAGE_TYPES),
+                    labels=("all", *STORAGE_TYPES.values()),
+                ),
+                FormField(
+                    _REGION,
+                    "Region",
+                    FieldKind.CHOICE,
+                    required=False,
+                    choices=("", *regions),
+                    labels=("all", *regions),
+                    open_choices=True,
+                ),
+            )
         case Resource.TASKS:
             fields = (
                 FormField(
@@ -94,6 +122,9 @@ def check(resource: Resource, values: Values) -> dict[str, str]:
         return dict.fromkeys(values, "cannot be used: this list has no filters")
     known = [field.name for field in asked.fields]
     problems = {name: f"is no filter here; there are {', '.join(known)}" for name in values if name not in known}
+    chosen = given(values, STORAGE_FIELD)
+    if resource is Resource.VOLUMES and chosen and chosen.upper() not in STORAGE_TYPES:
+        problems[STORAGE_FIELD] = f"must be one of {', '.join(STORAGE_TYPES)}"
     for name in (_VMS, _STATUS):
         if problem := _one_word(given(values, name)):
             problems[name] = problem
@@ -122,6 +153,12 @@ def of_workers(values: Values) -> Parameters:
 def of_endpoints(values: Values) -> Parameters:
     """Return what is asked of ``GET /v2/serverless``."""
     return _listed(values, statusList=_ENDPOINTS)
+
+
+def of_volumes(values: Values) -> Parameters:
+    """Return what is asked of ``GET /v2/volumes`` beside the type."""
+    region = given(values, _REGION)
+    return {"region": region} if region else {}
 
 
 def of_tasks(values: Values) -> Parameters:

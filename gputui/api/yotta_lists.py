@@ -56,9 +56,9 @@ class YottaLists:
         """
         asked = self._asked
         found = await asyncio.gather(
-            _tried(self.pods(filters.of_pods(asked))),
-            _tried(self.vms(filters.of_vms(asked))),
-            _tried(self._workers(filters.of_workers(asked))),
+            tried(self.pods(filters.of_pods(asked))),
+            tried(self.vms(filters.of_vms(asked))),
+            tried(self._workers(filters.of_workers(asked))),
         )
         errors = [part for part in found if isinstance(part, GputuiError)]
         lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
@@ -71,11 +71,11 @@ class YottaLists:
 
     async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the pods (``GET /v2/pods``)."""
-        return await self._all(PODS, params or {}, partial(wire.to_pod, self._scope))
+        return await self.all(PODS, params or {}, partial(wire.to_pod, self._scope))
 
     async def vms(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the VMs (``GET /v2/vms``), all pages."""
-        return await self._paged(VMS, params or {}, partial(wire.to_vm, self._scope))
+        return await self.paged(VMS, params or {}, partial(wire.to_vm, self._scope))
 
     async def first_vm(self) -> None:
         """Ask for one VM: what is cheapest to ask."""
@@ -84,11 +84,11 @@ class YottaLists:
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
         """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
         path = f"{self.path_of(endpoint.ref)}/workers"
-        return await self._all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
+        return await self.all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
 
     async def _workers(self, params: filters.Parameters) -> list[Instance]:
         endpoints = await self.endpoints()
-        found = await asyncio.gather(*(_tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
+        found = await asyncio.gather(*(tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
         there = {str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys()
         self._last = {part: rows for part, rows in self._last.items() if part in there}
         rows: list[Instance] = []
@@ -126,7 +126,7 @@ class YottaLists:
 
     async def endpoints(self, params: filters.Parameters | None = None) -> list[Deployment]:
         """List the endpoints (``GET /v2/serverless``)."""
-        return await self._all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
+        return await self.all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
 
     async def vm_types(self) -> Sequence[wire.VmType]:
         """List the types of VM by region (``GET /v2/vms/types``)."""
@@ -140,15 +140,15 @@ class YottaLists:
 
     async def pod(self, ref: Ref) -> Instance:
         """Ask for one pod (``GET /v2/pods/{id}``)."""
-        return self._one(ref, wire.to_pod(self._scope, await self._server.ask(self.path_of(ref))))
+        return await self.one(ref, self.path_of(ref), partial(wire.to_pod, self._scope))
 
     async def vm(self, ref: Ref) -> Instance:
         """Ask for one VM (``GET /v2/vms/{id}``)."""
-        return self._one(ref, wire.to_vm(self._scope, await self._server.ask(self.path_of(ref))))
+        return await self.one(ref, self.path_of(ref), partial(wire.to_vm, self._scope))
 
     async def endpoint(self, ref: Ref) -> Deployment:
         """Ask for one endpoint (``GET /v2/serverless/{id}``)."""
-        return self._one(ref, wire.to_endpoint(self._scope, await self._server.ask(self.path_of(ref))))
+        return await self.one(ref, self.path_of(ref), partial(wire.to_endpoint, self._scope))
 
     async def worker(self, ref: Ref) -> Instance:
         """Ask for the workers of an endpoint, of which it is one; raises NotFoundError."""
@@ -164,24 +164,28 @@ class YottaLists:
         endpoint, _, worker = self._scope.names.raw(ref).rpartition("/")
         return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
 
-    def _one(self, ref: Ref, row: _R | None) -> _R:
+    async def one(self, ref: Ref, path: str, make: Callable[[object], _R | None]) -> _R:
+        """Ask for one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
+        row = make(await self._server.ask(path))
         if row is None or row.ref != ref:
-            raise ProtocolError(f"{self._server.party}: {self.path_of(ref)} answers with something else than {ref}.")
+            raise ProtocolError(f"{self._server.party}: {path} answers with something else than {ref}.")
         return row
 
     # Lists and pages
 
-    async def _all(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+    async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
         """Read a list that comes whole; one that comes in pages after all is read page by page."""
         data = await self._server.ask(path, params)
         rows = rows_of(data)
         if rows is None:
             raise self._unlisted(path)
         if isinstance(data, Mapping) and len(rows) < (whole(data.get("total")) or 0):
-            return await self._paged(path, params, make)
+            return await self.paged(path, params, make)
         return list({row.ref: row for row in map(make, rows) if row is not None}.values())
 
-    async def _paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+    async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+        """Read a list page by page."""
+
         async def page(index: int) -> Page[_R]:
             data = await self._server.ask(path, {**params, "page": index, "size": PAGE_SIZE})
             rows = rows_of(data)
@@ -210,7 +214,8 @@ def found(ref: Ref, rows: Sequence[_R]) -> _R:
     return row
 
 
-async def _tried(part: Awaitable[list[Instance]]) -> list[Instance] | GputuiError:
+async def tried(part: Awaitable[list[_R]]) -> list[_R] | GputuiError:
+    """Return what is read, or why it cannot be."""
     try:
         return await part
     except GputuiError as error:

@@ -20,7 +20,9 @@ def instance_actions(row: Instance) -> frozenset[Action]:
             return frozenset({Action.START, Action.DELETE})
         case (kind, Phase.UNKNOWN) if kind == POD:
             return frozenset({Action.START, Action.STOP, Action.DELETE} | login)
-        case (kind, _) if kind in (POD, VM):
+        case (kind, _) if kind == VM:
+            return frozenset({Action.DELETE} | login)
+        case (kind, _) if kind == POD:
             return frozenset({Action.DELETE} | login)
         case _:
             return frozenset(login)

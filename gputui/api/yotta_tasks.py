@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from gputui.api import yotta_filters as filters
@@ -75,10 +76,7 @@ class YottaTasks:
     async def task(self, ref: Ref) -> Task:
         """Ask for one task; raises NotFoundError."""
         endpoint = await self._endpoint_of(ref)
-        task = to_task(self._scope, endpoint, await self._server.ask(self.path_of(ref)))
-        if task is None or task.ref != ref:
-            raise ProtocolError(f"{self._server.party}: {self.path_of(ref)} answers with something else than {ref}.")
-        return task
+        return await self._lists.one(ref, self.path_of(ref), partial(to_task, self._scope, endpoint))
 
     async def queue(self, ref: Ref) -> TaskQueue:
         """Ask for one queue; raises NotFoundError."""

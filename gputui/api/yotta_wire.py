@@ -115,9 +115,9 @@ def to_vm(scope: Scope, row: object) -> Instance | None:
         gpu_model=_model(None, wire.gpu_display_name),
         gpu_count=wire.gpu_count,
         cpu_count=wire.cpu_cores,
-        memory_limit=_bytes(wire.memory_in_gb),
-        gpu_memory=_bytes(wire.gpu_memory_in_gb),
-        disk_size=_bytes(wire.storage_in_gb),
+        memory_limit=gigabytes(wire.memory_in_gb),
+        gpu_memory=gigabytes(wire.gpu_memory_in_gb),
+        disk_size=gigabytes(wire.storage_in_gb),
         spot=None if wire.is_spot is None else wire.is_spot != 0,
         region=clean(wire.region or "") or None,
         host=clean(wire.ip_address or "") or None,
@@ -180,7 +180,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment | None:
         gpu_models=tuple(dict.fromkeys(filter(None, models))),
         gpu_count=counts.pop() if len(counts) == 1 else None,
         regions=tuple(dict.fromkeys(filter(None, regions))),
-        price=_money(wire.cost, scope.currency),
+        price=money(wire.cost, scope.currency),
         webhook=redact(clean(wire.webhook or "")),
         image=clean(wire.image or "") or None,
         created_at=wire.created_at,
@@ -273,10 +273,11 @@ def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:
     return ssh_target(command.strip(), made=ref.id)
 
 
-def _bytes(gigabytes: float | None) -> int | None:
-    """Return bytes; None for what is no size."""
-    return round(gigabytes * _GIB) if gigabytes and 0 < gigabytes < _MOST_GIB else None
+def gigabytes(size: float | None) -> int | None:
+    """Return bytes of what is told in GB; None for what is no size."""
+    return round(size * _GIB) if size and 0 < size < _MOST_GIB else None
 
 
-def _money(amount: float | None, currency: str) -> Money | None:
+def money(amount: float | None, currency: str) -> Money | None:
+    """Return an amount; None for what is none."""
     return None if amount is None or amount < 0 else Money(Decimal(str(amount)), currency)

