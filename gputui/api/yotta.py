@@ -9,11 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-from pydantic import ValidationError
 
 from gputui.api import yotta_create as creation
 from gputui.api import yotta_filters as filters
@@ -26,11 +23,12 @@ from gputui.api.yotta_creator import Creator
 from gputui.api.yotta_lists import YottaLists, found
 from gputui.api.yotta_rules import endpoint_actions, instance_actions
 from gputui.api.yotta_server import YottaServer
-from gputui.api.yotta_shapes import MadeRow
 from gputui.api.yotta_storage import MOUNTED, YottaStorage, volume_actions
+from gputui.api.yotta_storage_create import CredentialCreator, VolumeCreator
 from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
 from gputui.api.yotta_tasks import YottaTasks
 from gputui.api.yotta_tasks_wire import QUEUE, TASK
+from gputui.api.yotta_update import YottaUpdates
 from gputui.errors import ConflictError, GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
@@ -85,7 +83,7 @@ class YottaBackend:
     ``volume/<id>``, ``credential/<id>``,     ``offer/<region>/<gpuType>``.
     """
 
-    creatable: tuple[str, ...] = (*forms.KINDS, TASK)
+    creatable: tuple[str, ...] = (*forms.KINDS, TASK, VOLUME, CREDENTIAL)
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "offer": Resource.STOCK,
@@ -116,10 +114,13 @@ class YottaBackend:
         self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
         self._lists = YottaLists(self._server, self._scope)
         self._storage = YottaStorage(self._scope, self._lists)
+        self._updates = YottaUpdates(account.base_url, self._server, self._lists, self._storage)
         self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
         self._asked: dict[Resource, Mapping[str, str]] = {}
         self._creators: Mapping[str, Creator] = {
             TASK: submission.TaskCreator(account.name, account.base_url, self._server, self._tasks),
+            VOLUME: VolumeCreator(self._scope, account.base_url, self._server, self._storage, self._lists),
+            CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
         }
 
     @property
@@ -242,6 +243,24 @@ class YottaBackend:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
         return row.ssh
 
+    # Changing what there is
+
+    async def update_form(self, row: Row, action: Action) -> Form:
+        """Return what a change asks for, with what there is now."""
+        return await self._updates.form(row, action)
+
+    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with a change, by field."""
+        return self._updates.check(row, action, values)
+
+    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request of a change, without its secrets; raises InvalidError."""
+        return self._updates.prepare(row, action, values)
+
+    async def update(self, row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
+        """Change it, sent once."""
+        return await self._updates.send(row, action, values)
+
     # Logs
 
     def has_logs(self, row: Row) -> bool:
@@ -273,7 +292,7 @@ class YottaBackend:
             case Volume():
                 return volume_actions(row)
             case RegistryCredential():
-                return frozenset({Action.DELETE})
+                return frozenset({Action.UPDATE, Action.DELETE})
             case Offer() | AccountInfo():
                 return frozenset({Action.CREATE})
             case _:
@@ -359,7 +378,7 @@ class YottaBackend:
         name = clean(values["name"].strip())
         what = f"the creation of {_NAMES[kind]} {name}"
         data = await self._server.change("POST", creation.PATHS[kind], what=what, json=creation.body(kind, values))
-        created = self._ref_in(kind, data)
+        created = wire.made_ref(self._scope, kind, data)
         said = f"{_NAMES[kind][:1].upper()}{_NAMES[kind][1:]} {name} created."
         return ActionResult(said, created=created, made=created.id if created and kind != wire.ENDPOINT else "")
 
@@ -381,12 +400,6 @@ class YottaBackend:
         else:
             rows = await (self._lists.pods() if kind == wire.POD else self._lists.vms())
         return [row.ref for row in rows if row.name == name]
-
-    def _ref_in(self, kind: str, data: object) -> Ref | None:
-        """Return the Ref that the answer to a create tells: a row, or its id alone; None where it tells none."""
-        with suppress(ValidationError):
-            return self._scope.ref(kind, MadeRow.model_validate(data if isinstance(data, dict) else {"id": data}).id)
-        return None
 
 
 def _require(ref: Ref, *kinds: str) -> None:

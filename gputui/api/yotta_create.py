@@ -20,6 +20,9 @@ from gputui.text import clean
 
 PATHS: Mapping[str, str] = {POD: "/v2/pods", VM: "/v2/vms", ENDPOINT: "/v2/serverless"}
 
+OTHERS = ("task", "volume", "credential")
+"""What is created as well, by forms and requests of its own."""
+
 Body = dict[str, object]
 
 
@@ -79,6 +82,12 @@ _OF_KIND: Mapping[tuple[str, str], Callable[[str], object]] = {
     (ENDPOINT, "containerVolumeInGb"): fields.read_endpoint_volume,
     (ENDPOINT, "expose"): fields.read_port,
 }
+ENDPOINT_UPDATE_READERS: Mapping[str, Callable[[str], object]] = {
+    **_READERS,
+    **{name: reader for (kind, name), reader in _OF_KIND.items() if kind == ENDPOINT},
+    "credentialId": fields.read_id,
+}
+"""How the values of UpdateEndpointRequest are read: as those of a new one, but for the name of the credential."""
 
 
 def check(kind: str, values: Mapping[str, str], types: Iterable[VmType] = ()) -> dict[str, str]:
@@ -121,7 +130,7 @@ def prepare(
 def require_kind(kind: str) -> str:
     """Return the kind; raises InvalidError where nothing of it can be created."""
     if kind not in KINDS:
-        raise InvalidError(f"There is no {clean(kind)} to create here; there are {', '.join(KINDS)}.")
+        raise InvalidError(f"There is no {clean(kind)} to create here; there are {', '.join((*KINDS, *OTHERS))}.")
     return kind
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from gputui.api.yotta_wire import ENDPOINT, GPU_TYPES, POD, VM, VmType
-from gputui.models import FieldKind, Form, FormField, gpu_label
+from gputui.models import Deployment, FieldKind, Form, FormField, gpu_label
+from gputui.redaction import MASK
 from gputui.text import clean
 
 KINDS = (POD, VM, ENDPOINT)
@@ -178,6 +180,62 @@ def _endpoint_fields() -> list[FormField]:
         FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
         FormField("webhook", "Webhook", required=False, help="an address, at most 512 characters"),
     ]
+
+
+def endpoint_update_fields(row: Deployment) -> tuple[FormField, ...]:
+    """Return the fields that change an endpoint, with what is told of it now."""
+    untold = "" if (resources := _resource_lines(row)) else "; not told by the API: give them anew"
+    return (
+        FormField("name", "Name", default=row.name, help="at most 20 characters, a letter first", group="Endpoint"),
+        FormField(
+            "workers", "Workers", FieldKind.NUMBER, default="" if row.desired is None else str(row.desired or 1)
+        ),
+        FormField(
+            "resources",
+            "Resources",
+            FieldKind.LINES,
+            default=resources,
+            help=f"region, GPU type and GPUs in each line: us-east-1 NVIDIA_RTX_4090_24G 1{untold}",
+            group="Where and on what",
+        ),
+        FormField(
+            "containerVolumeInGb",
+            "Container volume",
+            FieldKind.NUMBER,
+            unit="GB",
+            help="20 at least; not told by the API: give it anew",
+        ),
+        _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
+        _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
+        _number("minSingleCardVcpu", "CPU cores from", help="for each GPU"),
+        _number("credentialId", "Credential", help="its id, for a private image", group="Inside"),
+        FormField(
+            "initializationCommand",
+            "Command",
+            FieldKind.LINES,
+            required=False,
+            help="runs when a container starts; the one there is stays when left empty",
+        ),
+        _environment(),
+        FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
+        FormField(
+            "webhook",
+            "Webhook",
+            required=False,
+            # What is masked in it must not be sent back.
+            default="" if MASK in row.webhook else row.webhook,
+            help="an address, at most 512 characters; the one there is stays when left empty",
+        ),
+    )
+
+
+def _resource_lines(row: Deployment) -> str:
+    """Return the resources of an endpoint as they are written in its form; '' where they are not told."""
+    try:
+        told = json.loads(row.raw).get("resources") or []
+        return "\n".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in told)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return ""
 
 
 def _image_fields() -> list[FormField]:

@@ -21,7 +21,7 @@ def instance_actions(row: Instance) -> frozenset[Action]:
         case (kind, Phase.UNKNOWN) if kind == POD:
             return frozenset({Action.START, Action.STOP, Action.DELETE} | login)
         case (kind, _) if kind == VM:
-            return frozenset({Action.DELETE} | login)
+            return frozenset({Action.DELETE, Action.RENAME} | login)
         case (kind, _) if kind == POD:
             return frozenset({Action.DELETE} | login)
         case _:
@@ -34,12 +34,12 @@ def endpoint_actions(row: Deployment) -> frozenset[Action]:
         return frozenset()
     match row.phase:
         case Phase.STOPPED:
-            return frozenset({Action.START, Action.DELETE})
+            return frozenset({Action.START, Action.UPDATE, Action.DELETE})
         case Phase.STOPPING:
             return frozenset({Action.DELETE})
         case Phase.FAILED:
-            return frozenset({Action.START, Action.STOP, Action.DELETE})
+            return frozenset({Action.START, Action.STOP, Action.UPDATE, Action.DELETE})
         case Phase.UNKNOWN:
-            return frozenset({Action.START, Action.STOP, Action.SCALE, Action.DELETE})
+            return frozenset({Action.START, Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE})
         case _:
-            return frozenset({Action.STOP, Action.SCALE, Action.DELETE})
+            return frozenset({Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE})

@@ -84,5 +84,10 @@ def volume_actions(row: Volume) -> frozenset[Action]:
     """Return what can be done to a volume: only one that nothing has mounted is deleted or resized."""
     if row.phase is Phase.STOPPING or row.ref.id == f"{row.type} volumes":
         return frozenset()
-    deletable = row.mounts == 0 and row.phase in (Phase.RUNNING, Phase.FAILED, Phase.UNKNOWN)
-    return frozenset({Action.DELETE} if deletable else ())
+    actions = {Action.RENAME}
+    if row.mounts == 0:
+        if row.phase in (Phase.RUNNING, Phase.FAILED, Phase.UNKNOWN):
+            actions.add(Action.DELETE)
+        if row.phase is Phase.RUNNING and row.size is not None:
+            actions.add(Action.RESIZE)
+    return frozenset(actions)

@@ -12,11 +12,12 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, problem_of, readable_json
+from gputui.api.form_values import given, readable_json
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import masked
 from gputui.api.yotta_tasks import YottaTasks
 from gputui.api.yotta_tasks_wire import TASK
+from gputui.api.yotta_values import Body, body_of, problems_of
 from gputui.errors import GputuiError, InvalidError, NotFoundError
 from gputui.models import ActionResult, Deployment, FieldKind, Form, FormField, Phase, PreparedRequest, Ref
 from gputui.text import clean
@@ -26,8 +27,6 @@ ENDPOINT_FIELD, ID_FIELD, SECRET_FIELD = "endpoint", "taskId", "webhookAuthKey"
 
 _ID = re.compile(r"[A-Za-z0-9_]+")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*)")
-
-Body = dict[str, object]
 
 
 def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> Form:
@@ -94,13 +93,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
 
 def check(values: Mapping[str, str], endpoints: Sequence[Deployment] = ()) -> dict[str, str]:
     """Return what is wrong, by field; empty when it may be sent. ``endpoints`` are those with a queue, if known."""
-    known = {field.name: field for field in form("").fields}
-    problems = {clean(name): "is no parameter of a new task" for name in values if name not in known}
-    for name, field in known.items():
-        text = _text(values, field)
-        problem = problem_of(_READERS[name], text) if text.strip() else "is missing" if field.required else None
-        if problem:
-            problems[name] = problem
+    problems = problems_of(form("").fields, _READERS, values, "a new task")
     chosen = given(values, ENDPOINT_FIELD)
     if endpoints and chosen and chosen not in {each.ref.id for each in endpoints}:
         problems.setdefault(ENDPOINT_FIELD, "takes no tasks; only endpoints with the mode QUEUE do")
@@ -109,12 +102,8 @@ def check(values: Mapping[str, str], endpoints: Sequence[Deployment] = ()) -> di
 
 def body(values: Mapping[str, str]) -> Body:
     """Return what is sent for values that passed :func:`check`."""
-    made: Body = {}
-    for field in form("").fields:
-        text = _text(values, field)
-        if field.name != ENDPOINT_FIELD and text.strip():
-            made[field.name] = _READERS[field.name](text)
-    return made
+    fields_sent = [field for field in form("").fields if field.name != ENDPOINT_FIELD]
+    return body_of(fields_sent, _READERS, values)
 
 
 def prepare(
@@ -132,12 +121,6 @@ def prepare(
 def task_id(values: Mapping[str, str]) -> str:
     """Return the id that the task will have."""
     return given(values, ID_FIELD)
-
-
-def _text(values: Mapping[str, str], field: FormField) -> str:
-    """Return a value as it is read: lines and secrets as they were written."""
-    whole = field.kind in (FieldKind.LINES, FieldKind.SECRET)
-    return values.get(field.name, "") if whole else given(values, field.name)
 
 
 def _words(endpoint: Deployment) -> str:

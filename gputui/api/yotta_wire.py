@@ -235,6 +235,13 @@ def to_offers(scope: Scope, types: Iterable[VmType]) -> list[Offer]:
     return list(offers.values())
 
 
+def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
+    """Return the Ref that the answer to a create tells: a row, or its id alone; None where it tells none."""
+    row = data if isinstance(data, Mapping) else {"id": data}
+    made = shapes.salvage(shapes.MadeRow, row)
+    return scope.ref(kind, made[0].id) if made is not None else None
+
+
 def memory_of(gpu_type: str, label: str) -> int | None:
     """Return the memory of one GPU in bytes: as its code ends, else what is usual."""
     match = _MEMORY.search(gpu_type)

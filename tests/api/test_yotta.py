@@ -512,9 +512,9 @@ class TestActions:
     @pytest.mark.parametrize(
         ("status", "offered"),
         [
-            ("running", {Action.DELETE, Action.SSH}),
-            ("initializing", {Action.DELETE}),
-            ("stopped", {Action.DELETE}),
+            ("running", {Action.DELETE, Action.RENAME, Action.SSH}),
+            ("initializing", {Action.DELETE, Action.RENAME}),
+            ("stopped", {Action.DELETE, Action.RENAME}),
             ("terminated", set()),
         ],
     )
@@ -527,13 +527,13 @@ class TestActions:
     @pytest.mark.parametrize(
         ("status", "offered"),
         [
-            ("RUNNING", {Action.STOP, Action.SCALE, Action.DELETE}),
-            ("INITIALIZING", {Action.STOP, Action.SCALE, Action.DELETE}),
-            ("STOPPED", {Action.START, Action.DELETE}),
+            ("RUNNING", {Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE}),
+            ("INITIALIZING", {Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE}),
+            ("STOPPED", {Action.START, Action.UPDATE, Action.DELETE}),
             ("STOPPING", {Action.DELETE}),
-            ("FAILED", {Action.START, Action.STOP, Action.DELETE}),
+            ("FAILED", {Action.START, Action.STOP, Action.UPDATE, Action.DELETE}),
             ("TERMINATED", set()),
-            ("NEW", {Action.START, Action.STOP, Action.SCALE, Action.DELETE}),
+            ("NEW", {Action.START, Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE}),
         ],
     )
     async def test_endpoints(

@@ -293,10 +293,10 @@ class TestForms:
         assert backend.check_create("vm", VM) == {}
 
     async def test_there_are_no_others(self, backend: YottaBackend) -> None:
-        with pytest.raises(InvalidError, match="there are pod, vm, endpoint"):
-            await backend.create_form("volume")
+        with pytest.raises(InvalidError, match="there are pod, vm, endpoint, task, volume, credential"):
+            await backend.create_form("cluster")
         with pytest.raises(InvalidError):
-            backend.check_create("volume", {})
+            backend.check_create("cluster", {})
 
 
 class TestSending:

@@ -1,0 +1,236 @@
+"""New volumes and registry credentials of Yotta: the forms, what is wrong in them, the requests.
+
+Speaks for CreateVolumeRequest and CreateCredentialRequest of the data model, whose names the fields have. For R2 one
+of its tables wants a region and the other does not: it may be left out, and is sent where it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+
+from gputui.api import yotta_fields as fields
+from gputui.api.form_values import given, readable_json, unknown_problem
+from gputui.api.yotta_filters import STORAGE_TYPES
+from gputui.api.yotta_lists import YottaLists
+from gputui.api.yotta_server import YottaServer
+from gputui.api.yotta_storage import CREDENTIALS, VOLUMES, YottaStorage
+from gputui.api.yotta_storage_wire import CREDENTIAL, SIZED, VOLUME
+from gputui.api.yotta_values import Body, Readers, body_of, problems_of
+from gputui.api.yotta_wire import Scope, made_ref
+from gputui.errors import GputuiError, InvalidError
+from gputui.models import ActionResult, FieldKind, Form, FormField, PreparedRequest, Ref
+from gputui.text import clean
+
+REGISTRIES: Mapping[str, str] = {
+    "DOCKER_HUB": "Docker Hub",
+    "GCR": "Google Container Registry",
+    "ECR": "Amazon Elastic Container Registry",
+    "ACR": "Azure Container Registry",
+    "PRIVATE": "a private registry",
+}
+"""The data model's table CredentialType."""
+MEDIA = ("NVMe", "HDD")
+LONGEST_NAME = 255
+LARGEST = 10240
+"""The largest volume, in GB."""
+
+Values = Mapping[str, str]
+
+
+def read_size(text: str) -> int:
+    """Read a size of a volume in whole GB."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LARGEST):
+        raise ValueError(f"must be whole GB from 1 to {LARGEST}")
+    return int(text)
+
+
+def read_secret(text: str) -> str:
+    """Read a password or a token: anything without control characters."""
+    if clean(text) != text:
+        raise ValueError("may hold no control characters")
+    return text
+
+
+def _among(known: Collection[str], called: str, text: str) -> str:
+    if problem := unknown_problem([text], known, called):
+        raise ValueError(problem)
+    return text
+
+
+_VOLUME_READERS: Readers = {
+    "name": fields.read_pod_name,
+    "storageType": lambda text: _among(STORAGE_TYPES, "the types of storage", text),
+    "region": fields.read_code,
+    "sizeInGb": read_size,
+    "vendorVolumeType": lambda text: _among(MEDIA, "the kinds of disk", text),
+}
+CREDENTIAL_READERS: Readers = {
+    "name": fields.read_pod_name,
+    "type": lambda text: _among(REGISTRIES, "the types of registry", text),
+    "username": fields.read_line,
+    "password": read_secret,
+}
+
+
+def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
+    """Return the fields of a new volume; what its type does not have does not show."""
+    sized = ("storageType", tuple(sorted(SIZED)))
+    return (
+        FormField("name", "Name", help="at most 255 characters", group="Volume"),
+        FormField(
+            "storageType",
+            "Storage",
+            FieldKind.CHOICE,
+            default="CEPH",
+            choices=tuple(STORAGE_TYPES),
+            labels=tuple(STORAGE_TYPES.values()),
+        ),
+        FormField(
+            "region",
+            "Region",
+            FieldKind.CHOICE,
+            required=False,
+            choices=tuple(regions),
+            open_choices=True,
+            when=("storageType", (*sized[1], "R2")),
+            help="that of the pods that mount it; R2 may do without",
+        ),
+        FormField("sizeInGb", "Size", FieldKind.NUMBER, default="100", unit="GB", when=sized, help="1 to 10240"),
+        FormField(
+            "vendorVolumeType",
+            "Disk",
+            FieldKind.CHOICE,
+            default=MEDIA[0],
+            choices=MEDIA,
+            when=("storageType", ("VENDOR",)),
+        ),
+    )
+
+
+CREDENTIAL_FIELDS: tuple[FormField, ...] = (
+    FormField("name", "Name", help="at most 255 characters", group="Credential"),
+    FormField(
+        "type",
+        "Registry",
+        FieldKind.CHOICE,
+        default="DOCKER_HUB",
+        choices=tuple(REGISTRIES),
+        labels=tuple(REGISTRIES.values()),
+    ),
+    FormField("username", "User"),
+    FormField("password", "Password", FieldKind.SECRET, help="or a token; it is never told again"),
+)
+
+
+class _Named:
+    """What both kinds have in common: they are made by one request, and found by their name."""
+
+    kind = ""
+    what = ""
+    path = ""
+
+    def __init__(self, scope: Scope, base_url: str, server: YottaServer, storage: YottaStorage) -> None:
+        self._scope = scope
+        self._base_url = base_url
+        self._server = server
+        self._storage = storage
+
+    def fields(self) -> tuple[FormField, ...]:
+        """Return the fields of the form."""
+        raise NotImplementedError
+
+    def check(self, values: Values) -> dict[str, str]:
+        """Return what is wrong, by field."""
+        raise NotImplementedError
+
+    def body(self, values: Values) -> Body:
+        """Return what is sent."""
+        raise NotImplementedError
+
+    async def form(self) -> Form:
+        """Return the form."""
+        return Form(self._scope.account, self.kind, f"New {self.what} in {self._scope.account}", self.fields())
+
+    def prepare(self, values: Values) -> PreparedRequest:
+        """Return the request without its password; raises InvalidError."""
+        if problems := self.check(values):
+            text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
+            raise InvalidError(f"{self._scope.account}: {text}.", fields=problems)
+        sent = self.body(values)
+        shown = sent | ({"password": "***"} if "password" in sent else {})
+        return PreparedRequest("POST", f"{self._base_url}{self.path}", readable_json(shown))
+
+    async def create(self, values: Values) -> ActionResult:
+        """Create it, sent once."""
+        self.prepare(values)
+        name = clean(given(values, "name"))
+        what = f"the creation of {self.what} {name}"
+        data = await self._server.change("POST", self.path, what=what, json=self.body(values))
+        said = f"{self.what[:1].upper()}{self.what[1:]} {name} created."
+        return ActionResult(said, created=made_ref(self._scope, self.kind, data))
+
+    def ref(self, values: Values) -> Ref:
+        """Return a stand-in for the Ref that the server makes up."""
+        return Ref(self._scope.account, self.kind, clean(given(values, "name")))
+
+
+class VolumeCreator(_Named):
+    """Creates volumes (``POST /v2/volumes``)."""
+
+    kind, what, path = VOLUME, "volume", VOLUMES
+
+    def __init__(
+        self, scope: Scope, base_url: str, server: YottaServer, storage: YottaStorage, lists: YottaLists
+    ) -> None:
+        super().__init__(scope, base_url, server, storage)
+        self._lists = lists
+
+    def fields(self) -> tuple[FormField, ...]:
+        """Return the fields, with the regions there are."""
+        return volume_fields(tuple(dict.fromkeys(clean(each.region) for each in self._lists.types)))
+
+    async def form(self) -> Form:
+        """Return the form, with the regions there are now."""
+        with suppress(GputuiError):  # they can be written, too
+            await self._lists.vm_types()
+        return await super().form()
+
+    def check(self, values: Values) -> dict[str, str]:
+        """Return what is wrong, by field: what has a size has a region as well."""
+        problems = problems_of(self.fields(), _VOLUME_READERS, values, "a new volume")
+        if given(values, "storageType") in SIZED and not given(values, "region"):
+            problems.setdefault("region", "is missing")
+        return problems
+
+    def body(self, values: Values) -> Body:
+        """Return what is sent: what the type has."""
+        return body_of(self.fields(), _VOLUME_READERS, values)
+
+    async def find(self, values: Values) -> Collection[Ref]:
+        """Return the volumes of this name."""
+        name = clean(given(values, "name"))
+        return [row.ref for row in await self._storage.volumes() if row.name == name and not row.problem]
+
+
+class CredentialCreator(_Named):
+    """Creates registry credentials (``POST /v2/container-registry-auths``)."""
+
+    kind, what, path = CREDENTIAL, "credential", CREDENTIALS
+
+    def fields(self) -> tuple[FormField, ...]:
+        """Return the fields."""
+        return CREDENTIAL_FIELDS
+
+    def check(self, values: Values) -> dict[str, str]:
+        """Return what is wrong, by field."""
+        return problems_of(CREDENTIAL_FIELDS, CREDENTIAL_READERS, values, "a new credential")
+
+    def body(self, values: Values) -> Body:
+        """Return what is sent."""
+        return body_of(CREDENTIAL_FIELDS, CREDENTIAL_READERS, values)
+
+    async def find(self, values: Values) -> Collection[Ref]:
+        """Return the credentials of this name."""
+        name = clean(given(values, "name"))
+        return [row.ref for row in await self._storage.credentials() if row.name == name]

@@ -1,0 +1,136 @@
+"""What can be changed afterwards on Yotta: names, sizes, the settings of endpoints and credentials.
+
+Speaks for UpdateVMRequest, RenameVolumeRequest, ResizeVolumeRequest, UpdateCredentialRequest and
+UpdateEndpointRequest of the data model, whose names the fields have. What is left empty is not sent, and so stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gputui.api import yotta_create as creation
+from gputui.api import yotta_fields as fields
+from gputui.api.form_values import readable_json
+from gputui.api.yotta_forms import endpoint_update_fields
+from gputui.api.yotta_lists import YottaLists
+from gputui.api.yotta_server import YottaServer
+from gputui.api.yotta_shapes import masked
+from gputui.api.yotta_storage import YottaStorage
+from gputui.api.yotta_storage_create import CREDENTIAL_READERS, read_size
+from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
+from gputui.api.yotta_values import Readers, body_of, problems_of
+from gputui.api.yotta_wire import ENDPOINT, VM
+from gputui.errors import InvalidError
+from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, PreparedRequest, Row, Volume
+
+_GB = 2**30
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """How one action changes one kind of thing: the request, its fields, how their values are read."""
+
+    method: str
+    tail: str
+    verb: str
+    done: str
+    fields: Callable[[Row], tuple[FormField, ...]]
+    readers: Readers
+
+
+def _named(row: Row) -> tuple[FormField, ...]:
+    return (FormField("name", "Name", default=str(getattr(row, "name", "")), help="at most 255 characters"),)
+
+
+def _sized(row: Row) -> tuple[FormField, ...]:
+    size = row.size if isinstance(row, Volume) else None
+    default = "" if size is None else str(round(size / _GB))
+    return (FormField("sizeInGb", "Size", FieldKind.NUMBER, default=default, unit="GB", help="1 to 10240"),)
+
+
+def _credential(row: Row) -> tuple[FormField, ...]:
+    name = str(getattr(row, "name", ""))
+    return (
+        FormField("name", "Name", required=False, default=name, help="at most 255 characters"),
+        FormField("username", "User", required=False, help="the one there is stays when left empty"),
+        FormField(
+            "password", "Password", FieldKind.SECRET, required=False, help="the one there is stays when left empty"
+        ),
+    )
+
+
+def _endpoint(row: Row) -> tuple[FormField, ...]:
+    return endpoint_update_fields(row) if isinstance(row, Deployment) else ()
+
+
+_CHANGES: Mapping[tuple[str, Action], _Change] = {
+    (VM, Action.RENAME): _Change("PATCH", "", "renaming", "renamed", _named, {"name": fields.read_pod_name}),
+    (VOLUME, Action.RENAME): _Change("POST", "/name", "renaming", "renamed", _named, {"name": fields.read_pod_name}),
+    (VOLUME, Action.RESIZE): _Change("POST", "/resize", "resizing", "resized", _sized, {"sizeInGb": read_size}),
+    (CREDENTIAL, Action.UPDATE): _Change("PATCH", "", "change", "changed", _credential, CREDENTIAL_READERS),
+    (ENDPOINT, Action.UPDATE): _Change("PATCH", "", "change", "changed", _endpoint, creation.ENDPOINT_UPDATE_READERS),
+}
+_CALLED = {VM: "VM", VOLUME: "volume", CREDENTIAL: "credential", ENDPOINT: "endpoint"}
+
+
+class YottaUpdates:
+    """Changes the things of an account."""
+
+    def __init__(self, base_url: str, server: YottaServer, lists: YottaLists, storage: YottaStorage) -> None:
+        self._base_url = base_url
+        self._server = server
+        self._lists = lists
+        self._storage = storage
+
+    async def form(self, row: Row, action: Action) -> Form:
+        """Return what the action asks for, with what there is now; an endpoint is asked for anew."""
+        change = self._change(row, action)
+        if isinstance(row, Deployment):
+            row = await self._lists.endpoint(row.ref)
+        title = f"{action.value.capitalize()} {_CALLED[row.ref.kind]} {getattr(row, 'name', row.ref.id)}"
+        return Form(row.ref.account, row.ref.kind, title, change.fields(row), verb=action.value)
+
+    def check(self, row: Row, action: Action, values: Values) -> dict[str, str]:
+        """Return what is wrong, by field."""
+        change = self._change(row, action)
+        problems = problems_of(change.fields(row), change.readers, values, f"the {change.verb}")
+        if not problems and not body_of(change.fields(row), change.readers, values):
+            problems["name"] = "is empty, and so is all else: nothing would be changed"
+        return problems
+
+    def prepare(self, row: Row, action: Action, values: Values) -> PreparedRequest:
+        """Return the request without its secrets; raises InvalidError."""
+        change = self._change(row, action)
+        if problems := self.check(row, action, values):
+            text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
+            raise InvalidError(f"{row.ref}: {text}.", fields=problems)
+        sent = body_of(change.fields(row), change.readers, values)
+        shown = masked(sent | ({"password": "***"} if "password" in sent else {}))
+        body = readable_json(shown if isinstance(shown, dict) else {})
+        return PreparedRequest(change.method, f"{self._base_url}{self._path(row)}{change.tail}", body)
+
+    async def send(self, row: Row, action: Action, values: Values) -> ActionResult:
+        """Change it, sent once."""
+        self.prepare(row, action, values)
+        change = self._change(row, action)
+        called = f"{_CALLED[row.ref.kind]} {row.ref.id}"
+        await self._server.change(
+            change.method,
+            f"{self._path(row)}{change.tail}",
+            what=f"the {change.verb} of {called}",
+            json=body_of(change.fields(row), change.readers, values),
+        )
+        return ActionResult(f"{called[:1].upper()}{called[1:]} {change.done}.")
+
+    def _change(self, row: Row, action: Action) -> _Change:
+        change = _CHANGES.get((row.ref.kind, action))
+        if change is None:
+            raise InvalidError(f"{row.ref}: {action.value} is not possible for it.")
+        return change
+
+    def _path(self, row: Row) -> str:
+        kept = row.ref.kind in (VOLUME, CREDENTIAL)
+        return self._storage.path_of(row.ref) if kept else self._lists.path_of(row.ref)
