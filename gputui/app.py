@@ -52,6 +52,7 @@ VIEWS = {
     "volumes": "VolumesView",
     "credentials": "CredentialsView",
     "tasks": "TasksView",
+    "logs": "LogsView",
     "cost": "CostView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""

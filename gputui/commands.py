@@ -89,6 +89,7 @@ _ROW = (
         argument="NAME",
         action=Action.SSH,
     ),
+    Command("logs", "Its log", "l", Group.ROW, "What it wrote, and what it writes now", 4, "logs", argument="NAME"),
     Command(
         "events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events", argument="NAME"
     ),
@@ -272,6 +273,7 @@ _LIST = (
         6,
         "longer",
     ),
+    Command("wrap", "Wrap lines", "W", Group.LIST, "Write long lines on, or cut them off", 6, "wrap"),
     Command("older", "Older ones", "O", Group.LIST, "Read more of what is older", 6, "older"),
     Command("refresh", "Refresh now", "r", Group.LIST, "Ask the back ends now", 14, "refresh"),
     Command("save", "Save what is shown", "ctrl+s", Group.LIST, "Write it to a file: text, JSON, CSV or SVG"),

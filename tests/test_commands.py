@@ -101,7 +101,7 @@ def test_keys_are_written_as_one_types_them(keys: str, text: str) -> None:
         {"ssh": "s,ctrl+o"},
         {"ssh": "?", "help": "f1"},
         {"ssh": "ctrl+slash", "describe": "ctrl+plus", "open": "shift+tab", "copy": "alt+ctrl+pagedown"},
-        {"ssh": "j", "table.down": "down", "heatmap.down": "down", "charts.down": "down"},
+        {"ssh": "j", "table.down": "down", "heatmap.down": "down", "charts.down": "down", "log.down": "down"},
         {"table.open": "i", "open": "enter"},
         {"text.next": "right_parenthesis"},
         {"entry.complete": "ctrl+o"},

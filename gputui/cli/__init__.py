@@ -38,6 +38,7 @@ _COMMANDS = {
     "forward": "login:forward",
     "passwd": "password:run",
     "audit": "audit:run",
+    "logs": "logs:run",
     "init": "init:run",
     "config": "check:run",
     "completion": "completion:run",

@@ -46,6 +46,13 @@ def _count(text: str) -> int:
     return value
 
 
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
 def _ports(text: str) -> tuple[int, int]:
     local, colon, remote = text.rpartition(":")
     ports = (int(local) if colon else 0, int(remote))
@@ -74,6 +81,7 @@ def _size(text: str) -> int:
 _span.__name__ = "time (90m, 6h, 7d)"
 _positive.__name__ = "number of seconds"
 _not_negative.__name__ = "factor"
+_whole.__name__ = "number"
 _count.__name__ = "count"
 _size.__name__ = "size in GB (200, 200G)"
 _ports.__name__ = "port"
@@ -339,6 +347,21 @@ def _add_form_commands(commands: _Commands) -> None:
 def _add_account_commands(commands: _Commands) -> None:
     parser = commands.add("passwd", "change an account's password on its server")
     parser.add_argument("account", metavar="ACCOUNT", help="the account's name in the configuration")
+
+    parser = commands.add("logs", "show what an instance wrote, and what it goes on to write")
+    parser.add_argument("ref", metavar="REF", help=f"{_REF_HELP}; of an endpoint with one worker that worker")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on and print what is written")
+    parser.add_argument("--since", default="", metavar="TIME", help="from then on: 90m, 2h, 14:05, ISO 8601")
+    parser.add_argument("--until", default="", metavar="TIME", help="up to then")
+    parser.add_argument("--grep", default="", metavar="WORDS", help="only lines that hold this; the server looks")
+    parser.add_argument(
+        "--tail", type=_whole, metavar="N", help="the newest N lines (default: 100; with --since all of them)"
+    )
+    parser.add_argument(
+        "--no-timestamps", dest="timestamps", action="store_false", help="the lines alone, as they were written"
+    )
+    parser.add_argument("--utc", action="store_true", help="times in UTC, read and written (default: local)")
+    _output_option(parser, ("text", "json"), default="text")
 
     parser = commands.add("audit", "show what was changed from here: who, when, what, outcome")
     _output_option(parser, ("table", "json"))

@@ -20,7 +20,7 @@ from gputui.wording import name_of
 
 _FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
 """Commands that act on all marked rows; the others on one."""
-_WHERE_OFFERED = frozenset({"block", "browse", "update", "rename", "resize", "tasks-of", "submit"})
+_WHERE_OFFERED = frozenset({"block", "browse", "logs", "update", "rename", "resize", "tasks-of", "submit"})
 """Commands that whole back ends do not have: not in their menus, where others stand greyed out for now."""
 
 
@@ -122,15 +122,20 @@ class ReadingView(BlockingView, UpdatingView):
     # --- the addresses of its services -----------------------------------------------------------------------
 
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """Addresses are offered where an instance has some."""
+        """Addresses are offered where an instance has some, its log where it can be read."""
         if command.id == "browse":
             return bool(self._services())
+        if command.id == "logs":
+            instance = self.instance_here()
+            return instance is not None and self.session.fleet.has_logs(instance)
         return super().offers(command, actions)
 
     def _why_not(self, command: Command) -> str:
         instance = self.instance_here()
         if command.id == "browse" and instance is not None:
             return f"{instance.name} tells no addresses of services."
+        if command.id == "logs" and instance is not None:
+            return self._no_log(instance)
         if command.action is Action.BLOCK and instance is not None:
             account = self.session.fleet.accounts[instance.ref.account]
             if not account.read_only:
@@ -203,6 +208,19 @@ class ReadingView(BlockingView, UpdatingView):
     def _instance_for(self, argument: str) -> Instance | None:
         row = self.row_named(argument, [Resource.INSTANCES]) if argument else self.instance_here()
         return row if isinstance(row, Instance) else None
+
+    def do_logs(self, argument: str) -> None:
+        """Show what the instance writes."""
+        if (instance := self._instance_for(argument)) is None:
+            return
+        if self.session.fleet.has_logs(instance):
+            self.session.navigator.go("logs", scope=instance.ref)
+        else:
+            self.say(self._no_log(instance))
+
+    @staticmethod
+    def _no_log(instance: Instance) -> str:
+        return f"No log of {instance.name} can be read: {instance.ref.account} has none for a {instance.ref.kind}."
 
     def do_events_of(self, argument: str) -> None:
         """Show what happened to the instance."""

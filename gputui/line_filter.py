@@ -1,0 +1,42 @@
+"""The filter of lines of a log: words that must all be there, ``!word`` that must not, ``/regex/``; any case.
+
+The language is that of lists (``docs/filter.md``) without its columns: a line is one text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gputui.query import LONGEST_TEXT, QueryError
+
+_TERM = re.compile(r'!?(?:/((?:[^\\/]|\\.)+)/(?=\s|$)|"([^"]*)"|(\S+))')
+
+
+class LineFilter:
+    """A filter, read. ``text`` is what it was read from; raises QueryError where it cannot be read."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.strip()
+        self._wanted: list[re.Pattern[str]] = []
+        self._unwanted: list[re.Pattern[str]] = []
+        for match in _TERM.finditer(self.text):
+            expression, quoted, word = match.groups()
+            try:
+                part = re.compile(expression or re.escape(quoted if quoted is not None else word), re.IGNORECASE)
+            except re.error as error:
+                raise QueryError(f"/{expression}/ cannot be read: {error.msg}.", match.start()) from None
+            (self._unwanted if match[0].startswith("!") else self._wanted).append(part)
+
+    def __bool__(self) -> bool:
+        return bool(self._wanted or self._unwanted)
+
+    def holds(self, text: str) -> bool:
+        """Whether a line is let through."""
+        tried = text[: LONGEST_TEXT * 10]
+        return all(part.search(tried) for part in self._wanted) and not any(
+            part.search(tried) for part in self._unwanted
+        )
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where a line holds what was looked for."""
+        return [match.span() for part in self._wanted for match in part.finditer(text[: LONGEST_TEXT * 10])]

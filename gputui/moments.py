@@ -1,0 +1,33 @@
+"""Moments as people write them: how long ago, a time of day, a date, or ISO 8601."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_AGO = re.compile(r"(\d{1,9})\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+
+
+def parse_moment(text: str, now: datetime, *, utc: bool = False) -> datetime:
+    """Return the moment in UTC that is meant by ``90m``, ``14:05``, ``2026-11-25 14:05`` or ISO 8601.
+
+    Without an offset it is local time, or UTC with ``utc``. ``now`` is aware. Raises ValueError in words.
+    """
+    given = text.strip()
+    try:
+        if match := _AGO.fullmatch(given):
+            return (now - timedelta(**{_UNITS[match[2]]: int(match[1])})).astimezone(UTC)
+        here = now.astimezone(UTC) if utc else now.astimezone()
+        if _TIME.fullmatch(given):
+            hour, minute, second = (
+                int(part) for part in (given + ":0")[: 8 if given.count(":") == 2 else None].split(":")
+            )
+            return here.replace(hour=hour, minute=minute, second=second, microsecond=0).astimezone(UTC)
+        read = datetime.fromisoformat(given)
+    except (ValueError, OverflowError):
+        raise ValueError("must be such as 90m, 2h, 14:05, 2026-11-25 14:05, or ISO 8601") from None
+    if read.tzinfo is None:
+        read = read.replace(tzinfo=UTC) if utc else read.astimezone()
+    return read.astimezone(UTC)
