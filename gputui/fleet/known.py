@@ -66,6 +66,11 @@ class Known(Abilities):
         self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
         self.announce()
 
+    @property
+    def clock(self) -> Clock:
+        """The fleet's time, for what waits beside it."""
+        return self._clock
+
     def now(self) -> datetime:
         """Return the time as the fleet has it, in UTC."""
         return self._clock.now()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from textual import on, work
@@ -107,14 +105,24 @@ class LogsView(ReadingView):
             self._close()
             row = self.session.fleet.get(ref)
             store = LogStore()
+            fleet = self.session.fleet
             reader = LogReader(
-                partial(self.session.fleet.read_log, ref), store, self._query(asked), changed=self._changed
+                partial(fleet.read_log, ref),
+                store,
+                self._query(asked),
+                changed=self._changed,
+                wait=fleet.clock.sleep,
+                clock=fleet.clock.monotonic,
             )
             log = self._log = _Log(ref, row.name if isinstance(row, Instance) else ref.id, store, reader, asked)
             self._seen = 0
             self.view.set_lines(store)
             self._use_filter()
-        self.run_worker(log.reader.follow(), group="log", name="the log", exclusive=True, exit_on_error=False)
+        self._follow_log(log.reader)
+
+    @work(group="log", exclusive=True, exit_on_error=False)
+    async def _follow_log(self, reader: LogReader) -> None:
+        await reader.follow()
 
     def _close(self) -> None:
         self.workers.cancel_group(self, "log")
@@ -130,7 +138,7 @@ class LogsView(ReadingView):
         self.workers.cancel_group(self, "past")
 
     def _query(self, asked: Mapping[str, str]) -> LogQuery:
-        now, utc = datetime.now(UTC), self.session.utc
+        now, utc = self.session.fleet.now(), self.session.utc
         since, until = (
             parse_moment(text, now, utc=utc) if (text := asked.get(name, "")) else None for name in ("since", "until")
         )
@@ -210,9 +218,9 @@ class LogsView(ReadingView):
         shape = "   wrapped" if self._wrap else ""
         return left, Content.styled(f"{reading}{count}{since}{shape}{'   UTC' if self.session.utc else ''}", "$muted")
 
-    @staticmethod
-    def _trouble(reader: LogReader) -> str:
-        wait = "" if reader.resumes is None else f" again in {max(1, round(reader.resumes - time.monotonic()))} s"
+    def _trouble(self, reader: LogReader) -> str:
+        now = self.session.fleet.clock.monotonic()
+        wait = "" if reader.resumes is None else f" again in {max(1, round(reader.resumes - now))} s"
         if isinstance(reader.error, RateLimitedError):
             return f"asked too often:{wait}"
         return f"no answer:{wait}"
@@ -232,13 +240,13 @@ class LogsView(ReadingView):
         self.show_chrome()
 
     def _read_older(self, *, all_of_it: bool = False) -> None:
-        if self._log is not None and not (self._log.reader.reading_past and not all_of_it):
-            reader = self._log.reader
-            reading = reader.all_older() if all_of_it else reader.older()
-            self.run_worker(self._past(reading), group="past", exclusive=True, exit_on_error=False)
+        log = self._log
+        if log is not None and (all_of_it or not log.reader.reading_past):
+            self._read_past(log.reader, all_of_it=all_of_it)
 
-    async def _past(self, reading: object) -> None:
-        await reading  # type: ignore[misc]  # either of the reader's two ways
+    @work(group="past", exclusive=True, exit_on_error=False)
+    async def _read_past(self, reader: LogReader, *, all_of_it: bool) -> None:
+        await (reader.all_older() if all_of_it else reader.older())
         self._changed()
 
     def do_older(self, argument: str) -> None:
@@ -257,7 +265,7 @@ class LogsView(ReadingView):
     def do_refresh(self, argument: str) -> None:
         """Ask now, whatever failed before."""
         if self._log is not None:
-            self.run_worker(self._log.reader.follow(), group="log", exclusive=True, exit_on_error=False)
+            self._follow_log(self._log.reader)
 
     def do_wrap(self, argument: str) -> None:
         """Write long lines on, or cut them off."""
@@ -357,7 +365,7 @@ class LogsView(ReadingView):
             self._show()
 
     def _check(self, values: Mapping[str, str]) -> dict[str, str]:
-        now, utc = datetime.now(UTC), self.session.utc
+        now, utc = self.session.fleet.now(), self.session.utc
         problems: dict[str, str] = {}
         for name in ("since", "until"):
             if text := values.get(name, "").strip():

@@ -11,44 +11,10 @@ import pytest
 
 from gputui.cli import logs
 from gputui.errors import ConfigError, UnavailableError
-from gputui.models import LogLine, LogPage, LogPosition, LogQuery, Ref, Row
+from gputui.models import LogQuery, Ref
+from tests.written_log import WrittenLog, line
 
 REF = Ref("y", "worker", "e/w")
-
-
-def line(number: int) -> LogLine:
-    """Return a line; three share each moment."""
-    return LogLine(None, f"line {number}", LogPosition(f"t{number // 3:04}", f"{number:04}"))
-
-
-class Log:
-    """A log of a worker that grows when it is told to, and may fail once."""
-
-    def __init__(self, count: int) -> None:
-        self.lines = [line(number) for number in range(count)]
-        self.calls: list[tuple[bool, int]] = []
-        self.failures: list[Exception] = []
-
-    def has_logs(self, row: Row) -> bool:
-        return True
-
-    async def read_log(
-        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
-    ) -> LogPage:
-        self.calls.append((backward, size))
-        if self.failures:
-            raise self.failures.pop()
-        lines = self.lines[::-1] if backward else self.lines
-        if after is not None:
-            key = (after.time, after.offset)
-            lines = [
-                one
-                for one in lines
-                if ((one.position.time, one.position.offset) < key) == backward and one.position != after
-            ]
-        found = lines[:size]
-        ordered = tuple(sorted(found, key=lambda one: one.position.offset))
-        return LogPage(ordered, len(lines) > size, found[-1].position if found else after)
 
 
 def args(**given: object) -> Namespace:
@@ -60,13 +26,13 @@ def args(**given: object) -> Namespace:
 async def test_the_newest_lines_are_shown_oldest_first(
     capsys: pytest.CaptureFixture[str], tail: int | None, count: int
 ) -> None:
-    log = Log(3000)
+    log = WrittenLog(3000)
     await logs._Lines(log, REF, LogQuery(), args(tail=tail)).print()
     assert capsys.readouterr().out.splitlines() == [one.text for one in log.lines[3000 - count :]]
 
 
 async def test_all_since_a_time_comes_page_by_page(capsys: pytest.CaptureFixture[str]) -> None:
-    log = Log(2345)
+    log = WrittenLog(2345)
     await logs._Lines(log, REF, LogQuery(since=datetime(2026, 1, 1, tzinfo=UTC)), args()).print()
     assert capsys.readouterr().out.splitlines() == [one.text for one in log.lines]
     assert log.calls == [(False, 1000)] * 3
@@ -75,7 +41,7 @@ async def test_all_since_a_time_comes_page_by_page(capsys: pytest.CaptureFixture
 async def test_what_is_written_later_follows_once_each_through_a_failure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = Log(150)
+    log = WrittenLog(150)
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -100,10 +66,10 @@ async def test_what_is_written_later_follows_once_each_through_a_failure(
 
 
 async def test_json_is_a_line_an_object(capsys: pytest.CaptureFixture[str]) -> None:
-    await logs._Lines(Log(2), REF, LogQuery(), args(output="json")).print()
+    await logs._Lines(WrittenLog(2), REF, LogQuery(), args(output="json")).print()
     assert [json.loads(text) for text in capsys.readouterr().out.splitlines()] == [
-        {"at": None, "offset": "0000", "text": "line 0"},
-        {"at": None, "offset": "0001", "text": "line 1"},
+        {"at": "2026-03-01T11:00:00Z", "offset": "000000", "text": "line 0"},
+        {"at": "2026-03-01T11:00:00Z", "offset": "000001", "text": "line 1"},
     ]
 
 

@@ -1,0 +1,278 @@
+"""A worker's log on the screen: its end, its past, what comes, filters, what it says when nothing can be read."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gputui.errors import NotFoundError, RateLimitedError, UnavailableError
+from gputui.models import Action, Instance, LogPage, LogPosition, LogQuery, Phase, Ref, Resource, Row
+from gputui.widgets.log_view import LogView
+from tests.fleet.fakes import FakeBackend
+from tests.screens.pictures import SIZES, Shoot
+from tests.screens.stage import NARROW, Stage, staged
+from tests.written_log import WrittenLog, line
+
+WORKER = Ref("yot", "worker", "e-chat/wk-7f3c")
+
+
+class Writing(FakeBackend):
+    """An account with one worker, and one instance that has no log."""
+
+    def __init__(self, count: int = 2500) -> None:
+        super().__init__("yot")
+        self.kinds = {**FakeBackend.kinds, "worker": Resource.INSTANCES}
+        self.log = WrittenLog(count)
+        self.offered = frozenset({Action.SSH})
+        self.rows[Resource.INSTANCES] = [
+            Instance(WORKER, "wk-7f3c", Phase.RUNNING, "RUNNING", container_id="x"),
+            Instance(Ref("yot", "pod", "1"), "zeta", Phase.RUNNING, "RUNNING", container_id="y"),
+        ]
+
+    def has_logs(self, row: Row) -> bool:
+        return row.ref.kind == "worker"
+
+    async def read_log(
+        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
+    ) -> LogPage:
+        return await self.log.read_log(ref, query, after=after, backward=backward, size=size)
+
+    def write(self, count: int, text: str = "") -> None:
+        start = len(self.log.lines)
+        self.log.lines += [line(number, text) for number in range(start, start + count)]
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the lines be today's."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    monkeypatch.setattr("gputui.widgets.log_view.datetime", Clock)
+
+
+async def opened(stage: Stage) -> None:
+    await stage.press("l")
+    await stage.until(lambda: stage.view.NAME == "logs" and "Asking" not in stage.text, "the log")
+    await stage.settle()
+
+
+def view(stage: Stage) -> LogView:
+    return stage.view.query_one(LogView)
+
+
+async def test_it_begins_at_the_end_and_shows_what_comes() -> None:
+    cloud = Writing()
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        assert "wk-7f3c › Log   following" in stage.title
+        assert "1,000 lines" in stage.title
+        assert stage.line_of("line 2499").startswith("  11:13:53.000 line 2499")
+        cloud.write(3)
+        await stage.advance(1)
+        assert "line 2502" in stage.text
+        assert "1,003 lines" in stage.title
+
+
+async def test_who_scrolls_up_is_left_there_and_told_how_much_is_new() -> None:
+    cloud = Writing()
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        await stage.press("k")
+        before = stage.lines[2:20]
+        cloud.write(12)
+        await stage.advance(1)
+        assert stage.lines[2:20] == before
+        assert "paused   12 new ↓" in stage.title
+        await stage.press("F")
+        assert "following" in stage.title
+        assert "line 2511" in stage.text
+
+
+async def test_the_past_comes_when_one_pages_up_and_nothing_is_lost_or_doubled() -> None:
+    cloud = Writing(2500)
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        seen: list[str] = []
+        for _ in range(200):
+            texts = [one.text for one in view(stage).lines_in_view()]
+            seen = [*texts, *seen[len(texts) - (len(texts) - 1) :]] if not seen else _joined(texts, seen)
+            if "line 0" in texts:
+                break
+            await stage.press("ctrl+u")
+            await stage.settle()
+        assert seen == [f"line {number}" for number in range(2500)]
+        assert "all of it, from" in stage.title
+
+
+def _joined(above: list[str], below: list[str]) -> list[str]:
+    """Put what one sees now before what one saw, by the line both have."""
+    if above[0] == below[0]:
+        return below
+    return [*above[: above.index(below[0])], *below]
+
+
+async def test_all_of_the_past_can_be_read_at_once() -> None:
+    cloud = Writing(4200)
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        await stage.press("O")
+        await stage.until(lambda: "4,200 lines" in stage.title, "the past")
+        await stage.press("g")
+        assert "line 0" in stage.lines[2]
+        await stage.press("O")
+        assert "nothing older" in stage.toasts
+
+
+async def test_only_lines_that_match_are_shown() -> None:
+    cloud = Writing(30)
+    cloud.write(1, "ERROR out of memory [/b]")
+    cloud.write(5)
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        await stage.press("slash")
+        await stage.type("memory")
+        await stage.press("enter")
+        assert "1 of 36 lines match memory" in stage.title
+        assert stage.lines[2].startswith("✗ 11:00:10.000 ERROR out of memory [/b]")
+        assert "line 3" not in stage.text
+        cloud.write(1, "more memory")
+        await stage.advance(1)
+        assert "more memory" in stage.text
+        await stage.press("escape")
+        assert "line 3" in stage.text
+        await stage.press("slash")
+        await stage.type("/(/")
+        assert "cannot be read" in stage.text
+
+
+async def test_the_server_is_asked_for_words() -> None:
+    cloud = Writing(30)
+    cloud.write(2, "needle")
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        await stage.press("L")
+        await stage.type("needle")
+        await stage.press("ctrl+g")
+        await stage.until(lambda: "2 lines" in stage.title, "the lines asked for")
+        assert "on the server: words needle" in stage.title
+        await stage.press("L", "tab")
+        await stage.type("soon")
+        await stage.press("ctrl+g")
+        assert "must be such as 90m" in stage.text
+
+
+async def test_long_lines_are_cut_moved_or_wrapped() -> None:
+    cloud = Writing(0)
+    cloud.write(1, "a" * 100 + "漢字" * 60 + "end")
+    async with staged(cloud, size=NARROW, view="3") as stage:
+        await opened(stage)
+        assert "end" not in stage.text
+        assert all(len(text) <= 80 for text in stage.lines)
+        await stage.press(*["right"] * 18)
+        assert "end" in stage.text
+        await stage.press("W")
+        assert "end" in stage.text
+        assert "wrapped" in stage.title
+        assert sum("漢" in text or "a" in text for text in stage.lines[2:22]) >= 5
+
+
+async def test_an_empty_log_says_so_and_begins_when_something_comes() -> None:
+    cloud = Writing(0)
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        assert "wk-7f3c has written nothing yet." in stage.text
+        cloud.write(2)
+        await stage.advance(1)
+        assert "line 1" in stage.text
+
+
+async def test_no_answer_is_said_and_when_it_is_asked_again() -> None:
+    cloud = Writing()
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        cloud.log.failures = [UnavailableError("yot: no answer.")]
+        await stage.advance(1)
+        assert "no answer: again in" in stage.title
+        assert "line 2499" in stage.text
+        cloud.write(1)
+        await stage.advance(4)
+        assert "no answer" not in stage.title
+        assert "line 2500" in stage.text
+
+
+async def test_asked_too_often_it_waits_as_long_as_it_is_told() -> None:
+    cloud = Writing()
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        cloud.log.failures = [RateLimitedError("yot: slow down.", retry_after=20)]
+        await stage.advance(1)
+        assert "asked too often: again in 20 s" in stage.title
+        asked = len(cloud.log.calls)
+        await stage.advance(19)
+        assert len(cloud.log.calls) == asked
+        await stage.advance(2)
+        assert len(cloud.log.calls) > asked
+
+
+async def test_of_a_worker_that_is_gone_what_was_read_stays() -> None:
+    cloud = Writing()
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        cloud.log.failures = [NotFoundError("yot: there is no such worker.")]
+        await stage.advance(1)
+        assert "it is gone: nothing more comes" in stage.title
+        assert "line 2499" in stage.text
+        asked = len(cloud.log.calls)
+        await stage.advance(30)
+        assert len(cloud.log.calls) == asked
+
+
+async def test_leaving_it_stops_the_reading_and_coming_back_goes_on() -> None:
+    cloud = Writing()
+    async with staged(cloud, view="3") as stage:
+        await opened(stage)
+        await stage.press("q")
+        asked = len(cloud.log.calls)
+        await stage.advance(10)
+        assert len(cloud.log.calls) == asked
+        cloud.write(2)
+        await opened(stage)
+        await stage.advance(1)
+        assert "1,002 lines" in stage.title
+
+
+async def test_what_has_no_log_says_why() -> None:
+    async with staged(Writing(), view="3") as stage:
+        await stage.press("j", "l")
+        assert "No log of zeta can be read: yot has none for a pod." in stage.toasts
+        assert stage.view.NAME == "instances"
+
+
+@pytest.mark.parametrize(("key", "suffix"), [("1", "txt"), ("2", "jsonl")])
+async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with staged(Writing(40), view="3") as stage:
+        await opened(stage)
+        await stage.command("filter /line 1/")
+        await stage.press("ctrl+s", key)
+        await stage.until(lambda: "11 lines are in" in stage.toasts, "the news")
+    saved = [name for name in os.listdir(tmp_path) if name.endswith(suffix)]
+    assert len(saved) == 1
+    assert len((tmp_path / saved[0]).read_text().splitlines()) == 11
+
+
+@SIZES
+def test_picture(shoot: Shoot, size: tuple[int, int]) -> None:
+    cloud = Writing(1200)
+    cloud.write(1, "WARNING:  request queue is 80% full, slowing down")
+    cloud.write(1, "ERROR:    Exception in ASGI application")
+    cloud.write(1, "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 512.00 MiB " + "x" * 60)
+    cloud.write(4)
+    shoot(cloud, keys="3 l k k", size=size)
