@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -87,9 +88,25 @@ class LogBook:
     def read(self, now: float, query: LogQuery) -> tuple[list[Line], bool]:
         """The lines asked for, newest first when backward, and whether there are more."""
         self.grow(now)
-        lines = reversed(self._lines) if query.backward else iter(self._lines)
+        # Lines are in order of time and place: only what lies between the times and past the position is looked at.
+        begin = 0 if query.since is None else bisect_left(self._lines, (query.since,))
+        end = len(self._lines) if query.until is None else bisect_left(self._lines, (query.until + 1,))
+        if query.after is not None and query.backward:
+            end = min(end, bisect_left(self._lines, query.after))
+        elif query.after is not None:
+            begin = max(begin, bisect_right(self._lines, (*query.after, chr(0x10FFFF))))
+        numbers = range(end - 1, begin - 1, -1) if query.backward else range(begin, end)
+        lines = (self._lines[number] for number in numbers)
         found = list(itertools.islice(filter(query.admits, lines), query.size + 1))
         return found[: query.size], len(found) > query.size
+
+    def clear(self) -> None:
+        """Forget all lines."""
+        self._lines.clear()
+
+    def silence(self) -> None:
+        """Write nothing of its own accord from now on."""
+        self._next = None
 
     def _chatter(self) -> list[str]:
         rng = self._rng

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -263,9 +262,12 @@ async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, mon
         await stage.command("filter /line 1/")
         await stage.press("ctrl+s", key)
         await stage.until(lambda: "11 lines are in" in stage.toasts, "the news")
-    saved = [name for name in os.listdir(tmp_path) if name.endswith(suffix)]
-    assert len(saved) == 1
-    assert len((tmp_path / saved[0]).read_text().splitlines()) == 11
+    assert [len(text.splitlines()) for text in texts_in(tmp_path, suffix)] == [11]
+
+
+def texts_in(folder: Path, suffix: str) -> list[str]:
+    """Return what the files of a kind hold."""
+    return [path.read_text() for path in folder.glob(f"*.{suffix}")]
 
 
 @SIZES
