@@ -14,7 +14,7 @@ class SharedAnswer(Generic[_T]):
 
     def __init__(self, ask: Callable[[], Awaitable[_T]], monotonic: Callable[[], float], *, age: float) -> None:
         self._ask = ask
-        self.monotonic = self._monotonic = monotonic
+        self._monotonic = monotonic
         self._age = age
         self._newest: asyncio.Task[tuple[_T, float]] | None = None
         self._running: set[asyncio.Task[tuple[_T, float]]] = set()

@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gputui.api import yotta_create as creation
 from gputui.api import yotta_filters as filters
 from gputui.api import yotta_forms as forms
 from gputui.api import yotta_log as log
 from gputui.api import yotta_submit as submission
 from gputui.api import yotta_wire as wire
 from gputui.api.safe_names import SafeNames
+from gputui.api.yotta_create import RentalCreator
 from gputui.api.yotta_creator import Creator
 from gputui.api.yotta_lists import YottaLists, found
 from gputui.api.yotta_rules import endpoint_actions, instance_actions
@@ -29,7 +29,7 @@ from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
 from gputui.api.yotta_tasks import YottaTasks
 from gputui.api.yotta_tasks_wire import QUEUE, TASK
 from gputui.api.yotta_update import YottaUpdates
-from gputui.errors import ConflictError, GputuiError, InvalidError, NotFoundError, SshError
+from gputui.errors import ConflictError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
     Action,
@@ -57,14 +57,6 @@ if TYPE_CHECKING:
     from gputui.api.yotta_server import Params
     from gputui.config import YottaAccount
 
-_NAMES: Mapping[str, str] = {
-    wire.POD: "pod",
-    wire.VM: "VM",
-    wire.WORKER: "worker",
-    wire.ENDPOINT: "endpoint",
-    VOLUME: "volume",
-    CREDENTIAL: "credential",
-}
 _DELETED: Mapping[str, str] = {
     wire.POD: "deleted, and what its container held",
     wire.VM: "terminated, and what was on its disk",
@@ -80,7 +72,7 @@ class YottaBackend:
 
     ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
     ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``task/<endpoint id>/<taskId>``, ``queue/<endpoint id>``,
-    ``volume/<id>``, ``credential/<id>``,     ``offer/<region>/<gpuType>``.
+    ``volume/<id>``, ``credential/<id>``, ``offer/<region>/<gpuType>``.
     """
 
     creatable: tuple[str, ...] = (*forms.KINDS, TASK, VOLUME, CREDENTIAL)
@@ -117,7 +109,12 @@ class YottaBackend:
         self._updates = YottaUpdates(account.base_url, self._server, self._lists, self._storage)
         self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
         self._asked: dict[Resource, Mapping[str, str]] = {}
+        rentals = {
+            kind: RentalCreator(kind, self._scope, account.base_url, self._server, self._lists)
+            for kind in forms.KINDS
+        }
         self._creators: Mapping[str, Creator] = {
+            **rentals,
             TASK: submission.TaskCreator(account.name, account.base_url, self._server, self._tasks),
             VOLUME: VolumeCreator(self._scope, account.base_url, self._server, self._storage, self._lists),
             CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
@@ -326,7 +323,7 @@ class YottaBackend:
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a pod, an endpoint, a volume or a credential, terminate a VM (``DELETE`` of each)."""
         _require(ref, *_DELETED)
-        name = _NAMES[ref.kind]
+        name = wire.called(ref.kind)
         doing = "termination" if ref.kind == wire.VM else "deletion"
         kept = ref.kind in (VOLUME, CREDENTIAL)
         path = self._storage.path_of(ref) if kept else self._lists.path_of(ref)
@@ -337,7 +334,7 @@ class YottaBackend:
         return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
 
     async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:
-        name = _NAMES[ref.kind]
+        name = wire.called(ref.kind)
         await self._change("POST", f"{self._lists.path_of(ref)}/{verb}", f"{doing} of {name} {ref.id}")
         return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
 
@@ -347,61 +344,35 @@ class YottaBackend:
     # Creating
 
     async def create_form(self, kind: str) -> Form:
-        """Return the form of a pod, a VM or an endpoint, with the GPU types and regions there are now."""
-        if creator := self._creators.get(kind):
-            return await creator.form()
-        creation.require_kind(kind)
-        note = ""
-        try:
-            await self._lists.vm_types()
-        except GputuiError as error:
-            note = f"What can be had is not known: {error.message}"
-        return forms.form(self.account, kind, self._lists.types, note)
+        """Return the form of a kind, with what there is to choose from now."""
+        return await self._creator(kind).form()
 
     def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with the values, by field."""
-        if creator := self._creators.get(kind):
-            return creator.check(values)
-        return creation.check(kind, values, self._lists.types)
+        return self._creator(kind).check(values)
 
     def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
         """Return the request that :meth:`create` would send, without its secrets; raises InvalidError."""
-        if creator := self._creators.get(kind):
-            return creator.prepare(values)
-        return creation.prepare(self.account, kind, values, self._config.base_url, self._lists.types)
+        return self._creator(kind).prepare(values)
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        """Create a pod (``POST /v2/pods``), a VM (``/v2/vms``) or an endpoint (``/v2/serverless``). Sent once."""
-        if creator := self._creators.get(kind):
-            return await creator.create(values)
-        self.prepare_create(kind, values)
-        name = clean(values["name"].strip())
-        what = f"the creation of {_NAMES[kind]} {name}"
-        data = await self._server.change("POST", creation.PATHS[kind], what=what, json=creation.body(kind, values))
-        created = wire.made_ref(self._scope, kind, data)
-        said = f"{_NAMES[kind][:1].upper()}{_NAMES[kind][1:]} {name} created."
-        return ActionResult(said, created=created, made=created.id if created and kind != wire.ENDPOINT else "")
+        """Create it. Sent once."""
+        return await self._creator(kind).create(values)
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return a stand-in for the Ref of the new thing, whose id the server makes up; that of a task is known."""
-        if creator := self._creators.get(kind):
-            return creator.ref(values)
-        return Ref(self.account, creation.require_kind(kind), clean(values.get("name", "").strip()))
+        """Return the Ref of a task, whose id is made up here; of all else a stand-in for it."""
+        return self._creator(kind).ref(values)
 
     async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
-        """Return what there is of the name that a create would give."""
-        if creator := self._creators.get(kind):
-            return await creator.find(values)
-        creation.require_kind(kind)
-        name = clean(values.get("name", "").strip())
-        rows: Sequence[Instance | Deployment]
-        if kind == wire.ENDPOINT:
-            rows = await self._lists.endpoints()
-        else:
-            rows = await (self._lists.pods() if kind == wire.POD else self._lists.vms())
-        return [row.ref for row in rows if row.name == name]
+        """Return what there is that such a create may have made: the task of that id, or all of that name."""
+        return await self._creator(kind).find(values)
+
+    def _creator(self, kind: str) -> Creator:
+        if (creator := self._creators.get(kind)) is None:
+            raise InvalidError(f"There is no {clean(kind)} to create here; there are {', '.join(self.creatable)}.")
+        return creator
 
 
 def _require(ref: Ref, *kinds: str) -> None:
     if ref.kind not in kinds:
-        raise InvalidError(f"{ref} is not a {' or a '.join(_NAMES[kind] for kind in kinds)}.")
+        raise InvalidError(f"{ref} is not a {' or a '.join(map(wire.called, kinds))}.")

@@ -6,24 +6,22 @@ User and password of a registry, which the document calls deprecated, are no fie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, problem_of, readable_json, unknown_problem
+from gputui.api.form_values import given, readable_json, unknown_problem
 from gputui.api.gpuhub_fields import read_count, read_flag
-from gputui.api.yotta_forms import KINDS, MODES, PUBLICITIES, RESOURCE_TYPES, form
+from gputui.api.yotta_forms import MODES, PUBLICITIES, RESOURCE_TYPES, form
+from gputui.api.yotta_lists import YottaLists
+from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import masked
-from gputui.api.yotta_wire import ENDPOINT, POD, VM, VmType
-from gputui.errors import InvalidError
-from gputui.models import FieldKind, FormField, PreparedRequest
+from gputui.api.yotta_values import Body, Readers, body_of, problems_of
+from gputui.api.yotta_wire import ENDPOINT, POD, VM, Scope, VmType, called, made_ref
+from gputui.errors import GputuiError, InvalidError
+from gputui.models import ActionResult, Deployment, Form, Instance, PreparedRequest, Ref
 from gputui.text import clean
 
 PATHS: Mapping[str, str] = {POD: "/v2/pods", VM: "/v2/vms", ENDPOINT: "/v2/serverless"}
-
-OTHERS = ("task", "volume", "credential")
-"""What is created as well, by forms and requests of its own."""
-
-Body = dict[str, object]
 
 
 def _among(known: Sequence[str], called: str) -> Callable[[str], str]:
@@ -82,23 +80,11 @@ _OF_KIND: Mapping[tuple[str, str], Callable[[str], object]] = {
     (ENDPOINT, "containerVolumeInGb"): fields.read_endpoint_volume,
     (ENDPOINT, "expose"): fields.read_port,
 }
-ENDPOINT_UPDATE_READERS: Mapping[str, Callable[[str], object]] = {
-    **_READERS,
-    **{name: reader for (kind, name), reader in _OF_KIND.items() if kind == ENDPOINT},
-    "credentialId": fields.read_id,
-}
-"""How the values of UpdateEndpointRequest are read: as those of a new one, but for the name of the credential."""
 
 
 def check(kind: str, values: Mapping[str, str], types: Iterable[VmType] = ()) -> dict[str, str]:
     """Return what is wrong, by field; empty when it may be sent. ``types`` are those of VM, as far as known."""
-    known = {field.name: field for field in form("", require_kind(kind)).fields}
-    problems = {clean(name): f"is no parameter of a new {kind}" for name in values if name not in known}
-    for name, field in known.items():
-        text = _text(values, field)
-        problem = problem_of(_reader(kind, name), text) if text.strip() else "is missing" if field.required else None
-        if problem:
-            problems[name] = problem
+    problems = problems_of(form("", kind).fields, _readers(kind), values, f"a new {kind}")
     for name, problem in _together(kind, values, types):
         problems.setdefault(name, problem)
     return problems
@@ -106,12 +92,8 @@ def check(kind: str, values: Mapping[str, str], types: Iterable[VmType] = ()) ->
 
 def body(kind: str, values: Mapping[str, str]) -> Body:
     """Return what is sent for values that passed :func:`check`; optional parameters only where they are given."""
-    made: Body = {}
-    for field in form("", kind).fields:
-        text = _text(values, field)
-        if text.strip() and (value := _reader(kind, field.name)(text)) not in ([], {}):
-            made[field.name] = value
-    return made
+    made = body_of(form("", kind).fields, _readers(kind), values)
+    return {name: value for name, value in made.items() if value not in ([], {})}
 
 
 def prepare(
@@ -125,13 +107,6 @@ def prepare(
     return PreparedRequest(
         "POST", f"{base_url}{PATHS[kind]}", readable_json(shown if isinstance(shown, dict) else {})
     )
-
-
-def require_kind(kind: str) -> str:
-    """Return the kind; raises InvalidError where nothing of it can be created."""
-    if kind not in KINDS:
-        raise InvalidError(f"There is no {clean(kind)} to create here; there are {', '.join((*KINDS, *OTHERS))}.")
-    return kind
 
 
 def _together(kind: str, values: Mapping[str, str], types: Iterable[VmType]) -> Iterable[tuple[str, str]]:
@@ -150,10 +125,61 @@ def _together(kind: str, values: Mapping[str, str], types: Iterable[VmType]) -> 
             yield "region", f"does not have this type; it is in {', '.join(map(clean, dict.fromkeys(places)))}"
 
 
-def _text(values: Mapping[str, str], field: FormField) -> str:
-    """Return a value as it is read: lines as they were written, so that they keep their numbers and their spaces."""
-    return values.get(field.name, "") if field.kind is FieldKind.LINES else given(values, field.name)
+def _readers(kind: str) -> Readers:
+    return {**_READERS, **{name: reader for (of, name), reader in _OF_KIND.items() if of == kind}}
 
 
-def _reader(kind: str, name: str) -> Callable[[str], object]:
-    return _OF_KIND.get((kind, name)) or _READERS[name]
+ENDPOINT_UPDATE_READERS: Readers = {**_readers(ENDPOINT), "credentialId": fields.read_id}
+"""How the values of UpdateEndpointRequest are read: as those of a new one, but for the name of the credential."""
+
+
+class RentalCreator:
+    """Creates pods (``POST /v2/pods``), VMs (``/v2/vms``) or endpoints (``/v2/serverless``) of an account."""
+
+    def __init__(self, kind: str, scope: Scope, base_url: str, server: YottaServer, lists: YottaLists) -> None:
+        self._kind = kind
+        self._scope = scope
+        self._base_url = base_url
+        self._server = server
+        self._lists = lists
+
+    async def form(self) -> Form:
+        """Return the form, with the GPU types and regions there are now."""
+        note = ""
+        try:
+            await self._lists.vm_types()
+        except GputuiError as error:
+            note = f"What can be had is not known: {error.message}"
+        return form(self._scope.account, self._kind, self._lists.types, note)
+
+    def check(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong, by field."""
+        return check(self._kind, values, self._lists.types)
+
+    def prepare(self, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request without its secrets; raises InvalidError."""
+        return prepare(self._scope.account, self._kind, values, self._base_url, self._lists.types)
+
+    async def create(self, values: Mapping[str, str]) -> ActionResult:
+        """Create it, sent once."""
+        self.prepare(values)
+        name, kind = clean(given(values, "name")), called(self._kind)
+        what = f"the creation of {kind} {name}"
+        data = await self._server.change("POST", PATHS[self._kind], what=what, json=body(self._kind, values))
+        created = made_ref(self._scope, self._kind, data)
+        made = created.id if created and self._kind != ENDPOINT else ""
+        return ActionResult(f"{kind[:1].upper()}{kind[1:]} {name} created.", created=created, made=made)
+
+    def ref(self, values: Mapping[str, str]) -> Ref:
+        """Return a stand-in for the Ref of the new thing, whose id the server makes up."""
+        return Ref(self._scope.account, self._kind, clean(given(values, "name")))
+
+    async def find(self, values: Mapping[str, str]) -> Collection[Ref]:
+        """Return what there is of the name that a create would give."""
+        name = clean(given(values, "name"))
+        rows: Sequence[Instance | Deployment]
+        if self._kind == ENDPOINT:
+            rows = await self._lists.endpoints()
+        else:
+            rows = await (self._lists.pods() if self._kind == POD else self._lists.vms())
+        return [row.ref for row in rows if row.name == name]

@@ -23,6 +23,7 @@ PATHS: Mapping[str, str] = {wire.POD: PODS, wire.VM: VMS, wire.ENDPOINT: ENDPOIN
 """Where the things of a kind are."""
 
 _R = TypeVar("_R", bound=Row)
+_T = TypeVar("_T")
 _PARTS = {wire.POD: "pods", wire.VM: "VMs", wire.WORKER: "workers"}
 """The parts of the list of instances, by kind: what stands in for one that cannot be read is called so."""
 
@@ -214,7 +215,7 @@ def found(ref: Ref, rows: Sequence[_R]) -> _R:
     return row
 
 
-async def tried(part: Awaitable[list[_R]]) -> list[_R] | GputuiError:
+async def tried(part: Awaitable[_T]) -> _T | GputuiError:
     """Return what is read, or why it cannot be."""
     try:
         return await part

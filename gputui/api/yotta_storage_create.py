@@ -127,7 +127,6 @@ class _Named:
     """What both kinds have in common: they are made by one request, and found by their name."""
 
     kind = ""
-    what = ""
     path = ""
 
     def __init__(self, scope: Scope, base_url: str, server: YottaServer, storage: YottaStorage) -> None:
@@ -150,7 +149,7 @@ class _Named:
 
     async def form(self) -> Form:
         """Return the form."""
-        return Form(self._scope.account, self.kind, f"New {self.what} in {self._scope.account}", self.fields())
+        return Form(self._scope.account, self.kind, f"New {self.kind} in {self._scope.account}", self.fields())
 
     def prepare(self, values: Values) -> PreparedRequest:
         """Return the request without its password; raises InvalidError."""
@@ -165,9 +164,9 @@ class _Named:
         """Create it, sent once."""
         self.prepare(values)
         name = clean(given(values, "name"))
-        what = f"the creation of {self.what} {name}"
+        what = f"the creation of {self.kind} {name}"
         data = await self._server.change("POST", self.path, what=what, json=self.body(values))
-        said = f"{self.what[:1].upper()}{self.what[1:]} {name} created."
+        said = f"{self.kind.capitalize()} {name} created."
         return ActionResult(said, created=made_ref(self._scope, self.kind, data))
 
     def ref(self, values: Values) -> Ref:
@@ -178,7 +177,7 @@ class _Named:
 class VolumeCreator(_Named):
     """Creates volumes (``POST /v2/volumes``)."""
 
-    kind, what, path = VOLUME, "volume", VOLUMES
+    kind, path = VOLUME, VOLUMES
 
     def __init__(
         self, scope: Scope, base_url: str, server: YottaServer, storage: YottaStorage, lists: YottaLists
@@ -216,7 +215,7 @@ class VolumeCreator(_Named):
 class CredentialCreator(_Named):
     """Creates registry credentials (``POST /v2/container-registry-auths``)."""
 
-    kind, what, path = CREDENTIAL, "credential", CREDENTIALS
+    kind, path = CREDENTIAL, CREDENTIALS
 
     def fields(self) -> tuple[FormField, ...]:
         """Return the fields."""

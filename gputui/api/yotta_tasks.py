@@ -6,15 +6,15 @@ Speaks for ``GET /v2/serverless/{id}/tasks``, ``…/tasks/{taskId}`` and ``…/t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from gputui.api import yotta_filters as filters
 from gputui.api.shared_answer import SharedAnswer
 from gputui.api.url_paths import segment
-from gputui.api.yotta_lists import YottaLists
+from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import rows_of, whole
 from gputui.api.yotta_tasks_wire import QUEUE, to_task
@@ -29,7 +29,6 @@ AGE = 1.0
 _MODE = "queue"
 _MOST_PAGES = 30
 """Pages of a queue that are asked for at once: below what the vendor lets one ask a second of an endpoint."""
-_T = TypeVar("_T")
 
 
 class _Reading(NamedTuple):
@@ -47,7 +46,11 @@ class YottaTasks:
         self._asked: Mapping[str, str] = {}
         self._last: dict[Ref, _Reading] = {}
         self._queues: list[Deployment] = []
-        self._shared = SharedAnswer(self._read_all, monotonic, age=AGE)
+        self._monotonic = monotonic
+        self._shared = self._answer()
+
+    def _answer(self) -> SharedAnswer[list[_Reading]]:
+        return SharedAnswer(self._read_all, self._monotonic, age=AGE)
 
     @property
     def endpoints(self) -> Sequence[Deployment]:
@@ -58,7 +61,7 @@ class YottaTasks:
         """List only tasks that these filters let through from now on."""
         self._asked = asked
         self._last.clear()  # they were the answer to another question
-        self._shared = SharedAnswer(self._read_all, self._shared.monotonic, age=AGE)
+        self._shared = self._answer()
 
     async def tasks(self) -> list[Task]:
         """List the newest tasks of each queue, newest first."""
@@ -102,7 +105,7 @@ class YottaTasks:
     async def _read_all(self) -> list[_Reading]:
         only = self._asked.get(filters.QUEUE_FIELD, "").strip()
         endpoints = [each for each in await self.read_endpoints() if only in ("", each.ref.id, each.name)]
-        found = await asyncio.gather(*(_tried(self._read(endpoint)) for endpoint in endpoints))
+        found = await asyncio.gather(*(tried(self._read(endpoint)) for endpoint in endpoints))
         self._last = {ref: reading for ref, reading in self._last.items() if ref in {one.ref for one in endpoints}}
         readings: list[_Reading] = []
         for endpoint, part in zip(endpoints, found, strict=True):
@@ -165,10 +168,3 @@ class YottaTasks:
 def takes_tasks(endpoint: Deployment) -> bool:
     """Whether an endpoint is one with a queue."""
     return endpoint.type.strip().lower() == _MODE
-
-
-async def _tried(part: Awaitable[_T]) -> _T | GputuiError:
-    try:
-        return await part
-    except GputuiError as error:
-        return error

@@ -20,7 +20,7 @@ from gputui.api.yotta_storage import YottaStorage
 from gputui.api.yotta_storage_create import CREDENTIAL_READERS, read_size
 from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
 from gputui.api.yotta_values import Readers, body_of, problems_of
-from gputui.api.yotta_wire import ENDPOINT, VM
+from gputui.api.yotta_wire import ENDPOINT, VM, called
 from gputui.errors import InvalidError
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, PreparedRequest, Row, Volume
 
@@ -73,7 +73,6 @@ _CHANGES: Mapping[tuple[str, Action], _Change] = {
     (CREDENTIAL, Action.UPDATE): _Change("PATCH", "", "change", "changed", _credential, CREDENTIAL_READERS),
     (ENDPOINT, Action.UPDATE): _Change("PATCH", "", "change", "changed", _endpoint, creation.ENDPOINT_UPDATE_READERS),
 }
-_CALLED = {VM: "VM", VOLUME: "volume", CREDENTIAL: "credential", ENDPOINT: "endpoint"}
 
 
 class YottaUpdates:
@@ -90,7 +89,7 @@ class YottaUpdates:
         change = self._change(row, action)
         if isinstance(row, Deployment):
             row = await self._lists.endpoint(row.ref)
-        title = f"{action.value.capitalize()} {_CALLED[row.ref.kind]} {getattr(row, 'name', row.ref.id)}"
+        title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
         return Form(row.ref.account, row.ref.kind, title, change.fields(row), verb=action.value)
 
     def check(self, row: Row, action: Action, values: Values) -> dict[str, str]:
@@ -116,14 +115,14 @@ class YottaUpdates:
         """Change it, sent once."""
         self.prepare(row, action, values)
         change = self._change(row, action)
-        called = f"{_CALLED[row.ref.kind]} {row.ref.id}"
+        what = f"{called(row.ref.kind)} {row.ref.id}"
         await self._server.change(
             change.method,
             f"{self._path(row)}{change.tail}",
-            what=f"the {change.verb} of {called}",
+            what=f"the {change.verb} of {what}",
             json=body_of(change.fields(row), change.readers, values),
         )
-        return ActionResult(f"{called[:1].upper()}{called[1:]} {change.done}.")
+        return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
 
     def _change(self, row: Row, action: Action) -> _Change:
         change = _CHANGES.get((row.ref.kind, action))

@@ -248,6 +248,11 @@ def memory_of(gpu_type: str, label: str) -> int | None:
     return int(match[1]) * _GIB if match else gpu_memory(label)
 
 
+def called(kind: str) -> str:
+    """Return what people call a kind of thing."""
+    return "VM" if kind == VM else kind
+
+
 def phase_of(status: str) -> Phase:
     """Return the phase that a status means, in whatever case."""
     return PHASES.get(status.lower(), Phase.UNKNOWN)
