@@ -11,6 +11,7 @@ from gputui.commands import Command
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
 from gputui.screens.blocking import moment, place_of
 from gputui.screens.list_view import ListView
+from gputui.screens.usual_columns import account_column
 from gputui.text import format_minutes
 from gputui.widgets.table_columns import Cell, Column, natural_key
 
@@ -26,16 +27,9 @@ class BlacklistView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 0
         columns: list[Column[Block]] = [
             Column("host", "HOST", lambda row: row.host, lambda row: natural_key(row.host), width=10, max_width=24),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
+            account_column(self.session, 0),
             Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=2),
             Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True),
             Column("until", "UNTIL", lambda row: self._moment(row.until), lambda row: row.until, priority=4),

@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 
 from gputui.models import RegistryCredential, Resource, Row
 from gputui.screens.library_part import LibraryPart
+from gputui.screens.usual_columns import account_column, name_column
 from gputui.storage_words import registry_text
 from gputui.text import format_time
 from gputui.widgets.table_columns import Cell, Column, natural_key
@@ -25,24 +26,9 @@ class CredentialsView(LibraryPart):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state is there only while something is under way, or could not be read."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 1
         columns: list[Column[RegistryCredential]] = [
-            Column(
-                "name",
-                "NAME",
-                lambda row: row.name,
-                lambda row: (natural_key(row.name), row.ref.account),
-                width=12,
-                flex=True,
-                max_width=40,
-            ),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
+            name_column(),
+            account_column(self.session, 1),
             Column("state", "STATE", self._state, self._state_text, width=11, when_filled=True),
             Column("type", "REGISTRY", registry_text, registry_text, search=_type_search, max_width=34),
             Column(

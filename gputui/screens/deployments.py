@@ -22,10 +22,11 @@ from gputui.models import Action, Deployment, Phase, Resource, Row
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
+from gputui.screens.usual_columns import account_column, name_column
 from gputui.task_words import takes_tasks
 from gputui.text import format_age, format_bytes, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
-from gputui.widgets.table_columns import Cell, Column, natural_key
+from gputui.widgets.table_columns import Cell, Column
 from gputui.wording import UNDER_WAY
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
@@ -41,27 +42,13 @@ class DeploymentsView(ScalingView, ListView):
     RESOURCE = Resource.DEPLOYMENTS
     RESOURCES = frozenset({Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+    GROWS_OLDER = True
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 1
         columns: list[Column[Deployment]] = [
-            Column(
-                "name",
-                "NAME",
-                lambda row: row.name,
-                lambda row: (natural_key(row.name), row.ref.account),
-                width=12,
-                flex=True,
-                max_width=40,
-            ),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
+            name_column(),
+            account_column(self.session, 1),
             Column("type", "TYPE", lambda row: row.type, lambda row: row.type, priority=3, max_width=12),
             Column(
                 "state",
@@ -142,14 +129,6 @@ class DeploymentsView(ScalingView, ListView):
             *_hidden_columns(),
         ]
         return cast("Sequence[Column[Row]]", columns)
-
-    def on_mount(self) -> None:
-        """Let ages grow: once a minute, and only what is then written otherwise reaches the terminal."""
-        self.set_interval(60, self._grow_older)
-
-    def _grow_older(self) -> None:
-        if self.is_current:
-            self.table.invalidate(self.table.visible_refs)
 
     def _state(self, row: Deployment) -> Cell:
         pending = self.session.fleet.pending(row.ref)

@@ -9,6 +9,7 @@ from typing import ClassVar, cast
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
+from gputui.screens.usual_columns import account_column, name_column
 from gputui.text import format_age, format_bytes, format_elapsed, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
@@ -38,6 +39,7 @@ class InstancesView(ListView):
     # whether another instance would take the place of one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+    GROWS_OLDER = True
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -47,25 +49,9 @@ class InstancesView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 0
         columns: list[Column[Instance]] = [
-            Column(
-                "name",
-                "NAME",
-                lambda row: row.name,
-                lambda row: (natural_key(row.name), row.ref.account),
-                width=12,
-                least=18,
-                flex=True,
-                max_width=40,
-            ),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
+            name_column(least=18),
+            account_column(self.session, 0),
             Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
             Column(
                 "state",
@@ -179,8 +165,7 @@ class InstancesView(ListView):
         ]
 
     def on_mount(self) -> None:
-        """Let times grow; only what is then written otherwise reaches the terminal."""
-        self.set_interval(60, self._grow_older)
+        """Let the time in a state grow; only what is then written otherwise reaches the terminal."""
         self.set_interval(_TICK_SECONDS, self._tick)
 
     def _grow_older(self) -> None:

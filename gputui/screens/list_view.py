@@ -12,18 +12,18 @@ from textual.content import Content
 from gputui.commands import Command
 from gputui.errors import GputuiError
 from gputui.models import Action, Change, FeedState, Instance, Ref, Resource, Row
-from gputui.query import Query, QueryError
+from gputui.query import Query
 from gputui.screens import dialogs
 from gputui.screens.describe import describe_json
+from gputui.screens.filter_bar import FilterBarView
 from gputui.screens.reading import ReadingView
 from gputui.screens.saving import SAVE_FORMATS, save_rows
-from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column, plain_text
 from gputui.wording import name_of
 
 
-class ListView(ReadingView):
+class ListView(FilterBarView, ReadingView):
     """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
 
     RESOURCE: ClassVar[Resource]
@@ -32,12 +32,24 @@ class ListView(ReadingView):
     COUNTED: ClassVar[str] = ""
     """What the number in the title counts, where the heading does not say it."""
 
+    GROWS_OLDER: ClassVar[bool] = False
+    """Whether its rows tell ages: they are written anew once a minute."""
+
     _stale: frozenset[str] = frozenset()
     _settled = False
     _query: Query | None = None
 
     _to_select: tuple[Ref, Ref | None] | None = None
     """A row to go to as soon as it is listed, unless the cursor has left this other one meanwhile."""
+
+    def on_mount(self) -> None:
+        """Let ages grow; only what is then written otherwise reaches the terminal."""
+        if self.GROWS_OLDER:
+            self.set_interval(60, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current:
+            self.table.invalidate(self.table.visible_refs)
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table."""
@@ -268,42 +280,13 @@ class ListView(ReadingView):
 
     # --- commands --------------------------------------------------------------------------------------------
 
-    def do_filter(self, argument: str) -> None:
-        """Filter the rows."""
-        if argument:
-            self._filter(argument)
-            self.focus_body()
-        else:
-            self.open_bar("#filter", self._query.text if self._query else "")
+    def filter_text(self) -> str:
+        """Return the filter in force as it was typed."""
+        return self._query.text if self._query else ""
 
-    @on(EntryBar.Changed, "#filter")
-    def _filter_changed(self, event: EntryBar.Changed) -> None:
-        event.stop()
-        self._filter(event.text, event.bar)
-
-    @on(EntryBar.Submitted, "#filter")
-    def _filter_submitted(self, event: EntryBar.Submitted) -> None:
-        event.stop()
-        event.bar.close()
-        self.focus_body()
-
-    @on(EntryBar.Closed, "#filter")
-    def _filter_closed(self) -> None:
-        self._query = None
-        self._apply_filter()
-
-    def _filter(self, text: str, bar: EntryBar | None = None) -> None:
-        try:
-            query = self.table.parse_filter(text)
-        except QueryError as error:
-            if bar is not None:
-                bar.complain(str(error))
-            else:
-                self.complain(error)
-            return
-        if bar is not None:
-            bar.complain("")
-        self._query = query or None
+    def use_filter(self, text: str) -> None:
+        """Show only rows that match; raises QueryError."""
+        self._query = self.table.parse_filter(text) or None
         self._apply_filter()
 
     def _clear_filter(self) -> bool:

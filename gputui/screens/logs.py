@@ -18,12 +18,11 @@ from gputui.log_reader import LogReader
 from gputui.log_store import LogFilter, LogStore
 from gputui.models import Action, Form, FormField, Instance, LogQuery, Ref, Resource, Row
 from gputui.moments import parse_moment
-from gputui.query import QueryError
 from gputui.screens import dialogs
+from gputui.screens.filter_bar import FilterBarView
 from gputui.screens.reading import ReadingView
 from gputui.screens.saving import LOG_FORMATS, save_log
 from gputui.text import format_time
-from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.log_view import LogView
 
 _STEP = 20_000
@@ -47,7 +46,7 @@ class _Log:
     matches: LogFilter | None = None
 
 
-class LogsView(ReadingView):
+class LogsView(FilterBarView, ReadingView):
     """``l`` on a worker: its lines, the newest at the end; paging up reads the past."""
 
     NAME = "logs"
@@ -117,7 +116,7 @@ class LogsView(ReadingView):
             log = self._log = _Log(ref, row.name if isinstance(row, Instance) else ref.id, store, reader, asked)
             self._seen = 0
             self.view.set_lines(store)
-            self._use_filter()
+            self._apply_filter()
         self._follow_log(log.reader)
 
     @work(group="log", exclusive=True, exit_on_error=False)
@@ -208,7 +207,7 @@ class LogsView(ReadingView):
         count = f"{len(log.store):,} lines"
         if log.matches is not None:
             more = " …" if log.matches.behind else ""
-            count = f"{len(log.matches):,} of {count} match {self._filter.text if self._filter else ''}{more}"
+            count = f"{len(log.matches):,} of {count} match {self.filter_text()}{more}"
         since = ""
         if lines := log.store.read(log.store.first, log.store.first + 1):
             at = lines[0].time
@@ -284,49 +283,23 @@ class LogsView(ReadingView):
             self.workers.cancel_group(self, "past")
             self.say("The past is not read any further.", severity="information")
         elif self._filter is not None:
-            self._set_filter("")
+            self.use_filter("")
         else:
             super().do_back(argument)
 
     # --- filters ---------------------------------------------------------------------------------------------
 
-    def do_filter(self, argument: str) -> None:
-        """Show only lines that match."""
-        if argument:
-            self._set_filter(argument)
-        else:
-            self.open_bar("#filter", self._filter.text if self._filter else "")
+    def filter_text(self) -> str:
+        """Return the filter in force as it was typed."""
+        return self._filter.text if self._filter else ""
 
-    @on(EntryBar.Changed, "#filter")
-    def _filter_changed(self, event: EntryBar.Changed) -> None:
-        event.stop()
-        self._set_filter(event.text, event.bar)
-
-    @on(EntryBar.Submitted, "#filter")
-    def _filter_submitted(self, event: EntryBar.Submitted) -> None:
-        event.stop()
-        event.bar.close()
-        self.focus_body()
-
-    @on(EntryBar.Closed, "#filter")
-    def _filter_closed(self) -> None:
-        self._set_filter("")
-
-    def _set_filter(self, text: str, bar: EntryBar | None = None) -> None:
-        try:
-            self._filter = LineFilter(text) or None
-        except QueryError as error:
-            if bar is not None:
-                bar.complain(str(error))
-            else:
-                self.complain(error)
-            return
-        if bar is not None:
-            bar.complain("")
-        self._use_filter()
+    def use_filter(self, text: str) -> None:
+        """Show only lines that match; raises QueryError."""
+        self._filter = LineFilter(text) or None
+        self._apply_filter()
         self._show()
 
-    def _use_filter(self) -> None:
+    def _apply_filter(self) -> None:
         log = self._log
         if log is None:
             return

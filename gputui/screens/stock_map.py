@@ -13,9 +13,10 @@ from textual.content import Content
 
 from gputui.commands import Command
 from gputui.models import Action, FeedState, Offer, Ref, Resource, Row
-from gputui.query import Query, QueryError, parse
+from gputui.query import Query, parse
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView
+from gputui.screens.filter_bar import FilterBarView
 from gputui.screens.session import Session
 from gputui.screens.stock_words import (
     Paid,
@@ -30,7 +31,6 @@ from gputui.screens.stock_words import (
 )
 from gputui.screens.watches import Watches, has_idle
 from gputui.trends import FADES_AFTER, SPAN, Trends
-from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.heatmap import Heatmap
 from gputui.widgets.heatmap_grid import Grid
 from gputui.widgets.line import Line
@@ -49,7 +49,7 @@ _FADE_SLACK = 5.0
 _NO_PRESET = "*"
 
 
-class StockMapView(ActingView):
+class StockMapView(FilterBarView, ActingView):
     """Shows the heatmap over the lines that speak for the cell under its cursor."""
 
     NAME = "stock"
@@ -313,40 +313,11 @@ class StockMapView(ActingView):
         if chosen:
             self.do_regions(chosen)
 
-    def do_filter(self, argument: str) -> None:
-        """Show only some models and places."""
-        if argument:
-            self._filter(argument)
-            self.focus_body()
-        else:
-            self.open_bar("#filter", self._query.text if self._query else "")
+    def filter_text(self) -> str:
+        """Return the filter in force as it was typed."""
+        return self._query.text if self._query else ""
 
-    @on(EntryBar.Changed, "#filter")
-    def _filter_changed(self, event: EntryBar.Changed) -> None:
-        event.stop()
-        self._filter(event.text, event.bar)
-
-    @on(EntryBar.Submitted, "#filter")
-    def _filter_submitted(self, event: EntryBar.Submitted) -> None:
-        event.stop()
-        event.bar.close()
-        self.focus_body()
-
-    @on(EntryBar.Closed, "#filter")
-    def _filter_closed(self) -> None:
-        self._query = None
-        self._show_anew()
-
-    def _filter(self, text: str, bar: EntryBar | None = None) -> None:
-        try:
-            query = parse(text, ("gpu", "account", "region"))
-        except QueryError as error:
-            if bar is not None:
-                bar.complain(str(error))
-            else:
-                self.complain(error)
-            return
-        if bar is not None:
-            bar.complain("")
-        self._query = query or None
+    def use_filter(self, text: str) -> None:
+        """Show only some models and places; raises QueryError."""
+        self._query = parse(text, ("gpu", "account", "region")) or None
         self._show_anew()

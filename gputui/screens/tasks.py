@@ -15,6 +15,7 @@ from gputui.redaction import MASK
 from gputui.screens import dialogs
 from gputui.screens.list_view import ListView
 from gputui.screens.task_reader import TABLE_STYLES, facts, sections, status_glyph
+from gputui.screens.usual_columns import account_column
 from gputui.task_words import (
     NEWEST,
     delivery_failed,
@@ -44,12 +45,12 @@ class TasksView(ListView):
     RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
     CREATES = frozenset({Resource.TASKS})
     SORT: ClassVar[tuple[str | None, bool]] = ("age", True)
+    GROWS_OLDER = True
 
     _reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; on a narrow screen the task, how it stands, and since when."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 3
         columns: list[Column[Task]] = [
             Column(
                 "task",
@@ -61,13 +62,7 @@ class TasksView(ListView):
                 max_width=40,
                 search=lambda row: f"{row.name} {row.ref.id}",
             ),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
+            account_column(self.session, 3),
             Column("queue", "QUEUE", _queue, _queue, priority=2, max_width=24),
             Column(
                 "status",
@@ -110,14 +105,6 @@ class TasksView(ListView):
             Column("webhook", "WEBHOOK", lambda row: row.webhook, lambda row: row.webhook, shown=False),
         ]
         return cast("Sequence[Column[Row]]", columns)
-
-    def on_mount(self) -> None:
-        """Let ages grow: once a minute, and only what is then written otherwise reaches the terminal."""
-        self.set_interval(60, self._grow_older)
-
-    def _grow_older(self) -> None:
-        if self.is_current:
-            self.table.invalidate(self.table.visible_refs)
 
     # --- following the fleet ---------------------------------------------------------------------------------
 

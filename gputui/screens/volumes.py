@@ -9,6 +9,7 @@ from typing import ClassVar, cast
 from gputui.models import Phase, Resource, Row, Volume
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.library_part import LibraryPart
+from gputui.screens.usual_columns import account_column, name_column
 from gputui.storage_words import size_text, storage_text
 from gputui.text import format_age, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS
@@ -27,27 +28,13 @@ class VolumesView(LibraryPart):
     RESOURCES = frozenset({Resource.VOLUMES})
     CREATES = frozenset({Resource.VOLUMES})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+    GROWS_OLDER = True
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way."""
-        account_priority = 9 if len(self.session.fleet.accounts) == 1 else 1
         columns: list[Column[Volume]] = [
-            Column(
-                "name",
-                "NAME",
-                lambda row: row.name,
-                lambda row: (natural_key(row.name), row.ref.account),
-                width=12,
-                flex=True,
-                max_width=40,
-            ),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=account_priority,
-            ),
+            name_column(),
+            account_column(self.session, 1),
             Column("type", "TYPE", storage_text, storage_text, max_width=16),
             Column(
                 "state",
@@ -99,14 +86,6 @@ class VolumesView(LibraryPart):
             Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
         ]
         return cast("Sequence[Column[Row]]", columns)
-
-    def on_mount(self) -> None:
-        """Let ages grow: once a minute, and only what is then written otherwise reaches the terminal."""
-        self.set_interval(60, self._grow_older)
-
-    def _grow_older(self) -> None:
-        if self.is_current:
-            self.table.invalidate(self.table.visible_refs)
 
     def _state(self, row: Volume) -> Cell:
         pending = self.session.fleet.pending(row.ref)

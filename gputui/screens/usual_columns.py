@@ -1,0 +1,33 @@
+"""The columns that lists of things with a name and an account have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gputui.screens.session import Session
+from gputui.widgets.table_columns import Column, natural_key
+
+
+def name_column(*, least: int = 0) -> Column[Any]:
+    """Return the column of names, in the order in which people count."""
+    return Column(
+        "name",
+        "NAME",
+        lambda row: row.name,
+        lambda row: (natural_key(row.name), row.ref.account),
+        width=12,
+        least=least,
+        flex=True,
+        max_width=40,
+    )
+
+
+def account_column(session: Session, priority: int) -> Column[Any]:
+    """Return the column of accounts: among the first to go where there is one account only."""
+    return Column(
+        "account",
+        "ACCOUNT",
+        lambda row: row.ref.account,
+        lambda row: row.ref.account,
+        priority=9 if len(session.fleet.accounts) == 1 else priority,
+    )
