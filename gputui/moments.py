@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 _AGO = re.compile(r"(\d{1,9})\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
 def parse_moment(text: str, now: datetime, *, utc: bool = False) -> datetime:
@@ -20,10 +20,8 @@ def parse_moment(text: str, now: datetime, *, utc: bool = False) -> datetime:
         if match := _AGO.fullmatch(given):
             return (now - timedelta(**{_UNITS[match[2]]: int(match[1])})).astimezone(UTC)
         here = now.astimezone(UTC) if utc else now.astimezone()
-        if _TIME.fullmatch(given):
-            hour, minute, second = (
-                int(part) for part in (given + ":0")[: 8 if given.count(":") == 2 else None].split(":")
-            )
+        if match := _TIME.fullmatch(given):
+            hour, minute, second = (int(part or 0) for part in match.groups())
             return here.replace(hour=hour, minute=minute, second=second, microsecond=0).astimezone(UTC)
         read = datetime.fromisoformat(given)
     except (ValueError, OverflowError):

@@ -97,14 +97,14 @@ class _Lines:
 
     async def print(self) -> ExitCode:
         """Print the past, and what comes where that is wanted."""
-        after = await self._forward(None, at_once=True) if self._tail is None else await self._newest(self._tail)
+        after = await self._forward(None) if self._tail is None else await self._newest(self._tail)
         if not self._follow:
             return ExitCode.OK
         waits = 0
         while True:
             await asyncio.sleep(_PACE)
             try:
-                after = await self._forward(after, at_once=False)
+                after = await self._forward(after)
             except NotFoundError:
                 raise
             except GputuiError as error:
@@ -140,7 +140,7 @@ class _Lines:
             self._seen = {last}
         return last
 
-    async def _forward(self, after: LogPosition | None, *, at_once: bool) -> LogPosition | None:
+    async def _forward(self, after: LogPosition | None) -> LogPosition | None:
         """Print what is past a place, page by page, to the newest line; returns the place of that."""
         while True:
             page = await self._backend.read_log(self._ref, self._query, after=after, size=PAGE)
@@ -153,8 +153,6 @@ class _Lines:
                 after = page.next
             if not page.more or not fresh:
                 return after
-            if not at_once:
-                await asyncio.sleep(0)
 
     def _write(self, lines: Iterable[LogLine]) -> None:
         for line in lines:

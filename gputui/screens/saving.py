@@ -10,14 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import App
 
-from gputui.log_store import LogFilter, LogStore
 from gputui.models import Row
 from gputui.serial import to_plain
 from gputui.widgets.table_columns import Column, plain_text
+
+if TYPE_CHECKING:
+    from gputui.log_store import LogFilter, LogStore
 
 _SAFE = re.compile(r"[^\w.-]+")
 SAVE_FORMATS: Mapping[str, str] = {"txt": "Text", "json": "JSON", "csv": "CSV", "svg": "SVG picture of the screen"}
