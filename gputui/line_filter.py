@@ -1,14 +1,17 @@
-"""The filter of lines of a log: words that must all be there, ``!word`` that must not, ``/regex/``; any case.
+"""The filter of lines of a log: words that must all be there, ``!word`` that must not, ``/regex/``.
 
-The language is that of lists (``docs/filter.md``) without its columns: a line is one text.
+The language is that of lists (``docs/filter.md``) without its columns: a line is one text, and what is
+written small matches in any case.
 """
 
 from __future__ import annotations
 
 import re
 
-from gputui.query import LONGEST_TEXT, QueryError
+from gputui.query import compile_pattern
 
+_LONGEST = 4000
+"""Characters of a line that are looked through: it is done between two frames."""
 _TERM = re.compile(r'!?(?:/((?:[^\\/]|\\.)+)/(?=\s|$)|"([^"]*)"|(\S+))')
 
 
@@ -21,10 +24,8 @@ class LineFilter:
         self._unwanted: list[re.Pattern[str]] = []
         for match in _TERM.finditer(self.text):
             expression, quoted, word = match.groups()
-            try:
-                part = re.compile(expression or re.escape(quoted if quoted is not None else word), re.IGNORECASE)
-            except re.error as error:
-                raise QueryError(f"/{expression}/ cannot be read: {error.msg}.", match.start()) from None
+            text = expression or re.escape(quoted if quoted is not None else word)
+            part = compile_pattern(text, match.start())
             (self._unwanted if match[0].startswith("!") else self._wanted).append(part)
 
     def __bool__(self) -> bool:
@@ -32,11 +33,11 @@ class LineFilter:
 
     def holds(self, text: str) -> bool:
         """Whether a line is let through."""
-        tried = text[: LONGEST_TEXT * 10]
+        tried = text[:_LONGEST]
         return all(part.search(tried) for part in self._wanted) and not any(
             part.search(tried) for part in self._unwanted
         )
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where a line holds what was looked for."""
-        return [match.span() for part in self._wanted for match in part.finditer(text[: LONGEST_TEXT * 10])]
+        return [match.span() for part in self._wanted for match in part.finditer(text[:_LONGEST])]

@@ -63,10 +63,15 @@ class LogReader:
         self.reading_past = False
 
     async def follow(self) -> None:
-        """Read the newest page, once, and then what comes, until cancelled or the log's writer is gone."""
+        """Read the newest page, once, and then what comes, until cancelled or the log's writer is gone.
+
+        Where only lines up to a time are asked for nothing comes any more: it ends with the newest of them.
+        """
         self.gone = False
         while (more := await self._guarded(self._step)) is not None:
             if not more:
+                if self.query.until is not None and self.error is None:
+                    return  # what is written later is not asked for
                 pause = self._pause()
                 self.resumes = self._clock() + pause if self.error is not None else None
                 if self.error is not None:

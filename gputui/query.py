@@ -249,7 +249,8 @@ def _equals_test(value: str) -> Callable[[str], bool]:
     return lambda cell: cell.strip() == value
 
 
-def _regex_test(pattern: str, position: int) -> Callable[[str], bool]:
+def compile_pattern(pattern: str, position: int = 0) -> re.Pattern[str]:
+    """Read a regular expression of a filter; raises QueryError also for one that can take for ever."""
     nested = _NESTED_REPEAT.search(pattern)
     if nested is not None:
         raise QueryError(
@@ -260,9 +261,13 @@ def _regex_test(pattern: str, position: int) -> Callable[[str], bool]:
     # An escape such as \S or \W says nothing about the case the user cares for.
     flags = re.IGNORECASE if _ignores_case(re.sub(r"\\.", "", pattern)) else re.NOFLAG
     try:
-        search = re.compile(pattern, flags).search
+        return re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError) as error:
         offset = getattr(error, "pos", None) or 0
         reason = getattr(error, "msg", None) or str(error)
         raise QueryError(f"This is not a regular expression: {reason}.", position + offset) from error
+
+
+def _regex_test(pattern: str, position: int) -> Callable[[str], bool]:
+    search = compile_pattern(pattern, position).search
     return lambda cell: search(cell[:LONGEST_TEXT]) is not None

@@ -115,3 +115,12 @@ def test_a_writer_that_is_gone_is_not_asked_again_and_what_was_read_stays() -> N
     assert reader.gone
     assert served.reads == 2
     assert len(store) == 10
+
+
+def test_where_lines_up_to_a_time_are_asked_for_nothing_is_followed() -> None:
+    served, store = Served(1500), LogStore()
+    reader = LogReader(served.read, store, LogQuery(until=NOON))
+    asyncio.run(reader.follow())
+    assert (len(store), served.reads) == (1000, 1)
+    asyncio.run(reader.all_older())
+    assert len(store) == 1500

@@ -40,6 +40,8 @@ _LOOK_SECONDS = 15.0
 _LOOKS = (1.0, 4.0, 10.0)
 """How long to wait before each look for what an unanswered create may have made, in seconds."""
 _SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
+_LONG = 200
+"""Characters of a value of something new that the audit log has whole: it is no place for the input of tasks."""
 _DOING: Mapping[Action, str] = {
     Action.CREATE: "creating",
     Action.START: "starting",
@@ -175,7 +177,7 @@ class Mutations:
             raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
         ref = backend.created_ref(kind, values)
         look = await self._how_to_look(backend, ref, kind, values)
-        summary = f"create {ref.id}: {_told(values)}"
+        summary = f"create {ref.id}: {_told(values, longest=_LONG)}"
         return await self._send(ref, Action.CREATE, summary, lambda: backend.create(kind, values), look)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
@@ -355,10 +357,16 @@ class Mutations:
             seen.add_done_callback(lambda _: self._unmark(ref))
 
 
-def _told(values: Mapping[str, str]) -> str:
+def _told(values: Mapping[str, str], *, longest: int | None = None) -> str:
     """Return what was asked for, as the audit log may have it."""
-    shown = {name: "…" if _SECRET_FIELD.search(name) else redact(value) for name, value in values.items() if value}
-    return ", ".join(f"{name}={value}" for name, value in shown.items())
+    return ", ".join(f"{name}={_shown(name, value, longest)}" for name, value in values.items() if value)
+
+
+def _shown(name: str, value: str, longest: int | None) -> str:
+    """Return a value without secrets; of a long one, such as the input of a task, only how long it is."""
+    if _SECRET_FIELD.search(name):
+        return "…"
+    return redact(value) if longest is None or len(value) <= longest else f"… ({len(value):,} characters)"
 
 
 def _created_after_all(kind: str, ref: Ref) -> ActionResult:

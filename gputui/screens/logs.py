@@ -198,7 +198,9 @@ class LogsView(FilterBarView, ReadingView):
         following = self.view.following and not log.reader.gone
         new = log.store.last - self._seen
         left = Content("   following") if following else Content.styled("   paused", "$text-warning")
-        if log.reader.gone:
+        if log.reader.query.until is not None:
+            left = Content("")
+        elif log.reader.gone:
             left = Content.styled("   it is gone: nothing more comes", "$text-warning")
         elif not following and new > 0:
             left = Content.assemble(left, (f"   {new:,} new ↓", "bold"))
@@ -367,6 +369,10 @@ class LogsView(FilterBarView, ReadingView):
             path, count = await save_log(form, log.name, log.store, log.matches)
         except OSError as error:
             self.say(f"It could not be written: {error.strerror or error}.")
+            return
+        except ValueError:
+            # Another log was opened meanwhile, and with it the file of this one closed.
+            self.say(f"The log of {log.name} was left before it was written whole: save it again.")
             return
         self.say(f"{count:,} lines are in {path}", severity="information")
 

@@ -80,6 +80,17 @@ async def test_an_action_is_in_the_audit_log_before_it_is_sent_and_after(
         assert (entry.outcome, entry.detail, entry.finished_at) == (Outcome.DONE, "stopped", clock.now())
 
 
+async def test_of_a_long_value_the_audit_log_has_how_long_it_is(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    async with running(clock, lab, history=history) as fleet:
+        await fleet.create("lab", "pod", {"ins": "new", "image": "x" * 201, "gpu_ids": "0", "name": "new"})
+    summary = only(history).summary
+    assert "image=… (201 characters)" in summary
+    assert "ins=new" in summary
+    assert "gpu_ids=0" in summary
+
+
 async def test_a_refused_action_is_raised_and_logged_as_failed(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
