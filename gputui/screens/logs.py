@@ -27,6 +27,8 @@ from gputui.widgets.log_view import LogView
 
 _STEP = 20_000
 """Lines that a filter looks at between two turns for keys."""
+_WIDE = 100
+"""Cells from which on the title has room for the time of the oldest line."""
 _FIELDS = (
     FormField("keyword", "Words", required=False, help="only lines that hold this, as it is written"),
     FormField("since", "From", required=False, help="90m, 2h, 14:05, 2026-11-25 14:05"),
@@ -211,7 +213,8 @@ class LogsView(FilterBarView, ReadingView):
             more = " …" if log.matches.behind else ""
             count = f"{len(log.matches):,} of {count} match {self.filter_text()}{more}"
         since = ""
-        if lines := log.store.read(log.store.first, log.store.first + 1):
+        # On a narrow screen what is new must be read whole.
+        if self.size.width >= _WIDE and (lines := log.store.read(log.store.first, log.store.first + 1)):
             at = lines[0].time
             begin = "all of it, from" if log.reader.complete else "from"
             since = f"   {begin} {format_time(at, utc=self.session.utc)}" if at is not None else ""
