@@ -36,6 +36,8 @@ def on_main(place: Place) -> Terminal:
     terminal = place.shown()
     terminal.write("/name:main\r")
     terminal.wait_for(lambda: "main" in cursor_line(terminal))
+    # Rows of an earlier session are there before their account is, and nothing can be done with them until then.
+    terminal.wait_for("s ssh")
     terminal.settle(0.2)
     return terminal
 
