@@ -60,6 +60,8 @@ VIEWS = {
 FIRST_VIEW = "instances"
 
 _CLOSE_SECONDS = 3.0
+_TERMINAL_SECONDS = 5.0
+"""How often it is looked whether the terminal is still there."""
 _READY_SECONDS = 0.5
 _READY_TRIES = 100
 _TURNS = 40
@@ -150,6 +152,7 @@ class GputuiApp(App[int]):
         self._spare_the_link()
         self.app_resume_signal.subscribe(self, self._spare_the_link)
         self.app_suspend_signal.subscribe(self, self._leave_mouse)
+        self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
         self.switch_mode(FIRST_VIEW)
         self.call_after_refresh(self._start_fleet)
         if self._wanted_theme not in (None, self.theme):
@@ -191,6 +194,11 @@ class GputuiApp(App[int]):
                 loop.add_signal_handler(number, self._end_by_signal, number)
             except (ValueError, RuntimeError, NotImplementedError):
                 return  # not the main thread: whoever runs the app there handles signals
+
+    def _end_without_terminal(self) -> None:
+        """End when the terminal is gone: the signal goes to whoever leads the session, which may keep it."""
+        if let_go_of_lost_terminal(self):
+            self.exit(128 + signal.SIGHUP, return_code=128 + signal.SIGHUP)
 
     def _end_by_signal(self, number: signal.Signals) -> None:
         let_go_of_lost_terminal(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.cli.conftest import Simulation, write_config
@@ -27,7 +27,9 @@ class Place:
         account = self.simulation.running.config_toml().split("[accounts.lab-b]")[0]
         write_config(self.home, change(account) + "\n[polling]\nlists = 1\nprocesses = 1\nstock = 1\n")
 
-    def start(self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None) -> Terminal:
+    def start(
+        self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None, under: Sequence[str] = ()
+    ) -> Terminal:
         """Start the program, or another one made of it."""
         given = {
             "GPUTUI_CONFIG": str(self.home / "config.toml"),
@@ -35,11 +37,13 @@ class Place:
             "HOME": str(self.home),
             **(env or {}),
         }
-        return self._spawn(sys.executable, "-m", program, env=given, columns=100, rows=24)
+        return self._spawn(*under, sys.executable, "-m", program, env=given, columns=100, rows=24)
 
-    def shown(self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None) -> Terminal:
-        """Start it and wait for its rows."""
-        terminal = self.start(program=program, env=env)
+    def shown(
+        self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None, under: Sequence[str] = ()
+    ) -> Terminal:
+        """Start it, by a program that is ``under`` it, and wait for its rows."""
+        terminal = self.start(program=program, env=env, under=under)
         terminal.wait_for("main")
         return terminal
 

@@ -58,6 +58,13 @@ def test_it_ends_when_the_terminal_is_gone(place: Place, dialog: str) -> None:
     assert terminal.process.wait(20) == 128 + signal.SIGHUP
 
 
+def test_it_ends_when_the_terminal_is_gone_though_nobody_tells_it(place: Place) -> None:
+    """A ``make`` that leads the session gets the signal, and waits for what it started."""
+    terminal = place.shown(under=("sh", "-c", "trap '' HUP; \"$@\"; exit $?", "sh"))
+    terminal.hang_up()
+    assert terminal.process.wait(20) == 128 + signal.SIGHUP
+
+
 def test_a_crash_leaves_the_terminal_as_found_and_names_its_report_without_secrets(place: Place) -> None:
     terminal = place.shown(program="tests.tui.crashing_app")
     terminal.settle()
