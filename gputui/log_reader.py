@@ -50,6 +50,8 @@ class LogReader:
         self._clock = clock
         self._past = asyncio.Lock()
         self._failures = 0
+        self._older_from: LogPosition | None = None
+        self._newer_from: LogPosition | None = None
         self.answered = False
         """Whether a page was read at all."""
         self.complete = False
@@ -81,7 +83,7 @@ class LogReader:
     async def older(self) -> bool:
         """Read one page of the past; returns whether there is more of it. A second call waits for the first."""
         async with self._past:
-            if self.complete or self._store.oldest is None:
+            if self.complete or self._older_from is None:
                 return False
             self.reading_past = True
             try:
@@ -97,28 +99,33 @@ class LogReader:
 
     async def _step(self) -> bool:
         """Read forward, or backward where nothing is there yet; returns whether to ask again at once."""
-        store = self._store
-        if store.newest is None and not self.answered:
+        if not self.answered:
             page = await self._read(self.query, after=None, backward=True, size=_SIZE)
+            self._store.add_newer(page.lines)
             self.answered = True
-            store.add_newer(page.lines)
-            self.complete = bool(page.lines) and not page.more
+            if page.lines:
+                self.complete = not page.more
+                self._older_from, self._newer_from = page.next, page.lines[-1].position
             self._changed()
             return False
-        # Of a log that was empty all that comes is read from its beginning.
-        page = await self._read(self.query, after=store.newest, backward=False, size=_SIZE)
-        if store.newest is None and page.lines:
+        after = self._newer_from
+        page = await self._read(self.query, after=after, backward=False, size=_SIZE)
+        added = self._store.add_newer(page.lines)
+        self._newer_from = page.next
+        if after is None and page.lines:
+            # The log was empty: what comes is read from its beginning.
             self.complete = True
-        if store.add_newer(page.lines):
+        if added:
             self._changed()
-            return page.more
-        # A page of nothing new cannot lead on: asking at once would ask for ever.
-        return False
+        # A page that leads nowhere is not asked for again at once: that would go on for ever.
+        return page.more and page.next != after
 
     async def _step_back(self) -> bool:
-        page = await self._read(self.query, after=self._store.oldest, backward=True, size=_SIZE)
-        added = self._store.add_older(page.lines)
-        self.complete = not page.more or not added
+        after = self._older_from
+        page = await self._read(self.query, after=after, backward=True, size=_SIZE)
+        self._store.add_older(page.lines)
+        self._older_from = page.next
+        self.complete = not page.more or page.next == after
         return not self.complete
 
     async def _guarded(self, step: Callable[[], Awaitable[bool]]) -> bool | None:

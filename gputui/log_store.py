@@ -95,10 +95,6 @@ class LogStore:
         self._newer = _Spool()
         self._older = _Spool()
         self._known: tuple[deque[LogPosition], deque[LogPosition]] = (deque(maxlen=_BORDER), deque(maxlen=_BORDER))
-        self.oldest: LogPosition | None = None
-        """Where older lines go on."""
-        self.newest: LogPosition | None = None
-        """Where newer lines go on."""
 
     def __len__(self) -> int:
         return len(self._older) + len(self._newer)
@@ -118,9 +114,6 @@ class LogStore:
         fresh = self._fresh(lines)
         if fresh:
             self._newer.add(fresh)
-            self.newest = fresh[-1].position
-            if self.oldest is None:
-                self.oldest = fresh[0].position
             self._remember(1, fresh)
         return len(fresh)
 
@@ -129,9 +122,6 @@ class LogStore:
         fresh = self._fresh(lines)
         if fresh:
             self._older.add(fresh[::-1])
-            self.oldest = fresh[0].position
-            if self.newest is None:
-                self.newest = fresh[-1].position
             self._remember(0, fresh[::-1])
         return len(fresh)
 

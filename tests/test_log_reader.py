@@ -37,7 +37,8 @@ class Served:
             end = min(self.count, start + size)
             more = end < self.count
         lines = tuple(LogLine(NOON, f"line {n}", LogPosition("noon", str(n))) for n in range(start, end))
-        return LogPage(lines, more, None)
+        onward = lines[0 if backward else -1].position if lines else after
+        return LogPage(lines, more, onward)
 
 
 def follow(served: Served, *waited: Callable[[], None]) -> tuple[LogStore, LogReader, list[float]]:
@@ -76,6 +77,55 @@ def test_lines_of_one_moment_are_all_there_once_across_pages_in_both_directions(
     assert texts(store) == [f"line {number}" for number in range(7777)]
     assert reader.complete
     assert pauses == [1.0, 1.0]
+
+
+def test_it_goes_on_from_where_the_server_says_not_from_the_line_it_read_last() -> None:
+    served = Served(1500)
+    asked: list[LogPosition | None] = []
+
+    async def read(query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
+        asked.append(after)
+        page = await served.read(query, after=after, backward=backward, size=size)
+        token = LogPosition("token", page.next.offset) if page.next is not None else None
+        return LogPage(page.lines, page.more, token)
+
+    async def run() -> None:
+        reader = LogReader(read, store, wait=wait)
+        with suppress(asyncio.CancelledError):
+            await reader.follow()
+        await reader.all_older()
+
+    async def wait(seconds: float) -> None:
+        if served.count == 3500:
+            raise asyncio.CancelledError
+        served.count = 3500
+
+    store = LogStore()
+    asyncio.run(run())
+    assert len(store) == 3500
+    # The newest page leads backward: what comes after it is asked for by its last line.
+    first_forward = LogPosition("noon", "1499")
+    assert asked == [None, first_forward, LogPosition("token", "2499"), LogPosition("token", "500")]
+
+
+def test_a_page_that_leads_nowhere_is_not_asked_for_again_at_once() -> None:
+    served = Served(10)
+
+    async def read(query: LogQuery, *, after: LogPosition | None, backward: bool, size: int) -> LogPage:
+        page = await served.read(query, after=after, backward=backward, size=size)
+        return LogPage(page.lines, True, LogPosition("noon", "9") if not backward else page.next)
+
+    async def wait(seconds: float) -> None:
+        if served.reads > 2:
+            raise asyncio.CancelledError
+
+    async def run() -> None:
+        reader = LogReader(read, LogStore(), wait=wait)
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(reader.follow(), 5)
+        assert served.reads == 3
+
+    asyncio.run(run())
 
 
 def test_a_log_that_is_empty_at_first_is_read_from_its_beginning() -> None:
