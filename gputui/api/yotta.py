@@ -110,7 +110,7 @@ class YottaBackend:
         self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
         self._asked: dict[Resource, Mapping[str, str]] = {}
         rentals = {
-            kind: RentalCreator(kind, self._scope, account.base_url, self._server, self._lists)
+            kind: RentalCreator(kind, self._scope, account.base_url, self._server, self._lists, self._storage)
             for kind in forms.KINDS
         }
         self._creators: Mapping[str, Creator] = {

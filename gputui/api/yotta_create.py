@@ -6,19 +6,21 @@ User and password of a registry, which the document calls deprecated, are no fie
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
 from gputui.api.form_values import given, readable_json, unknown_problem
 from gputui.api.gpuhub_fields import read_count, read_flag
-from gputui.api.yotta_forms import MODES, PUBLICITIES, RESOURCE_TYPES, form
-from gputui.api.yotta_lists import YottaLists
+from gputui.api.yotta_forms import MODES, PUBLICITIES, RESOURCE_TYPES, Known, form
+from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import masked
+from gputui.api.yotta_storage import YottaStorage
 from gputui.api.yotta_values import Body, Readers, body_of, problems_of
 from gputui.api.yotta_wire import ENDPOINT, POD, VM, Scope, VmType, called, made_ref
 from gputui.errors import GputuiError, InvalidError
-from gputui.models import ActionResult, Deployment, Form, Instance, PreparedRequest, Ref
+from gputui.models import ActionResult, Deployment, Form, Instance, PreparedRequest, Ref, RegistryCredential
 from gputui.text import clean
 
 PATHS: Mapping[str, str] = {POD: "/v2/pods", VM: "/v2/vms", ENDPOINT: "/v2/serverless"}
@@ -136,21 +138,31 @@ ENDPOINT_UPDATE_READERS: Readers = {**_readers(ENDPOINT), "credentialId": fields
 class RentalCreator:
     """Creates pods (``POST /v2/pods``), VMs (``/v2/vms``) or endpoints (``/v2/serverless``) of an account."""
 
-    def __init__(self, kind: str, scope: Scope, base_url: str, server: YottaServer, lists: YottaLists) -> None:
+    def __init__(
+        self,
+        kind: str,
+        scope: Scope,
+        base_url: str,
+        server: YottaServer,
+        lists: YottaLists,
+        storage: YottaStorage,
+    ) -> None:
         self._kind = kind
         self._scope = scope
         self._base_url = base_url
         self._server = server
         self._lists = lists
+        self._storage = storage
 
     async def form(self) -> Form:
-        """Return the form, with the GPU types and regions there are now."""
-        note = ""
-        try:
-            await self._lists.vm_types()
-        except GputuiError as error:
-            note = f"What can be had is not known: {error.message}"
-        return form(self._scope.account, self._kind, self._lists.types, note)
+        """Return the form, with the GPU types, regions and credentials there are now, and the volumes last listed."""
+        types, credentials = await asyncio.gather(tried(self._lists.vm_types()), self._credentials())
+        note = f"What can be had is not known: {types.message}" if isinstance(types, GputuiError) else ""
+        known = Known(self._lists.types, credentials, self._storage.known)
+        return form(self._scope.account, self._kind, known, note)
+
+    async def _credentials(self) -> Sequence[RegistryCredential]:
+        return () if self._kind == VM else await self._storage.choices()
 
     def check(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong, by field."""

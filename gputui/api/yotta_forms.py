@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from gputui.api.yotta_wire import ENDPOINT, GPU_TYPES, POD, VM, VmType
-from gputui.models import Deployment, FieldKind, Form, FormField, gpu_label
+from gputui.models import Deployment, FieldKind, Form, FormField, RegistryCredential, Volume, gpu_label
 from gputui.redaction import MASK
 from gputui.text import clean
 
@@ -20,27 +21,38 @@ MODES: Mapping[str, str] = {
 }
 """The data model's table ServiceMode."""
 
+_NAMED = 6
+"""Volumes that are named beside a field."""
 _TITLES = {POD: "New pod", VM: "New VM", ENDPOINT: "New endpoint"}
 
 
-def form(account: str, kind: str, types: Iterable[VmType] = (), note: str = "") -> Form:
-    """Return the form of a kind, with the GPU types and regions there are now as far as they are told."""
-    types = list(types)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an account has to choose from, as far as it is told."""
+
+    types: Sequence[VmType] = ()
+    credentials: Sequence[RegistryCredential] = ()
+    volumes: Sequence[Volume] = ()
+
+
+def form(account: str, kind: str, known: Known | None = None, note: str = "") -> Form:
+    """Return the form of a kind, with what there is to choose from as far as it is known."""
+    known = known or Known()
     match kind:
         case "pod":
-            fields = _pod_fields(types)
+            fields = _pod_fields(known)
         case "vm":
-            fields = _vm_fields(types)
+            fields = _vm_fields(known)
         case _:
-            fields = _endpoint_fields()
+            fields = _endpoint_fields(known)
     return Form(account, kind, f"{_TITLES[kind]} in {account}", tuple(fields), note=note)
 
 
-def _pod_fields(types: Sequence[VmType]) -> list[FormField]:
-    codes = _gpu_types(types)
+def _pod_fields(known: Known) -> list[FormField]:
+    codes = _gpu_types(known.types)
     return [
         FormField("name", "Name", help="at most 255 characters", group="Pod"),
-        *_image_fields(),
+        *_image_fields(known.credentials),
         FormField(
             "imagePublicType",
             "Image is",
@@ -55,7 +67,7 @@ def _pod_fields(types: Sequence[VmType]) -> list[FormField]:
             "Regions",
             FieldKind.MULTI,
             required=False,
-            choices=_regions(types),
+            choices=_regions(known.types),
             open_choices=True,
             help="where it may run; anywhere when left out",
             group="Where and on what",
@@ -82,7 +94,8 @@ def _pod_fields(types: Sequence[VmType]) -> list[FormField]:
             "Volumes",
             FieldKind.LINES,
             required=False,
-            help="an id and a path in each line: 123:/mnt/data; with backup behind it, it is backed up",
+            help="an id and a path in each line: 123:/mnt/data; with backup behind it, it is backed up"
+            + _there_are(known.volumes),
         ),
         FormField(
             "initializationCommand",
@@ -103,7 +116,8 @@ def _pod_fields(types: Sequence[VmType]) -> list[FormField]:
     ]
 
 
-def _vm_fields(types: Sequence[VmType]) -> list[FormField]:
+def _vm_fields(known: Known) -> list[FormField]:
+    types = known.types
     places: dict[str, list[VmType]] = {}
     for each in types:
         if each.id is not None:
@@ -142,16 +156,16 @@ def _vm_fields(types: Sequence[VmType]) -> list[FormField]:
             "Volumes",
             FieldKind.LINES,
             required=False,
-            help="an id and a path in each line: 123:/mnt/data",
+            help="an id and a path in each line: 123:/mnt/data" + _there_are(known.volumes),
             group="Disks",
         ),
     ]
 
 
-def _endpoint_fields() -> list[FormField]:
+def _endpoint_fields(known: Known) -> list[FormField]:
     return [
         FormField("name", "Name", help="at most 20 characters, a letter first", group="Endpoint"),
-        *_image_fields(),
+        *_image_fields(known.credentials),
         FormField(
             "serviceMode",
             "Mode",
@@ -182,7 +196,7 @@ def _endpoint_fields() -> list[FormField]:
     ]
 
 
-def endpoint_update_fields(row: Deployment) -> tuple[FormField, ...]:
+def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCredential] = ()) -> tuple[FormField, ...]:
     """Return the fields that change an endpoint, with what is told of it now."""
     untold = "" if (resources := _resource_lines(row)) else "; not told by the API: give them anew"
     return (
@@ -208,7 +222,7 @@ def endpoint_update_fields(row: Deployment) -> tuple[FormField, ...]:
         _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
         _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
         _number("minSingleCardVcpu", "CPU cores from", help="for each GPU"),
-        _number("credentialId", "Credential", help="its id, for a private image", group="Inside"),
+        _credential("credentialId", credentials, group="Inside"),
         FormField(
             "initializationCommand",
             "Command",
@@ -238,12 +252,33 @@ def _resource_lines(row: Deployment) -> str:
         return ""
 
 
-def _image_fields() -> list[FormField]:
+def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
     return [
         FormField("image", "Image", help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime"),
         FormField("imageRegistry", "Registry", required=False, help="Docker Hub when left out"),
-        _number("containerRegistryAuthId", "Credential", help="its id, for a private image"),
+        _credential("containerRegistryAuthId", credentials),
     ]
+
+
+def _credential(name: str, known: Sequence[RegistryCredential], group: str = "") -> FormField:
+    return FormField(
+        name,
+        "Credential",
+        FieldKind.CHOICE,
+        required=False,
+        choices=tuple(row.ref.id for row in known),
+        labels=tuple("  ".join(filter(None, (row.name, row.type))) for row in known),
+        open_choices=True,
+        help="for a private image" if known else "its id, for a private image",
+        group=group,
+    )
+
+
+def _there_are(volumes: Sequence[Volume]) -> str:
+    """Name volumes by their ids, which are written here: ``; there are 301 datasets, 302 models``."""
+    named = [f"{row.ref.id} {row.name}" for row in volumes if not row.problem]
+    more = " …" if len(named) > _NAMED else ""
+    return f"; there are {', '.join(named[:_NAMED])}{more}" if named else ""
 
 
 def _environment(group: str = "") -> FormField:

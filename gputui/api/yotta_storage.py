@@ -38,7 +38,8 @@ class YottaStorage:
         """List the volumes of all types (``GET /v2/volumes``, which wants a type), all pages."""
         only = self._asked.get(filters.STORAGE_FIELD, "").strip().upper()
         types = [each for each in filters.STORAGE_TYPES if only in ("", each)]
-        found = await asyncio.gather(*(tried(self._of_type(each)) for each in types))
+        params = filters.of_volumes(self._asked)
+        found = await asyncio.gather(*(tried(self._of_type(each, params)) for each in types))
         errors = [part for part in found if isinstance(part, GputuiError)]
         lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
         if lasting is not None or (errors and len(errors) == len(found)):
@@ -49,9 +50,19 @@ class YottaStorage:
                 rows[volume.ref] = volume
         return list(rows.values())
 
-    async def _of_type(self, kind: str) -> list[Volume]:
-        params = {"storageType": kind, **filters.of_volumes(self._asked)}
-        return await self._lists.paged(VOLUMES, params, partial(to_volume, self._scope))
+    async def volumes_called(self, name: str) -> list[Volume]:
+        """Ask for the volumes of a name, however the list is narrowed; raises GputuiError where a type fails."""
+        found = await asyncio.gather(*(self._of_type(each, {}) for each in filters.STORAGE_TYPES))
+        return [volume for part in found for volume in part if volume.name == name]
+
+    @property
+    def known(self) -> list[Volume]:
+        """The volumes as they were last listed."""
+        return [volume for part in self._last.values() for volume in part]
+
+    async def _of_type(self, kind: str, params: filters.Parameters) -> list[Volume]:
+        asked = {"storageType": kind, **params}
+        return await self._lists.paged(VOLUMES, asked, partial(to_volume, self._scope))
 
     def _kept(self, kind: str, part: Sequence[Volume] | GputuiError) -> Sequence[Volume]:
         if not isinstance(part, GputuiError):
@@ -66,6 +77,11 @@ class YottaStorage:
     async def credentials(self) -> list[RegistryCredential]:
         """List the credentials (``GET /v2/container-registry-auths``)."""
         return await self._lists.all(CREDENTIALS, {}, partial(to_credential, self._scope))
+
+    async def choices(self) -> Sequence[RegistryCredential]:
+        """Return the credentials to choose from; none where they cannot be read: their ids can be written, too."""
+        found = await tried(self.credentials())
+        return () if isinstance(found, GputuiError) else found
 
     async def volume(self, ref: Ref) -> Volume:
         """Ask for one volume (``GET /v2/volumes/{id}``); raises NotFoundError."""

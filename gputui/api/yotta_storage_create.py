@@ -209,7 +209,7 @@ class VolumeCreator(_Named):
     async def find(self, values: Values) -> Collection[Ref]:
         """Return the volumes of this name."""
         name = clean(given(values, "name"))
-        return [row.ref for row in await self._storage.volumes() if row.name == name and not row.problem]
+        return [row.ref for row in await self._storage.volumes_called(name)]
 
 
 class CredentialCreator(_Named):

@@ -6,6 +6,7 @@ UpdateEndpointRequest of the data model, whose names the fields have. What is le
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -86,11 +87,12 @@ class YottaUpdates:
 
     async def form(self, row: Row, action: Action) -> Form:
         """Return what the action asks for, with what there is now; an endpoint is asked for anew."""
-        change = self._change(row, action)
+        fields = self._change(row, action).fields(row)
         if isinstance(row, Deployment):
-            row = await self._lists.endpoint(row.ref)
+            endpoint, credentials = await asyncio.gather(self._lists.endpoint(row.ref), self._storage.choices())
+            row, fields = endpoint, endpoint_update_fields(endpoint, credentials)
         title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
-        return Form(row.ref.account, row.ref.kind, title, change.fields(row), verb=action.value)
+        return Form(row.ref.account, row.ref.kind, title, fields, verb=action.value)
 
     def check(self, row: Row, action: Action, values: Values) -> dict[str, str]:
         """Return what is wrong, by field."""

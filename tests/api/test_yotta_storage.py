@@ -151,6 +151,49 @@ async def test_what_a_type_wants_is_said_at_its_field(given: dict[str, str], wro
         assert there.backend.check_create("volume", values).keys() == wrong
 
 
+async def test_one_that_was_made_is_found_though_the_list_is_narrowed_to_others() -> None:
+    async with yotta() as there:
+        there.backend.use_filter(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
+        values = {"name": "vol", "storageType": "S3"}
+        result = await there.backend.create("volume", values)
+        assert "vol" not in await volumes(there.backend)
+        assert list(await there.backend.find_created("volume", values)) == [result.created]
+
+
+async def test_while_one_type_cannot_be_read_nobody_says_that_it_was_not_made(
+    server: ScriptedServer, backend: YottaBackend
+) -> None:
+    server.on(VOLUMES, by_type(R2=no(10002, "boom")))
+    with pytest.raises(GputuiError, match="boom"):
+        await backend.find_created("volume", {"name": "vol", "storageType": "S3"})
+
+
+async def test_forms_offer_the_credentials_and_name_the_volumes() -> None:
+    async with yotta() as there:
+        first = next(iter((await credentials(there.backend)).values()))
+        named = next(row for row in (await volumes(there.backend)).values())
+        for kind in ("pod", "endpoint"):
+            fields = {field.name: field for field in (await there.backend.create_form(kind)).fields}
+            field = fields["containerRegistryAuthId"]
+            offered = dict(zip(field.choices, field.labels, strict=True))
+            assert offered[first.ref.id] == f"{first.name}  {first.type}"
+        endpoint = (await there.backend.endpoints())[0]
+        fields = {field.name: field for field in (await there.backend.update_form(endpoint, Action.UPDATE)).fields}
+        assert first.ref.id in fields["credentialId"].choices
+        for kind, name in (("pod", "persistentVolumes"), ("vm", "volumeMountPaths")):
+            fields = {field.name: field for field in (await there.backend.create_form(kind)).fields}
+            assert f"{named.ref.id} {named.name}" in fields[name].help
+
+
+async def test_where_credentials_cannot_be_read_their_ids_are_written(
+    server: ScriptedServer, backend: YottaBackend
+) -> None:
+    server.on(AUTHS, no(10002, "boom"))
+    fields = {field.name: field for field in (await backend.create_form("endpoint")).fields}
+    assert fields["containerRegistryAuthId"].choices == ()
+    assert fields["containerRegistryAuthId"].help == "its id, for a private image"
+
+
 async def test_the_server_is_asked_for_a_type_and_a_region() -> None:
     async with yotta() as there:
         there.backend.use_filter(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
