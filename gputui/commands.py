@@ -294,7 +294,7 @@ _APP = (
     ),
     Command("log", "Audit log", "", Group.APP, "Who did what, when, with what outcome", aliases=("audit",)),
     Command("theme", "Theme", "", Group.APP, "Change the colours", argument="NAME"),
-    Command("utc", "UTC or local time", "", Group.APP, "Switch how times are shown"),
+    Command("utc", "UTC or local time", "U", Group.APP, "Switch how times are shown"),
     Command("back", "Back", "escape,backspace", Group.APP, "Clear the filter, or go back"),
     Command("help", "Keys", "question_mark", Group.APP, "The keys that work here", 15, "keys"),
     Command("quit", "Back, quit at the root", "q", Group.APP, "Go back; at the root, quit", aliases=("q",)),

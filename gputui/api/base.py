@@ -259,7 +259,7 @@ class HasLogs(Protocol):
     """Instances that write a log which can be read."""
 
     def has_logs(self, row: Row) -> bool:
-        """Whether this row is one that has a log."""
+        """Whether this row has a log, or, of a deployment, each of its instances."""
 
     async def read_log(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000

@@ -261,7 +261,9 @@ class YottaBackend:
     # Logs
 
     def has_logs(self, row: Row) -> bool:
-        """Whether this is a worker: nothing else has a log."""
+        """Whether this is a worker, or an endpoint, whose workers have one each: nothing else has a log."""
+        if row.ref.kind == wire.ENDPOINT:
+            return True
         return row.ref.kind == wire.WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
 
     async def read_log(

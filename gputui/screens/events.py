@@ -9,7 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
+from gputui.commands import BY_ID
 from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource, Row
+from gputui.screens.following import following_text
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
@@ -274,12 +276,8 @@ class EventsView(ListView):
         left, right = super().status()
         if self.table.sort != ("time", False):
             follow = Content.styled("   in another order: not following", "$muted")
-        elif self.table.at_end:
-            follow = Content.styled("   following", "$text-success")
-        elif self._below:
-            follow = Content.styled(f"   {self._below} new below ↓  F to follow", "$text-warning")
         else:
-            follow = Content.styled("   paused  F to follow", "$muted")
+            follow = following_text(following=self.table.at_end, new=self._below, key=self.key_of(BY_ID["follow"]))
         return Content.assemble(left, follow), right
 
     def empty_text(self) -> str:

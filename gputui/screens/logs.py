@@ -11,7 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import Command
+from gputui.commands import BY_ID, Command
 from gputui.errors import RateLimitedError
 from gputui.line_filter import LineFilter
 from gputui.log_reader import LogReader
@@ -20,6 +20,7 @@ from gputui.models import Action, Form, FormField, Instance, LogQuery, Ref, Reso
 from gputui.moments import parse_moment
 from gputui.screens import dialogs
 from gputui.screens.filter_bar import FilterBarView
+from gputui.screens.following import following_text
 from gputui.screens.reading import ReadingView
 from gputui.screens.saving import LOG_FORMATS, save_log
 from gputui.text import format_time
@@ -197,15 +198,12 @@ class LogsView(FilterBarView, ReadingView):
         log = self._log
         if log is None:
             return Content(""), Content("")
-        following = self.view.following and not log.reader.gone
         new = log.store.last - self._seen
-        left = Content("   following") if following else Content.styled("   paused", "$text-warning")
+        left = following_text(following=self.view.following, new=new, key=self.key_of(BY_ID["follow"]))
         if log.reader.query.until is not None:
             left = Content("")
         elif log.reader.gone:
             left = Content.styled("   it is gone: nothing more comes", "$text-warning")
-        elif not following and new > 0:
-            left = Content.assemble(left, (f"   {new:,} new ↓", "bold"))
         if log.reader.error is not None and not log.reader.gone:
             left = Content.assemble(left, (f"   {self._trouble(log.reader)}", "$text-error"))
         count = f"{len(log.store):,} lines"

@@ -11,11 +11,12 @@ from gputui.browser import has_browser, is_web_address, open_in_browser
 from gputui.commands import COMMANDS, Command, Group
 from gputui.errors import GputuiError
 from gputui.keys import key_text
-from gputui.models import Action, GpuProcess, Instance, Resource, Row, Service
+from gputui.models import Action, Deployment, FeedState, GpuProcess, Instance, Resource, Row, Service
 from gputui.screens import dialogs
 from gputui.screens.blocking import BlockingView
 from gputui.screens.describe import describe, describe_json
 from gputui.screens.updating import UpdatingView
+from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.wording import name_of
 
 _FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
@@ -126,16 +127,16 @@ class ReadingView(BlockingView, UpdatingView):
         if command.id == "browse":
             return bool(self._services())
         if command.id == "logs":
-            instance = self.instance_here()
-            return instance is not None and self.session.fleet.has_logs(instance)
+            row = self.instance_here() or self.row_here()
+            return row is not None and self.session.fleet.has_logs(row)
         return super().offers(command, actions)
 
     def _why_not(self, command: Command) -> str:
         instance = self.instance_here()
         if command.id == "browse" and instance is not None:
             return f"{instance.name} tells no addresses of services."
-        if command.id == "logs" and instance is not None:
-            return self._no_log(instance)
+        if command.id == "logs" and (row := instance or self.row_here()) is not None:
+            return self._no_log(row)
         if command.action is Action.BLOCK and instance is not None:
             account = self.session.fleet.accounts[instance.ref.account]
             if not account.read_only:
@@ -210,17 +211,52 @@ class ReadingView(BlockingView, UpdatingView):
         return row if isinstance(row, Instance) else None
 
     def do_logs(self, argument: str) -> None:
-        """Show what the instance writes."""
-        if (instance := self._instance_for(argument)) is None:
+        """Show what the instance writes, or one of a deployment's."""
+        named = self.row_named(argument, (Resource.INSTANCES, Resource.DEPLOYMENTS)) if argument else None
+        row = named if argument else self.instance_here() or self.row_here()
+        if row is None:
             return
-        if self.session.fleet.has_logs(instance):
-            self.session.navigator.go("logs", scope=instance.ref)
+        if not self.session.fleet.has_logs(row):
+            self.say(self._no_log(row))
+        elif isinstance(row, Deployment):
+            self._log_within(row)
         else:
-            self.say(self._no_log(instance))
+            self.session.navigator.go("logs", scope=row.ref)
+
+    def _log_within(self, deployment: Deployment) -> None:
+        """Show the log of its only instance, or let one choose: in a menu, or where they are listed."""
+        fleet = self.session.fleet
+        rows = fleet.rows(Resource.INSTANCES).values()
+        writers = [
+            row for row in rows if isinstance(row, Instance) and row.parent == deployment.ref and fleet.has_logs(row)
+        ]
+        if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
+            said = f"Choose an instance of {deployment.name}: each writes a log of its own."
+            self.say(said, severity="information")
+            self.session.navigator.go("instances", scope=deployment.ref)
+        elif not writers:
+            self.say(f"{deployment.name} has no instances now: nothing writes a log.")
+        elif len(writers) == 1:
+            self.session.navigator.go("logs", scope=writers[0].ref)
+        else:
+            self._choose_log(deployment, sorted(writers, key=name_of))
+
+    @work(group="dialog", exit_on_error=False)
+    async def _choose_log(self, deployment: Deployment, writers: Sequence[Instance]) -> None:
+        choices = [
+            dialogs.Choice(
+                row.ref.id, f"{PHASE_GLYPHS[row.phase]} {row.name}  {row.status}", str(number), row.region or ""
+            )
+            for number, row in enumerate(writers, 1)
+        ]
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"A log of {deployment.name}", choices))
+        for row in writers:
+            if row.ref.id == chosen:
+                self.session.navigator.go("logs", scope=row.ref)
 
     @staticmethod
-    def _no_log(instance: Instance) -> str:
-        return f"No log of {instance.name} can be read: {instance.ref.account} has none for a {instance.ref.kind}."
+    def _no_log(row: Row) -> str:
+        return f"No log of {name_of(row)} can be read: {row.ref.account} has none for a {row.ref.kind}."
 
     def do_events_of(self, argument: str) -> None:
         """Show what happened to the instance."""

@@ -157,7 +157,7 @@ class View(Screen[None]):
             return
         self._shown_for = facts
         here = [command for command in _IN_FOOTER if self.offers(command, actions)]
-        keys = [(self._key(command), self.short_of(command)) for command in here]
+        keys = [(self.key_of(command), self.short_of(command)) for command in here]
         self.query_one(FooterBar).set_keys(keys)
 
     def peculiar_here(self) -> object:
@@ -168,7 +168,8 @@ class View(Screen[None]):
         """Return what the footer calls a command here."""
         return command.short or command.title.lower()
 
-    def _key(self, command: Command) -> str:
+    def key_of(self, command: Command) -> str:
+        """Return the first of a command's keys, as a person types it."""
         return key_text(self.session.keys_of(command).split(",")[0])
 
     def _show_problems(self) -> None:

@@ -29,6 +29,8 @@ _SIDE = 16
 _STAMP = 13
 """Cells of a line's time and the space behind it."""
 _GUTTER = 2
+_MORE = "›"
+"""Stands at the end of a line that goes on to the right."""
 _BAD = re.compile(r"\b(error|critical|fatal|exception|traceback|panic)\b|out ?of ?memory", re.IGNORECASE)
 _POOR = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
 
@@ -333,7 +335,10 @@ class LogView(Widget, can_focus=True):
         head = [sign, Segment(f"{self._stamp(line):<{_STAMP}}", time)]
         body = self._styled(line.text, style)
         if not self.wrap:
-            return [Strip.join([Strip(head), Strip(body).crop(self._left, self._left + self._width)])]
+            whole, end = Strip(body), self._left + self._width
+            if whole.cell_length <= end:
+                return [Strip.join([Strip(head), whole.crop(self._left, end)])]
+            return [Strip.join([Strip(head), whole.crop(self._left, end - 1), Strip([Segment(_MORE, time)])])]
         parts: list[Strip] = []
         for number, (start, end) in enumerate(_folded(line.text, self._width)):
             before = head if number == 0 else [Segment(" " * (_GUTTER + _STAMP))]

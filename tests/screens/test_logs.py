@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gputui.errors import NotFoundError, RateLimitedError, UnavailableError
-from gputui.models import Action, Instance, LogPage, LogPosition, LogQuery, Phase, Ref, Resource, Row
+from gputui.models import Action, Deployment, Instance, LogPage, LogPosition, LogQuery, Phase, Ref, Resource, Row
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
 from tests.screens.pictures import SIZES, Shoot
@@ -32,7 +33,7 @@ class Writing(FakeBackend):
         ]
 
     def has_logs(self, row: Row) -> bool:
-        return row.ref.kind == "worker"
+        return row.ref.kind in ("worker", "endpoint")
 
     async def read_log(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
@@ -88,7 +89,7 @@ async def test_who_scrolls_up_is_left_there_and_told_how_much_is_new() -> None:
         cloud.write(12)
         await stage.advance(1)
         assert stage.lines[2:20] == before
-        assert "paused   12 new ↓" in stage.title
+        assert "12 new below ↓  F to follow" in stage.title
         await stage.press("F")
         assert "following" in stage.title
         assert "line 2511" in stage.text
@@ -174,8 +175,9 @@ async def test_long_lines_are_cut_moved_or_wrapped() -> None:
         await opened(stage)
         assert "end" not in stage.text
         assert all(len(text) <= 80 for text in stage.lines)
+        assert stage.line_of("aaaa").endswith("a›")
         await stage.press(*["right"] * 18)
-        assert "end" in stage.text
+        assert stage.line_of("end").endswith("漢字end")
         await stage.press("W")
         assert "end" in stage.text
         assert "wrapped" in stage.title
@@ -245,6 +247,68 @@ async def test_leaving_it_stops_the_reading_and_coming_back_goes_on() -> None:
         await opened(stage)
         await stage.advance(1)
         assert "1,002 lines" in stage.title
+
+
+def endpoint(cloud: Writing, *workers: Instance) -> Ref:
+    """Let the account have an endpoint with these workers beside its first."""
+    ref = Ref("yot", "endpoint", "e-chat")
+    cloud.kinds = {**cloud.kinds, "endpoint": Resource.DEPLOYMENTS}
+    cloud.rows[Resource.DEPLOYMENTS] = [Deployment(ref, "chat", "ALB", Phase.RUNNING, "RUNNING")]
+    first = Instance(WORKER, "wk-7f3c", Phase.RUNNING, "RUNNING", parent=ref, region="us-east-1")
+    cloud.rows[Resource.INSTANCES] = [first, *(replace(worker, parent=ref) for worker in workers)]
+    return ref
+
+
+async def test_on_a_deployment_the_log_of_its_only_instance_opens() -> None:
+    cloud = Writing()
+    endpoint(cloud)
+    async with staged(cloud, view="3") as stage:
+        await stage.press("2")
+        await opened(stage)
+        assert "wk-7f3c › Log" in stage.title
+        await stage.press("q")
+        assert stage.view.NAME == "deployments"
+
+
+async def test_of_several_one_is_chosen() -> None:
+    cloud = Writing()
+    endpoint(cloud, Instance(Ref("yot", "worker", "e-chat/wk-9"), "wk-9", Phase.FAILED, "FAILED", region="eu-1"))
+    async with staged(cloud, view="3") as stage:
+        await stage.press("2", "l")
+        await stage.settle()
+        assert "A log of chat" in stage.text
+        assert "1  ● wk-7f3c  RUNNING  us-east-1" in " ".join(stage.text.split(" "))
+        await stage.press("2")
+        await stage.until(lambda: stage.view.NAME == "logs", "the log")
+        assert "wk-9 › Log" in stage.title
+
+
+async def test_where_its_instances_are_not_known_now_it_leads_to_them() -> None:
+    cloud = Writing()
+    endpoint(cloud)
+    async with staged(cloud, view="2") as stage:
+        cloud.errors[Resource.INSTANCES] = UnavailableError("yot: no answer.")
+        await stage.advance(60)
+        await stage.press("l")
+        await stage.settle()
+        assert "Choose an instance of chat: each writes a log of its own." in stage.toasts
+        assert "chat › Instances" in stage.title
+
+
+async def test_where_there_is_none_nothing_writes() -> None:
+    cloud = Writing()
+    endpoint(cloud)
+    cloud.rows[Resource.INSTANCES] = []
+    async with staged(cloud, view="2") as stage:
+        await stage.press("l")
+        assert "chat has no instances now: nothing writes a log." in stage.toasts
+
+
+async def test_times_are_switched_to_utc_by_a_key() -> None:
+    async with staged(Writing(), view="3") as stage:
+        await opened(stage)
+        await stage.press("U")
+        assert "Times are " in stage.toasts
 
 
 async def test_what_has_no_log_says_why() -> None:
