@@ -76,7 +76,7 @@ def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSta
     """
     failing = {resource: log for resource, log in logs.items() if log.error is not None}
     if limited or any(isinstance(log.error, RateLimitedError) for log in failing.values()):
-        return HealthState.LIMITED, "asked to slow down"
+        return HealthState.LIMITED, "slowed down"
     if failing:
         outage = min(log.failing_since or 0.0 for log in failing.values())
         alive = [

@@ -198,13 +198,16 @@ class View(Screen[None]):
         age = ""
         if feed.state is FeedState.STALE and feed.fetched_at is not None:
             age = f"  as of {format_time(feed.fetched_at, utc=self.session.utc)}"
-        limited = self.session.fleet.health()[account].state is HealthState.LIMITED
+        health = self.session.fleet.health()[account]
+        limited = health.state is HealthState.LIMITED
+        goes_on = f"  again at {format_time(health.until, utc=self.session.utc)}" if limited and health.until else ""
         return Content.assemble(
             ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
             (account, "bold"),
             (age, "$muted"),
             # The message names the account itself where it was made for more readers than this line's.
             f"  {str(error).removeprefix(f'{account}: ')}",
+            (goes_on, "$muted"),
         )
 
     def loading_text(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.errors import AuthError, UnavailableError
+from gputui.errors import AuthError, RateLimitedError, UnavailableError
 from gputui.models import Ref, Resource
 from tests.screens.stage import NARROW, attic, backend, fail, instance, lab, staged
 
@@ -79,6 +79,16 @@ async def test_a_failure_keeps_the_rows_and_says_as_of_when_they_are() -> None:
         await stage.advance(120)
         assert "as of" not in stage.text
         assert "since" not in stage.header
+
+
+async def test_an_account_that_is_slowed_down_says_when_it_is_asked_again_also_on_a_narrow_screen() -> None:
+    fake, other = lab(), attic()
+    async with staged(fake, other, size=NARROW) as stage:
+        fail(fake, RateLimitedError("lab: asks to slow down, for 50 s.", retry_after=50))
+        await stage.advance(6)
+        said = " ".join(stage.text.split())
+        assert "asks to slow down, for 50 s. again at 2026-03-01 12:00:5" in said
+        assert "lab slowed down until" in stage.header
 
 
 async def test_one_accounts_failure_leaves_the_others_alone() -> None:
