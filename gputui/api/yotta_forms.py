@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gputui.api.yotta_wire import ENDPOINT, GPU_TYPES, POD, VM, VmType
-from gputui.models import Deployment, FieldKind, Form, FormField, RegistryCredential, Volume, gpu_label
+from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Volume, gpu_label
 from gputui.redaction import MASK
 from gputui.text import clean
 
@@ -21,7 +21,7 @@ MODES: Mapping[str, str] = {
 }
 """The data model's table ServiceMode."""
 
-_NAMED = 6
+_NAMED = 5
 """Volumes that are named beside a field."""
 _TITLES = {POD: "New pod", VM: "New VM", ENDPOINT: "New endpoint"}
 
@@ -94,8 +94,7 @@ def _pod_fields(known: Known) -> list[FormField]:
             "Volumes",
             FieldKind.LINES,
             required=False,
-            help="an id and a path in each line: 123:/mnt/data; with backup behind it, it is backed up"
-            + _there_are(known.volumes),
+            help=f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_there_are(known.volumes)}",
         ),
         FormField(
             "initializationCommand",
@@ -156,7 +155,7 @@ def _vm_fields(known: Known) -> list[FormField]:
             "Volumes",
             FieldKind.LINES,
             required=False,
-            help="an id and a path in each line: 123:/mnt/data" + _there_are(known.volumes),
+            help=f"id:path in each line, as 123:/mnt/data{_there_are(known.volumes)}",
             group="Disks",
         ),
     ]
@@ -276,7 +275,7 @@ def _credential(name: str, known: Sequence[RegistryCredential], group: str = "")
 
 def _there_are(volumes: Sequence[Volume]) -> str:
     """Name volumes by their ids, which are written here: ``; there are 301 datasets, 302 models``."""
-    named = [f"{row.ref.id} {row.name}" for row in volumes if not row.problem]
+    named = [f"{row.ref.id} {row.name}" for row in volumes if row.phase is Phase.RUNNING and not row.problem]
     more = " …" if len(named) > _NAMED else ""
     return f"; there are {', '.join(named[:_NAMED])}{more}" if named else ""
 
