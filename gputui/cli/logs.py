@@ -74,10 +74,12 @@ def _writer(row: Row, rows: Iterable[Row]) -> Row:
     theirs = [one for one in rows if isinstance(one, Instance) and one.parent == row.ref]
     if len(theirs) == 1:
         return theirs[0]
+    if not theirs:
+        raise NotFoundError(f"{row.ref} has no instances now: nothing writes a log.")
     several = ", ".join(str(one.ref) for one in theirs)
     raise NotFoundError(
         f"{row.ref} has {len(theirs)} instances, each with a log of its own.",
-        hint=f"Name one: {several}." if several else "",
+        hint=f"Name one: {several}.",
     )
 
 

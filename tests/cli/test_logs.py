@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gputui.cli import logs
-from gputui.errors import ConfigError, UnavailableError
-from gputui.models import LogQuery, Ref
+from gputui.errors import ConfigError, NotFoundError, UnavailableError
+from gputui.models import Deployment, Instance, LogQuery, Phase, Ref
 from tests.written_log import WrittenLog, line
 
 REF = Ref("y", "worker", "e/w")
@@ -20,6 +20,22 @@ REF = Ref("y", "worker", "e/w")
 def args(**given: object) -> Namespace:
     usual = {"output": "text", "timestamps": False, "utc": True, "follow": False, "tail": None}
     return Namespace(**(usual | given))
+
+
+def test_of_a_deployment_its_only_instance_writes_and_of_several_one_is_to_be_named() -> None:
+    deployment = Deployment(Ref("y", "endpoint", "e"), "chat", "ALB", Phase.RUNNING, "RUNNING")
+    first, second = (
+        Instance(Ref("y", "worker", f"e/{name}"), name, Phase.RUNNING, "RUNNING", parent=deployment.ref)
+        for name in ("w1", "w2")
+    )
+    other = Instance(Ref("y", "pod", "1"), "other", Phase.RUNNING, "RUNNING")
+    assert logs._writer(other, []) is other
+    assert logs._writer(deployment, [deployment, other, first]) is first
+    with pytest.raises(NotFoundError, match="has 2 instances, each with a log of its own") as several:
+        logs._writer(deployment, [first, second])
+    assert several.value.hint == "Name one: y/worker/e/w1, y/worker/e/w2."
+    with pytest.raises(NotFoundError, match="has no instances now: nothing writes a log"):
+        logs._writer(deployment, [other])
 
 
 @pytest.mark.parametrize(("tail", "count"), [(None, 100), (0, 0), (1, 1), (1000, 1000), (2500, 2500), (9999, 3000)])
