@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Sequence
 
 from gputui import __version__
+from gputui.cli import argument_types as reading
 from gputui.cli.columns import COST, KINDS
-from gputui.models import LONGEST_BLOCK
-from gputui.text import parse_span
 
 _DESCRIPTION = """\
 One terminal window over GPUs rented and run in several places.
@@ -23,80 +21,6 @@ _Subparsers = argparse._SubParsersAction  # the class has no public name
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError(text)
-    return value
-
-
-def _not_negative(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise ValueError(text)
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
-def _whole(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError(text)
-    return value
-
-
-def _ports(text: str) -> tuple[int, int]:
-    local, colon, remote = text.rpartition(":")
-    ports = (int(local) if colon else 0, int(remote))
-    if not (0 <= ports[0] < 65536 and 0 < ports[1] < 65536):
-        raise ValueError(text)
-    return ports
-
-
-def _span(text: str) -> int:
-    minutes = parse_span(text)
-    if minutes > LONGEST_BLOCK:
-        raise argparse.ArgumentTypeError(f"{text} is longer than {LONGEST_BLOCK // (24 * 60)} days")
-    if minutes < 1:
-        raise ValueError(text)
-    return minutes
-
-
-def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+)\s*(?:G|GB)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if match is None or int(match[1]) < 1:
-        raise ValueError(text)
-    return int(match[1])
-
-
-# argparse says "invalid NAME value" with these names.
-_span.__name__ = "time (90m, 6h, 7d)"
-_positive.__name__ = "number of seconds"
-_not_negative.__name__ = "factor"
-_whole.__name__ = "number"
-_count.__name__ = "count"
-_size.__name__ = "size in GB (200, 200G)"
-_ports.__name__ = "port"
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
-def _filter(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
 
 
 def _global_options(*, root: bool) -> argparse.ArgumentParser:
@@ -161,7 +85,7 @@ def _field_options(parser: argparse.ArgumentParser) -> None:
         "--set",
         action="append",
         default=[],
-        type=_assignment,
+        type=reading.assignment,
         dest="values",
         metavar="FIELD=VALUE",
         help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times, and goes"
@@ -202,7 +126,7 @@ def _add_get(commands: _Commands) -> None:
         nargs="?",
         const=("", ""),
         default=[],
-        type=_filter,
+        type=reading.filter_value,
         dest="filters",
         metavar="FIELD=VALUE",
         help="let the servers narrow the list; may be given several times, alone it lists the fields",
@@ -218,7 +142,7 @@ def _add_get(commands: _Commands) -> None:
     parser.add_argument("--watch", action="store_true", help="go on and print what changes")
     parser.add_argument(
         "--interval",
-        type=_positive,
+        type=reading.positive,
         metavar="SECONDS",
         help="how often to look with --watch (default: the configuration's)",
     )
@@ -247,14 +171,14 @@ def _add_instance_commands(commands: _Commands) -> None:
 
     parser = commands.add("scale", "change how many instances a deployment wants")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
-    parser.add_argument("replicas", type=_count, metavar="N", help="how many it wants from now on")
+    parser.add_argument("replicas", type=reading.count, metavar="N", help="how many it wants from now on")
     _mutation_options(parser)
 
     parser = commands.add("block", "keep the hosts of instances out of scheduling for a time")
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
     parser.add_argument(
         "--for",
-        type=_span,
+        type=reading.span,
         default=24 * 60,
         dest="minutes",
         metavar="TIME",
@@ -277,7 +201,7 @@ def _add_instance_commands(commands: _Commands) -> None:
     )
     parser.usage = "gputui exec [options] REF… -- COMMAND…"
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
-    parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="end the command after this long")
+    parser.add_argument("--timeout", type=reading.positive, metavar="SECONDS", help="end the command after this long")
     parser.add_argument("--yes", action="store_true", help="never ask; names must then be whole, not shortened")
 
     parser = commands.add("ssh", "log into an instance")
@@ -292,7 +216,7 @@ def _add_instance_commands(commands: _Commands) -> None:
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
     parser.add_argument(
         "ports",
-        type=_ports,
+        type=reading.ports,
         metavar="[LOCAL:]PORT",
         help="the instance's port; before it, this machine's (default: any free)",
     )
@@ -340,7 +264,9 @@ def _add_form_commands(commands: _Commands) -> None:
 
     parser = commands.add("resize", "give a volume another size")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
-    parser.add_argument("size", type=_size, metavar="SIZE", help="how large it is from now on, in GB: 200, 200G")
+    parser.add_argument(
+        "size", type=reading.size, metavar="SIZE", help="how large it is from now on, in GB: 200, 200G"
+    )
     _mutation_options(parser)
 
 
@@ -355,7 +281,10 @@ def _add_account_commands(commands: _Commands) -> None:
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
     parser.add_argument("--grep", default="", metavar="WORDS", help="only lines that hold this; the server looks")
     parser.add_argument(
-        "--tail", type=_whole, metavar="N", help="the newest N lines (default: 100; with --since all of them)"
+        "--tail",
+        type=reading.whole,
+        metavar="N",
+        help="the newest N lines (default: 100; with --since all of them)",
     )
     parser.add_argument(
         "--no-timestamps", dest="timestamps", action="store_false", help="the lines alone, as they were written"
@@ -365,7 +294,7 @@ def _add_account_commands(commands: _Commands) -> None:
 
     parser = commands.add("audit", "show what was changed from here: who, when, what, outcome")
     _output_option(parser, ("table", "json"))
-    parser.add_argument("--limit", type=_count, default=50, help="at most this many, the newest (default: 50)")
+    parser.add_argument("--limit", type=reading.count, default=50, help="at most this many, the newest (default: 50)")
 
     commands.add("init", "make a configuration, or add an account to it, asking for what is needed")
 
@@ -395,7 +324,10 @@ def _add_program_commands(commands: _Commands) -> None:
         "--size", choices=("small", "large", "huge"), default="small", help="of the world (default: small)"
     )
     sim.add_argument(
-        "--speed", type=_not_negative, default=1.0, help="of its time: 1 is real time, 0 freezes it (default: 1)"
+        "--speed",
+        type=reading.not_negative,
+        default=1.0,
+        help="of its time: 1 is real time, 0 freezes it (default: 1)",
     )
     sim.add_argument("--faults", metavar="PROFILE", help="what goes wrong; see docs/simulator.md")
     sim.add_argument("--release", metavar="VERSION", help="which release the pody server is")

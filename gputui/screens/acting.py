@@ -24,7 +24,7 @@ from gputui.models import (
 )
 from gputui.screens import dialogs
 from gputui.screens.creating import CreatingView
-from gputui.screens.describe import describe_exec
+from gputui.screens.reports import describe_exec
 from gputui.screens.session import NAMED
 from gputui.stop_words import less_offer, stop_effects
 from gputui.storage_words import registry_text, size_text, storage_text

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -20,15 +18,12 @@ from gputui.deployment_words import (
     shape,
 )
 from gputui.models import (
-    AccountInfo,
     Balance,
     Block,
     Deployment,
     Event,
-    ExecResult,
     GpuDevice,
     GpuProcess,
-    Health,
     Image,
     Instance,
     Offer,
@@ -40,42 +35,16 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
+from gputui.screens.fact_lines import grouped_lines, line, time_text, told_lines
+from gputui.screens.reports import describe_json
 from gputui.screens.task_reader import facts, sections
 from gputui.storage_words import registry_text, size_text
 from gputui.text import format_bytes, format_duration, format_minutes, format_money, format_time
-from gputui.widgets.glyphs import HEALTH_STYLES, PHASE_GLYPHS, PHASE_STYLES
-from gputui.wording import gpu_text, ports_text, quota_text
+from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.wording import gpu_text, ports_text
 
-if TYPE_CHECKING:
-    from gputui.history import AuditEntry
-
-LABEL_WIDTH = 21
 _MOST_LINES = 500
 """Lines of JSON in a description; of more it is said how many there are."""
-
-
-def line(label: str, value: str | Content, style: str = "") -> Content:
-    """Return one line: the label right-aligned and quiet, the value behind it."""
-    shown = value if isinstance(value, Content) else Content.styled(value, style) if style else Content(value)
-    return Content.assemble((f"{label:>{LABEL_WIDTH}}  ", "$muted"), shown)
-
-
-def _lines(pairs: Iterable[tuple[str, str | Content]]) -> list[Content]:
-    return [line(label, value) for label, value in pairs if (value.plain if isinstance(value, Content) else value)]
-
-
-def _grouped(groups: Iterable[tuple[str, Iterable[tuple[str, str | Content]]]]) -> list[Content]:
-    """Return lines under headings; a group in which nothing is known is left out."""
-    lines: list[Content] = []
-    for heading, pairs in groups:
-        if known := _lines(pairs):
-            title = [Content.styled(heading, "bold $text-accent")] if heading else []
-            lines += [*([Content("")] if lines else []), *title, *known]
-    return lines
-
-
-def _time(at: datetime | None, *, utc: bool) -> str:
-    return format_time(at, utc=utc) if at is not None else ""
 
 
 def _state(phase: Phase, status: str) -> Content:
@@ -89,7 +58,7 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
     if isinstance(row, Instance):
         return describe_instance(row, processes, utc=utc)
     if isinstance(row, GpuProcess):
-        return _lines(
+        return told_lines(
             [
                 ("host", row.host),
                 ("gpu", str(row.gpu_index)),
@@ -102,7 +71,7 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
             ]
         )
     if isinstance(row, GpuDevice):
-        return _lines(
+        return told_lines(
             [
                 ("host", row.host),
                 ("gpu", str(row.index)),
@@ -119,14 +88,14 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
             ]
         )
     if isinstance(row, Image):
-        return _lines(
+        return told_lines(
             [
                 ("name", row.name),
                 ("account", row.ref.account),
                 ("tag", row.tag or ""),
                 ("digest", row.digest or ""),
                 ("size", format_bytes(row.size)),
-                ("created", _time(row.created_at, utc=utc)),
+                ("created", time_text(row.created_at, utc=utc)),
                 ("about", row.description),
                 ("yours", "" if row.own is None else "yes: you can delete it" if row.own else "no: the server's"),
             ]
@@ -134,9 +103,9 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
     if isinstance(row, Deployment):
         return describe_deployment(row, utc=utc)
     if isinstance(row, Balance):
-        return _lines([("account", row.ref.account), ("available", format_money(row.available)), *row.parts])
+        return told_lines([("account", row.ref.account), ("available", format_money(row.available)), *row.parts])
     if isinstance(row, Event):
-        return _lines(
+        return told_lines(
             [
                 ("at", format_time(row.at, utc=utc)),
                 ("instance", f"{row.name}  ({row.instance})"),
@@ -166,7 +135,7 @@ def _reading(row: GpuDevice, *, utc: bool) -> list[tuple[str, str | Content]]:
     told: list[tuple[str, str | Content]] = [
         (name, "" if value is None else f"{value:.0f} {unit}") for name, value, unit in figures
     ]
-    return [*told, ("read", _time(sample.at, utc=utc))]
+    return [*told, ("read", time_text(sample.at, utc=utc))]
 
 
 def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False) -> list[Content]:
@@ -176,7 +145,7 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
         ssh = f"ssh -p {row.ssh.port} {whose}{row.ssh.host}" + ("" if whose else "   as the user it was made with")
     else:
         ssh = "no port 22 is mapped" if row.parent is None else "no address now"
-    lines = _lines(
+    lines = told_lines(
         [
             ("name", Content.styled(row.name, "bold")),
             ("ref", str(row.ref)),
@@ -200,10 +169,10 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
             ("ssh", ssh),
             *((f"port {service.port}", service.url) for service in row.services),
             ("price", f"{format_money(row.price)} an hour" if row.price else ""),
-            ("created", _time(row.created_at, utc=utc)),
-            ("started", _time(row.started_at, utc=utc)),
-            ("stopped", _time(row.stopped_at, utc=utc)),
-            ("changed", _time(row.updated_at, utc=utc)),
+            ("created", time_text(row.created_at, utc=utc)),
+            ("started", time_text(row.started_at, utc=utc)),
+            ("stopped", time_text(row.stopped_at, utc=utc)),
+            ("changed", time_text(row.updated_at, utc=utc)),
         ]
     )
     if processes:
@@ -224,7 +193,7 @@ def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
     counts = {"wanted": row.desired, "at a time": row.parallelism if shape(row) is Shape.JOB else None}
     counts |= {"starting": row.starting, "running": row.running, "finished": row.finished}
     reuse = "" if row.reuse is None else "yes" if row.reuse else "no"
-    return _grouped(
+    return grouped_lines(
         [
             (
                 "",
@@ -271,9 +240,9 @@ def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
             (
                 "Times",
                 [
-                    ("created", _time(row.created_at, utc=utc)),
-                    ("changed", _time(row.updated_at, utc=utc)),
-                    ("stopped", _time(row.stopped_at, utc=utc)),
+                    ("created", time_text(row.created_at, utc=utc)),
+                    ("changed", time_text(row.updated_at, utc=utc)),
+                    ("stopped", time_text(row.stopped_at, utc=utc)),
                 ],
             ),
         ]
@@ -284,7 +253,7 @@ def _offer(row: Offer) -> list[Content]:
     idle = "" if row.idle is None else str(row.idle) if row.total is None else f"{row.idle} of {row.total}"
     if row.idle is None and row.available is not None:
         idle = "some" if row.available else "none"
-    return _lines(
+    return told_lines(
         [
             ("gpu", row.gpu_model),
             ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
@@ -305,15 +274,15 @@ def _block(row: Block, *, utc: bool) -> list[Content]:
         minutes = int((row.until - datetime.now(UTC)).total_seconds()) // 60
         left = f"{format_minutes(minutes)} left" if minutes > 0 else "over"
     extended = row.updated_at if row.created_at and row.updated_at and row.updated_at > row.created_at else None
-    return _lines(
+    return told_lines(
         [
             ("host", Content.styled(row.host, "bold")),
             ("account", row.ref.account),
             ("region", row.region),
-            ("until", f"{_time(row.until, utc=utc)}   {left}" if row.until else "not told"),
+            ("until", f"{time_text(row.until, utc=utc)}   {left}" if row.until else "not told"),
             ("why", row.comment),
-            ("since", _time(row.created_at, utc=utc)),
-            ("extended", _time(extended, utc=utc)),
+            ("since", time_text(row.created_at, utc=utc)),
+            ("extended", time_text(extended, utc=utc)),
         ]
     )
 
@@ -321,7 +290,7 @@ def _block(row: Block, *, utc: bool) -> list[Content]:
 def _volume(row: Volume, *, utc: bool) -> list[Content]:
     mounts = "nothing" if row.mounts == 0 else f"{row.mounts} instance{'' if row.mounts == 1 else 's'}"
     bytes_ = "" if row.size is None else f"  ({row.size:,} bytes)"
-    return _lines(
+    return told_lines(
         [
             ("name", Content.styled(row.name, "bold")),
             ("ref", str(row.ref)),
@@ -333,21 +302,21 @@ def _volume(row: Volume, *, utc: bool) -> list[Content]:
             ("region", row.region),
             ("mounted by", "" if row.mounts is None else mounts),
             ("price", f"{format_money(row.price)} an hour" if row.price else ""),
-            ("created", _time(row.created_at, utc=utc)),
+            ("created", time_text(row.created_at, utc=utc)),
         ]
     )
 
 
 def _credential(row: RegistryCredential, *, utc: bool) -> list[Content]:
     word = "" if registry_text(row) == row.type else f"  ({row.type})"
-    return _lines(
+    return told_lines(
         [
             ("name", Content.styled(row.name, "bold")),
             ("ref", str(row.ref)),
             ("registry", f"{registry_text(row)}{word}" if row.type else ""),
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
             ("user and password", Content.styled("never told by the server", "$muted")),
-            ("created", _time(row.created_at, utc=utc)),
+            ("created", time_text(row.created_at, utc=utc)),
         ]
     )
 
@@ -355,7 +324,9 @@ def _credential(row: RegistryCredential, *, utc: bool) -> list[Content]:
 def _task(row: Task, *, utc: bool) -> list[Content]:
     """Describe a task; what went in and came out as JSON, not folded."""
     named: list[tuple[str, str | Content]] = [("task", Content.styled(row.name, "bold")), ("ref", str(row.ref))]
-    lines = _lines([*named, *((fact.label, Content.styled(fact.text, fact.style)) for fact in facts(row, utc=utc))])
+    lines = told_lines(
+        [*named, *((fact.label, Content.styled(fact.text, fact.style)) for fact in facts(row, utc=utc))]
+    )
     for section in sections(row):
         if section.text:
             lines += [Content(""), Content.styled(section.name.capitalize(), "bold $text-accent")]
@@ -367,7 +338,7 @@ def _task(row: Task, *, utc: bool) -> list[Content]:
 
 
 def _queue(row: TaskQueue) -> list[Content]:
-    return _lines(
+    return told_lines(
         [
             ("queue", Content.styled(row.name, "bold")),
             ("of", str(row.deployment)),
@@ -384,7 +355,7 @@ def _package(row: Package) -> list[Content]:
         return "" if seconds is None else f"{seconds / 3600:,.1f} GPU hours  ({seconds:,} s)"
 
     share = f"{row.balance / row.total:.0%}" if row.balance is not None and row.total else ""
-    return _lines(
+    return told_lines(
         [
             ("gpu", Content.styled(row.gpu_model, "bold")),
             ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
@@ -408,72 +379,3 @@ _WITHOUT_TIMES: Mapping[type, Callable[..., list[Content]]] = {
     Offer: _offer,
     Package: _package,
 }
-
-
-def describe_account(info: AccountInfo, health: Health) -> list[Content]:
-    """Describe an account: who one is there, quota with its use, other users, the host."""
-    lines = _lines(
-        [
-            ("server", f"{info.backend} {info.version}".strip()),
-            ("address", info.base_url),
-            ("user", info.user + (" (administrator)" if info.is_admin else "")),
-            ("state", Content.styled(f"{health.state} {health.message}".strip(), HEALTH_STYLES[health.state])),
-        ]
-    )
-    if info.quota:
-        lines += [Content(""), Content.styled("Quota", "bold $text-accent")]
-        lines += [line(quota.name, quota_text(quota)) for quota in info.quota]
-    if info.host_spec:
-        lines += [Content(""), Content.styled("Host", "bold $text-accent")]
-        lines += [line(name, value) for name, value in info.host_spec]
-    if info.usage:
-        lines += [Content(""), Content.styled("Use", "bold $text-accent")]
-        lines += [line(name, value) for name, value in info.usage]
-    if info.users:
-        lines += [Content(""), Content.styled("Users", "bold $text-accent")]
-        lines += [Content(f"  {user}{'  (you)' if user == info.user else ''}") for user in info.users]
-    lines += [line("not told", Content.styled(problem, "$text-warning")) for problem in info.problems]
-    return lines
-
-
-def describe_json(raw: str) -> list[Content]:
-    """Lay out a back end's JSON; what is not JSON stays as it is."""
-    try:
-        text = json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
-    except ValueError:
-        text = raw
-    return [Content(part) for part in text.splitlines()]
-
-
-def describe_exec(name: str, command: str, result: ExecResult) -> list[Content]:
-    """Lay out the end of a command: how it ended first, then what it wrote."""
-    if result.timed_out:
-        end = Content.styled("ended by the time limit", "$text-warning")
-    else:
-        style = "$text-success" if result.exit_code == 0 else "$text-error"
-        end = Content.styled(f"exit code {result.exit_code}", style)
-    return [
-        Content.assemble((name, "bold"), "  $ ", command),
-        end,
-        Content(""),
-        *(Content(part) for part in result.output.splitlines()),
-    ]
-
-
-def describe_audit(entries: Sequence[AuditEntry], *, utc: bool = False) -> list[Content]:
-    """Lay out the audit log, a line an entry."""
-    if not entries:
-        return [Content("Nothing has been changed from here yet.")]
-    styles = {"done": "$text-success", "failed": "$text-error", "unknown": "$text-warning"}
-    return [
-        Content.assemble(
-            (f"{format_time(entry.at, utc=utc):<20}", "$muted"),
-            f"{entry.user:<10} ",
-            (f"{entry.action:<8} ", "bold"),
-            f"{entry.ref:<32} ",
-            (f"{entry.outcome:<9}", styles.get(entry.outcome, "$text-warning")),
-            f" {entry.summary}",
-            (f"  {entry.detail}" if entry.detail else "", "$muted"),
-        )
-        for entry in entries
-    ]

@@ -13,8 +13,8 @@ from gputui.errors import GputuiError
 from gputui.keys import key_text
 from gputui.models import Action, HealthState, Resource, Secret
 from gputui.screens import dialogs
-from gputui.screens.describe import describe_account, describe_audit
 from gputui.screens.filtering import FilteringView
+from gputui.screens.reports import describe_account, describe_audit
 
 ALL = "*"
 

@@ -14,9 +14,9 @@ from gputui.errors import GputuiError
 from gputui.models import Action, Change, FeedState, Instance, Ref, Resource, Row
 from gputui.query import Query
 from gputui.screens import dialogs
-from gputui.screens.describe import describe_json
 from gputui.screens.filter_bar import FilterBarView
 from gputui.screens.reading import ReadingView
+from gputui.screens.reports import describe_json
 from gputui.screens.saving import SAVE_FORMATS, save_rows
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column, plain_text

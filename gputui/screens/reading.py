@@ -14,7 +14,8 @@ from gputui.keys import key_text
 from gputui.models import Action, Deployment, FeedState, GpuProcess, Instance, Resource, Row, Service
 from gputui.screens import dialogs
 from gputui.screens.blocking import BlockingView
-from gputui.screens.describe import describe, describe_json
+from gputui.screens.describe import describe
+from gputui.screens.reports import describe_json
 from gputui.screens.updating import UpdatingView
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.wording import name_of

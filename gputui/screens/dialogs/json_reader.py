@@ -13,10 +13,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from gputui.screens.describe import describe_json
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.reader import ReaderDialog
+from gputui.screens.reports import describe_json
 from gputui.screens.saving import save_text
 from gputui.text import clean
 from gputui.widgets.json_tree import Fact, Plain, Section, parse, written
