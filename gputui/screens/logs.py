@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import BY_ID, Command
-from gputui.errors import RateLimitedError
+from gputui.errors import GputuiError, RateLimitedError
 from gputui.line_filter import LineFilter
 from gputui.log_reader import LogReader
 from gputui.log_store import LogFilter, LogStore
@@ -204,8 +204,9 @@ class LogsView(FilterBarView, ReadingView):
             left = Content("")
         elif log.reader.gone:
             left = Content.styled("   it is gone: nothing more comes", "$text-warning")
-        if log.reader.error is not None and not log.reader.gone:
-            left = Content.assemble(left, (f"   {self._trouble(log.reader)}", "$text-error"))
+        if (error := log.reader.error) is not None and not log.reader.gone:
+            # Before the rest: on a narrow screen it must be read whole.
+            left = Content.assemble((f"   {self._trouble(error, log.reader.resumes)}", "$text-error"), left)
         count = f"{len(log.store):,} lines"
         if log.matches is not None:
             more = " …" if log.matches.behind else ""
@@ -220,12 +221,21 @@ class LogsView(FilterBarView, ReadingView):
         shape = "   wrapped" if self._wrap else ""
         return left, Content.styled(f"{reading}{count}{since}{shape}{'   UTC' if self.session.utc else ''}", "$muted")
 
-    def _trouble(self, reader: LogReader) -> str:
-        now = self.session.fleet.clock.monotonic()
-        wait = "" if reader.resumes is None else f" again in {max(1, round(reader.resumes - now))} s"
-        if isinstance(reader.error, RateLimitedError):
-            return f"asked too often:{wait}"
-        return f"no answer:{wait}"
+    def _problem(self, account: str) -> Content | None:
+        """Tell only of the account whose log it is: why that is not read, else why its instances are old."""
+        log = self._log
+        if log is None or account != log.ref.account:
+            return None
+        if log.reader.error is None:
+            return super()._problem(account)
+        # Without lines the reason stands in their place; that the writer is gone is said in the title.
+        return self.problem_line(account, log.reader.error) if len(log.store) and not log.reader.gone else None
+
+    def _trouble(self, error: GputuiError, resumes: float | None) -> str:
+        what = "asked too often" if isinstance(error, RateLimitedError) else error.title.lower()
+        if resumes is None:
+            return what
+        return f"{what}: again in {max(1, round(resumes - self.session.fleet.clock.monotonic()))} s"
 
     # --- moving ----------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -29,7 +30,7 @@ from gputui.widgets.title import TitleLine
 from gputui.wording import hindrance, name_of
 
 if TYPE_CHECKING:
-    from gputui.fleet import Feed, Fleet
+    from gputui.fleet import Fleet
 
 
 _IN_FOOTER = sorted(
@@ -191,13 +192,13 @@ class View(Screen[None]):
         for resource in sorted(self.RESOURCES):
             feed = self.session.fleet.feed(account, resource)
             if feed.error is not None:
-                return self._feed_problem(account, feed, feed.error)
+                stale = feed.state is FeedState.STALE
+                return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
         return None
 
-    def _feed_problem(self, account: str, feed: Feed, error: GputuiError) -> Content:
-        age = ""
-        if feed.state is FeedState.STALE and feed.fetched_at is not None:
-            age = f"  as of {format_time(feed.fetched_at, utc=self.session.utc)}"
+    def problem_line(self, account: str, error: GputuiError, *, as_of: datetime | None = None) -> Content:
+        """Return a line: what is wrong with an account, of when its rows are, when it is asked again."""
+        age = f"  as of {format_time(as_of, utc=self.session.utc)}" if as_of is not None else ""
         health = self.session.fleet.health()[account]
         limited = health.state is HealthState.LIMITED
         goes_on = f"  again at {format_time(health.until, utc=self.session.utc)}" if limited and health.until else ""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gputui.errors import NotFoundError, RateLimitedError, UnavailableError
+from gputui.errors import AuthError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Action, Deployment, Instance, LogPage, LogPosition, LogQuery, Phase, Ref, Resource, Row
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
 from tests.screens.pictures import SIZES, Shoot
-from tests.screens.stage import NARROW, Stage, staged
+from tests.screens.stage import NARROW, Stage, backend, fail, instance, staged
 from tests.written_log import WrittenLog, line
 
 WORKER = Ref("yot", "worker", "e-chat/wk-7f3c")
@@ -206,6 +206,20 @@ async def test_no_answer_is_said_and_when_it_is_asked_again() -> None:
         await stage.advance(4)
         assert "no answer" not in stage.title
         assert "line 2500" in stage.text
+
+
+async def test_why_the_log_is_not_read_is_told_and_nothing_of_other_accounts() -> None:
+    cloud, other = Writing(), backend("far", [instance("far", "zoo")])
+    async with staged(cloud, other, view="3") as stage:
+        fail(other, UnavailableError("far: nobody there."))
+        await stage.advance(60)
+        assert "nobody there" in stage.text
+        await opened(stage)
+        assert "nobody there" not in stage.text
+        cloud.log.failures = [AuthError("yot: the key is not accepted.", hint="Put another one into config.toml.")]
+        await stage.advance(1)
+        assert "not signed in: again in" in stage.title
+        assert "✗ yot  the key is not accepted. Put another one into config.toml." in stage.text
 
 
 async def test_asked_too_often_it_waits_as_long_as_it_is_told() -> None:
