@@ -27,7 +27,7 @@ from benchmarks.measure import Finding, ratio, report, side_by_side
 from gputui.api import open_backend
 from gputui.api.gpuhub import GpuhubBackend
 from gputui.api.gpuhub_lists import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
-from gputui.api.gpuhub_pages import PAGE_SIZE
+from gputui.api.pages import PAGE_SIZE
 from gputui.config import Account, GpuhubAccount, Polling, load_config
 from gputui.fleet import Fleet
 from gputui.models import Change, Event, Resource

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import docker
-from gputui.api.form_values import given, problem_of, read_several, readable_json, unknown_problem
+from gputui.api.form_values import given, problem_of, read_several, read_variables, readable_json, unknown_problem
 from gputui.errors import InvalidError
 from gputui.models import FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Secret
 from gputui.redaction import redact_json
@@ -30,7 +30,6 @@ USER = "dock"
 PASSWORD_LENGTH = 20
 
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Body = dict[str, object]
 
@@ -155,28 +154,6 @@ def login_of(kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] 
         return None
     password = values.get("password", "")
     return given(values, "user_name"), Secret(password) if password else None
-
-
-def read_variables(text: str) -> dict[str, str]:
-    """Read ``NAME=value`` from each line that is not empty; raises ValueError that names the line.
-
-    The space around a value is its own. Nothing but a line feed ends a line: what else Unicode has may be in a value.
-    """
-    variables: dict[str, str] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        name, equals, value = line.lstrip().removesuffix("\r").partition("=")
-        if not equals:
-            raise ValueError(f"has no = in line {number}; write NAME=value")
-        if not _VARIABLE.fullmatch(name):
-            raise ValueError(f"has a name in line {number} that is not of letters, digits and underscores")
-        if name in variables:
-            raise ValueError(f"has {name} twice, the second time in line {number}")
-        if "\0" in value:
-            raise ValueError(f"has a NUL in line {number}")
-        variables[name] = value
-    return variables
 
 
 def read_gpus(text: str) -> list[int]:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 
 from gputui.text import clean
+
+LARGEST = 2**31 - 1
+"""The largest number that is sent: what the API counts in."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def given(values: Mapping[str, str], name: str) -> str:
@@ -16,6 +23,54 @@ def given(values: Mapping[str, str], name: str) -> str:
 def read_several(text: str) -> list[str]:
     """Read several values with commas between; each comes once, in their order."""
     return list(dict.fromkeys(part for part in (part.strip() for part in text.split(",")) if part))
+
+
+def read_whole(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError("must be a whole number")
+    number = int(text)
+    if not 0 <= number <= LARGEST:
+        raise ValueError("cannot be negative" if number < 0 else f"is too large; {LARGEST} is the most")
+    return number
+
+
+def read_count(text: str) -> int:
+    """Read a whole number from 1 on."""
+    number = read_whole(text)
+    if number == 0:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def read_flag(text: str) -> bool:
+    """Read ``true`` or ``false``."""
+    word = text.strip().lower()
+    if word not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return word == "true"
+
+
+def read_variables(text: str) -> dict[str, str]:
+    """Read ``NAME=value`` from each line that is not empty; raises ValueError that names the line.
+
+    The space around a value is its own. Nothing but a line feed ends a line: what else Unicode has may be in a value.
+    """
+    variables: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        name, equals, value = line.lstrip().removesuffix("\r").partition("=")
+        if not equals:
+            raise ValueError(f"has no = in line {number}; write NAME=value")
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"has a name in line {number} that is not of letters, digits and underscores")
+        if name in variables:
+            raise ValueError(f"has {name} twice, the second time in line {number}")
+        if "\0" in value:
+            raise ValueError(f"has a NUL in line {number}")
+        variables[name] = value
+    return variables
 
 
 def problem_of(reader: Callable[[str], object], text: str) -> str | None:

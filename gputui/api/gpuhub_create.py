@@ -10,14 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gputui.api.form_values import given, problem_of, read_several, readable_json, unknown_problem
+from gputui.api.form_values import (
+    given,
+    problem_of,
+    read_count,
+    read_flag,
+    read_several,
+    readable_json,
+    unknown_problem,
+)
 from gputui.api.gpuhub_fields import (
     CUDA_VALUES,
     Reader,
     range_problem,
-    read_count,
     read_cuda,
-    read_flag,
     read_price,
 )
 from gputui.errors import InvalidError

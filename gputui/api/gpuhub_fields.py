@@ -10,34 +10,14 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
+from gputui.api.form_values import LARGEST
+
 CUDA_VALUES = {"11.8": 118, "12.0": 120, "12.1": 121, "12.2": 122}
 """The versions of the document's table. Others are sent as they are: the table ends before the newest drivers."""
 
-LARGEST = 2**31 - 1
-"""The largest number that is sent: what the API counts in."""
-
 Reader = Callable[[str], int]
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _CUDA = re.compile(r"([0-9]{1,2})\.([0-9])")
-
-
-def read_whole(text: str) -> int:
-    """Read a whole number from 0 on."""
-    if not _WHOLE.fullmatch(text.strip()):
-        raise ValueError("must be a whole number")
-    number = int(text)
-    if not 0 <= number <= LARGEST:
-        raise ValueError("cannot be negative" if number < 0 else f"is too large; {LARGEST} is the most")
-    return number
-
-
-def read_count(text: str) -> int:
-    """Read a whole number from 1 on."""
-    number = read_whole(text)
-    if number == 0:
-        raise ValueError("must be at least 1")
-    return number
 
 
 def read_price(text: str) -> int:
@@ -81,14 +61,6 @@ def write_price(thousandths: int) -> str:
     """Write thousandths as a price: 1500 as ``1.50``."""
     price = Decimal(thousandths) / 1000
     return f"{price:.2f}" if thousandths % 10 == 0 else f"{price:.3f}"
-
-
-def read_flag(text: str) -> bool:
-    """Read ``true`` or ``false``."""
-    word = text.strip().lower()
-    if word not in {"true", "false"}:
-        raise ValueError("must be true or false")
-    return word == "true"
 
 
 def range_problem(reader: Reader, low: str, high: str, *, named: str) -> str | None:

@@ -9,15 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from gputui.api.form_values import given, problem_of, read_several, unknown_problem
+from gputui.api.form_values import given, problem_of, read_flag, read_several, read_whole, unknown_problem
 from gputui.api.gpuhub_fields import (
     CUDA_VALUES,
     Reader,
     range_problem,
     read_cuda,
-    read_flag,
     read_price,
-    read_whole,
 )
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.text import parse_span

@@ -14,8 +14,8 @@ from gputui.api import gpuhub_shapes as shapes
 from gputui.api import gpuhub_wire as wire
 from gputui.api.gpuhub_events import EventPage
 from gputui.api.gpuhub_kept import KeptAnswers
-from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
 from gputui.api.gpuhub_server import GpuhubServer, RouteMissingError
+from gputui.api.pages import PAGE_SIZE, Page, read_all
 from gputui.errors import (
     AuthError,
     GputuiError,
@@ -124,7 +124,7 @@ class GpuhubLists:
 
     async def _deployment_page(
         self, parameters: Parameters, index: int, size: int, *, raw: bool = False
-    ) -> shapes.Page[Deployment]:
+    ) -> Page[Deployment]:
         body = {"page_index": index, "page_size": size, **parameters}
         make = partial(wire.to_deployment, self._scope)
         return await self._server.page(shapes.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
@@ -196,7 +196,7 @@ class GpuhubLists:
     ) -> list[Instance]:
         make = partial(wire.to_instance, self._scope, parent=parent, parent_name=name)
 
-        async def page(index: int) -> shapes.Page[Instance]:
+        async def page(index: int) -> Page[Instance]:
             body = {**parameters, "deployment_uuid": parent.id, "page_index": index, "page_size": PAGE_SIZE}
             return await self._server.page(shapes.CONTAINERS, CONTAINERS, body, make, raw=raw)
 
@@ -254,7 +254,7 @@ class GpuhubLists:
         """Ask for the account's private images (call 1)."""
         make = partial(wire.to_image, self._scope)
 
-        async def page(index: int) -> shapes.Page[Image]:
+        async def page(index: int) -> Page[Image]:
             body = {"page_index": index, "page_size": PAGE_SIZE}
             return await self._server.page(shapes.IMAGES, IMAGES, body, make, raw=True)
 

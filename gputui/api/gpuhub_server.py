@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from gputui.api import gpuhub_shapes as shapes
 from gputui.api.failures import Party, Refusal, decode
 from gputui.api.gpuhub_envelope import SUCCESS, refusal
+from gputui.api.pages import Page
 from gputui.api.transport import Json, Transport
 from gputui.errors import AuthError, GputuiError, ProtocolError, RateLimitedError
 from gputui.text import clean
@@ -77,7 +78,7 @@ class GpuhubServer:
         make: Callable[[_R, shapes.Notes], _M | None],
         *,
         raw: bool = False,
-    ) -> shapes.Page[_M]:
+    ) -> Page[_M]:
         """Ask for a page by POST and make its rows; ``make`` returns None for one that is none.
 
         A row that cannot be read in full spoils itself alone. With ``raw`` each comes with its JSON.

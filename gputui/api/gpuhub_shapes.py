@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from gputui.api.failures import mismatch
+from gputui.api.pages import Page
 from gputui.redaction import redact_json
 from gputui.text import clean
 
@@ -225,17 +226,6 @@ CONTAINERS = Shape(TypeAdapter(PageEnvelope[ContainerRow]), TypeAdapter(Containe
 DEPLOYMENTS = Shape(TypeAdapter(PageEnvelope[DeploymentRow]), TypeAdapter(DeploymentRow))
 EVENTS = Shape(TypeAdapter(PageEnvelope[EventRow]), TypeAdapter(EventRow))
 IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow]), TypeAdapter(ImageRow))
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[_M]):
-    """A page as it was read. ``size`` is how many rows the server puts on one; None where it does not say."""
-
-    rows: Sequence[_M]
-    sent: int
-    size: int | None = None
-    pages: int | None = None
-    total: int | None = None
 
 
 def read_page(body: PageBody[_R] | None, make: Callable[[_R, Notes], _M | None]) -> Page[_M]:

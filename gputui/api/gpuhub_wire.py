@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from gputui.api import gpuhub_shapes as shapes
 from gputui.api.gpuhub_event_log import EventRow, container_name, container_phase, read_time
 from gputui.api.gpuhub_shapes import Notes
-from gputui.api.gpuhub_ssh import ssh_target
+from gputui.api.ssh_commands import ssh_target
 from gputui.models import (
     Balance,
     Block,

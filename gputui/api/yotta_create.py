@@ -10,8 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, readable_json, unknown_problem
-from gputui.api.gpuhub_fields import read_count, read_flag
+from gputui.api.form_values import given, read_count, read_flag, readable_json, unknown_problem
 from gputui.api.yotta_forms import MODES, PUBLICITIES, RESOURCE_TYPES, Known, form
 from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_server import YottaServer

@@ -10,9 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from gputui.api.deepdock_create import read_variables
-from gputui.api.form_values import read_several
-from gputui.api.gpuhub_fields import read_count
+from gputui.api.form_values import read_count, read_several, read_variables
 from gputui.text import clean
 
 LONGEST_POD_NAME = 255

@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from gputui.api import yotta_filters as filters
 from gputui.api import yotta_wire as wire
-from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
-from gputui.api.gpuhub_shapes import Page
+from gputui.api.pages import PAGE_SIZE, Page, read_all
 from gputui.api.url_paths import segment
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import rows_of, whole

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gputui.api import yotta_shapes as shapes
-from gputui.api.gpuhub_ssh import ssh_target
 from gputui.api.safe_names import SafeNames
+from gputui.api.ssh_commands import ssh_target
 from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, SSHTarget, gpu_label, gpu_memory
 from gputui.redaction import redact
 from gputui.text import clean

@@ -8,6 +8,7 @@ import pytest
 
 from gputui.api import deepdock_create as forms
 from gputui.api import docker
+from gputui.api.form_values import read_variables
 from gputui.errors import InvalidError
 from gputui.models import FieldKind, GpuDevice, GpuSample, Image, Ref, Secret
 from tests.api.deepdock import CUDA, NOW
@@ -163,7 +164,7 @@ def test_an_image_is_pulled_by_its_tag_not_by_its_digest(written: str) -> None:
     ],
 )
 def test_a_variable_has_its_value_as_it_was_written(text: str, variables: dict[str, str]) -> None:
-    assert forms.read_variables(text) == variables
+    assert read_variables(text) == variables
 
 
 @pytest.mark.parametrize(

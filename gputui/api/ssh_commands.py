@@ -1,4 +1,4 @@
-"""The SSH command that GPUhub gives for a container, taken apart: ``ssh -p 21305 root@region-1.example.com``."""
+"""An SSH command as a server tells it, taken apart: ``ssh -p 21305 root@region-1.example.com``."""
 
 from __future__ import annotations
 

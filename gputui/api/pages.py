@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from gputui.api.gpuhub_shapes import Page
 from gputui.models import Ref, Row
 
 PAGE_SIZE = 100
@@ -14,7 +14,21 @@ _MOST_PAGES = 1000
 _READINGS = 3
 """How often a list is read that does not hold still."""
 
+_T = TypeVar("_T")
 _M = TypeVar("_M", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_T]):
+    """A page as it was read. ``size`` is how many rows the server puts on one; None where it does not say."""
+
+    rows: Sequence[_T]
+    sent: int
+    size: int | None = None
+    pages: int | None = None
+    total: int | None = None
+
+
 FetchPage = Callable[[int], Awaitable[Page[_M]]]
 """Asks for a page by its index, from 1; raises GputuiError."""
 

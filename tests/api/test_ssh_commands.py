@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.api.gpuhub_ssh import ssh_target
+from gputui.api.ssh_commands import ssh_target
 from gputui.models import Secret, SSHTarget
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gputui.api.gpuhub_pages import PAGE_SIZE, read_all
-from gputui.api.gpuhub_shapes import Page
+from gputui.api.pages import PAGE_SIZE, Page, read_all
 from gputui.models import Image, Ref
 
 
