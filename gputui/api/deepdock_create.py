@@ -11,8 +11,15 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import docker
-from gputui.api.form_values import given, problem_of, read_several, read_variables, readable_json, unknown_problem
-from gputui.errors import InvalidError
+from gputui.api.form_values import (
+    given,
+    problem_of,
+    read_several,
+    read_variables,
+    readable_json,
+    refuse,
+    unknown_problem,
+)
 from gputui.models import FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Secret
 from gputui.redaction import redact_json
 from gputui.text import clean, format_bytes
@@ -143,9 +150,7 @@ def prepare(
 
 def require(account: str, kind: str, values: Mapping[str, str], gpus: Collection[int]) -> None:
     """Raise InvalidError with ``fields`` unless the values may be sent."""
-    if problems := check(kind, values, gpus):
-        text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-        raise InvalidError(f"{account}: {text}.", fields=problems)
+    refuse(account, check(kind, values, gpus))
 
 
 def login_of(kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 
+from gputui.errors import InvalidError
 from gputui.text import clean
 
 LARGEST = 2**31 - 1
@@ -89,6 +90,24 @@ def unknown_problem(given: Collection[str], known: Collection[str], among: str) 
         return None
     verb = "is" if len(unknown) == 1 else "are"
     return f"{', '.join(unknown)} {verb} not among {among}: {', '.join(known) or 'there are none'}"
+
+
+def among(known: Collection[str], called: str) -> Callable[[str], str]:
+    """Return a reader of one of the known values, which are ``called`` so."""
+
+    def read(text: str) -> str:
+        if problem := unknown_problem([text], known, called):
+            raise ValueError(problem)
+        return text
+
+    return read
+
+
+def refuse(whose: object, problems: Mapping[str, str]) -> None:
+    """Raise InvalidError with what is wrong with something of an account, by field; not where nothing is."""
+    if problems:
+        text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
+        raise InvalidError(f"{whose}: {text}.", fields=dict(problems))
 
 
 def readable_json(body: Mapping[str, object]) -> str:

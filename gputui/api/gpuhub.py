@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.api import gpuhub_wire as wire
+from gputui.api.form_values import refuse
 from gputui.api.gpuhub_changes import GpuhubChanges
 from gputui.api.gpuhub_create import KIND, DeploymentForm, public_images
 from gputui.api.gpuhub_events import EventReader
@@ -265,10 +266,7 @@ class GpuhubBackend:
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
         given = {name: value for name, value in values.items() if value.strip()}
-        problems = self.check_filter(resource, given)
-        if problems:
-            text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
-            raise InvalidError(f"{self.account}: {text}.", fields=problems)
+        refuse(self.account, self.check_filter(resource, given))
         self._asked[resource] = given
         match resource:
             case Resource.STOCK:

@@ -17,6 +17,7 @@ from gputui.api.form_values import (
     read_flag,
     read_several,
     readable_json,
+    refuse,
     unknown_problem,
 )
 from gputui.api.gpuhub_fields import (
@@ -26,7 +27,6 @@ from gputui.api.gpuhub_fields import (
     read_cuda,
     read_price,
 )
-from gputui.errors import InvalidError
 from gputui.models import FieldKind, Form, FormField, Image, PreparedRequest, Ref
 from gputui.text import clean
 
@@ -186,9 +186,7 @@ class DeploymentForm:
 
     def prepare(self, values: Mapping[str, str], base_url: str) -> PreparedRequest:
         """Return the request as it would be sent; raises InvalidError with ``fields``."""
-        if problems := self.check(values):
-            text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
-            raise InvalidError(f"{self.account}: {text}.", fields=problems)
+        refuse(self.account, self.check(values))
         return PreparedRequest("POST", f"{base_url}{PATH}", readable_json(self.body(values)))
 
     def _template(self, values: Mapping[str, str]) -> Body:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gputui.api import pody_account
 from gputui.api import pody_wire as wire
 from gputui.api.addresses import host_label
+from gputui.api.form_values import refuse
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
 from gputui.api.safe_names import SafeNames
@@ -410,10 +411,7 @@ class PodyBackend:
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
         """Create a pod and start it (``POST /pod/create``)."""
-        problems = self.check_create(kind, values)
-        if problems:
-            text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-            raise InvalidError(f"{self.account}: {text}.", fields=problems)
+        refuse(self.account, self.check_create(kind, values))
         name = values["ins"]
         params = {"ins": name, "image": values["image"]}
         await self._server.change("/pod/create", params, what=f"the creation of pod {name}", timeout=CREATE_TIMEOUT)

@@ -17,6 +17,7 @@ from gputui.api import yotta_forms as forms
 from gputui.api import yotta_log as log
 from gputui.api import yotta_submit as submission
 from gputui.api import yotta_wire as wire
+from gputui.api.form_values import refuse
 from gputui.api.safe_names import SafeNames
 from gputui.api.yotta_create import RentalCreator
 from gputui.api.yotta_creator import Creator
@@ -215,9 +216,7 @@ class YottaBackend:
     def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
         given = {name: value for name, value in values.items() if value.strip()}
-        if problems := self.check_filter(resource, given):
-            text = "; ".join(f"{clean(name)} {problem}" for name, problem in problems.items())
-            raise InvalidError(f"{self.account}: {text}.", fields=problems)
+        refuse(self.account, self.check_filter(resource, given))
         self._asked[resource] = given
         if resource is Resource.INSTANCES:
             self._lists.narrow(given)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, read_count, read_flag, readable_json, unknown_problem
+from gputui.api.form_values import among, given, read_count, read_flag, readable_json, refuse
 from gputui.api.yotta_forms import MODES, PUBLICITIES, RESOURCE_TYPES, Known, form
 from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_server import YottaServer
@@ -18,20 +18,11 @@ from gputui.api.yotta_shapes import masked
 from gputui.api.yotta_storage import YottaStorage
 from gputui.api.yotta_values import Body, Readers, body_of, problems_of
 from gputui.api.yotta_wire import ENDPOINT, POD, VM, Scope, VmType, called, made_ref
-from gputui.errors import GputuiError, InvalidError
+from gputui.errors import GputuiError
 from gputui.models import ActionResult, Deployment, Form, Instance, PreparedRequest, Ref, RegistryCredential
 from gputui.text import clean
 
 PATHS: Mapping[str, str] = {POD: "/v2/pods", VM: "/v2/vms", ENDPOINT: "/v2/serverless"}
-
-
-def _among(known: Sequence[str], called: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if problem := unknown_problem([text], known, called):
-            raise ValueError(problem)
-        return text
-
-    return read
 
 
 def _command(text: str) -> str:
@@ -43,9 +34,9 @@ def _command(text: str) -> str:
 _READERS: Mapping[str, Callable[[str], object]] = {
     "image": fields.read_word,
     "imageRegistry": fields.read_word,
-    "imagePublicType": _among(PUBLICITIES, "the kinds of images"),
+    "imagePublicType": among(PUBLICITIES, "the kinds of images"),
     "containerRegistryAuthId": fields.read_id,
-    "resourceType": _among(RESOURCE_TYPES, "the kinds of resources"),
+    "resourceType": among(RESOURCE_TYPES, "the kinds of resources"),
     "regions": fields.read_regions,
     "region": fields.read_code,
     "gpuType": fields.read_code,
@@ -71,7 +62,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "isSpot": lambda text: int(read_flag(text)),
     "volumeMountPaths": fields.read_mounts,
     "resources": fields.read_resources,
-    "serviceMode": _among(tuple(MODES), "the modes"),
+    "serviceMode": among(tuple(MODES), "the modes"),
     "webhook": fields.read_webhook,
 }
 _OF_KIND: Mapping[tuple[str, str], Callable[[str], object]] = {
@@ -101,9 +92,7 @@ def prepare(
     account: str, kind: str, values: Mapping[str, str], base_url: str, types: Iterable[VmType] = ()
 ) -> PreparedRequest:
     """Return the request as it would be sent, but for its secrets; raises InvalidError with ``fields``."""
-    if problems := check(kind, values, types):
-        text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-        raise InvalidError(f"{account}: {text}.", fields=problems)
+    refuse(account, check(kind, values, types))
     shown = masked(body(kind, values))
     return PreparedRequest(
         "POST", f"{base_url}{PATHS[kind]}", readable_json(shown if isinstance(shown, dict) else {})

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, readable_json, unknown_problem
+from gputui.api.form_values import among, given, readable_json, refuse
 from gputui.api.yotta_filters import STORAGE_TYPES
 from gputui.api.yotta_lists import YottaLists
 from gputui.api.yotta_server import YottaServer
@@ -18,7 +18,7 @@ from gputui.api.yotta_storage import CREDENTIALS, VOLUMES, YottaStorage
 from gputui.api.yotta_storage_wire import CREDENTIAL, SIZED, VOLUME
 from gputui.api.yotta_values import Body, Readers, body_of, problems_of
 from gputui.api.yotta_wire import Scope, made_ref
-from gputui.errors import GputuiError, InvalidError
+from gputui.errors import GputuiError
 from gputui.models import ActionResult, FieldKind, Form, FormField, PreparedRequest, Ref
 from gputui.text import clean
 
@@ -52,22 +52,16 @@ def read_secret(text: str) -> str:
     return text
 
 
-def _among(known: Collection[str], called: str, text: str) -> str:
-    if problem := unknown_problem([text], known, called):
-        raise ValueError(problem)
-    return text
-
-
 _VOLUME_READERS: Readers = {
     "name": fields.read_pod_name,
-    "storageType": lambda text: _among(STORAGE_TYPES, "the types of storage", text),
+    "storageType": among(STORAGE_TYPES, "the types of storage"),
     "region": fields.read_code,
     "sizeInGb": read_size,
-    "vendorVolumeType": lambda text: _among(MEDIA, "the kinds of disk", text),
+    "vendorVolumeType": among(MEDIA, "the kinds of disk"),
 }
 CREDENTIAL_READERS: Readers = {
     "name": fields.read_pod_name,
-    "type": lambda text: _among(REGISTRIES, "the types of registry", text),
+    "type": among(REGISTRIES, "the types of registry"),
     "username": fields.read_line,
     "password": read_secret,
 }
@@ -153,9 +147,7 @@ class _Named:
 
     def prepare(self, values: Values) -> PreparedRequest:
         """Return the request without its password; raises InvalidError."""
-        if problems := self.check(values):
-            text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-            raise InvalidError(f"{self._scope.account}: {text}.", fields=problems)
+        refuse(self._scope.account, self.check(values))
         sent = self.body(values)
         shown = sent | ({"password": "***"} if "password" in sent else {})
         return PreparedRequest("POST", f"{self._base_url}{self.path}", readable_json(shown))

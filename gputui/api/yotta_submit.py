@@ -12,13 +12,13 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, readable_json
+from gputui.api.form_values import given, readable_json, refuse
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import masked
 from gputui.api.yotta_tasks import YottaTasks
 from gputui.api.yotta_tasks_wire import TASK
 from gputui.api.yotta_values import Body, body_of, problems_of
-from gputui.errors import GputuiError, InvalidError, NotFoundError
+from gputui.errors import GputuiError, NotFoundError
 from gputui.models import ActionResult, Deployment, FieldKind, Form, FormField, Phase, PreparedRequest, Ref
 from gputui.text import clean
 
@@ -110,9 +110,7 @@ def prepare(
     account: str, values: Mapping[str, str], address: str, endpoints: Sequence[Deployment]
 ) -> PreparedRequest:
     """Return the request as it would be sent, but for its secrets; raises InvalidError with ``fields``."""
-    if problems := check(values, endpoints):
-        text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-        raise InvalidError(f"{account}: {text}.", fields=problems)
+    refuse(account, check(values, endpoints))
     sent = body(values)
     shown = masked(sent | ({SECRET_FIELD: "***"} if SECRET_FIELD in sent else {}))
     return PreparedRequest("POST", address, readable_json(shown if isinstance(shown, dict) else {}))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gputui.api import yotta_create as creation
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import readable_json
+from gputui.api.form_values import readable_json, refuse
 from gputui.api.yotta_forms import endpoint_update_fields
 from gputui.api.yotta_lists import YottaLists
 from gputui.api.yotta_server import YottaServer
@@ -105,9 +105,7 @@ class YottaUpdates:
     def prepare(self, row: Row, action: Action, values: Values) -> PreparedRequest:
         """Return the request without its secrets; raises InvalidError."""
         change = self._change(row, action)
-        if problems := self.check(row, action, values):
-            text = "; ".join(f"{name} {problem}" for name, problem in problems.items())
-            raise InvalidError(f"{row.ref}: {text}.", fields=problems)
+        refuse(row.ref, self.check(row, action, values))
         sent = body_of(change.fields(row), change.readers, values)
         shown = masked(sent | ({"password": "***"} if "password" in sent else {}))
         body = readable_json(shown if isinstance(shown, dict) else {})
