@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar, cast
 
 from gputui.commands import Command
@@ -22,9 +21,9 @@ from gputui.models import Action, Deployment, Phase, Resource, Row
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
-from gputui.screens.usual_columns import account_column, name_column
+from gputui.screens.usual_columns import account_column, age_column, name_column
 from gputui.task_words import takes_tasks
-from gputui.text import format_age, format_bytes, format_money
+from gputui.text import format_bytes, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table_columns import Cell, Column
 from gputui.wording import UNDER_WAY
@@ -96,15 +95,7 @@ class DeploymentsView(ScalingView, ListView):
                 priority=4,
                 when_filled=True,
             ),
-            Column(
-                "age",
-                "AGE",
-                lambda row: format_age(row.created_at, datetime.now(UTC)),
-                lambda row: row.created_at,
-                right=True,
-                priority=2,
-                when_filled=True,
-            ),
+            age_column(2),
             Column(
                 "regions",
                 "REGIONS",

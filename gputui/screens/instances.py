@@ -9,8 +9,8 @@ from typing import ClassVar, cast
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
-from gputui.screens.usual_columns import account_column, name_column
-from gputui.text import format_age, format_bytes, format_elapsed, format_money, format_time
+from gputui.screens.usual_columns import account_column, name_column, price_column
+from gputui.text import format_age, format_bytes, format_elapsed, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
 from gputui.wording import UNDER_WAY, gpu_text, name_of, ports_text
@@ -72,15 +72,7 @@ class InstancesView(ListView):
                 priority=1,
                 when_filled=True,
             ),
-            Column(
-                "price",
-                "PRICE/H",
-                lambda row: format_money(row.price),
-                lambda row: row.price and (row.price.currency, row.price.amount),
-                right=True,
-                priority=1,
-                when_filled=True,
-            ),
+            price_column(1),
             Column(
                 "image",
                 "IMAGE",

@@ -12,7 +12,8 @@ from gputui.commands import Command
 from gputui.models import Action, Change, Image, Ref, Resource, Row
 from gputui.screens import dialogs
 from gputui.screens.library_part import LibraryPart
-from gputui.text import format_age, format_bytes, format_elapsed
+from gputui.screens.usual_columns import age_column
+from gputui.text import format_bytes, format_elapsed
 from gputui.widgets.table_columns import Cell, Column
 from gputui.wording import name_of
 
@@ -60,15 +61,7 @@ class LibraryView(LibraryPart):
                 priority=2,
                 when_filled=True,
             ),
-            Column(
-                "age",
-                "AGE",
-                lambda row: format_age(row.created_at, datetime.now(UTC)),
-                lambda row: row.created_at,
-                right=True,
-                priority=4,
-                when_filled=True,
-            ),
+            age_column(4),
             Column("digest", "DIGEST", _short_digest, lambda row: row.digest or "", priority=5, when_filled=True),
             Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, shown=False),
             Column(

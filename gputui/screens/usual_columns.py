@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from gputui.screens.session import Session
+from gputui.text import format_age, format_money
 from gputui.widgets.table_columns import Column, natural_key
 
 
@@ -30,4 +32,30 @@ def account_column(session: Session, priority: int) -> Column[Any]:
         lambda row: row.ref.account,
         lambda row: row.ref.account,
         priority=9 if len(session.fleet.accounts) == 1 else priority,
+    )
+
+
+def age_column(priority: int) -> Column[Any]:
+    """Return the column of how long ago something was made, where that is told."""
+    return Column(
+        "age",
+        "AGE",
+        lambda row: format_age(row.created_at, datetime.now(UTC)),
+        lambda row: row.created_at,
+        right=True,
+        priority=priority,
+        when_filled=True,
+    )
+
+
+def price_column(priority: int) -> Column[Any]:
+    """Return the column of what one of them costs an hour, where that is told."""
+    return Column(
+        "price",
+        "PRICE/H",
+        lambda row: format_money(row.price),
+        lambda row: row.price and (row.price.currency, row.price.amount),
+        right=True,
+        priority=priority,
+        when_filled=True,
     )

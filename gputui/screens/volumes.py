@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar, cast
 
 from gputui.models import Phase, Resource, Row, Volume
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.library_part import LibraryPart
-from gputui.screens.usual_columns import account_column, name_column
+from gputui.screens.usual_columns import account_column, age_column, name_column, price_column
 from gputui.storage_words import size_text, storage_text
-from gputui.text import format_age, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
 from gputui.wording import UNDER_WAY
@@ -63,24 +61,8 @@ class VolumesView(LibraryPart):
                 right=True,
                 priority=2,
             ),
-            Column(
-                "price",
-                "PRICE/H",
-                lambda row: format_money(row.price),
-                lambda row: row.price and (row.price.currency, row.price.amount),
-                right=True,
-                priority=2,
-                when_filled=True,
-            ),
-            Column(
-                "age",
-                "AGE",
-                lambda row: format_age(row.created_at, datetime.now(UTC)),
-                lambda row: row.created_at,
-                right=True,
-                priority=4,
-                when_filled=True,
-            ),
+            price_column(2),
+            age_column(4),
             Column("id", "ID", lambda row: row.ref.id, lambda row: natural_key(row.ref.id), shown=False),
             Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
             Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),

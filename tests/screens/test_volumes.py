@@ -62,7 +62,7 @@ async def test_a_part_that_the_account_shown_does_not_have_is_not_opened() -> No
 
 
 async def test_a_volume_shows_storage_state_size_mounts_and_price(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_the_clock(monkeypatch, "gputui.screens.volumes")
+    stop_the_clock(monkeypatch)
     async with staged(store(), view="7") as stage:
         line = " ".join(stage.line_of("datasets").split())
         assert "datasets yotta CEPH ● active 2.0T us-east-1 2 $0.28 9d" in line
