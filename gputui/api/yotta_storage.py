@@ -50,10 +50,9 @@ class YottaStorage:
                 rows[volume.ref] = volume
         return list(rows.values())
 
-    async def volumes_called(self, name: str) -> list[Volume]:
-        """Ask for the volumes of a name, however the list is narrowed; raises GputuiError where a type fails."""
-        found = await asyncio.gather(*(self._of_type(each, {}) for each in filters.STORAGE_TYPES))
-        return [volume for part in found for volume in part if volume.name == name]
+    async def volumes_called(self, name: str, storage_type: str) -> list[Volume]:
+        """Ask for the volumes of a name and a type, however the list is narrowed; raises GputuiError."""
+        return [volume for volume in await self._of_type(storage_type, {}) if volume.name == name]
 
     @property
     def known(self) -> list[Volume]:

@@ -199,9 +199,9 @@ class VolumeCreator(_Named):
         return body_of(self.fields(), _VOLUME_READERS, values)
 
     async def find(self, values: Values) -> Collection[Ref]:
-        """Return the volumes of this name."""
+        """Return the volumes of this name and type."""
         name = clean(given(values, "name"))
-        return [row.ref for row in await self._storage.volumes_called(name)]
+        return [row.ref for row in await self._storage.volumes_called(name, given(values, "storageType"))]
 
 
 class CredentialCreator(_Named):

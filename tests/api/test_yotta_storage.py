@@ -160,12 +160,15 @@ async def test_one_that_was_made_is_found_though_the_list_is_narrowed_to_others(
         assert list(await there.backend.find_created("volume", values)) == [result.created]
 
 
-async def test_while_one_type_cannot_be_read_nobody_says_that_it_was_not_made(
+async def test_while_its_type_cannot_be_read_nobody_says_that_it_was_not_made(
     server: ScriptedServer, backend: YottaBackend
 ) -> None:
-    server.on(VOLUMES, by_type(R2=no(10002, "boom")))
+    server.on(VOLUMES, by_type(R2=no(10002, "boom"), S3=page([volume(7, name="vol", storageType="S3")])))
     with pytest.raises(GputuiError, match="boom"):
-        await backend.find_created("volume", {"name": "vol", "storageType": "S3"})
+        await backend.find_created("volume", {"name": "vol", "storageType": "R2"})
+    # What of other types cannot be read does not matter.
+    found = await backend.find_created("volume", {"name": "vol", "storageType": "S3"})
+    assert list(found) == [Ref("yotta", "volume", "7")]
 
 
 async def test_forms_offer_the_credentials_and_name_the_volumes() -> None:
