@@ -24,6 +24,8 @@ class LineFilter:
         self._unwanted: list[re.Pattern[str]] = []
         for match in _TERM.finditer(self.text):
             expression, quoted, word = match.groups()
+            if match[0] == "!":
+                continue  # what is not wanted is still being typed
             text = expression or re.escape(quoted if quoted is not None else word)
             part = compile_pattern(text, match.start())
             (self._unwanted if match[0].startswith("!") else self._wanted).append(part)

@@ -13,8 +13,16 @@ from gputui.log_store import LogStore
 from gputui.models import LogPage, LogPosition, LogQuery
 
 _SIZE = 1000
-_PACE = 1.0
+PACE = 1.0
+"""Seconds between two questions for what is new."""
 _MOST_PATIENCE = 30.0
+
+
+def patience(error: GputuiError, failures: int) -> float:
+    """Return how many seconds to wait after so many failures one after another, or as long as the server asks for."""
+    if isinstance(error, RateLimitedError):
+        return max(error.retry_after, PACE)
+    return min(PACE * 2.0 ** min(failures, 5), _MOST_PATIENCE) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
 class ReadLog(Protocol):
@@ -49,7 +57,6 @@ class LogReader:
         self._wait = wait
         self._clock = clock
         self._past = asyncio.Lock()
-        self._failures = 0
         self._older_from: LogPosition | None = None
         self._newer_from: LogPosition | None = None
         self.answered = False
@@ -59,9 +66,11 @@ class LogReader:
         self.gone = False
         """Whether the server does not know any more what wrote it: it is not asked again."""
         self.error: GputuiError | None = None
-        """Why the last page was not read; None when it was."""
+        """Why the last page of what is new was not read; None when it was."""
+        self.past_error: GputuiError | None = None
+        """Why the last page of the past was not read; None when it was, or is read again."""
         self.resumes: float | None = None
-        """When it is asked again after an error, by ``clock``."""
+        """When it is asked for what is new again after an error, by ``clock``."""
         self.reading_past = False
 
     async def follow(self) -> None:
@@ -70,24 +79,41 @@ class LogReader:
         Where only lines up to a time are asked for nothing comes any more: it ends with the newest of them.
         """
         self.gone = False
-        while (more := await self._guarded(self._step)) is not None:
-            if not more:
-                if self.query.until is not None and self.error is None:
-                    return  # what is written later is not asked for
-                pause = self._pause()
-                self.resumes = self._clock() + pause if self.error is not None else None
-                if self.error is not None:
-                    self._changed()
+        failures = 0
+        while True:
+            try:
+                more = await self._step()
+            except NotFoundError as error:
+                self._failed(error, gone=True)
+                return
+            except GputuiError as error:
+                failures += 1
+                pause = patience(error, failures)
+                self.resumes = self._clock() + pause
+                self._failed(error)
                 await self._wait(pause)
+                continue
+            failures = 0
+            if self.error is not None:
+                self.error, self.resumes = None, None
+                self._changed()
+            if more:
+                continue
+            if self.query.until is not None:
+                return  # what is written later is not asked for
+            await self._wait(PACE)
 
     async def older(self) -> bool:
         """Read one page of the past; returns whether there is more of it. A second call waits for the first."""
         async with self._past:
             if self.complete or self._older_from is None:
                 return False
-            self.reading_past = True
+            self.reading_past, self.past_error = True, None
             try:
-                return bool(await self._guarded(self._step_back))
+                return await self._step_back()
+            except GputuiError as error:
+                self.past_error = error
+                return False
             finally:
                 self.reading_past = False
                 self._changed()
@@ -128,27 +154,6 @@ class LogReader:
         self.complete = not page.more or page.next == after
         return not self.complete
 
-    async def _guarded(self, step: Callable[[], Awaitable[bool]]) -> bool | None:
-        failed = self.error is not None
-        try:
-            more = await step()
-        except NotFoundError as error:
-            self.error, self.gone = error, True
-            self._changed()
-            return None
-        except GputuiError as error:
-            self.error = error
-            self._failures += 1
-            self._changed()
-            return False
-        self.error, self.resumes, self._failures = None, None, 0
-        if failed:
-            self._changed()
-        return more
-
-    def _pause(self) -> float:
-        if isinstance(self.error, RateLimitedError):
-            return max(self.error.retry_after, _PACE)
-        if self.error is None:
-            return _PACE
-        return min(_PACE * 2.0 ** min(self._failures, 5), _MOST_PATIENCE) * random.uniform(0.75, 1.25)  # noqa: S311
+    def _failed(self, error: GputuiError, *, gone: bool = False) -> None:
+        self.error, self.gone = error, gone
+        self._changed()

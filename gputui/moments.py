@@ -10,10 +10,11 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
-def parse_moment(text: str, now: datetime, *, utc: bool = False) -> datetime:
+def parse_moment(text: str, now: datetime, *, utc: bool = False, after: datetime | None = None) -> datetime:
     """Return the moment in UTC that is meant by ``90m``, ``14:05``, ``2026-11-25 14:05`` or ISO 8601.
 
-    Without an offset it is local time, or UTC with ``utc``. ``now`` is aware. Raises ValueError in words.
+    Without an offset it is local time, or UTC with ``utc``; a time of day alone is the last one that there was,
+    unless that is before ``after``. ``now`` is aware. Raises ValueError in words.
     """
     given = text.strip()
     try:
@@ -22,10 +23,13 @@ def parse_moment(text: str, now: datetime, *, utc: bool = False) -> datetime:
         here = now.astimezone(UTC) if utc else now.astimezone()
         if match := _TIME.fullmatch(given):
             hour, minute, second = (int(part or 0) for part in match.groups())
-            return here.replace(hour=hour, minute=minute, second=second, microsecond=0).astimezone(UTC)
+            at = here.replace(hour=hour, minute=minute, second=second, microsecond=0)
+            if at > here and (after is None or at - timedelta(days=1) >= after):
+                at -= timedelta(days=1)
+            return at.astimezone(UTC)
         read = datetime.fromisoformat(given)
+        if read.tzinfo is None:
+            read = read.replace(tzinfo=UTC) if utc else read.astimezone()
+        return read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be such as 90m, 2h, 14:05, 2026-11-25 14:05, or ISO 8601") from None
-    if read.tzinfo is None:
-        read = read.replace(tzinfo=UTC) if utc else read.astimezone()
-    return read.astimezone(UTC)

@@ -19,6 +19,7 @@ from gputui.query import QueryError
         ("/step \\d+$/", "step 12", True),
         ("INFO: 3/4", "INFO: step 3/4", True),
         ("[x]", "a [x] b", True),
+        ("done !", "done!", True),
     ],
 )
 def test_words_must_be_there_or_not(text: str, line: str, held: bool) -> None:

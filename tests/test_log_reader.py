@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnavailableError
-from gputui.log_reader import LogReader
+from gputui.log_reader import LogReader, patience
 from gputui.log_store import LogStore
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery
 
@@ -157,6 +157,38 @@ def test_a_server_that_asks_to_be_left_alone_is() -> None:
     served.failures = [RateLimitedError("slow down", retry_after=17)]
     _, _, pauses = follow(served, lambda: None)
     assert pauses[0] == 17
+
+
+def test_a_page_of_the_past_that_fails_says_so_whatever_is_new_and_hides_nothing_of_that() -> None:
+    served, store = Served(3000), LogStore()
+
+    async def run() -> None:
+        async def wait(seconds: float) -> None:
+            raise asyncio.CancelledError
+
+        reader = LogReader(served.read, store, wait=wait, clock=lambda: 100.0)
+        with suppress(asyncio.CancelledError):
+            await reader.follow()
+        served.failures = [UnavailableError("no past")]
+        assert not await reader.older()
+        assert (str(reader.past_error), reader.error) == ("no past", None)
+        with suppress(asyncio.CancelledError):
+            await reader.follow()
+        assert str(reader.past_error) == "no past"
+        served.failures = [RateLimitedError("slow down", retry_after=9)]
+        with suppress(asyncio.CancelledError):
+            await reader.follow()
+        assert (str(reader.error), reader.resumes) == ("slow down", 109.0)
+        assert await reader.older()
+        assert (str(reader.error), reader.resumes, reader.past_error) == ("slow down", 109.0, None)
+
+    asyncio.run(run())
+    assert len(store) == 2000
+
+
+def test_the_wait_after_failures_grows_to_half_a_minute_and_stays_there() -> None:
+    error = UnavailableError("no answer")
+    assert all(22 <= patience(error, failures) <= 38 for failures in (5, 1024, 10**6))
 
 
 def test_a_writer_that_is_gone_is_not_asked_again_and_what_was_read_stays() -> None:

@@ -16,12 +16,15 @@ def line(number: int, text: str = "") -> LogLine:
 
 
 class WrittenLog:
-    """The lines of one worker; ``failures`` are raised one by one, ``calls`` are direction and size of each page."""
+    """The lines of one worker; ``calls`` are direction and size of each page.
+
+    ``failures`` are raised one by one, None lets a call through.
+    """
 
     def __init__(self, count: int) -> None:
         self.lines = [line(number) for number in range(count)]
         self.calls: list[tuple[bool, int]] = []
-        self.failures: list[Exception] = []
+        self.failures: list[Exception | None] = []
 
     def has_logs(self, row: Row) -> bool:
         return True
@@ -30,8 +33,8 @@ class WrittenLog:
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
         self.calls.append((backward, size))
-        if self.failures:
-            raise self.failures.pop()
+        if self.failures and (failure := self.failures.pop(0)) is not None:
+            raise failure
         lines = [one for one in self.lines if query.keyword in one.text]
         lines = lines[::-1] if backward else lines
         if after is not None:

@@ -5,10 +5,13 @@ Speaks for ``GET /v2/serverless/{id}/workers/{workerId}/logs`` and the data mode
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from gputui.api.yotta_server import YottaServer
@@ -20,17 +23,29 @@ from gputui.text import clean
 MOST = 1000
 """Lines that a page can have."""
 
+_UNTOLD = "+"
+"""Begins what stands for an offset that is not told."""
 _FORWARD, _BACKWARD = "Forward", "Backward"
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What sets colours and moves the cursor: programs write it for their own terminal."""
 
 
+def _as_text(value: Any) -> Any:
+    """Take whatever a program wrote for its text: one odd entry must not keep the others from being read."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+_Anything = Annotated[str | None, BeforeValidator(_as_text)]
+
+
 class LineRow(BaseModel):
     """An entry of a log. Its time is kept as it was written: it is handed back to ask for what is past it."""
 
-    timestamp: Text = None
-    log: Text = None
-    offset: Text = None
+    timestamp: _Anything = None
+    log: _Anything = None
+    offset: _Anything = None
 
 
 class PageRow(BaseModel):
@@ -38,7 +53,7 @@ class PageRow(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    logs: list[LineRow] | None = None
+    logs: list[LineRow | None] | None = None
     has_more: bool | None = None
     next_search_after_time: Text = None
     next_search_after_offset: Text = None
@@ -62,7 +77,8 @@ async def read_page(
         if moment is not None:
             params[name] = _written(moment)
     if after is not None:
-        params |= {"searchAfterTime": after.time, "searchAfterOffset": after.offset}
+        offset = "" if after.offset.startswith(_UNTOLD) else after.offset
+        params |= {"searchAfterTime": after.time, "searchAfterOffset": offset}
     data = await server.ask(path, params)
     if data is None:
         return LogPage((), False, after)
@@ -75,11 +91,16 @@ async def read_page(
 
 def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool = False) -> LogPage:
     """Put a page's lines into their order, each once; where nothing tells how to go on, its last line does."""
-    entries = page.logs or []
+    entries = [entry for entry in page.logs or [] if entry is not None]
     lines: dict[LogPosition, LogLine] = {}
     times: dict[str, datetime | None] = {}
+    untold: Counter[str] = Counter()
     for entry in entries:
         time, offset = entry.timestamp or "", entry.offset or ""
+        if not offset:
+            # Lines that only their order tells apart are all there.
+            untold[time] += 1
+            offset = f"{_UNTOLD}{untold[time]}"
         if time not in times:
             times[time] = _moment(time)
         position = LogPosition(time, offset)

@@ -14,7 +14,8 @@ from gputui.api.base import HasLogs
 from gputui.cli import refs, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
-from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError, RateLimitedError
+from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
+from gputui.log_reader import PACE, patience
 from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Ref, Resource, Row
 from gputui.moments import parse_moment
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 PAGE = 1000
 TAIL = 100
 """Lines that are shown of the past where nothing else is asked for."""
-_PACE = 1.0
-_PATIENCE = 30.0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +43,8 @@ def _query(args: argparse.Namespace) -> LogQuery:
     for name in ("since", "until"):
         text = getattr(args, name)
         try:
-            moments[name] = parse_moment(text, now, utc=args.utc) if text else None
+            since = moments.get("since")
+            moments[name] = parse_moment(text, now, utc=args.utc, after=since) if text else None
         except ValueError as error:
             raise ConfigError(f"--{name} {error}.") from None
     return LogQuery(args.grep, moments["since"], moments["until"])
@@ -95,66 +95,66 @@ class _Lines:
         self._utc = args.utc
         self._follow = args.follow
         self._tail: int | None = args.tail if args.tail is not None else None if query.since else TAIL
+        self._after: LogPosition | None = None
+        """Where what is not printed yet goes on."""
         self._seen: set[LogPosition] = set()
+        """What the last pages had, which the next one may have again."""
 
     async def print(self) -> ExitCode:
         """Print the past, and what comes where that is wanted."""
-        after = await self._forward(None) if self._tail is None else await self._newest(self._tail)
-        if not self._follow:
-            return ExitCode.OK
-        waits = 0
-        while True:
-            await asyncio.sleep(_PACE)
+        if self._tail is None:
+            await self._forward()
+        else:
+            await self._newest(self._tail)
+        failures, pause = 0, PACE
+        while self._follow:
+            await asyncio.sleep(pause)
             try:
-                after = await self._forward(after)
+                await self._forward()
             except NotFoundError:
                 raise
             except GputuiError as error:
-                pause = min(_PATIENCE, max(_PACE, 2.0**waits))
-                if isinstance(error, RateLimitedError):
-                    pause = max(pause, error.retry_after)
-                waits += 1
+                failures += 1
+                pause = patience(error, failures)
                 say(f"gputui: {error} Asking again in {pause:.0f} s.")
-                await asyncio.sleep(pause)
                 continue
-            if waits:
+            if failures:
                 say(f"gputui: {self._ref.account} answers again.")
-            waits = 0
+            failures, pause = 0, PACE
+        return ExitCode.OK
 
-    async def _newest(self, most: int) -> LogPosition | None:
-        """Print the newest lines; returns the place of the last, from which newer ones go on."""
+    async def _newest(self, most: int) -> None:
+        """Print the newest lines; what comes later goes on behind the last."""
         pages: list[Sequence[LogLine]] = []
-        wanted, after, last = most, None, None
-        while wanted > 0 or last is None:
+        wanted, after = most, None
+        while wanted > 0 or not pages:
             page = await self._backend.read_log(
                 self._ref, self._query, after=after, backward=True, size=max(1, min(PAGE, wanted))
             )
-            if last is None:
-                last = page.lines[-1].position if page.lines else None
-            pages.append(page.lines[-wanted:] if wanted > 0 else ())
-            wanted -= len(page.lines)
-            after = page.next
-            if not page.more:
+            if not pages and page.lines:
+                self._after = page.lines[-1].position
+            fresh = [line for line in page.lines if line.position not in self._seen]
+            self._seen |= {line.position for line in fresh}
+            pages.append(fresh[-wanted:] if wanted > 0 else ())
+            wanted -= len(fresh)
+            if not page.more or page.next == after:
                 break
+            after = page.next
         for lines in reversed(pages):
             self._write(lines)
-        if last is not None:
-            self._seen = {last}
-        return last
 
-    async def _forward(self, after: LogPosition | None) -> LogPosition | None:
-        """Print what is past a place, page by page, to the newest line; returns the place of that."""
+    async def _forward(self) -> None:
+        """Print what is not printed yet, page by page, to the newest line; what was printed stays so if one fails."""
         while True:
+            after = self._after
             page = await self._backend.read_log(self._ref, self._query, after=after, size=PAGE)
-            # What a page has in common with the one before is not printed twice.
-            fresh = [line for line in page.lines if line.position not in self._seen]
-            self._write(fresh)
+            self._write(line for line in page.lines if line.position not in self._seen)
             if page.lines:
                 self._seen = {line.position for line in page.lines}
-            if page.next is not None:
-                after = page.next
-            if not page.more or not fresh:
-                return after
+            self._after = page.next
+            # A page that leads nowhere is not asked for again at once: that would go on for ever.
+            if not page.more or page.next == after:
+                return
 
     def _write(self, lines: Iterable[LogLine]) -> None:
         for line in lines:

@@ -141,9 +141,8 @@ class LogsView(FilterBarView, ReadingView):
 
     def _query(self, asked: Mapping[str, str]) -> LogQuery:
         now, utc = self.session.fleet.now(), self.session.utc
-        since, until = (
-            parse_moment(text, now, utc=utc) if (text := asked.get(name, "")) else None for name in ("since", "until")
-        )
+        since = parse_moment(text, now, utc=utc) if (text := asked.get("since", "")) else None
+        until = parse_moment(text, now, utc=utc, after=since) if (text := asked.get("until", "")) else None
         return LogQuery(asked.get("keyword", ""), since, until)
 
     def _changed(self) -> None:
@@ -207,6 +206,8 @@ class LogsView(FilterBarView, ReadingView):
         if (error := log.reader.error) is not None and not log.reader.gone:
             # Before the rest: on a narrow screen it must be read whole.
             left = Content.assemble((f"   {self._trouble(error, log.reader.resumes)}", "$text-error"), left)
+        elif (error := log.reader.past_error) is not None:
+            left = Content.assemble((f"   older ones: {error.title.lower()}", "$text-error"), left)
         count = f"{len(log.store):,} lines"
         if log.matches is not None:
             more = " …" if log.matches.behind else ""
@@ -226,10 +227,11 @@ class LogsView(FilterBarView, ReadingView):
         log = self._log
         if log is None or account != log.ref.account:
             return None
-        if log.reader.error is None:
+        error = log.reader.error or log.reader.past_error
+        if error is None:
             return super()._problem(account)
         # Without lines the reason stands in their place; that the writer is gone is said in the title.
-        return self.problem_line(account, log.reader.error) if len(log.store) and not log.reader.gone else None
+        return self.problem_line(account, error) if len(log.store) and not log.reader.gone else None
 
     def _trouble(self, error: GputuiError, resumes: float | None) -> str:
         what = "asked too often" if isinstance(error, RateLimitedError) else error.title.lower()

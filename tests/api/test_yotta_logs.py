@@ -150,6 +150,24 @@ def test_lines_come_in_order_and_once_whatever_the_page_has() -> None:
     assert page_of(later, entry(12, "b"), entry("9", "a"), later) == ["a", "b", "c"]
 
 
+def test_odd_entries_keep_no_others_from_being_read() -> None:
+    odd = {"timestamp": 1772366400000.5, "log": {"level": "warn", "text": "é"}, "offset": 2.5}
+    page = PageRow.model_validate({"logs": [entry(1, "a"), None, odd, entry(3, 7)]})
+    assert sorted(line.text for line in to_page(page).lines) == ["7", "a", '{"level": "warn", "text": "é"}']
+
+
+def test_lines_of_a_moment_are_all_there_though_no_offset_tells_them_apart() -> None:
+    assert page_of(entry(None, "a"), entry(None, "b"), entry(None, "a")) == ["a", "b", "a"]
+
+
+async def test_an_offset_that_was_not_told_is_not_asked_with(server: ScriptedServer, backend: YottaBackend) -> None:
+    server.on(PATH, ok({"logs": [entry(None, "a")], "hasMore": True}))
+    page = await backend.read_log(WORKER, LogQuery())
+    await backend.read_log(WORKER, LogQuery(), after=page.next)
+    assert server.requests[-1].params["searchAfterTime"] == "2026-03-01T12:00:00.000Z"
+    assert not server.requests[-1].params.get("searchAfterOffset")
+
+
 def test_times_come_in_several_ways() -> None:
     page = to_page(PageRow.model_validate({"logs": [entry(1, at=1772366400000), entry(2, at="nonsense")]}))
     assert [line.at for line in page.lines] == [None, datetime(2026, 3, 1, 12, tzinfo=UTC)]
