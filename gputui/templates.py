@@ -17,7 +17,7 @@ from pathlib import Path
 from gputui.errors import ConfigError, ConflictError, InvalidError
 from gputui.models import FieldKind, Form, FormField
 from gputui.paths import CONFIG_ENCODING, config_path
-from gputui.redaction import redact
+from gputui.redaction import redact, redact_json
 from gputui.text import clean
 
 SUFFIX = ".toml"
@@ -25,6 +25,10 @@ _VALUES = "values"
 _KIND = "kind"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME_END = re.compile(r"[=:]")
+"""Ends the name of a variable or of a header."""
+_WRITTEN = frozenset({FieldKind.TEXT, FieldKind.LINES})
+"""What people write freely."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"-?[1-9][0-9]{0,17}|0|(?:0|-?[1-9][0-9]*)\.[0-9]+")
 _ESCAPES = {"\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
@@ -157,7 +161,8 @@ def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[s
 def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
     """Write a template: the values of the form's fields that are asked for beside these values, except secrets.
 
-    Variables that look like one are left out, and named in a comment.
+    Variables that look like one, and texts that hold one, are left out and named in a comment; what is made up
+    anew for each form is left out as well.
     Raises InvalidError for a text that no file can hold.
     """
     lines = [f"{_KIND} = {_quoted(kind)}", "", f"[{_VALUES}]"]
@@ -165,7 +170,7 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
         if field.group:
             lines += [*([] if field is form.fields[0] else [""]), f"# {clean(field.group)}"]
         value = values.get(field.name)
-        if value is None or field.kind is FieldKind.SECRET or not field.shown_with(values):
+        if value is None or field.kind is FieldKind.SECRET or field.anew or not field.shown_with(values):
             continue
         try:
             value.encode()
@@ -175,6 +180,9 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
         if field.variables:
             value, secret = _without_secrets(value)
             lines += [f"# left out, as it may be a secret: {clean(name)}" for name in secret]
+        elif field.kind in _WRITTEN and redact_json(value) != value:
+            lines.append(f"# left out, as it may hold a secret: {clean(field.name)}")
+            continue
         unit = f"  # {clean(field.unit)}" if field.unit else ""
         lines.append(f"{_key(field.name)} = {_to_toml(field, value)}{unit}")
     return "\n".join(lines) + "\n"
@@ -184,7 +192,7 @@ def _without_secrets(variables: str) -> tuple[str, list[str]]:
     """Return the lines whose values may be written to a file, and the names of the others."""
     lines = variables.split("\n")
     kept = [line for line in lines if redact(line) == line]
-    return "\n".join(kept), [line.partition("=")[0] for line in lines if line not in kept]
+    return "\n".join(kept), [_NAME_END.split(line, maxsplit=1)[0] for line in lines if line not in kept]
 
 
 def _put(written: Path, path: Path, *, replace: bool) -> None:

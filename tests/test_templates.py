@@ -265,3 +265,29 @@ def test_variables_that_may_be_secret_are_not_written() -> None:
     assert "x y" not in text
     assert "# left out, as it may be a secret: API_TOKEN" in text
     assert tomllib.loads(text)["values"]["env"].strip() == "LANG=C"
+
+
+def test_what_holds_a_secret_is_left_out_and_what_is_made_up_anew_is_kept_for_no_other() -> None:
+    fields = (
+        FormField("input", "Input", FieldKind.LINES),
+        FormField("headers", "Headers", FieldKind.LINES, variables=True),
+        FormField("webhook", "Webhook"),
+        FormField("path", "Path"),
+        FormField("taskId", "Id", anew=True),
+    )
+    form = Form("y", "task", "New", fields)
+    values = {
+        "input": '{\n  "auth": {"credentials": {"user": "bob", "pw": "hunter2"}}\n}',
+        "headers": "X-Team: vision\nAuthorization: Bearer abcdef12345",
+        "webhook": "https://hooks.example.com/x?token=hunter2",
+        "path": "/render",
+        "taskId": "0123abcd",
+    }
+    text = templates.dump("task", values, form)
+    assert not any(secret in text for secret in ("hunter2", "abcdef12345", "0123abcd"))
+    for left_out in ("hold a secret: input", "hold a secret: webhook", "be a secret: Authorization"):
+        assert f"# left out, as it may {left_out}\n" in text
+    assert tomllib.loads(text)["values"] == {"headers": "X-Team: vision", "path": "/render"}
+    assert templates.load(text, name="x", form=form) == ("task", {"headers": "X-Team: vision", "path": "/render"})
+    harmless = values | {"input": '{"prompt": "a fox"}'}
+    assert tomllib.loads(templates.dump("task", harmless, form))["values"]["input"] == '{"prompt": "a fox"}'

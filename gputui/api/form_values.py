@@ -44,6 +44,13 @@ def read_count(text: str) -> int:
     return number
 
 
+def read_within(text: str, least: int, most: int, problem: str) -> int:
+    """Read a whole number from ``least`` to ``most``; raises ValueError with the problem."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise ValueError(problem)
+    return int(text)
+
+
 def read_flag(text: str) -> bool:
     """Read ``true`` or ``false``."""
     word = text.strip().lower()

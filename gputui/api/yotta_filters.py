@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from gputui.api.form_values import given, read_several
+from gputui.api.form_values import given, problem_of, read_several, read_within
 from gputui.models import FieldKind, Form, FormField, Resource
 
 STATUSES = ("running", "initializing", "stopped", "terminated")
@@ -128,9 +128,8 @@ def check(resource: Resource, values: Values) -> dict[str, str]:
     for name in (_VMS, _STATUS):
         if problem := _one_word(given(values, name)):
             problems[name] = problem
-    count = given(values, _NEWEST)
-    if count and not (count.isascii() and count.isdecimal() and 1 <= int(count[:9]) <= MOST_TASKS):
-        problems[_NEWEST] = f"must be a whole number from 1 to {MOST_TASKS}"
+    if (count := given(values, _NEWEST)) and (problem := problem_of(_read_newest, count)):
+        problems[_NEWEST] = problem
     return problems
 
 
@@ -165,6 +164,10 @@ def of_tasks(values: Values) -> Parameters:
     """Return what is asked of ``GET /v2/serverless/{id}/tasks``."""
     status = given(values, _STATUS).upper()
     return {"status": status} if status else {}
+
+
+def _read_newest(text: str) -> int:
+    return read_within(text, 1, MOST_TASKS, f"must be a whole number from 1 to {MOST_TASKS}")
 
 
 def newest(values: Values) -> int:

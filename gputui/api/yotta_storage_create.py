@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import among, given, readable_json, refuse
+from gputui.api.form_values import among, given, read_within, readable_json, refuse
 from gputui.api.yotta_filters import STORAGE_TYPES
 from gputui.api.yotta_lists import YottaLists
 from gputui.api.yotta_server import YottaServer
@@ -40,9 +40,7 @@ Values = Mapping[str, str]
 
 def read_size(text: str) -> int:
     """Read a size of a volume in whole GB."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LARGEST):
-        raise ValueError(f"must be whole GB from 1 to {LARGEST}")
-    return int(text)
+    return read_within(text, 1, LARGEST, f"must be whole GB from 1 to {LARGEST}")
 
 
 def read_secret(text: str) -> str:

@@ -7,12 +7,13 @@ nobody gives one: one whose answer was lost is then looked for under it, and sen
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import given, readable_json, refuse
+from gputui.api.form_values import given, read_within, readable_json, refuse
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import masked
 from gputui.api.yotta_tasks import YottaTasks
@@ -64,6 +65,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 FieldKind.LINES,
                 required=False,
                 help="go with the request, one in each line: X-Team: vision",
+                variables=True,
             ),
             FormField(
                 "webhook",
@@ -84,6 +86,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 "Id",
                 default=uuid.uuid4().hex,
                 help="letters, digits and _; a task is found again by it",
+                anew=True,
             ),
         ),
         note=note or ("" if queues else "No endpoint takes tasks: only those with the mode QUEUE do."),
@@ -128,11 +131,18 @@ def _words(endpoint: Deployment) -> str:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"is no JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise ValueError("is nested too deep") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"holds a number that is too large: {text[:40]}")
+    return number
 
 
 def _no_constant(name: str) -> object:
@@ -140,9 +150,7 @@ def _no_constant(name: str) -> object:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= 65535):
-        raise ValueError("must be a port from 1 to 65535")
-    return int(text)
+    return read_within(text, 1, 65535, "must be a port from 1 to 65535")
 
 
 def _uri(text: str) -> str:

@@ -40,6 +40,8 @@ _LOOK_SECONDS = 15.0
 _LOOKS = (1.0, 4.0, 10.0)
 """How long to wait before each look for what an unanswered create may have made, in seconds."""
 _SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
+_CONTENT_FIELD = re.compile(r"input|headers")
+"""What people have worked on is theirs: the audit log has how long it is."""
 _LONG = 200
 """Characters of a value of something new that the audit log has whole: it is no place for the input of tasks."""
 _DOING: Mapping[Action, str] = {
@@ -366,6 +368,8 @@ def _shown(name: str, value: str, longest: int | None) -> str:
     """Return a value without secrets; of a long one, such as the input of a task, only how long it is."""
     if _SECRET_FIELD.search(name):
         return "…"
+    if _CONTENT_FIELD.fullmatch(name):
+        return f"… ({len(value):,} characters)"
     return redact(value) if longest is None or len(value) <= longest else f"… ({len(value):,} characters)"
 
 

@@ -55,7 +55,8 @@ class FormField:
     ``labels`` says more of each choice, in their order. ``open_choices`` lets one write what is not among them.
     ``when`` shows the field only while another field has one of some values. ``unit`` stands behind the value,
     ``group`` is the heading that begins with this field. ``generate``: the length of a secret that is made up.
-    ``variables``: its lines are ``NAME=VALUE``, some of whose values may be secret.
+    ``variables``: its lines are ``NAME=VALUE`` or ``NAME: VALUE``, some of whose values may be secret.
+    ``anew``: its default is made up for each form, and is kept for no other.
     """
 
     name: str
@@ -72,6 +73,7 @@ class FormField:
     group: str = ""
     generate: int = 0
     variables: bool = False
+    anew: bool = False
 
     def shown_with(self, values: Mapping[str, str]) -> bool:
         """Whether it is asked for beside these values."""

@@ -168,6 +168,8 @@ async def test_other_endpoints_are_not_offered_and_say_so() -> None:
         ("input", "", "is missing"),
         ("workerPort", "0", "from 1 to 65535"),
         ("workerPort", "65536", "from 1 to 65535"),
+        ("workerPort", "650000", "from 1 to 65535"),
+        ("input", "[1e999]", "too large"),
         ("processUri", "render", "such as /generate"),
         ("processUri", "/" + "x" * 255, "255 characters"),
         ("webhook", "ftp://x", "must be an address"),

@@ -91,6 +91,15 @@ async def test_of_a_long_value_the_audit_log_has_how_long_it_is(
     assert "gpu_ids=0" in summary
 
 
+async def test_of_what_is_asked_for_and_its_headers_the_audit_log_has_how_long_they_are(
+    clock: FakeClock, lab: FakeBackend, history: History
+) -> None:
+    given = {"name": "new", "input": '{"prompt": "mine", "pw": "x"}', "headers": "X-Team: vision"}
+    async with running(clock, lab, history=history) as fleet:
+        await fleet.create("lab", "pod", given)
+    assert only(history).summary.endswith("name=new, input=… (29 characters), headers=… (14 characters)")
+
+
 async def test_a_refused_action_is_raised_and_logged_as_failed(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
