@@ -42,9 +42,13 @@ def priced(rows: Iterable[Row]) -> list[Instance | Deployment | Volume]:
 
 
 def _is_charged(row: Instance | Deployment | Volume) -> bool:
-    if isinstance(row, Instance):
-        return row.phase in _CHARGED
-    return row.phase is not Phase.FAILED and row.price is not None and row.price.amount > 0
+    # What tells what it costs now costs that, also where it failed.
+    return row.phase in _CHARGED if isinstance(row, Instance) else row.price is not None and row.price.amount > 0
+
+
+def not_read(rows: Iterable[Row]) -> set[str]:
+    """Return the accounts of which something that may cost could not be read in full: their sums may be too low."""
+    return {row.ref.account for row in rows if isinstance(row, Instance | Volume) and row.problem}
 
 
 def hourly(rows: Iterable[Row]) -> Totals:

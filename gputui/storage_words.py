@@ -5,14 +5,6 @@ from __future__ import annotations
 from gputui.models import RegistryCredential, Volume
 from gputui.text import format_bytes
 
-_REGISTRIES = {
-    "DOCKER_HUB": "Docker Hub",
-    "GCR": "Google Container Registry",
-    "ECR": "Amazon Elastic Container Registry",
-    "ACR": "Azure Container Registry",
-    "PRIVATE": "private registry",
-}
-
 
 def storage_text(row: Volume) -> str:
     """Say what kind of storage it is, and on what: ``VENDOR NVMe``."""
@@ -28,4 +20,4 @@ def size_text(row: Volume) -> str:
 
 def registry_text(row: RegistryCredential) -> str:
     """Say which kind of registry it opens; a type nobody knows stays as it is told."""
-    return _REGISTRIES.get(row.type, row.type)
+    return row.registry or row.type

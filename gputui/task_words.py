@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from gputui.models import Deployment, Phase, Task, TaskQueue
+from gputui.models import Phase, Task, TaskQueue
 from gputui.redaction import MASK
 from gputui.text import format_duration
 
+QUEUE = "queue"
+"""The field of the servers' filter that names one queue by its endpoint."""
 NEWEST = "newest"
 """The field of the servers' filter that says how many of the newest tasks of a queue are read."""
 LONG_SECONDS = 1800.0
@@ -18,11 +20,6 @@ LONG_SECONDS = 1800.0
 
 _GIVEN_UP, _NOT_YET = "MAX_RETRIES_EXCEEDED", "INIT"
 _DELIVERY = {_NOT_YET: "not yet", "SUCCESS": "delivered", "FAILED": "failed", _GIVEN_UP: "given up"}
-
-
-def takes_tasks(row: Deployment) -> bool:
-    """Whether it is of a mode whose instances work on tasks from a queue, as its type says."""
-    return "queue" in row.type.casefold()
 
 
 def delivery_text(task: Task) -> str:

@@ -33,7 +33,11 @@ GIB = 1 << 30
 PASSWORD = "correct-horse-battery"
 """What no screen, log or list may show."""
 _PHASES = {"active": Phase.RUNNING, "error": Phase.FAILED, "creating": Phase.PENDING, "resizing": Phase.PENDING}
-_REGISTRIES = ("DOCKER_HUB", "ECR", "PRIVATE")
+_REGISTRIES = {
+    "DOCKER_HUB": "Docker Hub",
+    "ECR": "Amazon Elastic Container Registry",
+    "PRIVATE": "private registry",
+}
 
 
 def volume(account: str, name: str, status: str = "active", **more: Any) -> Volume:
@@ -56,7 +60,8 @@ def volume(account: str, name: str, status: str = "active", **more: Any) -> Volu
 def credential(account: str, name: str, kind: str = "DOCKER_HUB", **more: Any) -> RegistryCredential:
     """Return a credential; its id is ``id-<name>``."""
     created = more.pop("created_at", START - timedelta(hours=3))
-    return RegistryCredential(Ref(account, "credential", f"id-{name}"), name, kind, created, **more)
+    ref = Ref(account, "credential", f"id-{name}")
+    return RegistryCredential(ref, name, kind, _REGISTRIES.get(kind, ""), created, **more)
 
 
 class Store(FakeBackend):
@@ -165,7 +170,7 @@ def fields_of(row: Row, action: Action) -> tuple[FormField, ...]:
         case Action.UPDATE, RegistryCredential(type=kind):
             return (
                 name,
-                FormField("type", "Registry", FieldKind.CHOICE, default=kind, choices=_REGISTRIES),
+                FormField("type", "Registry", FieldKind.CHOICE, default=kind, choices=tuple(_REGISTRIES)),
                 FormField("username", "User", required=False, help="kept when left out"),
                 FormField("password", "Password", FieldKind.SECRET, required=False, help="kept when left out"),
             )
@@ -196,7 +201,7 @@ _NEW = {
     ),
     "credential": (
         FormField("name", "Name"),
-        FormField("type", "Registry", FieldKind.CHOICE, default="DOCKER_HUB", choices=_REGISTRIES),
+        FormField("type", "Registry", FieldKind.CHOICE, default="DOCKER_HUB", choices=tuple(_REGISTRIES)),
         FormField("username", "User"),
         FormField("password", "Password", FieldKind.SECRET),
     ),

@@ -87,10 +87,10 @@ def test_what_tells_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> 
         Volume(Ref("y", "volume", "3"), "free", "S3", Phase.RUNNING, "active", price=Money(Decimal(0), "USD")),
         Volume(Ref("y", "volume", "4"), "broken", "CEPH", Phase.FAILED, "error", price=disk),
     ]
-    assert hourly(rows) == {"USD": Money(Decimal("3.70"), "USD")}
+    assert hourly(rows) == {"USD": Money(Decimal("3.75"), "USD")}
     assert [
         (part.deployment, part.per_hour.amount, part.instances, part.gpus, part.volumes) for part in parts(rows)
-    ] == [(chat.ref, Decimal("3.60"), 2, 8, 0), (None, Decimal("0.10"), 0, 0, 2)]
+    ] == [(chat.ref, Decimal("3.60"), 2, 8, 0), (None, Decimal("0.15"), 0, 0, 3)]
 
 
 def test_a_package_counts_the_gpus_of_its_account_model_and_regions() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gputui.models import Deployment, Phase, Ref, Task, TaskQueue
+from gputui.models import Phase, Ref, Task, TaskQueue
 from gputui.task_words import (
     LONG_SECONDS,
     delivery_text,
@@ -16,7 +16,6 @@ from gputui.task_words import (
     read_text,
     resubmitted,
     takes_long,
-    takes_tasks,
     took_text,
     wants_attention,
 )
@@ -89,17 +88,6 @@ def test_counts_are_said_as_far_as_they_are_told() -> None:
     assert read_text(8, 20, [queue(0, 20)]) == "8 of 20 tasks"
     assert read_text(1, 1, [queue(0, None)]) == "1 task"
     assert read_text(0, 0, []) == "0 tasks"
-
-
-def test_only_queue_mode_takes_tasks() -> None:
-    def of(mode: str) -> Deployment:
-        return Deployment(ENDPOINT, "x", mode, Phase.RUNNING, "RUNNING")
-
-    assert [takes_tasks(of(mode)) for mode in ("QUEUE", "queue", "ALB", "CUSTOM", "ReplicaSet", "")] == [
-        True,
-        True,
-        *[False] * 4,
-    ]
 
 
 def test_a_task_again_has_its_input_where_it_goes_and_no_id() -> None:

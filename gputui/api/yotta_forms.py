@@ -200,9 +200,7 @@ def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCreden
     untold = "" if (resources := _resource_lines(row)) else "; not told by the API: give them anew"
     return (
         FormField("name", "Name", default=row.name, help="at most 20 characters, a letter first", group="Endpoint"),
-        FormField(
-            "workers", "Workers", FieldKind.NUMBER, default="" if row.desired is None else str(row.desired or 1)
-        ),
+        FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
         FormField(
             "resources",
             "Resources",

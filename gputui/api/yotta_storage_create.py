@@ -15,21 +15,13 @@ from gputui.api.yotta_filters import STORAGE_TYPES
 from gputui.api.yotta_lists import YottaLists
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_storage import CREDENTIALS, VOLUMES, YottaStorage
-from gputui.api.yotta_storage_wire import CREDENTIAL, SIZED, VOLUME
+from gputui.api.yotta_storage_wire import CREDENTIAL, REGISTRIES, SIZED, VOLUME
 from gputui.api.yotta_values import Body, Readers, body_of, problems_of
 from gputui.api.yotta_wire import Scope, made_ref
 from gputui.errors import GputuiError
 from gputui.models import ActionResult, FieldKind, Form, FormField, PreparedRequest, Ref
 from gputui.text import clean
 
-REGISTRIES: Mapping[str, str] = {
-    "DOCKER_HUB": "Docker Hub",
-    "GCR": "Google Container Registry",
-    "ECR": "Amazon Elastic Container Registry",
-    "ACR": "Azure Container Registry",
-    "PRIVATE": "a private registry",
-}
-"""The data model's table CredentialType."""
 MEDIA = ("NVMe", "HDD")
 LONGEST_NAME = 255
 LARGEST = 10240

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gputui.api import yotta_shapes as shapes
 from gputui.api.yotta_shapes import Id, Number, Text, Time, Whole, YottaRow
 from gputui.api.yotta_wire import UNKNOWN, Scope, gigabytes, money
@@ -13,6 +15,14 @@ VOLUME, CREDENTIAL = "volume", "credential"
 SIZED = frozenset({"CEPH", "VENDOR"})
 """The types that have a size; the others have no limit."""
 
+REGISTRIES: Mapping[str, str] = {
+    "DOCKER_HUB": "Docker Hub",
+    "GCR": "Google Container Registry",
+    "ECR": "Amazon Elastic Container Registry",
+    "ACR": "Azure Container Registry",
+    "PRIVATE": "private registry",
+}
+"""The data model's table CredentialType."""
 _PHASES = {
     "creating": Phase.PENDING,
     "resizing": Phase.PENDING,
@@ -77,11 +87,12 @@ def to_credential(scope: Scope, row: object) -> RegistryCredential | None:
     if read is None:
         return None
     wire, problem = read
-    ref = scope.ref(CREDENTIAL, wire.id)
+    ref, type_ = scope.ref(CREDENTIAL, wire.id), clean((wire.type or "").strip())
     return RegistryCredential(
         ref=ref,
         name=clean(wire.name or "") or ref.id,
-        type=clean((wire.type or "").strip()),
+        type=type_,
+        registry=REGISTRIES.get(type_, ""),
         created_at=wire.created_at,
         problem=problem,
         raw=shapes.raw_text(row),

@@ -232,7 +232,10 @@ class TaskCreator:
         self.prepare(values)
         ref = self.ref(values)
         what = f"the task {task_id(values)}"
-        await self._server.change("POST", self._path(values), what=what, json=body(values))
+        try:
+            await self._server.change("POST", self._path(values), what=what, json=body(values))
+        finally:
+            self._tasks.forget()
         return ActionResult(f"Task {task_id(values)} submitted.", created=ref)
 
     def ref(self, values: Mapping[str, str]) -> Ref:

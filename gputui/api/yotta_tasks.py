@@ -26,7 +26,6 @@ PAGE_SIZE = 100
 AGE = 1.0
 """How long what was read serves both lists, in seconds."""
 
-_MODE = "queue"
 _MOST_PAGES = 30
 """Pages of a queue that are asked for at once: below what the vendor lets one ask a second of an endpoint."""
 
@@ -61,6 +60,10 @@ class YottaTasks:
         """List only tasks that these filters let through from now on."""
         self._asked = asked
         self._last.clear()  # they were the answer to another question
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask anew the next time: what was answered, or is on its way, may be from before a change."""
         self._shared = self._answer()
 
     async def tasks(self) -> list[Task]:
@@ -73,7 +76,7 @@ class YottaTasks:
 
     async def read_endpoints(self) -> Sequence[Deployment]:
         """Ask which endpoints take tasks."""
-        self._queues = [each for each in await self._lists.endpoints() if takes_tasks(each)]
+        self._queues = [each for each in await self._lists.endpoints() if each.takes_tasks]
         return self._queues
 
     async def task(self, ref: Ref) -> Task:
@@ -135,8 +138,10 @@ class YottaTasks:
     async def _read(self, endpoint: Deployment) -> _Reading:
         path = self.path_in(self._scope.names.raw(endpoint.ref))
         count, (tasks, total) = await asyncio.gather(
-            self._server.ask(f"{path}/count"), self._newest(endpoint, path, filters.newest(self._asked))
+            tried(self._server.ask(f"{path}/count")), self._newest(endpoint, path, filters.newest(self._asked))
         )
+        if isinstance(count, RateLimitedError | AuthError):
+            raise count
         processing = whole(count.get("processing")) if isinstance(count, Mapping) else None
         queue = replace(self._empty(endpoint), processing=processing, total=total, read=len(tasks))
         return _Reading(tasks, queue)
@@ -163,8 +168,3 @@ class YottaTasks:
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
         total = whole(data.get("total")) if isinstance(data, Mapping) else len(rows)
         return list(rows), total
-
-
-def takes_tasks(endpoint: Deployment) -> bool:
-    """Whether an endpoint is one with a queue."""
-    return endpoint.type.strip().lower() == _MODE

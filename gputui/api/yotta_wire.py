@@ -54,6 +54,8 @@ PHASES: Mapping[str, Phase] = {
 GONE = frozenset({"terminated", "deleted"})
 """Statuses, in lower case, of what is only still listed."""
 
+_QUEUE_MODE = "queue"
+"""The mode of endpoints that take tasks, in lower case."""
 _DOCKER_HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 """The ways to write the registry that is meant where none is named."""
 
@@ -182,6 +184,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment | None:
         regions=tuple(dict.fromkeys(filter(None, regions))),
         price=money(wire.cost, scope.currency),
         webhook=redact(clean(wire.webhook or "")),
+        takes_tasks=(wire.service_mode or "").strip().lower() == _QUEUE_MODE,
         image=clean(wire.image or "") or None,
         created_at=wire.created_at,
         raw=shapes.raw_text(row),

@@ -14,7 +14,7 @@ from gputui.cli import session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
 from gputui.errors import ConfigError
-from gputui.models import Deployment, Money, Ref, Row
+from gputui.models import Deployment, Instance, Money, Ref, Row, Volume
 from gputui.text import format_money
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
         if lines:
             sys.stdout.write(table_with(_COLUMNS, lines, width=terminal_width(sys.stdout)))
         say(_total(listing.rows))
+        # What could not be read is not in the sum.
+        session.say_problems([row for row in listing.rows if isinstance(row, Instance | Volume)])
     else:
         from gputui.serial import to_plain
 

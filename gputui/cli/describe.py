@@ -14,7 +14,7 @@ from gputui.cli.columns import hours_text, time_left
 from gputui.cli.output import Plain, cell_width, say
 from gputui.deployment_words import cuda_text
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import Block, Money, Package, Resource, Row, Task
+from gputui.models import Block, Money, Package, Ref, Resource, Row, Task
 from gputui.serial import from_plain, to_plain
 from gputui.task_words import indented, took_text
 from gputui.text import format_bytes, format_duration, format_money
@@ -88,6 +88,8 @@ async def _find(config: Config, text: str) -> Row:
     async with session.backends(accounts) as opened:
         if text in opened:
             return await _account_info(text, opened[text])
+        if (row := await _named_whole(opened, text)) is not None:
+            return row
         listing = await session.list_several(opened, _resources(opened, text))
         listing.report()
         (match,) = refs.resolve([text], listing)
@@ -98,6 +100,20 @@ async def _find(config: Config, text: str) -> Row:
             except NotFoundError:
                 return match.row
         return match.row
+
+
+async def _named_whole(opened: Mapping[str, Backend | GputuiError], text: str) -> Row | None:
+    """Ask for what is named by its whole Ref, which its list may have no more; None where that does not lead on."""
+    try:
+        ref = Ref.parse(text)
+        backend = opened.get(ref.account)
+        if backend is None or isinstance(backend, GputuiError) or ref.kind not in backend.kinds:
+            return None
+        if isinstance(backend, HasDetail):
+            return await backend.fetch(ref)
+    except (ValueError, GputuiError):
+        pass  # a part of a Ref, or what the lists may know better
+    return None
 
 
 def _resources(opened: Mapping[str, Backend | GputuiError], text: str) -> Sequence[Resource]:

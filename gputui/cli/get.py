@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             over_ssh = " --of INSTANCE reads those of one over SSH." if resource in _OVER_SSH else ""
             say(f"gputui: {name}: its kind of server has no {resource.value}.{over_ssh}")
     if args.output == "table":
-        say_problems(listing.rows)
+        session.say_problems(listing.rows)
     status = listing.report()
     if not listing.rows and not listing.failures and args.output == "table":
         able = [name for name in accounts if name not in listing.unsupported]
@@ -116,14 +116,6 @@ def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
         write_json(plain, sys.stdout)
     else:
         write_csv(csv_columns(resource), plain, sys.stdout)
-
-
-def say_problems(rows: Sequence[Row]) -> None:
-    """Say on stderr why rows could not be read in full."""
-    for row in rows:
-        problem = getattr(row, "problem", None)
-        if problem:
-            say(f"gputui: {row.ref}: {problem}")
 
 
 def _events(accounts: dict[str, Account], of: Ref | None, output: str) -> int:

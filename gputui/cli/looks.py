@@ -60,7 +60,7 @@ async def _once(
             rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)
     get.print_rows(resource, rows, args.output)
     if args.output == "table":
-        get.say_problems(rows)
+        session.say_problems(rows)
         if any(isinstance(row, GpuProcess) and row.inside for row in rows):
             say(_WHOSE)
         if not rows and status is ExitCode.OK:

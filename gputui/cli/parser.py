@@ -231,7 +231,7 @@ def _add_form_commands(commands: _Commands) -> None:
     parser.add_argument(
         "kind",
         metavar="KIND",
-        help="what to create: pod, vm, endpoint, deployment, container, volume, credential, image (a pull)",
+        help="what to create: pod, vm, endpoint, deployment, container, volume, credential, task, image (a pull)",
     )
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
     _field_options(parser)

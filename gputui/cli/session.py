@@ -38,6 +38,14 @@ class Listing:
         return max((report_error(error, about=account) for (account, _), error in once.items()), default=ExitCode.OK)
 
 
+def say_problems(rows: Sequence[Row]) -> None:
+    """Say on stderr why rows could not be read in full."""
+    for row in rows:
+        problem = getattr(row, "problem", None)
+        if problem:
+            say(f"gputui: {row.ref}: {problem}")
+
+
 def load(args: argparse.Namespace) -> Config:
     """Load the configuration that the command line means; raises ConfigError."""
     from gputui.config import load_config

@@ -7,12 +7,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from gputui.api.base import HasFilters
 from gputui.cli import filters, get, refs, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.models import Deployment, Ref, Resource, Row, Task, TaskQueue
-from gputui.task_words import NEWEST, takes_tasks
+from gputui.task_words import NEWEST, QUEUE
 
 if TYPE_CHECKING:
     from gputui.api.base import Backend
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
         return watch(config, chosen, resource, args.output, interval=args.interval, values=values, prepare=keep)
     get.print_rows(resource, rows, args.output)
     if args.output == "table":
-        get.say_problems(rows)
+        session.say_problems(rows)
         if not rows and status is ExitCode.OK:
             say(f"There are no {resource.value} of {text}.")
     return status
@@ -57,7 +58,7 @@ async def _once(
         (match,) = refs.resolve([text], endpoints)
         note_shortened([match])
         endpoint = match.row
-        if not isinstance(endpoint, Deployment) or not takes_tasks(endpoint):
+        if not isinstance(endpoint, Deployment) or not endpoint.takes_tasks:
             raise ConfigError(
                 f"{match.ref} has no queue: only endpoints in QUEUE mode take tasks.",
                 hint="`gputui get queues` lists what has one.",
@@ -65,6 +66,8 @@ async def _once(
         able, values = {match.ref.account: opened[match.ref.account]}, dict[str, str]()
         if args.filters:
             able, values = filters.apply(able, resource, args.filters)
+        if (narrowed := _narrowed(able[match.ref.account], match.ref, values)) and resource is Resource.TASKS:
+            values = narrowed
         if args.watch:
             return match.ref, [], values, status
         listing = await session.list_rows(able, resource)
@@ -72,6 +75,16 @@ async def _once(
             await say_older(able, match.ref)
         status = max(status, listing.report())
         return match.ref, [row for row in listing.rows if _belongs(row, match.ref)], values, status
+
+
+def _narrowed(backend: Backend | GputuiError, endpoint: Ref, values: dict[str, str]) -> dict[str, str]:
+    """Ask for the tasks of one queue alone, where that can be: the others need not answer. Returns the filter."""
+    form = backend.filter_form(Resource.TASKS) if isinstance(backend, HasFilters) else None
+    if not isinstance(backend, HasFilters) or form is None or QUEUE not in (field.name for field in form.fields):
+        return {}
+    narrowed = {QUEUE: endpoint.id, **values}
+    backend.use_filter(Resource.TASKS, narrowed)
+    return narrowed
 
 
 def _may_have(backend: Backend | GputuiError) -> bool:

@@ -17,7 +17,7 @@ class Deployment:
     What follows from ``gpu_models`` on is the template of each instance: ranges within which a host must lie, memory
     in bytes, CUDA versions as the vendor writes them (118 is 11.8), prices and the estimate for one hour.
     ``price`` is what an hour of all of it costs now, where its instances tell no prices of their own.
-    ``webhook`` is where it tells what becomes of it.
+    ``webhook`` is where it tells what becomes of it; ``takes_tasks``: it has a queue of tasks.
     ``ports`` maps a port to the protocol of its public address. ``reuse`` says whether stopped instances are used
     again, ``reuse_scope`` among which.
     """
@@ -53,6 +53,7 @@ class Deployment:
     ports: tuple[tuple[str, str], ...] = ()
     owner: str = ""
     webhook: str = ""
+    takes_tasks: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
     stopped_at: datetime | None = None

@@ -33,11 +33,15 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class RegistryCredential:
-    """What opens a registry of images. User and password are never told by a back end."""
+    """What opens a registry of images. User and password are never told by a back end.
+
+    ``type`` is the vendor's word for the kind of registry, ``registry`` what people call it, where that is known.
+    """
 
     ref: Ref
     name: str
     type: str
+    registry: str = ""
     created_at: datetime | None = None
     problem: str | None = None
     raw: str = field(default="", compare=False, repr=False)

@@ -13,8 +13,9 @@ class Task:
     """One task. ``status`` and ``delivery`` are the vendor's own words, ``queue`` is the deployment that has it.
 
     ``phase`` says how its processing stands (running, stopped when it is done, failed), ``attempts`` how often the
-    delivery of its result was tried. ``input``, ``output`` and ``headers`` are JSON texts, with secrets masked,
-    '' where there is none. ``problem`` says why the row could not be read in full.
+    delivery of its result was tried. ``input``, ``output`` and ``headers`` are JSON texts, '' where there is none; in
+    ``input`` and ``headers`` secrets are masked, ``output`` is whole. ``problem`` says why the row could not be
+    read in full.
     """
 
     ref: Ref

@@ -22,7 +22,6 @@ from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
 from gputui.screens.usual_columns import account_column, age_column, name_column
-from gputui.task_words import takes_tasks
 from gputui.text import format_bytes, format_money
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table_columns import Cell, Column
@@ -174,10 +173,10 @@ class DeploymentsView(ScalingView, ListView):
     def peculiar_here(self) -> object:
         """Some take tasks, others do not."""
         row = self.row_here()
-        return isinstance(row, Deployment) and takes_tasks(row)
+        return isinstance(row, Deployment) and row.takes_tasks
 
     def _takes_tasks(self, row: Deployment) -> bool:
-        return takes_tasks(row) and self.session.fleet.supports(row.ref.account, Resource.TASKS)
+        return row.takes_tasks and self.session.fleet.supports(row.ref.account, Resource.TASKS)
 
     def _submittable(self) -> list[str]:
         fleet = self.session.fleet

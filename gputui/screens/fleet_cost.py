@@ -6,7 +6,7 @@ from textual.content import Content
 
 from gputui.models import Change, FeedState, Row
 from gputui.screens.session import Session
-from gputui.spending import COSTING, Totals, by_account, priced
+from gputui.spending import COSTING, Totals, by_account, not_read, priced
 from gputui.text import format_money
 
 
@@ -20,6 +20,7 @@ class FleetCost:
 
     def __init__(self) -> None:
         self._totals: dict[str, Totals] | None = None
+        self._not_read: set[str] = set()
 
     def forget(self) -> None:
         """Sum up anew the next time."""
@@ -35,11 +36,13 @@ class FleetCost:
     def text(self, session: Session) -> Content:
         """Say what the accounts shown cost an hour, by currency; nothing where nothing has a price.
 
-        ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it.
+        ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it, or
+        lacks what could not be read.
         """
         fleet = session.fleet
         if self._totals is None:
             self._totals = by_account(all_priced(session))
+            self._not_read = {account for resource in COSTING for account in not_read(fleet.rows(resource).values())}
         shown = [name for name in fleet.accounts if session.shows_account(name)]
         sums: Totals = {}
         old: set[str] = set()
@@ -47,7 +50,8 @@ class FleetCost:
             for currency, money in self._totals.get(account, {}).items():
                 sums[currency] = sums[currency] + money if currency in sums else money
                 lists = (resource for resource in COSTING if fleet.costs(account, resource))
-                if any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists):
+                stale = any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists)
+                if stale or account in self._not_read:
                     old.add(currency)
         partial = any(
             fleet.filters(resource) and fleet.costs(account, resource) and fleet.is_part(account, resource)

@@ -317,6 +317,7 @@ class TestEndpoints:
             running=2,
             price=Money(Decimal("1.86"), "USD"),
             webhook="https://hooks.example.com/y?***",
+            takes_tasks=True,
             image="vllm/vllm-openai:v0.6",
         )
         assert json.loads(row.raw)["webhook"] == "https://hooks.example.com/y?***"

@@ -294,6 +294,22 @@ async def test_both_lists_are_one_reading(server: ScriptedServer, backend: Yotta
     assert [request.path for request in server.requests].count(TASKS) == 1
 
 
+async def test_a_list_after_a_submission_is_asked_for_anew(server: ScriptedServer, backend: YottaBackend) -> None:
+    scripted(server)
+    assert await tasks(backend) == []
+    scripted(server, task("mine_1"))
+    await backend.create("task", values("e1"))
+    assert [row.name for row in await tasks(backend)] == ["mine_1"]
+
+
+async def test_a_count_that_fails_takes_nothing_else_away(server: ScriptedServer, backend: YottaBackend) -> None:
+    scripted(server, task())
+    server.on(f"{TASKS}/count", no(404))
+    (queue,) = await queues(backend)
+    assert (queue.processing, queue.total, queue.problem) == (None, 1, None)
+    assert [row.name for row in await tasks(backend)] == ["t1"]
+
+
 async def test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
     server: ScriptedServer, backend: YottaBackend
 ) -> None:

@@ -105,9 +105,11 @@ def test_prepaid_time_is_described_in_hours(hub: Cloud, run: Run) -> None:
 @pytest.mark.parametrize(
     ("ref", "asked"),
     [
-        ("hub/block/sgp1/host-d", {Resource.BLACKLIST}),
+        ("block/sgp1/host-d", {Resource.BLACKLIST}),
         ("deployment/train", {Resource.DEPLOYMENTS}),
-        ("hub/offer/sgp1/RTX 5090", {Resource.STOCK}),
+        ("hub/offer/sgp1/RTX", {Resource.STOCK}),
+        # What is named whole is asked for itself: its list may have it no more.
+        ("hub/offer/sgp1/RTX 5090", set()),
     ],
 )
 def test_only_the_lists_a_name_can_be_in_are_asked_for(ref: str, asked: set[Resource], hub: Cloud, run: Run) -> None:

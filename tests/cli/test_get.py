@@ -10,7 +10,7 @@ import pytest
 from gputui.cli.columns import csv_columns
 from gputui.cli.cost import KEYS
 from gputui.history import History
-from gputui.models import Event, Phase, Ref, Resource
+from gputui.models import Event, Phase, Ref, Resource, Volume
 from gputui.paths import history_path
 from gputui.sim.server import Running
 from tests.cli.cloud import Cloud
@@ -184,6 +184,15 @@ def test_a_region_that_could_not_be_read_is_said_beside_the_others(hub: Cloud, r
 
     assert (status, err) == (0, "gputui: hub/offer/sgp2: no answer\n")
     assert "RTX 5090" in out
+
+
+def test_what_could_not_be_read_is_said_beside_what_an_hour_costs(hub: Cloud, run: Run) -> None:
+    lost = Volume(Ref("hub", "volume", "R2"), "R2", "R2", Phase.UNKNOWN, "unknown", problem="they cannot be read")
+    hub.rows[Resource.VOLUMES] = [lost]
+    status, _, said = run("get", "cost")
+
+    assert status == 0
+    assert said == "In all: $4.20 an hour.\ngputui: hub/volume/R2: they cannot be read\n"
 
 
 def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) -> None:

@@ -110,6 +110,16 @@ def test_a_task_is_described_with_its_json_laid_out(yotta: Simulation, run: Run)
     assert (status, "processing" in out) == (0, True)
 
 
+def test_a_task_that_is_older_than_those_listed_is_described_by_its_whole_ref(
+    yotta: Simulation, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oldest = json.loads(run("get", "tasks", "-o", "json")[1])[-1]
+    monkeypatch.setattr("gputui.api.yotta_filters.NEWEST", 3)
+    assert oldest["ref"] not in run("get", "tasks", "-o", "json")[1]
+    status, out, _ = run("describe", oldest["ref"])
+    assert (status, oldest["name"] in out) == (0, True)
+
+
 def test_a_task_is_submitted_from_a_file_and_its_ref_printed(
     yotta: Simulation, run: Run, home: Path, tmp_path: Path
 ) -> None:

@@ -29,7 +29,16 @@ OUTPUT = {"status": 200, "result": {"images": [f"https://cdn.example/{n}.png" fo
 
 def endpoint(name: str, mode: str = "QUEUE", account: str = "yot") -> Deployment:
     """Return an endpoint; its id is ``e-<name>``."""
-    return Deployment(Ref(account, "endpoint", f"e-{name}"), name, mode, Phase.RUNNING, "RUNNING", 1, running=1)
+    return Deployment(
+        Ref(account, "endpoint", f"e-{name}"),
+        name,
+        mode,
+        Phase.RUNNING,
+        "RUNNING",
+        1,
+        running=1,
+        takes_tasks=mode == "QUEUE",
+    )
 
 
 def queue(name: str, processing: int = 1, total: int = 3, read: int = 3, account: str = "yot") -> TaskQueue:
