@@ -88,7 +88,8 @@ async def test_a_password_is_sent_and_shown_nowhere_when_a_credential_is_made(tm
         shown.append(seen(stage))
         assert "Create this credential in yotta?" in stage.text
         await confirm(stage)
-        await stage.advance(1)
+        # The audit log is written by a thread.
+        await stage.until(lambda: fake.told and "hub created." in stage.toasts, "the creation")
         shown.append(seen(stage))
         await stage.command("log")
         await stage.until_text("Audit log")
@@ -122,8 +123,8 @@ async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> N
         assert "does so as the new settings say" in stage.text
         shown.append(seen(stage))
         await confirm(stage)
-        await stage.advance(1)
-        assert "docker-hub changed." in stage.toasts
+        # The audit log is written by a thread.
+        await stage.until(lambda: "docker-hub changed." in stage.toasts, "the change")
         shown.append(seen(stage))
         entries = history.audit(limit=10)
     assert fake.told == [
