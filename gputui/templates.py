@@ -25,8 +25,8 @@ _VALUES = "values"
 _KIND = "kind"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_NAME_END = re.compile(r"[=:]")
-"""Ends the name of a variable or of a header."""
+_LINE_NAME = re.compile(r"\s*([A-Za-z0-9_-]+)\s*[=:]")
+"""The name of a variable or of a header, at the beginning of its line."""
 _WRITTEN = frozenset({FieldKind.TEXT, FieldKind.LINES})
 """What people write freely."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -192,7 +192,9 @@ def _without_secrets(variables: str) -> tuple[str, list[str]]:
     """Return the lines whose values may be written to a file, and the names of the others."""
     lines = variables.split("\n")
     kept = [line for line in lines if redact(line) == line]
-    return "\n".join(kept), [_NAME_END.split(line, maxsplit=1)[0] for line in lines if line not in kept]
+    named = (_LINE_NAME.match(line) for line in lines if line not in kept)
+    # Of a line that begins with no name anything could be the secret.
+    return "\n".join(kept), [match[1] if match else "a line" for match in named]
 
 
 def _put(written: Path, path: Path, *, replace: bool) -> None:

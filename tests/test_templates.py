@@ -267,6 +267,15 @@ def test_variables_that_may_be_secret_are_not_written() -> None:
     assert tomllib.loads(text)["values"]["env"].strip() == "LANG=C"
 
 
+@pytest.mark.parametrize("line", ["Bearer abcdef12345", "--password hunter2 a=b"])
+def test_of_a_line_without_a_name_nothing_is_told(line: str) -> None:
+    form = Form("y", "task", "New", (FormField("headers", "Headers", FieldKind.LINES, variables=True),))
+    text = templates.dump("task", {"headers": f"X-Team: vision\n{line}"}, form)
+    assert "# left out, as it may be a secret: a line\n" in text
+    assert not any(secret in text for secret in ("abcdef12345", "hunter2"))
+    assert tomllib.loads(text)["values"] == {"headers": "X-Team: vision"}
+
+
 def test_what_holds_a_secret_is_left_out_and_what_is_made_up_anew_is_kept_for_no_other() -> None:
     fields = (
         FormField("input", "Input", FieldKind.LINES),
