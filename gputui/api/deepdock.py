@@ -299,10 +299,12 @@ class DeepdockBackend:
         ref = self.created_ref(kind, values)
         if kind == forms.CONTAINER:
             what = f"the creation of container {ref.id}"
-            made = await self._server.create(wire.CREATED, path, body, what=what, timeout=CREATE_TIMEOUT)
+            made = await self._server.create(
+                wire.CREATED, path, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
+            )
             return ActionResult(f"Container {ref.id} created.", created=ref, made=clean(made.id or ""))
         pulled = await self._server.create(
-            wire.PULLED, path, body, what=f"the pull of image {ref.id}", timeout=math.inf
+            wire.PULLED, path, body, what=f"the pull of image {ref.id}", timeout=math.inf, in_steps=False
         )
         size = wire.pulled_size(pulled.size_mb)
         return ActionResult(f"Image {ref.id} pulled{f', {size}' if size else ''}.", created=ref)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from gputui.api import deepdock_wire as wire
 from gputui.api import docker
 from gputui.api.failures import CHECK_BASE_URL, Party, Refusal, decode, refused
 from gputui.api.transport import Transport
@@ -61,14 +62,20 @@ class DeepdockServer:
         """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""
         return decode(adapter, body, self.transport.party, path, what=what)
 
-    async def create(self, adapter: TypeAdapter[_T], path: str, json: Json, *, what: str, timeout: float) -> _T:
-        """Ask for something new, once, and read the answer; raises UnknownOutcomeError where none can be read."""
-        body = await self.transport.change("POST", path, json=json, what=what, timeout=timeout)
+    async def create(
+        self, adapter: TypeAdapter[_T], path: str, json: Json, *, what: str, timeout: float, in_steps: bool
+    ) -> _T:
+        """Ask for something new, once, and read the answer; raises UnknownOutcomeError where none can be read.
+
+        ``in_steps``: the server may fail at it when the thing is there already.
+        """
+        body = await self.transport.change("POST", path, json=json, what=what, timeout=timeout, creates=in_steps)
         return self.read(adapter, body, path, what=what)
 
     async def change(self, method: str, path: str, *, what: str, params: Mapping[str, str] | None = None) -> None:
-        """Ask for a change, once. That it succeeds is all that its answer says."""
-        await self.transport.change(method, path, params=params, what=what, timeout=ACTION_TIMEOUT, keep_body=False)
+        """Ask for a change, once; raises UnknownOutcomeError where the answer is not DeepDock's confirmation."""
+        body = await self.transport.change(method, path, params=params, what=what, timeout=ACTION_TIMEOUT)
+        self.read(wire.CONFIRMED, body, path, what=what)
 
     async def _header(self) -> dict[str, str]:
         """Return the configured header; the value's reference is followed once, off the loop."""

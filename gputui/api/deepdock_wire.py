@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
@@ -27,6 +27,7 @@ from gputui.text import clean, format_bytes
 
 _MIB = 2**20
 _LAST_PORT = 65535
+_Made = TypeVar("_Made", "CreatedWire", "PulledWire")
 _UNTAGGED = frozenset({"", "<none>", "<none>:<none>"})
 
 
@@ -72,15 +73,23 @@ class MetricsWire(BaseModel):
     cpu_cores: int | None = None
 
 
+class ConfirmedWire(BaseModel):
+    """The answer to a start, stop, restart or deletion."""
+
+    message: str
+
+
 class CreatedWire(BaseModel):
     """The answer of ``POST /containers/create``."""
 
     id: str | None = None
+    name: str | None = None
 
 
 class PulledWire(BaseModel):
     """The answer of ``POST /images``."""
 
+    id: str | None = None
     tags: list[str] | None = None
     size_mb: float | None = None
 
@@ -91,14 +100,21 @@ def _told(metrics: MetricsWire) -> MetricsWire:
     return metrics
 
 
+def _made(answer: _Made) -> _Made:
+    if not (answer.id or (answer.name if isinstance(answer, CreatedWire) else answer.tags)):
+        raise ValueError("does not name what was made")
+    return answer
+
+
 CONTAINERS = TypeAdapter(ContainersWire)
 CONTAINER = TypeAdapter(ContainerWire)
 IMAGES = TypeAdapter(ImagesWire)
 IMAGE = TypeAdapter(ImageWire)
 METRICS: TypeAdapter[MetricsWire] = TypeAdapter(Annotated[MetricsWire, AfterValidator(_told)])
 SERIES = TypeAdapter(dict[str, object])
-CREATED = TypeAdapter(CreatedWire)
-PULLED = TypeAdapter(PulledWire)
+CONFIRMED = TypeAdapter(ConfirmedWire)
+CREATED: TypeAdapter[CreatedWire] = TypeAdapter(Annotated[CreatedWire, AfterValidator(_made)])
+PULLED: TypeAdapter[PulledWire] = TypeAdapter(Annotated[PulledWire, AfterValidator(_made)])
 
 
 @dataclass(frozen=True, slots=True)

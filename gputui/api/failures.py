@@ -78,6 +78,40 @@ def unknown_outcome(party: Party, what: str, reason: str) -> UnknownOutcomeError
     )
 
 
+PROXY_STATUSES = 520
+"""From here on statuses are inventions of proxies that got no answer themselves."""
+
+_NO_ANSWER = frozenset({502, 504})
+"""Whatever words come with these, a gateway does not know what became of a request."""
+_BROKEN_OFF = frozenset({408, 499, 503})
+"""Proxies answer so too when the server behind them got a request and broke off."""
+_NOT_BEGUN = frozenset({501, 505, 511})
+"""The server or a network on the way says that it has not even begun."""
+
+
+def leaves_open(refusal: Refusal, error: GputuiError, *, creates: bool) -> bool:
+    """Return whether an answer that is no success says nothing of whether a change has happened.
+
+    ``error`` is what the answer means otherwise. A server that failed and says so in its API's form has not done
+    what was asked; of a creation it may have done the first half.
+    """
+    status = refusal.status
+    if status in _NO_ANSWER | _BROKEN_OFF or status >= PROXY_STATUSES:
+        return True
+    if status < 500 or status in _NOT_BEGUN:
+        return False
+    return not refusal.is_json or (creates and isinstance(error, ServerError | UnavailableError))
+
+
+def failed_at_it(party: Party, refusal: Refusal, error: GputuiError) -> str:
+    """Say how a request ended whose outcome stays open; ``error`` is what its answer would mean for a question."""
+    if refusal.status in _NO_ANSWER or refusal.status >= PROXY_STATUSES:
+        return f"a server on the way gave up on it (HTTP {refusal.status})"
+    if not refusal.detail:
+        return f"the server failed at it (HTTP {refusal.status})"
+    return f"the server reports: {error.message.removeprefix(f'{party}: ').rstrip('.')}"
+
+
 def read_refusal(status: int, location: str, body: bytes) -> Refusal:
     """Read the answer that goes with an HTTP status which is no success."""
     try:

@@ -20,7 +20,9 @@ class GpuhubChanges:
     async def create(self, body: Mapping[str, object]) -> ActionResult:
         """Create a deployment (call 2) from a body that has been checked."""
         name = clean(str(body["name"]))
-        data = await self._server.change("POST", DEPLOYMENT, body, what=f"the creation of deployment {name}")
+        data = await self._server.change(
+            "POST", DEPLOYMENT, body, what=f"the creation of deployment {name}", creates=True
+        )
         uuid = data.get("deployment_uuid") or data.get("uuid") if isinstance(data, dict) else data
         created = (
             Ref(self._server.party.account, "deployment", clean(uuid)) if isinstance(uuid, str) and uuid else None

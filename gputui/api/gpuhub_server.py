@@ -94,13 +94,15 @@ class GpuhubServer:
                 return shapes.read_page(envelope.get("data"), make)
         return shapes.salvage_page(shape, self._data(body, path), make, raw=raw)
 
-    async def change(self, method: str, path: str, json: Json, *, what: str) -> object:
+    async def change(self, method: str, path: str, json: Json, *, what: str, creates: bool = False) -> object:
         """Ask for a change, once, and return the ``data`` of the answer.
 
         Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
         refuses: then nothing has changed.
         """
-        body = await self.transport.change(method, path, json=json, what=what, timeout=CHANGE_TIMEOUT)
+        body = await self.transport.change(
+            method, path, json=json, what=what, timeout=CHANGE_TIMEOUT, creates=creates
+        )
         return self._data(body, path, what=what)
 
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:

@@ -383,7 +383,9 @@ class PodyBackend:
             **({"msg": message} if message else {}),
         }
         what = f"the commit of pod {ref.id}"
-        body = await self._server.transport.post("/pod/commit", params, what=what, timeout=CREATE_TIMEOUT)
+        body = await self._server.transport.post(
+            "/pod/commit", params, what=what, timeout=CREATE_TIMEOUT, creates=True
+        )
         name = clean(self._server.read(wire.COMMIT, body, "/pod/commit", what=what).image_name)
         listed = name if await self._server.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
         return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
@@ -414,7 +416,8 @@ class PodyBackend:
         refuse(self.account, self.check_create(kind, values))
         name = values["ins"]
         params = {"ins": name, "image": values["image"]}
-        await self._server.change("/pod/create", params, what=f"the creation of pod {name}", timeout=CREATE_TIMEOUT)
+        what = f"the creation of pod {name}"
+        await self._server.change("/pod/create", params, what=what, timeout=CREATE_TIMEOUT, creates=True)
         return ActionResult(f"Pod {name} created.", created=self.created_ref(kind, values))
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:

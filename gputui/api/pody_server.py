@@ -30,6 +30,9 @@ OLDEST: Release = (0, 1, 0)
 ACTION_TIMEOUT = 180.0
 """How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""
 
+LONGEST_LOG = 256 * 2**10
+"""How much of the answer to an action is read, in bytes."""
+
 SNAPSHOT_AGE = 0.5
 """How long one answer of gpu-ps serves, in seconds."""
 
@@ -110,15 +113,29 @@ class PodyServer:
         return decode(adapter, body, self.transport.party, path, what=what)
 
     async def change(
-        self, path: str, params: Mapping[str, str], *, what: str, timeout: float = ACTION_TIMEOUT
-    ) -> None:
-        """Ask for a change, once. Its answer repeats the container's whole log, so only its status is read."""
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        what: str,
+        timeout: float = ACTION_TIMEOUT,
+        creates: bool = False,
+    ) -> wire.DoneWire:
+        """Ask for a change, once, and read the answer; raises UnknownOutcomeError where it is not pody's.
+
+        It repeats the container's whole log, of which the beginning is read.
+        """
         await self.release()
         try:
-            await self.transport.post(path, params, what=what, timeout=timeout, keep_body=False)
+            body = await self.transport.post(
+                path, params, what=what, timeout=timeout, creates=creates, longest=LONGEST_LOG
+            )
         except RouteMissingError:
             self.known_release = None
             raise
+        if len(body) >= LONGEST_LOG:
+            body = wire.closed(body)
+        return self.read(wire.DONE, body, path, what=what)
 
     async def _authorization(self) -> dict[str, str]:
         """Return the header with the credentials; the password's reference is followed once, off the loop."""

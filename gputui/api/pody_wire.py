@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+)
+from pydantic_core import from_json, to_json
 
 from gputui.api.addresses import host_label
 from gputui.api.docker import PHASES
@@ -95,6 +104,13 @@ class ExecWire(BaseModel):
     log: str = ""
 
 
+class DoneWire(BaseModel):
+    """The answer to a change: ``log`` of a pod or an image, with ``info`` of a new pod; ``message`` of a password."""
+
+    log: str | None = None
+    message: str | None = None
+
+
 class CommitWire(BaseModel):
     """The answer of ``POST /pod/commit`` (from 0.3)."""
 
@@ -127,7 +143,14 @@ def _texts(values: object) -> object:
     return [value for value in values if isinstance(value, str)] or values
 
 
+def _says_something(done: DoneWire) -> DoneWire:
+    if done.log is None and done.message is None:
+        raise ValueError("says nothing of a change")
+    return done
+
+
 POD = TypeAdapter(PodWire)
+DONE: TypeAdapter[DoneWire] = TypeAdapter(Annotated[DoneWire, AfterValidator(_says_something)])
 GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
     dict[int, list[Annotated[ProcessWire, WrapValidator(_or_unreadable)]]]
 )
@@ -265,6 +288,14 @@ def terminal_text(text: str) -> str:
     """Return what a command printed to its terminal as plain lines: colours and cursor movements are dropped."""
     lines = re.sub(r"\r+\n", "\n", _ESCAPES.sub("", text)).replace("\r", "\n")
     return clean(lines, multiline=True)
+
+
+def closed(body: bytes) -> bytes:
+    """Return JSON whose end was not read as a whole one, the text in which it breaks off included."""
+    try:
+        return to_json(from_json(body, allow_partial="trailing-strings"))
+    except ValueError:
+        return body
 
 
 def raw_text(body: bytes) -> str:

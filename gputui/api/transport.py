@@ -41,8 +41,6 @@ PATIENCE = 10.0
 """The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
 LONGEST_RETRY_AFTER = 300.0
 DEFAULT_RETRY_AFTER = 5.0
-PROXY_STATUSES = 520
-"""From here on statuses are inventions of proxies that got no answer themselves."""
 KEEPALIVE = 4.0
 """How long an idle connection is kept, in seconds: shorter than the 5 s of common servers, so that no request
 leaves on a connection that the server is just closing."""
@@ -81,7 +79,8 @@ class _Attempt:
     read_timeout: float
     content: bytes | None = field(default=None, repr=False)
     what: str = ""
-    keep_body: bool = True
+    creates: bool = False
+    longest: int | None = None
     repeatable: bool = False
 
     @property
@@ -180,17 +179,29 @@ class Transport:
         json: Json | None = None,
         params: Mapping[str, str | int] | None = None,
         timeout: float | None = None,
-        keep_body: bool = True,
+        creates: bool = False,
+        longest: int | None = None,
     ) -> bytes:
         """Ask for a change, exactly once. ``what`` names it: "the stop of pod main".
 
         ``timeout`` is for the answer, in seconds; with ``math.inf`` the answer may take as long as the connection
-        holds. Without ``keep_body`` an answer of success is enough, and what it says is not read. Raises
-        UnknownOutcomeError once the bytes may have left and no answer came, UnavailableError before.
+        holds. ``creates`` says that something new comes of it, which a server may make and fail at afterwards.
+        Of an answer of success no more than ``longest`` bytes are read. Raises UnknownOutcomeError once the bytes
+        may have left and no answer came, UnavailableError before. A status of success proves nothing by itself, a
+        proxy's page has one too: the caller reads the answer.
         """
         read_timeout = timeout or self._read_timeout
         return await self._only_once(
-            _Attempt(method, path, params or {}, read_timeout, _encoded(json), what=what, keep_body=keep_body)
+            _Attempt(
+                method,
+                path,
+                params or {},
+                read_timeout,
+                _encoded(json),
+                what=what,
+                creates=creates,
+                longest=longest,
+            )
         )
 
     async def post(
@@ -200,12 +211,12 @@ class Transport:
         *,
         what: str = "",
         timeout: float | None = None,
-        keep_body: bool = True,
+        creates: bool = False,
+        longest: int | None = None,
     ) -> bytes:
         """Ask by POST exactly once: for a change as :meth:`change` does, a question where ``what`` is ''."""
-        read_timeout = timeout or self._read_timeout
-        return await self._only_once(
-            _Attempt("POST", path, params or {}, read_timeout, what=what, keep_body=keep_body)
+        return await self.change(
+            "POST", path, what=what, params=params, timeout=timeout, creates=creates, longest=longest
         )
 
     def limit(self, seconds: float, *, said: str = "", request_id: str = "") -> RateLimitedError:
@@ -288,8 +299,7 @@ class Transport:
         return self._clients[keep]
 
     async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
-        if response.is_success and not attempt.keep_body:
-            return b""
+        longest = attempt.longest if response.is_success else None
         pieces: list[bytes] = []
         size = 0
         async for piece in response.aiter_bytes():
@@ -300,6 +310,8 @@ class Transport:
                     raise failures.unknown_outcome(self.party, attempt.what, reason)
                 raise ProtocolError(f"{self.party}: {reason}.", hint=failures.CHECK_BASE_URL)
             pieces.append(piece)
+            if longest is not None and size >= longest:
+                return b"".join(pieces)[:longest]
         return b"".join(pieces)
 
     def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
@@ -327,14 +339,10 @@ class Transport:
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
             return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
-        # Whatever words come with it, a gateway does not know what became of a change.
-        if attempt.changes and (refusal.status in {502, 504} or refusal.status >= PROXY_STATUSES):
-            reason = f"a server on the way gave up on it (HTTP {refusal.status})"
+        error = (self._explain and self._explain(self.party, refusal)) or failures.refused(self.party, refusal)
+        if attempt.changes and failures.leaves_open(refusal, error, creates=attempt.creates):
+            reason = failures.failed_at_it(self.party, refusal, error)
             return failures.unknown_outcome(self.party, attempt.what, reason)
-        explained = self._explain(self.party, refusal) if self._explain else None
-        if explained is not None:
-            return explained
-        error = failures.refused(self.party, refusal)
         if refusal.status in {502, 503, 504}:
             return _TransientError(error, _retry_after(response))
         return error

@@ -165,7 +165,9 @@ class RentalCreator:
         self.prepare(values)
         name, kind = clean(given(values, "name")), called(self._kind)
         what = f"the creation of {kind} {name}"
-        data = await self._server.change("POST", PATHS[self._kind], what=what, json=body(self._kind, values))
+        data = await self._server.change(
+            "POST", PATHS[self._kind], what=what, json=body(self._kind, values), creates=True
+        )
         created = made_ref(self._scope, self._kind, data)
         made = created.id if created and self._kind != ENDPOINT else ""
         return ActionResult(f"{kind[:1].upper()}{kind[1:]} {name} created.", created=created, made=made)

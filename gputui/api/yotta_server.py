@@ -117,14 +117,23 @@ class YottaServer:
         return self._data(await self.transport.get(path, params), path)
 
     async def change(
-        self, method: str, path: str, *, what: str, json: Json | None = None, params: Params | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        json: Json | None = None,
+        params: Params | None = None,
+        creates: bool = False,
     ) -> object:
         """Ask for a change, once, and return the ``data`` of the answer.
 
         Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
         refuses: then nothing has changed.
         """
-        body = await self.transport.change(method, path, json=json, params=params, what=what, timeout=CHANGE_TIMEOUT)
+        body = await self.transport.change(
+            method, path, json=json, params=params, what=what, timeout=CHANGE_TIMEOUT, creates=creates
+        )
         return self._data(body, path, what=what)
 
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:

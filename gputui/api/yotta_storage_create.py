@@ -147,7 +147,7 @@ class _Named:
         self.prepare(values)
         name = clean(given(values, "name"))
         what = f"the creation of {self.kind} {name}"
-        data = await self._server.change("POST", self.path, what=what, json=self.body(values))
+        data = await self._server.change("POST", self.path, what=what, json=self.body(values), creates=True)
         said = f"{self.kind.capitalize()} {name} created."
         return ActionResult(said, created=made_ref(self._scope, self.kind, data))
 

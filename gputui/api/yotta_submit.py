@@ -233,7 +233,7 @@ class TaskCreator:
         ref = self.ref(values)
         what = f"the task {task_id(values)}"
         try:
-            await self._server.change("POST", self._path(values), what=what, json=body(values))
+            await self._server.change("POST", self._path(values), what=what, json=body(values), creates=True)
         finally:
             self._tasks.forget()
         return ActionResult(f"Task {task_id(values)} submitted.", created=ref)

@@ -374,7 +374,7 @@ def _shown(name: str, value: str, longest: int | None) -> str:
 
 
 def _created_after_all(kind: str, ref: Ref) -> ActionResult:
-    return ActionResult(f"The answer was lost, but the {kind} {ref.id} has been created.", created=ref)
+    return ActionResult(f"No success was reported, but the {kind} {ref.id} has been created.", created=ref)
 
 
 def _made(row: Row) -> str | None:

@@ -753,10 +753,10 @@ class TestCreate:
                     },
                     500,
                 ),
-                ServerError,
-                "dock: could not select device driver (HTTP 500).",
+                UnknownOutcomeError,
+                "was sent, but the server reports: could not select device driver (HTTP 500).",
             ),
-            (Reply(500, b"Internal Server Error"), ServerError, "the server failed at it"),
+            (Reply(500, b"Internal Server Error"), UnknownOutcomeError, "the server failed at it"),
             *(
                 (
                     as_json(

@@ -549,8 +549,8 @@ class TestActions:
             (
                 500,
                 '500 Server Error for http+docker://localhost/v1.51/x: Oops ("could not select device driver")',
-                ServerError,
-                "lab: could not select device driver (HTTP 500).",
+                UnknownOutcomeError,
+                "was sent, but the server reports: could not select device driver (HTTP 500).",
             ),
             (504, "Request timed out", UnknownOutcomeError, "a server on the way gave up"),
             (

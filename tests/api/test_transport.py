@@ -154,9 +154,46 @@ async def test_a_change_has_a_connection_of_its_own(server: ScriptedServer, make
         await transport.post("/pod/stop", what="the stop of pod main")
 
 
-async def test_an_unread_answer_of_success_is_enough(server: ScriptedServer, make_transport: MakeTransport) -> None:
-    server.on("/pod/stop", TRUNCATED)
-    assert await make_transport().post("/pod/stop", what="the stop of pod main", keep_body=False) == b""
+async def test_no_more_of_an_answer_is_read_than_wanted(
+    server: ScriptedServer, make_transport: MakeTransport
+) -> None:
+    server.on("/pod/stop", Flood(64 * 2**20))
+    assert await make_transport().post("/pod/stop", what="the stop of pod main", longest=1000) == b" " * 1000
+
+
+@pytest.mark.parametrize("status", [408, 499, 500, 502, 503, 504, 507, 520, 530])
+@pytest.mark.parametrize("body", [b"upstream connect error", b'{"detail": "out of ports"}'], ids=["text", "json"])
+async def test_a_create_at_which_the_server_failed_may_have_happened(
+    server: ScriptedServer, make_transport: MakeTransport, status: int, body: bytes
+) -> None:
+    server.on("/pod/create", Reply(status, body))
+    with pytest.raises(
+        UnknownOutcomeError, match=f"the creation of pod main was sent, but .*HTTP {status}"
+    ) as caught:
+        await make_transport().post("/pod/create", what="the creation of pod main", creates=True)
+    if body.startswith(b"{") and status in {408, 500, 503}:
+        assert "the server reports: out of ports" in caught.value.message
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (408, b"", UnknownOutcomeError),
+        (503, b'{"detail": "busy"}', UnknownOutcomeError),
+        (500, b"Internal Server Error", UnknownOutcomeError),  # the log of a stopped pod is no UTF-8, for one
+        (500, b'{"detail": "no such driver"}', ServerError),
+        (501, b"", ServerError),
+        (511, b"<html>", ServerError),
+    ],
+)
+async def test_other_changes_fail_where_the_server_says_so(
+    server: ScriptedServer, make_transport: MakeTransport, status: int, body: bytes, kind: type[GputuiError]
+) -> None:
+    server.on("/pod/stop", Reply(status, body))
+    with pytest.raises(kind):
+        await make_transport().post("/pod/stop", what="the stop of pod main")
+    assert server.count("POST") == 1
 
 
 async def test_repetition_ends(server: ScriptedServer, make_transport: MakeTransport, fake_time: FakeTime) -> None:
