@@ -16,14 +16,14 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import httpx
 
-from benchmarks.measure import Finding, ratio, report, side_by_side
+from benchmarks.measure import Finding, options, ratio, report, side_by_side
 from gputui.api import open_backend
 from gputui.api.gpuhub import GpuhubBackend
 from gputui.api.gpuhub_lists import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
@@ -40,9 +40,24 @@ REGIONS, MODELS, INSTANCES = 12, 30, 1_000
 READ_BOUND = 1.5
 CPU_BOUND = 5.0
 LAG_OVER_POLL = 0.3
-_SETTLE_SECONDS = 15.0
-_CALM_SECONDS = 120.0
-"""A world begins with many instances on their way up at once; after so long it is as it stays."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """How a moving world is watched.
+
+    ``settle`` and ``calm`` are in seconds: a program settles after its start; a world begins with many instances on
+    their way up at once, and after ``calm`` it is as it stays. ``events`` is how many have to happen meanwhile.
+    """
+
+    seconds: float
+    settle: float = 15.0
+    calm: float = 120.0
+    events: int = 20
+    speed: float = 1.0
+
+
+TINY = Watching(seconds=3.0, settle=0.5, calm=0.0, events=2, speed=20.0)
 
 
 def plan() -> CloudPlan:
@@ -197,24 +212,24 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def polling(running: Server, seconds: float) -> Finding:
+def polling(running: Server, watching: Watching) -> Finding:
     """Measure what the whole program uses while it polls all containers of a world that moves as it always does."""
-    time.sleep(max(0.0, _CALM_SECONDS - running.age))
+    time.sleep(max(0.0, watching.calm - running.age))
     config = running.config
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / "state")}
     with Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env) as terminal:
         terminal.wait_for("hub", timeout=60)
         terminal.send("3")
         terminal.wait_for("● running", timeout=60)
-        terminal.count(_SETTLE_SECONDS)
+        terminal.count(watching.settle)
         before, begun = cpu_seconds(terminal.process.pid), time.perf_counter()
-        written = terminal.count(seconds)
+        written = terminal.count(watching.seconds)
         used, lasted = cpu_seconds(terminal.process.pid) - before, time.perf_counter() - begun
     detail = f"{used:.1f} s of {lasted:.0f} s, {written} bytes written"
     return Finding(f"percent of a core to poll {INSTANCES:,} containers", used / lasted * 100, CPU_BOUND, detail)
 
 
-async def arrivals(account: Account, seconds: float) -> dict[tuple[str, str, int], float]:
+async def arrivals(account: Account, watching: Watching) -> dict[tuple[str, str, int], float]:
     """Return when events stood in the rows of a fleet that watches them at the default pace."""
     seen: dict[tuple[str, str, int], float] = {}
     fleet = Fleet({account.name: account}, open_backend=open_backend, history=None, polling=Polling())
@@ -228,20 +243,20 @@ async def arrivals(account: Account, seconds: float) -> dict[tuple[str, str, int
     fleet.watch({Resource.EVENTS})
     await fleet.start()
     try:
-        await asyncio.sleep(_SETTLE_SECONDS)
+        await asyncio.sleep(watching.settle)
         fleet.subscribe(Resource.EVENTS, note)
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(watching.seconds)
     finally:
         await fleet.aclose()
     return seen
 
 
-def lag(running: Server, seconds: float) -> Finding:
+def lag(running: Server, watching: Watching) -> Finding:
     """Compare when events happened and when they were to be seen."""
-    seen = asyncio.run(arrivals(running.account, seconds))
+    seen = asyncio.run(arrivals(running.account, watching))
     times: Mapping[tuple[str, str, int], float] = running.event_times()
     lags = sorted(at - times[key] for key, at in seen.items())
-    if len(lags) < 20:
+    if len(lags) < watching.events:
         sys.exit(f"only {len(lags)} events happened; measure for longer")
     p95 = quantiles(lags, n=20)[-1]
     return Finding(
@@ -254,11 +269,13 @@ def lag(running: Server, seconds: float) -> Finding:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=60.0, help="to watch the moving world, twice")
     parser.add_argument("--serve", type=float, metavar="SPEED", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    watching = TINY if args.tiny else Watching(args.seconds)
+    rounds = 1 if args.tiny else args.rounds
     if args.serve is not None:
         asyncio.run(serve(args.serve))
         return 0
@@ -268,11 +285,11 @@ def main() -> int:
         assert isinstance(account, GpuhubAccount)
         assert isinstance(backend, GpuhubBackend)
         with asyncio.Runner() as runner:
-            findings = [stock_requests(runner, backend), *reading(runner, backend, account, args.rounds)]
+            findings = [stock_requests(runner, backend), *reading(runner, backend, account, rounds)]
             runner.run(backend.aclose())
-    with tempfile.TemporaryDirectory() as directory, server(Path(directory), speed=1) as moving:
-        findings += [lag(moving, args.seconds), polling(moving, args.seconds)]
-    return report(findings)
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory), speed=watching.speed) as moving:
+        findings += [lag(moving, watching), polling(moving, watching)]
+    return report(findings, tiny=args.tiny)
 
 
 if __name__ == "__main__":

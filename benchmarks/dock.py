@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.cloud import cpu_seconds
-from benchmarks.measure import Finding, report
+from benchmarks.measure import Finding, options, report
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal
 
@@ -53,7 +53,7 @@ def server(directory: Path) -> Iterator[Path]:
             process.terminate()
 
 
-def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str) -> Terminal:
+def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str, settle: float) -> Terminal:
     """Start the program and show a view."""
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / name)}
     terminal = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
@@ -62,7 +62,7 @@ def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str) -> Te
         terminal.send(key)
         terminal.count(2.0)
     terminal.wait_for(sign, timeout=60)
-    terminal.count(_SETTLE_SECONDS)
+    terminal.count(settle)
     return terminal
 
 
@@ -83,14 +83,14 @@ def bursts(terminal: Terminal, others: list[Terminal], seconds: float) -> list[i
     return written
 
 
-def measure(config: Path, seconds: float) -> list[Finding]:
+def measure(config: Path, seconds: float, settle: float) -> list[Finding]:
     """Compare a program that draws the GPUs with one that does not look at them."""
     findings = []
     with ExitStack() as stack:
-        idle = start(stack, config, "idle", "9", "dock")
+        idle = start(stack, config, "idle", "9", "dock", settle)
         for name, keys, sign in (("one GPU's charts", "5", "now"), ("eight charts", "5C", f"GPU {GPUS - 1}")):
             with ExitStack() as shown:
-                drawing = start(shown, config, name.replace(" ", "-"), keys, sign)
+                drawing = start(shown, config, name.replace(" ", "-"), keys, sign, settle)
                 shares: list[float] = []
                 written: list[int] = []
                 for _ in range(_ROUNDS):
@@ -112,15 +112,16 @@ def measure(config: Path, seconds: float) -> list[Finding]:
 
 def main() -> int:
     """Measure and print; returns an exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=90.0, help="how long to measure each (default: 90)")
-    options = parser.parse_args()
-    if options.serve:
+    args = parser.parse_args()
+    if args.serve:
         asyncio.run(serve())
         return 0
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as config:
-        return report(measure(config, options.seconds))
+        seconds, settle = (7.5, 0.1) if args.tiny else (args.seconds, _SETTLE_SECONDS)
+        return report(measure(config, seconds, settle), tiny=args.tiny)
 
 
 if __name__ == "__main__":

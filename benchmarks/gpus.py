@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.measure import Finding, report
+from benchmarks.measure import Finding, options, report
 from tests.tui.harness import Terminal
 
 GPUS = 8
@@ -18,6 +18,7 @@ EVERY = 2.0
 ROUNDS = 3
 ROUND_SECONDS = 20.0
 REFRESHES = 60
+IDLE_SECONDS = 5.0
 MOST_CPU = 1.0
 """Percent of a core, a third of what the GPU view as a whole may take more than an idle app."""
 MOST_BYTES = 6 * 1024
@@ -39,13 +40,13 @@ def processor_seconds(terminal: Terminal) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def shares(terminals: dict[str, Terminal]) -> dict[str, float]:
+def shares(terminals: dict[str, Terminal], rounds: int, seconds: float) -> dict[str, float]:
     """Run all at once for some rounds; returns the median percent of a core that each used."""
     used: dict[str, list[float]] = {name: [] for name in terminals}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before = {name: processor_seconds(terminal) for name, terminal in terminals.items()}
         began = time.perf_counter()
-        while (left := began + ROUND_SECONDS - time.perf_counter()) > 0:
+        while (left := began + seconds - time.perf_counter()) > 0:
             for terminal in terminals.values():
                 terminal.pump(min(left, 0.2))
         elapsed = time.perf_counter() - began
@@ -56,10 +57,14 @@ def shares(terminals: dict[str, Terminal]) -> dict[str, float]:
 
 def main() -> int:
     """Measure and print; returns an exit status."""
+    args = options(__doc__).parse_args()
+    rounds, seconds, refreshes, idle = ROUNDS, ROUND_SECONDS, REFRESHES, IDLE_SECONDS
+    if args.tiny:
+        rounds, seconds, refreshes, idle = 1, 0.5, 2, 0.1
     findings = []
     with ExitStack() as stack:
         terminals = {"refreshed": start(stack, "load", str(EVERY)), "idle": start(stack, "load")}
-        used = shares(terminals)
+        used = shares(terminals, rounds, seconds)
         detail = f"{used['refreshed']:.2f} % against {used['idle']:.2f} %"
         more = used["refreshed"] - used["idle"]
         findings.append(Finding(f"percent of a core, {GPUS} charts every {EVERY:g} s", more, MOST_CPU, detail))
@@ -67,13 +72,13 @@ def main() -> int:
         for kind, words in (("load", "as GPUs at work look"), ("walk", "the hardest curves")):
             terminal = start(stack, kind)
             written = []
-            for _ in range(REFRESHES):
+            for _ in range(refreshes):
                 terminal.send("r")
                 written.append(terminal.burst().written)
             detail = f"median {statistics.median(written):.0f}"
             findings.append(Finding(f"most bytes of a refresh, {words}", max(written), MOST_BYTES, detail))
-        findings.append(Finding("bytes in 5 idle seconds", terminal.count(5.0), 0))
-    return report(findings)
+        findings.append(Finding(f"bytes in {idle:g} idle seconds", terminal.count(idle), 0))
+    return report(findings, tiny=args.tiny)
 
 
 if __name__ == "__main__":

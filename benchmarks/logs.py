@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks.measure import Finding, report
+from benchmarks.measure import Finding, options, report
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal
 
@@ -31,6 +31,7 @@ RATIO_BOUND = 1.5
 LAG_BOUND = 2.0
 """Seconds that the newest line on the screen may be older than the newest there is."""
 _PAGES = 200
+_FOLLOW_SECONDS = 20.0
 _NUMBER = re.compile(r"step (\d+) ")
 
 
@@ -109,10 +110,10 @@ def memory(pid: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]  # every process has it
 
 
-def page_through(terminal: Terminal, key: str) -> list[float]:
+def page_through(terminal: Terminal, key: str, pages: int) -> list[float]:
     """Press a key many times; returns the seconds from each to the last byte of what it changed."""
     taken = []
-    for _ in range(_PAGES):
+    for _ in range(pages):
         begun = time.perf_counter()
         terminal.send(key)
         burst = terminal.burst(quiet=0.06, since=begun)
@@ -125,7 +126,7 @@ def p95(samples: list[float]) -> float:
     return statistics.quantiles(samples, n=20)[-1]
 
 
-def measure(directory: Path, count: int) -> list[Finding]:
+def measure(directory: Path, count: int, pages: int, follow: float) -> list[Finding]:
     """Read it all, page in it, follow it."""
     with ExitStack() as stack:
         config, worker, process = stack.enter_context(server(directory, count))
@@ -142,14 +143,14 @@ def measure(directory: Path, count: int) -> list[Finding]:
         held = memory(ours.process.pid)
         ours.send("g")
         ours.settle()
-        down = page_through(ours, "ctrl+f")
-        up = page_through(ours, "ctrl+u")
+        down = page_through(ours, "ctrl+f", pages)
+        up = page_through(ours, "ctrl+u", pages)
         log = [sys.executable, "-m", "benchmarks.logs", "--reference", "--lines", str(count)]
         theirs = stack.enter_context(Terminal(log, columns=120, rows=40))
         theirs.wait_for(f"step {count - 1} ", timeout=300)
         theirs.send("home")
         theirs.settle()
-        their_down = page_through(theirs, "pagedown")
+        their_down = page_through(theirs, "pagedown", pages)
         ours.send("G")
         ours.settle()
         # The harness draws what it read only when it is looked at: that must not count.
@@ -158,7 +159,7 @@ def measure(directory: Path, count: int) -> list[Finding]:
         process.stdin.write("go\n")
         process.stdin.flush()
         lags, start = [], time.monotonic()
-        while (passed := time.monotonic() - start) < 20:
+        while (passed := time.monotonic() - start) < follow:
             ours.pump(0.2)
             shown = max((int(found) for found in _NUMBER.findall(ours.text)), default=0)
             lags.append((count + passed * RATE - shown) / RATE)
@@ -198,19 +199,20 @@ def measure(directory: Path, count: int) -> list[Finding]:
 
 def main() -> int:
     """Measure and print; returns an exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--reference", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--lines", type=int, default=LINES, help=f"of the log (default: {LINES:,})")
-    options = parser.parse_args()
-    if options.serve:
-        asyncio.run(serve(options.lines))
+    args = parser.parse_args()
+    if args.serve:
+        asyncio.run(serve(args.lines))
         return 0
-    if options.reference:
-        reference(options.lines)
+    if args.reference:
+        reference(args.lines)
         return 0
+    count, pages, follow = (5_000, 2, 1.0) if args.tiny else (args.lines, _PAGES, _FOLLOW_SECONDS)
     with tempfile.TemporaryDirectory() as directory:
-        return report(measure(Path(directory), options.lines))
+        return report(measure(Path(directory), count, pages, follow), tiny=args.tiny)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import cycle
 
-from benchmarks.measure import Finding, ratio, report, side_by_side
+from benchmarks.measure import Finding, options, ratio, report, side_by_side
 from tests.tui.harness import Terminal
 
 ROWS = 10_000
+FEW_ROWS = 1_000
 PAGE = 38
 KEY_ROUNDS = 60
 REFRESH_ROUNDS = 7
@@ -54,35 +55,39 @@ def compare(terminals: dict[str, Terminal], keys: list[str], rounds: int, quiet:
 
 def main() -> int:
     """Measure and print; returns an exit status."""
+    args = options(__doc__).parse_args()
+    rows, key_rounds, refresh_rounds, idle_seconds = ROWS, KEY_ROUNDS, REFRESH_ROUNDS, IDLE_SECONDS
+    if args.tiny:
+        rows, key_rounds, refresh_rounds, idle_seconds = 200, 1, 1, 0.1
     findings = []
     with ExitStack() as stack:
-        terminals = {name: start(stack, name, ROWS) for name in PROGRAMS}
-        refreshed = compare(terminals, ["r"], REFRESH_ROUNDS, 0.5)
-        in_view = compare(terminals, ["down"] * 30 + ["up"] * 30, KEY_ROUNDS, 0.05)
+        terminals = {name: start(stack, name, rows) for name in PROGRAMS}
+        refreshed = compare(terminals, ["r"], refresh_rounds, 0.5)
+        in_view = compare(terminals, ["down"] * 30 + ["up"] * 30, key_rounds, 0.05)
         for terminal in terminals.values():
             terminal.send(*["down"] * PAGE)
             terminal.settle()
-        scrolling = compare(terminals, ["down"], KEY_ROUNDS, 0.05)
+        scrolling = compare(terminals, ["down"], key_rounds, 0.05)
         both = {name: in_view[name] + scrolling[name] for name in terminals}
         findings += [
-            ratio(f"cursor key, {ROWS:,} rows, p50", both, OURS, REFERENCE, 0.5),
+            ratio(f"cursor key, {rows:,} rows, p50", both, OURS, REFERENCE, 0.5),
             ratio("  within the view", in_view, OURS, REFERENCE, 1.0),
             ratio("  scrolling", scrolling, OURS, REFERENCE, 1.0),
-            ratio(f"1 % of {ROWS:,} rows changed, against clear and add_row", refreshed, OURS, REFERENCE, 0.1),
+            ratio(f"1 % of {rows:,} rows changed, against clear and add_row", refreshed, OURS, REFERENCE, 0.1),
         ]
     with ExitStack() as stack:
-        terminals = {name: start(stack, name, 1000) for name in PROGRAMS}
+        terminals = {name: start(stack, name, min(rows, FEW_ROWS)) for name in PROGRAMS}
         written = {}
         for name, terminal in terminals.items():
             terminal.send("u")
             written[name] = terminal.burst().written
-        idle = terminals[OURS].count(IDLE_SECONDS)
+        idle = terminals[OURS].count(idle_seconds)
         detail = f"DataTable writes {written[REFERENCE]}"
         findings += [
             Finding("bytes for one changed cell among 1,000 rows", written[OURS], 1000, detail),
-            Finding(f"bytes in {IDLE_SECONDS:g} idle seconds", idle, 0),
+            Finding(f"bytes in {idle_seconds:g} idle seconds", idle, 0),
         ]
-    return report(findings)
+    return report(findings, tiny=args.tiny)
 
 
 if __name__ == "__main__":
