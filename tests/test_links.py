@@ -1,0 +1,89 @@
+"""Every link of the project's pages leads to a file, and to a heading in it, that is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+_SKIPPED = {".git", ".venv", "build", "dist", "node_modules"}
+_FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`[^`\n]*`")
+_LINK = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?([^()\s<>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+_REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$", re.MULTILINE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+def pages() -> list[Path]:
+    """Return the Markdown files of the project."""
+    found = (path for path in ROOT.rglob("*.md") if not _SKIPPED.intersection(path.relative_to(ROOT).parts))
+    return sorted(found)
+
+
+def links(text: str) -> list[str]:
+    """Return where the links of a page lead; what looks like one in code is none."""
+    written = _CODE.sub("", _FENCE.sub("", text))
+    return [*_LINK.findall(written), *_REFERENCE.findall(written)]
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names of a page's headings, as they are made of their words for links."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6}\s+(.+?)\s*#*$", _FENCE.sub("", text), re.MULTILINE):
+        name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number = 0
+        while (unique := f"{name}-{number}" if number else name) in found:
+            number += 1
+        found.add(unique)
+    return found
+
+
+def problem(page: Path, link: str) -> str | None:
+    """Return why a link leads nowhere; None where it leads somewhere, or away from the project."""
+    if _SCHEME.match(link):
+        return None
+    name, _, anchor = unquote(link).partition("#")
+    target = (page.parent / name).resolve() if name else page
+    if not target.is_relative_to(ROOT) or not target.exists():
+        return f"{link}: there is no such file"
+    if anchor and anchor not in anchors(target.read_text("utf-8")):
+        return f"{link}: {target.name} has no such heading"
+    return None
+
+
+def test_the_pages_are_found() -> None:
+    names = {str(page.relative_to(ROOT)) for page in pages()}
+    assert {"README.md", "CHANGELOG.md", "docs/design.md", "benchmarks/README.md"} <= names
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [why for link in links(page.read_text("utf-8")) if (why := problem(page, link))] == []
+
+
+def test_what_a_link_leads_to_belongs_to_the_project() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        return  # an archive of the source: all that is in it belongs to it
+    tracked = {ROOT / name for name in listed.stdout.decode().split("\0") if name}
+    folders = {parent for path in tracked for parent in path.parents}
+    for page in pages():
+        for link in links(page.read_text("utf-8")):
+            if not _SCHEME.match(link) and (name := unquote(link).partition("#")[0]):
+                assert (page.parent / name).resolve() in tracked | folders, f"{page.name}: {link}"
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "cli.md"
+    assert links("[a](missing.md) `[b](c)` ![d](e.png \"t\")\n```\n[f](g)\n```\n[h]: i.md\n") == [
+        "missing.md", "e.png", "i.md",
+    ]  # fmt: skip
+    assert problem(page, "missing.md")
+    assert problem(page, "config.md#no-such-heading")
+    assert problem(page, "../../outside.md")
+    assert problem(page, "config.md") is None
+    assert problem(page, "https://example.org/") is None
