@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from gputui.widgets.table import LINES_AT_ONCE, RecordTable
 from gputui.widgets.table_columns import Column
 
 M = TypeVar("M", bound=Message)
+DEADLINE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,23 @@ class Driver:
         self.press = pilot.press
         self.click = pilot.click
         self.pause = pilot.pause
-        self.resize = pilot.resize_terminal
+        self._resize_terminal = pilot.resize_terminal
+
+    async def resize(self, width: int, height: int) -> None:
+        """Resize the terminal and wait until the table has taken its new size.
+
+        Pilot waits for a moment in which the process uses no processor time, which on a busy machine comes before
+        the work is done. A callback in the table's own queue comes after it.
+        """
+        await self._resize_terminal(width, height)
+        while self.table.size != (width, height):
+            await self._resized()
+        await self._resized()
+
+    async def _resized(self) -> None:
+        handled = asyncio.Event()
+        self.table.call_later(handled.set)
+        await asyncio.wait_for(handled.wait(), DEADLINE)
 
     @property
     def lines(self) -> list[str]:
