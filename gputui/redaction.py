@@ -38,7 +38,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"\b(sshpass[ \t]+-p[ \t]*){_VALUE}"), rf"\1{MASK}"),
 )
 _SECRET_KEY = re.compile(
-    r"passw(?:or)?d|passwd|passphrase|secret|authorization|credential|token$|(?:[_-]|api|access|private)key$",
+    r"passw(?:or)?d|passwd|passphrase|secret|authorization|credential|token$|transfer_account|remittance|(?:[_-]|api|access|private)key$",
     re.IGNORECASE,
 )
 

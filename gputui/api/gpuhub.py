@@ -65,6 +65,8 @@ _KINDS: Mapping[str, Resource] = {
 
 _CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
 """What the clouds are called, by preset."""
+_WITHOUT_WALLET = frozenset({"autodl-private"})
+"""Presets of clouds that bill no account."""
 
 
 class GpuhubBackend:
@@ -86,6 +88,7 @@ class GpuhubBackend:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._config = account
+        self._has_wallet = account.preset not in _WITHOUT_WALLET
         self._now = now
         regions = tuple(account.regions)
         self._server = GpuhubServer(account, sleep=sleep, monotonic=monotonic)
@@ -111,7 +114,7 @@ class GpuhubBackend:
     @property
     def listers(self) -> Mapping[Resource, Lister]:
         """The resources this back end can list."""
-        return {
+        listers: dict[Resource, Lister] = {
             Resource.STOCK: self.stock,
             Resource.DEPLOYMENTS: self.deployments,
             Resource.INSTANCES: self.instances,
@@ -119,8 +122,8 @@ class GpuhubBackend:
             Resource.BLACKLIST: self.blacklist,
             Resource.IMAGES: self.images,
             Resource.PACKAGES: self.packages,
-            Resource.BALANCES: self.balances,
         }
+        return listers | ({Resource.BALANCES: self.balances} if self._has_wallet else {})
 
     @property
     def kinds(self) -> Mapping[str, Resource]:
@@ -143,7 +146,7 @@ class GpuhubBackend:
         first = await self._lists.first_deployment()
         problems = [] if self._events.problem is None else [self._events.problem.message]
         try:
-            balances: Sequence[Balance] = await self.balances()
+            balances: Sequence[Balance] = await self.balances() if self._has_wallet else ()
         except GputuiError as error:
             balances = ()
             problems.append(f"balance: {error.message}")
@@ -167,7 +170,7 @@ class GpuhubBackend:
         )
 
     async def balances(self) -> Sequence[Balance]:
-        """Ask for the account's money; empty for good where the cloud does not tell it."""
+        """Ask for the account's money; raises GputuiError, also where the answer has none."""
         return await self._lists.balances()
 
     # Lists

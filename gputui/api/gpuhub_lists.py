@@ -15,14 +15,12 @@ from gputui.api import gpuhub_wire as wire
 from gputui.api.gpuhub_events import EventPage
 from gputui.api.gpuhub_kept import KeptAnswers
 from gputui.api.gpuhub_server import GpuhubServer, RouteMissingError
+from gputui.api.gpuhub_wallet import to_balance
 from gputui.api.pages import PAGE_SIZE, Page, read_all
 from gputui.errors import (
-    AuthError,
     GputuiError,
     NotFoundError,
     ProtocolError,
-    RateLimitedError,
-    UnavailableError,
 )
 from gputui.models import Balance, Block, Deployment, Image, Instance, Package, Phase, Ref
 
@@ -67,7 +65,6 @@ class GpuhubLists:
             self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
         )
         self._blacklist_by_post = False
-        self._has_wallet = True
 
     def cancel(self) -> None:
         """Stop waiting for an answer."""
@@ -264,33 +261,43 @@ class GpuhubLists:
         return found
 
     async def packages(self) -> list[Package]:
-        """Return prepaid time (call 13, for each deployment). What several deployments may use is one package."""
-        found, _ = await self._packages.get(await self.deployments())
+        """Return prepaid time (call 13, for each deployment). What several deployments may use is one package.
+
+        Where that of a deployment cannot be read, its last packages say so, or one row in their place. Raises
+        GputuiError where that of none can be read.
+        """
+        deployments = await self.deployments()
+        found, errors = await self._packages.get(deployments)
+        if errors and not any(found.values()) and len(errors) == len(deployments):
+            raise next(iter(errors.values()))
         packages: dict[Ref, Package] = {}
-        for package in (package for part in found.values() for package in part):
-            known = packages.get(package.ref)
-            # They are asked for one after the other while the time runs: the least that is left is the newest.
-            if known is None or (package.balance or 0) < (known.balance or 0):
-                packages[package.ref] = package
+        for deployment in deployments:
+            error = errors.get(deployment.ref)
+            part = found[deployment.ref] if error is None else self._unread_packages(deployment, error)
+            for package in part:
+                known = packages.get(package.ref)
+                # They are asked for one after the other while the time runs: the least that is left is the newest.
+                newer = known is None or (package.balance or 0) < (known.balance or 0)
+                if known is None or (known.problem and not package.problem) or (newer and not package.problem):
+                    packages[package.ref] = package
         return list(packages.values())
+
+    def _unread_packages(self, deployment: Deployment, error: GputuiError) -> list[Package]:
+        if last := self._packages.known(deployment.ref):
+            return [replace(row, problem=error.message) for row in last]
+        problem = f"the packages of {deployment.name} cannot be read: {error.message}"
+        return [Package(self._scope.ref("package", f"{deployment.ref.id}|"), "", (), None, None, problem=problem)]
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
         data = await self._server.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
         return self._rows(shapes.PACKAGE, data, partial(wire.to_package, self._scope), PACKAGES)
 
     async def balances(self) -> list[Balance]:
-        """Ask for the account's money. A cloud that refuses is not asked again, and has none to show."""
-        if not self._has_wallet:
-            return []
-        try:
-            data = await self._server.ask("POST", BALANCE, {})
-        except (UnavailableError, RateLimitedError, AuthError):
-            raise
-        except GputuiError:
-            self._has_wallet = False
-            return []
-        balance = wire.to_balance(self._scope, data, raw=shapes.raw_text(data))
-        return [] if balance is None else [balance]
+        """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
+        balance = to_balance(self._scope, self._scope.account, await self._server.ask("POST", BALANCE, {}))
+        if balance is None:
+            raise ProtocolError(f"{self._server.party}: {BALANCE} answers without a balance that can be read.")
+        return [balance]
 
     def _rows(
         self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, shapes.Notes], _M], path: str

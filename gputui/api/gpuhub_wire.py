@@ -17,7 +17,6 @@ from gputui.api.gpuhub_event_log import EventRow, container_name, container_phas
 from gputui.api.gpuhub_shapes import Notes
 from gputui.api.ssh_commands import ssh_target
 from gputui.models import (
-    Balance,
     Block,
     Deployment,
     Image,
@@ -32,14 +31,13 @@ from gputui.models import (
     gpu_label,
     gpu_memory,
 )
-from gputui.text import clean, format_money
+from gputui.text import clean
 
 _GIB = 2**30
 _LEAST_BYTES = 2**20
 """Memory below this is not bytes: some answers repeat the gigabytes of the request."""
 _NAMED_MEMORY = re.compile(r"[ _-](\d{1,3})\s?G(?:i?B)?$", re.IGNORECASE)
 _PORTS = (6006, 6008)
-_AVAILABLE = ("available_balance", "available", "balance", "assets", "amount", "total")
 
 _STOPPED = frozenset({"stopped", "shutdown", "finished", "completed", "complete", "succeeded", "done"})
 _STOPPING = frozenset({"stopping", "shutting_down", "deleting"})
@@ -290,32 +288,6 @@ def _added(first: Offer, second: Offer) -> Offer:
 
 def _sum(first: int | None, second: int | None) -> int | None:
     return second if first is None else first if second is None else first + second
-
-
-def to_balance(scope: Scope, data: object, *, raw: str) -> Balance | None:
-    """Make the account's money of what the wallet says, all in thousandths; None where it names no amount."""
-    figures = data if isinstance(data, dict) else {"balance": data}
-    amounts = {
-        clean(str(name)): money
-        for name, figure in figures.items()
-        if not str(name).endswith("id")
-        and (number := _number(figure)) is not None
-        and (money := scope.money(number)) is not None
-    }
-    name = next((name for name in _AVAILABLE if name in amounts), next(iter(amounts), None))
-    if name is None:
-        return None
-    parts = tuple((other, format_money(money)) for other, money in amounts.items() if other != name)
-    return Balance(scope.ref("balance", scope.account), amounts[name], parts, raw=raw)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
 
 
 def names(value: str | list[str | None] | None) -> tuple[str, ...]:

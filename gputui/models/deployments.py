@@ -80,7 +80,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Prepaid GPU time: seconds in total and left, for one GPU model in some regions."""
+    """Prepaid GPU time: seconds in total and left, for one GPU model in some regions.
+
+    ``problem`` says why it could not be read; what never could be read has no ``gpu_model``.
+    """
 
     ref: Ref
     gpu_model: str
@@ -88,6 +91,7 @@ class Package:
     total: int | None
     balance: int | None
     vendor_name: str = ""
+    problem: str | None = None
     raw: str = field(default="", compare=False, repr=False)
 
 

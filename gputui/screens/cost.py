@@ -118,12 +118,14 @@ class CostView(ListView):
 
     def _package_columns(self) -> Sequence[Column[Row]]:
         columns: list[Column[Package]] = [
-            Column("gpu", "GPU", lambda row: row.gpu_model, lambda row: (row.gpu_model, row.ref), max_width=24),
+            Column(
+                "gpu", "GPU", lambda row: row.gpu_model or "?", lambda row: (row.gpu_model, row.ref), max_width=24
+            ),
             Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
             Column(
                 "regions",
                 "REGIONS",
-                lambda row: ", ".join(row.regions) or "all",
+                lambda row: ", ".join(row.regions) or ("all" if row.gpu_model else ""),
                 None,
                 width=6,
                 max_width=30,
@@ -385,6 +387,8 @@ def _hours(seconds: int | None) -> str:
 
 
 def _left(row: Package) -> Cell:
+    if row.problem:
+        return ("not read", "warning") if row.balance is None else f"{_hours(row.balance)}  (not read again)"
     if row.balance is None:
         return ("not told", "muted")
     if not row.total or row.total < 0:

@@ -358,6 +358,7 @@ def _package(row: Package) -> list[Content]:
     return told_lines(
         [
             ("gpu", Content.styled(row.gpu_model, "bold")),
+            ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
             ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
             ("account", row.ref.account),
             ("regions", ", ".join(row.regions)),

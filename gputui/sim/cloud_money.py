@@ -27,11 +27,15 @@ class _Use:
 
 
 class Ledger:
-    """Packages and wallet of an account. Money in thousandths of its currency; settled whenever the use changes."""
+    """Packages and wallet of an account. Money in thousandths of its currency; settled whenever the use changes.
+
+    ``blocked`` is the frozen part of ``assets``.
+    """
 
     def __init__(self, now: float, *, assets: float, vouchers: int = 0, packages: Iterable[Package] = ()) -> None:
         self.assets = assets
         self.vouchers = vouchers
+        self.blocked = 23_450
         self.spent = 0.0
         self.packages = list(packages)
         self._settled = now

@@ -41,6 +41,7 @@ from .gpuhub_shapes import (
     package_shape,
     refusal,
     stock_shape,
+    wallet_shape,
 )
 
 _ROOT = "/api/v1/dev"
@@ -82,11 +83,10 @@ class GpuhubApi:
             (*blacklist, self._blacklist),
             ("POST", "/machine/region/gpu_stock", self._stock),
             ("GET", "/deployment/ddp/overview", self._packages),
-            ("POST", "/wallet/balance", self._balance),
         ]
-        if self.cloud.private:
-            endpoints.append(("GET", "/machine/gpu_stock", self._all_stock))
-        return endpoints
+        if self.cloud.private:  # which has no wallet
+            return [*endpoints, ("GET", "/machine/gpu_stock", self._all_stock)]
+        return [*endpoints, ("POST", "/wallet/balance", self._balance)]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
         async def answer(request: Request) -> Response:
@@ -233,9 +233,7 @@ class GpuhubApi:
     def _balance(self, given: Parameters) -> str:
         ledger = self.cloud.ledger
         ledger.settle(self._world.time)
-        return encode(
-            {"assets": int(ledger.assets), "accumulate": int(ledger.spent), "voucher_balance": ledger.vouchers}
-        )
+        return encode(wallet_shape(ledger, self.cloud.uid))
 
     # What they share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .cloud_money import Package
+from .cloud_money import Ledger, Package
 from .cloud_parts import Block, CloudImage, Container, Deployment, Event
 from .gpuhub_rules import wire_time
 
@@ -158,4 +158,25 @@ def package_shape(package: Package) -> dict[str, Any]:
         "total": int(package.total),
         "balance": int(package.balance),
         "dc_list": ",".join(package.regions),
+    }
+
+
+def wallet_shape(ledger: Ledger, uid: int) -> dict[str, Any]:
+    """The wallet: thousandths of the currency, two counts, and two texts for bank transfers."""
+    assets, spent = int(ledger.assets), int(ledger.spent)
+    return {
+        "id": uid + 7,
+        "uid": uid,
+        "assets": assets,
+        "accumulate": spent,
+        "voucher_balance": ledger.vouchers,
+        "certain_conditions_voucher_balance": 0,
+        "total_recharge_asset": assets + spent,
+        "blocked_asset": ledger.blocked,
+        "available_coupon_num": 2,
+        "to_expire_voucher_num": 1,
+        "remittance_code": f"RC{uid:06d}",
+        "exclusive_transfer_account": f"62220202001{uid:08d}",
+        "created_at": "2024-05-11T10:20:30+08:00",
+        "updated_at": "2024-05-11T10:20:30+08:00",
     }

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from decimal import Decimal
 
 import pytest
 
@@ -27,6 +28,7 @@ from gputui.models import (
     Action,
     ActionResult,
     Deployment,
+    Money,
     Phase,
     Ref,
     Resource,
@@ -198,14 +200,36 @@ async def test_an_account_tells_regions_currency_and_balance(hub: GpuhubBackend)
     assert (info.usage, info.problems) == ((("balance", "$29.87"),), ())
 
 
-@pytest.mark.parametrize("answer", [refused("NotSupported", "no such api"), web_page(404), as_json({}, 404)])
-async def test_a_cloud_without_a_wallet_is_asked_once(
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refused("NotSupported", "no such api"),
+        refused("BadRequest", "no permission"),
+        web_page(404),
+        web_page(200),
+        as_json({}, 403),
+        ok({"voucher_balance": 7}),
+        ok({"assets": 1000, "blocked_asset": "some"}),
+        ok(None),
+    ],
+)
+async def test_one_refused_wallet_is_an_error_and_the_next_answer_counts(
     server: ScriptedServer, hub: GpuhubBackend, answer: Answer
 ) -> None:
-    server.on(BALANCE, answer)
-    for _ in range(3):
-        assert await hub.balances() == []
-    assert server.count("POST", BALANCE) == 1
+    server.on(BALANCE, answer, answer, ok({"assets": 1000}))
+    for _ in range(2):
+        with pytest.raises(GputuiError):
+            await hub.balances()
+    assert [balance.available for balance in await hub.balances()] == [Money(Decimal(1), "USD")]
+
+
+async def test_a_private_cloud_has_no_wallet_to_ask(server: ScriptedServer) -> None:
+    hub = GpuhubBackend(gpuhub_account(server.url, 'preset = "autodl-private"'))
+    server.on(DEPLOYMENTS, page([]))
+    assert Resource.BALANCES not in hub.listers
+    assert (await hub.account_info()).problems == ()
+    assert server.count("POST", BALANCE) == 0
+    await hub.aclose()
 
 
 async def test_a_wallet_that_does_not_answer_is_asked_again(server: ScriptedServer, hub: GpuhubBackend) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,8 +10,9 @@ from decimal import Decimal
 import pytest
 
 from gputui.api.gpuhub import GpuhubBackend
-from gputui.errors import ProtocolError
+from gputui.errors import GputuiError, ProtocolError
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Secret, Service, SSHTarget
+from gputui.serial import to_plain
 from tests.api.gpuhub import (
     BALANCE,
     BLACKLIST,
@@ -25,8 +27,9 @@ from tests.api.gpuhub import (
     deployment,
     ok,
     page,
+    refused,
 )
-from tests.api.server import Reply, ScriptedServer, as_json
+from tests.api.server import Answer, Reply, Request, ScriptedServer, as_json
 
 REF = Ref("hub", "container", FIRST)
 SECOND = f"{LLM}-0a0b0c0d0e-11111111"
@@ -321,20 +324,82 @@ async def test_a_package_of_several_deployments_is_one(server: ScriptedServer, h
     assert {request.params["deployment_uuid"] for request in server.asked(PACKAGES)} == {LLM, "aa"}
 
 
+WALLET = {
+    "id": 1,
+    "uid": 2,
+    "assets": 123450,
+    "blocked_asset": 23450,
+    "accumulate": 1000,
+    "voucher_balance": 0,
+    "certain_conditions_voucher_balance": 0,
+    "total_recharge_asset": 500000,
+    "available_coupon_num": 2,
+    "to_expire_voucher_num": 0,
+    "remittance_code": "R1-SECRET",
+    "exclusive_transfer_account": "6222020200112233",
+    "created_at": "2024-05-11T10:20:30+08:00",
+    "updated_at": "2024-05-11T10:20:30+08:00",
+}
+"""The fourteen keys of a live answer."""
+
+
 @pytest.mark.parametrize(
     ("data", "amount", "parts"),
     [
         ({"assets": 29873, "accumulate": "1000", "user_id": 60}, "29.873", (("accumulate", "$1.00"),)),
-        ({"voucher": 500}, "0.5", ()),
-        (12500, "12.5", ()),
+        ({"assets": 500, "amount": 77, "blocked_asset": 0}, "0.5", (("blocked_asset", "$0.00"),)),
+        (
+            WALLET,
+            "100",
+            (
+                ("assets", "$123.45"),
+                ("blocked_asset", "$23.45"),
+                ("voucher_balance", "$0.00"),
+                ("certain_conditions_voucher_balance", "$0.00"),
+                ("accumulate", "$1.00"),
+                ("total_recharge_asset", "$500.00"),
+                ("available_coupon_num", "2"),
+                ("to_expire_voucher_num", "0"),
+            ),
+        ),
     ],
 )
-async def test_the_wallet_tells_thousandths(
+async def test_the_wallet_is_what_can_be_spent_and_counts_are_no_money(
     server: ScriptedServer, hub: GpuhubBackend, data: object, amount: str, parts: object
 ) -> None:
     server.on(BALANCE, ok(data))
     (balance,) = await hub.balances()
     assert (balance.available, balance.parts) == (Money(Decimal(amount), "USD"), parts)
+
+
+async def test_texts_for_bank_transfers_are_nowhere_in_a_balance(server: ScriptedServer, hub: GpuhubBackend) -> None:
+    server.on(BALANCE, ok(WALLET | {"another_account": "6222020200119999"}))
+    (balance,) = await hub.balances()
+    assert json.loads(balance.raw)["assets"] == 123450
+    for text in (balance.raw, json.dumps(to_plain(balance)), repr(balance)):
+        assert "622202" not in text
+        assert "R1-SECRET" not in text
+
+
+async def test_packages_that_cannot_be_read_say_so(server: ScriptedServer, hub: GpuhubBackend) -> None:
+    server.on(DEPLOYMENTS, page([deployment(), deployment("aa", "b")]))
+    server.on(PACKAGES, refused("InternalError", "try later"))
+    with pytest.raises(GputuiError, match="try later"):
+        await hub.packages()
+
+    def answer(request: Request) -> Answer:
+        if request.params["deployment_uuid"] == LLM:
+            return ok([{"gpu_type": "L4", "total": 60, "balance": 30, "dc_list": ""}])
+        return refused("InternalError", "try later")
+
+    server.on(PACKAGES, answer)
+    hub.forget()
+    read, unread = await hub.packages()
+    assert (read.gpu_model, read.problem) == ("L4", None)
+    assert (unread.gpu_model, unread.problem) == (
+        "",
+        "the packages of b cannot be read: hub: try later (InternalError).",
+    )
 
 
 async def test_raw_json_comes_with_one_row_and_holds_no_password(server: ScriptedServer, hub: GpuhubBackend) -> None:

@@ -226,11 +226,10 @@ async def test_packages_and_balance(hub: Hub) -> None:
         "balance": 1_146_240,
         "dc_list": "sgp1,Singapore-A,Singapore-B",
     }
-    assert await hub.data("POST", "wallet/balance", {}) == {
-        "assets": 2_483_500,
-        "accumulate": 0,
-        "voucher_balance": 50_000,
-    }
+    wallet = await hub.data("POST", "wallet/balance", {})
+    figures = (wallet["assets"], wallet["blocked_asset"], wallet["accumulate"], wallet["voucher_balance"])
+    assert figures == (2_483_500, 23_450, 0, 50_000)
+    assert len(wallet) == 14
 
 
 @pytest.mark.parametrize("key", ["operate", "operation"])
