@@ -33,6 +33,7 @@ from gputui.preview import UiSettings
 from gputui.screens import dialogs
 from gputui.screens.session import Session
 from gputui.screens.view import View
+from gputui.terminal_driver import TerminalDriver
 from gputui.theme import THEMES, muted
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class GputuiApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
         Binding("ctrl+c", "hint_quit", show=False, system=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
     ]
     CSS = """
     Toast { padding: 0 1; }
@@ -106,7 +108,7 @@ class GputuiApp(App[int]):
         program: Iterable[str] = ("gputui",),
         report: Callable[[BaseException], Path] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.session = Session(
             fleet,
             self,
@@ -120,7 +122,6 @@ class GputuiApp(App[int]):
         self.failure: GputuiError | None = None
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._report = report
-        self._mouse = ui.mouse
         self._begin = begin
         self._closed_by = ""
         self._closed_at = 0.0
@@ -148,10 +149,7 @@ class GputuiApp(App[int]):
 
     async def on_mount(self) -> None:
         """Show the first view with what is known already; ask the back ends after it is painted."""
-        self._catch_signals()
-        self._spare_the_link()
-        self.app_resume_signal.subscribe(self, self._spare_the_link)
-        self.app_suspend_signal.subscribe(self, self._leave_mouse)
+        self.app_resume_signal.subscribe(self, self._draw_all)
         self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
         self.switch_mode(FIRST_VIEW)
         self.call_after_refresh(self._start_fleet)
@@ -182,14 +180,18 @@ class GputuiApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Close what is open: connections first, then the fleet, which writes what it knows."""
-        self._leave_mouse()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._login.aclose(), _CLOSE_SECONDS)
         await self.session.fleet.aclose()
 
+    async def run_async(self, **options: Any) -> int | None:
+        """Run the app; from the first moment on, a signal that ends it gives the terminal back."""
+        self._catch_signals()
+        return await super().run_async(**options)
+
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             try:
                 loop.add_signal_handler(number, self._end_by_signal, number)
             except (ValueError, RuntimeError, NotImplementedError):
@@ -202,6 +204,11 @@ class GputuiApp(App[int]):
 
     def _end_by_signal(self, number: signal.Signals) -> None:
         let_go_of_lost_terminal(self)
+        if self._exit:
+            if number is signal.SIGINT and not self._has_terminal:
+                signal.signal(number, signal.SIG_DFL)  # a second ctrl+c: closing takes too long
+                os.kill(os.getpid(), number)
+            return
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
     async def on_event(self, event: events.Event) -> None:
@@ -322,18 +329,21 @@ class GputuiApp(App[int]):
             self.run_worker(tell_tmux(text), group="clipboard", exit_on_error=False)
         self._write(osc52(text))
 
-    def _spare_the_link(self, _: object = None) -> None:
-        """Ask for the mouse only while a button is down: every other motion would cross the link for nothing."""
-        if self._mouse:
-            self._write("\x1b[?1003l\x1b[?1002h")
-
-    def _leave_mouse(self, _: object = None) -> None:
-        """Take back what Textual does not know of."""
-        if self._mouse:
-            self._write("\x1b[?1002l")
-
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, narrowed(renderable))
+
+    @property
+    def _has_terminal(self) -> bool:
+        return isinstance(self._driver, TerminalDriver) and self._driver.active
+
+    def action_suspend_process(self) -> None:
+        """Suspend the program until the shell resumes it (``fg``)."""
+        if isinstance(self._driver, TerminalDriver) and not self._driver.suspend():
+            self.notify("There is no shell to suspend to.", severity="warning", markup=False, timeout=4)
+
+    def _draw_all(self, _: object = None) -> None:
+        """Draw every cell: the screen was another program's."""
+        self.refresh(layout=True)
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:

@@ -130,7 +130,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
 )
 """What is at hand at the same time: a key can have one meaning in each of these."""
 
-_RESERVED = frozenset({"ctrl+c", "ctrl+q"})
+_RESERVED = frozenset({"ctrl+c", "ctrl+q", "ctrl+z"})
 _SENT_AS: Mapping[str, str] = {
     "ctrl+i": "tab",
     "ctrl+m": "enter",

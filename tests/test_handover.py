@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -148,6 +149,30 @@ async def test_a_signal_during_the_shell_leaves_the_terminal_as_found(app: Start
         assert await program.ended() == -number
         assert program.terminal.settings() == program.before
         assert b"\x1b[?1049h" not in program.output[start:]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP])
+async def test_a_stop_during_the_shell_is_resumed_in_the_shell(app: Start, number: signal.Signals) -> None:
+    async with app() as program:
+        program.type(b"s")
+        await program.until("$ ")
+        program.type(b"modes\r")
+        await program.until("red")
+        raw = program.terminal.settings()
+        start = len(program.output)
+        program.process.send_signal(number)
+        await asyncio.to_thread(os.waitid, os.P_PID, program.process.pid, os.WSTOPPED)
+        if number is signal.SIGTSTP:
+            await program.until_output(b"\x1b[?1049l", start)
+            assert program.terminal.settings() == program.before
+        program.process.send_signal(signal.SIGCONT)
+        await program.until("<80x24>")  # the remote program is made to draw
+        assert program.terminal.settings() == raw
+        assert program.output.rfind(b"\x1b[?1049h") > program.output.rfind(b"\x1b[?1049l") > start
+        program.type(b"exit\r")
+        await program.until("exit: 0")
+        await back_in_the_app(program)
+        await quit_cleanly(program)
 
 
 async def test_an_app_that_exits_on_sigterm_does_not_take_the_terminal_again(app: Start) -> None:

@@ -32,7 +32,10 @@ _ON_AT_REST = (7, 25)  # line wrap, cursor
 
 
 class TerminalModes:
-    """Feed it all output on its way to the terminal; :meth:`undo` gives the bytes that restore the terminal."""
+    """Feed it all output on its way to the terminal.
+
+    :meth:`undo` gives the bytes that restore the terminal, :meth:`redo` those that set it up again after that.
+    """
 
     def __init__(self) -> None:
         self._tail = b""
@@ -61,7 +64,7 @@ class TerminalModes:
             if mode in self._changed:
                 out += b"\x1b[?%dh" % mode
         if self._pushed:
-            out += b"\x1b[<%du" % self._pushed
+            out += b"\x1b[<%du" % len(self._pushed)
         if self._other_keys:
             out += b"\x1b[>4m"
         if self._keypad:
@@ -79,9 +82,25 @@ class TerminalModes:
         out += b"\x1b[0m"
         return bytes(out)
 
+    def redo(self) -> bytes:
+        """Return what brings back, after :meth:`undo`, the screen, the mouse, the keyboard and the cursor."""
+        out = bytearray()
+        for mode in reversed(_OFF_AT_REST):
+            if mode in self._changed:
+                out += b"\x1b[?%dh" % mode
+        for mode in _ON_AT_REST:
+            if mode in self._changed:
+                out += b"\x1b[?%dl" % mode
+        out += b"".join(self._pushed)
+        if self._other_keys:
+            out += b"\x1b[>4;2m"
+        if self._keypad:
+            out += b"\x1b="
+        return bytes(out)
+
     def _clear(self) -> None:
         self._changed: set[int] = set()
-        self._pushed = 0
+        self._pushed: list[bytes] = []
         self._other_keys = self._keypad = self._insert = self._region = self._shape = self._charset = False
 
     def _note(self, match: re.Match[bytes]) -> None:
@@ -89,9 +108,9 @@ class TerminalModes:
         if kind == "switch":
             self._switch(match["modes"], on=match["switch"] == b"h")
         elif kind == "push":
-            self._pushed += 1
+            self._pushed.append(match[0])
         elif kind == "pop":
-            self._pushed = max(0, self._pushed - int(match["pop"] or 1))
+            del self._pushed[max(0, len(self._pushed) - int(match["pop"] or 1)) :]
         elif kind == "insert_switch":
             self._insert = match["insert_switch"] == b"h"
         elif kind == "region":

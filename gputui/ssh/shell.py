@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import FrameType
 
 import asyncssh
 
 from gputui.errors import SshError
+from gputui.job_control import Handler, JobControl
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
 from gputui.ssh.terminal import LocalTerminal
@@ -23,8 +23,6 @@ _WINDOW = 256 * 1024
 _DRAIN_SECONDS = 5.0
 _DEFAULT_TERM = "xterm-256color"
 _LINE_ENDS = b"\r\n"
-
-Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ async def interactive(
     with LocalTerminal(stdin_fd, stdout_fd, session.output_slow) as terminal:
         session.terminal = terminal
         try:
-            with _signals(session):
+            with _signals(session), JobControl(stdin_fd, terminal.suspend, session.resume):
                 await session.open(command, term or os.environ.get("TERM") or _DEFAULT_TERM)
                 end = await session.ended
                 await session.show_rest()
@@ -147,6 +145,14 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         """Tell the remote side the terminal's size."""
         if self._channel is not None and not self._channel.is_closing():
             self._channel.change_terminal_size(*self.terminal.size)
+
+    def resume(self) -> None:
+        """Take the terminal again after the program was stopped, and have the remote program draw: as on a resize."""
+        self.terminal.resume()
+        if self._channel is not None and not self._channel.is_closing():
+            columns, rows, *pixels = self.terminal.size
+            self._channel.change_terminal_size(columns, max(1, rows - 1), *pixels)
+            self._channel.change_terminal_size(columns, rows, *pixels)
 
     def end_by(self, number: signal.Signals) -> None:
         """A signal that ends this program: end the session first."""

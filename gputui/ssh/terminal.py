@@ -9,6 +9,7 @@ import termios
 import tty
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from gputui.errors import SshError
@@ -116,6 +117,19 @@ class LocalTerminal:
         if not self.slow and self._pending_size >= _HIGH_WATER:
             self.slow = True
             self._on_slow(True)
+
+    def suspend(self) -> None:
+        """Give the terminal back for a while: the program is about to be stopped."""
+        self._say_last(self._modes.undo())
+        with suppress(termios.error):
+            termios.tcsetattr(self._stdin_fd, termios.TCSANOW, self._saved)
+
+    def resume(self) -> None:
+        """Take it again, as it is found now."""
+        with suppress(termios.error):
+            self._saved = termios.tcgetattr(self._stdin_fd)
+            tty.setraw(self._stdin_fd, termios.TCSANOW)
+        self._say_last(self._modes.redo())
 
     async def drain(self) -> None:
         """Wait until everything is shown."""

@@ -54,3 +54,14 @@ def test_sequences_may_be_cut_anywhere(cuts: list[int]) -> None:
 @given(st.lists(st.binary(max_size=40)))
 def test_any_output_is_taken(chunks: list[bytes]) -> None:
     assert undo(*chunks).endswith(REST)
+
+
+def test_what_was_undone_is_set_up_again() -> None:
+    modes = TerminalModes()
+    modes.feed(VIM)
+    redone = modes.redo()
+    assert redone.startswith(b"\x1b[?1049h")
+    again = TerminalModes()
+    again.feed(redone)
+    for sequence in (b"\x1b[?1049l", b"\x1b[?2004l", b"\x1b[?1004l", b"\x1b[?1l", b"\x1b[<1u", b"\x1b[>4m", b"\x1b>"):
+        assert sequence in again.undo()

@@ -161,6 +161,10 @@ class Terminal:
         """The whole screen."""
         return "\n".join(self.lines)
 
+    def lines_end_with(self, text: str) -> bool:
+        """Whether the last line with anything on it, where a shell shows its prompt, is ``text``."""
+        return next((line for line in reversed(self.lines) if line), "") == text
+
     def find(self, text: str) -> tuple[int, int] | None:
         """Return line and column (from 0) of the first place that shows ``text``."""
         for y, line in enumerate(self.screen.display):

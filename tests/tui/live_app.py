@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,13 +32,25 @@ class Place:
         self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None, under: Sequence[str] = ()
     ) -> Terminal:
         """Start the program, or another one made of it."""
-        given = {
+        return self._spawn(
+            *under, sys.executable, "-m", program, env={**self._environment, **(env or {})}, columns=100, rows=24
+        )
+
+    def shell(self) -> Terminal:
+        """Start an interactive shell with job control, where ``gputui`` runs the program; wait for its prompt."""
+        startup = self.home / "shrc"
+        startup.write_text(f"PS1='prompt> '\ngputui() {{ {sys.executable} -m gputui \"$@\"; }}\nset -m\n", "utf-8")
+        terminal = self._spawn("sh", "-i", env={**self._environment, "ENV": str(startup)}, columns=100, rows=24)
+        terminal.wait_for("prompt>")
+        return terminal
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
             "GPUTUI_CONFIG": str(self.home / "config.toml"),
             "GPUTUI_STATE_DIR": str(self.home / "state"),
             "HOME": str(self.home),
-            **(env or {}),
         }
-        return self._spawn(*under, sys.executable, "-m", program, env=given, columns=100, rows=24)
 
     def shown(
         self, *, program: str = "gputui", env: Mapping[str, str | None] | None = None, under: Sequence[str] = ()
@@ -53,6 +66,15 @@ def left_as_found(terminal: Terminal) -> None:
     assert terminal.attributes == terminal.attributes_before
     assert not terminal.modes & (MOUSE_MODES | {ALTERNATE_SCREEN, PASTE, FOCUS})
     assert CURSOR_SHOWN in terminal.modes
+    assert keyboard_levels(terminal) == 0
+
+
+def keyboard_levels(terminal: Terminal) -> int:
+    """Return how many levels of the keyboard protocol are pushed onto the terminal's stack."""
+    levels = 0
+    for found in re.finditer(rb"\x1b\[([<>])\d*u", bytes(terminal.raw)):
+        levels = levels + 1 if found[1] == b">" else max(0, levels - 1)
+    return levels
 
 
 def cursor_line(terminal: Terminal) -> str:

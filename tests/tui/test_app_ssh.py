@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from gputui.sim.world import Pod
 from tests.cli.conftest import Simulation
 from tests.tui.conftest import Spawn
-from tests.tui.harness import Terminal
+from tests.tui.harness import MOUSE_MODES, Terminal
 from tests.tui.live_app import Place, cursor_line, left_as_found
 
 PROMPT = re.compile(r"root@main:~# ?$", re.MULTILINE)
@@ -96,6 +97,18 @@ def test_s_leads_into_the_shell_and_exit_back_to_the_row(place: Place) -> None:
     terminal.wait_for(PROMPT)
     terminal.write("exit\r")
     leave(terminal)
+    left_as_found(terminal)
+
+
+def test_the_mouse_is_the_remote_programs_in_the_shell_and_after_a_signal_there(place: Place) -> None:
+    terminal = on_main(place)
+    assert 1002 in terminal.modes
+    terminal.send("s")
+    trust(terminal)
+    terminal.wait_for(PROMPT)
+    assert not terminal.modes & MOUSE_MODES
+    terminal.signal(signal.SIGTERM)
+    assert terminal.wait_exit() == 128 + signal.SIGTERM
     left_as_found(terminal)
 
 

@@ -1,0 +1,157 @@
+"""Suspended and resumed, by a key, by signals in any order and by a shell: once each, drawn whole, left as found."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Simulation
+from tests.tui.conftest import Spawn
+from tests.tui.harness import ALTERNATE_SCREEN, Terminal, session
+from tests.tui.live_app import Place, cursor_line, keyboard_levels, left_as_found
+
+STOP, TSTP, CONT = signal.SIGSTOP, signal.SIGTSTP, signal.SIGCONT
+DRAWN = re.compile(r"^ gputui.*NAME.*main.*\? keys", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Iterator[Simulation]:
+    simulation = Simulation()
+    simulation.start()
+    yield simulation
+    simulation.stop()
+
+
+@pytest.fixture
+def place(tmp_path: Path, spawn: Spawn, simulation: Simulation) -> Place:
+    return Place(tmp_path, spawn, simulation)
+
+
+def threads(terminal: Terminal) -> int:
+    """Return how many threads the program has."""
+    return len(list(Path(f"/proc/{terminal.process.pid}/task").iterdir()))
+
+
+def stopped(terminal: Terminal) -> bool:
+    return os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOHANG) is not None
+
+
+def works_as_before(terminal: Terminal) -> None:
+    """All of it is drawn, and a key is one key."""
+    terminal.wait_for(DRAWN)
+    terminal.send("g")
+    terminal.settle()
+    terminal.send("j")
+    terminal.settle()
+    second = cursor_line(terminal)
+    terminal.send("k", "j")
+    terminal.settle()
+    assert cursor_line(terminal) == second
+    assert keyboard_levels(terminal) == 1
+
+
+def leaves(terminal: Terminal) -> None:
+    terminal.send("ctrl+q")
+    assert terminal.wait_exit() == 0
+    left_as_found(terminal)
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        (STOP, CONT),
+        (TSTP, CONT),
+        (CONT,),
+        (CONT, CONT),
+        (TSTP, CONT, STOP, CONT),
+        (STOP, TSTP, CONT),
+        (TSTP, TSTP, CONT, CONT),
+    ],
+    ids=lambda signals: " ".join(number.name.removeprefix("SIG") for number in signals),
+)
+def test_signals_in_any_order_leave_one_program_that_works(place: Place, signals: Sequence[signal.Signals]) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    before = threads(terminal)
+    down = False
+    for number in signals:
+        terminal.screen.reset()
+        terminal.signal(number)
+        if number is CONT:
+            down = False
+        elif not down:
+            terminal.wait_for(lambda: stopped(terminal))
+            down = True
+    works_as_before(terminal)
+    assert threads(terminal) <= before
+    leaves(terminal)
+
+
+def test_a_stop_taken_back_at_once_stops_nothing(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    for _ in range(5):
+        terminal.signal(TSTP)
+        terminal.signal(CONT)
+    works_as_before(terminal)
+    leaves(terminal)
+
+
+def test_suspending_gives_the_terminal_back(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    terminal.signal(TSTP)
+    terminal.wait_for(lambda: stopped(terminal))
+    left_as_found(terminal)
+    terminal.signal(CONT)
+    works_as_before(terminal)
+    leaves(terminal)
+
+
+@pytest.mark.parametrize("way", ["key", "signal"])
+def test_a_shell_suspends_and_resumes_it(place: Place, way: str) -> None:
+    terminal = place.shell()
+    terminal.write("gputui\r")
+    terminal.wait_for(DRAWN)
+    for _ in range(2):
+        terminal.settle()
+        if way == "key":
+            terminal.send("ctrl+z")
+        else:
+            (program,) = session(terminal.process.pid) - {terminal.process.pid}
+            os.kill(program, TSTP)
+        terminal.wait_for(lambda: ALTERNATE_SCREEN not in terminal.modes and terminal.lines_end_with("prompt>"))
+        terminal.write("bg\r")
+        terminal.wait_for(lambda: terminal.lines_end_with("prompt>"))
+        terminal.settle()
+        assert ALTERNATE_SCREEN not in terminal.modes
+        terminal.write("fg\r")
+        works_as_before(terminal)
+    terminal.send("ctrl+q")
+    terminal.wait_for(lambda: ALTERNATE_SCREEN not in terminal.modes and terminal.lines_end_with("prompt>"))
+    terminal.write("exit\r")
+    terminal.wait_exit()
+    left_as_found(terminal)
+
+
+def test_without_a_shell_the_key_says_so(place: Place) -> None:
+    terminal = place.shown()
+    terminal.settle()
+    terminal.send("ctrl+z")
+    terminal.wait_for("There is no shell to suspend to.")
+    works_as_before(terminal)
+    leaves(terminal)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_same_signal_twice_ends_it_once(place: Place, number: signal.Signals) -> None:
+    terminal = place.shown()
+    terminal.signal(number)
+    terminal.signal(number)
+    assert terminal.wait_exit() == 128 + number
+    left_as_found(terminal)
