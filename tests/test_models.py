@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui import models
-from gputui.models import Change, Instance, Money, Phase, Ref, Secret, gpu_label, gpu_memory
+from gputui.models import Change, Instance, Money, Phase, Ref, Secret
 
 PART = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)
 
@@ -25,42 +25,6 @@ def test_a_reference_survives_its_text(account: str, kind: str, id_: str) -> Non
 def test_what_is_shorter_is_no_reference(text: str) -> None:
     with pytest.raises(ValueError, match=r"reference|unpack"):
         Ref.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("NVIDIA_RTX_5090_32G", "RTX 5090"),
-        ("NVIDIA GeForce RTX 5090", "RTX 5090"),
-        ("RTX 5090", "RTX 5090"),
-        ("nvidia rtx 4090", "RTX 4090"),
-        ("GeForce RTX 4070 Ti SUPER", "RTX 4070 Ti SUPER"),
-        ("Tesla V100-SXM2-32GB", "V100-SXM2"),
-        ("NVIDIA RTX PRO 6000", "RTX PRO 6000"),
-        ("H200_141G", "H200"),
-        ("vGPU-32GB", "vGPU-32GB"),
-        ("vGPU-48GB", "vGPU-48GB"),
-    ],
-)
-def test_the_vendors_names_of_a_gpu_become_one_label(name: str, label: str) -> None:
-    assert gpu_label(name) == label
-
-
-@pytest.mark.parametrize(
-    ("label", "gigabytes"), [("RTX 2080 Ti", 11), ("H20-NVLINK", 96), ("A100-SXM4", 80), ("P40", 24), ("Odd 7", None)]
-)
-def test_the_usual_memory_of_a_gpu(label: str, gigabytes: int | None) -> None:
-    assert gpu_memory(label) == (None if gigabytes is None else gigabytes * 2**30)
-
-
-@given(st.text(min_size=1))
-def test_a_gpu_always_has_a_label(name: str) -> None:
-    assert gpu_label(name)
-
-
-@given(st.sampled_from(["A100", "RTX 5090", "RTX PRO 6000", "MI300X", "L40S", "RTX 4070 Ti"]))
-def test_a_label_is_its_own_label(label: str) -> None:
-    assert gpu_label(label) == label
 
 
 def test_money_of_two_currencies_is_never_added() -> None:

@@ -89,7 +89,7 @@ class DeepdockBackend:
         self._host = wire.Host(
             account.name,
             account.base_url,
-            gpu_model=gpu_label(account.gpu_model) if account.gpu_model else None,
+            gpu_model=gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None,
             gpu_memory=account.gpu_memory_bytes,
         )
         self._names = SafeNames(account.name)

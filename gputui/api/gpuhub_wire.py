@@ -6,7 +6,6 @@ Prices come as thousandths of the currency unit for an hour, memory as bytes, ti
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -36,7 +35,6 @@ from gputui.text import clean
 _GIB = 2**30
 _LEAST_BYTES = 2**20
 """Memory below this is not bytes: some answers repeat the gigabytes of the request."""
-_NAMED_MEMORY = re.compile(r"[ _-](\d{1,3})\s?G(?:i?B)?$", re.IGNORECASE)
 _PORTS = (6006, 6008)
 
 _STOPPED = frozenset({"stopped", "shutdown", "finished", "completed", "complete", "succeeded", "done"})
@@ -270,14 +268,13 @@ def _models(data: object) -> Iterator[tuple[str, object]]:
 
 def _to_offer(scope: Scope, region: str, vendor_name: str, row: shapes.StockRow, _: Notes) -> Offer:
     label = _label(vendor_name)
-    named = _NAMED_MEMORY.search(vendor_name)
     return Offer(
         ref=scope.ref("offer", f"{region}/{vendor_name}"),
         gpu_model=label,
         region=region,
         idle=row.get("idle_gpu_num"),
         total=row.get("total_gpu_num"),
-        gpu_memory=int(named[1]) * _GIB if named else gpu_memory(label),
+        gpu_memory=gpu_memory(label),
         vendor_name=vendor_name,
     )
 

@@ -103,7 +103,7 @@ class PodyBackend:
         self._server = PodyServer(account, sleep=sleep, monotonic=monotonic)
         self._gpus = GpuSnapshots(self._server, monotonic)
         self._host = host_label(account.base_url)
-        self._gpu_model = gpu_label(account.gpu_model) if account.gpu_model else None
+        self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
         self._names = SafeNames(account.name)
 

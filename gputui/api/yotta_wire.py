@@ -5,7 +5,6 @@ Statuses come in upper case from pods and endpoints, in lower case from VMs: the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -40,6 +39,14 @@ GPU_TYPES: Mapping[str, int] = {
 }
 """The codes of the data model's table GPUType, with the memory of one in GB."""
 
+_CODES_BY_DISPLAY_NAME: Mapping[str, str] = {
+    "a100 40g": "NVIDIA_A100_40G",
+    "a100 80gb": "NVIDIA_A100_80G",
+    "a100 80g": "NVIDIA_A100_80G",
+    "h100": "NVIDIA_H100_80G",
+}
+"""Display names of the same table, in lower case, that say less than their codes."""
+
 PHASES: Mapping[str, Phase] = {
     **dict.fromkeys(
         ("initializing", "creating", "pending", "starting", "resuming", "provisioning", "queued"), Phase.PENDING
@@ -62,7 +69,6 @@ _DOCKER_HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.
 _GIB = 2**30
 _MOST_GIB = 2**30
 """No memory is as large as that."""
-_MEMORY = re.compile(r"[ _-](\d{1,4})\s?G(?:i?B)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def to_vm(scope: Scope, row: object) -> Instance | None:
         name=clean(wire.name or "") or ref.id,
         phase=phase_of(status),
         status=status,
-        gpu_model=_model(None, wire.gpu_display_name),
+        gpu_model=_model(None, wire.gpu_display_name, gigabytes(wire.gpu_memory_in_gb)),
         gpu_count=wire.gpu_count,
         cpu_count=wire.cpu_cores,
         memory_limit=gigabytes(wire.memory_in_gb),
@@ -231,7 +237,7 @@ def to_offers(scope: Scope, types: Iterable[VmType]) -> list[Offer]:
             gpu_model=label,
             region=clean(each.region),
             available=each.available,
-            gpu_memory=memory_of(each.gpu_type, label),
+            gpu_memory=gigabytes(GPU_TYPES.get(each.gpu_type)) or gpu_memory(label),
             vendor_name=clean(each.gpu_type),
             type_id="" if each.id is None else str(each.id),
         )
@@ -243,12 +249,6 @@ def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
     row = data if isinstance(data, Mapping) else {"id": data}
     made = shapes.salvage(shapes.MadeRow, row)
     return scope.ref(kind, made[0].id) if made is not None else None
-
-
-def memory_of(gpu_type: str, label: str) -> int | None:
-    """Return the memory of one GPU in bytes: as its code ends, else what is usual."""
-    match = _MEMORY.search(gpu_type)
-    return int(match[1]) * _GIB if match else gpu_memory(label)
 
 
 def called(kind: str) -> str:
@@ -275,10 +275,10 @@ def _status(status: str | None) -> str:
     return clean((status or "").strip()) or UNKNOWN
 
 
-def _model(gpu_type: str | None, display_name: str | None) -> str | None:
-    """Return the label of a GPU: of its code, which is the same everywhere, else of what it is called."""
+def _model(gpu_type: str | None, display_name: str | None, memory: int | None = None) -> str | None:
+    """Return the label of a GPU: of its code, which is the same everywhere, else of its display name."""
     name = clean((gpu_type or display_name or "").strip())
-    return gpu_label(name) if name else None
+    return gpu_label(_CODES_BY_DISPLAY_NAME.get(name.lower(), name), memory) if name else None
 
 
 def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:

@@ -11,6 +11,7 @@ from gputui.models.accounts import AccountInfo, Image, QuotaLine
 from gputui.models.deployments import LONGEST_BLOCK, Balance, Block, Deployment, Package
 from gputui.models.feeds import Change, FeedState, Health, HealthState, Row
 from gputui.models.forms import ActionResult, ExecResult, FieldKind, Form, FormField, PreparedRequest
+from gputui.models.gpu_names import gpu_label, gpu_matches, gpu_memory
 from gputui.models.gpus import GpuDevice, GpuProcess, GpuReading, GpuSample, HostInfo, Offer
 from gputui.models.instances import (
     Event,
@@ -25,7 +26,7 @@ from gputui.models.instances import (
 from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
-from gputui.models.values import FORM_ACTIONS, Action, Money, Phase, Ref, Resource, Secret, gpu_label, gpu_memory
+from gputui.models.values import FORM_ACTIONS, Action, Money, Phase, Ref, Resource, Secret
 
 __all__ = [
     "FORM_ACTIONS",
@@ -77,5 +78,6 @@ __all__ = [
     "TaskQueue",
     "Volume",
     "gpu_label",
+    "gpu_matches",
     "gpu_memory",
 ]

@@ -1,9 +1,7 @@
-"""The words everything else is made of: secrets, names, states, actions, money, GPU names."""
+"""The words everything else is made of: secrets, names, states, actions, money."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -124,78 +122,3 @@ class Money:
         if other.currency != self.currency:
             raise ValueError(f"cannot add {other.currency} to {self.currency}")
         return Money(self.amount + other.amount, self.currency)
-
-
-_VENDOR_WORDS = re.compile(r"\b(nvidia|amd|aws|geforce|tesla|graphics|gpu)\b", re.IGNORECASE)
-
-
-_MEMORY_SUFFIX = re.compile(r"[ _-](\d+)\s?G(i?B)?$", re.IGNORECASE)
-
-
-_KEEP_CASE: Mapping[str, str] = {
-    "PRO": "PRO",
-    "ADA": "Ada",
-    "PCIE": "PCIe",
-    "TI": "Ti",
-    "SUPER": "SUPER",
-    "TRAINIUM": "Trainium",
-}
-
-
-_GPU_MEMORY: Mapping[str, int] = {
-    "TITAN XP": 12,
-    "RTX 2080 TI": 11,
-    "RTX 3060": 12,
-    "RTX 3080": 10,
-    "RTX 3080 TI": 12,
-    "RTX 3090": 24,
-    "RTX 4080": 16,
-    "RTX 4090": 24,
-    "RTX 4090D": 24,
-    "RTX 5090": 32,
-    "RTX 5090D": 32,
-    "RTX PRO 6000": 96,
-    "RTX 6000 ADA": 48,
-    "RTX A4000": 16,
-    "RTX A5000": 24,
-    "RTX A6000": 48,
-    "A40": 48,
-    "P40": 24,
-    "L4": 24,
-    "L20": 48,
-    "L40": 48,
-    "L40S": 48,
-    "T4": 16,
-    "V100": 32,
-    "A10": 24,
-    "A100": 80,
-    "A100 40G": 40,
-    "A100 80G": 80,
-    "A800": 80,
-    "H20": 96,
-    "H100": 80,
-    "H200": 141,
-    "H800": 80,
-    "B200": 180,
-    "B300": 288,
-}
-"""Memory of one GPU in GiB, by label, of models that are sold with one size only or mostly."""
-
-
-def gpu_memory(label: str) -> int | None:
-    """Return the usual memory of a GPU model in bytes, for back ends that do not tell; None when not known."""
-    name = label.upper()
-    size = _GPU_MEMORY.get(name) or _GPU_MEMORY.get(name.partition("-")[0])
-    return None if size is None else size * 2**30
-
-
-def gpu_label(name: str) -> str:
-    """Normalise a vendor's GPU name: ``NVIDIA_RTX_5090_32G`` and ``NVIDIA GeForce RTX 5090`` -> ``RTX 5090``."""
-    text = _VENDOR_WORDS.sub(" ", name.replace("_", " "))
-    text = " ".join(text.split())
-    without = _MEMORY_SUFFIX.sub("", text)
-    if without.lower() == "vgpu":
-        return text  # a share of a card has nothing but its memory to be called by
-    text = without
-    words = [_KEEP_CASE.get(word.upper(), word.upper() if word.isascii() else word) for word in text.split()]
-    return " ".join(words) or name

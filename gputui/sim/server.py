@@ -39,7 +39,7 @@ from .yotta_population import YOTTAS, YottaPlan, build_yotta
 CLOUD_OFFSETS, YOTTA_OFFSETS, DOCK_OFFSETS = (0, 6, 7, 8), (2,), (3, 9)
 PODY_OFFSET, SSH_OFFSET, MORE_HOSTS_OFFSET, PODS_OFFSET = 1, 4, 5, 10
 _STOP_SECONDS = 1.0
-_GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100 80G", "80G")}
+_GPU_LABELS = {"lab": ("RTX 4090", "24G"), "lab-b": ("A100-SXM4-80GB", "80G")}
 
 
 @dataclass

@@ -139,13 +139,14 @@ def _devices(
     count = processes.count_on(index)
     if not count and ((sample.utilization or 0) > 0 or (sample.memory_used or 0) > _NO_SMALL_MEMORY):
         count = None  # what works here cannot be seen from in there
-    name = row.get("name", "")
+    name, memory = row.get("name", ""), _bytes(row, "memory.total")
+    model = gpu_label(name, memory) if name else None
     yield GpuDevice(
         Ref(instance.ref.account, "gpu", f"{instance.ref.id}:{index}"),
         instance.name,
         index,
-        model=gpu_label(name) if name else None,
-        memory_total=_bytes(row, "memory.total"),
+        model=model,
+        memory_total=memory,
         memory_used=sample.memory_used,
         process_count=count,
         instances=(instance.name,) if count else (),
@@ -161,7 +162,7 @@ def _devices(
             Ref(instance.ref.account, "gpu", f"{instance.ref.id}:{place}"),
             instance.name,
             index,
-            model=gpu_label(name) if name else None,
+            model=model,
             memory_total=device.memory_total,
             memory_used=device.memory_used,
             process_count=held,

@@ -118,7 +118,7 @@ class TestInstances:
             "box",
             Phase.RUNNING,
             "running",
-            gpu_model="H100",
+            gpu_model="H100 SXM 80G",
             gpu_count=1,
             cpu_count=16,
             memory_limit=128 * 2**30,
@@ -202,7 +202,7 @@ class TestInstances:
             ({"name": "[/x]\x1b]0;a\x07"}, {"name": "[/x]\ufffd]0;a\ufffd"}),
             ({"status": None}, {"status": "unknown", "phase": Phase.UNKNOWN}),
             ({"gpuType": None}, {"gpu_model": "RTX 4090"}),
-            ({"gpuType": "NVIDIA_X999_512G"}, {"gpu_model": "X999"}),
+            ({"gpuType": "NVIDIA_X999_512G"}, {"gpu_model": "X999 512G"}),
             ({"sshCmd": "ask support"}, {"ssh": None, "problem": None}),
             ({"sshCmd": None}, {"ssh": None}),
             ({"somethingNew": {"a": [1]}}, {"problem": None}),
@@ -389,6 +389,20 @@ class TestStock:
         server.on(TYPES, ok([*types, {"gpuType": "X"}, {"gpuType": "Y", "regions": [{}, 3, {"region": "r"}]}, None]))
         offers = await backend.stock()
         assert [(offer.gpu_model, offer.available) for offer in offers] == [("B200", True), ("Y", None)]
+
+    async def test_cards_of_two_sizes_are_told_apart_in_stock_vms_and_forms(
+        self, server: ScriptedServer, backend: YottaBackend
+    ) -> None:
+        codes = ("NVIDIA_A100_40G", "NVIDIA_A100_80G", "NVIDIA_A100_PCIe_80G")
+        server.on(TYPES, ok([vm_type(code, ("r", True, number)) for number, code in enumerate(codes)]))
+        server.on(VMS, page([vm(7, gpuDisplayName="A100 40G"), vm(8, gpuDisplayName="A100 80GB")]))
+        labels = ["A100 SXM 40G", "A100 SXM 80G", "A100 PCIe 80G"]
+        assert [offer.gpu_model for offer in await backend.stock()] == labels
+        rows = await instances(backend)
+        assert [rows[key].gpu_model for key in ("vm/7", "vm/8")] == labels[:2]
+        form = await backend.create_form("vm")
+        shown = next(field for field in form.fields if field.name == "vmTypeId").labels
+        assert [text.partition("  ")[0] for text in shown] == labels
 
 
 class TestFilters:

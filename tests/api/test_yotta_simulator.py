@@ -119,7 +119,7 @@ async def test_every_list() -> None:
         held = [worker for each in there.cloud.serverless.endpoints.values() for worker in each.workers]
         assert sorted(row.name for row in workers) == sorted(held)
         assert all(row.problem is None and row.created_at and row.container_id for row in rows.values())
-        assert (pods["llama-ft"].gpu_model, pods["llama-ft"].gpu_count) == ("H100", 2)
+        assert (pods["llama-ft"].gpu_model, pods["llama-ft"].gpu_count) == ("H100 SXM 80G", 2)
         node = vms["h100-node"]
         assert (node.cpu_count, node.memory_limit, node.region) == (128, 768 * 2**30, "us-west-1")
 
