@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from gputui.errors import GputuiError
 from gputui.text import clean
 
 MASK = "***"
@@ -87,6 +88,13 @@ def describe_fault(error: BaseException) -> str:
     """Say in one harmless line what an exception is that nobody foresaw; it may quote anything."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return clean(redact(text[: 4 * _LONGEST_FAULT]))[:_LONGEST_FAULT]
+
+
+def inner_failure(what: str, error: BaseException) -> GputuiError:
+    """Return what a person is told of an exception that nobody foresaw; ``what`` failed: "lab: reading instances"."""
+    failure = GputuiError(f"{what} failed inside gputui ({describe_fault(error)}).", hint="Please report this.")
+    failure.__cause__ = error
+    return failure
 
 
 def _masked(value: Any, *, hidden: bool) -> Any:

@@ -19,6 +19,8 @@ _SELECTED = frozenset("\u203c\u2049\u2139\u3030\u303d")
 _SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 
 REPLACEMENT = "\ufffd"
+_NO_FIGURE = 2**63
+"""From here on a figure is neither a size nor a span."""
 
 
 def _unsafe(character: str) -> bool:
@@ -88,9 +90,11 @@ def _cleaned(text: str) -> str:
 
 
 def format_bytes(size: int | None) -> str:
-    """Write bytes as the screens do, in binary units: ``709M``, ``22.2G``; '' when unknown."""
+    """Write bytes as the screens do, in binary units: ``709M``, ``22.2G``; '' when unknown, ``?`` for no size."""
     if size is None:
         return ""
+    if not abs(size) < _NO_FIGURE:
+        return "?"
     value = float(size)
     for unit in ("B", "K", "M", "G", "T"):
         if abs(value) < 1023.5 or unit == "T":
@@ -101,9 +105,14 @@ def format_bytes(size: int | None) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Write a span in its two largest units: ``41s``, ``3m 12s``, ``3h 12m``, ``26d 17h``; '' when unknown."""
+    """Write a span in its two largest units: ``41s``, ``3m 12s``, ``3h 12m``, ``26d 17h``.
+
+    '' when unknown, ``?`` for what is no span: NaN, infinity, ages of the universe.
+    """
     if seconds is None:
         return ""
+    if not abs(seconds) < _NO_FIGURE:
+        return "?"
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"

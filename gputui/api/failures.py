@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from gputui.api import figures
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -325,7 +326,7 @@ def _is_broken_json(error: ValidationError) -> bool:
 def _mended(body: bytes) -> bytes | None:
     """Return JSON whose only fault is that texts are no Unicode, with U+FFFD in place of that; None for others."""
     try:
-        text = json.dumps(json.loads(body.decode("utf-8-sig", "replace")), ensure_ascii=False)
+        text = json.dumps(figures.loads(body.decode("utf-8-sig", "replace")), ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

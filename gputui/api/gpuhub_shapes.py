@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Required, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Required, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from gputui.api.failures import mismatch
@@ -36,6 +36,7 @@ class Notes(NamedTuple):
 
 
 _NO_NOTES = Notes()
+_Id = Annotated[str, Field(min_length=1)]
 
 
 class Envelope(TypedDict, total=False):
@@ -85,7 +86,7 @@ class ContainerRow(TypedDict, total=False):
 
     __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
-    uuid: Required[str]
+    uuid: Required[_Id]
     deployment_uuid: str | None
     version: str | None
     data_center: str | None
@@ -132,7 +133,7 @@ class DeploymentRow(TypedDict, total=False):
 
     __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
-    uuid: Required[str]
+    uuid: Required[_Id]
     uid: str | None
     name: str | None
     deployment_type: str | None
@@ -170,7 +171,7 @@ class ImageRow(TypedDict, total=False):
 
     __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
-    image_uuid: Required[str]
+    image_uuid: Required[_Id]
     image_name: str | None
     name: str | None
     status: str | None

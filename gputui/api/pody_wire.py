@@ -27,6 +27,7 @@ from pydantic_core import from_json, to_json
 from gputui.api.addresses import host_label
 from gputui.api.docker import PHASES
 from gputui.api.failures import mismatch
+from gputui.api.figures import Real, Whole
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -61,19 +62,19 @@ class PodWire(BaseModel):
     networks: list[str] | None = None
     port_mapping: list[str] | None = None
     gpu_ids: list[int] | None = None
-    memory_limit: int | None = None
-    shm_size: int | None = None
+    memory_limit: Whole | None = None
+    shm_size: Whole | None = None
 
 
 class ProcessWire(BaseModel):
     """A process of ``GET /host/gpu-ps``."""
 
-    pid: int
+    pid: Whole
     pod: str | None = None
     cmd: str | None = None
-    uptime: float | None = None
-    memory_used: int | None = None
-    gpu_memory_used: int | None = None
+    uptime: Real | None = None
+    memory_used: Whole | None = None
+    gpu_memory_used: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)

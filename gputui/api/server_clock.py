@@ -7,6 +7,19 @@ from email.utils import parsedate_to_datetime
 
 _COARSENESS = 2.0
 """How old a ``Date`` may be when it leaves, in seconds: it has whole seconds, and servers renew it once a second."""
+_LARGEST = 100 * 365 * 86400.0
+"""A ``Date`` further away than this is none, in seconds: a clock without a battery is half a century behind."""
+_LONGEST = 100
+"""A date has 29 characters, with a zone a few more."""
+
+
+def http_date(text: str) -> float | None:
+    """Read a date of HTTP, whatever it is, and return it in Unix time; None for what is no date."""
+    try:
+        at = parsedate_to_datetime(text[:_LONGEST])
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None  # OverflowError among them, for years that no clock reaches
 
 
 class ServerClock:
@@ -21,11 +34,9 @@ class ServerClock:
 
     def note(self, date: str, *, sent: float, received: float) -> None:
         """Take in an answer: its ``Date``, and when it was asked for and came by our clock, in Unix time."""
-        try:
-            at = parsedate_to_datetime(date)
-        except (TypeError, ValueError):
+        seconds = http_date(date)
+        if seconds is None or abs(seconds - received) > _LARGEST:
             return
-        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         least, most = seconds - received, seconds + _COARSENESS - sent
         if least > most:
             return  # our own clock was set back meanwhile

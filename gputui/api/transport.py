@@ -18,16 +18,17 @@ import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 
 from gputui import __version__
 from gputui.api import failures
+from gputui.api.digestion import digested
 from gputui.api.failures import Party, Refusal
+from gputui.api.figures import without_absurd
 from gputui.api.keep_alive import show_life
-from gputui.api.server_clock import ServerClock
+from gputui.api.server_clock import ServerClock, http_date
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
 
 MAX_BODY = 32 * 2**20
@@ -291,7 +292,7 @@ class Transport:
             self.latency = waited
         if not response.is_success:
             raise self._refused(attempt, response, body)
-        return body
+        return await digested(len(body), without_absurd, body)
 
     def _client(self, *, keep: bool) -> httpx.AsyncClient:
         if keep not in self._clients:
@@ -379,13 +380,12 @@ def _encoded(json: Json | None) -> bytes | None:
 def _retry_after(response: httpx.Response) -> float | None:
     """Return how long the server asks to wait, in seconds, capped; None when it does not say."""
     value = response.headers.get("retry-after", "").strip()
-    if value.isdecimal():
+    if value.isascii() and value.isdecimal():
         return min(float(value[:6]), LONGEST_RETRY_AFTER)
-    try:
-        span = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("date", ""))
-    except (TypeError, ValueError):
+    until, said_at = http_date(value), http_date(response.headers.get("date", ""))
+    if until is None or said_at is None:
         return None
-    return min(max(span.total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    return min(max(until - said_at, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient:

@@ -75,8 +75,8 @@ async def _find(account: Account, backend: Backend | GputuiError) -> Finding:
         latency = time.monotonic() - begun
         if isinstance(backend, HasAccountInfo):
             info = await backend.account_info()
-    except GputuiError as error:
-        return Finding(account, error=error)
+    except Exception as error:  # noqa: BLE001  (one account's fault is its own)
+        return Finding(account, error=session.failure_of(error, f"{account.name}: the check"))
     return Finding(account, latency, info)
 
 

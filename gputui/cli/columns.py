@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from gputui.cli.output import format_table
+from gputui.cli.output import format_table, say
 from gputui.deployment_words import counts_text, gpus_text, price_range
 from gputui.models import (
     Balance,
@@ -85,6 +85,17 @@ class Column:
     cell: Callable[[Any], str]
     right: bool = False
 
+    def text(self, row: object) -> str:
+        """Return the text of a row's cell, ``?`` with a line on stderr where that fails: the others are printed."""
+        try:
+            return self.cell(row)
+        except Exception as error:  # noqa: BLE001  (one bad cell must not take the others)
+            from gputui.redaction import describe_fault
+
+            about = getattr(row, "ref", type(row).__name__)
+            say(f"gputui: {about}: {self.heading} cannot be shown ({describe_fault(error)}). Please report this.")
+            return "?"
+
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
@@ -111,7 +122,9 @@ def time_left(row: Block) -> str:
 
 def hours_text(seconds: int | None) -> str:
     """Write GPU time as it is sold: ``120.5 h``; '' when unknown."""
-    return "" if seconds is None else f"{seconds / 3600:.1f} h"
+    if seconds is None:
+        return ""
+    return f"{seconds / 3600:.1f} h" if abs(seconds) < 2**63 else "?"
 
 
 def _figure(value: float | None, unit: str) -> str:
@@ -304,7 +317,7 @@ def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> s
 
 def table_with(columns: Sequence[Column], rows: Sequence[Any], *, width: int | None) -> str:
     """Lay out anything with the given columns, leaving out those in which every cell is empty."""
-    cells = [[column.cell(row) for row in rows] for column in columns]
+    cells = [[column.text(row) for row in rows] for column in columns]
     kept = [index for index in range(len(columns)) if not rows or any(cells[index])]
     return format_table(
         [columns[index].heading for index in kept],

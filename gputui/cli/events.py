@@ -75,8 +75,8 @@ async def _reported(accounts: dict[str, Account], of: Ref | None) -> session.Lis
         elif isinstance(backend, HasEvents):
             try:
                 listing.rows.extend(await backend.events_of(of))
-            except GputuiError as error:
-                listing.failures.append((of.account, error))
+            except Exception as error:  # noqa: BLE001  (what others observed is printed all the same)
+                listing.failures.append((of.account, session.failure_of(error, f"{of.account}: reading its events")))
         else:
             listing.unsupported.append(of.account)
         return listing

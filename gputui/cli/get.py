@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import cost, filters, session, tasks
 from gputui.cli.columns import COST, csv_columns, table_of
-from gputui.cli.output import say, terminal_width, write_csv, write_json
+from gputui.cli.output import Plain, say, terminal_width, write_csv, write_json
 from gputui.errors import ConfigError
 from gputui.models import Ref, Resource, Row
 
@@ -109,13 +109,24 @@ def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
         if rows:
             sys.stdout.write(table_of(resource, rows, width=terminal_width(sys.stdout)))
         return
-    from gputui.serial import to_plain
-
-    plain = [to_plain(row) for row in rows]
+    plain = [known for row in rows if (known := _plain(row)) is not None]
     if output == "json":
         write_json(plain, sys.stdout)
     else:
         write_csv(csv_columns(resource), plain, sys.stdout)
+
+
+def _plain(row: Row) -> Plain | None:
+    """Return a row as JSON has it; None, with a line on stderr, where it cannot be written."""
+    from gputui.serial import to_plain
+
+    try:
+        return to_plain(row)
+    except Exception as error:  # noqa: BLE001  (one bad row must not take the others)
+        from gputui.redaction import describe_fault
+
+        say(f"gputui: {row.ref}: cannot be written ({describe_fault(error)}). Please report this.")
+        return None
 
 
 def _events(accounts: dict[str, Account], of: Ref | None, output: str) -> int:

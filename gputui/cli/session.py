@@ -79,8 +79,8 @@ async def backends(accounts: Mapping[str, Account]) -> AsyncIterator[dict[str, B
         for name, entry in accounts.items():
             try:
                 backend = open_backend(entry)
-            except GputuiError as error:
-                opened[name] = error
+            except Exception as error:  # noqa: BLE001  (one account's fault is its own)
+                opened[name] = failure_of(error, f"{name}: opening it")
             else:
                 stack.push_async_callback(backend.aclose)
                 opened[name] = backend
@@ -120,8 +120,17 @@ async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Itera
         return None
     try:
         return await lister()
-    except GputuiError as error:
+    except Exception as error:  # noqa: BLE001  (one account's fault is its own)
+        return failure_of(error, f"{backend.account}: reading {resource}")
+
+
+def failure_of(error: Exception, what: str) -> GputuiError:
+    """Return an account's failure as it is said: as it is, or a fault inside gputui in ``what`` was being done."""
+    if isinstance(error, GputuiError):
         return error
+    from gputui.redaction import inner_failure
+
+    return inner_failure(what, error)
 
 
 @contextmanager

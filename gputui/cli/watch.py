@@ -252,7 +252,7 @@ class _Rows:
         sys.stdout.flush()
 
     def _cells(self, row: Row) -> list[str]:
-        return [column.cell(row) for column in self._columns]
+        return [column.text(row) for column in self._columns]
 
 
 class _Screen:

@@ -12,7 +12,7 @@ from gputui.api.base import Lister
 from gputui.errors import GputuiError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.models import Resource, Row
-from gputui.redaction import describe_fault
+from gputui.redaction import inner_failure
 
 SLOW_SECONDS = 3.0
 """An answer outstanding for longer is worth telling."""
@@ -147,12 +147,7 @@ class Poller:
         except GputuiError as error:
             self._fail(error, started)
         except Exception as error:  # noqa: BLE001  (a fault in one back end must not end its polling unseen)
-            fault = GputuiError(
-                f"{self._account}: reading {self._resource} failed inside gputui ({describe_fault(error)}).",
-                hint="Please report this.",
-            )
-            fault.__cause__ = error
-            self._fail(fault, started)
+            self._fail(inner_failure(f"{self._account}: reading {self._resource}", error), started)
         finally:
             self._running = False
             self._finished = self._clock.monotonic()

@@ -59,3 +59,23 @@ def test_a_jump_of_our_own_clock_during_the_question_says_nothing() -> None:
     clock = ServerClock()
     clock.note(formatdate(NOON, usegmt=True), sent=NOON + 3600, received=NOON)
     assert clock.ahead is None
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 99999999999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 2025 23:59:59 -9999",
+        "Fri, 31 Dec 2025 23:59:59 +99999999999999",
+        "Thu, 01 Jan 1066 00:00:00 GMT",
+        "Mon, 99 Foo 2025 99:99:99 GMT",
+        ", , , ,",
+        "9" * 100_000,
+        "\x00",
+    ],
+)
+def test_what_is_no_date_is_passed_over(date: str) -> None:
+    clock = ServerClock()
+    clock.note(date, sent=NOON, received=NOON)
+    assert clock.ahead is None

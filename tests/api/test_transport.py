@@ -525,3 +525,24 @@ def test_a_complaint_is_told_at_the_parameter_it_lies_in(location: object, name:
     refusal = failures.read_refusal(422, "", body)
     assert refusal.fields == ({name: "Input should be valid"} if name else {})
     assert refusal.detail.endswith("Input should be valid")
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["Fri, 31 Dec 99999999999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 5000, "²", "-1", "1e9", "\x80"],
+)
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 99999999999 23:59:59 GMT", "Mon, 01 Dec 2025 12:00:00 GMT", ""])
+async def test_headers_without_sense_are_a_rate_limit_all_the_same(
+    server: ScriptedServer, make_transport: MakeTransport, after: str, date: str
+) -> None:
+    server.on("/pod/list", as_json({}, 429, Retry_After=after, Date=date), as_json(["main"]))
+    transport = make_transport()
+    try:
+        assert await transport.get("/pod/list") == b'["main"]'
+    except RateLimitedError as error:
+        assert 0 < error.retry_after <= 300
+
+
+async def test_a_figure_that_is_none_is_unknown(server: ScriptedServer, make_transport: MakeTransport) -> None:
+    server.on("/pod/list", Reply(200, b'{"a": 1e999, "b": [NaN, 1], "c": "NaN"}'))
+    assert json.loads(await make_transport().get("/pod/list")) == {"a": None, "b": [None, 1], "c": "NaN"}

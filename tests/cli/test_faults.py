@@ -1,0 +1,93 @@
+"""Faults that nobody foresaw, in one account, row or cell: the others are printed, and the fault is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gputui.api.base import Backend
+from gputui.cli import columns
+from gputui.cli.columns import Column
+from gputui.models import Instance, Resource
+from tests.cli.conftest import account_toml, write_config
+from tests.fleet.fakes import FakeBackend, pod
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def two(clouds: dict[str, Backend], home: Path) -> tuple[FakeBackend, FakeBackend]:
+    """An account to spoil, and a sound one; each with one pod."""
+    spoiled, sound = FakeBackend("spoiled"), FakeBackend("sound")
+    for backend in (spoiled, sound):
+        backend.rows[Resource.INSTANCES] = [pod(backend.account, f"{backend.account}-main")]
+        clouds[backend.account] = backend
+    write_config(home, account_toml("spoiled", "sound"))
+    return spoiled, sound
+
+
+@pytest.mark.parametrize("fault", [OverflowError("year is out of range"), KeyError("x"), RecursionError()])
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_a_fault_in_one_account_leaves_the_others(
+    two: tuple[FakeBackend, FakeBackend], run: Run, fault: Exception, output: str
+) -> None:
+    two[0].errors[Resource.INSTANCES] = fault
+    status, out, err = run("get", "instances", "-o", output)
+    assert (status, "sound-main" in out, "spoiled-main" in out) == (1, True, False)
+    assert f"spoiled: reading instances failed inside gputui ({type(fault).__name__}" in err
+    assert "Please report this." in err
+    assert "Traceback" not in err
+
+
+def test_a_check_goes_on_after_a_fault(two: tuple[FakeBackend, FakeBackend], run: Run) -> None:
+    two[0].errors["probe"] = ZeroDivisionError("division by zero")
+    status, out, err = run("config", "check")
+    assert status == 1
+    assert [line.split()[2] for line in out.splitlines()[1:]] == ["something", "ok"]
+    assert "spoiled: the check failed inside gputui (ZeroDivisionError" in err
+
+
+def test_an_account_that_cannot_be_opened_leaves_the_others(
+    two: tuple[FakeBackend, FakeBackend], clouds: dict[str, Backend], run: Run
+) -> None:
+    del clouds["spoiled"]  # opening it fails with a KeyError
+    status, out, err = run("get", "instances")
+    assert (status, "sound-main" in out) == (1, True)
+    assert "spoiled: opening it failed inside gputui (KeyError" in err
+
+
+def test_a_fault_in_one_cell_leaves_the_others(
+    two: tuple[FakeBackend, FakeBackend], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cell(row: Instance) -> str:
+        return str(1 / len(row.ref.account.removeprefix("spoiled")))
+
+    table = (Column("NAME", lambda row: row.name), Column("ODD", cell))
+    monkeypatch.setitem(columns._TABLES, Resource.INSTANCES, table)
+    status, out, err = run("get", "instances")
+    assert (status, [line.split() for line in out.splitlines()[1:]]) == (
+        0,
+        [["spoiled-main", "?"], ["sound-main", "0.2"]],
+    )
+    assert "spoiled/pod/spoiled-main: ODD cannot be shown (ZeroDivisionError" in err
+
+
+def test_a_row_that_cannot_be_written_leaves_the_others(
+    two: tuple[FakeBackend, FakeBackend], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gputui import serial
+
+    sound = serial.to_plain
+
+    def to_plain(row: Instance) -> serial.Plain:
+        if row.ref.account == "spoiled":
+            raise ValueError("Exceeds the limit")
+        return sound(row)
+
+    monkeypatch.setattr(serial, "to_plain", to_plain)
+    _, out, err = run("get", "instances", "-o", "json")
+    assert [row["name"] for row in json.loads(out)] == ["sound-main"]
+    assert "spoiled/pod/spoiled-main: cannot be written (ValueError: Exceeds the limit)" in err
