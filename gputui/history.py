@@ -4,6 +4,7 @@ One SQLite file in the state directory, private to its owner, shared by all runn
 may be made from any thread and may block, for a second where another process holds the file; what the command bar
 asks never does once the file was opened. A damaged file is set aside and a locked or unwritable one
 replaced by memory: :attr:`History.problem` then says so, nothing is raised. The audit log alone is strict.
+Rows are validated and cleaned when they are read; one that cannot be read is set aside and counted.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from gputui import kept_samples, typed_lines
 from gputui.errors import GputuiError
 from gputui.history_file import HistoryFile
+from gputui.history_values import moment, number, or_none, ref, text, typed_line, whole
 from gputui.models import (
     Balance,
     Block,
@@ -60,6 +62,9 @@ _MODELS: dict[Resource, type[Row]] = {
     Resource.VOLUMES: Volume,
     Resource.CREDENTIALS: RegistryCredential,
 }
+
+
+_RESOURCES = frozenset(resource.value for resource in _MODELS)
 
 
 class Outcome(StrEnum):
@@ -165,16 +170,20 @@ class History(HistoryFile):
             self._thinned_at = now
 
     def snapshots(self, accounts: Iterable[str] | None = None) -> list[Snapshot]:
-        """Return the last snapshot of each resource; one that cannot be read any more is passed over."""
+        """Return the last snapshot of each resource; one that cannot be read any more is set aside."""
         wanted = None if accounts is None else set(accounts)
-        found = []
-        for account, resource, at, text in self._select("SELECT account, resource, at, rows FROM snapshot"):
-            if wanted is not None and account not in wanted:
-                continue
-            with suppress(ValueError, KeyError):
-                kind = Resource(resource)
-                found.append(Snapshot(account, kind, _time(at), rows_from_plain(_MODELS[kind], json.loads(text))))
-        return found
+
+        def read(row: Sequence[Any]) -> Snapshot | None:
+            account, resource, at, rows = row
+            if (wanted is not None and account not in wanted) or resource not in _RESOURCES:
+                return None  # another configuration's, or a later release's
+            kind = Resource(resource)
+            found = rows_from_plain(_MODELS[kind], json.loads(rows))
+            if any(row.ref.account != account for row in found):
+                raise ValueError("a row of another account")
+            return Snapshot(text(account), kind, moment(at), found)
+
+        return self._usable("snapshot", 2, self._select("SELECT account, resource, at, rows FROM snapshot"), read)
 
     def events(self, *, limit: int = 5_000, accounts: Iterable[str] | None = None) -> list[Event]:
         """Return the newest observed events, oldest first.
@@ -183,31 +192,25 @@ class History(HistoryFile):
         """
         wanted = None if accounts is None else set(accounts)
         found = self._select(
-            "SELECT id, account, kind, instance, name, at, status, phase, before, after_seconds"
+            "SELECT seq, id, account, kind, instance, name, at, status, phase, before, after_seconds"
             " FROM event ORDER BY seq DESC LIMIT ?",
             (limit,),
         )
         last: dict[Ref, str] = {}
         events = []
-        for id_, account, kind, instance, name, at, status, phase, before, after_seconds in reversed(found):
-            ref = Ref(account, kind, instance)
-            if last.get(ref) == status or (wanted is not None and account not in wanted):
-                continue
-            last[ref] = status
-            event_ref = Ref(account, "event", id_)
-            with suppress(ValueError):
-                events.append(
-                    Event(
-                        event_ref, ref, name, _time(at), status, Phase(phase), before, after_seconds,
-                        EventSource.OBSERVED,
-                    )
-                )  # fmt: skip
+        for event in self._usable("event", 1, found[::-1], _event):
+            known = last.get(event.instance) == event.status
+            if not known and (wanted is None or event.instance.account in wanted):
+                last[event.instance] = event.status
+                events.append(event)
         return events
 
     def stock(self, since: datetime) -> list[StockSample]:
         """Return the stock samples from a time on, oldest first: what later trends are drawn from."""
-        found = self._select("SELECT ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),))
-        return [StockSample(Ref.parse(ref), _time(at), idle, total) for ref, at, idle, total in found]
+        found = self._select(
+            "SELECT seq, ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),)
+        )
+        return self._usable("stock", 1, found, _stock_sample)
 
     def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
         """Return the kept readings of these accounts' GPUs, oldest first: what their charts begin with.
@@ -215,8 +218,12 @@ class History(HistoryFile):
         Those of the hour before ``now`` come as they are kept, earlier ones one a minute.
         """
         found: dict[Ref, Sequence[GpuSample]] = {}
+        wrong: Sequence[Sequence[Any]] = ()
         with self._forgiving("history cannot be read"), self._lock:
-            found.update(kept_samples.read(self._open(), accounts, now))
+            kept, wrong = kept_samples.read(self._open(), accounts, now)
+            found.update(kept)
+        if wrong:
+            self._set_aside_rows("gpu_sample", [(row[:2], row) for row in wrong])
         return found
 
     # Who logs into what, where the back end does not tell. Passwords are never here.
@@ -235,7 +242,7 @@ class History(HistoryFile):
     def login_of(self, ref: Ref, made: str) -> str:
         """Return who logs into this instance; '' when that is not known."""
         found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), made))
-        return str(found[0][0]) if found else ""
+        return (typed_line(found[0][0]) or "") if found else ""
 
     def forget_login(self, ref: Ref) -> str | None:
         """Forget who logs into an instance that is gone; returns its ``made``, None where nothing was known."""
@@ -285,13 +292,7 @@ class History(HistoryFile):
             " WHERE ?1 IS NULL OR account = ?1 ORDER BY id DESC LIMIT ?2",
             (account, limit),
         )
-        return [
-            AuditEntry(
-                id_, _time(at), user, name, ref, action, summary, Outcome(outcome), detail,
-                None if finished is None else _time(finished),
-            )
-            for id_, at, user, name, ref, action, summary, outcome, detail, finished in found
-        ]  # fmt: skip
+        return self._usable("audit", 1, found, _audit_entry)
 
     # The command bar.
 
@@ -334,7 +335,7 @@ class History(HistoryFile):
     def _read_commands(self, connection: sqlite3.Connection) -> None:
         if not self._typed_read:
             found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (typed_lines.KEPT,))
-            self._typed.read([text for (text,) in found][::-1])
+            self._typed.read([line for (kept,) in found if (line := typed_line(kept))][::-1])
             self._typed_read = True
 
     # What goes wrong.
@@ -349,11 +350,30 @@ class History(HistoryFile):
 
 def _prune(connection: sqlite3.Connection, table: str) -> None:
     key = "id" if table == "audit" else "seq"
+    # Counted, not computed from the newest key: a wrong key would take everything else with it.
     connection.execute(
-        f"DELETE FROM {table} WHERE {key} <= (SELECT max({key}) FROM {table}) - ?",  # noqa: S608  (constants)
+        f"DELETE FROM {table} WHERE {key} <= (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1 OFFSET ?)",  # noqa: S608  (constants)
         (_KEEP_ROWS[table],),
     )
 
 
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _event(row: Sequence[Any]) -> Event:
+    _, id_, account, kind, instance, name, at, status, phase, before, after_seconds = row
+    return Event(
+        Ref(text(account), "event", text(id_)), Ref(text(account), text(kind), text(instance)), text(name),
+        moment(at), text(status), Phase(phase), or_none(text, before), or_none(number, after_seconds),
+        EventSource.OBSERVED,
+    )  # fmt: skip
+
+
+def _stock_sample(row: Sequence[Any]) -> StockSample:
+    _, name, at, idle, total = row
+    return StockSample(ref(name), moment(at), or_none(whole, idle), or_none(whole, total))
+
+
+def _audit_entry(row: Sequence[Any]) -> AuditEntry:
+    id_, at, user, account, name, action, summary, outcome, detail, finished = row
+    return AuditEntry(
+        whole(id_), moment(at), text(user), text(account), text(name), text(action), text(summary),
+        Outcome(outcome), text(detail), or_none(moment, finished),
+    )  # fmt: skip

@@ -1,15 +1,25 @@
-"""The history's file: its tables, and what becomes of one that is damaged, locked, newer or not to be had."""
+"""The history's file: its tables, and what becomes of one that is damaged, locked, newer or not to be had.
+
+A row that cannot be read is moved into the table ``set_aside`` and counted: one wrong row spoils nothing else, and
+nothing that was kept is lost.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from gputui.history_values import UNUSABLE
+
+_T = TypeVar("_T")
 
 SCHEMA_VERSION = 2
 _SCHEMA = """
@@ -31,6 +41,18 @@ CREATE INDEX IF NOT EXISTS gpu_sample_at ON gpu_sample(at);
 CREATE TABLE IF NOT EXISTS login(ref TEXT PRIMARY KEY, made TEXT NOT NULL, user TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 """
+# Made when it is first needed, so that releases without it go on using the same file.
+_SET_ASIDE = "CREATE TABLE IF NOT EXISTS set_aside(source TEXT NOT NULL, at REAL NOT NULL, content TEXT NOT NULL)"
+_MOST_SET_ASIDE = 10_000
+_LONGEST_SET_ASIDE = 1_000_000
+"""Characters of a row that is set aside."""
+_KEYS = {
+    "snapshot": ("account", "resource"),
+    "event": ("seq",),
+    "audit": ("id",),
+    "stock": ("seq",),
+    "gpu_sample": ("gpu", "at"),
+}
 _BUSY_SECONDS = 1.0
 
 
@@ -51,11 +73,20 @@ class HistoryFile:
         self._in_place_of_file = False
         self._notice = ""
         self._trouble = ""
+        self._left_out = 0
 
     @property
     def problem(self) -> str:
-        """Why something is not kept, in words for the user; empty when all is well."""
-        return self._trouble or self._notice
+        """Why something is not kept or not read, in words for the user; empty when all is well."""
+        return self._trouble or self._notice or self.left_out
+
+    @property
+    def left_out(self) -> str:
+        """How many rows could not be read since the file was opened, in words for the user; empty when none."""
+        if not self._left_out:
+            return ""
+        rows = "1 row" if self._left_out == 1 else f"{self._left_out:,} rows"
+        return f"{rows} of the history cannot be read and moved to its table set_aside ({self._path})"
 
     @property
     def lasting(self) -> bool:
@@ -83,6 +114,47 @@ class HistoryFile:
         with self._forgiving("history cannot be read"), self._lock:
             found.extend(self._open().execute(statement, arguments))
         return found
+
+    def _usable(
+        self, table: str, keys: int, rows: Iterable[Sequence[Any]], read: Callable[[Sequence[Any]], _T | None]
+    ) -> list[_T]:
+        """Return what ``read`` makes of rows, without those that are None; set the others aside that it cannot read.
+
+        A row begins with the ``keys`` values of its table's key, which ``read`` gets as well.
+        """
+        found: list[_T] = []
+        wrong: list[Sequence[Any]] = []
+        for row in rows:
+            try:
+                value = read(row)
+            except UNUSABLE:
+                wrong.append(row)
+            else:
+                if value is not None:
+                    found.append(value)
+        if wrong:
+            self._set_aside_rows(table, [(row[:keys], row) for row in wrong])
+        return found
+
+    def _set_aside_rows(self, table: str, wrong: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
+        self._left_out += len(wrong)
+        now = datetime.now(UTC).timestamp()
+        same = " AND ".join(f"{column} IS ?" for column in _KEYS[table])
+        with suppress(sqlite3.Error), self._transaction() as connection:  # the next look finds them once more
+            connection.execute(_SET_ASIDE)
+            connection.executemany(
+                "INSERT INTO set_aside VALUES (?, ?, ?)",
+                [(table, now, repr(row)[:_LONGEST_SET_ASIDE]) for _, row in wrong],
+            )
+            connection.executemany(
+                f"DELETE FROM {table} WHERE {same}",  # noqa: S608  (constants)
+                [tuple(key) for key, _ in wrong],
+            )
+            connection.execute(
+                "DELETE FROM set_aside WHERE rowid <="
+                " (SELECT rowid FROM set_aside ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (_MOST_SET_ASIDE,),
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -122,7 +194,8 @@ class HistoryFile:
         except _NewerError:
             self._notice = f"the history was written by a newer gputui and is left alone ({path})"
         except (sqlite3.Error, OSError) as error:
-            self._notice = f"history is not kept: {error} ({path})"
+            said = error.strerror if isinstance(error, OSError) and error.strerror else error
+            self._notice = f"history is not kept: {said} ({path})"
         self._in_place_of_file = True
         return self._open_memory()
 
@@ -135,15 +208,39 @@ class HistoryFile:
 
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
+    _make_private(path)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection.text_factory = _as_text
     try:
         _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file, or make the one there private. A link is not followed: what it leads to is not ours.
+
+    SQLite itself follows no links to the files that it keeps next to this one.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EMLINK}:
+            raise OSError(error.errno, "it is a symbolic link; put the file itself there") from None
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _as_text(data: bytes) -> str:
+    """Return a text of the file; what is no UTF-8 shows as damage and does not spoil the whole answer."""
+    return data.decode("utf-8", "replace")
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -6,12 +6,14 @@ week. What is drawn from them is no finer than that: beyond the last hour they a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gputui import history_values
+from gputui.history_values import UNUSABLE
 from gputui.models import GpuSample, Ref
 
 if TYPE_CHECKING:
@@ -52,9 +54,15 @@ def thin(connection: sqlite3.Connection, now: datetime) -> None:
     )
 
 
-def read(connection: sqlite3.Connection, accounts: Iterable[str], now: datetime) -> Mapping[Ref, list[GpuSample]]:
-    """Return the readings of these accounts' GPUs, oldest first: of the last hour all, before that one a minute."""
+def read(
+    connection: sqlite3.Connection, accounts: Iterable[str], now: datetime
+) -> tuple[Mapping[Ref, list[GpuSample]], Sequence[Sequence[Any]]]:
+    """Return the readings of these accounts' GPUs, oldest first: of the last hour all, before that one a minute.
+
+    With them the rows that cannot be read, as they are in the file.
+    """
     found: dict[Ref, list[GpuSample]] = {}
+    wrong: list[Sequence[Any]] = []
     week_ago, hour_ago = now.timestamp() - KEPT_SECONDS, now.timestamp() - FINE_SECONDS
     for account in accounts:
         rows = connection.execute(
@@ -64,7 +72,11 @@ def read(connection: sqlite3.Connection, accounts: Iterable[str], now: datetime)
             (f"{account}/", f"{account}{chr(ord('/') + 1)}", week_ago, hour_ago),
         )
         for gpu, samples in groupby(rows, itemgetter(0)):
-            found[Ref.parse(gpu)] = [
-                GpuSample(datetime.fromtimestamp(at, UTC), *figures) for _, at, *figures in samples
-            ]
-    return found
+            for row in samples:
+                try:
+                    sample, ref = history_values.gpu_sample(row[1:]), history_values.ref(gpu)
+                except UNUSABLE:
+                    wrong.append(row)
+                else:
+                    found.setdefault(ref, []).append(sample)
+    return found, wrong

@@ -14,6 +14,7 @@ from pathlib import Path
 from gputui import __version__
 from gputui.models import Secret
 from gputui.redaction import redact
+from gputui.text import clean
 
 __all__ = ["KEPT", "known_secrets", "redact", "write_report"]
 
@@ -34,7 +35,7 @@ def write_report(exc: BaseException, state_dir: Path) -> Path:
     """
     now = datetime.now(UTC)
     name = f"report-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
-    text = redact(_describe(exc, now), known_secrets())
+    text = clean(redact(_describe(exc, now), known_secrets()), multiline=True)
     folder = state_dir / "reports"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

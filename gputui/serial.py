@@ -2,6 +2,9 @@
 
 Keys are the fields' names, a Ref is its text, times are ISO 8601 in UTC with ``Z``, an amount of money is text.
 Secrets, ``raw``, ``series`` and ``remembered`` never leave. How to treat a class is worked out once, then kept.
+
+What is read back is held against the fields' types and cleaned as an answer of a server is: files can be damaged, and
+anybody may have written into them.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from gputui.models import Ref, Secret
+from gputui.text import clean
 
 Plain = dict[str, Any]
 _Row = TypeVar("_Row")
@@ -26,6 +30,10 @@ _Decode = Callable[[Any], Any]
 
 _DROPPED_FIELDS = frozenset({"raw", "series", "remembered"})
 _SAME = (str, int, bool)
+_MULTILINE_FIELDS = frozenset({"command", "shutdown_command"})
+_LARGEST_INTEGER = 2**63
+_LARGEST_EXPONENT = 30
+"""Amounts of money beyond 10³⁰, or with more digits after the point, are damage."""
 
 
 def to_plain(row: Any) -> Plain:
@@ -39,17 +47,13 @@ def to_plain(row: Any) -> Plain:
 def from_plain(cls: type[_Row], data: Mapping[str, Any]) -> _Row:
     """Build a model from what :func:`to_plain` made of it; missing keys take the field's default.
 
-    Unknown keys are passed over, so that an older gputui reads what a newer one wrote. Raises ValueError when
-    the data cannot be such a model.
+    Unknown keys are passed over, so that an older gputui reads what a newer one wrote. Texts are safe for a terminal
+    afterwards (:func:`gputui.text.clean`). Raises ValueError when the data cannot be such a model.
     """
     model: Any = cls
-    known, decoders = _decoders(model)
+    decoders = _decoders(model)
     try:
-        arguments = dict(data) if known.issuperset(data) else {name: data[name] for name in known if name in data}
-        for name, decode in decoders:
-            if (value := arguments.get(name)) is not None:
-                arguments[name] = decode(value)
-        return cls(**arguments)
+        return cls(**{name: decoders[name](value) for name, value in data.items() if name in decoders})
     except (TypeError, AttributeError, KeyError, ArithmeticError) as error:
         raise ValueError(f"not a {cls.__name__}: {error}") from error
 
@@ -57,32 +61,40 @@ def from_plain(cls: type[_Row], data: Mapping[str, Any]) -> _Row:
 @cache
 def _encoders(cls: Any) -> tuple[tuple[str, _Encode | None], ...]:
     return tuple(
-        (name, _encoder(hint)) for name, hint in _hints(cls) if name not in _DROPPED_FIELDS and hint is not Secret
+        (name, _encoder(hint)) for name, hint, _ in _hints(cls) if name not in _DROPPED_FIELDS and hint is not Secret
     )
 
 
 @cache
-def _decoders(cls: Any) -> tuple[frozenset[str], tuple[tuple[str, _Decode], ...]]:
-    """Return the fields that are read, and how those are read that are not plain already."""
-    fields = {
-        name: _decoder(hint) for name, hint in _hints(cls) if name not in _DROPPED_FIELDS and hint is not Secret
+def _decoders(cls: Any) -> Mapping[str, _Decode]:
+    """Return the fields that are read, and how."""
+    return {
+        name: _or_none(decode) if optional else decode
+        for name, decode, optional in (
+            (name, _lines if hint is str and name in _MULTILINE_FIELDS else _decoder(hint), optional)
+            for name, hint, optional in _hints(cls)
+            if name not in _DROPPED_FIELDS and hint is not Secret
+        )
     }
-    return frozenset(fields), tuple((name, decode) for name, decode in fields.items() if decode is not None)
 
 
-def _hints(cls: type) -> list[tuple[str, Any]]:
-    """Return the fields of a dataclass with their types, ``X | None`` reduced to X."""
+def _hints(cls: type) -> list[tuple[str, Any, bool]]:
+    """Return the fields of a dataclass with their types, ``X | None`` reduced to X, and whether that may be None."""
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"not a model: {cls.__name__}")
     hints = typing.get_type_hints(cls)
-    return [(field.name, _required(hints[field.name])) for field in dataclasses.fields(cls)]
+    return [(field.name, *_required(hints[field.name])) for field in dataclasses.fields(cls)]
 
 
-def _required(hint: Any) -> Any:
+def _required(hint: Any) -> tuple[Any, bool]:
     if isinstance(hint, types.UnionType):
         (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
-        return inner
-    return hint
+        return inner, True
+    return hint, False
+
+
+def _or_none(decode: _Decode) -> _Decode:
+    return lambda value: None if value is None else decode(value)
 
 
 def _encoder(hint: Any) -> _Encode | None:
@@ -105,24 +117,84 @@ def _encoder(hint: Any) -> _Encode | None:
     raise TypeError(f"no plain form for {hint!r}")
 
 
-def _decoder(hint: Any) -> _Decode | None:
-    """Return what turns plain data into a value of this type; None when it is the same."""
-    if hint in _SAME or hint is float:
-        return None
-    if hint is Ref:
-        return Ref.parse
-    if hint is Decimal:
-        return Decimal
-    if hint is datetime:
-        return datetime.fromisoformat
+def _decoder(hint: Any) -> _Decode:
+    """Return what turns plain data into a value of this type; it raises ValueError or TypeError for other data."""
+    if hint in _DECODERS:
+        return _DECODERS[hint]
     if typing.get_origin(hint) is tuple:
         item = _decoder(_item(hint))
-        return tuple if item is None else lambda values: tuple([item(value) for value in values])
+        return lambda values: tuple([item(value) for value in _list(values)])
     if isinstance(hint, type) and issubclass(hint, Enum):
         return {member.value: member for member in hint}.__getitem__
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return partial(from_plain, hint)
     raise TypeError(f"no plain form for {hint!r}")
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError("not a text")
+    return clean(value)
+
+
+def _lines(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError("not a text")
+    return clean(value, multiline=True)
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int or not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
+        raise TypeError("not a whole number")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError("not true or false")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise TypeError("not a number")
+    return float(value)
+
+
+def _amount(value: Any) -> Decimal:
+    amount = Decimal(_text(value))
+    if not amount.is_finite() or abs(amount.adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError("not an amount")
+    return amount
+
+
+def _time(value: Any) -> datetime:
+    at = datetime.fromisoformat(_text(value))
+    if at.tzinfo is None or not is_usable(at):
+        raise ValueError("not a time")
+    return at
+
+
+def is_usable(at: datetime) -> bool:
+    """Return whether a time can be shown in every time zone: not in the first or the last year that there can be."""
+    return 1 < at.year < 9999
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise TypeError("not a list")
+    return value
+
+
+_DECODERS: Mapping[Any, _Decode] = {
+    str: _text,
+    int: _integer,
+    bool: _flag,
+    float: _number,
+    Ref: lambda value: Ref.parse(_text(value)),
+    Decimal: _amount,
+    datetime: _time,
+}
 
 
 def _item(hint: Any) -> Any:

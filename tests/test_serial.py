@@ -29,18 +29,22 @@ from gputui.models import (
     SSHTarget,
 )
 from gputui.serial import from_plain, rows_from_plain, rows_to_plain, to_plain
+from gputui.text import clean
 
-texts = st.text(max_size=8)
+# What a model holds came through clean(); it is cleaned again on the way back.
+texts = st.text(max_size=8).map(clean)
+whole = st.integers(-(2**63), 2**63 - 1)
 names = st.text(alphabet="abc[/x] é好", min_size=1, max_size=6)
 refs = st.builds(Ref, names.filter(lambda text: "/" not in text), names.filter(lambda text: "/" not in text), names)
 floats = st.floats(allow_nan=False, allow_infinity=False)
-times = st.datetimes(timezones=st.just(UTC))
-money = st.builds(Money, st.decimals(allow_nan=False, allow_infinity=False), st.sampled_from(["USD", "CNY"]))
+times = st.datetimes(timezones=st.just(UTC)).filter(lambda at: 1 < at.year < 9999)
+amounts = st.decimals(-(10**30), 10**30, places=6)
+money = st.builds(Money, amounts, st.sampled_from(["USD", "CNY"]))
 targets = st.builds(SSHTarget, texts, st.integers(1, 65535), texts, st.none())
-samples = st.builds(
-    GpuSample, times, st.none() | floats, st.none() | st.integers(), st.none() | floats, st.none() | floats
-)
+samples = st.builds(GpuSample, times, st.none() | floats, st.none() | whole, st.none() | floats, st.none() | floats)
 for _type, _strategy in (
+    (str, texts),
+    (int, whole),
     (Ref, refs),
     (datetime, times),
     (float, floats),
@@ -122,11 +126,29 @@ def test_a_key_of_a_newer_release_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [{"ref": "lab"}, {"phase": "fine"}, {"created_at": "soon"}, {"price": {"amount": "x"}}, {"ports": 3}]
-)
+    "damage",
+    [
+        {"ref": "lab"}, {"ref": 3}, {"ref": None}, {"name": None}, {"name": 5}, {"name": ["x"]}, {"status": {}},
+        {"phase": "fine"}, {"phase": []}, {"phase": None}, {"created_at": "soon"}, {"created_at": 1e300},
+        {"created_at": "2026-01-01T00:00:00"}, {"created_at": "0001-01-01T00:00:00Z"},
+        {"created_at": "9999-12-31T23:59:59Z"}, {"price": {"amount": "x"}}, {"price": {"amount": "NaN"}},
+        {"price": {"amount": "1e999999", "currency": "USD"}}, {"price": {"amount": 1, "currency": "USD"}},
+        {"price": []}, {"ports": 3}, {"ports": ["x"]}, {"ports": "xy"}, {"networks": "net"}, {"networks": [1]},
+        {"gpu_indices": [0.5]}, {"gpu_count": "2"}, {"gpu_count": True}, {"gpu_count": 10**400}, {"gpu_all": 1},
+        {"gpu_memory": math.nan}, {"cpu_count": math.inf},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_damaged_data_is_refused_as_such(damage: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         from_plain(Instance, {**to_plain(MAIN), **damage})
+
+
+def test_texts_are_harmless_when_they_come_back() -> None:
+    evil = {"name": "a\x1b]52;c;aGk=\x07b", "image": "x\u202ey", "status": "two\nlines", "ref": "lab/pod/\x1b[2J"}
+    row = from_plain(Instance, {**to_plain(MAIN), **evil})
+    assert (row.name, row.image, row.status) == ("a\ufffd]52;c;aGk=\ufffdb", "x\ufffdy", "two\ufffdlines")
+    assert row.ref == Ref("lab", "pod", "\ufffd[2J")
 
 
 def test_a_missing_field_without_default_is_refused() -> None:

@@ -33,9 +33,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the newest entries, the newest last."""
     with session.open_history() as history:
         entries = history.audit(limit=args.limit)[::-1]
-        problem = history.problem
+        problem, left_out = history.problem, history.left_out
     if problem:
         say(f"gputui: {problem}")
+    if problem != left_out:
         return ExitCode.REFUSED
     if args.output == "json":
         from gputui.serial import to_plain
