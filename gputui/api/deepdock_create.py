@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api import docker
 from gputui.api.form_values import (
+    REQUIRED,
     given,
     problem_of,
     read_several,
@@ -31,7 +32,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     CONTAINER: ("name", "image", "user_name", "password", "gpu_ids", "env"),
     IMAGE: ("repo_tag",),
 }
-REQUIRED = frozenset({"name", "image", "user_name", "password", "repo_tag"})
+_NEEDED = frozenset({"name", "image", "user_name", "password", "repo_tag"})
 USER = "dock"
 """Who a container is made for where the configuration does not say."""
 PASSWORD_LENGTH = 20
@@ -56,7 +57,6 @@ def container_form(
                 "image",
                 "Image",
                 FieldKind.CHOICE,
-                default=references[0] if references else "",
                 choices=references,
                 open_choices=True,
                 help="of the host; others have to be pulled first",
@@ -119,7 +119,7 @@ def check(kind: str, values: Mapping[str, str], gpus: Collection[int] = ()) -> d
     problems = {clean(name): f"is no parameter of a new {kind}" for name in values if name not in fields}
     for name in fields:
         text = values.get(name, "") if name in ("password", "env") else given(values, name)
-        problem = _problem(name, text, gpus) if text.strip() else "is missing" if name in REQUIRED else None
+        problem = _problem(name, text, gpus) if text.strip() else REQUIRED if name in _NEEDED else None
         if problem:
             problems[name] = problem
     return problems

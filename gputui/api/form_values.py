@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from gputui.errors import InvalidError
+from gputui.models import FormField
 from gputui.text import clean
 
 LARGEST = 2**31 - 1
 """The largest number that is sent: what the API counts in."""
+
+REQUIRED = "required"
+"""What is wrong with a field that has to be filled in and is not."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -97,6 +101,26 @@ def unknown_problem(given: Collection[str], known: Collection[str], among: str) 
         return None
     verb = "is" if len(unknown) == 1 else "are"
     return f"{', '.join(unknown)} {verb} not among {among}: {', '.join(known) or 'there are none'}"
+
+
+def unused_problems(
+    fields: Iterable[FormField], values: Mapping[str, str], problems: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what is wrong with values that would not be sent, because of what another field says.
+
+    Where that other field is among the ``problems``, it alone is wrong.
+    """
+    found = {}
+    for field in fields:
+        if field.when is None or field.shown_with(values) or not given(values, field.name):
+            continue
+        other, admitted = field.when
+        if other in problems:
+            continue
+        said = given(values, other)
+        cause = f"with {other}={clean(said)}" if said else f"without {other}"
+        found[field.name] = f"has no effect {cause}; remove it, or set {other} to {' or '.join(admitted)}"
+    return found
 
 
 def among(known: Collection[str], called: str) -> Callable[[str], str]:

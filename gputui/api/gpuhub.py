@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from gputui.api import gpuhub_wire as wire
 from gputui.api.form_values import refuse
 from gputui.api.gpuhub_changes import GpuhubChanges
-from gputui.api.gpuhub_create import KIND, DeploymentForm, public_images
+from gputui.api.gpuhub_create import KIND, DeploymentForm, Dialect
 from gputui.api.gpuhub_events import EventReader
 from gputui.api.gpuhub_filters import Filters
+from gputui.api.gpuhub_images import public_images
 from gputui.api.gpuhub_lists import GpuhubLists
 from gputui.api.gpuhub_rules import container_actions, deployment_actions
 from gputui.api.gpuhub_server import GpuhubServer
@@ -97,7 +98,7 @@ class GpuhubBackend:
         self._stock = StockReader(self._server, self._scope)
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
         self._changes = GpuhubChanges(self._server)
-        self._form = DeploymentForm(account.name, regions, account.currency)
+        self._form = DeploymentForm(account.name, regions, account.currency, Dialect(account.preset))
         self._filters = Filters(account.name, regions, account.currency)
         self._asked: dict[Resource, Mapping[str, str]] = {}
 

@@ -1,16 +1,19 @@
 """Creating a deployment on GPUhub: the form, what is wrong in it, and the request made of it.
 
-Speaks for call 2 of the elastic deployment API and for the tables of its appendix. The fields have the names of the
-call's parameters; prices and CUDA versions are written as :mod:`gputui.api.gpuhub_fields` says, memory in GB.
+Speaks for call 2 of the elastic deployment API, in the dialect of each cloud (:class:`Dialect`). The fields have the
+names of the call's parameters; prices and CUDA versions are written as :mod:`gputui.api.gpuhub_fields` says, memory
+in GB.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import NamedTuple
 
 from gputui.api.form_values import (
+    REQUIRED,
     given,
     problem_of,
     read_count,
@@ -19,15 +22,19 @@ from gputui.api.form_values import (
     readable_json,
     refuse,
     unknown_problem,
+    unused_problems,
 )
 from gputui.api.gpuhub_fields import (
     CUDA_VALUES,
+    OPEN_CUDA,
     Reader,
     range_problem,
+    read_any_cuda,
     read_cuda,
     read_price,
 )
-from gputui.models import FieldKind, Form, FormField, Image, PreparedRequest, Ref
+from gputui.api.gpuhub_images import PUBLIC_IMAGES
+from gputui.models import FieldKind, Form, FormField, Image, PreparedRequest
 from gputui.text import clean
 
 KIND = "deployment"
@@ -35,60 +42,33 @@ PATH = "/api/v1/dev/deployment"
 
 REPLICA_SET, JOB, CONTAINER = "ReplicaSet", "Job", "Container"
 TYPES = {
-    REPLICA_SET: "keeps so many containers running",
-    JOB: "runs so many containers to their end",
+    REPLICA_SET: "keeps N replicas running",
+    JOB: "runs N containers to completion",
     CONTAINER: "one container",
 }
 SCOPES = {"all": "of all deployments", "deployment": "of this deployment alone"}
 PROTOCOLS = ("http", "tcp")
 
 _REPLICATED = (REPLICA_SET, JOB)
-_CUDA_TO = "12.8"
-"""Drivers run what was made for older versions: an upper end this high keeps no host out that could do it."""
-_DEFAULT_IMAGE = "base-image-l2t43iu6uk"
+_PORT_FIELDS = ("service_6006_port_protocol", "service_6008_port_protocol")
 
 Body = dict[str, object]
 
 
-class PublicImage(NamedTuple):
-    """A row of the document's table of public images."""
+class Dialect(Enum):
+    """Whose create call it is. They differ in how the driver's CUDA version, regions and ports are said."""
 
-    uuid: str
-    framework: str
-    description: str
+    GPUHUB = "gpuhub"
+    """As the document has it: a range of CUDA versions, port protocols beside the template."""
+    AUTODL = "autodl"
+    """Port protocols in the template as well; the type Container sends one ``cuda_v``."""
+    PRIVATE = "autodl-private"
+    """One ``cuda_v`` for every type, 0 for any, and no regions; port protocols as AutoDL."""
 
-
-_IMAGE_ROWS = (
-    PublicImage("base-image-12be412037", "PyTorch", "CUDA 11.1 · torch 1.9.0 · Ubuntu 18.04"),
-    PublicImage("base-image-u9r24vthlk", "PyTorch", "CUDA 11.3 · torch 1.10.0 · Ubuntu 20.04"),
-    PublicImage("base-image-l374uiucui", "PyTorch", "CUDA 11.3 · torch 1.11.0 · Ubuntu 20.04"),
-    PublicImage("base-image-l2t43iu6uk", "PyTorch", "CUDA 11.8 · torch 2.0.0 · Ubuntu 20.04 (recommended)"),
-    PublicImage("base-image-0gxqmciyth", "TensorFlow", "CUDA 11.2 · tf 2.5.0 · Ubuntu 18.04"),
-    PublicImage("base-image-uxeklgirir", "TensorFlow", "CUDA 11.2 · tf 2.9.0 · Ubuntu 20.04"),
-    PublicImage("base-image-4bpg0tt88l", "TensorFlow", "CUDA 11.4 · tf 1.15.5 · Ubuntu 20.04"),
-    PublicImage("base-image-mbr2n4urrc", "Miniconda", "CUDA 11.6 · Ubuntu 20.04"),
-    PublicImage("base-image-qkkhitpik5", "Miniconda", "CUDA 10.2 · Ubuntu 18.04"),
-    PublicImage("base-image-h041hn36yt", "Miniconda", "CUDA 11.1 · Ubuntu 18.04"),
-    PublicImage("base-image-7bn8iqhkb5", "Miniconda", "CUDA 11.3 · Ubuntu 20.04"),
-    PublicImage("base-image-k0vep6kyq8", "Miniconda", "CUDA 9.0 · Ubuntu 16.04"),
-    PublicImage("base-image-l2843iu23k", "TensorRT", "CUDA 11.8 · TensorRT 8.5.1 · Ubuntu 20.04"),
-    PublicImage("base-image-l2t43iu6uk", "TensorRT", "CUDA 11.8 · torch 2.0.0 + TensorRT · Ubuntu 20.04"),
-)
-
-
-def _joined(rows: Sequence[PublicImage]) -> tuple[PublicImage, ...]:
-    """Return each image once: the table names one under two frameworks."""
-    images: dict[str, PublicImage] = {}
-    for row in rows:
-        if (known := images.get(row.uuid)) is None:
-            images[row.uuid] = row
-        else:
-            frameworks = f"{known.framework}, {row.framework}"
-            images[row.uuid] = PublicImage(row.uuid, frameworks, f"{known.description}; {row.description}")
-    return tuple(images.values())
-
-
-PUBLIC_IMAGES = _joined(_IMAGE_ROWS)
+    @property
+    def single_cuda(self) -> tuple[str, ...]:
+        """The types that send one ``cuda_v`` in place of the range."""
+        return {Dialect.GPUHUB: (), Dialect.AUTODL: (CONTAINER,), Dialect.PRIVATE: tuple(TYPES)}[self]
 
 
 class _Range(NamedTuple):
@@ -102,7 +82,8 @@ class _Range(NamedTuple):
 
 
 _RANGES = (
-    _Range("cuda_v", "CUDA", read_cuda, "11.8", _CUDA_TO),
+    # Without an upper end no host is left out for a newer driver.
+    _Range("cuda_v", "CUDA", read_cuda, "11.8", ""),
     _Range("cpu_num", "CPU cores", read_count, "1", "256"),
     _Range("memory_size", "Memory", read_count, "1", "2048"),
     # The most that may be paid is for the user to say.
@@ -110,21 +91,14 @@ _RANGES = (
 )
 
 
-def public_images(account: str) -> list[Image]:
-    """Return the public images as rows of an account."""
-    return [
-        Image(Ref(account, "image", image.uuid), image.framework, description=image.description)
-        for image in PUBLIC_IMAGES
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class DeploymentForm:
-    """How deployments are created in one account, with its regions and the currency of its prices."""
+    """How deployments are created in one account, with its regions, the currency of its prices and its dialect."""
 
     account: str
     regions: tuple[str, ...]
     currency: str
+    dialect: Dialect = Dialect.GPUHUB
 
     def form(self, *, gpu_models: Sequence[str] = (), images: Sequence[Image] = ()) -> Form:
         """Return the form. ``gpu_models`` are the vendor's names in stock, ``images`` the account's own images."""
@@ -145,26 +119,39 @@ class DeploymentForm:
         )
 
     def check(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong, by field; empty when it may be sent. What the type does not take is not looked at."""
+        """Return what is wrong, by field; empty when it may be sent. A value that would not be sent is wrong."""
         fields = {field.name: field for field in self.form().fields}
-        problems = {name: "is no parameter of a deployment" for name in values if name not in fields}
+        problems = {name: self._foreign(name) for name in values if name not in fields}
         for name, field in fields.items():
             if not field.shown_with(values):
                 continue
             text = given(values, name)
-            problem = self._problem(name, text) if text else "is missing" if field.required else None
+            problem = self._problem(name, text) if text else REQUIRED if field.required else None
             if problem:
                 problems[name] = problem
+        problems |= unused_problems(fields.values(), values, problems)
         for each in _RANGES:
             low, high = f"{each.stem}_from", f"{each.stem}_to"
+            if high not in fields or problems.keys() & {low, high}:
+                continue
             problem = range_problem(each.read, given(values, low), given(values, high), named=fields[low].label)
-            if problem and high not in problems:
+            if problem:
                 problems[high] = problem
         if given(values, "deployment_type") == JOB and not problems.keys() & {"replica_num", "parallelism_num"}:
             replicas = given(values, "replica_num")
             if read_count(given(values, "parallelism_num")) > read_count(replicas):
                 problems["parallelism_num"] = f"is more than there are replicas ({replicas})"
         return problems
+
+    def _foreign(self, name: str) -> str:
+        """Say why a value has no field, where another cloud's create has one."""
+        if self.dialect is Dialect.PRIVATE and name == "dc_list":
+            return "has no effect: a private cloud chooses the region"
+        if self.dialect is Dialect.PRIVATE and name in ("cuda_v_from", "cuda_v_to"):
+            return "has no effect: a private cloud takes one version, cuda_v"
+        if self.dialect is Dialect.GPUHUB and name == "cuda_v":
+            return "is no parameter of a deployment; there are cuda_v_from and cuda_v_to"
+        return "is no parameter of a deployment"
 
     def body(self, values: Mapping[str, str]) -> Body:
         """Return what is sent for values that passed :meth:`check`: numbers, flags and lists as the API has them."""
@@ -178,11 +165,11 @@ class DeploymentForm:
             body["reuse_container"] = read_flag(reuse)
         if body.get("reuse_container") and (scope := given(values, "reuse_container_scope")):
             body["reuse_container_scope"] = scope
-        for name in ("service_6006_port_protocol", "service_6008_port_protocol"):
-            if protocol := given(values, name):
-                body[name] = protocol
-        body["container_template"] = self._template(values)
-        return body
+        protocols: Body = {name: protocol for name in _PORT_FIELDS if (protocol := given(values, name))}
+        template = self._template(values)
+        if self.dialect is not Dialect.GPUHUB:
+            template |= protocols
+        return body | protocols | {"container_template": template}
 
     def prepare(self, values: Mapping[str, str], base_url: str) -> PreparedRequest:
         """Return the request as it would be sent; raises InvalidError with ``fields``."""
@@ -190,14 +177,20 @@ class DeploymentForm:
         return PreparedRequest("POST", f"{base_url}{PATH}", readable_json(self.body(values)))
 
     def _template(self, values: Mapping[str, str]) -> Body:
-        template: Body = {
-            "dc_list": read_several(values["dc_list"]),
-            "gpu_name_set": read_several(values["gpu_name_set"]),
-            "gpu_num": read_count(values["gpu_num"]),
-        }
+        template: Body = {}
+        if self.dialect is not Dialect.PRIVATE:
+            template["dc_list"] = read_several(values["dc_list"])
+        template["gpu_name_set"] = read_several(values["gpu_name_set"])
+        template["gpu_num"] = read_count(values["gpu_num"])
+        single_cuda = given(values, "deployment_type") in self.dialect.single_cuda
+        if single_cuda:
+            template["cuda_v"] = self._read_single_cuda(given(values, "cuda_v"))
         for each in _RANGES:
+            if each.stem == "cuda_v" and single_cuda:
+                continue
             for end in ("from", "to"):
-                template[f"{each.stem}_{end}"] = each.read(values[f"{each.stem}_{end}"])
+                text = given(values, f"{each.stem}_{end}")
+                template[f"{each.stem}_{end}"] = each.read(text) if text else OPEN_CUDA
         template["image_uuid"] = given(values, "image_uuid")
         template["cmd"] = values["cmd"]
         if given(values, "cmd_before_shutdown"):
@@ -230,22 +223,30 @@ class DeploymentForm:
                 return "is not the uuid of an image" if text.split() != [text] else None
             case "price_to" if problem_of(read_price, text) is None and read_price(text) == 0:
                 return "must be more than 0"
+            case "cuda_v":
+                return problem_of(self._read_single_cuda, text)
             case _:
                 reader = _NUMBERS.get(name)
                 return problem_of(reader, text) if reader else None
 
+    def _read_single_cuda(self, text: str) -> int:
+        """Read the one version of the dialects that take one; only private clouds are known to take 0 for any."""
+        return read_any_cuda(text) if self.dialect is Dialect.PRIVATE else read_cuda(text)
+
     def _place_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
+        regions = FormField(
+            "dc_list",
+            "Regions",
+            FieldKind.MULTI,
+            default=",".join(self.regions),
+            choices=self.regions,
+            open_choices=not self.regions,
+            help="where it may run",
+            group="Placement",
+        )
+        has_regions = self.dialect is not Dialect.PRIVATE
         return [
-            FormField(
-                "dc_list",
-                "Regions",
-                FieldKind.MULTI,
-                default=",".join(self.regions),
-                choices=self.regions,
-                open_choices=not self.regions,
-                help="where it may run",
-                group="Where and on what",
-            ),
+            *([regions] if has_regions else []),
             FormField(
                 "gpu_name_set",
                 "GPU models",
@@ -253,35 +254,75 @@ class DeploymentForm:
                 choices=tuple(gpu_models),
                 open_choices=True,
                 help="any of these, by the vendor's names",
+                group="" if has_regions else "Placement",
             ),
             FormField("gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container"),
         ]
 
     def _range_fields(self) -> list[FormField]:
+        fields = self._cuda_fields()
         units = {"memory_size": "GB", "price": f"{self.currency}/h"}
-        hints = {
-            "cuda_v_from": "what the driver must have at least: the smallest that will do finds the most hosts",
-            "price_to": "the most you would pay for an hour of one container's GPUs",
-        }
-        fields = []
+        hints = {"price_to": "the most you would pay for an hour of one container's GPUs"}
         for each in _RANGES:
-            for end, default in (("from", each.low), ("to", each.high)):
+            for end, default in (("from", each.low), ("to", each.high)) if each.stem != "cuda_v" else ():
                 name = f"{each.stem}_{end}"
-                is_cuda = each.stem == "cuda_v"
-                kind = FieldKind.TEXT if each.read is read_price else FieldKind.NUMBER
                 fields.append(
                     FormField(
                         name,
                         f"{each.label} {end}",
-                        FieldKind.CHOICE if is_cuda else kind,
+                        FieldKind.TEXT if each.read is read_price else FieldKind.NUMBER,
                         default=default,
-                        choices=tuple(CUDA_VALUES) if is_cuda else (),
-                        open_choices=is_cuda,
                         help=hints.get(name, ""),
                         unit=units.get(each.stem, ""),
-                        group="Limits" if name == "cuda_v_from" else "",
                     )
                 )
+        return [replace(fields[0], group="Limits"), *fields[1:]]
+
+    def _cuda_fields(self) -> list[FormField]:
+        """Return the fields of the driver's CUDA version: one, a range, or either by the type."""
+        single = self.dialect.single_cuda
+        ranged = tuple(kind for kind in TYPES if kind not in single)
+        by_range, by_one = ((("deployment_type", kinds) if single and ranged else None) for kinds in (ranged, single))
+        least = "the driver's version at least: the smallest sufficient one finds the most hosts"
+        choices = tuple(CUDA_VALUES)
+        fields = []
+        if ranged:
+            fields += [
+                FormField(
+                    "cuda_v_from",
+                    "CUDA from",
+                    FieldKind.CHOICE,
+                    default="11.8",
+                    choices=choices,
+                    open_choices=True,
+                    help=least,
+                    when=by_range,
+                ),
+                FormField(
+                    "cuda_v_to",
+                    "CUDA to",
+                    FieldKind.CHOICE,
+                    required=False,
+                    choices=choices,
+                    open_choices=True,
+                    help="no upper limit when left out; a limit excludes hosts with newer drivers",
+                    when=by_range,
+                ),
+            ]
+        if single:
+            fields.append(
+                FormField(
+                    "cuda_v",
+                    "CUDA",
+                    FieldKind.CHOICE,
+                    default="11.8",
+                    choices=(*choices, "0") if self.dialect is Dialect.PRIVATE else choices,
+                    labels=(*choices, "any") if self.dialect is Dialect.PRIVATE else (),
+                    open_choices=True,
+                    help=least,
+                    when=by_one,
+                )
+            )
         return fields
 
 
@@ -331,19 +372,18 @@ def _program_fields(images: Sequence[Image]) -> list[FormField]:
             "image_uuid",
             "Image",
             FieldKind.CHOICE,
-            default=own[0][0] if own else _DEFAULT_IMAGE,
             choices=tuple(uuid for uuid, _ in own + public),
             labels=tuple(label for _, label in own + public),
             open_choices=True,
-            group="What runs",
+            group="Workload",
         ),
         FormField("cmd", "Command", FieldKind.LINES, help="runs when a container starts"),
         FormField(
             "cmd_before_shutdown",
-            "Before the end",
+            "Pre-stop command",
             FieldKind.LINES,
             required=False,
-            help="runs before a container stops, for 5 seconds at most",
+            help="runs before a container stops, max. 5 s",
         ),
     ]
 
@@ -352,7 +392,7 @@ def _reuse_fields() -> list[FormField]:
     return [
         FormField(
             "reuse_container",
-            "Reuse stopped ones",
+            "Reuse stopped containers",
             FieldKind.FLAG,
             required=False,
             default="false",
@@ -361,7 +401,7 @@ def _reuse_fields() -> list[FormField]:
         ),
         FormField(
             "reuse_container_scope",
-            "Reuse those",
+            "From",
             FieldKind.CHOICE,
             required=False,
             default="all",

@@ -14,6 +14,10 @@ from gputui.api.form_values import LARGEST
 
 CUDA_VALUES = {"11.8": 118, "12.0": 120, "12.1": 121, "12.2": 122}
 """The versions of the document's table. Others are sent as they are: the table ends before the newest drivers."""
+OPEN_CUDA = 999
+"""The upper end of a range of CUDA versions that excludes no driver, as public clients send it."""
+ANY_CUDA = 0
+"""What a private cloud takes for any CUDA version."""
 
 Reader = Callable[[str], int]
 
@@ -50,6 +54,11 @@ def read_cuda(text: str) -> int:
     if version < 50:
         raise ValueError("must be a CUDA version, such as 11.8")
     return version
+
+
+def read_any_cuda(text: str) -> int:
+    """Read a CUDA version as :func:`read_cuda` does; 0 and ``any`` are any."""
+    return ANY_CUDA if text.strip().lower() in ("0", "any") else read_cuda(text)
 
 
 def write_cuda(version: int) -> str:

@@ -201,6 +201,7 @@ def to_image(scope: Scope, row: shapes.ImageRow, notes: Notes) -> Image:
         digest=uuid,
         created_at=read_time(row.get("created_at")),
         description=f"private image, {status}" if status else "private image",
+        own=True,
         raw=notes.raw,
     )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from gputui.api import pody_account
 from gputui.api import pody_wire as wire
 from gputui.api.addresses import host_label
-from gputui.api.form_values import refuse
+from gputui.api.form_values import REQUIRED, refuse
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
 from gputui.api.safe_names import SafeNames
@@ -399,17 +399,20 @@ class PodyBackend:
             title=f"New pod in {self.account}",
             fields=(
                 FormField("ins", "Name", help="1 to 20 letters, digits and underscores, a letter first"),
-                FormField("image", "Image", FieldKind.CHOICE, choices=images, default=images[0] if images else ""),
+                FormField("image", "Image", FieldKind.CHOICE, choices=images),
             ),
             note="" if images else "The server has no image to create from.",
         )
 
     def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with the values, by field."""
-        problems = {"ins": name_problem(values.get("ins", "")), "image": None}
-        if not values.get("image"):
-            problems["image"] = "is missing"
-        return {name: problem for name, problem in problems.items() if problem}
+        problems: dict[str, str | None] = {
+            clean(field): f"is no parameter of a new {kind}" for field in values if field not in ("ins", "image")
+        }
+        name = values.get("ins", "")
+        problems |= {"ins": name_problem(name) if name else REQUIRED}
+        problems |= {"image": None if values.get("image") else REQUIRED}
+        return {field: problem for field, problem in problems.items() if problem}
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
         """Create a pod and start it (``POST /pod/create``)."""

@@ -121,14 +121,12 @@ def _vm_fields(known: Known) -> list[FormField]:
     for each in types:
         if each.id is not None:
             places.setdefault(str(each.id), []).append(each)
-    first = next((each for each in types if each.available and each.id is not None), None)
     return [
         FormField("name", "Name", group="VM"),
         FormField(
             "vmTypeId",
             "Type",
             FieldKind.CHOICE,
-            default=str(first.id) if first else "",
             choices=tuple(places),
             labels=tuple(map(_type_words, places.values())),
             open_choices=True,
@@ -137,7 +135,6 @@ def _vm_fields(known: Known) -> list[FormField]:
             "region",
             "Region",
             FieldKind.CHOICE,
-            default=clean(first.region) if first else "",
             choices=_regions(types),
             open_choices=True,
             help="one that has the type",

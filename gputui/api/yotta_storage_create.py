@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import among, given, read_within, readable_json, refuse
+from gputui.api.form_values import REQUIRED, among, given, read_within, readable_json, refuse
 from gputui.api.yotta_filters import STORAGE_TYPES
 from gputui.api.yotta_lists import YottaLists
 from gputui.api.yotta_server import YottaServer
@@ -181,7 +181,7 @@ class VolumeCreator(_Named):
         """Return what is wrong, by field: what has a size has a region as well."""
         problems = problems_of(self.fields(), _VOLUME_READERS, values, "a new volume")
         if given(values, "storageType") in SIZED and not given(values, "region"):
-            problems.setdefault("region", "is missing")
+            problems.setdefault("region", REQUIRED)
         return problems
 
     def body(self, values: Values) -> Body:

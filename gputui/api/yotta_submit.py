@@ -42,7 +42,6 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 ENDPOINT_FIELD,
                 "Endpoint",
                 FieldKind.CHOICE,
-                default=queues[0].ref.id if queues else "",
                 choices=tuple(each.ref.id for each in queues),
                 labels=tuple(_words(each) for each in queues),
                 open_choices=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gputui.api.form_values import given, problem_of
+from gputui.api.form_values import REQUIRED, given, problem_of, unused_problems
 from gputui.models import FieldKind, FormField
 from gputui.text import clean
 
@@ -24,17 +24,17 @@ def text_of(values: Mapping[str, str], field: FormField) -> str:
 def problems_of(
     fields: Sequence[FormField], readers: Readers, values: Mapping[str, str], what: str
 ) -> dict[str, str]:
-    """Return what is wrong, by field; fields that do not show beside these values count for nothing."""
+    """Return what is wrong, by field; a value that would not be sent beside the others is wrong."""
     known = {field.name for field in fields}
     problems = {clean(name): f"is no parameter of {what}" for name in values if name not in known}
     for field in fields:
         if not field.shown_with(values):
             continue
         text = text_of(values, field)
-        problem = problem_of(readers[field.name], text) if text.strip() else "is missing" if field.required else None
+        problem = problem_of(readers[field.name], text) if text.strip() else REQUIRED if field.required else None
         if problem:
             problems[field.name] = problem
-    return problems
+    return problems | unused_problems(fields, values, problems)
 
 
 def body_of(fields: Sequence[FormField], readers: Readers, values: Mapping[str, str]) -> Body:

@@ -65,7 +65,7 @@ def test_the_environment_is_sent_by_name() -> None:
     ("changes", "problems"),
     [
         ({}, {}),
-        ({"name": ""}, {"name": "is missing"}),
+        ({"name": ""}, {"name": "required"}),
         ({"name": "a"}, {"name": "must have at least 2 characters"}),
         (
             {"name": "../x"},
@@ -76,7 +76,7 @@ def test_the_environment_is_sent_by_name() -> None:
             {"user_name": "Alice"},
             {"user_name": "may have 32 small letters, digits, dashes and underscores, a letter first"},
         ),
-        ({"password": "  "}, {"password": "is missing"}),
+        ({"password": "  "}, {"password": "required"}),
         ({"password": "a\nb"}, {"password": "may hold no control characters"}),
         (
             {"image": "a b"},
@@ -97,8 +97,8 @@ def test_what_is_wrong_is_told_at_its_field(changes: dict[str, str], problems: d
 
 
 def test_every_field_that_must_be_there_is_missed() -> None:
-    assert forms.check("container", {}) == dict.fromkeys(("name", "image", "user_name", "password"), "is missing")
-    assert forms.check("image", {}) == {"repo_tag": "is missing"}
+    assert forms.check("container", {}) == dict.fromkeys(("name", "image", "user_name", "password"), "required")
+    assert forms.check("image", {}) == {"repo_tag": "required"}
 
 
 def test_a_dry_run_shows_no_secret() -> None:

@@ -804,11 +804,12 @@ async def test_one_creates_from_offers_and_deletes_no_image(hub: GpuhubBackend) 
     assert all(hub.actions(image) == frozenset() for image in await hub.images())
 
 
-async def test_a_private_cloud_takes_regions_that_are_named_nowhere(server: ScriptedServer) -> None:
+async def test_a_private_cloud_has_a_create_call_of_its_own(server: ScriptedServer) -> None:
     script(server)
     backend = GpuhubBackend(gpuhub_account(server.url, 'preset = "autodl-private"'))
-    fields = {field.name: field for field in (await backend.create_form("deployment")).fields}
-    assert fields["dc_list"].open_choices
-    assert backend.check_create("deployment", VALUES | {"dc_list": "roomA,roomB"}) == {}
-    assert "dc_list" in backend.check_create("deployment", VALUES | {"dc_list": ","})
+    form = await backend.create_form("deployment")
+    assert not {field.name for field in form.fields} & {"dc_list", "cuda_v_from", "cuda_v_to"}
+    values = {name: VALUES[name] for name in VALUES if name not in ("dc_list", "cuda_v_from", "cuda_v_to")}
+    assert backend.check_create("deployment", values | {"cuda_v": "any"}) == {}
+    assert "dc_list" in backend.check_create("deployment", values | {"cuda_v": "11.8", "dc_list": "roomA"})
     await backend.aclose()

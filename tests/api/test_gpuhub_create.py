@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.api.gpuhub_create import PUBLIC_IMAGES, DeploymentForm, public_images
+from gputui.api.gpuhub_create import DeploymentForm, Dialect
+from gputui.api.gpuhub_images import PUBLIC_IMAGES, public_images
 from gputui.errors import InvalidError
 from gputui.models import FieldKind, FormField, Image, Ref
 from gputui.text import clean
@@ -21,7 +22,6 @@ VALUES = {
     "name": "train-a",
     "deployment_type": "ReplicaSet",
     "replica_num": "2",
-    "parallelism_num": "1",
     "reuse_container": "true",
     "reuse_container_scope": "deployment",
     "service_6006_port_protocol": "http",
@@ -58,6 +58,7 @@ TEMPLATE = {
     "cmd_before_shutdown": "sync",
 }
 OPTIONAL = {
+    "cuda_v_to",
     "reuse_container",
     "reuse_container_scope",
     "service_6006_port_protocol",
@@ -96,27 +97,96 @@ def test_a_job_also_says_how_many_run_at_a_time() -> None:
     assert (sent["replica_num"], sent["parallelism_num"]) == (8, 3)
 
 
-def test_a_container_has_no_replicas_whatever_stands_in_their_fields() -> None:
-    sent = body(deployment_type="Container", replica_num="0", parallelism_num="none")
+def test_a_container_has_no_replicas() -> None:
+    sent = body(deployment_type="Container", replica_num="")
     assert not sent.keys() & {"replica_num", "parallelism_num"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "cause"),
+    [
+        ({"deployment_type": "Container"}, "replica_num", "has no effect with deployment_type=Container"),
+        ({"parallelism_num": "1"}, "parallelism_num", "has no effect with deployment_type=ReplicaSet"),
+        ({"reuse_container": "false"}, "reuse_container_scope", "has no effect with reuse_container=false"),
+        ({"reuse_container": ""}, "reuse_container_scope", "has no effect without reuse_container"),
+    ],
+)
+def test_a_field_without_effect_is_refused(changes: dict[str, str], name: str, cause: str) -> None:
+    problems = HUB.check({**VALUES, **changes})
+    assert list(problems) == [name]
+    assert problems[name].startswith(cause)
+
+
+def test_without_an_upper_end_no_driver_is_too_new() -> None:
+    template = body(cuda_v_to="")["container_template"]
+    assert isinstance(template, dict)
+    assert template["cuda_v_to"] == 999
+    assert field("cuda_v_to").default == ""
+
+
+AUTODL = DeploymentForm("autodl", ("westDC2",), "CNY", Dialect.AUTODL)
+PRIVATE = DeploymentForm("own", (), "CNY", Dialect.PRIVATE)
+PORTS = {"service_6006_port_protocol": "http", "service_6008_port_protocol": "tcp"}
+RANGE = ("cuda_v_from", "cuda_v_to")
+
+
+def template_of(form: DeploymentForm, values: dict[str, str]) -> dict[str, object]:
+    """Return the template that is sent for values in which nothing is wrong."""
+    assert form.check(values) == {}
+    template = form.body(values)["container_template"]
+    assert isinstance(template, dict)
+    return template
+
+
+def test_autodl_has_the_protocols_of_ports_in_the_template_as_well() -> None:
+    values = {**VALUES, "dc_list": "westDC2"}
+    assert template_of(AUTODL, values) == TEMPLATE | {"dc_list": ["westDC2"]} | PORTS
+    assert AUTODL.body(values).items() >= PORTS.items()
+
+
+def test_a_container_of_autodl_has_one_cuda_version() -> None:
+    values = {**VALUES, "dc_list": "westDC2", "deployment_type": "Container", "replica_num": "", "cuda_v": "11.8"}
+    assert set(AUTODL.check(values)) == set(RANGE)
+    values = {name: value for name, value in values.items() if name not in RANGE}
+    template = template_of(AUTODL, values)
+    assert template["cuda_v"] == 118
+    assert not template.keys() & set(RANGE)
+    assert AUTODL.check({**values, "cuda_v": ""}) == {"cuda_v": "required"}
+
+
+def test_a_private_cloud_has_one_cuda_version_and_no_regions() -> None:
+    values = {name: value for name, value in VALUES.items() if name not in ("dc_list", *RANGE)}
+    template = template_of(PRIVATE, {**values, "cuda_v": "0"})
+    assert template["cuda_v"] == 0
+    assert not template.keys() & {"dc_list", *RANGE}
+    refused = PRIVATE.check({**values, "cuda_v": "11.8", "dc_list": "sgp1", "cuda_v_from": "11.8"})
+    assert set(refused) == {"dc_list", "cuda_v_from"}
+    assert all(problem.startswith("has no effect") for problem in refused.values())
+
+
+def test_any_version_is_for_private_clouds_alone() -> None:
+    values = {name: value for name, value in VALUES.items() if name not in ("replica_num", *RANGE)}
+    container = {**values, "dc_list": "westDC2", "deployment_type": "Container", "cuda_v": "0"}
+    assert "CUDA version" in AUTODL.check(container)["cuda_v"]
 
 
 def test_optional_values_that_are_not_given_are_not_sent() -> None:
     sent = body(**dict.fromkeys(OPTIONAL, ""))
     assert sent.keys() == {"name", "deployment_type", "replica_num", "container_template"}
-    assert sent["container_template"] == {key: TEMPLATE[key] for key in TEMPLATE if key != "cmd_before_shutdown"}
+    rest = {key: TEMPLATE[key] for key in TEMPLATE if key != "cmd_before_shutdown"}
+    assert sent["container_template"] == rest | {"cuda_v_to": 999}
 
 
 def test_without_reuse_its_scope_is_not_sent() -> None:
-    sent = body(reuse_container="false")
+    sent = body(reuse_container="false", reuse_container_scope="")
     assert sent["reuse_container"] is False
     assert "reuse_container_scope" not in sent
 
 
 @pytest.mark.parametrize("name", sorted(set(VALUES) - OPTIONAL - {"parallelism_num"}))
 def test_what_is_required_is_missed_at_its_field(name: str) -> None:
-    assert HUB.check({**VALUES, name: " "})[name] == "is missing"
-    assert "is missing" in HUB.check({key: value for key, value in VALUES.items() if key != name})[name]
+    assert HUB.check({**VALUES, name: " "})[name] == "required"
+    assert "required" in HUB.check({key: value for key, value in VALUES.items() if key != name})[name]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +197,7 @@ def test_what_is_required_is_missed_at_its_field(name: str) -> None:
         ({"replica_num": "0"}, "replica_num", "at least 1"),
         ({"replica_num": "two"}, "replica_num", "whole number"),
         ({"replica_num": "99999999999"}, "replica_num", "too large"),
-        ({"deployment_type": "Job", "parallelism_num": ""}, "parallelism_num", "is missing"),
+        ({"deployment_type": "Job", "parallelism_num": ""}, "parallelism_num", "required"),
         ({"deployment_type": "Job", "parallelism_num": "3"}, "parallelism_num", "more than there are replicas (2)"),
         ({"reuse_container": "maybe"}, "reuse_container", "true or false"),
         ({"reuse_container_scope": "mine"}, "reuse_container_scope", "all, deployment"),
@@ -164,11 +234,12 @@ def test_cuda_versions_are_written_either_way(written: str, sent: int) -> None:
 
 def test_the_form_has_a_field_for_every_parameter_and_its_defaults_are_right() -> None:
     form = HUB.form()
-    assert {each.name for each in form.fields} == set(VALUES)
+    assert {each.name for each in form.fields} == {*VALUES, "parallelism_num"}
     assert {each.name for each in form.fields if not each.required} == OPTIONAL
     values = {each.name: each.default for each in form.fields}
     # What a deployment is called, runs and may cost is for the user to say; the models are known from the stock.
-    assert set(HUB.check(values)) == {"name", "gpu_name_set", "cmd", "price_to"}
+    shown = {each.name: values[each.name] for each in form.fields if each.shown_with(values)}
+    assert set(HUB.check(shown)) == {"name", "gpu_name_set", "image_uuid", "cmd", "price_to"}
 
 
 def test_replicas_are_asked_for_where_the_type_has_them() -> None:
@@ -186,7 +257,8 @@ def test_ones_own_images_come_before_the_public_ones() -> None:
     assert image.choices[:2] == (OWN.ref.id, "base-image-12be412037")
     assert image.labels[:2] == ("trainer", "PyTorch: CUDA 11.1 · torch 1.9.0 · Ubuntu 18.04")
     assert len(image.choices) == len(image.labels) == 1 + len(PUBLIC_IMAGES)
-    assert image.default == OWN.ref.id
+    assert image.default == ""
+    assert image.required
     assert image.open_choices
 
 
@@ -202,7 +274,7 @@ def test_prices_are_asked_for_in_the_currency_of_the_account() -> None:
 
 
 def test_an_image_that_stands_twice_in_the_table_is_one_with_both_descriptions() -> None:
-    assert len(PUBLIC_IMAGES) == len({image.uuid for image in PUBLIC_IMAGES}) == 13
+    assert len(PUBLIC_IMAGES) == len({image.uuid for image in PUBLIC_IMAGES}) == 16
     double = next(image for image in PUBLIC_IMAGES if image.uuid == "base-image-l2t43iu6uk")
     assert double.framework == "PyTorch, TensorRT"
     assert "(recommended)" in double.description

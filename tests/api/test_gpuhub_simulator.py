@@ -156,7 +156,7 @@ async def test_a_deployment_is_created_scaled_stopped_and_deleted() -> None:
     ("changed", "expected"),
     [
         ({"deployment_type": "Job", "replica_num": "5", "parallelism_num": "2"}, (5, 2)),
-        ({"deployment_type": "Container"}, None),
+        ({"deployment_type": "Container", "replica_num": ""}, None),
     ],
 )
 async def test_every_type_of_deployment_is_taken(changed: dict[str, str], expected: tuple[int, int] | None) -> None:

@@ -478,7 +478,8 @@ class TestActions:
         assert server.requests == []
 
     def test_a_pod_needs_an_image(self, backend: PodyBackend) -> None:
-        assert backend.check_create("pod", {"ins": "main"}) == {"image": "is missing"}
+        assert backend.check_create("pod", {"ins": "main"}) == {"image": "required"}
+        assert backend.check_create("pod", {}) == {"ins": "required", "image": "required"}
         assert backend.check_create("pod", {"ins": "train_a2", "image": "ubuntu:22.04"}) == {}
 
     async def test_commit(self, server: ScriptedServer, backend: PodyBackend) -> None:

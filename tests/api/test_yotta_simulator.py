@@ -46,6 +46,14 @@ ENDPOINT = {
     "containerVolumeInGb": "20",
     "serviceMode": "QUEUE",
 }
+
+
+async def vm_type(backend: YottaBackend) -> dict[str, str]:
+    """Return a type of VM that is available, with its region, as the form takes them."""
+    offer = next(offer for offer in await backend.stock() if offer.available)
+    return {"vmTypeId": offer.type_id, "region": offer.region}
+
+
 UNSAFE = "\x1b\x07\u202e\x9b\x85\r"
 LONG = 3600.0
 
@@ -214,6 +222,7 @@ async def test_the_life_of_a_vm() -> None:
         backend = there.backend
         fields = (await backend.create_form("vm")).fields
         values = {field.name: field.default for field in fields} | {"name": "fresh", "isSpot": "true"}
+        values |= await vm_type(backend)
         assert backend.check_create("vm", values) == {}
         made = await backend.create("vm", values)
         there.wait(LONG)
@@ -303,6 +312,7 @@ async def test_what_stands_in_a_form_at_first_is_taken_by_the_server(kind: str) 
         values = {field.name: field.default for field in form.fields} | {"name": "fresh", "image": "a:1"}
         values |= {"gpuType": "NVIDIA_RTX_4090_24G"} if kind == "pod" else {}
         values |= {"resources": ENDPOINT["resources"]} if kind == "endpoint" else {}
+        values |= await vm_type(there.backend) if kind == "vm" else {}
         values = {name: value for name, value in values.items() if name in {field.name for field in form.fields}}
         assert there.backend.check_create(kind, values) == {}
         assert (await there.backend.create(kind, values)).created

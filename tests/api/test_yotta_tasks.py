@@ -165,7 +165,7 @@ async def test_other_endpoints_are_not_offered_and_say_so() -> None:
         ("input", '{\n "a" 1\n}', "line 2, column 6"),
         ("input", "NaN", "none of its numbers"),
         ("input", "[" * 100_000, "nested too deep"),
-        ("input", "", "is missing"),
+        ("input", "", "required"),
         ("workerPort", "0", "from 1 to 65535"),
         ("workerPort", "65536", "from 1 to 65535"),
         ("workerPort", "650000", "from 1 to 65535"),
@@ -179,7 +179,7 @@ async def test_other_endpoints_are_not_offered_and_say_so() -> None:
         ("taskId", "a" * 256, "255 characters"),
         ("headers", "X-Team vision", "line 1"),
         ("headers", "A: 1\n\na: 2", "line 3: a comes twice"),
-        ("endpoint", "", "is missing"),
+        ("endpoint", "", "required"),
         ("colour", "red", "no parameter"),
     ],
 )
