@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gputui.cli.output import OutputError, discard_output, open_streams, say
+from gputui.cli.signals import ExpectedEnd, ending
 from gputui.errors import ExitCode, GputuiError
 from gputui.text import clean
 
 if TYPE_CHECKING:
     import argparse
-
-INTERRUPTED = 130
 
 _COMMANDS = {
     "": "full_screen:run",
@@ -48,18 +48,30 @@ _COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status (docs/cli.md). Lets no traceback reach the screen."""
-    try:
-        status = _run(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        from gputui.cli.output import quiet_broken_pipe
+    if not open_streams():
+        say("gputui: standard output is closed. Send it to /dev/null when it is not wanted.")
+        return ExitCode.REFUSED
+    with ending() as ended:
+        try:
+            return _ended(argv)
+        except ExpectedEnd:
+            return ended.status
+        except KeyboardInterrupt:
+            start = "\n" if sys.stderr.isatty() else ""  # behind a question, or what the terminal wrote for ctrl+c
+            say(f"{start}gputui: {ended.words}")
+            return ended.status
 
-        quiet_broken_pipe()
+
+def _ended(argv: Sequence[str] | None) -> int:
+    """Run it, and turn every end but ctrl+c into words and an exit status."""
+    try:
+        status = _run_and_flush(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        discard_output()
         return ExitCode.OK
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except SystemExit as stop:
-        return _status_of(stop)
+    except OutputError as error:
+        discard_output()
+        return report_error(error)
     except GputuiError as error:
         return report_error(error)
     except BaseExceptionGroup as group:
@@ -70,19 +82,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def _run_and_flush(argv: Sequence[str]) -> int:
+    try:
+        status = _run(argv)
+    except SystemExit as stop:
+        status = _status_of(stop)
+    sys.stdout.flush()
+    return status
+
+
 def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
     """Say an error on stderr, with what it is about, and return the exit status it stands for."""
-    from gputui.cli.output import say
-
     say(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
     return error.exit_code
 
 
 def _run(argv: Sequence[str]) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
     from gputui.cli.parser import parse
 
     args = parse(argv)
@@ -119,7 +134,6 @@ def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
 
 
 def _crash(error: BaseException) -> int:
-    from gputui.cli.output import say
     from gputui.paths import state_dir
     from gputui.report import known_secrets, redact, write_report
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gputui import wording
 from gputui.cli import refs, report_error, session
 from gputui.cli.columns import state_text
-from gputui.cli.output import say
+from gputui.cli.output import announce, say
 from gputui.cli.prompts import confirm, need_somebody
 from gputui.deployment_words import counts_sentence, gpus_text
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
@@ -249,11 +249,12 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
                 result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
-            except asyncio.CancelledError:
-                say(f"gputui: {ref}: interrupted: whether it was {wording.DONE[action]} is not known.")
-                raise
-        sys.stdout.write(f"{ref}: {' '.join(result.message.split()) or wording.DONE[action]}\n")
-        sys.stdout.flush()
+        announce(f"{ref}: {' '.join(result.message.split()) or wording.DONE[action]}")
         return ExitCode.OK
 
-    return max(await asyncio.gather(*(act(row) for row in plan.rows)))
+    # What one of them raises ends none of the others: those have been sent.
+    ended = await asyncio.gather(*(act(row) for row in plan.rows), return_exceptions=True)
+    for failure in ended:
+        if isinstance(failure, BaseException):
+            raise failure
+    return max(status for status in ended if not isinstance(status, BaseException))

@@ -14,7 +14,7 @@ from gputui.api.base import CanCreate, CanPreview
 from gputui.cli import prompts, report_error, session
 from gputui.cli.actions import read_only_error
 from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
-from gputui.cli.output import say
+from gputui.cli.output import announce, say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource
@@ -161,12 +161,13 @@ def _create(
             say(look)
             return status
         except KeyboardInterrupt:
-            say(f"gputui: {name}: the answer is not waited for any more; the server may go on with it.\n{look}")
-            return ExitCode.UNKNOWN_OUTCOME
+            if fleet.cut_off():
+                say(look)
+            raise
         words = " ".join(f"{result.message} {result.to_note}".split())
         if words:
             say(words)
-        sys.stdout.write(f"{result.created or name}\n")
+        announce(f"{result.created or name}")
         return ExitCode.OK
 
 

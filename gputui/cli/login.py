@@ -16,6 +16,7 @@ from gputui.cli import prompts, refs, report_error, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, yes
+from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Ref, Resource, Secret, SSHTarget
 from gputui.paths import known_hosts_path, state_dir
@@ -55,7 +56,8 @@ def forward(args: argparse.Namespace) -> int:
 
     config = session.load(args)
     local, remote = args.ports
-    return asyncio.run(_forward(config, args.ref, KnownHosts(known_hosts_path(state_dir())), local, remote))
+    with until_interrupted():
+        return asyncio.run(_forward(config, args.ref, KnownHosts(known_hosts_path(state_dir())), local, remote))
 
 
 async def _forward(config: Config, text: str, hosts: KnownHosts, local: int, remote: int) -> int:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from gputui.api.base import HasLogs
 from gputui.cli import refs, session
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
+from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
 from gputui.log_reader import PACE, patience
 from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Ref, Resource, Row
@@ -34,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     if args.follow and query.until is not None:
         raise ConfigError("--follow goes on for ever: it does not go with --until.")
     names = refs.accounts_for([args.ref], list(config.accounts))
-    return asyncio.run(_print(session.choose(config, names), args, query))
+    with until_interrupted() if args.follow else nullcontext():
+        return asyncio.run(_print(session.choose(config, names), args, query))
 
 
 def _query(args: argparse.Namespace) -> LogQuery:

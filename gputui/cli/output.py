@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gputui.errors import GputuiError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 Plain = Mapping[str, Any]
 
 _GAP = "  "
+_STDOUT = 1
 
 
 def cell_width(text: str) -> int:
@@ -120,12 +128,60 @@ def csv_cell(value: object) -> str:
 
 
 def say(text: str) -> None:
-    """Tell the person something that is not data: goes to stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """Tell the person something that is not data: goes to stderr, and nowhere when that takes nothing."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def quiet_broken_pipe() -> None:
-    """Let the interpreter end in peace after the reader of our output has gone away."""
+def announce(text: str) -> None:
+    """Write the outcome of a change to stdout; when that takes nothing, to stderr, and raise what is wrong."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except (OutputError, BrokenPipeError):
+        say(text)
+        raise
+
+
+def open_streams() -> bool:
+    """Make standard output tell what is wrong with it, and open closed ones elsewhere; False when that is stdout."""
+    for name, mode in (("stdin", "r"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  (for good)
+    if sys.stdout is None:
+        return False
+    found = sys.__stdout__
+    if found is not None and sys.stdout is found and found.fileno() == _STDOUT:
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(_Output(_STDOUT, "w", closefd=False)),
+            encoding=found.encoding,
+            errors="replace",
+            line_buffering=found.isatty(),
+        )
+    reconfigure = getattr(sys.stderr, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+    return True
+
+
+class OutputError(GputuiError):
+    """Standard output takes nothing more: a full disk, a terminal that is gone."""
+
+    title = "Output"
+
+
+class _Output(io.FileIO):
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"standard output cannot be written: {error.strerror}.") from error
+
+
+def discard_output() -> None:
+    """Let the interpreter end in peace though what is left of our output can go nowhere."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
     os.close(sink)

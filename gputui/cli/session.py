@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.cli.output import say
-from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.errors import ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.models import FeedState, Resource, Row
 from gputui.paths import history_path, state_dir
 
@@ -160,10 +160,23 @@ def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[t
         try:
             runner.run(fleet.start())
             yield runner, fleet
+        except KeyboardInterrupt:
+            if fleet.cut_off():
+                raise _not_waited_for(fleet) from None
+            raise
         finally:
             runner.run(fleet.aclose())
             if history.problem:
                 say(f"gputui: {history.problem}")
+
+
+def _not_waited_for(fleet: Fleet) -> UnknownOutcomeError:
+    """Say of which changes the answer was not waited for, whatever the command was."""
+    things = ", ".join(f"{action.value} {ref}" for ref, action in fleet.cut_off())
+    return UnknownOutcomeError(
+        f"interrupted: the answer to {things} is not waited for any more; the server may go on with it.",
+        hint="Look before you try again.",
+    )
 
 
 async def fleet_rows(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import sys
 
-_SEQUENCES = (
-    "\x1b[?1049l"  # the main screen
-    "\x1b[?25h"  # the cursor shows
-    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"  # the mouse is the terminal's again
-    "\x1b[?2004l"  # no bracketed paste
-    "\x1b[?1004l"  # no focus reports
-    "\x1b[?2026l"  # no held-back output
-    "\x1b[<u"  # the keyboard's plain protocol
-    "\x1b[?1l\x1b>"  # plain cursor keys and keypad
-    "\x1b(B\x0f"  # the plain character set
-    "\x1b7\x1b[r\x1b8"  # the whole screen scrolls; setting that moves the cursor, so it is kept
-    "\x1b[0m"  # plain text
-)
-
 
 def reset_terminal() -> int:
     """Write what brings a terminal back, and set its line discipline to sane values."""
     if sys.stdin.isatty():
         _sane(sys.stdin.fileno())
     if sys.stdout.isatty():
-        sys.stdout.write(f"{_SEQUENCES}\r\n")
+        from gputui.ssh.modes import AT_REST
+
+        sys.stdout.write(f"{AT_REST.decode()}\r\n")
         sys.stdout.flush()
     return 0
 

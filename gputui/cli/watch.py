@@ -12,6 +12,7 @@ from gputui.cli import session
 from gputui.cli.columns import columns_of, csv_columns, table_of
 from gputui.cli.events import concerns
 from gputui.cli.output import column_widths, format_line, say, write_csv, write_json_line
+from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def watch(
         }
         config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
     printer = make_printer(resource, output, tuple(accounts), of=of)
-    asyncio.run(_follow(config, accounts, resource, printer, values or {}, prepare, end))
+    with until_interrupted():
+        asyncio.run(_follow(config, accounts, resource, printer, values or {}, prepare, end))
     return 0
 
 

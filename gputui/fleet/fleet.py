@@ -170,6 +170,10 @@ class Fleet(Known):
         """Call ``listener`` with the Ref of a thing whose pending mark came or went."""
         return self._mutations.listeners.add(listener)
 
+    def cut_off(self) -> Sequence[tuple[Ref, Action]]:
+        """Return the changes that were cancelled after they were sent: their outcome is unknown."""
+        return self._mutations.cut_off
+
     def under_way(self) -> Mapping[str, int]:
         """Return how many calls that change something are in flight, by account: running commands as well."""
         return self._mutations.under_way()

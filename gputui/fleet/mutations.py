@@ -108,6 +108,8 @@ class Mutations:
         self._under_way: Counter[str] = Counter()
         self._calls: dict[Ref, asyncio.Future[ActionResult]] = {}
         self._given_up: set[Ref] = set()
+        self.cut_off: list[tuple[Ref, Action]] = []
+        """The changes that were cancelled after they were sent: their outcome is unknown."""
         self.listeners: Listeners[Ref] = Listeners(on_failure)
 
     def pending(self, ref: Ref) -> Pending | None:
@@ -255,6 +257,7 @@ class Mutations:
             await self._auditor.end(entry, Outcome.FAILED, error.message)
             raise
         except asyncio.CancelledError:
+            self.cut_off.append((ref, action))
             self._auditor.end_soon(entry, Outcome.UNKNOWN, "cancelled while in flight")
             self._settle(ref, action, marked=marked, at_once=True)
             raise

@@ -29,6 +29,22 @@ _OFF_AT_REST = (
     9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2026, 2048, 2031, 1, 66, 5, 6, 45, 47, 1047, 1049,
 )  # fmt: skip
 _ON_AT_REST = (7, 25)  # line wrap, cursor
+_ORIGIN = 6
+"""Of no effect where the whole screen scrolls; switching it off moves the cursor home."""
+_REGION = b"\x1b7\x1b[r\x1b8"
+"""The whole screen scrolls. Setting that moves the cursor home, so it is kept."""
+_CHARSET = b"\x1b(B\x0f"
+
+AT_REST = b"".join(
+    (
+        b"".join(b"\x1b[?%dl" % mode for mode in _OFF_AT_REST if mode != _ORIGIN),
+        b"".join(b"\x1b[?%dh" % mode for mode in _ON_AT_REST),
+        b"\x1b[<99u",  # every level of the keyboard protocol
+        b"\x1b[>4m\x1b>\x1b[4l",  # plain keys and keypad, no inserting
+        _REGION + b"\x1b[0 q" + _CHARSET + b"\x1b[0m",
+    )
+)
+"""What brings a terminal back to rest whatever was switched on in it."""
 
 
 class TerminalModes:
@@ -72,12 +88,11 @@ class TerminalModes:
         if self._insert:
             out += b"\x1b[4l"
         if self._region:
-            # Resetting the scroll region moves the cursor home: keep it where it is.
-            out += b"\x1b7\x1b[r\x1b8"
+            out += _REGION
         if self._shape:
             out += b"\x1b[0 q"
         if self._charset:
-            out += b"\x1b(B\x0f"
+            out += _CHARSET
         # Colours are not followed: resetting them costs nothing and moves nothing.
         out += b"\x1b[0m"
         return bytes(out)

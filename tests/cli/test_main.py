@@ -118,7 +118,7 @@ def test_foreseen_ends_leave_no_report(
     error: BaseException, status: int, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_with(error, monkeypatch)
-    monkeypatch.setattr("gputui.cli.output.quiet_broken_pipe", lambda: None)
+    monkeypatch.setattr("gputui.cli.discard_output", lambda: None)
 
     assert run("get", "gpus")[0] == status
     assert not (home / "state").exists()

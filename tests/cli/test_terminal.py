@@ -225,8 +225,9 @@ def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Prog
         assert local & termios.ECHO
         assert local & termios.ISIG
         assert output & termios.OPOST
-        assert b"\x1b[?1049l" in terminal.raw
-        assert b"\x1b[?25h" in terminal.raw
+        for mode in (b"1049l", b"25h", b"7h", b"1000l", b"1002l", b"1016l", b"2004l", b"2048l"):
+            assert b"\x1b[?" + mode in terminal.raw
+        assert b"\x1b[<99u" in terminal.raw
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

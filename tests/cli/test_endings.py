@@ -1,0 +1,183 @@
+"""However a command ends, it is said in one line: full disks, closed outputs, ctrl+c, SIGTERM, also amid a change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gputui.models import Action, ActionResult
+from gputui.sim.server import Running
+from tests.cli.cloud import Cloud
+from tests.cli.conftest import Simulation, account_toml, write_config
+from tests.tui.harness import Terminal
+
+Run = Callable[..., tuple[int, str, str]]
+
+FULL = "gputui: standard output cannot be written: No space left on device."
+VALUES = ("--set", "name=x", "--set", "deployment_type=Job", "--set", "replica_num=1", "--set", "image_uuid=image-1")
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def gputui(*argv: str, redirection: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "gputui", *argv],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--help",),
+        ("--version",),
+        ("get", "--help"),
+        ("completion", "bash"),
+        ("config", "check"),
+        ("get", "instances"),
+        ("get", "gpus", "-o", "json"),
+        ("get", "gpus", "-o", "csv"),
+        ("get", "instances", "--watch"),
+        ("describe", "lab/main"),
+        ("stop", "lab/pod/main", "--dry-run"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_is_one_line(argv: Sequence[str], world: Running) -> None:
+    done = gputui(*argv, redirection=">/dev/full")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, FULL)
+    assert "Traceback" not in done.stderr
+    assert "report" not in done.stderr
+
+
+@pytest.mark.parametrize("argv", [("--help",), ("get", "instances"), ("stop", "lab/pod/main", "--yes")], ids=" ".join)
+def test_a_closed_output_is_one_line_and_nothing_is_done(argv: Sequence[str], world: Running) -> None:
+    done = gputui(*argv, redirection=">&-")
+    assert done.returncode == 1
+    assert done.stderr == "gputui: standard output is closed. Send it to /dev/null when it is not wanted.\n"
+
+
+def test_closed_messages_and_input_keep_nothing_from_being_printed(world: Running) -> None:
+    done = gputui("get", "instances", redirection="2>&- <&-")
+    assert done.returncode == 0
+    assert "main" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_every_change_is_made_and_told_though_the_disk_is_full(own_simulation: Simulation) -> None:
+    done = gputui("stop", "lab/pod/main", "lab/pod/jupyter", "--yes", redirection=">/dev/full")
+    told = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert {line.partition(":")[0] for line in told[:-1]} == {"lab/pod/main", "lab/pod/jupyter"}
+    assert told[-1] == FULL
+    pods = own_simulation.running.world.hosts["lab"].pods.values()
+    assert {pod.status for pod in pods if pod.name in ("alice-main", "alice-jupyter")} == {"exited"}
+
+
+class Hanging(Cloud):
+    """A cloud that takes every change and never answers; the process gets a signal meanwhile."""
+
+    number: signal.Signals
+
+    async def _do(self, action: Action, message: str) -> ActionResult:
+        signal.raise_signal(self.number)
+        await asyncio.Event().wait()
+        raise AssertionError(action)
+
+
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("stop", "train-a"),
+        ("delete", "hub/deployment/53a677bb3e281b8"),
+        ("scale", "hub/deployment/53a677bb3e281b8", "4"),
+        ("block", "train-a"),
+        ("create", "deployment", "-A", "hub", *VALUES),
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_a_signal_amid_a_change_leaves_an_unknown_outcome(
+    argv: Sequence[str], number: signal.Signals, clouds: dict[str, Any], run: Run
+) -> None:
+    clouds["hub"] = backend = Hanging("hub")
+    backend.number = number
+    status, out, err = run(*argv, "--yes")
+    assert (status, out) == (4, "")
+    assert "is not waited for any more; the server may go on with it. Look" in err
+    clouds["hub"] = Cloud("hub")
+    (entry,) = json.loads(run("audit", "-o", "json")[1])
+    assert (entry["action"], entry["outcome"]) == (argv[0], "unknown")
+
+
+def test_a_job_in_the_background_that_ignores_ctrl_c_ends_its_change_on_sigterm(
+    clouds: dict[str, Any], run: Run
+) -> None:
+    clouds["hub"] = backend = Hanging("hub")
+    backend.number = signal.SIGTERM
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run("stop", "train-a", "--yes")[0] == 4
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_at_a_password_is_one_line_and_the_echo_is_back(number: signal.Signals, home: Path) -> None:
+    write_config(home, account_toml("lab"))
+    env = {name: value for name, value in os.environ.items() if name.startswith("GPUTUI_")}
+    with Terminal((sys.executable, "-m", "gputui", "passwd", "lab"), env=env) as terminal:
+        terminal.wait_for("New password for lab:")
+        terminal.wait_for(lambda: not terminal.attributes[3] & termios.ECHO)
+        if number is signal.SIGINT:
+            terminal.send("ctrl+c")
+        else:
+            terminal.signal(number)
+        assert terminal.wait_exit() == 128 + number
+        assert terminal.attributes == terminal.attributes_before
+        words = "interrupted." if number is signal.SIGINT else f"ended by {number.name}."
+        assert [line for line in terminal.lines if line] == ["New password for lab:", f"gputui: {words}"]
+
+
+def test_ctrl_c_while_the_program_is_imported_is_one_line(tmp_path: Path) -> None:
+    # An import that takes long, of the first module the command line needs after its own package.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import builtins, sys, time\n"
+        "real = builtins.__import__\n"
+        "def slow(name, *args, **options):\n"
+        "    if name == 'gputui.cli':\n"
+        "        print('importing', flush=True)\n"
+        "        time.sleep(60)\n"
+        "    return real(name, *args, **options)\n"
+        "builtins.__import__ = slow\n",
+        "utf-8",
+    )
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen(
+        [sys.executable, "-m", "gputui", "get", "instances"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{root}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "gputui: interrupted.\n"
+        assert process.wait(20) == 130
