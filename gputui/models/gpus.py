@@ -24,6 +24,9 @@ class GpuSample:
 class GpuDevice:
     """A GPU of a host. ``memory_used`` is what its processes hold, where no sensor says more.
 
+    ``memory_shared``: it has no memory of its own, both sizes are the whole machine's. ``process_count`` is None
+    where it is unknown: no process that is seen does not mean that there is none.
+
     ``sample`` is the newest reading; ``series`` is what the back end gave with it, oldest first. ``through`` is the
     instance over whose SSH connection it was seen: ``index`` is then the one it has in there. ``mig`` names a part of
     a divided GPU, a row of its own (``1g.10gb #7``).
@@ -40,6 +43,7 @@ class GpuDevice:
     sample: GpuSample | None = None
     uuid: str = ""
     mig: str = ""
+    memory_shared: bool = False
     through: Ref | None = None
     problem: str | None = None
     series: tuple[GpuSample, ...] = field(default=(), compare=False, repr=False)
@@ -51,12 +55,15 @@ class GpuProcess:
 
     ``instance_name`` is the back end's own name of the instance; ``instance`` its Ref when it is one of ours.
     ``inside``: it was seen from within its container, where process ids are other ones than on the host.
+
+    ``processes`` is the number of processes that the row stands for: 1. It is None in the row of a GPU whose
+    processes are unknown, and so is ``pid``; ``problem`` is the reason then.
     """
 
     ref: Ref
     host: str
     gpu_index: int
-    pid: int
+    pid: int | None
     command: str
     instance_name: str = ""
     instance: Ref | None = None
@@ -64,11 +71,13 @@ class GpuProcess:
     memory_used: int | None = None
     gpu_memory_used: int | None = None
     inside: bool = False
+    processes: int | None = 1
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:
-    """What one look at GPUs has shown."""
+    """The rows of one look at GPUs."""
 
     devices: tuple[GpuDevice, ...] = ()
     processes: tuple[GpuProcess, ...] = ()

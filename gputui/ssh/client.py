@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
-from gputui.models import ExecResult, SSHLogin, SSHTarget
+from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh.failures import NotUpError, explain, is_not_up, permission_denied
 from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, name_of_host
 from gputui.ssh.login import AskSecret, Credentials, LoginClient, Patience
@@ -27,7 +27,6 @@ _LONGEST_PAUSE = 2.0
 _KEEPALIVE_SECONDS = 15
 _KEEPALIVE_MISSED = 3
 _WINDOW = 16 * 2**20
-_OUTPUT_LIMIT = 4 * 2**20
 # Of several keys the one is asked about whose fingerprint people compare: what OpenSSH shows first.
 _KEY_ALGORITHMS = (
     *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
@@ -332,54 +331,6 @@ async def _greeting(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | N
         return await reader.read(256)
     finally:
         writer.close()
-
-
-async def run(connection: Connection, command: str, timeout: float | None = None) -> ExecResult:
-    """Run ``command`` without a terminal; its output and errors come together, made safe to show.
-
-    After ``timeout`` seconds it is ended and ``timed_out`` says so; past 4 MiB the output is cut and the command
-    ended. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
-    """
-    output = bytearray()
-    timed_out = False
-    try:
-        process = await connection.ssh.create_process(command, stderr=asyncssh.STDOUT, encoding=None)
-        try:
-            async with asyncio.timeout(timeout):
-                while chunk := await process.stdout.read(65536):
-                    output += chunk
-                    if len(output) > _OUTPUT_LIMIT:
-                        break
-                else:
-                    await process.wait_closed()
-        except TimeoutError:
-            timed_out = True
-        finally:
-            # Not waited for: a server closes the channel when the command ends, and this one may never.
-            status = process.returncode
-            _end(process)
-    except (OSError, asyncssh.Error) as error:
-        raise explain(error, connection.endpoint.where) from error
-    if status is None and not timed_out and len(output) <= _OUTPUT_LIMIT and connection.closed:
-        raise SshError(f"The connection to {connection.endpoint.where} was lost while the command ran.")
-    text = clean(bytes(output[:_OUTPUT_LIMIT]).decode("utf-8", "replace"), multiline=True)
-    if len(output) > _OUTPUT_LIMIT:
-        text += "\n[output cut at 4 MiB; the command was ended]\n"
-    return ExecResult(_exit_code(status), text, timed_out)
-
-
-def _end(process: asyncssh.SSHClientProcess[bytes]) -> None:
-    """End what may still run. Where the server ignores the signal (OpenSSH as root) it ends at its next write."""
-    if process.returncode is None and not process.is_closing():
-        process.kill()
-    process.channel.abort()
-
-
-def _exit_code(status: int | None) -> int | None:
-    """asyncssh gives a signal as its negative number, shells as 128 + the number."""
-    if status is None or status >= 0:
-        return status
-    return 128 - status
 
 
 class Forward:

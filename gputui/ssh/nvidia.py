@@ -1,7 +1,10 @@
-"""What is asked about an instance's GPUs over SSH: the command lines, and their output cut into its parts.
+"""The questions about an instance's GPUs over SSH: the command lines, and their output cut into its parts.
 
 One command a look, plain POSIX sh without a loop or a substitution. Nothing that came from the other side goes into
 it but process ids, as numbers, and the names of fields, which are ours. Pure: nothing here reaches a network.
+
+Each program gets an empty stdin, and is ended after :data:`CALL_SECONDS` where there is a ``timeout``: one that hangs
+in the driver would stay on the host for good, one more with each look.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gputui.errors import SshError
+from gputui.ssh.marks import MARK
 from gputui.text import clean
 
 FIELDS = (
@@ -30,15 +34,42 @@ APP_FIELDS = ("gpu_uuid", "pid", "process_name", "used_gpu_memory")
 _OTHER_NAMES = {"used_gpu_memory": "used_memory", "process_name": "name"}
 """What releases of nvidia-smi that do not know the first call it."""
 _FORM = "--format=csv,noheader,nounits"
+START_FILES = (
+    "A start-up file of the shell there (~/.bashrc, ~/.profile) may start another program or wait for input."
+)
 _PLACES = (
     "/usr/local/nvidia/bin:/usr/lib/wsl/lib:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/bin"
+    ":/opt/rocm/bin"
 )
 """Where nvidia-smi and ps may be: a command over SSH does not get the PATH of a login shell."""
+CALL_SECONDS = 15
+"""The time one call of nvidia-smi may take: a driver that has to wake its GPUs takes seconds."""
+TIMED_OUT = 124
+"""The exit status of ``timeout`` when it has ended the program."""
+_VENDOR_FILES = {
+    "/dev/kfd": "AMD",
+    "/dev/davinci_manager": "Huawei Ascend",
+    "/dev/hl0": "Intel Gaudi",
+    "/dev/cambricon_ctl": "Cambricon",
+    "/dev/mtgpu.0": "Moore Threads",
+    "/dev/mxcd": "MetaX",
+}
+_VENDOR_PROGRAMS = {
+    "amd-smi": "AMD",
+    "rocm-smi": "AMD",
+    "npu-smi": "Huawei Ascend",
+    "hl-smi": "Intel Gaudi",
+    "xpu-smi": "Intel",
+    "cnmon": "Cambricon",
+    "mthreads-gmi": "Moore Threads",
+    "mx-smi": "MetaX",
+    "hy-smi": "Hygon",
+}
 _MOST_PIDS = 200
 _EXCERPT = 160
-_REFUSED = re.compile(r'^Field "([^"\n]+)" is not a valid field to query', re.MULTILINE)
-_PART = re.compile(r"^@gputui begin (\w+)\n(.*?)^@gputui end (\d{1,3})$", re.MULTILINE | re.DOTALL)
-_BEGUN = re.compile(r"^@gputui begin ", re.MULTILINE)
+_LONGEST_LINE = 8192
+"""Characters of a line that are read: no line of nvidia-smi or ps that says something is longer."""
+_REFUSED = re.compile(r'Field "([^"]{1,80})" is not a valid field to query')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +81,23 @@ class Part:
 
 
 Answer = Mapping[str, Part]
-"""The parts of an answer by name: ``gpus``, ``apps``, ``parts`` and ``mig`` (of divided GPUs), ``ps`` or ``proc``."""
+"""The parts of an answer by name: ``gpus``, ``apps``, ``parts`` and ``mig`` (of divided GPUs), ``ps`` or ``proc``,
+``memory`` (of the whole machine), ``others`` (traces of other makers' accelerators)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one look asks, from what the looks before have shown of an instance.
+    """The question of one look, after the looks before it at the same instance.
 
-    ``mig``: it has divided GPUs. ``ps``: there is a ps that tells what is asked, else ``/proc`` is read. ``pids`` are
-    the processes that were there the last time.
+    ``mig``: it has divided GPUs. ``shared``: it has a GPU without memory of its own, so that the machine's is read.
+    ``ps``: there is a ps that takes these columns, else ``/proc`` is read. ``pids`` are the processes that were there
+    the last time.
     """
 
     fields: tuple[str, ...] = FIELDS
     app_fields: tuple[str, ...] = APP_FIELDS
     mig: bool = False
+    shared: bool = False
     ps: bool = True
     pids: tuple[int, ...] = ()
 
@@ -71,11 +105,13 @@ class Question:
 def look(question: Question) -> str:
     """Return the command for a whole look."""
     parts = [
-        _part("gpus", f"nvidia-smi --query-gpu={','.join(question.fields)} {_FORM} 2>&1"),
-        _part("apps", f"nvidia-smi --query-compute-apps={','.join(question.app_fields)} {_FORM} 2>&1"),
+        _part("gpus", _smi(f"--query-gpu={','.join(question.fields)} {_FORM}")),
+        _part("apps", _smi(f"--query-compute-apps={','.join(question.app_fields)} {_FORM}")),
     ]
     if question.mig:
         parts += _mig_parts()
+    if question.shared:
+        parts.append(_memory())
     if question.pids:
         parts.append(_details(question))
     return _command(parts)
@@ -91,21 +127,53 @@ def look_at_processes(question: Question) -> str:
     return _command([_details(question)])
 
 
+def look_at_memory() -> str:
+    """Return the command that asks for the machine's memory alone."""
+    return _command([_memory()])
+
+
+def look_at_others() -> str:
+    """Return the command that looks for accelerators of other makers."""
+    programs = "; ".join(f"command -v {name}" for name in _VENDOR_PROGRAMS)
+    return _command([_part("others", f"ls -d {' '.join(_VENDOR_FILES)} 2>/dev/null; {programs}")])
+
+
+def patience(command: str) -> float:
+    """Return the seconds after which a command of this module hangs: each of its programs has its own limit."""
+    return CALL_SECONDS * max(1, command.count("$l ")) + 5.0
+
+
 def _command(parts: Collection[str]) -> str:
     # In single quotes every login shell hands it to sh as it stands, csh and fish as well: there is none inside.
-    return f"sh -c '{'; '.join([f'PATH=$PATH:{_PLACES}', 'LC_ALL=C.UTF-8', 'export PATH LC_ALL', *parts])}'"
+    lines = [f'echo; echo "{MARK} $$"', f"PATH=$PATH:{_PLACES}", "LC_ALL=C.UTF-8", "export PATH LC_ALL", _limits()]
+    return f"sh -c '{'; '.join([*lines, *parts])}'"
+
+
+def _limits() -> str:
+    """Set ``l`` to the words that limit a program, where there is a ``timeout`` that takes them."""
+    return f'l=; timeout -k 1 9 true </dev/null >/dev/null 2>&1 && l="timeout -k 2 {CALL_SECONDS}"'
 
 
 def _part(name: str, command: str) -> str:
-    # A greeting before it may have left the line open.
-    return f'echo; echo "@gputui begin {name}"; {command}; echo "@gputui end $?"'
+    # A greeting before it may have left the line open, as may the program itself. After one that hung, its like is
+    # not started: it would hang as well.
+    end = f's=$?; echo; echo "@gputui end $s"; [ $s = {TIMED_OUT} ] && exit 0'
+    return f'echo; echo "@gputui begin {name}"; {command}; {end}'
+
+
+def _smi(arguments: str) -> str:
+    return f"$l nvidia-smi {arguments} </dev/null 2>&1"
 
 
 def _mig_parts() -> list[str]:
     """The names of the parts stand in the one list, their memory and processes in the other, which is long."""
     blocks = (f"/<{name}>/,/<.{name}>/p" for name in ("mig_devices", "processes"))
     wanted = "; ".join(("/<gpu id=/p", "/<uuid>/p", *blocks))
-    return [_part("parts", "nvidia-smi -L 2>&1"), _part("mig", f'nvidia-smi -q -x 2>&1 | sed -n "{wanted}"')]
+    return [_part("parts", _smi("-L")), _part("mig", f'{_smi("-q -x")} | sed -n "{wanted}"')]
+
+
+def _memory() -> str:
+    return _part("memory", "cat /proc/meminfo 2>&1")
 
 
 def _details(question: Question) -> str:
@@ -113,7 +181,7 @@ def _details(question: Question) -> str:
     pids = question.pids[:_MOST_PIDS]
     if question.ps:
         columns = "-o pid= -o etimes= -o rss= -o args="
-        return _part("ps", f"ps -ww {columns} -p {','.join(map(str, pids))} 2>&1")
+        return _part("ps", f"$l ps -ww {columns} -p {','.join(map(str, pids))} </dev/null 2>&1")
     commands = ["cat /proc/uptime 2>/dev/null"]
     for pid in pids:
         commands += [
@@ -130,27 +198,41 @@ def _details(question: Question) -> str:
 
 
 def cut(output: str, name: str) -> Answer:
-    """Return the parts of what came from the instance called ``name``, whatever stands before them.
+    """Return the parts of an output of the instance called ``name``, whatever comes before them. In one pass.
 
     Raises SshError when no shell has run the command, or when the output broke off.
     """
     text = clean(output, multiline=True)
-    parts = {found[1]: Part(found[2], int(found[3])) for found in _PART.finditer(text)}
-    begun = len(_BEGUN.findall(text))
+    parts: dict[str, Part] = {}
+    open_part: str | None = None
+    lines: list[str] = []
+    begun = ended = 0
+    for line in text.split("\n"):
+        if line.startswith("@gputui "):
+            word, _, rest = line[8:].partition(" ")
+            if word == "begin":
+                open_part, lines = rest[:20], []
+                begun += 1
+            elif word == "end" and open_part is not None and rest.isdecimal() and len(rest) <= 3:
+                parts[open_part] = Part("\n".join([*lines, ""]), int(rest))
+                open_part = None
+                ended += 1
+        elif open_part is not None:
+            lines.append(line[:_LONGEST_LINE])
     if not begun:
         said = excerpt(text)
         raise SshError(
             f"{name} runs no command over SSH: it {f'says {said!r}' if said else 'answers nothing'}.",
-            hint="Log in with s: the account there may have a restricted shell, or none.",
+            hint=f"{START_FILES} Or the account there has a restricted shell, or none. Log in with s to look.",
         )
-    if begun > len(parts):
-        raise SshError(f"What {name} tells of its GPUs broke off.", hint="Ask again.")
+    if begun > ended:
+        raise SshError(f"The answer of {name} about its GPUs broke off.", hint="Ask again.")
     return parts
 
 
 def excerpt(text: str) -> str:
     """Return the first line of a remote text that says something, not too long."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = next((line.strip() for line in text.splitlines() if line.strip() and MARK not in line), "")
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"
 
 
@@ -177,3 +259,12 @@ def has_no_ps(answer: Answer) -> bool:
     """Return whether there is no ps, or one that does not tell what is asked; none of the processes is no fault."""
     part = answer.get("ps")
     return part is not None and part.status != 0 and (part.status == 127 or bool(part.text.strip()))
+
+
+def other_makers(answer: Answer) -> tuple[str, ...]:
+    """Return the makers of other accelerators that the machine has traces of, in alphabetical order."""
+    part = answer.get("others")
+    lines = part.text.split() if part is not None else []
+    names = {line.rpartition("/")[2] for line in lines}
+    found = {maker for path, maker in _VENDOR_FILES.items() if path in lines}
+    return tuple(sorted(found | {maker for name, maker in _VENDOR_PROGRAMS.items() if name in names}))

@@ -1,11 +1,12 @@
-"""What nvidia-smi says when it cannot tell, in words for the person at the keyboard."""
+"""The failures of nvidia-smi, in words for the person at the keyboard."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gputui.errors import SshError
-from gputui.ssh.nvidia import Part, excerpt
+from gputui.ssh.nvidia import CALL_SECONDS, TIMED_OUT, Part, excerpt
 
 _REASONS: tuple[tuple[str, str, str], ...] = (
     (
@@ -47,9 +48,20 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
 _LOST = re.compile(_REASONS[4][0], re.IGNORECASE)
 
 
-def failure(part: Part, name: str) -> SshError:
-    """Return why no GPU could be read in the instance called ``name``, and the way out."""
+def failure(part: Part, name: str, makers: Sequence[str] = ()) -> SshError:
+    """Return why no GPU could be read in the instance called ``name``, and the way out.
+
+    ``makers`` are those of other accelerators that the machine has traces of.
+    """
     said = excerpt(part.text)
+    if part.status == TIMED_OUT:
+        return no_answer(name, CALL_SECONDS)
+    if makers:
+        kind = " and ".join(makers)
+        return SshError(
+            f"{name} has accelerators of {kind}, and no GPU that nvidia-smi can read: gputui reads NVIDIA GPUs only.",
+            hint=f"Log in with s and use the tool of {kind} there.",
+        )
     for pattern, message, hint in _REASONS:
         if re.search(pattern, part.text, re.IGNORECASE):
             return SshError(message.format(name=name, said=said), hint=hint)
@@ -67,6 +79,15 @@ def failure(part: Part, name: str) -> SshError:
     return SshError(f"nvidia-smi in {name} fails (exit status {part.status}): {said}", hint="Log in with s to look.")
 
 
+def no_answer(name: str, seconds: float) -> SshError:
+    """Return that nvidia-smi in the instance called ``name`` hangs."""
+    return SshError(
+        f"nvidia-smi in {name} gave no answer within {seconds:.0f}s.",
+        hint="Its driver may hang: log in with s and read dmesg.",
+    )
+
+
 def lost(part: Part) -> list[str]:
-    """Return what is said of GPUs that are lost while others answer."""
-    return [excerpt(line) for line in part.text.splitlines() if _LOST.search(line)]
+    """Return the messages about lost GPUs beside the list of the others."""
+    listed = re.compile(r"\s{0,8}\d{1,4}\s{0,8},")
+    return [excerpt(line) for line in part.text.splitlines() if _LOST.search(line) and not listed.match(line)]

@@ -7,19 +7,27 @@ parts of a GPU from 0. The XML is read line by line, as nvidia-smi writes it: it
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-_GPU_LINE = re.compile(r"^GPU \d+: .*\(UUID: ([^\s)]+)\)")
-_PART_LINE = re.compile(r"^\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s)]+)\)")
-_TAG = re.compile(r"^\s*<(/?)([a-z0-9_]+)[^>]*>(?:([^<]*)<)?")
-_NUMBER = re.compile(r"\s*(\d{1,12})\b")
+_GPU_LINE = re.compile(r"GPU \d{1,4}: .*\(UUID: ([^\s)]+)\)")
+_PART_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s)]+)\)")
+_NUMBER = re.compile(r"(\d{1,12})\b")
 _MIB = 2**20
+_MOST = 1024
+"""Parts and processes that are read: no machine has as many parts, and a list of so many processes says enough."""
+
+Where = tuple[int, int]
+"""A GPU instance and a compute instance in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MigDevice:
-    """A part of a GPU: its number there, its GPU and compute instance, its profile and memory in bytes."""
+    """A part of a GPU: its number there, its GPU and compute instance, its profile and memory in bytes.
+
+    ``alone`` is whether its GPU instance has no other compute instance: those share its memory.
+    """
 
     number: int
     gpu_instance: int
@@ -28,14 +36,34 @@ class MigDevice:
     uuid: str = ""
     memory_total: int | None = None
     memory_used: int | None = None
+    alone: bool = True
+
+    @property
+    def where(self) -> Where:
+        """Its place in the GPU."""
+        return self.gpu_instance, self.compute_instance
+
+    @property
+    def label(self) -> str:
+        """Its name: ``1g.10gb #7``, and ``1c.3g.40gb #1.0`` for one of several in a GPU instance."""
+        number = f"#{self.gpu_instance}" if self.alone else f"#{self.gpu_instance}.{self.compute_instance}"
+        return f"{self.profile} {number}".strip()
 
 
 @dataclass(slots=True)
 class MigGpu:
-    """What a divided GPU is made of. ``where`` is the GPU and compute instance of each process."""
+    """The parts of a divided GPU, and the places of each process with the bytes it has there."""
 
     devices: list[MigDevice] = field(default_factory=list)
-    where: dict[int, tuple[int, int]] = field(default_factory=dict)
+    places: dict[int, list[tuple[Where, int | None]]] = field(default_factory=dict)
+
+    def take(self, pid: int, memory: int | None) -> Where | None:
+        """Return a place of a process and take it off the list; of several, the one with as many bytes."""
+        places = self.places.get(pid)
+        if not places:
+            return None
+        index = next((at for at, (_, held) in enumerate(places) if held == memory), 0)
+        return places.pop(index)[0]
 
 
 def mig_gpus(listed: str, xml: str) -> dict[str, MigGpu]:
@@ -43,7 +71,11 @@ def mig_gpus(listed: str, xml: str) -> dict[str, MigGpu]:
     named = dict(_named(listed))
     gpus = {uuid: gpu for uuid, gpu in _gpus(xml) if gpu.devices}
     for uuid, gpu in gpus.items():
-        gpu.devices = [_with_name(device, named.get((uuid, device.number))) for device in gpu.devices]
+        shared = Counter(device.gpu_instance for device in gpu.devices)
+        gpu.devices = [
+            replace(_with_name(device, named.get((uuid, device.number))), alone=shared[device.gpu_instance] == 1)
+            for device in gpu.devices
+        ]
     return gpus
 
 
@@ -61,42 +93,34 @@ def _with_name(device: MigDevice, name: tuple[str, str] | None) -> MigDevice:
 
 
 def _gpus(xml: str) -> Iterator[tuple[str, MigGpu]]:
-    uuid, gpu = "", MigGpu()
+    uuid, gpu, count = "", MigGpu(), 0
     for name, texts in _blocks(xml):
         if name == "gpu":
             uuid, gpu = "", MigGpu()
         elif name == "uuid" and not uuid:
             uuid = texts["uuid"]
             yield uuid, gpu
-        elif name == "mig_device":
-            number, instance = _number(texts, "index"), _number(texts, "gpu_instance_id")
-            if number is not None and instance is not None:
-                gpu.devices.append(
-                    MigDevice(
-                        number,
-                        instance,
-                        _number(texts, "compute_instance_id") or 0,
-                        memory_total=_bytes(texts, "total"),
-                        memory_used=_bytes(texts, "used"),
-                    )
-                )
-        elif name == "process_info":
-            pid, instance = _number(texts, "pid"), _number(texts, "gpu_instance_id")
-            if pid is not None and instance is not None:
-                gpu.where[pid] = (instance, _number(texts, "compute_instance_id") or 0)
+        elif name in ("mig_device", "process_info"):
+            instance, compute = _number(texts, "gpu_instance_id"), _number(texts, "compute_instance_id") or 0
+            number = _number(texts, "index" if name == "mig_device" else "pid")
+            count += 1
+            if number is None or instance is None or count > _MOST:
+                continue
+            if name == "mig_device":
+                sizes = _bytes(texts, "total"), _bytes(texts, "used")
+                gpu.devices.append(MigDevice(number, instance, compute, "", texts.get("uuid", ""), *sizes))
+            else:
+                gpu.places.setdefault(number, []).append(((instance, compute), _bytes(texts, "used_memory")))
 
 
 def _blocks(xml: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the beginning of each GPU, its UUID, and each part and process with the texts in it.
 
-    The first text of a name counts: a part's memory stands before the memory of its BAR1 aperture.
+    The first text of a name counts: a part's memory comes before the memory of its BAR1 aperture.
     """
     block, texts = "", dict[str, str]()
     for line in xml.splitlines():
-        found = _TAG.match(line)
-        if found is None:
-            continue
-        closing, name, text = bool(found[1]), found[2], (found[3] or "").strip()
+        name, text, closing = _tag(line)
         if name == "gpu" and not closing:
             yield "gpu", {}
         elif name in ("mig_device", "process_info"):
@@ -107,6 +131,19 @@ def _blocks(xml: str) -> Iterator[tuple[str, Mapping[str, str]]]:
             texts.setdefault(name, text)
         elif name == "uuid" and text:
             yield "uuid", {"uuid": text}
+
+
+def _tag(line: str) -> tuple[str, str, bool]:
+    """Return the tag that a line begins with, the text behind it, and whether it closes. Takes one pass."""
+    line = line.strip()
+    if not line.startswith("<"):
+        return "", "", False
+    tag, end, rest = line[1:].partition(">")
+    closing = tag.startswith("/")
+    words = tag.lstrip("/").split(None, 1)
+    if not end or not words:
+        return "", "", False
+    return words[0], rest.partition("<")[0].strip(), closing
 
 
 def _number(texts: Mapping[str, str], name: str) -> int | None:

@@ -14,10 +14,11 @@ _BUSYBOX = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What one machine's nvidia-smi says, with ``status``: ``recorded/NAME.gpus.txt`` and ``.apps.txt``.
+    """One machine's nvidia-smi, with ``status``: ``recorded/NAME.gpus.txt`` and ``.apps.txt``.
 
     ``unknown`` are fields it does not know: it then says so and nothing else. ``ps`` is ``ps``, ``busybox`` or
-    ``none``; ``processes`` have age in seconds, resident KiB and command.
+    ``none``; ``processes`` have age in seconds, resident KiB and command. ``first`` are lines of shell before all
+    else in its program; ``makers`` are programs of other makers' accelerators.
     """
 
     name: str
@@ -25,6 +26,9 @@ class Machine:
     unknown: tuple[str, ...] = ()
     ps: str = "ps"
     processes: dict[int, tuple[int, int, str]] = field(default_factory=dict)
+    apps_status: int | None = None
+    first: str = ""
+    makers: tuple[str, ...] = ()
 
     def recorded(self, kind: str) -> str:
         """Return a recorded output; '' where there is none."""
@@ -42,13 +46,16 @@ class Machine:
             for name in self.unknown
         )
         here = shlex.quote(str(place))
+        apps_status = self.status if self.apps_status is None else self.apps_status
         _program(
             place / "nvidia-smi",
-            f"cd {here}; echo nvidia-smi $* >> calls\n{refusals}case $1 in\n"
+            f"cd {here}; echo nvidia-smi $* >> calls\n{self.first}\n{refusals}case $1 in\n"
             f"--query-gpu=*) cat gpus; exit {self.status};;\n"
-            f"--query-compute-apps=*) cat apps; exit {self.status};;\n"
+            f"--query-compute-apps=*) cat apps; exit {apps_status};;\n"
             "-L) cat listed;;\n-q) cat xml;;\n*) exit 99;;\nesac\n",
         )
+        for maker in self.makers:
+            _program(place / maker, "exit 0\n")
         _program(place / "ps", f"cd {here}; echo ps >> calls\n{self._ps()}")
 
     def _ps(self) -> str:
@@ -108,5 +115,16 @@ NO_CGROUP = Machine("no-cgroup", status=255)
 NO_RIGHTS = Machine("no-rights", status=4)
 NO_LIBRARY = Machine("no-library", status=12)
 LOST = Machine("lost", status=15)
+NO_LINE_END = Machine("no-line-end", first="printf 'no nvidia gpu here'; exit 3")
+BUSY_UNSEEN = Machine("busy-unseen")
+ONE_OF_EIGHT_LOST = Machine("one-of-eight-lost", status=15, apps_status=0)
+NO_FIGURES = Machine("no-figures")
+NOT_PERMITTED = Machine("not-permitted")
+SPARK_580 = Machine(
+    "spark-580", processes={3100: (90, 2048, "/usr/lib/xorg/Xorg :0"), 3110: (91, 4096, "python3 train.py")}
+)
+"""Its GPU works in the memory of the machine."""
+H100_MIG_SHARED = Machine("h100-mig-shared")
+"""Two compute instances in one GPU instance, with one process on both."""
 SILENT = Machine("silent", status=3)
 STRANGE = Machine("strange", status=137)

@@ -16,7 +16,8 @@ import pytest
 from gputui.errors import GputuiError, HostKeyError, SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
-from gputui.ssh.client import forward, parse_jump, run
+from gputui.ssh.client import forward, parse_jump
+from gputui.ssh.commands import run
 from gputui.ssh.hosts import KnownHosts
 from gputui.ssh.login import SecretKind
 from tests.ssh.conftest import ID, Clock, Person

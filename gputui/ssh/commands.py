@@ -1,0 +1,159 @@
+"""Commands without a terminal over a connection: their output, their end, and those that do not end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+
+import asyncssh
+
+from gputui.errors import SshError
+from gputui.models import ExecResult
+from gputui.ssh.client import Connection
+from gputui.ssh.failures import explain
+from gputui.ssh.marks import MARK
+from gputui.text import clean
+
+OUTPUT_LIMIT = 4 * 2**20
+"""Bytes of output that are read of one command."""
+_CHUNK = 65536
+
+
+class Command:
+    """A command under way. ``output`` is what it has printed so far, output and errors together, as it came."""
+
+    def __init__(
+        self, connection: Connection, process: asyncssh.SSHClientProcess[bytes], limit: int = OUTPUT_LIMIT
+    ) -> None:
+        self.connection = connection
+        self.output = bytearray()
+        self._process = process
+        self._limit = limit
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has reported the end of the command, or of its output; not where the link broke."""
+        silent = self._process.stdout.at_eof() and not self.connection.closed
+        return silent or self._process.returncode is not None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, 128 + N after signal N; None while it runs and where nothing is known."""
+        status = self._process.returncode
+        return status if status is None or status >= 0 else 128 - status
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether it has printed more than is read of it."""
+        return len(self.output) > self._limit
+
+    async def read(self, timeout: float | None, *, until: bytes | None = None) -> bool:
+        """Read until the end, or until ``until`` has come; False when ``timeout`` seconds have passed before that.
+
+        Past the limit of the output reading stops, and counts as the end. Raises SshError when the connection is
+        lost.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while until is None or until not in self.output:
+                    chunk = await self._process.stdout.read(_CHUNK)
+                    self.output += chunk
+                    if self.overflowed:
+                        return True
+                    if not chunk:
+                        await self._process.wait_closed()
+                        break
+        except TimeoutError:
+            return False
+        except (OSError, asyncssh.Error) as error:
+            raise (self._lost() if self.connection.closed else explain(error, self._where)) from error
+        if self.status is None and until is None and self.connection.closed:
+            raise self._lost()
+        return True
+
+    @property
+    def _where(self) -> str:
+        return self.connection.endpoint.where
+
+    def _lost(self) -> SshError:
+        return SshError(f"The connection to {self._where} was lost while the command ran.")
+
+    def end(self) -> None:
+        """End what may still run. Where the server ignores the signal (OpenSSH as root) it ends at its next write."""
+        if not self.ended:
+            with suppress(OSError):
+                self._process.kill()
+        self._process.channel.abort()
+
+
+async def start(connection: Connection, command: str, *, limit: int = OUTPUT_LIMIT) -> Command:
+    """Start ``command`` with a closed stdin, so that nothing that reads from there waits. Raises SshError."""
+    try:
+        process = await connection.ssh.create_process(
+            command, stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None
+        )
+    except (OSError, asyncssh.Error) as error:
+        raise explain(error, connection.endpoint.where) from error
+    return Command(connection, process, limit)
+
+
+async def run(connection: Connection, command: str, timeout: float | None = None) -> ExecResult:
+    """Run ``command`` to its end; its output and errors come together, made safe to show.
+
+    After ``timeout`` seconds it is ended and ``timed_out`` says so; past 4 MiB the output is cut and the command
+    ended. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
+    """
+    started = await start(connection, command)
+    try:
+        in_time = await started.read(timeout)
+    finally:
+        # Not waited for: a server closes the channel when the command ends, and this one may never.
+        status = started.status
+        started.end()
+    text = await asyncio.to_thread(_shown, bytes(started.output[:OUTPUT_LIMIT]))
+    if started.overflowed:
+        text += "\n[output cut at 4 MiB; the command was ended]\n"
+    return ExecResult(status, text, not in_time)
+
+
+def _shown(output: bytes) -> str:
+    return clean(output.decode("utf-8", "replace"), multiline=True)
+
+
+# --- commands that do not end -------------------------------------------------------------------------------------
+
+_SHELL = re.compile(rb"^%b (\d{1,10})$" % MARK.encode(), re.MULTILINE)
+_CHECK_SECONDS = 15.0
+
+
+class Unended:
+    """The last command in an instance that did not end in time: no further one is started while it is there.
+
+    A process that hangs in the driver can be ended by nobody, and each look would add one.
+    """
+
+    def __init__(self) -> None:
+        self._command: Command | None = None
+        self._shell = 0
+
+    def keep(self, command: Command) -> None:
+        """Remember a command that has not ended in time; its channel stays open to see when it does."""
+        found = _SHELL.search(command.output)
+        self._command, self._shell = command, int(found[1]) if found else 0
+
+    async def is_there(self, connection: Connection) -> bool:
+        """Return whether it still runs: by its channel, over another connection by its process. Raises SshError."""
+        if self._command is None:
+            return False
+        if not self._command.ended:
+            if not self._command.connection.closed:
+                return True
+            if self._shell and await self._is_running(connection):
+                return True
+        self._command = None
+        return False
+
+    async def _is_running(self, connection: Connection) -> bool:
+        look = f"sh -c 'grep -c \"{MARK}\" /proc/{self._shell}/cmdline 2>/dev/null'"
+        return (await run(connection, look, _CHECK_SECONDS)).output.strip().endswith("1")
