@@ -180,16 +180,19 @@ def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
         return ""
     whose = "its GPUs" if len(rows) == 1 else "their GPUs"
     if processes is None:
-        return f"What runs on {whose} now is not known: work may be lost."
-    lost = [process for process in processes if isinstance(process, GpuProcess) and process.instance in refs]
+        return f"The processes on {whose} are unknown: work may be lost."
+    theirs = [process for process in processes if isinstance(process, GpuProcess) and process.instance in refs]
+    lost = [process for process in theirs if process.processes is not None]
+    unknown = len(theirs) > len(lost)
     if not lost:
-        return ""
+        return f"The processes on {whose} are unknown: work may be lost." if unknown else ""
     # A process is a row for each GPU that it uses.
     count = len({(process.ref.account, process.host, process.pid) for process in lost})
     use = "process uses" if count == 1 else "processes use"
     held = [process.gpu_memory_used for process in lost if process.gpu_memory_used is not None]
     memory = f", with {format_bytes(sum(held))} of GPU memory" if held else ""
-    return f"{count} {use} {whose} now{memory}: work is lost."
+    more = ", others are unknown" if unknown else ""
+    return f"{count} {use} {whose} now{memory}{more}: work is lost."
 
 
 def spending(

@@ -28,7 +28,7 @@ def process(pid: int, owner: Ref | None, memory: int | None = 2**30, gpu: int = 
         ([instance(MAIN)], [], ""),
         ([instance(MAIN)], [process(1, OTHER), process(2, None)], ""),
         ([instance(MAIN, Phase.STOPPED)], None, ""),
-        ([instance(MAIN)], None, "What runs on its GPUs now is not known: work may be lost."),
+        ([instance(MAIN)], None, "The processes on its GPUs are unknown: work may be lost."),
         (
             [instance(MAIN)],
             [process(1, MAIN), process(2, OTHER)],

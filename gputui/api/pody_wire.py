@@ -199,8 +199,11 @@ def pod_names(snapshot: GpuSnapshot) -> set[str]:
 
 
 def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[str, Ref]) -> list[GpuProcess]:
-    """Make the rows of all processes; ``owned`` maps the server's names of pods to our own instances."""
-    return [
+    """Make the rows of all processes; ``owned`` maps the server's names of pods to our own instances.
+
+    Processes of a GPU that cannot be read have one row together, which says that they are unknown.
+    """
+    known = [
         GpuProcess(
             ref=Ref(account, "process", f"{gpu}:{process.pid}"),
             host=host,
@@ -216,6 +219,12 @@ def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[
         for gpu, processes in sorted(snapshot.items())
         for process in _readable(processes)
     ]
+    unknown = [
+        GpuProcess(Ref(account, "process", f"{gpu}:unknown"), host, gpu, None, "", processes=None, problem=problem)
+        for gpu, processes in sorted(snapshot.items())
+        if (problem := _unreadable_processes(processes))
+    ]
+    return [*known, *unknown]
 
 
 def to_devices(

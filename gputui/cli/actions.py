@@ -186,9 +186,9 @@ async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> li
     accounts = {row.ref.account for row in running}
     listing = await session.fleet_rows(fleet, [Resource.PROCESSES], accounts)
     silent = {account for account, _ in listing.failures} | set(listing.unsupported)
-    told = [row for row in running if row.ref.account not in silent]
-    untold = [row for row in running if row.ref.account in silent]
-    return [line for line in (wording.work_lost(told, listing.rows), wording.work_lost(untold, None)) if line]
+    known = [row for row in running if row.ref.account not in silent and fleet.knows_processes(row)]
+    unknown = [row for row in running if row not in known]
+    return [line for line in (wording.work_lost(known, listing.rows), wording.work_lost(unknown, None)) if line]
 
 
 def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:

@@ -142,6 +142,10 @@ def _memory(used: int | None, total: int | None) -> str:
     return f"{format_bytes(used) or '?'}/{format_bytes(total)}"
 
 
+def _gpu_memory(row: GpuDevice) -> str:
+    return _memory(row.memory_used, row.memory_total) + (" shared" if row.memory_shared else "")
+
+
 def _stamp(at: datetime | None) -> str:
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
@@ -172,24 +176,24 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("GPU", lambda row: str(row.index), right=True),
         Column("MODEL", lambda row: f"{_text(row.model)} {row.mig}".strip()),
         Column("UTIL", _sampled("utilization", "%"), right=True),
-        Column("GPU MEM", lambda row: _memory(row.memory_used, row.memory_total), right=True),
+        Column("GPU MEM", _gpu_memory, right=True),
         Column("POWER", _sampled("power", "W"), right=True),
         Column("TEMP", _sampled("temperature", "°C"), right=True),
         Column("FAN", _sampled("fan", "%"), right=True),
-        Column("PROCESSES", lambda row: _text(row.process_count), right=True),
+        Column("PROCESSES", lambda row: "?" if row.process_count is None else str(row.process_count), right=True),
         Column("ACCOUNT", lambda row: row.ref.account),
         Column("INSTANCES", lambda row: " ".join(row.instances)),
     ),
     Resource.PROCESSES: (
-        Column("PID", lambda row: str(row.pid), right=True),
-        Column("INSTANCE", lambda row: row.instance_name or "(host)"),
+        Column("PID", lambda row: "?" if row.pid is None else str(row.pid), right=True),
+        Column("INSTANCE", lambda row: row.instance_name or ("?" if row.pid is None else "(host)")),
         Column("HOST", lambda row: row.host),
-        Column("GPU", lambda row: str(row.gpu_index), right=True),
+        Column("GPU", lambda row: "?" if row.gpu_index is None else str(row.gpu_index), right=True),
         Column("GPU MEM", lambda row: format_bytes(row.gpu_memory_used), right=True),
         Column("MEM", lambda row: format_bytes(row.memory_used), right=True),
         Column("UPTIME", lambda row: format_duration(row.uptime), right=True),
         Column("ACCOUNT", lambda row: row.ref.account),
-        Column("COMMAND", lambda row: row.command),
+        Column("COMMAND", lambda row: "processes unknown" if row.processes is None else row.command),
     ),
     Resource.HOSTS: (
         Column("HOST", lambda row: row.name),

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import cost, filters, session, tasks
+from gputui.cli import cost, filters, session, tasks, unknown
 from gputui.cli.columns import COST, csv_columns, table_of
 from gputui.cli.output import Plain, say, terminal_width, write_csv, write_json
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, ExitCode
 from gputui.models import Ref, Resource, Row
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         return _events(accounts, of, args.output)
     listing = asyncio.run(_list(accounts, resource, args.filters, args.output))
     print_rows(resource, listing.rows, args.output)
+    if resource is Resource.PROCESSES:
+        return _processes_status(args, listing)
     for name in listing.unsupported:
         if name in args.accounts:
             over_ssh = " --of INSTANCE reads those of one over SSH." if resource in _OVER_SSH else ""
@@ -54,6 +56,18 @@ def run(args: argparse.Namespace) -> int:
     if not listing.rows and not listing.failures and args.output == "table":
         able = [name for name in accounts if name not in listing.unsupported]
         say(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
+    return status
+
+
+def _processes_status(args: argparse.Namespace, listing: session.Listing) -> int:
+    """Say what is unknown and what failed; 3 where processes are unknown, since an empty list would say none."""
+    status = max(unknown.say_unknown(listing.rows), listing.report())
+    silent = listing.unsupported
+    if silent and (not listing.rows or any(name in args.accounts for name in silent)):
+        unknown.say_unsupported(silent)
+        status = max(status, ExitCode.UNREACHABLE)
+    if not listing.rows and status is ExitCode.OK and args.output == "table":
+        say(f"There are no processes in {', '.join(args.accounts) or 'these accounts'}.")
     return status
 
 
@@ -76,6 +90,8 @@ async def _list(
     async with session.backends(accounts) as opened:
         able = filters.apply(opened, resource, given)[0] if given else opened
         listing = await session.list_rows(able, resource)
+        if resource is Resource.PROCESSES:
+            await unknown.add_unreported(listing, able)
         if resource is Resource.TASKS and output == "table":
             await tasks.say_older(able)
         return listing

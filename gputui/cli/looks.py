@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gputui.cli import get, login, refs, report_error, session
+from gputui.cli import get, login, refs, report_error, session, unknown
 from gputui.cli.actions import note_shortened
 from gputui.cli.output import say
 from gputui.errors import ConflictError, ExitCode, GputuiError
@@ -42,6 +42,9 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 async def _once(
     args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource
 ) -> ExitCode:
+    from gputui.fleet.probes import unknown_processes
+
+    failed: list[Row] = []
     async with session.backends(accounts) as opened:
         listing = await session.list_rows(opened, Resource.INSTANCES)
         status = listing.report()
@@ -55,12 +58,17 @@ async def _once(
         for one, found in await _look(config, opened, [one for one in instances if one.ref.account not in told]):
             if isinstance(found, GputuiError):
                 status = max(status, report_error(found, about=str(one.ref)))
+                if resource is Resource.PROCESSES:
+                    failed.append(unknown_processes(one.ref, one.name, found.message))
                 continue
             own_gpus = _tells(opened[one.ref.account], Resource.GPUS)
             rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)
-    get.print_rows(resource, rows, args.output)
+    get.print_rows(resource, [*rows, *failed], args.output)
+    if resource is Resource.PROCESSES:
+        status = max(status, unknown.say_unknown(rows))
     if args.output == "table":
-        session.say_problems(rows)
+        if resource is not Resource.PROCESSES:
+            session.say_problems(rows)
         if any(isinstance(row, GpuProcess) and row.inside for row in rows):
             say(_WHOSE)
         if not rows and status is ExitCode.OK:
@@ -130,7 +138,7 @@ async def _look(
 
 def _check_running(instance: Instance) -> None:
     if instance.phase is not Phase.RUNNING:
-        raise ConflictError(f"{instance.name} is {instance.status}: one can look into it while it runs.")
+        raise ConflictError(f"{instance.name} is {instance.status}: its GPUs can be read while it runs.")
 
 
 # --- watched ------------------------------------------------------------------------------------------------------

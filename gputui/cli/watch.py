@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from gputui.cli import session
 from gputui.cli.columns import columns_of, csv_columns, table_of
 from gputui.cli.events import concerns
-from gputui.cli.output import column_widths, format_line, say, write_csv, write_json_line
+from gputui.cli.output import column_widths, fit, format_line, say, write_csv, write_json_line
 from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row
 
@@ -228,6 +228,23 @@ class _Csv(_Lines):
         self._header = False
 
 
+class _Problems:
+    """Says on stderr the reason of each row that is not what it should be, once, and again when it is another."""
+
+    def __init__(self) -> None:
+        self._said: dict[Ref, str] = {}
+
+    def say(self, change: Change) -> None:
+        """Say what is new in a change."""
+        for ref in change.removed:
+            self._said.pop(ref, None)
+        for row in (*change.added, *change.updated):
+            problem = getattr(row, "problem", None) or ""
+            if problem and problem != self._said.get(row.ref):
+                say(f"gputui: {row.ref}: {problem}")
+            self._said[row.ref] = problem
+
+
 class _Rows:
     """For logs: one line a changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
 
@@ -235,6 +252,7 @@ class _Rows:
         self._columns = columns_of(resource)
         self._right = frozenset(index for index, column in enumerate(self._columns) if column.right)
         self._widths: list[int] = []
+        self._problems = _Problems()
 
     def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
         """Print the rows concerned."""
@@ -252,6 +270,7 @@ class _Rows:
             sys.stdout.write(f"{mark} {format_line(cells, self._widths, right=self._right)}\n")
         sys.stdout.writelines(f"- {ref}\n" for ref in change.removed)
         sys.stdout.flush()
+        self._problems.say(change)
 
     def _cells(self, row: Row) -> list[str]:
         return [column.text(row) for column in self._columns]
@@ -270,6 +289,9 @@ class _Screen:
         width, height = get_terminal_size()
         ordered = sorted(rows.values(), key=lambda row: self._order[row.ref.account])
         lines = table_of(self._resource, ordered, width=width).splitlines()
+        reasons = [f"{row.ref}: {problem}" for row in ordered if (problem := getattr(row, "problem", None))]
+        if reasons:
+            lines += ["", *(fit(reason, width).rstrip() for reason in reasons)]
         if len(lines) >= height:
             lines[height - 2 :] = [f"… and {len(lines) - height + 2} more"]
         sys.stdout.write(_HOME_AND_CLEAR + "".join(f"{line}\n" for line in lines))

@@ -149,6 +149,13 @@ class Abilities:
         probes = self.runtime(ref.account).probes
         return probes.problem(ref) if probes is not None else ""
 
+    def knows_processes(self, row: Row) -> bool:
+        """Return whether the GPU processes of an instance are known as of now, apart from rows that say unknown."""
+        runtime = self.runtime(row.ref.account)
+        if runtime.is_looked_up(Resource.PROCESSES):
+            return self.looked_into(row.ref) and not self.look_problem(row.ref)
+        return runtime.supports(Resource.PROCESSES)
+
     def shows_processes(self, row: Row) -> bool:
         """Return whether there is a way to see what an instance runs on the GPUs."""
         runtime = self.runtime(row.ref.account)

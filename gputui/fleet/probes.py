@@ -114,8 +114,8 @@ class Probes:
         return [row for ref, probe in self._probes.items() for row in _devices(ref, probe)]
 
     def _processes_of(self, ref: Ref) -> Sequence[GpuProcess]:
-        seen = self._probes[ref].reading.processes
         instance = self._find(ref)
+        seen = _processes(ref, self._probes[ref])
         return on_host(seen, instance) if self._own_gpus and isinstance(instance, Instance) else seen
 
     async def _gpus(self) -> Sequence[Row]:
@@ -179,6 +179,32 @@ def _devices(ref: Ref, probe: _Probe) -> Sequence[GpuDevice]:
     return [replace(device, problem=device.problem or probe.problem) for device in seen]
 
 
+def _processes(ref: Ref, probe: _Probe) -> Sequence[GpuProcess]:
+    """Return an instance's processes; after a look that failed each says so, or one row does in the place of all."""
+    seen = probe.reading.processes
+    if not probe.problem:
+        return seen
+    if not probe.reading.devices:
+        return [unknown_processes(ref, probe.name, probe.problem)]
+    return [replace(process, problem=process.problem or probe.problem) for process in seen]
+
+
+def unknown_processes(ref: Ref, name: str, problem: str) -> GpuProcess:
+    """Return the row that stands for all processes of an instance that could not be looked into."""
+    return GpuProcess(
+        Ref(ref.account, "process", f"{ref.id}:unknown"),
+        name,
+        None,
+        None,
+        "",
+        instance_name=name,
+        instance=ref,
+        inside=True,
+        processes=None,
+        problem=problem,
+    )
+
+
 def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[GpuProcess]:
     """Return processes seen from within an instance on the GPUs of its host, as those are numbered there.
 
@@ -189,7 +215,11 @@ def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[Gpu
         replace(
             process,
             host=instance.host or process.host,
-            gpu_index=given[process.gpu_index] if given and process.gpu_index < len(given) else process.gpu_index,
+            gpu_index=_on_host(process.gpu_index, given),
         )
         for process in processes
     ]
+
+
+def _on_host(index: int | None, given: Sequence[int] | None) -> int | None:
+    return index if index is None or not given or index >= len(given) else given[index]

@@ -57,12 +57,13 @@ class GpuProcess:
     ``inside``: it was seen from within its container, where process ids are other ones than on the host.
 
     ``processes`` is the number of processes that the row stands for: 1. It is None in the row of a GPU whose
-    processes are unknown, and so is ``pid``; ``problem`` is the reason then.
+    processes are unknown, and so is ``pid``; ``problem`` is the reason then. ``gpu_index`` is None where not even the
+    GPUs are known.
     """
 
     ref: Ref
     host: str
-    gpu_index: int
+    gpu_index: int | None
     pid: int | None
     command: str
     instance_name: str = ""

@@ -201,6 +201,7 @@ class ActingView(CreatingView):
         unknown: list[Row] = []
         for row in rows:
             known = fleet.feed(row.ref.account, Resource.PROCESSES).state is FeedState.FRESH
+            known = known and fleet.knows_processes(row)
             (fresh if known else unknown).append(row)
         said = [work_lost(fresh, fleet.rows(Resource.PROCESSES).values()) if fresh else ""]
         said.append(work_lost(unknown, None) if unknown else "")

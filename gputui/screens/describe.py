@@ -61,9 +61,11 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
         return told_lines(
             [
                 ("host", row.host),
-                ("gpu", str(row.gpu_index)),
-                ("pid", str(row.pid)),
-                ("instance", row.instance_name or "a process of the host itself"),
+                ("gpu", "unknown" if row.gpu_index is None else str(row.gpu_index)),
+                ("processes", "unknown" if row.processes is None else ""),
+                ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
+                ("pid", "" if row.pid is None else str(row.pid)),
+                ("instance", row.instance_name or ("" if row.pid is None else "a process of the host itself")),
                 ("uptime", format_duration(row.uptime)),
                 ("memory", format_bytes(row.memory_used)),
                 ("gpu memory", format_bytes(row.gpu_memory_used)),
@@ -83,7 +85,8 @@ def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = Fals
                 *_reading(row, utc=utc),
                 ("memory", format_bytes(row.memory_total)),
                 ("held", format_bytes(row.memory_used)),
-                ("processes", "" if row.process_count is None else str(row.process_count)),
+                ("memory from", "the machine's memory, shared with its processor" if row.memory_shared else ""),
+                ("processes", "unknown" if row.process_count is None else str(row.process_count)),
                 ("instances", ", ".join(row.instances)),
             ]
         )
@@ -177,14 +180,20 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
     )
     if processes:
         lines += [Content(""), Content.styled("On the GPUs", "bold $text-accent")]
-        lines += [
-            Content(
-                f"  GPU {process.gpu_index}  {process.pid:>8}  {format_bytes(process.gpu_memory_used):>7}"
-                f"  {format_duration(process.uptime):>9}  {process.command}"
-            )
-            for process in processes
-        ]
+        lines += [_process_line(process) for process in processes]
     return lines
+
+
+def _process_line(process: GpuProcess) -> Content:
+    gpu = "?" if process.gpu_index is None else process.gpu_index
+    if process.processes is None:
+        return Content.assemble(
+            f"  GPU {gpu}  ", ("processes unknown", "$text-warning"), f": {process.problem or ''}"
+        )
+    return Content(
+        f"  GPU {gpu}  {process.pid or '?':>8}  {format_bytes(process.gpu_memory_used) or '?':>7}"
+        f"  {format_duration(process.uptime):>9}  {process.command}"
+    )
 
 
 def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:

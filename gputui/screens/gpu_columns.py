@@ -34,7 +34,7 @@ def gpu_columns() -> Sequence[Column[Row]]:
         Column(
             "processes",
             "PROCESSES",
-            lambda row: "idle" if row.process_count == 0 else str(row.process_count or ""),
+            _count,
             lambda row: row.process_count,
             right=True,
             priority=3,
@@ -43,6 +43,12 @@ def gpu_columns() -> Sequence[Column[Row]]:
         Column("instances", "INSTANCES", lambda row: ", ".join(row.instances), None, flex=True, priority=1),
     ]
     return cast("Sequence[Column[Row]]", columns)
+
+
+def _count(row: GpuDevice) -> Cell:
+    if row.process_count is None:
+        return ("?", "muted")
+    return "idle" if row.process_count == 0 else str(row.process_count)
 
 
 def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
@@ -75,6 +81,9 @@ def _memory(row: GpuDevice) -> Cell:
     if row.memory_used is None:
         return (row.problem, "bad") if row.problem else ("not told", "muted")
     doubt = [("! ", "warning")] if row.problem else []
+    if row.memory_shared and row.memory_total:
+        sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"
+        return [*doubt, (sizes, ""), (" shared", "muted")]
     if not row.memory_total:
         return [*doubt, (format_bytes(row.memory_used), "")]
     share = row.memory_used / row.memory_total
@@ -98,8 +107,8 @@ def process_columns(
         Column(
             "gpu",
             "GPU",
-            lambda row: str(row.gpu_index),
-            lambda row: (row.ref.account, row.host, row.gpu_index, -(row.gpu_memory_used or 0)),
+            lambda row: "?" if row.gpu_index is None else str(row.gpu_index),
+            lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
             right=True,
         ),
         Column(
@@ -109,7 +118,13 @@ def process_columns(
             lambda row: row.ref.account,
             priority=0 if several_accounts else 9,
         ),
-        Column("pid", "PID", lambda row: str(row.pid), lambda row: row.pid, right=True),
+        Column(
+            "pid",
+            "PID",
+            lambda row: ("?", "muted") if row.pid is None else str(row.pid),
+            lambda row: row.pid,
+            right=True,
+        ),
         Column(
             "instance",
             "INSTANCE",
@@ -140,7 +155,7 @@ def process_columns(
         Column(
             "command",
             "COMMAND",
-            lambda row: row.command,
+            _command,
             lambda row: row.command,
             width=12,
             flex=True,
@@ -150,7 +165,15 @@ def process_columns(
     return cast("Sequence[Column[Row]]", columns)
 
 
+def _command(row: GpuProcess) -> Cell:
+    if row.processes is None:
+        return [("unknown: ", "warning"), (row.problem or "no reason given", "muted")]
+    return [("! ", "warning"), (row.command, "")] if row.problem else row.command
+
+
 def _owner(row: GpuProcess) -> Cell:
+    if not row.instance_name and row.processes is None:
+        return ("?", "muted")
     if not row.instance_name:
         return ("host process", "muted")
     return (row.instance_name, "strong" if row.instance is not None else "")

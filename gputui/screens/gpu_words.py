@@ -42,12 +42,14 @@ def no_gpus(fleet: Fleet, accounts: Iterable[str]) -> str:
     return "There is no GPU on the hosts shown." if lists else "No account shown lists GPUs."
 
 
-def no_processes(fleet: Fleet, accounts: Iterable[str]) -> str:
-    """Say why no process is listed: none is there, or these accounts' back ends do not tell."""
-    silent = [name for name in accounts if fleet.supports(name, Resource.GPUS)]
-    if silent and not any(fleet.supports(name, Resource.PROCESSES) for name in silent):
-        return "What runs on them is not told here: p on an instance (3) looks into it."
-    return "No process is on a GPU now."
+def no_processes(devices: Sequence[GpuDevice]) -> str:
+    """Say why no process of these GPUs is listed: none is there, or they are unknown on all or some of them."""
+    unknown = [device for device in devices if device.process_count is None]
+    if not unknown:
+        return "No process is on a GPU now."
+    hosts = ", ".join(dict.fromkeys(device.host for device in unknown))
+    others = "" if len(unknown) == len(devices) else " No process is on the other GPUs."
+    return f"{hosts} reports no GPU processes. p on an instance (3) inspects it over SSH.{others}"
 
 
 def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:
@@ -60,5 +62,5 @@ def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:
     if not seen and fleet.runtime(scope.account).is_looked_up(Resource.GPUS):
         return "Looking into it …"
     if any(device.process_count is None for device in seen):
-        return "Its GPUs are in use, and nvidia-smi tells of no process in there."
+        return "The processes on its GPUs are unknown: nvidia-smi lists none in there."
     return ""

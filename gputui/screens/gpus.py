@@ -92,7 +92,7 @@ class GpusView(ListView):
         return process_columns(self._share_of, several_accounts=len(self.session.fleet.accounts) > 1)
 
     def _share_of(self, row: GpuProcess) -> float | None:
-        device = self._devices.get((row.ref.account, row.host, row.gpu_index))
+        device = None if row.gpu_index is None else self._devices.get((row.ref.account, row.host, row.gpu_index))
         whole = (device.memory_total or device.memory_used) if device is not None else None
         if row.gpu_memory_used is None or not whole:
             return None
@@ -259,6 +259,17 @@ class GpusView(ListView):
                 return False
         return super().shows(row)
 
+    def counts(self) -> str:
+        """Count the processes; a row that says unknown is none."""
+        rows = [self.table.get(ref) for ref in self.table.visible_refs]
+        unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
+        if not rows and any(one.process_count is None for one in self._shown_devices()):
+            return "processes unknown"
+        if not unknown:
+            return super().counts()
+        known = f"{len(rows) - unknown}{self.COUNTED}, " if len(rows) > unknown else ""
+        return f"{known}processes of {unknown} GPU{'' if unknown == 1 else 's'} unknown"
+
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
@@ -267,7 +278,7 @@ class GpusView(ListView):
         if self._comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
         if self._gpu is not None and not self.session.fleet.supports(self._gpu.account, Resource.PROCESSES):
-            left = Content.styled("   its processes are not told", "$muted")
+            left = Content.styled("   processes not reported", "$muted")
         if self._comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
         shown = [row.inside for row in self._processes() if isinstance(row, GpuProcess) and self.shows(row)]
@@ -293,8 +304,8 @@ class GpusView(ListView):
         return isinstance(row, GpuProcess) and row.instance == scope
 
     def is_problem(self, row: Row) -> bool:
-        """A process of no instance is what one looks for when something is wrong with a GPU."""
-        return isinstance(row, GpuProcess) and not row.instance_name
+        """A process of no instance, or unknown ones: the first suspects when a GPU misbehaves."""
+        return isinstance(row, GpuProcess) and (not row.instance_name or row.problem is not None)
 
     def crumbs(self) -> list[str]:
         """Add the GPU that was opened."""
@@ -409,17 +420,26 @@ class GpusView(ListView):
     def _show_placeholder(self) -> None:
         super()._show_placeholder()
         if self._gpu is not None and self._query is None and not self.table.row_count:
-            fleet = self.session.fleet
-            told = fleet.supports(self._gpu.account, Resource.PROCESSES)
-            here = "No process is on it now." if told else no_processes(fleet, [self._gpu.account])
+            device = self.session.fleet.get(self._gpu)
+            unknown = isinstance(device, GpuDevice) and device.process_count is None
+            here = no_processes([device]) if unknown and isinstance(device, GpuDevice) else "No process is on it now."
             self.table.placeholder = Content(f"{here} esc shows all GPUs.")
 
     def empty_text(self) -> str:
         """Say why there is nothing."""
         fleet = self.session.fleet
         if self.scope is not None:
-            return unseen(fleet, self.scope, tuple(self._devices.values())) or "It runs nothing on a GPU now."
-        return no_processes(fleet, self._accounts())
+            if said := unseen(fleet, self.scope, tuple(self._devices.values())):
+                return said
+            instance = fleet.get(self.scope)
+            if isinstance(instance, Instance) and not fleet.knows_processes(instance):
+                return "Its GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
+            return "It runs nothing on a GPU now."
+        return no_processes(self._shown_devices())
+
+    def _shown_devices(self) -> list[GpuDevice]:
+        shown = (self.gpus.get(ref) for ref in self.gpus.visible_refs)
+        return [row for row in shown if isinstance(row, GpuDevice) and not row.mig and self._gpu in (None, row.ref)]
 
     def _accounts(self) -> list[str]:
         return [name for name in self.session.fleet.accounts if self.session.shows_account(name)]

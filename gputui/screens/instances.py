@@ -204,11 +204,16 @@ class InstancesView(ListView):
         return f"{row.phase} {row.status}"
 
     def _gpu_memory_used(self, row: Instance) -> int | None:
-        used = [process.gpu_memory_used or 0 for process in self._by_instance.get(row.ref, ())]
-        return sum(used) if used else None
+        used = [process.gpu_memory_used for process in self._by_instance.get(row.ref, ())]
+        known = [size for size in used if size is not None]
+        return sum(known) if known else None
 
     def _gpu_memory(self, row: Instance) -> Cell:
-        return format_bytes(self._gpu_memory_used(row))
+        used = format_bytes(self._gpu_memory_used(row))
+        processes = self._by_instance.get(row.ref, ())
+        if all(process.gpu_memory_used is not None for process in processes):
+            return used
+        return [(f"{used}+" if used else "", ""), ("?", "muted")]
 
     def _since(self, row: Instance) -> datetime | None:
         return row.created_at or row.started_at or self._seen.get(row.ref)
@@ -241,8 +246,9 @@ class InstancesView(ListView):
     def _processes_changed(self) -> None:
         before = self._group_processes()
 
-        def held(processes: Sequence[GpuProcess]) -> int:
-            return sum(process.gpu_memory_used or 0 for process in processes)
+        def held(processes: Sequence[GpuProcess]) -> tuple[int, bool]:
+            sizes = [process.gpu_memory_used for process in processes]
+            return sum(size or 0 for size in sizes), None in sizes
 
         refs = before.keys() | self._by_instance.keys()
         self.table.invalidate(

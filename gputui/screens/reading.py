@@ -183,7 +183,7 @@ class ReadingView(BlockingView, UpdatingView):
         """Return the GPU processes of an instance, by GPU and what they hold."""
         rows = self.session.fleet.rows(Resource.PROCESSES).values()
         found = [process for process in rows if isinstance(process, GpuProcess) and process.instance == row.ref]
-        return sorted(found, key=lambda process: (process.gpu_index, -(process.gpu_memory_used or 0)))
+        return sorted(found, key=lambda process: (process.gpu_index or 0, -(process.gpu_memory_used or 0)))
 
     def do_ssh(self, argument: str) -> None:
         """Log into the instance."""

@@ -360,7 +360,8 @@ class TestGpus:
     ) -> None:
         script(server, NEW)
         server.on("/host/gpu-ps", as_json({"0": [process(), {"pid": "many"}, None, "row"], "1": []}))
-        assert len(await backend.processes()) == 1
+        known, unknown = await backend.processes()
+        assert (known.processes, unknown.processes, unknown.pid, unknown.gpu_index) == (1, None, None, 0)
         busy, idle = await backend.gpus()
         assert busy.problem == "3 processes cannot be read: pid should be a whole number"
         assert (busy.process_count, idle.problem) == (4, None)

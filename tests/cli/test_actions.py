@@ -92,7 +92,7 @@ async def test_work_that_cannot_be_known_of_is_said_to_be_so() -> None:
         assert await said("fails", status="exited") == []
         assert fails.calls[Resource.PROCESSES] == 0
         assert await said("answers") == []
-        unknown = ["What runs on its GPUs now is not known: work may be lost."]
+        unknown = ["The processes on its GPUs are unknown: work may be lost."]
         assert await said("fails") == unknown
         assert await said("none") == unknown
 

@@ -72,9 +72,14 @@ def test_the_host_is_listed_with_its_memory_cores_and_clock(dock: Simulation, ru
     assert (host["gpu_count"], host["cpu_count"], host["memory_total"]) == (8, 64, 256 << 30)
 
 
-def test_processes_are_told_to_be_behind_ssh(dock: Simulation, run: Run) -> None:
-    _, _, err = run("get", "processes", "-A", "dock")
-    assert "dock: its kind of server has no processes" in err
+def test_processes_that_the_server_does_not_report_are_unknown_on_each_gpu(dock: Simulation, run: Run) -> None:
+    status, out, err = run("get", "processes", "-A", "dock", "-o", "json")
+    assert status == 3
+    rows = json.loads(out)
+    assert [row["gpu_index"] for row in rows] == list(range(8))
+    assert {row["processes"] for row in rows} == {None}
+    assert "dock: processes on GPU 0, 1, 2, 3, 4, 5, 6, 7 of" in err
+    assert "are unknown" in err
 
 
 def test_a_secret_on_the_command_line_is_refused_with_the_ways_to_give_it(dock: Simulation, run: Run) -> None:

@@ -110,7 +110,7 @@ def test_one_that_does_not_run_is_said_to_be_so(configured: Simulation, run: Run
     stopped = next(row["ref"] for row in rows if row["phase"] == "stopped")
     status, _, err = run("get", "gpus", "--of", stopped)
     assert status == 1
-    assert "one can look into it while it runs" in err
+    assert "its GPUs can be read while it runs" in err
 
 
 def test_of_events_takes_one_thing(configured: Simulation, run: Run) -> None:

@@ -114,7 +114,7 @@ async def test_enter_shows_one_alone_with_all_that_is_told_and_escape_all_again(
         assert titles(stage) == [f"GPU 1 {what}" for what in FIGURES]
         assert stage.title.startswith("GPUs › dock-host GPU 1")
         assert not gpus(stage).display
-        assert "p on an instance (3) looks into it. esc shows all GPUs." in stage.text
+        assert "p on an instance (3) inspects it over SSH." in stage.text
         await stage.press("escape")
         assert gpus(stage).has_focus
         assert titles(stage)[0] == "GPU 1 utilisation"

@@ -35,7 +35,7 @@ class PlayedLooks(PlayedSsh):
             options["progress"] = lambda _: None
         return await super()._connect(*arguments, **options)
 
-    async def _read(self, connection: Any, instance: Instance, question: Question, at: Any) -> Any:
+    async def _read(self, connection: Any, instance: Instance, question: Question, at: Any, _: Any) -> Any:
         if connection.closed:
             raise SshError("The connection was lost.")
         self.looks += 1
