@@ -50,6 +50,14 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check_shown(cls, value: Any) -> Any:
+        """Refuse what no terminal shows: every text here may get onto the screen. Secrets are no texts any more."""
+        if isinstance(value, str) and clean(value) != value:
+            raise ValueError("holds a character that cannot be shown; remove it")
+        return value
+
 
 def _check_regions(names: list[str]) -> list[str]:
     """Refuse names that cannot be one region each; raises ValueError with the fix."""

@@ -159,9 +159,10 @@ def parse_config(text: str, *, name: str, private: bool, read_only: bool = False
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        fix = 'texts need quotes: key = "value"' if "Invalid value" in str(error) else "correct the line"
-        raise ConfigError("The configuration cannot be used:", problems=(f"{name}: {error}; {fix}",)) from None
+    except (ValueError, RecursionError) as error:
+        said = "is nested too deeply" if isinstance(error, RecursionError) else clean(str(error))
+        fix = 'texts need quotes: key = "value"' if "Invalid value" in said else "correct the line"
+        raise ConfigError("The configuration cannot be used:", problems=(f"{name}: {said}; {fix}",)) from None
     reader = _Reader(private=private, file=name, read_only=read_only)
     config = reader.read(data)
     if reader.problems or config is None:

@@ -6,10 +6,8 @@ nothing that was kept is lost.
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
-import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gputui.history_values import UNUSABLE
+from gputui.private_files import open_private
 
 _T = TypeVar("_T")
 
@@ -224,15 +223,8 @@ def _make_private(path: Path) -> None:
 
     SQLite itself follows no links to the files that it keeps next to this one.
     """
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    except OSError as error:
-        if error.errno in {errno.ELOOP, errno.EMLINK}:
-            raise OSError(error.errno, "it is a symbolic link; put the file itself there") from None
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
         os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)

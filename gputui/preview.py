@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.paths import CONFIG_ENCODING
+from gputui.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,19 @@ def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
         return Preview()
     try:
         data = tomllib.loads(path.read_text(CONFIG_ENCODING))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return Preview()
     accounts = {
         name: AccountSketch(name, read_only or section.get("read_only") is True)
         for name, section in _table(data, "accounts").items()
-        if isinstance(section, dict)
+        if isinstance(section, dict) and clean(name) == name
     }
     ui = _table(data, "ui")
     keys = {name: key for name, key in _table(ui, "keys").items() if isinstance(key, str)}
     regions = {
-        name: tuple(region for region in names if isinstance(region, str))
+        name: tuple(region for region in names if isinstance(region, str) and clean(region) == region)
         for name, names in _table(ui, "regions").items()
-        if isinstance(names, list)
+        if isinstance(names, list) and clean(name) == name
     }
     theme, window = ui.get("theme"), ui.get("tmux_window")
     return Preview(

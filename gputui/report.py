@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gputui import __version__
 from gputui.models import Secret
+from gputui.private_files import open_private
 from gputui.redaction import redact
 from gputui.text import clean
 
@@ -73,7 +74,7 @@ def _module_version(module: str) -> str:
 
 def _write_new(path: Path, text: str) -> Path:
     """Create ``path`` for its owner alone; a second report within the same second goes to the end of the first."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(text)
     return path

@@ -89,6 +89,17 @@ def _cleaned(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(_safe(text, i) for i in range(len(text)))
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def guarded_cell(text: str) -> str:
+    """Return a text for a cell of CSV: one that a spreadsheet would run as a formula gets a leading apostrophe.
+
+    Names and commands come from other people's machines.
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def format_bytes(size: int | None) -> str:
     """Write bytes as the screens do, in binary units: ``709M``, ``22.2G``; '' when unknown, ``?`` for no size."""
     if size is None:

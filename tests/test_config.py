@@ -30,7 +30,9 @@ from gputui.config import (
 )
 from gputui.errors import ConfigError
 from gputui.paths import config_path, state_dir
+from gputui.preview import Preview, read_preview
 from gputui.secrets import SecretRef
+from gputui.text import clean
 
 ACCOUNT = """
 [accounts.lab]
@@ -572,3 +574,43 @@ def test_a_yotta_account_needs_nothing_but_its_key() -> None:
 )
 def test_a_mistake_in_a_yotta_account_is_told_with_its_fix(text: str, problem: str) -> None:
     assert problems(f'[accounts.y]\nkind = "yotta"\n{text}') == [f"config.toml: accounts.y.{problem}"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'gpu_model = "RTX\u001b]52;c;aGk=\u0007"', r'username = "a\u202eb"', r'ssh = { user = "r\u001b[2J" }',
+        r'ssh = { key = "~/.ssh/\u009b31m" }',
+    ],
+)  # fmt: skip
+def test_a_text_that_would_act_on_the_terminal_is_refused(line: str) -> None:
+    text = f'[accounts.lab]\nkind = "pody"\nbase_url = "http://h"\npassword = "env:P"\n{line}\n'
+    text += "" if line.startswith("username") else 'username = "a"\n'
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, name="c.toml", private=True)
+    assert "holds a character that cannot be shown; remove it" in str(caught.value)
+    assert clean(str(caught.value), multiline=True) == str(caught.value)
+
+
+def test_a_password_may_hold_any_character() -> None:
+    text = r"[accounts.lab]" + '\nkind = "pody"\nbase_url = "http://h"\nusername = "a"\n' + r'password = "a\u001bb"'
+    parse_config(text, name="c.toml", private=True)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5_000])
+def test_a_file_that_cannot_be_parsed_is_a_mistake_in_the_file(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="correct the line"):
+        parse_config(text, name="c.toml", private=True)
+    file = tmp_path / "c.toml"
+    file.write_text(text)
+    assert read_preview(file) == Preview()
+
+
+def test_the_first_frame_shows_no_name_that_acts_on_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(
+        r'[accounts."a\u001b]52;c;aGk=\u0007"]' + "\n[accounts.lab]\n" + r"[ui.regions]" + "\n" + r'"x\u001b" = ["y"]'
+    )
+    preview = read_preview(file)
+    assert list(preview.accounts) == ["lab"]
+    assert preview.ui.regions == {}

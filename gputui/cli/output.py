@@ -17,6 +17,8 @@ from gputui.errors import GputuiError
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+from gputui.text import guarded_cell
+
 Plain = Mapping[str, Any]
 
 _GAP = "  "
@@ -124,7 +126,7 @@ def csv_cell(value: object) -> str:
         value = " ".join(str(item) for item in value)
     elif not isinstance(value, str):
         value = json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return guarded_cell(value)
 
 
 def say(text: str) -> None:

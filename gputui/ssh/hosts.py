@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from gputui.errors import HostKeyError, SshError
 from gputui.models import Ref, SSHTarget
+from gputui.private_files import open_private
 from gputui.text import clean
 
 _LONGEST_NAME = 200
@@ -108,7 +109,7 @@ class KnownHosts:
         line = f"[{host}]:{port} {key.algorithm} {key.data}\n"
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
                 header = "" if os.fstat(descriptor).st_size else f"# {clean(host_id)}\n"
                 os.write(descriptor, (header + line).encode())
@@ -157,7 +158,8 @@ class KnownHosts:
     def _read(self, path: Path) -> tuple[str, list[tuple[str, HostKey]]]:
         """Read a file once: the id in its first line, and where each of its keys was seen."""
         try:
-            lines = path.read_text("utf-8").splitlines()
+            with os.fdopen(open_private(path, os.O_RDONLY), encoding="utf-8") as file:
+                lines = file.read().splitlines()
         except FileNotFoundError:
             return "", []
         except (OSError, UnicodeDecodeError) as error:

@@ -87,3 +87,10 @@ def test_a_report_finds_a_place_when_the_state_directory_cannot_be_written(tmp_p
     assert path.exists()
     path.unlink()
     path.parent.rmdir()
+
+
+def test_a_report_is_safe_to_read_in_a_terminal(tmp_path: Path) -> None:
+    text = write_report(failure("said \x1b]52;c;aGk=\x07 and\u202e failed"), tmp_path).read_text()
+
+    assert "said \ufffd]52;c;aGk=\ufffd and\ufffd failed" in text
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)

@@ -301,7 +301,9 @@ async def test_what_is_shown_is_saved(key: str, suffix: str, tmp_path: Path, mon
 
 
 async def test_a_folder_one_may_not_write_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.screens.saving._free_path", lambda stem, suffix: tmp_path / "gone" / stem)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
     async with staged(lab()) as stage:
         await stage.press("ctrl+s", "t")
         await stage.until(lambda: "It was not saved" in stage.toasts)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import stat
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 import pytest
 
-from gputui.errors import HostKeyError
+from gputui.errors import HostKeyError, SshError
 from gputui.models import Ref, SSHTarget
+from gputui.private_files import open_private
+from gputui.ssh import hosts as hosts_module
 from gputui.ssh.hosts import HostKey, KnownHosts, host_id_of
 
 ID = "lab/pod/main"
@@ -89,13 +89,12 @@ def test_a_question_reads_every_file_once(directory: Path, monkeypatch: pytest.M
     for number in range(3):
         hosts.remember(f"lab/pod/p{number}", "10.0.0.5", 22, key)
     opened: list[str] = []
-    real_open = io.open
 
-    def counting(path: Any, *arguments: Any, **options: Any) -> Any:
-        opened.append(Path(path).name)
-        return real_open(path, *arguments, **options)
+    def counting(path: Path, flags: int) -> int:
+        opened.append(path.name)
+        return open_private(path, flags)
 
-    monkeypatch.setattr(io, "open", counting)
+    monkeypatch.setattr(hosts_module, "open_private", counting)
     question = hosts.question(ID, "10.0.0.5", 22, key)
     assert question.address_was == ("lab/pod/p0", "lab/pod/p1", "lab/pod/p2")
     assert len(opened) == len(set(opened)) == 3
@@ -121,3 +120,19 @@ def test_forgetting_a_name_forgets_every_instance_that_had_it(tmp_path: Path) ->
     assert hosts.keys(made) == ()
     assert hosts.keys("lab/pod/maintenance") == (key,)
     assert not hosts.forget(str(ref))
+
+
+def test_a_link_in_place_of_a_file_of_keys_is_refused_and_not_followed(directory: Path) -> None:
+    key, _ = new_key()
+    hosts = KnownHosts(directory)
+    hosts.remember(ID, "10.0.0.5", 22, key)
+    (file,) = directory.iterdir()
+    target = directory.parent / "authorized_keys"
+    file.rename(target)
+    file.symlink_to(target)
+    before = target.read_bytes()
+    with pytest.raises(SshError, match="it is a symbolic link"):
+        hosts.keys(ID)
+    with pytest.raises(SshError, match="it is a symbolic link"):
+        hosts.remember(ID, "10.0.0.6", 22, key)
+    assert target.read_bytes() == before
