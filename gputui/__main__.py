@@ -5,12 +5,16 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # builtin: `signal` itself takes milliseconds to import
 import os
 import sys
+import warnings
 
 INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the command line of this process and return its exit status."""
+    if not sys.warnoptions:
+        # Libraries warn their developers (a cipher that will go) on stderr, which is the terminal the app draws on.
+        warnings.simplefilter("ignore")
     heeds_ctrl_c = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds_ctrl_c:
         # Importing takes longest, nothing is under way yet, and an exception in the midst of it would be a traceback.

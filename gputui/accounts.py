@@ -42,7 +42,7 @@ _HEADERS_OF_HTTP = frozenset(
         "upgrade",
     }
 )
-_JUMP = re.compile(r"(?:[^\s@:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
+_JUMP = re.compile(r"(?:\S{1,256}@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
 
 
 class Section(BaseModel):

@@ -277,10 +277,10 @@ class Login:
 
 
 def user_problem(name: str) -> str:
-    """Return what keeps a text from being the name of somebody who logs in; '' when it may be one."""
+    """Return why a text cannot be a user name; '' when it may be one: ``alice@corp.example`` is."""
     if not name:
         return "Type a user name, or esc to cancel."
-    return "" if name.isprintable() and not set(name) & set(" @:/") else "That is no user name."
+    return "" if name.isprintable() and " " not in name else "A user name has no blanks."
 
 
 def parse_forward(text: str) -> tuple[int, int] | None:

@@ -395,12 +395,14 @@ def test_a_base_url_that_cannot_be_used_is_told_without_repeating_it(url: str, f
     assert "hunter2" not in problem
 
 
-@pytest.mark.parametrize("jump", ["bastion", "alice@bastion", "alice@bastion:2222", "[fd00::1]:22", "a@10.0.0.1"])
+@pytest.mark.parametrize(
+    "jump", ["bastion", "alice@bastion", "alice@bastion:2222", "[fd00::1]:22", "a@10.0.0.1", "a@corp.example@gw"]
+)
 def test_a_jump_host_is_accepted(jump: str) -> None:
     assert lab(f'ssh = {{ jump = "{jump}" }}').ssh.jump == jump
 
 
-@pytest.mark.parametrize("jump", ["", "a b", "a@b@c", "-oProxyCommand=x y", "h:port"])
+@pytest.mark.parametrize("jump", ["", "a b", "@c", "-oProxyCommand=x y", "h:port"])
 def test_what_is_no_jump_host_is_refused(jump: str) -> None:
     assert "jump host" in problems(ACCOUNT + f'ssh = {{ jump = "{jump}" }}')[0]
 

@@ -25,6 +25,7 @@ APP = ("-m", "tests.ssh.handover_app")
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     key = asyncssh.generate_private_key("ssh-ed25519")
     key.write_private_key(tmp_path / "id")
+    (tmp_path / "id").chmod(0o600)
     async with Server(client_keys=[key], password=None) as server:
         yield server
 

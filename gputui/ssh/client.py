@@ -13,9 +13,17 @@ import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
 from gputui.models import SSHLogin, SSHTarget
-from gputui.ssh.failures import NotUpError, explain, is_not_up, permission_denied
+from gputui.ssh.failures import (
+    NotUpError,
+    explain,
+    is_not_up,
+    is_too_many_attempts,
+    permission_denied,
+    refused_greeting,
+    too_many_attempts,
+)
 from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, name_of_host
-from gputui.ssh.login import AskSecret, Credentials, LoginClient, Patience
+from gputui.ssh.login import METHODS, AskSecret, Credentials, LoginClient, Patience
 from gputui.text import clean
 
 # Without a handler of its own, asyncssh's warnings would reach stderr, which is the terminal the app draws on.
@@ -223,19 +231,22 @@ async def _log_in(
                 known = (await _trust_first(endpoint, asking, tunnel, patience),)
             client = LoginClient(credentials, endpoint.user, patience, asking.progress)
             try:
-                return await _connect_strictly(endpoint, client, credentials.preferred_auth, known, tunnel)
+                return await _connect_strictly(endpoint, client, known, tunnel)
             except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
                 key = await _fetch_key(endpoint, tunnel)
                 if key in known:
                     raise
                 raise changed_key_error(endpoint.host_id, endpoint.host, endpoint.port, known, key) from error
     except asyncssh.PermissionDenied as error:
-        raise permission_denied(endpoint.user, endpoint.where, client.tried if client else []) from error
+        tried = client.tried if client else []
+        raise permission_denied(endpoint.user, endpoint.where, tried, credentials.passed_over) from error
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError)):
             raise await _why_lost(endpoint, tunnel) from error
         if is_not_up(error):
             raise NotUpError(f"{endpoint.where} refuses connections.") from error
+        if is_too_many_attempts(error):
+            raise too_many_attempts(endpoint.user, endpoint.where, client.tried if client else []) from error
         raise explain(error, endpoint.where) from error
 
 
@@ -265,7 +276,6 @@ async def _fetch_key(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | 
 async def _connect_strictly(
     endpoint: Endpoint,
     client: LoginClient,
-    preferred_auth: str,
     known: Sequence[HostKey],
     tunnel: asyncssh.SSHClientConnection | None,
 ) -> asyncssh.SSHClientConnection:
@@ -280,7 +290,7 @@ async def _connect_strictly(
         x509_trusted_certs=None,
         client_factory=lambda: client,
         client_keys=None,
-        preferred_auth=preferred_auth,
+        preferred_auth=METHODS,
         gss_host=None,
         config=None,
         encryption_algs=_CIPHERS,
@@ -312,6 +322,8 @@ async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | N
     if b"SSH-" in said:
         return SshError(f"The connection to {endpoint.where} was lost during the login.")
     first = clean(said.decode("utf-8", "replace").splitlines()[0][:60])
+    if (refused := refused_greeting(first, endpoint.where)) is not None:
+        return refused
     return SshError(f"{endpoint.where} is not an SSH server: it says {first!r}.", hint="Is this port its SSH port?")
 
 

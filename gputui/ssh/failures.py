@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import socket
+from collections.abc import Sequence
 
 import asyncssh
 
@@ -65,17 +66,50 @@ def explain(error: Exception, where: str) -> SshError:
             return SshError(f"The login to {where} failed: {clean(reason)}.")
 
 
-def permission_denied(user: str, where: str, tried: list[str]) -> SshError:
-    """Make the refusal of every credential offered, naming them."""
-    counted = list(dict.fromkeys(tried))
-    if not counted:
+_TOO_MANY = re.compile(r"too many authentication failures", re.IGNORECASE)
+_BUSY = re.compile(r"exceeded maxstartups|not allowed at this time", re.IGNORECASE)
+
+
+def is_too_many_attempts(error: Exception) -> bool:
+    """Whether the server ended the connection because of the number of refused credentials."""
+    return isinstance(error, asyncssh.DisconnectError) and bool(_TOO_MANY.search(error.reason))
+
+
+def too_many_attempts(user: str, where: str, tried: list[str]) -> SshError:
+    """Make the refusal by a server that takes no further credential, naming those it has refused."""
+    names = f"; tried: {_names(tried)}" if tried else ""
+    return SshError(
+        f"{where} did not let {user} in: too many credentials were refused{names}.",
+        hint="Set ssh.key of the account to the right key, or ssh.agent = false: each agent key counts.",
+    )
+
+
+def refused_greeting(said: str, where: str) -> SshError | None:
+    """Make the refusal of an SSH server that takes no logins for the moment; None where it says something else."""
+    if not _BUSY.search(said):
+        return None
+    return SshError(
+        f"{where} takes no logins for the moment: it says {said!r}.",
+        hint="It had too many logins, or too many failed ones from here: wait a minute, then try again.",
+    )
+
+
+def _names(tried: list[str]) -> str:
+    return ", ".join(
+        name if tried.count(name) == 1 else f"{name} ({tried.count(name)} times)" for name in dict.fromkeys(tried)
+    )
+
+
+def permission_denied(user: str, where: str, tried: list[str], passed_over: Sequence[str] = ()) -> SshError:
+    """Make the refusal of every credential offered, naming them, and those that were not offered."""
+    unused = f" Not tried: {', '.join(passed_over)}." if passed_over else ""
+    if not tried:
         return SshError(
-            f"{where} did not let {user} in: there was nothing to log in with.",
+            f"{where} did not let {user} in: there was nothing to log in with.{unused}",
             hint="Set ssh.key or ssh.password for the account, or load a key into the agent with ssh-add.",
         )
-    names = [name if tried.count(name) == 1 else f"{name} ({tried.count(name)} times)" for name in counted]
     return SshError(
-        f"{where} did not let {user} in; tried: {', '.join(names)}.",
+        f"{where} did not let {user} in; tried: {_names(tried)}.{unused}",
         hint="Check ssh.user, ssh.key and ssh.password of the account.",
     )
 

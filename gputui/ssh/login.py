@@ -1,4 +1,8 @@
-"""Credentials for one login: keys, agent and passwords, offered in an order that costs the fewest attempts."""
+"""Credentials for one login: keys, agent and passwords, offered in an order that costs the fewest attempts.
+
+The configured key comes first, then a known password, then a few keys that may fit: an sshd ends the connection after
+its sixth refusal (MaxAuthTries), and each key that is offered counts.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,16 @@ import asyncssh
 
 from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin
+from gputui.ssh import key_files
 from gputui.ssh.hosts import name_of_host
+from gputui.ssh.key_files import NamedKey
 from gputui.text import clean
 
-_DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
+METHODS = "publickey,password,keyboard-interactive,publickey"
+"""The order of methods. Keys come again at the end: for those after a known password that could not be offered."""
+_MOST_AGENT_KEYS = 3
+_MOST_UNASKED = 5
+"""Attempts without a question: an sshd ends the connection at its sixth refusal."""
 _ASKED_AT_MOST = 3
 _NOT_ACCEPTED = "The last one was not accepted."
 
@@ -61,36 +71,28 @@ class Patience:
                 self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _NamedKey:
-    name: str
-    pair: asyncssh.SSHKey | asyncssh.SSHKeyPair
-
-
 class Credentials:
-    """What can be offered to a server, loaded once and used for every attempt of one login."""
+    """The credentials for a server, loaded once and used for every attempt of one login.
+
+    ``keys`` are offered before a known password, ``other_keys`` after it; ``passed_over`` names those that are not
+    offered at all, and why.
+    """
 
     def __init__(self, host_id: str, login: SSHLogin, password: Secret | None, ask_secret: AskSecret | None) -> None:
         self.host_id = host_id
         self.password = password
+        self.keys: list[NamedKey] = []
+        self.other_keys: list[NamedKey] = []
+        self.passed_over: list[str] = []
         self._login = login
         self._key_path = None if login.key is None else Path(login.key).expanduser()
         self._ask_secret = ask_secret
-        self.keys: list[_NamedKey] = []
         self._agent: asyncssh.SSHAgentClient | None = None
 
     @property
     def can_ask(self) -> bool:
         """Whether someone can be asked for a secret."""
         return self._ask_secret is not None
-
-    @property
-    def preferred_auth(self) -> str:
-        """The order of methods: what the user configured first, so that sshd's few attempts are not wasted."""
-        secret_first = self.password is not None and self._key_path is None
-        return (
-            "password,keyboard-interactive,publickey" if secret_first else "publickey,password,keyboard-interactive"
-        )
 
     async def ask(self, kind: SecretKind, prompt: str, attempt: int) -> Secret | None:
         """Ask the user, if anyone can be asked."""
@@ -103,14 +105,31 @@ class Credentials:
     async def load(self) -> None:
         """Load the configured key and the agent's keys; the user's default ones where none is configured.
 
-        Raises SshError when the configured key cannot be used; asks for its passphrase.
+        Raises SshError when the configured key cannot be used; asks for its passphrase, unless the agent has it.
         """
-        keys = [] if self._key_path is None else [await self._configured_key(self._key_path)]
-        if self._login.agent:
-            keys += await self._agent_keys()
-        if self._key_path is None:
-            keys += await asyncio.to_thread(_default_keys)
-        self.keys = keys
+        agent_keys = await self._agent_keys() if self._login.agent else []
+        if self._key_path is not None:
+            public = await asyncio.to_thread(key_files.public_data, self._key_path)
+            copies = [key for key in agent_keys if key.public_data == public]
+            own = await self._configured_key(self._key_path, copies)
+            self.keys = [own]
+            agent_keys = [key for key in agent_keys if key.public_data not in (public, own.public_data)]
+            self._take_others(agent_keys, [])
+        else:
+            known, defaults, open_to_all = await asyncio.to_thread(key_files.default_keys)
+            self.passed_over += [f"key {clean(str(path))} (others can read it: chmod 600)" for path in open_to_all]
+            self._take_others(sorted(agent_keys, key=lambda key: key.public_data not in known), defaults)
+
+    def _take_others(self, agent_keys: Sequence[NamedKey], defaults: Sequence[NamedKey]) -> None:
+        """Take what may be offered unasked, so that a typed password still has an attempt."""
+        self.other_keys = list(agent_keys[:_MOST_AGENT_KEYS])
+        if (more := len(agent_keys) - _MOST_AGENT_KEYS) > 0:
+            self.passed_over.append(f"{more} more agent key{'' if more == 1 else 's'} (ssh.key chooses one)")
+        offered = {key.public_data for key in self.other_keys}
+        fresh = [key for key in defaults if key.public_data not in offered]
+        room = _MOST_UNASKED - len(self.keys) - len(self.other_keys) - (self.password is not None)
+        self.other_keys += fresh[: max(0, room)]
+        self.passed_over += [key.name for key in fresh[max(0, room) :]]
 
     def close(self) -> None:
         """Let go of the agent."""
@@ -118,41 +137,49 @@ class Credentials:
             self._agent.close()
             self._agent = None
 
-    async def _configured_key(self, path: Path) -> _NamedKey:
+    async def _configured_key(self, path: Path, copies: Sequence[NamedKey]) -> NamedKey:
+        """Return the key of the file; of one that is locked the agent's copy, where it has one."""
+        name = clean(str(path))
+        if await asyncio.to_thread(key_files.others_can_read, path):
+            raise SshError(
+                f"The SSH key {name} is not used: others on this machine can read it.", hint=f"Run chmod 600 {name}."
+            )
         passphrase: Secret | None = None
         for attempt in range(1, _ASKED_AT_MOST + 2):
             try:
                 key = await asyncio.to_thread(
                     asyncssh.read_private_key, path, passphrase.reveal() if passphrase else None
                 )
-                return _NamedKey(f"key {clean(str(path))}", key)
+                return NamedKey(f"key {name}", key)
             except OSError as error:
                 raise SshError(
-                    f"The SSH key {clean(str(path))} cannot be read: {error.strerror}.",
+                    f"The SSH key {name} cannot be read: {error.strerror}.",
                     hint="Correct ssh.key in the account's configuration.",
                 ) from error
             except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                if copies and (key_files.wants_passphrase(error) or "bcrypt" in str(error)):
+                    return NamedKey(f"key {name} in the agent", copies[0].pair)
                 if "bcrypt" in str(error):
                     raise SshError(
-                        f"The SSH key {clean(str(path))} is locked, and this Python cannot unlock it.",
+                        f"The SSH key {name} is locked, and this Python cannot unlock it.",
                         hint="Install the package bcrypt, or add the key to the agent with ssh-add.",
                     ) from error
-                if not _wants_passphrase(error):
+                if not key_files.wants_passphrase(error):
                     raise SshError(
-                        f"The SSH key {clean(str(path))} is not a private key that can be used.",
+                        f"The SSH key {name} is not a private key that can be used.",
                         hint="ssh.key names the private half, in OpenSSH or PEM format.",
                     ) from error
             if attempt > _ASKED_AT_MOST:
                 break
-            passphrase = await self.ask(SecretKind.PASSPHRASE, f"Passphrase of {clean(str(path))}:", attempt)
+            passphrase = await self.ask(SecretKind.PASSPHRASE, f"Passphrase of {name}:", attempt)
             if passphrase is None:
                 break
         raise SshError(
-            f"The SSH key {clean(str(path))} needs its passphrase.",
+            f"The SSH key {name} needs its passphrase.",
             hint="Add it to the agent with ssh-add, or log in where the passphrase can be asked for.",
         )
 
-    async def _agent_keys(self) -> list[_NamedKey]:
+    async def _agent_keys(self) -> list[NamedKey]:
         path = os.environ.get("SSH_AUTH_SOCK", "")
         if not path:
             return []
@@ -162,7 +189,7 @@ class Credentials:
         except (OSError, ValueError):
             # A socket left over from a login that is gone; an agent is never required.
             return []
-        return [_NamedKey("agent key", pair) for pair in pairs]
+        return [NamedKey("agent key", pair) for pair in pairs]
 
 
 class LoginClient(asyncssh.SSHClient):
@@ -179,19 +206,34 @@ class LoginClient(asyncssh.SSHClient):
         self._password_left = credentials.password
         self._asked = 0
         self._declined = False
-        self._remaining = list(credentials.keys)
+        self._first = list(credentials.keys)
+        self._others = list(credentials.other_keys)
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Keep the connection: it knows the methods that the server still takes."""
+        self._connection = conn
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
         """Show what the server says before the login."""
         self._banner(clean(msg.strip(), multiline=True))
 
     def public_key_auth_requested(self) -> list[asyncssh.SSHKey | asyncssh.SSHKeyPair] | None:
-        """Offer the next key."""
-        if not self._remaining:
+        """Offer the next key; None while a known password is to be offered before it."""
+        if self._first:
+            key = self._first.pop(0)
+        elif self._others and not self._password_is_next:
+            key = self._others.pop(0)
+        else:
             return None
-        key = self._remaining.pop(0)
         self.tried.append(key.name)
         return [key.pair]
+
+    @property
+    def _password_is_next(self) -> bool:
+        if self._password_left is None or self._declined or self._connection is None:
+            return False
+        return bool({"password", "keyboard-interactive"} & set(self._connection.get_server_auth_methods()))
 
     async def password_auth_requested(self) -> str | None:
         """Offer the known password once, then what the user types."""
@@ -240,21 +282,3 @@ class LoginClient(asyncssh.SSHClient):
             return None
         self.tried.append("a typed password")
         return answer
-
-
-def _default_keys() -> list[_NamedKey]:
-    keys = []
-    for name in _DEFAULT_KEYS:
-        path = Path.home() / ".ssh" / name
-        try:
-            keys.append(_NamedKey(f"key {clean(str(path))}", asyncssh.read_private_key(path)))
-        except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
-            # Not there, or locked with a passphrase: as OpenSSH in batch mode, it is passed over.
-            continue
-    return keys
-
-
-def _wants_passphrase(error: Exception) -> bool:
-    # asyncssh has no kind of its own for a wrong passphrase; its words differ by file format.
-    text = str(error).lower()
-    return isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in text or "decrypt" in text

@@ -1,5 +1,6 @@
 """How a command line ends, whatever happens in it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -172,3 +173,29 @@ def test_what_libraries_log_does_not_reach_the_terminal(world: Running) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_warnings_of_libraries_do_not_reach_stderr(tmp_path: Path) -> None:
+    (tmp_path / "asyncssh.py").write_text(
+        "import warnings\nwarnings.warn('TripleDES will go')\n"
+        "warnings.warn('old', DeprecationWarning, stacklevel=2)\nraise ImportError('enough')\n"
+    )
+    program = "import sys; from gputui.__main__ import main; sys.argv[1:] = ['--version']; main(); import asyncssh"
+    told = subprocess.run(
+        [sys.executable, "-W", "always", "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    quiet = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "TripleDES" in told.stderr, "who asks for warnings gets them"
+    assert "ImportError: enough" in quiet.stderr
+    assert "TripleDES" not in quiet.stderr
+    assert "Deprecation" not in quiet.stderr

@@ -23,6 +23,7 @@ class Server:
         allow_pty: bool = True,
         keyboard_interactive: bool = False,
         prompts: Sequence[tuple[str, bool]] = (("Password: ", False),),
+        most_attempts: int = 1000,
     ) -> None:
         self.host_keys = list(host_keys) or [asyncssh.generate_private_key("ssh-ed25519")]
         self.password = password
@@ -30,6 +31,10 @@ class Server:
         self.port = port
         self.connections: list[asyncssh.SSHServerConnection] = []
         self.passwords: list[str] = []
+        self.offers: list[str] = []
+        """What was offered, in order: a key's comment or ``password``."""
+        self.names: dict[bytes, str] = {}
+        self.most_attempts = most_attempts
         self.sizes: list[tuple[int, int]] = []
         self.typed = bytearray()
         self.environment: dict[str, str] = {}
@@ -143,6 +148,16 @@ class _Logins(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._server.connections.append(conn)
+        self._connection = conn
+        self._refused = 0
+
+    def _answer(self, offer: str, accepted: bool) -> bool:
+        """Note an offer; end the connection after too many refusals, in the words of OpenSSH."""
+        self._server.offers.append(offer)
+        self._refused += not accepted
+        if self._refused >= self._server.most_attempts:
+            self._connection.disconnect(asyncssh.DISC_PROTOCOL_ERROR, "Too many authentication failures")
+        return accepted
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -163,13 +178,16 @@ class _Logins(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         self._server.passwords.append(password)
-        return password == self._server.password
+        return self._answer("password", password == self._server.password)
 
     def public_key_auth_supported(self) -> bool:
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return any(key.public_data == known.public_data for known in self._server.client_keys)
+        name = self._server.names.get(key.public_data, "a key")
+        accepted = any(key.public_data == known.public_data for known in self._server.client_keys)
+        # An accepted key comes twice: as a question, then with its signature.
+        return accepted if accepted and self._server.offers[-1:] == [name] else self._answer(name, accepted)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return True

@@ -1,0 +1,97 @@
+"""Private keys in files: which there are, who can read them, and their public halves."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+from gputui.text import clean
+
+_DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk")
+_MAGIC = b"openssh-key-v1\0"
+_LARGEST = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKey:
+    """A key that can be offered, and its name in messages."""
+
+    name: str
+    pair: asyncssh.SSHKey | asyncssh.SSHKeyPair
+
+    @property
+    def public_data(self) -> bytes:
+        """Its public half, in the form of the wire; of a certificate that of the key in it."""
+        return self.pair.key_public_data if isinstance(self.pair, asyncssh.SSHKeyPair) else self.pair.public_data
+
+
+def others_can_read(path: Path) -> bool:
+    """Return whether OpenSSH would refuse a key for its permissions: the user's own file that others can read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
+
+
+def default_keys() -> tuple[set[bytes], list[NamedKey], list[Path]]:
+    """Return the public halves of the user's default keys, those without a passphrase, and those others can read."""
+    known: set[bytes] = set()
+    keys: list[NamedKey] = []
+    open_to_all: list[Path] = []
+    for name in _DEFAULT_KEYS:
+        path = Path.home() / ".ssh" / name
+        if (public := public_data(path)) is not None:
+            known.add(public)
+        if others_can_read(path):
+            open_to_all.append(path)
+            continue
+        try:
+            keys.append(NamedKey(f"key {clean(str(path))}", asyncssh.read_private_key(path)))
+        except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+            # Not there, or locked with a passphrase: as OpenSSH in batch mode, it is passed over.
+            continue
+    return known, keys, open_to_all
+
+
+def public_data(path: Path) -> bytes | None:
+    """Return the public half of a private key, also of one that is locked; None where it cannot be known."""
+    try:
+        return asyncssh.read_public_key(path.with_name(f"{path.name}.pub")).public_data
+    except (OSError, asyncssh.KeyImportError):
+        pass
+    try:
+        with path.open("rb") as file:
+            return _public_half(file.read(_LARGEST))
+    except OSError:
+        return None
+
+
+def _public_half(text: bytes) -> bytes | None:
+    """Read the public half in front of the private one: OpenSSH's own format has it in clear."""
+    lines = text.split(b"-----")
+    try:
+        data = base64.b64decode(b"".join(lines[2].split()), validate=True) if len(lines) > 2 else b""
+    except binascii.Error:
+        return None
+    if not data.startswith(_MAGIC):
+        return None
+    place = len(_MAGIC)
+    # Cipher, key derivation and its options, the number of keys, then the public key.
+    for skipped in ("string", "string", "string", "number"):
+        place += 4 + (int.from_bytes(data[place : place + 4]) if skipped == "string" else 0)
+    size = int.from_bytes(data[place : place + 4])
+    found = data[place + 4 : place + 4 + size]
+    return found if size and len(found) == size else None
+
+
+def wants_passphrase(error: Exception) -> bool:
+    """Return whether a key could not be read for want of its passphrase."""
+    # asyncssh has no kind of its own for a wrong passphrase; its words differ by file format.
+    text = str(error).lower()
+    return isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in text or "decrypt" in text
