@@ -20,6 +20,7 @@ from gputui.api.deepdock_rules import is_idle
 from gputui.api.deepdock_series import GpuSeries
 from gputui.api.docker import ALIVE, PHASES, split_reference
 from gputui.api.failures import mismatch
+from gputui.api.pages import MOST_ROWS
 from gputui.api.safe_names import SafeNames
 from gputui.models import GpuDevice, HostInfo, Image, Instance, Offer, Phase, Ref, SSHTarget
 from gputui.redaction import redact_json
@@ -55,13 +56,13 @@ class ImageWire(BaseModel):
 class ContainersWire(BaseModel):
     """The answer of ``GET /containers``; its rows are read one by one."""
 
-    containers: list[object]
+    containers: Annotated[list[object], Field(max_length=MOST_ROWS)]
 
 
 class ImagesWire(BaseModel):
     """The answer of ``GET /images``; its rows are read one by one."""
 
-    images: list[object]
+    images: Annotated[list[object], Field(max_length=MOST_ROWS)]
 
 
 class MetricsWire(BaseModel):

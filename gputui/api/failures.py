@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from gputui.api import figures
+from gputui.api.pages import MOST_ROWS
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -295,8 +296,18 @@ def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, wh
     )
 
 
+def check_size(data: object, party: Party, path: str) -> None:
+    """Raise ProtocolError where a list, or one in a page, has more rows than any can have: each costs time."""
+    parts = [data, *data.values()] if isinstance(data, dict) else [data]
+    if any(isinstance(part, list) and len(part) > MOST_ROWS for part in parts):
+        raise ProtocolError(
+            f"{party}: {party.host} answers {path} with more than {MOST_ROWS:,} rows.", hint=CHECK_BASE_URL
+        )
+
+
 _EXPECTED = {
     "missing": "is missing",
+    "too_long": "has more entries than any list can have",
     "string_type": "should be a text",
     "int_type": "should be a whole number",
     "int_parsing": "should be a whole number",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Annotated
 
@@ -11,6 +10,8 @@ from pydantic import Field
 
 LARGEST = 2**63
 """Figures from here on are no sizes, prices, times or counts of anything."""
+
+TOO_LARGE = "too large"
 
 Whole = Annotated[int, Field(gt=-LARGEST, lt=LARGEST)]
 """A whole number, also one written as text, that is a figure."""
@@ -24,9 +25,10 @@ _EXPONENT = re.compile(rb"[:,\[]\s{0,9}-?[0-9][0-9.]{0,25}[eE]\+?[0-9]{2}")
 
 
 def without_absurd(body: bytes) -> bytes:
-    """Return JSON with null, which is unknown, in place of what is no figure; any other body as it is.
+    """Return JSON with null in place of NaN, and TOO_LARGE in place of what no figure is; any other body as it is.
 
-    One such number would end the reading of a whole list, or the sum, sorting and writing of it later on.
+    One such number would end the reading of a whole list, or the sum, sorting and writing of it later on. As a text
+    it spoils its own field.
     """
     if not _may_have(body):
         return body
@@ -37,8 +39,8 @@ def without_absurd(body: bytes) -> bytes:
 
 
 def loads(body: bytes | str) -> object:
-    """Read JSON, with None in place of what is no figure; raises ValueError or RecursionError."""
-    return json.loads(body, parse_int=_integer, parse_float=_float, parse_constant=lambda _: None)
+    """Read JSON, without what is no figure; raises ValueError or RecursionError."""
+    return json.loads(body, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def _may_have(body: bytes) -> bool:
@@ -49,11 +51,15 @@ def _may_have(body: bytes) -> bool:
     return (b"0e00" in shape or b"0e+00" in shape) and _EXPONENT.search(body) is not None
 
 
-def _integer(text: str) -> int | None:
+def _integer(text: str) -> int | str:
     value = int(text) if len(text) <= 20 else LARGEST
-    return value if abs(value) < LARGEST else None
+    return value if abs(value) < LARGEST else TOO_LARGE
 
 
-def _float(text: str) -> float | None:
+def _float(text: str) -> float | str:
     value = float(text)
-    return value if math.isfinite(value) and abs(value) < LARGEST else None
+    return value if abs(value) < LARGEST else TOO_LARGE
+
+
+def _constant(text: str) -> str | None:
+    return None if text == "NaN" else TOO_LARGE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from gputui.api import gpuhub_shapes as shapes
-from gputui.api.failures import Party, Refusal, decode
+from gputui.api.failures import Party, Refusal, check_size, decode
 from gputui.api.gpuhub_envelope import SUCCESS, refusal
 from gputui.api.pages import Page
 from gputui.api.transport import Json, Transport
@@ -108,7 +108,10 @@ class GpuhubServer:
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:
         envelope = decode(shapes.ENVELOPE, body, self.party, path, what=what)
         self._require_success(envelope["code"], envelope.get("msg"), envelope.get("request_id"))
-        return envelope.get("data")
+        data = envelope.get("data")
+        if not what:
+            check_size(data, self.party, path)
+        return data
 
     def _require_success(self, code: str | None, message: str | None, request_id: str | None) -> None:
         if code is not None and code.lower() == SUCCESS:

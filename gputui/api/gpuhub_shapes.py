@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from gputui.api.failures import mismatch
-from gputui.api.pages import Page
+from gputui.api.pages import MOST_ROWS, Page
 from gputui.redaction import redact_json
 from gputui.text import clean
 
@@ -53,7 +53,7 @@ class Envelope(TypedDict, total=False):
 class PageBody(TypedDict, Generic[_R], total=False):
     """A page of a list. ``max_page`` and ``result_total`` may be absent."""
 
-    list: builtins.list[_R] | None
+    list: Annotated[builtins.list[_R], Field(max_length=MOST_ROWS, fail_fast=True)] | None
     page_size: int | None
     max_page: int | None
     result_total: int | None

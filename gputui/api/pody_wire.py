@@ -17,6 +17,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    Field,
     JsonValue,
     TypeAdapter,
     ValidationError,
@@ -28,6 +29,7 @@ from gputui.api.addresses import host_label
 from gputui.api.docker import PHASES
 from gputui.api.failures import mismatch
 from gputui.api.figures import Real, Whole
+from gputui.api.pages import MOST_ROWS
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -153,13 +155,15 @@ def _says_something(done: DoneWire) -> DoneWire:
 POD = TypeAdapter(PodWire)
 DONE: TypeAdapter[DoneWire] = TypeAdapter(Annotated[DoneWire, AfterValidator(_says_something)])
 GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
-    dict[int, list[Annotated[ProcessWire, WrapValidator(_or_unreadable)]]]
+    dict[int, Annotated[list[Annotated[ProcessWire, WrapValidator(_or_unreadable)]], Field(max_length=MOST_ROWS)]]
 )
 USER_INFO = TypeAdapter(UserInfoWire)
 EXEC = TypeAdapter(ExecWire)
 COMMIT = TypeAdapter(CommitWire)
 IMAGE = TypeAdapter(ImageWire | None)
-NAMES = TypeAdapter(Annotated[list[str], BeforeValidator(_texts)])
+NAMES = TypeAdapter(
+    Annotated[list[str], Field(max_length=MOST_ROWS, fail_fast=True), BeforeValidator(_texts)],
+)
 VERSION = TypeAdapter(list[int])
 SPEC = TypeAdapter(dict[str, str | int | float | None])
 SECONDS = TypeAdapter(dict[str, float])

@@ -29,10 +29,16 @@ from gputui.api.failures import Party, Refusal
 from gputui.api.figures import without_absurd
 from gputui.api.keep_alive import show_life
 from gputui.api.server_clock import ServerClock, http_date
+from gputui.api.unpacking import ACCEPTED, PackingError, Unpacker
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
 
 MAX_BODY = 32 * 2**20
 """The largest answer that is read, in bytes."""
+
+MOST_PARTS = 1_000_000
+"""The most objects and lists that an answer may have: nothing but empty ones take half a minute to read."""
+LONGEST_REFUSAL = 256 * 2**10
+"""How much is read of an answer that is no success, in bytes."""
 
 CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 3
@@ -292,6 +298,8 @@ class Transport:
             self.latency = waited
         if not response.is_success:
             raise self._refused(attempt, response, body)
+        if await digested(len(body), _has_too_many_parts, body):
+            raise self._unreadable(attempt, f"has more than {MOST_PARTS:,} parts")
         return await digested(len(body), without_absurd, body)
 
     def _client(self, *, keep: bool) -> httpx.AsyncClient:
@@ -300,20 +308,32 @@ class Transport:
         return self._clients[keep]
 
     async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
-        longest = attempt.longest if response.is_success else None
+        """Return an answer's body, unpacked. Of one that is no success only as much as a refusal may have."""
+        longest = attempt.longest if response.is_success else LONGEST_REFUSAL
         pieces: list[bytes] = []
         size = 0
-        async for piece in response.aiter_bytes():
-            size += len(piece)
-            if size > MAX_BODY:
-                reason = f"the answer is larger than {MAX_BODY // 2**20} MiB"
-                if attempt.changes:
-                    raise failures.unknown_outcome(self.party, attempt.what, reason)
-                raise ProtocolError(f"{self.party}: {reason}.", hint=failures.CHECK_BASE_URL)
-            pieces.append(piece)
-            if longest is not None and size >= longest:
-                return b"".join(pieces)[:longest]
+        try:
+            unpacker = Unpacker(response.headers.get("content-encoding", ""))
+            async for packed in response.aiter_raw():
+                for piece in unpacker.feed(packed):
+                    size += len(piece)
+                    pieces.append(piece)
+                    if longest is not None and size >= longest:
+                        return b"".join(pieces)[:longest]
+                    if size > MAX_BODY:
+                        raise self._unreadable(attempt, f"is larger than {MAX_BODY // 2**20} MiB")
+                    await asyncio.sleep(0)
+            unpacker.end()
+        except PackingError as error:
+            if not response.is_success:
+                return b""  # its status says enough
+            raise self._unreadable(attempt, str(error)) from None
         return b"".join(pieces)
+
+    def _unreadable(self, attempt: _Attempt, reason: str) -> GputuiError:
+        if attempt.changes:
+            return failures.unknown_outcome(self.party, attempt.what, f"the answer {reason}")
+        return ProtocolError(f"{self.party}: the answer {reason}.", hint=failures.CHECK_BASE_URL)
 
     def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
         """Turn what went wrong on the way into what the caller is told."""
@@ -377,6 +397,10 @@ def _encoded(json: Json | None) -> bytes | None:
     return None if json is None else json_module.dumps(json, separators=(",", ":")).encode("ascii")
 
 
+def _has_too_many_parts(body: bytes) -> bool:
+    return len(body) > MOST_PARTS and body.count(b"{") + body.count(b"[") > MOST_PARTS
+
+
 def _retry_after(response: httpx.Response) -> float | None:
     """Return how long the server asks to wait, in seconds, capped; None when it does not say."""
     value = response.headers.get("retry-after", "").strip()
@@ -406,7 +430,11 @@ def _make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClien
             trust_env=not direct,
             auth=httpx.Auth(),  # no credentials from a .netrc
             follow_redirects=False,
-            headers={"User-Agent": f"gputui/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"gputui/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED,
+            },
             limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
         )
     except (ImportError, ValueError, httpx.InvalidURL):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.failures import Party, Refusal, decode, sign_in_hint
+from gputui.api.failures import Party, Refusal, check_size, decode, sign_in_hint
 from gputui.api.transport import DEFAULT_RETRY_AFTER, Transport
 from gputui.errors import (
     AuthError,
@@ -139,6 +139,8 @@ class YottaServer:
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:
         envelope = decode(_ENVELOPE, body, self.party, path, what=what)
         if envelope.code == SUCCESS:
+            if not what:
+                check_size(envelope.data, self.party, path)
             return envelope.data
         said = clean(" ".join((envelope.message or "").split()))
         if envelope.code == _TOO_MANY_REQUESTS:
