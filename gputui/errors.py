@@ -109,6 +109,19 @@ class ProtocolError(GputuiError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class IncompleteError(ProtocolError):
+    """A list that was read, though not all of it: it lacks rows, or the contents of some.
+
+    ``all_named`` says that no row is missing: of some no more than the name could be read.
+    """
+
+    title = "Incomplete list"
+
+    def __init__(self, message: str, *, hint: str = "", all_named: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.all_named = all_named
+
+
 class UnknownOutcomeError(GputuiError):
     """A change was sent and its answer never came: it may or may not have happened. Never sent again blindly."""
 

@@ -21,6 +21,7 @@ from gputui.api.deepdock_series import GpuSeries
 from gputui.api.docker import ALIVE, PHASES, split_reference
 from gputui.api.failures import mismatch
 from gputui.api.pages import MOST_ROWS
+from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
 from gputui.models import GpuDevice, HostInfo, Image, Instance, Offer, Phase, Ref, SSHTarget
 from gputui.redaction import redact_json
@@ -143,15 +144,19 @@ class Host:
 
 
 def to_instances(host: Host, names: SafeNames, answer: ContainersWire) -> list[Instance]:
-    """Make the rows of the containers. One without a name is left out: nothing could be done with it."""
-    rows = (_to_instance(host, names, row) for row in answer.containers)
-    return list({row.ref: row for row in rows if row is not None}.values())
+    """Make the rows of the containers. One without a name is missing: nothing could be done with it."""
+    collected = RowCollector(*read_each(answer.containers, lambda row: _to_instance(host, names, row)))
+    rows = collected.rows()
+    for row in rows:
+        if row.problem:
+            collected.add_blank(f"container {row.name} cannot be read: {row.problem}")
+    return collected.rows()
 
 
-def _to_instance(host: Host, names: SafeNames, row: object) -> Instance | None:
+def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
     name = row.get("name") if isinstance(row, Mapping) else None
     if not isinstance(name, str) or not name:
-        return None
+        raise UnreadableRowError("name is missing" if name is None else "name should be a text")
     ref = names.ref("container", name)
     try:
         wire = CONTAINER.validate_python(row)
@@ -247,32 +252,37 @@ def to_offers(host: Host, devices: list[GpuDevice]) -> list[Offer]:
 
 
 def to_images(names: SafeNames, answer: ImagesWire) -> list[Image]:
-    """Make the rows of the images, one for each tag. One that cannot be named is left out."""
-    rows = (image for row in answer.images for image in _to_images(names, row))
-    return list({image.ref: image for image in rows}.values())
+    """Make the rows of the images, one for each tag. One that cannot be named is missing."""
+    found, unread = read_each(answer.images, lambda row: _to_images(names, row))
+    return RowCollector([image for images in found for image in images], unread).rows()
 
 
-def _to_images(names: SafeNames, row: object) -> Iterable[Image]:
+def _to_images(names: SafeNames, row: object) -> list[Image]:
     try:
         wire = IMAGE.validate_python(row)
-    except ValidationError:
+    except ValidationError as error:
         known = {key: row.get(key) for key in ("id", "tag")} if isinstance(row, Mapping) else {}
         if not all(value is None or isinstance(value, str) for value in known.values()):
-            return
+            raise UnreadableRowError(mismatch(error)) from None
         wire = IMAGE.validate_python(known)
     tags = [wire.tag] if isinstance(wire.tag, str) else wire.tag or []
     tags = [tag for tag in tags if tag not in _UNTAGGED] or [wire.id or ""]
-    for tag in filter(None, tags):
-        name, version = split_reference(clean(tag))
-        yield Image(
-            names.ref("image", tag),
-            name,
-            version,
-            digest=clean((wire.digest or "").rpartition("@")[2] or wire.id or "") or None,
-            size=_size(wire.size_mb),
-            own=None,
-            raw=raw_text(row),
-        )
+    if not any(tags):
+        raise UnreadableRowError("it has neither a tag nor an id")
+    return [_to_image(names, wire, tag, row) for tag in filter(None, tags)]
+
+
+def _to_image(names: SafeNames, wire: ImageWire, tag: str, row: object) -> Image:
+    name, version = split_reference(clean(tag))
+    return Image(
+        names.ref("image", tag),
+        name,
+        version,
+        digest=clean((wire.digest or "").rpartition("@")[2] or wire.id or "") or None,
+        size=_size(wire.size_mb),
+        own=None,
+        raw=raw_text(row),
+    )
 
 
 def to_host(host: Host, metrics: MetricsWire, *, ahead: float | None, body: bytes) -> HostInfo:

@@ -24,6 +24,7 @@ from gputui.api.gpuhub_lists import GpuhubLists
 from gputui.api.gpuhub_rules import container_actions, deployment_actions
 from gputui.api.gpuhub_server import GpuhubServer
 from gputui.api.gpuhub_stock import StockReader
+from gputui.api.rows import RowCollector
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
@@ -221,7 +222,9 @@ class GpuhubBackend:
 
     async def images(self) -> Sequence[Image]:
         """List the account's private images (call 1), then the public ones of the document."""
-        return [*await self._lists.images(), *public_images(self.account)]
+        images: RowCollector[Image] = RowCollector(await self._lists.images())
+        images.add(public_images(self.account))
+        return images.rows()
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew with its JSON; raises NotFoundError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -17,12 +17,13 @@ from gputui.api.gpuhub_kept import KeptAnswers
 from gputui.api.gpuhub_server import GpuhubServer, RouteMissingError
 from gputui.api.gpuhub_wallet import to_balance
 from gputui.api.pages import PAGE_SIZE, Page, read_all
+from gputui.api.rows import RowCollector, read_each
 from gputui.errors import (
     GputuiError,
     NotFoundError,
     ProtocolError,
 )
-from gputui.models import Balance, Block, Deployment, Image, Instance, Package, Phase, Ref
+from gputui.models import Balance, Block, Deployment, Image, Instance, Missing, Package, PartialRows, Phase, Ref, Row
 
 _API = "/api/v1/dev"
 DEPLOYMENTS = f"{_API}/deployment/list"
@@ -43,7 +44,7 @@ CONTAINERS_AT_ONCE = 8
 
 Parameters = Mapping[str, object]
 _R = TypeVar("_R")
-_M = TypeVar("_M")
+_M = TypeVar("_M", bound=Row)
 _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 
 
@@ -134,13 +135,20 @@ class GpuhubLists:
         Where those of a deployment cannot be read, its last ones say so, or one row in their place.
         """
         kept, narrowed = self._containers, self._narrowed
-        deployments = _chosen(await self.deployments(), narrowed())
+        known = await self.deployments()
+        deployments = _chosen(known, narrowed())
         found, errors = await kept.get(deployments)
-        rows: list[Instance] = []
+        collected: RowCollector[Instance] = RowCollector()
+        collected.note_missing(known)
         for deployment in deployments:
             error = errors.get(deployment.ref)
             part = found[deployment.ref]
-            rows += part if error is None else self._unread(deployment, part, error)
+            theirs = f"{deployment.ref.id}-"
+            collected.add(part if error is None else self._unread(deployment, part, error), prefix=theirs)
+            if error is not None:
+                silent = f"the containers of {deployment.name} cannot be read: {error.message}"
+                collected.add_silent(silent, prefix=theirs)
+        rows = collected.rows()
         self._listed = {row.ref: row for row in rows}
         return rows
 
@@ -228,14 +236,13 @@ class GpuhubLists:
 
     async def blacklist(self) -> list[Block]:
         """Ask for the hosts that are kept out (call 11); a host that is named twice counts until the later time."""
+        found = self._rows(shapes.BLOCK, await self._ask_blacklist(), partial(wire.to_block, self._scope), BLACKLIST)
         blocks: dict[Ref, Block] = {}
-        for block in self._rows(
-            shapes.BLOCK, await self._ask_blacklist(), partial(wire.to_block, self._scope), BLACKLIST
-        ):
+        for block in found:
             known = blocks.get(block.ref)
             if known is None or (block.until and (known.until is None or block.until > known.until)):
                 blocks[block.ref] = block
-        return list(blocks.values())
+        return _as_whole_as(found, blocks.values())
 
     async def _ask_blacklist(self) -> object:
         if not self._blacklist_by_post:
@@ -271,16 +278,22 @@ class GpuhubLists:
         if errors and not any(found.values()) and len(errors) == len(deployments):
             raise next(iter(errors.values()))
         packages: dict[Ref, Package] = {}
+        missing: RowCollector[Package] = RowCollector()
+        missing.note_missing(deployments)
         for deployment in deployments:
             error = errors.get(deployment.ref)
             part = found[deployment.ref] if error is None else self._unread_packages(deployment, error)
+            missing.note_missing(part)
+            if error is not None:
+                missing.add_silent(f"the packages of {deployment.name} cannot be read: {error.message}")
             for package in part:
                 known = packages.get(package.ref)
                 # They are asked for one after the other while the time runs: the least that is left is the newest.
                 newer = known is None or (package.balance or 0) < (known.balance or 0)
                 if known is None or (known.problem and not package.problem) or (newer and not package.problem):
                     packages[package.ref] = package
-        return list(packages.values())
+        missing.add(packages.values())
+        return missing.rows()
 
     def _unread_packages(self, deployment: Deployment, error: GputuiError) -> list[Package]:
         if last := self._packages.known(deployment.ref):
@@ -306,8 +319,15 @@ class GpuhubLists:
         rows = data.get("list") if isinstance(data, dict) else data
         if rows is not None and not isinstance(rows, list):
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
-        made = (shapes.salvage(adapter, row, make, raw=True) for row in rows or ())
-        return [row for row in made if row is not None]
+        made, unread = read_each(rows or (), lambda row: shapes.salvage(adapter, row, make, raw=True))
+        return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
+
+
+def _as_whole_as(found: Iterable[Row], rows: Iterable[_M]) -> list[_M]:
+    """Return rows that were made from a list, with what is missing in that."""
+    collected: RowCollector[_M] = RowCollector(rows)
+    collected.note_missing(found)
+    return collected.rows()
 
 
 def _chosen(deployments: Sequence[Deployment], parameters: Parameters) -> list[Deployment]:

@@ -75,11 +75,11 @@ class GpuhubServer:
         shape: shapes.Shape[_R],
         path: str,
         json: Json,
-        make: Callable[[_R, shapes.Notes], _M | None],
+        make: Callable[[_R, shapes.Notes], _M],
         *,
         raw: bool = False,
     ) -> Page[_M]:
-        """Ask for a page by POST and make its rows; ``make`` returns None for one that is none.
+        """Ask for a page by POST and make its rows.
 
         A row that cannot be read in full spoils itself alone. With ``raw`` each comes with its JSON.
         """

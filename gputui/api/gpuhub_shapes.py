@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 
 from gputui.api.failures import mismatch
 from gputui.api.pages import MOST_ROWS, Page
+from gputui.api.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json
 from gputui.text import clean
 
@@ -229,34 +230,35 @@ EVENTS = Shape(TypeAdapter(PageEnvelope[EventRow]), TypeAdapter(EventRow))
 IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow]), TypeAdapter(ImageRow))
 
 
-def read_page(body: PageBody[_R] | None, make: Callable[[_R, Notes], _M | None]) -> Page[_M]:
+def read_page(body: PageBody[_R] | None, make: Callable[[_R, Notes], _M]) -> Page[_M]:
     """Make the rows of a page in which everything is what it should be."""
     if body is None:
         return Page((), 0, total=0)
     rows = body.get("list") or ()
-    made = [row for row in [make(row, _NO_NOTES) for row in rows] if row is not None]
+    made = [make(row, _NO_NOTES) for row in rows]
     return Page(made, len(rows), body.get("page_size"), body.get("max_page"), body.get("result_total"))
 
 
-def salvage_page(
-    shape: Shape[_R], data: object, make: Callable[[_R, Notes], _M | None], *, raw: bool = False
-) -> Page[_M]:
+def salvage_page(shape: Shape[_R], data: object, make: Callable[[_R, Notes], _M], *, raw: bool = False) -> Page[_M]:
     """Make what rows there are of a page that holds something unexpected; a bare list is a page of its own."""
     body = data if isinstance(data, dict) else {"list": data}
     sent = body.get("list")
     # What is no row at all still counts as one: where a list is read on is counted in rows.
     rows = [row if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
-    made = [made for row in rows if (made := salvage(shape.row, row, make, raw=raw)) is not None]
+    made, unread = read_each(rows, lambda row: salvage(shape.row, row, make, raw=raw))
     return Page(
-        made, len(rows), whole(body.get("page_size")), whole(body.get("max_page")), whole(body.get("result_total"))
+        made,
+        len(rows),
+        whole(body.get("page_size")),
+        whole(body.get("max_page")),
+        whole(body.get("result_total")),
+        unread,
     )
 
 
-def salvage(
-    adapter: TypeAdapter[_R], row: object, make: Callable[[_R, Notes], _M | None], *, raw: bool = False
-) -> _M | None:
-    """Make one row of what can be read of it; None where that is not enough to be one."""
-    problem = None
+def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, Notes], _M], *, raw: bool = False) -> _M:
+    """Make one row of what can be read of it; raises UnreadableRowError where that is not enough to be one."""
+    problem = ""
     try:
         read = adapter.validate_python(row)
     except ValidationError as error:
@@ -264,9 +266,9 @@ def salvage(
         complaints = error.errors(include_url=False, include_context=False, include_input=False)
         try:
             read = adapter.validate_python(_without(row, [complaint["loc"] for complaint in complaints]))
-        except ValidationError:
-            return None
-    return make(read, Notes(problem, raw_text(row) if raw else ""))
+        except ValidationError as still:
+            raise UnreadableRowError(mismatch(still)) from None
+    return make(read, Notes(problem or None, raw_text(row) if raw else ""))
 
 
 def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:

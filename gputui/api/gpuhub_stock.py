@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gputui.api import gpuhub_wire as wire
 from gputui.api.gpuhub_server import GpuhubServer
+from gputui.api.rows import RowCollector
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
 from gputui.models import Offer
 
@@ -43,10 +44,14 @@ class StockReader:
         errors = [result for result in found if isinstance(result, GputuiError)]
         if len(errors) == len(regions):
             raise next((error for error in errors if isinstance(error, RateLimitedError)), errors[0])
-        offers: list[Offer] = []
+        offers: RowCollector[Offer] = RowCollector()
         for region, result in zip(regions, found, strict=True):
-            offers += self._stale(region, result) if isinstance(result, GputuiError) else result
-        return offers
+            if isinstance(result, GputuiError):
+                offers.add(self._stale(region, result))
+                offers.add_silent(f"the stock of {region} cannot be read: {result.message}")
+            else:
+                offers.add(result)
+        return offers.rows()
 
     async def read_region(self, region: str) -> Sequence[Offer]:
         """Ask for the whole stock of one region; raises GputuiError."""

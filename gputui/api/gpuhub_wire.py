@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from gputui.api import gpuhub_shapes as shapes
 from gputui.api.gpuhub_event_log import EventRow, container_name, container_phase, read_time
 from gputui.api.gpuhub_shapes import Notes
+from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.ssh_commands import ssh_target
 from gputui.models import (
     Block,
@@ -160,6 +161,7 @@ def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Depl
         created_at=_time(row.get("created_at")),
         updated_at=_time(row.get("updated_at")),
         stopped_at=_time(row.get("stopped_at")),
+        problem=notes.problem,
         raw=notes.raw,
     )
     return replace(deployment, phase=deployment_phase(deployment))
@@ -241,30 +243,40 @@ def to_offers(scope: Scope, region: str, data: object) -> list[Offer]:
 
     A model that is named twice, for two kinds of hosts, is one offer.
     """
+
+    def read(named: object) -> Offer:
+        match named:
+            case str(name), figures if vendor_name := clean(name):
+                return shapes.salvage(shapes.STOCK, figures, partial(_to_offer, scope, region, vendor_name))
+        raise UnreadableRowError("it names no GPU model with its figures")
+
+    found, unread = read_each(_models(data), read)
     offers: dict[Ref, Offer] = {}
-    for name, figures in _models(data):
-        vendor_name = clean(name)
-        offer = shapes.salvage(shapes.STOCK, figures, partial(_to_offer, scope, region, vendor_name))
-        if offer is not None and vendor_name:
-            known = offers.get(offer.ref)
-            offers[offer.ref] = offer if known is None else _added(known, offer)
-    return list(offers.values())
+    for offer in found:
+        known = offers.get(offer.ref)
+        offers[offer.ref] = offer if known is None else _added(known, offer)
+    return RowCollector(offers.values(), unread).rows()
 
 
-def _models(data: object) -> Iterator[tuple[str, object]]:
-    """Yield each model's name with its figures. Keys beside it that hold no object say something else of it."""
+def _models(data: object) -> Iterator[tuple[str, object] | None]:
+    """Yield each model's name with its figures, None for an entry without. Keys beside it that hold no object say
+    something else of it.
+    """
     if data is None:
         return
     if not isinstance(data, dict | list):
         raise ValueError("the stock is neither a list nor an object")  # noqa: TRY004  (what one answers, not a type)
     for entry in [data] if isinstance(data, dict) else data:
         if not isinstance(entry, dict):
+            yield None
             continue
         named = [(name, figures) for name, figures in entry.items() if isinstance(figures, dict)]
         flat = entry.get("gpu_name")
         if not named and isinstance(flat, str):
             named = [(flat, entry)]
         yield from named
+        if not named and entry and isinstance(data, list):
+            yield None
 
 
 def _to_offer(scope: Scope, region: str, vendor_name: str, row: shapes.StockRow, _: Notes) -> Offer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from gputui.api.rows import RowCollector
 from gputui.models import Ref, Row
 
 PAGE_SIZE = 100
@@ -24,13 +25,16 @@ _M = TypeVar("_M", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """A page as it was read. ``size`` is how many rows the server puts on one; None where it does not say."""
+    """A page as it was read. ``size`` is how many rows the server puts on one; None where it does not say.
+    ``unread`` counts the rows that cannot be read by the reason.
+    """
 
     rows: Sequence[_T]
     sent: int
     size: int | None = None
     pages: int | None = None
     total: int | None = None
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 FetchPage = Callable[[int], Awaitable[Page[_M]]]
@@ -50,12 +54,19 @@ async def read_all(fetch: FetchPage[_M]) -> list[_M]:
         pages = await _read(fetch)
         rows = {row.ref: row for page in pages for row in page.rows}
         if _fits(pages, len(rows)):
-            return list(rows.values())
+            return _with_unread(rows.values(), pages)
         seen |= rows
         if last == list(rows) or len(pages) >= _MOST_PAGES:
             break
         last = list(rows)
-    return list(seen.values())
+    return _with_unread(seen.values(), pages)
+
+
+def _with_unread(rows: Iterable[_M], pages: Iterable[Page[_M]]) -> list[_M]:
+    collected: RowCollector[_M] = RowCollector(rows)
+    for page in pages:
+        collected.add((), page.unread)
+    return collected.rows()
 
 
 async def _read(fetch: FetchPage[_M]) -> list[Page[_M]]:

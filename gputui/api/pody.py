@@ -19,6 +19,7 @@ from gputui.api.addresses import host_label
 from gputui.api.form_values import REQUIRED, refuse
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
+from gputui.api.rows import RowCollector, read_each
 from gputui.api.safe_names import SafeNames
 from gputui.errors import (
     AuthError,
@@ -155,7 +156,7 @@ class PodyBackend:
 
     async def instances(self) -> Sequence[Instance]:
         """List the user's pods (``/pod/list``), each inspected. A pod that fails to tell keeps its row."""
-        refs = await self._pod_refs()
+        refs, unread = await self._pod_refs()
         near = self.latency is not None and self.latency < NEAR_SECONDS
         slots = asyncio.Semaphore(NEAR_INSPECTIONS if near else INSPECTIONS)
 
@@ -170,23 +171,29 @@ class PodyBackend:
         silent = [row for row in found if isinstance(row, UnavailableError | RateLimitedError | AuthError)]
         if silent and len(silent) == len(found):
             raise silent[0]
-        rows = [
-            self._unreadable(ref, row) if isinstance(row, GputuiError) else row
-            for ref, row in zip(refs, found, strict=True)
-            if not isinstance(row, NotFoundError)
-        ]
+        collected: RowCollector[Instance] = RowCollector((), unread)
+        for ref, row in zip(refs, found, strict=True):
+            if isinstance(row, NotFoundError):
+                continue
+            collected.add([self._unreadable(ref, row) if isinstance(row, GputuiError) else row])
+            if isinstance(row, GputuiError):
+                collected.add_blank(f"pod {ref.id} cannot be read: {row.message}")
+        rows = collected.rows()
         kept = {row.ref for row in rows}
         self._refs = {name: ref for name, ref in self._refs.items() if ref in kept}
         return rows
 
-    async def _pod_refs(self) -> list[Ref]:
-        """List the user's pods by their short names; releases before 0.1.15 put the user's name before them.
+    async def _pod_refs(self) -> tuple[list[Ref], Mapping[str, int]]:
+        """List the user's pods by their short names, and count the entries that are no names.
+
+        Releases before 0.1.15 put the user's name before them.
 
         The server filters Docker's names by substring, so another user's pod can appear as a second "main".
         """
-        names = await self._server.ask(wire.NAMES, "/pod/list")
+        listed = await self._server.ask(wire.NAMES, "/pod/list")
+        names, unread = read_each(listed, wire.read_name)
         prefix = f"{self._config.username}-"
-        return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names))
+        return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names)), unread
 
     async def _inspect(self, ref: Ref) -> Instance:
         path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
@@ -264,11 +271,13 @@ class PodyBackend:
     async def images(self) -> Sequence[Image]:
         """List the images one can create from (``/image/list``, below 0.3 ``/host/images``)."""
         release = await self._server.release()
-        names = await self._server.ask(wire.NAMES, "/image/list" if release >= _NEW_ROUTES else "/host/images")
-        return [
-            wire.to_image(self._names.ref("image", name), own=self._is_own_image(name, release))
-            for name in dict.fromkeys(names)
+        path = "/image/list" if release >= _NEW_ROUTES else "/host/images"
+        listed = await self._server.ask(wire.NAMES, path)
+        names, unread = read_each(listed, wire.read_name)
+        rows = [
+            wire.to_image(self._names.ref("image", name), own=self._is_own_image(name, release)) for name in names
         ]
+        return RowCollector(rows, unread).rows()
 
     def _is_own_image(self, name: str, release: Release) -> bool:
         """Whether the user committed it: such images are listed by their tag alone, in 0.3.0 by their full name."""

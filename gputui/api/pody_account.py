@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.api import pody_wire as wire
 from gputui.api.pody_server import OLDEST, PodyServer
+from gputui.api.rows import read_each
 from gputui.errors import GputuiError
 from gputui.models import AccountInfo, Image, Ref
 from gputui.text import clean, format_duration
@@ -39,7 +40,7 @@ async def describe(
     config: PodyAccount,
     server: PodyServer,
     *,
-    pods: Callable[[], Coroutine[Any, Any, Sequence[Ref]]],
+    pods: Callable[[], Coroutine[Any, Any, tuple[Sequence[Ref], Mapping[str, int]]]],
     images: Callable[[], Coroutine[Any, Any, Sequence[Image]]],
 ) -> AccountInfo:
     """Ask everything there is; what fails beside the identity is named in ``problems``."""
@@ -53,7 +54,7 @@ async def describe(
             problems.append(f"{title}: {error.message}")
             return None
 
-    user_names = server.ask(wire.NAMES, "/user/list")
+    user_names = server.ask(wire.USERS, "/user/list")
     host_spec = server.ask(wire.SPEC, "/host/spec")
     users, spec, own_pods, all_images, *usage = await asyncio.gather(
         part("users", user_names),
@@ -64,13 +65,19 @@ async def describe(
         part("GPU time", _usage(server, "GPU time", "/stat/gputime", basic.user)),
     )
     used = {
-        "max_pods": None if own_pods is None else len(own_pods),
+        "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
         "commit_count": None if all_images is None else sum(bool(image.own) for image in all_images),
     }
+    named, unread = read_each(users or (), wire.read_user)
+    if unread:
+        problems.append(f"users: {unread.total()} cannot be read: {next(iter(unread))}")
     return replace(
         basic,
         quota=tuple(replace(line, used=used.get(line.name)) for line in basic.quota),
-        users=tuple(clean(name) for name in users or ()),
+        users=tuple(name for name, _ in named),
+        admins=tuple(name for name, admin in named if admin)
+        if any(known is not None for _, known in named)
+        else None,
         host_spec=wire.to_spec(spec or {}),
         usage=tuple(line for line in usage if line),
         problems=tuple(problems),

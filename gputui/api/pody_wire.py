@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     Field,
     JsonValue,
     TypeAdapter,
@@ -30,6 +29,7 @@ from gputui.api.docker import PHASES
 from gputui.api.failures import mismatch
 from gputui.api.figures import Real, Whole
 from gputui.api.pages import MOST_ROWS
+from gputui.api.rows import UnreadableRowError
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -139,11 +139,33 @@ def _or_unreadable(value: object, validate: Callable[[object], ProcessWire]) -> 
         return Unreadable(mismatch(error))
 
 
-def _texts(values: object) -> object:
-    """Keep the names of a list, unless it holds none at all."""
-    if not isinstance(values, list):
-        return values
-    return [value for value in values if isinstance(value, str)] or values
+def _has_texts(values: list[object]) -> list[object]:
+    """Refuse a list of other things than names."""
+    if values and not any(isinstance(value, str) for value in values):
+        raise ValueError("no entry is a text")
+    return values
+
+
+def read_user(value: object) -> tuple[str, bool | None]:
+    """Read a user of ``/user/list`` and whether it is an administrator, None where that is not told.
+
+    Releases up to 0.4.1 list names alone; the document speaks of names with their status. Raises UnreadableRowError.
+    """
+    match value:
+        case {"name": str(name), **rest} if name:
+            status = rest.get("is_admin")
+        case [str(name), status] if name:
+            pass
+        case _:
+            return clean(read_name(value)), None
+    return clean(name), bool(status) if isinstance(status, bool | int) else None
+
+
+def read_name(value: object) -> str:
+    """Read an entry of a list of names; raises UnreadableRowError."""
+    if not isinstance(value, str) or not value:
+        raise UnreadableRowError("the name is empty" if value == "" else "the name should be a text")
+    return value
 
 
 def _says_something(done: DoneWire) -> DoneWire:
@@ -161,9 +183,10 @@ USER_INFO = TypeAdapter(UserInfoWire)
 EXEC = TypeAdapter(ExecWire)
 COMMIT = TypeAdapter(CommitWire)
 IMAGE = TypeAdapter(ImageWire | None)
-NAMES = TypeAdapter(
-    Annotated[list[str], Field(max_length=MOST_ROWS, fail_fast=True), BeforeValidator(_texts)],
+NAMES: TypeAdapter[list[object]] = TypeAdapter(
+    Annotated[list[object], Field(max_length=MOST_ROWS), AfterValidator(_has_texts)]
 )
+USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)])
 VERSION = TypeAdapter(list[int])
 SPEC = TypeAdapter(dict[str, str | int | float | None])
 SECONDS = TypeAdapter(dict[str, float])

@@ -170,7 +170,7 @@ class YottaBackend:
 
     async def stock(self) -> Sequence[Offer]:
         """List which GPU types can be had in which regions (``GET /v2/vms/types``)."""
-        return wire.to_offers(self._scope, await self._lists.vm_types())
+        return await self._lists.offers()
 
     async def endpoints(self) -> Sequence[Deployment]:
         """List the endpoints (``GET /v2/serverless``), those that the filter lets through."""

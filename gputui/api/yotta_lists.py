@@ -11,11 +11,12 @@ from typing import TypeVar
 from gputui.api import yotta_filters as filters
 from gputui.api import yotta_wire as wire
 from gputui.api.pages import PAGE_SIZE, Page, read_all
+from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.url_paths import segment
 from gputui.api.yotta_server import YottaServer
-from gputui.api.yotta_shapes import rows_of, whole
+from gputui.api.yotta_shapes import PageFigures, figures_of, rows_of
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
-from gputui.models import Deployment, Instance, Phase, Ref, Row
+from gputui.models import Deployment, Instance, Missing, Offer, PartialRows, Phase, Ref, Row
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
 PATHS: Mapping[str, str] = {wire.POD: PODS, wire.VM: VMS, wire.ENDPOINT: ENDPOINTS}
@@ -64,10 +65,10 @@ class YottaLists:
         lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
         if lasting is not None or len(errors) == len(found):
             raise lasting or errors[0]
-        rows: list[Instance] = []
+        rows: RowCollector[Instance] = RowCollector()
         for kind, part in zip(_PARTS, found, strict=True):
-            rows += self._kept(kind, part)
-        return rows
+            rows.add(self._kept(kind, part), kind=kind)
+        return rows.rows()
 
     async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the pods (``GET /v2/pods``)."""
@@ -88,16 +89,17 @@ class YottaLists:
 
     async def _workers(self, params: filters.Parameters) -> list[Instance]:
         endpoints = await self.endpoints()
+        rows: RowCollector[Instance] = RowCollector()
+        rows.note_missing(endpoints)
         found = await asyncio.gather(*(tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
         there = {str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys()
         self._last = {part: rows for part, rows in self._last.items() if part in there}
-        rows: list[Instance] = []
         for endpoint, part in zip(endpoints, found, strict=True):
             if isinstance(part, RateLimitedError | AuthError):
                 raise part
             if not isinstance(part, NotFoundError):  # else it was deleted in between
-                rows += self._kept(str(endpoint.ref), part, endpoint)
-        return rows
+                rows.add(self._kept(str(endpoint.ref), part, endpoint), prefix=f"{endpoint.ref.id}/")
+        return rows.rows()
 
     def _kept(
         self, part: str, found: Sequence[Instance] | GputuiError, endpoint: Deployment | None = None
@@ -106,21 +108,21 @@ class YottaLists:
         if not isinstance(found, GputuiError):
             self._last[part] = found
             return found
-        if last := self._last.get(part):
-            return [replace(row, problem=found.message) for row in last]
         name = endpoint.name if endpoint else _PARTS[part]
+        silent = f"{f'the workers of {name}' if endpoint else f'the {name}'} cannot be read: {found.message}"
+        if last := self._last.get(part):
+            return PartialRows([replace(row, problem=found.message) for row in last], [Missing(silent)])
         ref = self._scope.ref(wire.WORKER, f"{endpoint.ref.id}/") if endpoint else self._scope.ref(part, _PARTS[part])
         whose = "its workers" if endpoint else "they"
-        return [
-            Instance(
-                ref,
-                name,
-                Phase.UNKNOWN,
-                wire.UNKNOWN,
-                parent=endpoint.ref if endpoint else None,
-                problem=f"{whose} cannot be read: {found.message}",
-            )
-        ]
+        stand_in = Instance(
+            ref,
+            name,
+            Phase.UNKNOWN,
+            wire.UNKNOWN,
+            parent=endpoint.ref if endpoint else None,
+            problem=f"{whose} cannot be read: {found.message}",
+        )
+        return PartialRows([stand_in], [Missing(silent)])
 
     # Endpoints and stock
 
@@ -130,11 +132,18 @@ class YottaLists:
 
     async def vm_types(self) -> Sequence[wire.VmType]:
         """List the types of VM by region (``GET /v2/vms/types``)."""
+        return (await self._read_types())[0]
+
+    async def offers(self) -> list[Offer]:
+        """List the types of VM by region as stock (``GET /v2/vms/types``)."""
+        return wire.to_offers(self._scope, *await self._read_types())
+
+    async def _read_types(self) -> tuple[Sequence[wire.VmType], Mapping[str, int]]:
         rows = rows_of(await self._server.ask(TYPES))
         if rows is None:
             raise self._unlisted(TYPES)
-        self._types = wire.to_vm_types(rows)
-        return self._types
+        self._types, unread = wire.to_vm_types(rows)
+        return self._types, unread
 
     # One of them
 
@@ -164,26 +173,30 @@ class YottaLists:
         endpoint, _, worker = self._scope.names.raw(ref).rpartition("/")
         return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
 
-    async def one(self, ref: Ref, path: str, make: Callable[[object], _R | None]) -> _R:
+    async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
         """Ask for one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
-        row = make(await self._server.ask(path))
-        if row is None or row.ref != ref:
+        data = await self._server.ask(path)
+        try:
+            row = make(data)
+        except UnreadableRowError as error:
+            raise ProtocolError(f"{self._server.party}: {ref} cannot be read: {error.reason}.") from None
+        if row.ref != ref:
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than {ref}.")
         return row
 
     # Lists and pages
 
-    async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+    async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list that comes whole; one that comes in pages after all is read page by page."""
         data = await self._server.ask(path, params)
         rows = rows_of(data)
         if rows is None:
             raise self._unlisted(path)
-        if isinstance(data, Mapping) and len(rows) < (whole(data.get("total")) or 0):
+        if len(rows) < (figures_of(data).total or 0):
             return await self.paged(path, params, make)
-        return list({row.ref: row for row in map(make, rows) if row is not None}.values())
+        return RowCollector(*read_each(rows, make)).rows()
 
-    async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R | None]) -> list[_R]:
+    async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list page by page."""
 
         async def page(index: int) -> Page[_R]:
@@ -191,14 +204,9 @@ class YottaLists:
             rows = rows_of(data)
             if rows is None:
                 raise self._unlisted(path)
-            figures = data if isinstance(data, Mapping) else {"total": len(rows)}
-            return Page(
-                [row for row in map(make, rows) if row is not None],
-                len(rows),
-                size=whole(figures.get("size")),
-                pages=whole(figures.get("pages")),
-                total=whole(figures.get("total")),
-            )
+            figures = figures_of(data) if isinstance(data, Mapping) else PageFigures(total=len(rows))
+            made, unread = read_each(rows, make)
+            return Page(made, len(rows), figures.size, figures.pages, figures.total, unread)
 
         return await read_all(page)
 

@@ -10,12 +10,13 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from gputui.api.failures import mismatch
+from gputui.api.rows import UnreadableRowError
 from gputui.redaction import redact_json
 from gputui.text import clean
 
@@ -147,7 +148,8 @@ class EndpointRow(YottaRow):
 class WorkerRow(YottaRow):
     """A worker of ``GET /v2/serverless/{id}/workers``."""
 
-    worker_id: Id
+    worker_id: Annotated[Id, Field(validation_alias=AliasChoices("workerId", "id"))]
+    """The data model calls it ``workerId``, the vendor's other clients ``id``."""
     status: Text = None
     created_at: Time = None
     region: Text = None
@@ -178,10 +180,13 @@ class MadeRow(YottaRow):
     id: Id
 
 
-def salvage(shape: type[_M], row: object) -> tuple[_M, str | None] | None:
-    """Read a row, without the fields that are not what they should be; None where it cannot even be named."""
+def salvage(shape: type[_M], row: object) -> tuple[_M, str | None]:
+    """Read a row, without the fields that are not what they should be.
+
+    Raises UnreadableRowError where it cannot even be named.
+    """
     if not isinstance(row, Mapping):
-        return None
+        raise UnreadableRowError("it is no object")
     try:
         return shape.model_validate(row), None
     except ValidationError as error:
@@ -189,8 +194,8 @@ def salvage(shape: type[_M], row: object) -> tuple[_M, str | None] | None:
         problem = mismatch(error)
     try:
         return shape.model_validate({key: value for key, value in row.items() if key not in wrong}), problem
-    except ValidationError:
-        return None
+    except ValidationError as error:
+        raise UnreadableRowError(mismatch(error)) from None
 
 
 def raw_text(row: object) -> str:
@@ -221,6 +226,28 @@ def rows_of(data: object) -> list[object] | None:
     if rows is None:
         return []
     return rows if isinstance(rows, list) else None
+
+
+class PageFigures(NamedTuple):
+    """What an answer says of its page, None where it says nothing."""
+
+    size: int | None = None
+    pages: int | None = None
+    total: int | None = None
+
+
+def figures_of(data: object) -> PageFigures:
+    """Return what an answer says of its page: beside its rows, or under ``pagination`` as lists of tasks have it."""
+    if not isinstance(data, Mapping):
+        return PageFigures()
+    inner = data.get("pagination")
+    told = inner if isinstance(inner, Mapping) else {}
+
+    def figure(key: str, inner_key: str) -> int | None:
+        beside = whole(data.get(key))
+        return whole(told.get(inner_key)) if beside is None else beside
+
+    return PageFigures(figure("size", "pageSize"), figure("pages", "totalPages"), figure("total", "totalCount"))
 
 
 def whole(value: object) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from gputui.api import yotta_filters as filters
+from gputui.api.rows import RowCollector
 from gputui.api.url_paths import segment
 from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_storage_wire import VOLUME, to_credential, to_volume
@@ -44,11 +45,12 @@ class YottaStorage:
         lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
         if lasting is not None or (errors and len(errors) == len(found)):
             raise lasting or errors[0]
-        rows: dict[Ref, Volume] = {}
+        rows: RowCollector[Volume] = RowCollector()
         for kind, part in zip(types, found, strict=True):
-            for volume in self._kept(kind, part):
-                rows[volume.ref] = volume
-        return list(rows.values())
+            rows.add(self._kept(kind, part))
+            if isinstance(part, GputuiError):
+                rows.add_silent(f"the {kind} volumes cannot be read: {part.message}")
+        return rows.rows()
 
     async def volumes_called(self, name: str, storage_type: str) -> list[Volume]:
         """Ask for the volumes of a name and a type, however the list is narrowed; raises GputuiError."""

@@ -57,12 +57,9 @@ class CredentialRow(YottaRow):
     created_at: Time = None
 
 
-def to_volume(scope: Scope, row: object) -> Volume | None:
-    """Make the row of a volume; None where it has no id. Its cost is taken for that of an hour."""
-    read = shapes.salvage(VolumeRow, row)
-    if read is None:
-        return None
-    wire, problem = read
+def to_volume(scope: Scope, row: object) -> Volume:
+    """Make the row of a volume; raises UnreadableRowError where it has no id. Its cost is that of an hour."""
+    wire, problem = shapes.salvage(VolumeRow, row)
     ref, status = scope.ref(VOLUME, wire.id), clean((wire.status or "").strip()) or UNKNOWN
     return Volume(
         ref=ref,
@@ -81,12 +78,9 @@ def to_volume(scope: Scope, row: object) -> Volume | None:
     )
 
 
-def to_credential(scope: Scope, row: object) -> RegistryCredential | None:
-    """Make the row of a credential; None where it has no id."""
-    read = shapes.salvage(CredentialRow, row)
-    if read is None:
-        return None
-    wire, problem = read
+def to_credential(scope: Scope, row: object) -> RegistryCredential:
+    """Make the row of a credential; raises UnreadableRowError where it has no id."""
+    wire, problem = shapes.salvage(CredentialRow, row)
     ref, type_ = scope.ref(CREDENTIAL, wire.id), clean((wire.type or "").strip())
     return RegistryCredential(
         ref=ref,

@@ -12,11 +12,12 @@ from functools import partial
 from typing import NamedTuple
 
 from gputui.api import yotta_filters as filters
+from gputui.api.rows import RowCollector, read_each
 from gputui.api.shared_answer import SharedAnswer
 from gputui.api.url_paths import segment
 from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_server import YottaServer
-from gputui.api.yotta_shapes import rows_of, whole
+from gputui.api.yotta_shapes import figures_of, rows_of, whole
 from gputui.api.yotta_tasks_wire import QUEUE, to_task
 from gputui.api.yotta_wire import ENDPOINT, Scope
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
@@ -68,7 +69,12 @@ class YottaTasks:
 
     async def tasks(self) -> list[Task]:
         """List the newest tasks of each queue, newest first."""
-        return [task for reading in await self._shared.get() for task in reading.tasks]
+        rows: RowCollector[Task] = RowCollector()
+        for reading in await self._shared.get():
+            rows.add(reading.tasks)
+            if reading.queue.problem:
+                rows.add_silent(f"the tasks of {reading.queue.name} cannot be read: {reading.queue.problem}")
+        return rows.rows()
 
     async def queues(self) -> list[TaskQueue]:
         """List the queues with their counts."""
@@ -156,9 +162,9 @@ class YottaTasks:
         if pages > 1:
             more = await asyncio.gather(*(self._page(path, index, size) for index in range(2, pages + 1)))
             rows += [row for page, _ in more for row in page]
-        made = (to_task(self._scope, endpoint, row) for row in rows)
-        tasks = {task.ref: task for task in made if task is not None}
-        return list(tasks.values())[:most], total
+        made, unread = read_each(rows, partial(to_task, self._scope, endpoint))
+        tasks = {task.ref: task for task in made}
+        return RowCollector(list(tasks.values())[:most], unread).rows(), total
 
     async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None]:
         params = {**filters.of_tasks(self._asked), "pageNumber": index, "pageSize": size}
@@ -166,5 +172,4 @@ class YottaTasks:
         rows = rows_of(data)
         if rows is None:
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
-        total = whole(data.get("total")) if isinstance(data, Mapping) else len(rows)
-        return list(rows), total
+        return list(rows), figures_of(data).total if isinstance(data, Mapping) else len(rows)

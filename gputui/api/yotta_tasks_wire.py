@@ -39,12 +39,9 @@ class TaskRow(YottaRow):
     delivered_at: Time = None
 
 
-def to_task(scope: Scope, endpoint: Deployment, row: object) -> Task | None:
-    """Make the row of a task; None where it has no id."""
-    read = shapes.salvage(TaskRow, row)
-    if read is None:
-        return None
-    wire, problem = read
+def to_task(scope: Scope, endpoint: Deployment, row: object) -> Task:
+    """Make the row of a task; raises UnreadableRowError where it has no id."""
+    wire, problem = shapes.salvage(TaskRow, row)
     status = clean((wire.status or "").strip()) or "unknown"
     return Task(
         ref=scope.ref(TASK, f"{scope.names.raw(endpoint.ref)}/{wire.task_id}"),

@@ -5,11 +5,13 @@ Statuses come in upper case from pods and endpoints, in lower case from VMs: the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gputui.api import yotta_shapes as shapes
+from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
 from gputui.api.ssh_commands import ssh_target
 from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, SSHTarget, gpu_label, gpu_memory
@@ -49,7 +51,8 @@ _CODES_BY_DISPLAY_NAME: Mapping[str, str] = {
 
 PHASES: Mapping[str, Phase] = {
     **dict.fromkeys(
-        ("initializing", "creating", "pending", "starting", "resuming", "provisioning", "queued"), Phase.PENDING
+        ("initialize", "initializing", "creating", "pending", "starting", "resuming", "provisioning", "queued"),
+        Phase.PENDING,
     ),
     "running": Phase.RUNNING,
     **dict.fromkeys(("stopping", "pausing", "terminating", "deleting"), Phase.STOPPING),
@@ -84,12 +87,9 @@ class Scope:
         return self.names.ref(kind, id_)
 
 
-def to_pod(scope: Scope, row: object) -> Instance | None:
-    """Make the row of a pod; None where it has no id."""
-    read = shapes.salvage(shapes.PodRow, row)
-    if read is None:
-        return None
-    wire, problem = read
+def to_pod(scope: Scope, row: object) -> Instance:
+    """Make the row of a pod; raises UnreadableRowError where it has no id."""
+    wire, problem = shapes.salvage(shapes.PodRow, row)
     ref, status = scope.ref(POD, wire.id), _status(wire.status)
     return Instance(
         ref=ref,
@@ -108,12 +108,9 @@ def to_pod(scope: Scope, row: object) -> Instance | None:
     )
 
 
-def to_vm(scope: Scope, row: object) -> Instance | None:
-    """Make the row of a VM; None where it has no id."""
-    read = shapes.salvage(shapes.VmRow, row)
-    if read is None:
-        return None
-    wire, problem = read
+def to_vm(scope: Scope, row: object) -> Instance:
+    """Make the row of a VM; raises UnreadableRowError where it has no id."""
+    wire, problem = shapes.salvage(shapes.VmRow, row)
     ref, status = scope.ref(VM, wire.id), _status(wire.status)
     return Instance(
         ref=ref,
@@ -137,12 +134,12 @@ def to_vm(scope: Scope, row: object) -> Instance | None:
     )
 
 
-def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance | None:
-    """Make the row of a worker; None where it has no id. What is not told of it is that of its endpoint."""
-    read = shapes.salvage(shapes.WorkerRow, row)
-    if read is None:
-        return None
-    wire, problem = read
+def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
+    """Make the row of a worker; raises UnreadableRowError where it has no id.
+
+    What is not told of it is that of its endpoint.
+    """
+    wire, problem = shapes.salvage(shapes.WorkerRow, row)
     ref = scope.ref(WORKER, f"{scope.names.raw(endpoint.ref)}/{wire.worker_id}")
     status = _status(wire.status)
     only_model = endpoint.gpu_models[0] if len(endpoint.gpu_models) == 1 else None
@@ -165,13 +162,12 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance | Non
     )
 
 
-def to_endpoint(scope: Scope, row: object) -> Deployment | None:
-    """Make the row of an endpoint; None where it has no id. Its cost is taken for what an hour of it
-    costs now: the data model gives it no unit."""
-    read = shapes.salvage(shapes.EndpointRow, row)
-    if read is None:
-        return None
-    wire, _ = read
+def to_endpoint(scope: Scope, row: object) -> Deployment:
+    """Make the row of an endpoint; raises UnreadableRowError where it has no id.
+
+    Its cost is taken for what an hour of it costs now: the data model gives it no unit.
+    """
+    wire, problem = shapes.salvage(shapes.EndpointRow, row)
     ref, status = scope.ref(ENDPOINT, wire.id), _status(wire.status)
     resources = wire.resources or []
     counts = {resource.gpu_count for resource in resources}
@@ -193,6 +189,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment | None:
         takes_tasks=(wire.service_mode or "").strip().lower() == _QUEUE_MODE,
         image=clean(wire.image or "") or None,
         created_at=wire.created_at,
+        problem=problem,
         raw=shapes.raw_text(row),
     )
 
@@ -208,22 +205,21 @@ class VmType:
     id: int | None
 
 
-def to_vm_types(rows: Iterable[object]) -> list[VmType]:
-    """Read the types of VM by region; what cannot be named is left out. All texts are as the API has them."""
+def to_vm_types(rows: Iterable[object]) -> tuple[list[VmType], Counter[str]]:
+    """Read the types of VM by region, and count what cannot be named. All texts are as the API has them."""
+    kinds, unread = read_each(rows, lambda row: shapes.salvage(shapes.VmTypeRow, row)[0])
     types: list[VmType] = []
-    for row in rows:
-        if (read := shapes.salvage(shapes.VmTypeRow, row)) is None:
-            continue
-        for part in read[0].regions or ():
-            if (place := shapes.salvage(shapes.RegionRow, part)) is None:
-                continue
-            wire, id_ = place[0], place[0].vm_type_id or ""
+    for kind in kinds:
+        places, unnamed = read_each(kind.regions or (), lambda part: shapes.salvage(shapes.RegionRow, part)[0])
+        unread += unnamed
+        for place in places:
+            id_ = place.vm_type_id or ""
             number = int(id_) if id_.isascii() and id_.isdecimal() and len(id_) < 19 else None
-            types.append(VmType(read[0].gpu_type, wire.region, wire.region_name or "", wire.available, number))
-    return types
+            types.append(VmType(kind.gpu_type, place.region, place.region_name or "", place.available, number))
+    return types, unread
 
 
-def to_offers(scope: Scope, types: Iterable[VmType]) -> list[Offer]:
+def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] | None = None) -> list[Offer]:
     """Make the stock: one offer for each GPU type and region, of which only yes or no is told."""
     offers: dict[Ref, Offer] = {}
     for each in types:
@@ -241,14 +237,16 @@ def to_offers(scope: Scope, types: Iterable[VmType]) -> list[Offer]:
             vendor_name=clean(each.gpu_type),
             type_id="" if each.id is None else str(each.id),
         )
-    return list(offers.values())
+    return RowCollector(offers.values(), unread).rows()
 
 
 def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
     """Return the Ref that the answer to a create tells: a row, or its id alone; None where it tells none."""
     row = data if isinstance(data, Mapping) else {"id": data}
-    made = shapes.salvage(shapes.MadeRow, row)
-    return scope.ref(kind, made[0].id) if made is not None else None
+    try:
+        return scope.ref(kind, shapes.salvage(shapes.MadeRow, row)[0].id)
+    except UnreadableRowError:
+        return None
 
 
 def called(kind: str) -> str:

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from gputui.cli.session import Listing
-from gputui.errors import ConfigError, GputuiError, NotFoundError
+from gputui.errors import ConfigError, GputuiError, IncompleteError, NotFoundError
 from gputui.models import Block, Ref, Row
 
 _SHOWN = 12
@@ -66,7 +66,13 @@ def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) ->
 
 def _silent(match: Match, listing: Listing) -> list[str]:
     """Return the accounts that did not answer and may have another thing that the text fits."""
-    silent = list(dict.fromkeys(account for account, _ in listing.failures))
+    silent = list(
+        dict.fromkeys(
+            account
+            for account, error in listing.failures
+            if not (isinstance(error, IncompleteError) and error.all_named)
+        )
+    )
     named = match.text.partition("/")[0]
     if match.text == str(match.ref) or (named == match.ref.account and "/" in match.text and named not in silent):
         return []

@@ -89,6 +89,8 @@ async def backends(accounts: Mapping[str, Account]) -> AsyncIterator[dict[str, B
 
 async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resource) -> Listing:
     """List one resource over all accounts at once; a failing account spoils nothing but its own part."""
+    from gputui.api.rows import incomplete
+
     listing = Listing()
     answers = await asyncio.gather(*(_list_one(backend, resource) for backend in opened.values()))
     for name, answer in zip(opened, answers, strict=True):
@@ -98,6 +100,8 @@ async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resou
             listing.failures.append((name, answer))
         else:
             listing.rows.extend(answer)
+            if (lacking := incomplete(name, resource, answer)) is not None:
+                listing.failures.append((name, lacking))
     return listing
 
 
@@ -112,7 +116,7 @@ async def list_several(opened: Mapping[str, Backend | GputuiError], resources: I
     return listing
 
 
-async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Iterable[Row] | GputuiError | None:
+async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Sequence[Row] | GputuiError | None:
     if isinstance(backend, GputuiError):
         return backend
     lister = backend.listers.get(resource)
@@ -194,7 +198,8 @@ async def fleet_rows(fleet: Fleet, resources: Iterable[Resource], accounts: Iter
         unsubscribe()
     listing = Listing()
     for account, resource in wanted:
-        error = fleet.feed(account, resource).error
+        feed = fleet.feed(account, resource)
+        error = feed.error or feed.lacking
         if not fleet.supports(account, resource):
             listing.unsupported.append(account)
         elif error is not None:

@@ -142,7 +142,8 @@ class _Failures:
         """Compare every account's feed with what was said last."""
         for account in self._fleet.accounts:
             feed = self._fleet.feed(account, self._source(account))
-            message = str(feed.error) if feed.error is not None else ""
+            problem = feed.error or feed.lacking
+            message = str(problem) if problem is not None else ""
             if not message and feed.state is not FeedState.FRESH:
                 continue
             if message != self._told.get(account, ""):

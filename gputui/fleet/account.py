@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.api.base import Backend, CanLogin, HasSpending
+from gputui.api.rows import incomplete
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.fleet.feeds import Feed, FeedLog, follow, judge
@@ -291,7 +292,8 @@ class AccountRuntime:
             self._follow_transitions(rows)
         if self._logs[resource].error is not None:
             self._ask_what_failed_too(resource)
-        self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows))
+        lacking = incomplete(self.name, resource, rows)
+        self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows), lacking)
         self._owner.take(self, resource, rows)
         if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
             self._looks_changed(self.probes)

@@ -17,12 +17,14 @@ _SAME_OUTAGE = 10.0
 class Feed:
     """One list of one account. ``fetched_at`` is when its rows were current, None when there never were any.
 
-    ``error`` is why they are not current now; rows of an earlier session are stale without one.
+    ``error`` is why they are not current now; rows of an earlier session are stale without one. ``lacking`` is why
+    rows which are current are not all there are.
     """
 
     state: FeedState
     fetched_at: datetime | None = None
     error: GputuiError | None = None
+    lacking: GputuiError | None = None
 
 
 _SECONDS_A_ROW = 0.002
@@ -44,6 +46,7 @@ class FeedLog:
     seconds: float = 0.0
     cost: float = 0.0
     outstanding: bool = False
+    lacking: GputuiError | None = None
 
     def feed(self) -> Feed:
         """Return it as consumers see it."""
@@ -53,10 +56,13 @@ class FeedLog:
             state = FeedState.FRESH
         else:
             state = FeedState.STALE if self.fetched_at else FeedState.LOADING
-        return Feed(state, self.fetched_at, self.error)
+        return Feed(state, self.fetched_at, self.error, self.lacking if self.error is None else None)
 
-    def succeed(self, at: datetime, monotonic: float, seconds: float, rows: int) -> None:
-        """Note a whole list."""
+    def succeed(
+        self, at: datetime, monotonic: float, seconds: float, rows: int, lacking: GputuiError | None = None
+    ) -> None:
+        """Note a list, whole unless something is ``lacking``."""
+        self.lacking = lacking
         self.cost = min(seconds, rows * _SECONDS_A_ROW)
         self.fetched_at, self.answered, self.seconds = at, monotonic, seconds
         self.error, self.failing_since, self.outstanding = None, None, False
@@ -88,7 +94,11 @@ def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSta
         rejected = [error for error in errors if isinstance(error, AuthError)]
         if rejected or not alive:
             return HealthState.DOWN, [*rejected, *errors][0].title.lower()
-    message = ", ".join(f"{resource}: {log.error.title.lower()}" for resource, log in failing.items() if log.error)
+    told = {resource: log.error.title.lower() for resource, log in failing.items() if log.error}
+    told |= {
+        resource: "incomplete" for resource, log in logs.items() if log.error is None and log.lacking is not None
+    }
+    message = ", ".join(f"{resource}: {what}" for resource, what in told.items())
     if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
         return HealthState.SLOW, message
     if any(log.answered is not None for log in logs.values()):

@@ -17,7 +17,7 @@ from gputui.fleet.observer import Observer
 from gputui.fleet.recorder import Recorder
 from gputui.fleet.samples import SampleLog
 from gputui.fleet.store import Store
-from gputui.models import Change, Event, FeedState, Health, Instance, Ref, Resource, Row
+from gputui.models import Change, Event, FeedState, Health, Instance, PartialRows, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.config import Account
@@ -141,7 +141,7 @@ class Known(Abilities):
                 self._recorder.stock((*change.added, *change.updated), at)
         self._tell(resource, change)
         if resource is Resource.INSTANCES and runtime.observes:
-            self._observe(runtime.name, [row for row in rows if isinstance(row, Instance)])
+            self._observe(runtime.name, rows)
 
     def announce(self) -> None:
         """Tell of changed feeds and health, if they have."""
@@ -164,8 +164,10 @@ class Known(Abilities):
             self.samples.restore({ref: samples})
             await asyncio.sleep(0)
 
-    def _observe(self, account: str, instances: Sequence[Instance]) -> None:
-        events = self._observer.observe(account, instances, self._clock.now())
+    def _observe(self, account: str, rows: Sequence[Row]) -> None:
+        instances = [row for row in rows if isinstance(row, Instance)]
+        missing = rows.missing if isinstance(rows, PartialRows) else ()
+        events = self._observer.observe(account, instances, self._clock.now(), missing=missing)
         if not events:
             return
         if self._recorder is not None:

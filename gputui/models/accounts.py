@@ -47,7 +47,10 @@ class QuotaLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
-    """What a back end says of the account and its host: version, who one is, quota, other users, host spec."""
+    """What a back end says of the account and its host: version, who one is, quota, other users, host spec.
+
+    ``admins`` are those of the users who administer it, None where that is not told.
+    """
 
     ref: Ref
     backend: str
@@ -57,6 +60,7 @@ class AccountInfo:
     is_admin: bool = False
     quota: tuple[QuotaLine, ...] = ()
     users: tuple[str, ...] = ()
+    admins: tuple[str, ...] | None = None
     host_spec: tuple[tuple[str, str], ...] = ()
     usage: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()

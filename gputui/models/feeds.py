@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gputui.models.values import Ref
 
@@ -16,6 +18,58 @@ class Row(Protocol):
     @property
     def ref(self) -> Ref:
         """What it is called everywhere."""
+
+
+_R = TypeVar("_R", bound=Row)
+_SHOWN_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a list lacks: ``count`` rows that cannot be read for a reason, or a part that did not answer (0).
+
+    ``kind`` and ``prefix`` say which rows it may be, by their Refs; '' where it may be any.
+    """
+
+    reason: str
+    count: int = 0
+    kind: str = ""
+    prefix: str = ""
+
+    def may_be(self, ref: Ref) -> bool:
+        """Whether this row may be among what is missing."""
+        return self.kind in ("", ref.kind) and ref.id.startswith(self.prefix)
+
+
+class PartialRows(list[_R]):
+    """A list that lacks something its back end has.
+
+    ``missing`` are rows that cannot be read and parts that did not answer, or whose rows are older ones. ``blank``
+    says of rows which are listed why no more than their names could be read.
+    """
+
+    def __init__(self, rows: Iterable[_R] = (), missing: Iterable[Missing] = (), blank: Iterable[str] = ()) -> None:
+        super().__init__(rows)
+        self.missing = tuple(missing)
+        self.blank = tuple(dict.fromkeys(blank))
+
+    def may_lack(self, ref: Ref) -> bool:
+        """Whether a row that is not in the list may still be there."""
+        return any(missing.may_be(ref) for missing in self.missing)
+
+    @property
+    def problem(self) -> str:
+        """What is missing and why, in one line."""
+        counts: Counter[str] = Counter()
+        for missing in self.missing:
+            counts[missing.reason] += missing.count
+        reasons = [
+            f"{count} {'row' if count == 1 else 'rows'} cannot be read: {reason}" if count else reason
+            for reason, count in counts.items()
+        ]
+        reasons += self.blank
+        more = len(reasons) - _SHOWN_REASONS
+        return "; ".join(reasons[:_SHOWN_REASONS] + ([f"and {more} more"] if more > 0 else []))
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,10 @@ class View(Screen[None]):
             if feed.error is not None:
                 stale = feed.state is FeedState.STALE
                 return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
+        for resource in sorted(self.RESOURCES):
+            lacking = self.session.fleet.feed(account, resource).lacking
+            if lacking is not None:
+                return self.problem_line(account, lacking)
         return None
 
     def problem_line(self, account: str, error: GputuiError, *, as_of: datetime | None = None) -> Content:

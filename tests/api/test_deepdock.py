@@ -45,6 +45,7 @@ from gputui.models import (
     Image,
     Instance,
     Offer,
+    PartialRows,
     Phase,
     Ref,
     Secret,
@@ -200,7 +201,11 @@ class TestContainers:
         self, server: ScriptedServer, backend: DeepdockBackend, wrong: dict[str, object], problem: str
     ) -> None:
         script(server, containers={"containers": [container() | wrong, container("container_2"), 7, {"id": "x"}]})
-        spoiled, good = await backend.instances()
+        rows = await backend.instances()
+        spoiled, good = rows
+        assert isinstance(rows, PartialRows)
+        assert [(missing.reason, missing.count) for missing in rows.missing] == [("name is missing", 2)]
+        assert rows.blank == (f"container {spoiled.name} cannot be read: {problem}",)
         assert (spoiled.phase, spoiled.problem, good.problem) == (Phase.UNKNOWN, problem, None)
 
     @pytest.mark.parametrize("created", ["0001-01-01T00:00:00Z", "yesterday", "", None])
@@ -321,6 +326,7 @@ class TestImages:
         images = await backend.images()
         assert [image.reference for image in images] == names
         assert all(image.size is None for image in images)
+        assert isinstance(images, PartialRows) is not bool(names)
 
     @pytest.mark.parametrize(
         ("name", "path"),

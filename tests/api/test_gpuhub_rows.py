@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 
 from gputui.api.gpuhub import GpuhubBackend
 from gputui.errors import GputuiError, ProtocolError
-from gputui.models import Deployment, Instance, Money, Phase, Ref, Secret, Service, SSHTarget
+from gputui.models import Deployment, Instance, Money, PartialRows, Phase, Ref, Resource, Secret, Service, SSHTarget
 from gputui.serial import to_plain
 from tests.api.gpuhub import (
     BALANCE,
@@ -187,9 +188,35 @@ async def test_a_field_that_cannot_be_read_spoils_itself_alone(server: ScriptedS
 
 
 @pytest.mark.parametrize("bad", [None, 7, "text", [], {}, {"uuid": None}, {"uuid": {}}])
-async def test_a_row_that_is_none_is_left_out(server: ScriptedServer, hub: GpuhubBackend, bad: object) -> None:
+async def test_a_row_that_is_none_is_counted_as_missing(
+    server: ScriptedServer, hub: GpuhubBackend, bad: object
+) -> None:
     server.on(CONTAINERS, page([bad, container()]))
-    assert (await only(hub)).ref == REF
+    rows = await hub.instances()
+    assert [row.ref for row in rows] == [REF]
+    assert isinstance(rows, PartialRows)
+    assert re.fullmatch(r"1 row cannot be read: uuid (is missing|should be a text)", rows.problem)
+    assert rows.may_lack(Ref("hub", "container", f"{REF.id.rsplit('-', 2)[0]}-m2-c"))
+    assert not rows.may_lack(Ref("hub", "container", "other-m2-c"))
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        ("/api/v1/dev/deployment/list", Resource.DEPLOYMENTS),
+        ("/api/v1/dev/deployment/blacklist", Resource.BLACKLIST),
+        ("/api/v1/dev/image/private/list", Resource.IMAGES),
+        ("/api/v1/dev/deployment/ddp/overview", Resource.PACKAGES),
+        ("/api/v1/dev/machine/region/gpu_stock", Resource.STOCK),
+    ],
+)
+async def test_no_list_gets_shorter_unsaid(
+    server: ScriptedServer, hub: GpuhubBackend, path: str, resource: Resource
+) -> None:
+    server.on(path, page([7]) if resource in (Resource.DEPLOYMENTS, Resource.IMAGES) else ok([7]))
+    rows = await hub.listers[resource]()
+    assert isinstance(rows, PartialRows), rows
+    assert re.match(r"\d rows? cannot be read: ", rows.problem)
 
 
 async def test_remote_texts_are_made_safe(server: ScriptedServer, hub: GpuhubBackend) -> None:

@@ -38,7 +38,19 @@ from gputui.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
-from gputui.models import Action, ExecResult, Image, Instance, Phase, PortMapping, QuotaLine, Ref, Resource, SSHTarget
+from gputui.models import (
+    Action,
+    ExecResult,
+    Image,
+    Instance,
+    PartialRows,
+    Phase,
+    PortMapping,
+    QuotaLine,
+    Ref,
+    Resource,
+    SSHTarget,
+)
 from tests.api.conftest import FakeTime, pody_account
 from tests.api.recorded import NOT_FOUND, RELEASES, old_pod, pod, process, script
 from tests.api.server import Answer, Reply, Reset, ScriptedServer, as_json, page
@@ -387,12 +399,21 @@ class TestImages:
         script(server, OLD)
         assert [image.own for image in await backend.images()] == [False, False]
 
-    async def test_entries_that_are_no_names_are_left_out(self, server: ScriptedServer, backend: PodyBackend) -> None:
+    async def test_entries_that_are_no_names_are_counted_as_missing(
+        self, server: ScriptedServer, backend: PodyBackend
+    ) -> None:
         script(server, NEW)
         server.on("/image/list", as_json([None, 42, {"name": "x"}, "ubuntu:22.04"]))
-        assert [image.name for image in await backend.images()] == ["ubuntu"]
+        images = await backend.images()
+        assert [image.name for image in images] == ["ubuntu"]
+        assert isinstance(images, PartialRows)
+        assert images.problem == "3 rows cannot be read: the name should be a text"
+        server.on("/pod/list", as_json(["main", None]))
+        pods = await backend.instances()
+        assert isinstance(pods, PartialRows)
+        assert pods.problem == "1 row cannot be read: the name should be a text"
         server.on("/image/list", as_json([{"name": "x"}]))
-        with pytest.raises(ProtocolError, match=r"/image/list .* 0 should be a text"):
+        with pytest.raises(ProtocolError, match=r"/image/list .* of another kind"):
             await backend.images()
 
     async def test_detail(self, server: ScriptedServer, backend: PodyBackend) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -37,7 +38,7 @@ from gputui.errors import (
     SshError,
     UnknownOutcomeError,
 )
-from gputui.models import Action, Deployment, Instance, Money, Offer, Phase, Ref, Resource, SSHTarget
+from gputui.models import Action, Deployment, Instance, Money, Offer, PartialRows, Phase, Ref, Resource, SSHTarget
 from tests.api.conftest import FakeTime
 from tests.api.server import Answer, Reset, ScriptedServer, as_json
 from tests.api.yotta import (
@@ -217,11 +218,55 @@ class TestInstances:
         assert rows["pod/102"].problem is None
 
     @pytest.mark.parametrize("row", [None, [], "x", {}, {"id": None}, {"id": ""}, {"id": True}, {"id": {}}])
-    async def test_what_has_no_id_is_left_out(
+    async def test_what_has_no_id_is_counted_as_missing(
         self, server: ScriptedServer, backend: YottaBackend, row: object
     ) -> None:
         server.on(PODS, ok([row, pod()]))
-        assert [key for key in await instances(backend) if key.startswith("pod")] == ["pod/101"]
+        rows = await backend.listers[Resource.INSTANCES]()
+        assert [each.ref.id for each in rows if each.ref.kind == "pod"] == ["101"]
+        assert isinstance(rows, PartialRows)
+        assert rows.problem.startswith("1 row cannot be read: ")
+        assert rows.may_lack(Ref("yotta", "pod", "102"))
+        assert not rows.may_lack(Ref("yotta", "worker", "e1/w-9"))
+
+    @pytest.mark.parametrize(
+        ("path", "answer", "resource"),
+        [
+            (ENDPOINTS, ok([endpoint(), {"name": "x"}]), Resource.DEPLOYMENTS),
+            (ENDPOINTS, ok([endpoint(), {"name": "x"}]), Resource.INSTANCES),
+            (f"{ENDPOINTS}/e1/workers", ok([worker(), {"status": "RUNNING"}]), Resource.INSTANCES),
+            (VMS, page([vm(), {"name": "x"}]), Resource.INSTANCES),
+            (TYPES, ok([vm_type(), {"gpuType": "X", "regions": [{"available": True}]}]), Resource.STOCK),
+            ("/v2/volumes", page([{"name": "x"}]), Resource.VOLUMES),
+            ("/v2/container-registry-auths", ok([{"name": "x"}]), Resource.CREDENTIALS),
+        ],
+    )
+    async def test_no_list_gets_shorter_unsaid(
+        self, server: ScriptedServer, backend: YottaBackend, path: str, answer: Answer, resource: Resource
+    ) -> None:
+        server.on(path, answer)
+        rows = await backend.listers[resource]()
+        assert isinstance(rows, PartialRows), rows
+        assert re.search(r"[14] rows? cannot be read: (id|workerId|region) is missing", rows.problem)
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"id": "3844", "status": "INITIALIZE"},
+            {"id": 3844, "status": "INITIALIZE"},
+            {"workerId": None, "id": "3844", "status": "initialize"},
+            {"workerId": "3844", "id": "77", "status": "INITIALIZE"},
+        ],
+    )
+    async def test_a_worker_has_its_id_under_either_key(
+        self, server: ScriptedServer, backend: YottaBackend, row: dict[str, object]
+    ) -> None:
+        told = {"region": "us-east-1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": 1}
+        server.on(f"{ENDPOINTS}/e1/workers", ok([row | told]))
+        rows = await backend.listers[Resource.INSTANCES]()
+        assert not isinstance(rows, PartialRows)
+        (found,) = (each for each in rows if isinstance(each, Instance) and each.ref.kind == "worker")
+        assert (found.ref.id, found.phase, found.gpu_model) == ("e1/3844", Phase.PENDING, "RTX 4090")
 
     async def test_a_worker_has_what_its_endpoint_says(self, server: ScriptedServer, backend: YottaBackend) -> None:
         places = [{"region": "us-east-1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": 2}]
@@ -271,6 +316,11 @@ class TestPartsThatCannotBeRead:
         self, server: ScriptedServer, backend: YottaBackend
     ) -> None:
         server.on(VMS, no(10002))
+        rows = await backend.listers[Resource.INSTANCES]()
+        assert isinstance(rows, PartialRows)
+        assert rows.problem == "the VMs cannot be read: yotta: the system failed at it (code 10002)."
+        assert rows.may_lack(Ref("yotta", "vm", "7"))
+        assert not rows.may_lack(Ref("yotta", "pod", "101"))
         row = (await instances(backend))["vm/VMs"]
         assert (row.name, row.phase) == ("VMs", Phase.UNKNOWN)
         assert row.problem == "they cannot be read: yotta: the system failed at it (code 10002)."

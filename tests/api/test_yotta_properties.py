@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui.api import yotta_wire as wire
+from gputui.api.rows import UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
 from gputui.models import Deployment, Instance, Phase, Ref
 from gputui.text import clean
@@ -22,10 +24,10 @@ JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=6
 )
 
-Make = Callable[[wire.Scope, object], Instance | Deployment | None]
+Make = Callable[[wire.Scope, object], Instance | Deployment]
 
 
-def _worker(scope: wire.Scope, row: object) -> Instance | None:
+def _worker(scope: wire.Scope, row: object) -> Instance:
     parent = Deployment(Ref("y", "endpoint", "e"), "e", "ALB", Phase.RUNNING, "RUNNING")
     return wire.to_worker(scope, parent, row)
 
@@ -44,9 +46,11 @@ FIELDS = sorted({name for _, good in ROWS for name in good})
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
 def test_no_value_of_a_field_breaks_its_row(changes: dict[str, object]) -> None:
     for make, good in ROWS:
-        row = make(wire.Scope("y", "USD", SafeNames("y")), good | changes)
-        if row is None:
+        try:
+            row = make(wire.Scope("y", "USD", SafeNames("y")), good | changes)
+        except UnreadableRowError as error:
             assert changes.keys() & {"id", "workerId"}
+            assert clean(error.reason) == error.reason
             continue
         shown = (row.ref.id, row.name, row.status, row.image or "")
         assert all(clean(text) == text for text in shown)
@@ -57,7 +61,7 @@ def test_no_value_of_a_field_breaks_its_row(changes: dict[str, object]) -> None:
 def test_whatever_comes_in_place_of_a_row_breaks_nothing(row: object) -> None:
     scope = wire.Scope("y", "USD", SafeNames("y"))
     for make, _ in ROWS:
-        make(scope, row)
+        read_each([row], partial(make, scope))
     wire.to_offers(
-        scope, wire.to_vm_types([row, {"gpuType": "X", "regions": [row]}, {"gpuType": row, "regions": row}])
+        scope, *wire.to_vm_types([row, {"gpuType": "X", "regions": [row]}, {"gpuType": row, "regions": row}])
     )

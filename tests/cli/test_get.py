@@ -99,7 +99,8 @@ def test_a_row_that_cannot_be_read_in_full_is_kept_and_told(own_simulation: Simu
 
     status, out, err = run("get", "instances", "-A", "lab")
 
-    assert status == 0
+    assert status == 3
+    assert "the list of instances is incomplete: pod jupyter cannot be read" in err
     assert any(line.startswith("jupyter") for line in out.splitlines())
     assert "lab/pod/jupyter: " in err
 

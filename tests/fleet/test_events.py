@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from gputui.fleet import known as known_module
 from gputui.fleet.observer import Observer
 from gputui.fleet.recorder import Recorder
 from gputui.history import History, Snapshot, StockSample
-from gputui.models import Change, Event, FeedState, GpuSample, Phase, Ref, Resource
+from gputui.models import Change, Event, FeedState, GpuSample, Instance, Missing, PartialRows, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
 
 INSTANCES, EVENTS = Resource.INSTANCES, Resource.EVENTS
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -243,3 +245,43 @@ async def test_history_that_cannot_be_kept_stops_nothing(clock: FakeClock, lab: 
         await clock.advance(5)
         assert told(list(fleet.rows(EVENTS).values())) == [("main", "running", "exited")]
     assert "history is not kept" in history.problem
+
+
+def instance(name: str, status: str = "running", *, problem: str | None = None) -> Instance:
+    return pod("lab", name, status, problem=problem)
+
+
+def test_what_stands_for_a_part_that_cannot_be_read_is_never_gone() -> None:
+    seen = Observer()
+    stand_in = instance("7/", "unknown", problem="its workers cannot be read")
+    seen.observe("lab", [stand_in], NOON, missing=[Missing("no answer", prefix="7/")])
+    assert seen.observe("lab", [instance("7/w1")], NOON) == []  # it may have been there all the time
+    assert told(seen.observe("lab", [instance("7/w1"), instance("7/w2")], NOON)) == [("7/w2", None, "running")]
+    seen.observe("lab", [instance("7/w1")], NOON)
+    gone = seen.observe("lab", [], NOON)
+    assert told(gone) == [("7/w1", "running", "gone")]
+
+
+def test_what_may_be_in_the_part_that_is_missing_is_not_gone() -> None:
+    seen = Observer()
+    seen.start_from("lab", [instance("7/w1"), instance("main")])
+    partial = PartialRows([instance("7/", problem="?")], [Missing("no answer", kind="pod", prefix="7/")])
+    events = seen.observe("lab", partial, NOON, missing=partial.missing)
+    assert told(events) == [("main", "running", "gone")]
+    assert seen.observe("lab", [instance("7/w1")], NOON) == []
+    assert told(seen.observe("lab", [], NOON)) == [("7/w1", "running", "gone")]
+
+
+async def test_a_list_that_lacks_rows_says_so_until_it_is_whole(clock: FakeClock, lab: FakeBackend) -> None:
+    async with running(clock, lab, watch=[INSTANCES]) as fleet:
+        lab.rows[INSTANCES] = PartialRows([], [Missing("id is missing", 2)])
+        await clock.advance(6)
+        feed = fleet.feed("lab", INSTANCES)
+        assert feed.state is FeedState.FRESH
+        assert str(feed.lacking) == "lab: the list of instances is incomplete: 2 rows cannot be read: id is missing."
+        assert fleet.health()["lab"].message == "instances: incomplete"
+        assert told(list(fleet.rows(EVENTS).values())) == []
+        lab.rows[INSTANCES] = [pod("lab", "main")]
+        await clock.advance(6)
+        assert fleet.feed("lab", INSTANCES).lacking is None
+        assert fleet.health()["lab"].message == ""

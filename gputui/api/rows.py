@@ -1,0 +1,82 @@
+"""Rows collected from an answer: one that cannot be read is counted with its reason, and never just left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from gputui.errors import IncompleteError
+from gputui.models import Missing, PartialRows, Ref, Resource, Row
+
+_M = TypeVar("_M", bound=Row)
+_T = TypeVar("_T")
+
+
+class UnreadableRowError(Exception):
+    """A row that cannot even be named. ``reason`` says which field is at fault, without what it holds."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def incomplete(account: str, resource: Resource, rows: Iterable[Row]) -> IncompleteError | None:
+    """Return what is wrong with a list that lacks something; None for a whole one."""
+    if not isinstance(rows, PartialRows):
+        return None
+    return IncompleteError(
+        f"{account}: the list of {resource.value} is incomplete: {rows.problem.rstrip('.')}.",
+        all_named=not rows.missing,
+    )
+
+
+def read_each(rows: Iterable[object], read: Callable[[object], _T]) -> tuple[list[_T], Counter[str]]:
+    """Read each row with ``read``; return what can be read, and how many rows cannot for which reason."""
+    found: list[_T] = []
+    unread: Counter[str] = Counter()
+    for row in rows:
+        try:
+            found.append(read(row))
+        except UnreadableRowError as error:
+            unread[error.reason] += 1
+    return found, unread
+
+
+class RowCollector(Generic[_M]):
+    """Puts a list together of parts, each row once by its Ref, with what is missing in any of them."""
+
+    def __init__(self, rows: Iterable[_M] = (), unread: Mapping[str, int] | None = None) -> None:
+        self._rows: dict[Ref, _M] = {}
+        self._missing: list[Missing] = []
+        self._blank: list[str] = []
+        self.add(rows, unread)
+
+    def add(
+        self, rows: Iterable[_M], unread: Mapping[str, int] | None = None, *, kind: str = "", prefix: str = ""
+    ) -> None:
+        """Add a part. What it lacks, the whole lacks; ``kind`` and ``prefix`` are those of the Refs in this part."""
+        self._rows.update((row.ref, row) for row in rows)
+        self._missing += [Missing(reason, count, kind, prefix) for reason, count in (unread or {}).items()]
+        self.note_missing(rows, kind=kind, prefix=prefix)
+
+    def note_missing(self, rows: Iterable[Row], *, kind: str = "", prefix: str = "") -> None:
+        """Note what another list lacks that this one is made from."""
+        if isinstance(rows, PartialRows):
+            narrowed = (replace(one, kind=kind or one.kind, prefix=prefix or one.prefix) for one in rows.missing)
+            self._missing += narrowed
+            self._blank += rows.blank
+
+    def add_silent(self, reason: str, *, kind: str = "", prefix: str = "") -> None:
+        """Note a part that did not answer."""
+        self._missing.append(Missing(reason, kind=kind, prefix=prefix))
+
+    def add_blank(self, reason: str) -> None:
+        """Note a row that is listed, and of which no more than its name could be read."""
+        self._blank.append(reason)
+
+    def rows(self) -> list[_M]:
+        """Return the list, a :class:`PartialRows` where something is missing in it."""
+        rows = list(self._rows.values())
+        return PartialRows(rows, self._missing, self._blank) if self._missing or self._blank else rows
