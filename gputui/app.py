@@ -20,7 +20,7 @@ from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from gputui.clipboard import fits, osc52, tell_tmux
 from gputui.errors import ExitCode, GputuiError
@@ -35,6 +35,7 @@ from gputui.screens.session import Session
 from gputui.screens.view import View
 from gputui.terminal_driver import TerminalDriver
 from gputui.theme import THEMES, muted
+from gputui.workers import AWAITED_GROUP, Workers
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -109,6 +110,7 @@ class GputuiApp(App[int]):
         report: Callable[[BaseException], Path] | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
+        self._workers = Workers(self, self.worker_failed)
         self.session = Session(
             fleet,
             self,
@@ -177,6 +179,11 @@ class GputuiApp(App[int]):
             if view.is_mounted:
                 view.on_screen_resume()
         await self.session.fleet.start()
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
+        self.session.end()
+        super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
         """Close what is open: connections first, then the fleet, which writes what it knows."""
@@ -285,6 +292,7 @@ class GputuiApp(App[int]):
 
     def _fatal_error(self) -> None:
         """Say where the report lies, in place of Textual's traceback with its locals."""
+        self.session.end()
         error = self._exception
         if self._report is None or error is None:
             super()._fatal_error()
@@ -294,15 +302,16 @@ class GputuiApp(App[int]):
         )
         self._close_messages_no_wait()
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+    def worker_failed(self, worker: Worker[Any]) -> None:
         """Show what failed in the background: a known failure as such, anything else with its report."""
-        if event.state is not WorkerState.ERROR or event.worker.group == "ssh-connect":
+        error = worker.error
+        if worker.group == AWAITED_GROUP or error is None or self._exit:
             return
-        error = event.worker.error
-        if isinstance(error, GputuiError):
-            self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
-        elif error is not None:
-            self.own_mistake(error)
+        with self._context():
+            if isinstance(error, GputuiError):
+                self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+            else:
+                self.own_mistake(error)
 
     def own_mistake(self, error: BaseException) -> None:
         """Say that something failed that should not, and where the report lies; the program goes on."""

@@ -20,6 +20,7 @@ from gputui.models import Instance, Secret, SSHTarget
 from gputui.paths import known_hosts_path
 from gputui.screens import dialogs
 from gputui.screens.session import Session
+from gputui.workers import AWAITED_GROUP
 
 if TYPE_CHECKING:
     from gputui.ssh.client import Connection
@@ -181,7 +182,7 @@ class Login:
 
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
         lease = self._connections().lease(connection_key(instance), lambda: self._connect(instance, waiting))
-        connecting = self._app.run_worker(leases.enter_async_context(lease), group="ssh-connect", exit_on_error=False)
+        connecting = self._app.run_worker(leases.enter_async_context(lease), group=AWAITED_GROUP, exit_on_error=False)
 
         def stopped(_answer: bool | None) -> None:
             connecting.cancel()

@@ -77,7 +77,20 @@ class Session:
     """Regions by the name of a preset, as configured."""
     library: str = ""
     """The view of the part of the library that was looked at last; '' for none yet."""
+    ended: bool = False
+    """Whether the program is ending: nothing is shown any more."""
+    _at_end: list[Callable[[], None]] = field(default_factory=list)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def at_end(self, release: Callable[[], None]) -> None:
+        """Call ``release`` when the program ends, before any widget goes."""
+        self._at_end.append(release)
+
+    def end(self) -> None:
+        """Let everyone let go of the fleet: what it hears of from now on has no widgets to be shown in."""
+        self.ended = True
+        for release in self._at_end:
+            release()
 
     def keys_of(self, command: Command) -> str:
         """Return the keys of a command, as configured."""

@@ -82,6 +82,7 @@ class View(Screen[None]):
         self._shown_for: object = None
         self._followed: Fleet | None = None
         self._cost = FleetCost()
+        session.at_end(self._release)
 
     # --- the frame -------------------------------------------------------------------------------------------
 
@@ -250,6 +251,8 @@ class View(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another view was in front, and follow from now on."""
+        if self.session.ended:
+            return
         if self._unsubscribe and self._followed is self.session.fleet:
             self.show_chrome()
             return

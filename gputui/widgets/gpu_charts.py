@@ -8,7 +8,7 @@ from typing import get_args
 
 from gputui.models import GpuDevice, GpuSample
 from gputui.widgets.chart_data import ChartData, Reading, Readings, Series
-from gputui.widgets.chart_scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, memory, span_words
+from gputui.widgets.chart_scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, age_words, memory, span_words
 
 READINGS: tuple[Reading, ...] = get_args(Reading)
 """What can be drawn of a GPU, what matters most first."""
@@ -70,6 +70,17 @@ def chart_of(
         interval=_FINE_SECONDS if fine else _COARSE_SECONDS,
         utc=utc,
     )
+
+
+def newest_words(chart: ChartData) -> str:
+    """Say the newest figure of a chart, for where it cannot be drawn: ``93 %``, ``22.2G, 3 min old``, ``–``."""
+    points = chart.series[0].points
+    found = next(((at, value) for at, value in reversed(points[-_LOOKED_BACK:]) if value is not None), None)
+    if found is None:
+        return "–"
+    at, value = found
+    age = (chart.now - at).total_seconds()
+    return chart.measure.value(value) + (f", {age_words(age)}" if age > chart.stale_after else "")
 
 
 def window_words(window: float | None) -> str:

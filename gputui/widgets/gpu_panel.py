@@ -14,12 +14,14 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from gputui.models import GpuDevice, GpuSample, Ref
+from gputui.text import clean
 from gputui.widgets.chart_data import WINDOWS, ChartData, Reading
-from gputui.widgets.gpu_charts import READINGS, chart_of, how_many, told
+from gputui.widgets.gpu_charts import READINGS, chart_of, how_many, newest_words, told
 
 if TYPE_CHECKING:
     from gputui.widgets.chart import Chart
@@ -46,7 +48,7 @@ class GpuPanel(Vertical, can_focus=True):
 
     DEFAULT_CSS = """
     GpuPanel { padding: 0 1; background: $background; }
-    GpuPanel > #awaited { color: $muted; height: 1; }
+    GpuPanel > #awaited { color: $muted; height: auto; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,6 +85,7 @@ class GpuPanel(Vertical, can_focus=True):
         self._now = now
         self._grid: ChartGrid | None = None
         self._loading = False
+        self._hindrance = ""
         self.showing = Showing.STRIP
         self.devices: Sequence[GpuDevice] = ()
         self.chosen: Ref | None = None
@@ -106,6 +109,11 @@ class GpuPanel(Vertical, can_focus=True):
     def draw(self) -> None:
         """Show everything as it is now; what looks as before is not written again."""
         charts = self._charts() if self.display else []
+        if self._hindrance:
+            figures = [Content(f"{chart.title}  {newest_words(chart)}") for chart in charts]
+            lines = [Content.styled(self._hindrance, "$text-warning"), *figures]
+            self.query_one("#awaited", Static).update(Content("\n").join(lines))
+            return
         if self._grid is None:
             if charts and not self._loading:
                 self._begin()
@@ -118,7 +126,7 @@ class GpuPanel(Vertical, can_focus=True):
 
     def _begin(self) -> None:
         """Load the library: at once where that takes no time any more."""
-        if _GRID in sys.modules:
+        if sys.modules.get(_GRID) is not None:
             self._mount_grid()
         else:
             self._loading = True
@@ -127,8 +135,13 @@ class GpuPanel(Vertical, can_focus=True):
 
     @work(group="charts", exit_on_error=False)
     async def _load(self) -> None:
-        await asyncio.to_thread(import_module, _GRID)
-        self._mount_grid()
+        try:
+            await asyncio.to_thread(import_module, _GRID)
+        except Exception as error:  # noqa: BLE001  (whatever keeps a library from being imported)
+            why = clean(f"{type(error).__name__}: {error}".splitlines()[0])
+            self._hindrance = f"No charts: the chart library cannot be imported ({why}). Install gputui again."
+        else:
+            self._mount_grid()
         self.draw()
 
     def _mount_grid(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -250,3 +252,18 @@ async def test_an_account_without_rows_says_so_in_its_own_words() -> None:
         assert "No instances in dock. Press n to create one." in stage.text
         await stage.command("filter x")
         assert "esc clears what limits the view" in stage.text
+
+
+@pytest.mark.parametrize("compared", [False, True])
+async def test_without_the_chart_library_the_figures_are_there_and_the_reason(
+    compared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gputui.widgets.chart_grid", None)
+    async with staged(dock(), view="5") as stage:
+        await stage.until_text("No charts: the chart library cannot be imported (ModuleNotFoundError")
+        if compared:
+            await stage.press("C")
+            assert all(f"GPU {index} utilisation" in stage.text for index in range(8))
+        assert "drawing" not in stage.text
+        assert re.search(r"GPU 0 utilisation +\d+ %", stage.text)
+        assert "a mistake" not in stage.toasts
