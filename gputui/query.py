@@ -14,6 +14,7 @@ from typing import ClassVar
 from gputui.errors import ExitCode, GputuiError
 
 _COLUMN = re.compile(r"([A-Za-z_][\w-]*):")
+_HEADING = re.compile(r"([^\s:\"!]+):")
 _BARE = re.compile(r"\S+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|$)', re.DOTALL)
 _REGEX = re.compile(r"/((?:[^\\]|\\.)+?)/(?=\s|$)", re.DOTALL)
@@ -135,13 +136,39 @@ def line_of(texts: Sequence[str]) -> str:
     return line
 
 
-def parse(text: str, columns: Iterable[str] | None = None) -> Query:
+class Names:
+    """The names of columns: their keys, and their headings in lower case, with or without ``-`` for a blank.
+
+    ``PRICE/H`` may be written ``price/h``, ``GPU MEM`` ``gpumem`` or ``gpu-mem``. Each may be shortened to a
+    beginning that only one column has.
+    """
+
+    def __init__(self, headings: Mapping[str, str]) -> None:
+        self.keys = tuple(headings)
+        self._key_of: dict[str, str] = {}
+        for key, heading in headings.items():
+            words = heading.casefold().split()
+            for name in ("".join(words), "-".join(words)):
+                self._key_of.setdefault(name, key)
+        # A key comes first: it is what scripts and habits were made with.
+        self._key_of |= {key: key for key in headings}
+
+    def find(self, name: str) -> list[str]:
+        """Return the keys of the columns that a name may mean: of one, where it is whole or a clear beginning."""
+        wanted = name.casefold()
+        if wanted in self._key_of:
+            return [self._key_of[wanted]]
+        return list(dict.fromkeys(key for known, key in self._key_of.items() if known.startswith(wanted)))
+
+
+def parse(text: str, columns: Iterable[str] | None = None, *, headings: Mapping[str, str] | None = None) -> Query:
     """Read a filter; raises QueryError.
 
-    ``columns`` are the keys that may stand before a colon, each also by a beginning that only it has. Without
-    them any name is taken, and a row that lacks it has an empty text there.
+    ``columns`` are the keys that may precede a colon; ``headings`` maps them to the headings by which they may be
+    called as well (:class:`Names`). Without columns any name is taken, and a row that lacks it has an empty text
+    there.
     """
-    names = None if columns is None else tuple(columns)
+    names = None if columns is None else Names({key: (headings or {}).get(key, key) for key in columns})
     terms: list[_Term] = []
     position = 0
     while position < len(text):
@@ -167,13 +194,13 @@ def quantity(text: str) -> float | None:
     return None if number is None else float(number[1]) * _UNITS[number[2]]
 
 
-def _read_term(text: str, position: int, names: tuple[str, ...] | None) -> tuple[_Term | None, int]:
+def _read_term(text: str, position: int, names: Names | None) -> tuple[_Term | None, int]:
     """Read the word at ``position``; returns it, or None for an unfinished one, and where it ends."""
     negated = text[position] == "!"
     if negated:
         position += 1
     column = None
-    named = _COLUMN.match(text, position)
+    named = _named(text, position, names)
     if named is not None:
         column = _resolve(named[1], names, position)
         position = named.end()
@@ -218,18 +245,25 @@ def _read_comparison(text: str, sign: re.Match[str]) -> tuple[Callable[[str], bo
     return test, position
 
 
-def _resolve(name: str, names: tuple[str, ...] | None, position: int) -> str:
+def _named(text: str, position: int, names: Names | None) -> re.Match[str] | None:
+    """Return the name before a colon. One with other characters than letters is a text unless it is a heading."""
+    named = _COLUMN.match(text, position)
+    if named is None and names is not None:
+        named = _HEADING.match(text, position)
+        if named is not None and len(names.find(named[1])) != 1:
+            named = None
+    return named
+
+
+def _resolve(name: str, names: Names | None, position: int) -> str:
     if names is None:
         return name
-    wanted = name.casefold()
-    if wanted in names:
-        return wanted
-    beginning = [candidate for candidate in names if candidate.startswith(wanted)]
-    if len(beginning) == 1:
-        return beginning[0]
-    what = f"{name!r} may be {' or '.join(beginning)}." if beginning else f"There is no column {name!r}."
+    found = names.find(name)
+    if len(found) == 1:
+        return found[0]
+    what = f"{name!r} may be {' or '.join(found)}." if found else f"There is no column {name!r}."
     raise QueryError(
-        what, position, hint=f'Columns: {", ".join(names)}. Put a text that holds a colon in quotes: "{name}:…".'
+        what, position, hint=f'Columns: {", ".join(names.keys)}. Put a text that holds a colon in quotes: "{name}:…".'
     )
 
 

@@ -77,6 +77,46 @@ def test_a_filter_matches_a_row(text: str, expected: bool) -> None:
     assert parse(text, ROW).over(tuple(ROW))(line_of(tuple(ROW.values()))) is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gpus:>1", True),
+        ("GPUS:>2", False),
+        ("gpu:>1", True),
+        ("price/h:<1", True),
+        ("PRICE/H:<0.5", False),
+        ("price:<1", True),
+        ("pri:<1", True),
+        ("price/:<1", True),
+        ("gpumem:>2G", True),
+        ("gpu-mem:>2G", True),
+        ("gpu-me:>4G", False),
+        ("!price/h:>1", True),
+        ("torch/torch:2.1", True),
+        ("torch/other:2.1", False),
+        ("10.0.0.5:8799", False),
+    ],
+)
+def test_columns_go_by_their_headings_too(text: str, expected: bool) -> None:
+    headings = {"gpu": "GPUS", "price": "PRICE/H", "held": "GPU MEM", "image": "IMAGE"}
+    row = {"gpu": "2 RTX 5090", "price": "$0.80", "held": "3.0G", "image": "torch/torch:2.1"}
+    query = parse(text, headings, headings=headings)
+    assert query.matches(row) is expected
+    assert query.over(tuple(row))(line_of(tuple(row.values()))) is expected
+
+
+def test_a_key_comes_before_the_heading_of_another_column() -> None:
+    headings = {"memory": "MEM LIMIT", "gpumem": "MEMORY"}
+    assert parse("memory:1", headings, headings=headings).matches({"memory": "1"})
+    assert not parse("memory:1", headings, headings=headings).matches({"gpumem": "1"})
+
+
+def test_a_beginning_that_two_columns_have_is_refused() -> None:
+    headings = {"first": "STATE", "second": "STATUS"}
+    with pytest.raises(QueryError, match="'sta' may be first or second"):
+        parse("sta:1", headings, headings=headings)
+
+
 CELLS = st.text(st.sampled_from("abAB5GΣς .\0\n"), max_size=6)
 WORDS = st.lists(
     st.sampled_from(

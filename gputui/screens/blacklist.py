@@ -28,7 +28,15 @@ class BlacklistView(ListView):
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns."""
         columns: list[Column[Block]] = [
-            Column("host", "HOST", lambda row: row.host, lambda row: natural_key(row.host), width=10, max_width=24),
+            Column(
+                "host",
+                "HOST",
+                lambda row: row.host,
+                lambda row: natural_key(row.host),
+                width=10,
+                max_width=24,
+                middle=True,
+            ),
             account_column(self.session, 0),
             Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=2),
             Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True),
@@ -65,7 +73,7 @@ class BlacklistView(ListView):
 
     def _count_down(self) -> None:
         if self.is_current:
-            self.table.invalidate()
+            self.pass_time()
 
     def creatable(self) -> list[str]:
         """Entries are made from instances, not here."""

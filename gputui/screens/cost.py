@@ -167,7 +167,7 @@ class CostView(ListView):
 
     def _come_nearer(self) -> None:
         if self.is_current:
-            self.packages.invalidate()
+            self.pass_time()
 
     # --- following the fleet ---------------------------------------------------------------------------------
 
@@ -186,6 +186,7 @@ class CostView(ListView):
         self._take_lines()
         self.packages.invalidate()
         self._fit()
+        self._settle_columns()
         self._settle_cursor()
         self.show_chrome()
 

@@ -42,7 +42,6 @@ class EventsView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._slow = SlowSteps()
-        self._utc_drawn = session.utc
 
     def compose_body(self) -> ComposeResult:
         """Lay out the stream, and below it how the instance under the cursor came up."""
@@ -70,6 +69,7 @@ class EventsView(ListView):
                 least=20,  # the end of the name is what tells two instances of a deployment apart
                 flex=True,
                 max_width=40,
+                middle=True,
             ),
             Column("kind", "KIND", lambda row: row.instance.kind, lambda row: row.instance.kind, priority=9),
             Column("before", "FROM", lambda row: row.before or "", lambda row: row.before or "", width=8, priority=4),
@@ -202,10 +202,9 @@ class EventsView(ListView):
         table = self.table
         added = tuple(row for ref, row in rows.items() if table.get(ref) is None)
         self._take(Change(added=added, removed=tuple(ref for ref in table.refs if ref not in rows)))
-        if self._utc_drawn != self.session.utc:
-            self._utc_drawn = self.session.utc
-            table.invalidate()
         self._apply_filter()
+        self._settle_columns()
+        self.pass_time()
         self._show_start()
 
     def _take(self, change: Change) -> None:
@@ -219,6 +218,7 @@ class EventsView(ListView):
     def _changed(self, change: Change) -> None:
         following = self.table.at_end
         self._take(change)
+        self._settle_columns()
         self._settle_cursor()
         if not following:
             cursor = self.table.cursor_index or 0

@@ -8,7 +8,7 @@ from typing import cast
 from gputui.models import GpuDevice, GpuProcess, Row
 from gputui.text import format_bytes, format_duration
 from gputui.widgets.glyphs import bar
-from gputui.widgets.table_columns import Cell, Column
+from gputui.widgets.table_columns import Cell, Column, natural_key
 
 BAR_CELLS = 8
 
@@ -24,7 +24,15 @@ def gpu_columns() -> Sequence[Column[Row]]:
             right=True,
         ),
         Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, max_width=20),
-        Column("host", "HOST", lambda row: row.host, lambda row: row.host, max_width=24, priority=5),
+        Column(
+            "host",
+            "HOST",
+            lambda row: row.host,
+            lambda row: natural_key(row.host),
+            max_width=24,
+            priority=5,
+            middle=True,
+        ),
         Column("model", "MODEL", _model, _model, priority=4),
         Column("util", "UTIL", _utilization, _sampled("utilization"), width=BAR_CELLS + 6, when_filled=True),
         Column("memory", "GPU MEMORY", _memory, lambda row: row.memory_used, width=20),
@@ -129,8 +137,9 @@ def process_columns(
             "instance",
             "INSTANCE",
             _owner,
-            lambda row: (not row.instance_name, row.instance_name),
+            lambda row: natural_key(row.instance_name or ""),
             width=10,
+            middle=True,
             max_width=28,
         ),
         Column("gpumem", "GPU MEM", _gpu_memory, lambda row: row.gpu_memory_used, width=7, right=True),

@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
-from gputui.screens.usual_columns import account_column, name_column, price_column
+from gputui.screens.usual_columns import account_column, age_order, name_column, price_column
 from gputui.text import format_age, format_bytes, format_elapsed, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
@@ -61,7 +61,7 @@ class InstancesView(ListView):
                 width=13,
                 search=self._state_text,
             ),
-            Column("gpu", "GPUS", gpu_text, gpu_text, width=4, max_width=18),
+            Column("gpu", "GPUS", gpu_text, lambda row: natural_key(gpu_text(row)), width=4, max_width=18),
             Column(
                 "gpumem",
                 "GPU MEM",
@@ -114,7 +114,7 @@ class InstancesView(ListView):
                 "age",
                 "AGE",
                 lambda row: format_age(self._since(row), datetime.now(UTC)),
-                self._since,
+                lambda row: age_order(self._since(row)),
                 right=True,
                 priority=5,
                 when_filled=True,
@@ -128,7 +128,15 @@ class InstancesView(ListView):
                 max_width=20,
                 when_filled=True,
             ),
-            Column("host", "HOST", lambda row: row.host or "", lambda row: row.host or "", priority=8, max_width=24),
+            Column(
+                "host",
+                "HOST",
+                lambda row: row.host or "",
+                lambda row: natural_key(row.host or ""),
+                priority=8,
+                max_width=24,
+                middle=True,
+            ),
             *self._unseen_columns(),
         ]
         return cast("Sequence[Column[Row]]", columns)
@@ -159,10 +167,6 @@ class InstancesView(ListView):
     def on_mount(self) -> None:
         """Let the time in a state grow; only what is then written otherwise reaches the terminal."""
         self.set_interval(_TICK_SECONDS, self._tick)
-
-    def _grow_older(self) -> None:
-        if self.is_current:
-            self.table.invalidate([ref for ref in self._seen if self.table.get(ref) is not None])
 
     def _tick(self) -> None:
         """Write anew how long what is in transition has been so; at rest there is nothing of the kind."""

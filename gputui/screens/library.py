@@ -39,6 +39,7 @@ class LibraryView(LibraryPart):
                 lambda row: row.reference,
                 lambda row: row.reference,
                 width=12,
+                middle=True,
                 flex=True,
                 max_width=70,
             ),

@@ -49,7 +49,12 @@ class ListView(FilterBarView, ReadingView):
 
     def _grow_older(self) -> None:
         if self.is_current:
-            self.table.invalidate(self.table.visible_refs)
+            self.pass_time()
+
+    def pass_time(self) -> None:
+        """Show the ages of now in all tables."""
+        for table in self.query(RecordTable):
+            table.pass_time()
 
     def compose_body(self) -> ComposeResult:
         """Lay out the table."""
@@ -97,11 +102,18 @@ class ListView(FilterBarView, ReadingView):
 
     def _changed(self, change: Change) -> None:
         self.table.apply(change)
+        self._settle_columns()
         self._settle_cursor()
         if self._to_select is not None:
             ref, cursor = self._to_select
             if self.table.cursor_ref != cursor or self.table.select(ref):
                 self._to_select = None
+
+    def _settle_columns(self) -> None:
+        """Keep the columns still as soon as every account has answered."""
+        if not self.loading_text():
+            for table in self.query(RecordTable):
+                table.settle()
 
     def _settle_cursor(self) -> None:
         """Begin on the first row of all accounts, not on that of the account that answered first."""
@@ -118,6 +130,7 @@ class ListView(FilterBarView, ReadingView):
         super().run_command(command, argument)
 
     def _pending_changed(self, ref: Ref) -> None:
+        self.table.widen(admit=True)  # it comes from the user's own action
         self.table.invalidate([ref])
         self.show_keys()
 
@@ -126,11 +139,14 @@ class ListView(FilterBarView, ReadingView):
         self._note_staleness()
         self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
         self._apply_filter()
+        self.pass_time()
+        self._settle_columns()
 
     def feeds_changed(self) -> None:
         """Rows may have become stale or fresh."""
         super().feeds_changed()
         self._note_staleness()
+        self._settle_columns()
         self._settle_cursor()
         self._show_placeholder()
 
@@ -218,12 +234,18 @@ class ListView(FilterBarView, ReadingView):
         shown, total = self.table.row_count, self.table.total_count
         return f"{shown}{f' of {total}' if shown != total else ''}{self.COUNTED}"
 
+    def _new_text(self) -> str:
+        """Say how many rows came in above those in view, and the key that goes there; '' for none."""
+        new = self.table.new_above
+        return f"   {new:,} new above ↑  {self.key_of_move('table.first')}" if new else ""
+
     def status(self) -> tuple[Content, Content]:
         """Counts and the filter at the left; marks and the order at the right."""
         table = self.table
         left = Content.assemble(
             (f"   {self.counts()}", "$muted"),
             (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
+            (self._new_text(), "$text-warning"),
             (f"   / {self._query.text}" if self._query else "", "$text-accent"),
         )
         marked = len(table.marked)
@@ -247,6 +269,7 @@ class ListView(FilterBarView, ReadingView):
 
     @on(RecordTable.MarksChanged)
     @on(RecordTable.CountsChanged)
+    @on(RecordTable.NewAbove)
     def _table_changed(self) -> None:
         self._show_placeholder()
         self.show_chrome()
@@ -316,6 +339,12 @@ class ListView(FilterBarView, ReadingView):
     def do_mark_clear(self, argument: str) -> None:
         """Unmark all rows."""
         self.table.action_clear_marks()
+
+    def do_refresh(self, argument: str) -> None:
+        """Refresh now; the columns fit the rows of now."""
+        super().do_refresh(argument)
+        for table in self.query(RecordTable):
+            table.refit()
 
     def do_sort_previous(self, argument: str) -> None:
         """Sort by the column to the left."""

@@ -15,7 +15,7 @@ from gputui.redaction import MASK
 from gputui.screens import dialogs
 from gputui.screens.list_view import ListView
 from gputui.screens.task_reader import TABLE_STYLES, facts, sections, status_glyph
-from gputui.screens.usual_columns import account_column
+from gputui.screens.usual_columns import account_column, age_order
 from gputui.task_words import (
     NEWEST,
     delivery_failed,
@@ -44,7 +44,7 @@ class TasksView(ListView):
     RESOURCE = Resource.TASKS
     RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
     CREATES = frozenset({Resource.TASKS})
-    SORT: ClassVar[tuple[str | None, bool]] = ("age", True)
+    SORT: ClassVar[tuple[str | None, bool]] = ("age", False)
     GROWS_OLDER = True
 
     _reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
@@ -60,10 +60,11 @@ class TasksView(ListView):
                 width=12,
                 flex=True,
                 max_width=40,
+                middle=True,
                 search=lambda row: f"{row.name} {row.ref.id}",
             ),
             account_column(self.session, 3),
-            Column("queue", "QUEUE", _queue, _queue, priority=2, max_width=24),
+            Column("queue", "QUEUE", _queue, _queue, priority=2, max_width=24, middle=True),
             Column(
                 "status",
                 "STATUS",
@@ -77,7 +78,7 @@ class TasksView(ListView):
                 "delivery",
                 "DELIVERY",
                 _delivery,
-                lambda row: (not delivery_failed(row), delivery_text(row)),
+                lambda row: (not delivery_failed(row), text) if (text := delivery_text(row)) else None,
                 width=9,
                 max_width=22,
                 search=lambda row: f"{delivery_text(row)} {row.delivery}",
@@ -86,7 +87,7 @@ class TasksView(ListView):
                 "age",
                 "AGE",
                 _age,
-                lambda row: row.created_at,
+                lambda row: age_order(row.created_at),
                 right=True,
             ),
             Column("took", "TOOK", took_text, took, right=True, priority=4, width=6),
@@ -101,7 +102,7 @@ class TasksView(ListView):
                 max_width=70,
                 when_filled=True,
             ),
-            Column("worker", "WORKER", _worker, _worker, priority=6, max_width=32, when_filled=True),
+            Column("worker", "WORKER", _worker, _worker, priority=6, max_width=32, when_filled=True, middle=True),
             Column("webhook", "WEBHOOK", lambda row: row.webhook, lambda row: row.webhook, shown=False),
         ]
         return cast("Sequence[Column[Row]]", columns)

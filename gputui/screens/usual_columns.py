@@ -10,6 +10,11 @@ from gputui.text import format_age, format_money
 from gputui.widgets.table_columns import Column, natural_key
 
 
+def age_order(since: datetime | None) -> float | None:
+    """Return what orders ages: the younger, the less, as the figures show it. None where it is unknown."""
+    return None if since is None else -since.timestamp()
+
+
 def name_column(*, least: int = 0) -> Column[Any]:
     """Return the column of names, in the order in which people count."""
     return Column(
@@ -21,6 +26,7 @@ def name_column(*, least: int = 0) -> Column[Any]:
         least=least,
         flex=True,
         max_width=40,
+        middle=True,
     )
 
 
@@ -41,7 +47,7 @@ def age_column(priority: int) -> Column[Any]:
         "age",
         "AGE",
         lambda row: format_age(row.created_at, datetime.now(UTC)),
-        lambda row: row.created_at,
+        lambda row: age_order(row.created_at),
         right=True,
         priority=priority,
         when_filled=True,

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete
 from gputui.errors import GputuiError
-from gputui.keys import key_text
+from gputui.keys import MOVEMENT, key_text
 from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
 from gputui.screens.fleet_cost import FleetCost
 from gputui.screens.session import Session
@@ -174,6 +174,10 @@ class View(Screen[None]):
         """Return the first of a command's keys, as a person types it."""
         return key_text(self.session.keys_of(command).split(",")[0])
 
+    def key_of_move(self, movement: str) -> str:
+        """Return the first key of a movement, such as ``table.first``, as a person types it."""
+        return key_text(self.session.keys.get(movement, MOVEMENT[movement]).split(",")[0])
+
     def _show_problems(self) -> None:
         lines = [
             line
@@ -254,6 +258,7 @@ class View(Screen[None]):
         if self.session.ended:
             return
         if self._unsubscribe and self._followed is self.session.fleet:
+            self.pass_time()
             self.show_chrome()
             return
         self._release()
@@ -291,6 +296,9 @@ class View(Screen[None]):
     def follow(self) -> Sequence[Callable[[], None]]:
         """Subscribe to what this view shows; returns the ways to stop."""
         return ()
+
+    def pass_time(self) -> None:
+        """Show the ages of now: some time may have passed since they were drawn."""
 
     def catch_up(self) -> None:
         """Show the present state of what this view shows."""

@@ -12,6 +12,7 @@ from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 from gputui.widgets.line import Line, spread
 
 _NOTHING = Content("")
+_SEVERITY = (HealthState.OK, HealthState.UNKNOWN, HealthState.SLOW, HealthState.LIMITED, HealthState.DOWN)
 
 
 class HeaderBar(Line):
@@ -47,10 +48,20 @@ class HeaderBar(Line):
         if width > 0 and line.cell_length > width:
             # Too many to name: those in trouble keep their names, the rest become a count.
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
-            good = len(accounts) - len(bad)
-            count = Content.assemble("   ", ("●", "$text-success"), f" {good} of {len(accounts)} accounts")
-            line = Content.assemble(*parts, count, *(self._dot(health, only, utc) for health in bad))
+            count = self._count([health.state for health in accounts])
+            line = Content.assemble(*parts, "   ", count, *(self._dot(health, only, utc) for health in bad))
         self.show(spread(line, cost, full) if cost and full > 0 else line)
+
+    @staticmethod
+    def _count(states: Sequence[HealthState]) -> Content:
+        """Say how many accounts are well, and how many have not answered yet; the dot is green only for some well."""
+        good, waiting = states.count(HealthState.OK), states.count(HealthState.UNKNOWN)
+        dot = HealthState.OK if good else max(states, key=_SEVERITY.index)
+        return Content.assemble(
+            (HEALTH_GLYPHS[dot], HEALTH_STYLES[dot]),
+            f" {good} of {len(states)} accounts",
+            (f" ({waiting} connecting)" if waiting else "", "$muted"),
+        )
 
     @classmethod
     def _dot(cls, health: Health, only: str | None, utc: bool) -> Content:

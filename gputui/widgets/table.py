@@ -74,6 +74,13 @@ class RecordTable(TableView[RowT]):
             self.marked = marked
             self.hidden = hidden
 
+    class NewAbove(_TableMessage):
+        """Another number of new rows is above those in view: ``count``."""
+
+        def __init__(self, table: RecordTable[Any], count: int) -> None:
+            super().__init__(table)
+            self.count = count
+
     class CountsChanged(_TableMessage):
         """There are other numbers of rows: ``shown`` pass the filter, of ``total``."""
 
@@ -97,11 +104,14 @@ class RecordTable(TableView[RowT]):
         self._placeholder = Content(placeholder) if isinstance(placeholder, str) else placeholder
         self._lines_of: dict[Ref, str] = {}
         self._asks: Callable[[str], bool] | None = None
+        self._filtered: tuple[Query | Callable[[RowT], bool] | None, Callable[[RowT], bool] | None] = (None, None)
         self._wanted: tuple[Query, Callable[[RowT], bool] | None] | None = None
         self._sort_key: str | None = None
         self._descending = False
         self._range_start: Ref | None = None
         self._told: tuple[Ref | None, frozenset[Ref], int, int] = (None, frozenset(), 0, 0)
+        self._above: set[Ref] = set()
+        self._told_above = 0
 
     # -- what is in it ---------------------------------------------------------------------------------------------
 
@@ -153,6 +163,11 @@ class RecordTable(TableView[RowT]):
         """Return a row, filtered away or not."""
         return self._model.rows.get(ref)
 
+    @property
+    def new_above(self) -> int:
+        """How many rows were added above those in view, and have not been in view since."""
+        return len(self._above)
+
     # -- new data --------------------------------------------------------------------------------------------------
 
     def set_rows(self, rows: Iterable[RowT]) -> None:
@@ -161,9 +176,9 @@ class RecordTable(TableView[RowT]):
         with Anchored(self):
             self._model.replace(rows)
         new = self._model.rows
+        self._note_above(ref for ref in new if old and ref not in old)
         self._painter.keep(lambda ref: new.get(ref) == old.get(ref))
         self._lines_of.clear()
-        self._painter.shrink()
         self._sync()
 
     def apply(self, change: Change) -> None:
@@ -176,6 +191,7 @@ class RecordTable(TableView[RowT]):
             self._forget(ref)
         with Anchored(self):
             self._model.change(added, updated, change.removed)
+        self._note_above(row.ref for row in added)
         self._sync()
 
     def invalidate(self, refs: Iterable[Ref] | None = None) -> None:
@@ -185,11 +201,19 @@ class RecordTable(TableView[RowT]):
         rows = [self._model.rows[ref] for ref in refs if ref in self._model.rows]
         self.apply(Change(updated=tuple(cast(Sequence[Row], rows))))
 
+    def pass_time(self) -> None:
+        """Make the cells again that show how long ago something was; only lines that then differ are written."""
+        self._painter.forget_cells()
+        self._lines_of.clear()
+        if self._asks is not None:
+            self._use_filter(*self._filtered)
+        self._sync()
+
     # -- filter and sort -------------------------------------------------------------------------------------------
 
     def parse_filter(self, text: str) -> Query:
-        """Read a filter over this table's columns; raises QueryError."""
-        return parse(text, self.columns)
+        """Read a filter over this table's columns, by their keys or headings; raises QueryError."""
+        return parse(text, self.columns, headings={key: column.title for key, column in self.columns.items()})
 
     def set_filter(
         self, keeps: Query | Callable[[RowT], bool] | None, *, where: Callable[[RowT], bool] | None = None
@@ -200,6 +224,11 @@ class RecordTable(TableView[RowT]):
         texts of a row are made once and kept until it changes; those of very many are made bit by bit, while keys
         are answered, and the filter comes after that.
         """
+        self._painter.refit()
+        self._filtered = keeps, where
+        self._use_filter(keeps, where)
+
+    def _use_filter(self, keeps: Query | Callable[[RowT], bool] | None, where: Callable[[RowT], bool] | None) -> None:
         if isinstance(keeps, Query) and keeps and self.total_count - len(self._lines_of) > LINES_AT_ONCE:
             reading, self._wanted = self._wanted is not None, (keeps, where)
             if not reading:
@@ -218,7 +247,6 @@ class RecordTable(TableView[RowT]):
         with Anchored(self):
             self._model.set_filter(_both(where, matches))
             self._to_top_if_unused()
-        self._painter.shrink()
         self._sync()
 
     def set_sort(self, key: str | None, descending: bool = False) -> None:
@@ -228,7 +256,7 @@ class RecordTable(TableView[RowT]):
             raise ValueError(f"column {key!r} has no sort key")
         self._sort_key, self._descending = key, descending
         with Anchored(self):
-            self._model.set_sort(None if column is None else column.sort_key, descending=descending)
+            self._model.set_sort(None if column is None else column.order, descending=descending)
             self._to_top_if_unused()
         self._painter.set_sort(key, descending=descending)
         self._sync()
@@ -311,6 +339,17 @@ class RecordTable(TableView[RowT]):
             return Content(f"None of the {len(self._model.rows):,} rows match the filter.")
         return self._placeholder
 
+    def _note_above(self, added: Iterable[Ref]) -> None:
+        """Remember which of these came in above the rows in view, where nobody sees them."""
+        if self._top > 0:
+            self._above.update(added)
+
+    def _see_above(self) -> None:
+        """Forget the new rows that are in view by now, below it, or gone."""
+        if self._above:
+            places = ((ref, self._model.index_of(ref)) for ref in self._above)
+            self._above = {ref for ref, place in places if place is not None and place < self._top}
+
     def _announce(self) -> None:
         """Post what listeners do not know yet."""
         cursor, marks, shown, total = self._told
@@ -322,6 +361,10 @@ class RecordTable(TableView[RowT]):
             self.post_message(self.MarksChanged(self, len(model.marks) - hidden, hidden))
         if (len(model), len(model.rows)) != (shown, total):
             self.post_message(self.CountsChanged(self, len(model), len(model.rows)))
+        self._see_above()
+        if len(self._above) != self._told_above:
+            self._told_above = len(self._above)
+            self.post_message(self.NewAbove(self, self._told_above))
         told_marks = marks if model.marks == marks else frozenset(model.marks)
         self._told = (model.cursor, told_marks, len(model), len(model.rows))
 

@@ -28,6 +28,9 @@ FLOOR = 8
 
 ELLIPSIS = "…"
 
+LEAST_FOR_MIDDLE = 8
+"""Cells from which on there is room for the beginning and the end of a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[RowT]):
@@ -39,8 +42,9 @@ class Column(Generic[RowT]):
     way first when the terminal is narrow, down to ``least`` cells while others can go for it; as the last one it
     takes what a wide one leaves over. ``priority`` 0 is
     always shown; the higher it is, the earlier the column goes. ``search`` makes the text that filters see where
-    the cell's own is not it. ``shown`` False makes a column that only filters and sorting know; ``when_filled`` one
-    that is there only while a row in view has something in it.
+    the cell's own is not it. ``shown`` False makes a column that is there for filters, and on the screen only while
+    it sorts; ``when_filled`` one that is left out where no row has something in it. ``middle`` cuts a long text in
+    the middle: for names, whose ends tell them apart.
     """
 
     key: str
@@ -56,6 +60,14 @@ class Column(Generic[RowT]):
     shown: bool = True
     when_filled: bool = False
     least: int = 0
+    middle: bool = False
+
+    def order(self, row: RowT) -> Any:
+        """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""
+        if self.sort_key is None:
+            return None
+        value = self.sort_key(row)
+        return None if value in ("", EMPTY_NAME) else value
 
     def text(self, row: RowT) -> str:
         """Return what filters see of a row."""
@@ -92,14 +104,20 @@ def spans_width(spans: Iterable[Span]) -> int:
     return sum(cell_len(text) for text, _ in spans)
 
 
-def fit(spans: Sequence[Span], width: int, *, right: bool = False) -> list[Span]:
-    """Cut or pad spans to exactly ``width`` cells; what is cut ends in an ellipsis, never in half a glyph."""
+def fit(spans: Sequence[Span], width: int, *, right: bool = False, middle: bool = False) -> list[Span]:
+    """Cut or pad spans to exactly ``width`` cells, never in half a glyph.
+
+    An ellipsis replaces the end, or with ``middle`` the middle of the text: its beginning and end both remain.
+    """
     length = spans_width(spans)
     if length <= width:
         padding = [(" " * (width - length), "")] if length < width else []
         return [*padding, *spans] if right else [*spans, *padding]
     if width <= 0:
         return []
+    if middle and width >= LEAST_FOR_MIDDLE:
+        tail = _tail(spans, (width - 1) * 2 // 5)
+        return [*fit(spans, width - spans_width(tail)), *tail]
     room = width - 1
     kept: list[Span] = []
     for text, style in spans:
@@ -113,19 +131,50 @@ def fit(spans: Sequence[Span], width: int, *, right: bool = False) -> list[Span]
     return kept
 
 
-def place(columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: int) -> tuple[Placed[RowT], ...]:
-    """Choose the columns that fit in ``width`` cells and how wide each is.
+def _tail(spans: Sequence[Span], room: int) -> list[Span]:
+    """Return the end of spans that takes at most ``room`` cells."""
+    kept: list[Span] = []
+    for text, style in reversed(spans):
+        wide = cell_len(text)
+        if wide > room:
+            # A glyph of two cells may not fit into the last one: then the tail is a cell shorter.
+            rest = split_text(text, wide - room)[1]
+            rest = rest if cell_len(rest) <= room else split_text(text, wide - room + 1)[1]
+            return [(rest, style), *kept] if rest else kept
+        kept.insert(0, (text, style))
+        room -= wide
+    return kept
 
-    ``natural`` is the width each would like, by key. Columns of the highest priority number go until the rest
-    fits with its flexible columns at their least; then those give way, widest first; then the right edge cuts.
+
+def choose(
+    columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: int, *, needed: str | None = None
+) -> tuple[Column[RowT], ...]:
+    """Choose the columns that fit in ``width`` cells.
+
+    ``natural`` is the width each would like, by key. Columns of the highest priority number are left out until the
+    rest fits with its flexible columns at their least. The column ``needed`` is always chosen; where even the
+    columns of priority 0 do not fit, those at the right are left out for it.
     """
-    chosen = [column for column in columns if column.shown]
-    while _least(chosen, natural) > width:
-        optional = [column for column in chosen if column.priority > 0]
+    chosen = [column for column in columns if column.shown or column.key == needed]
+    while minimum(chosen, natural) > width:
+        optional = [column for column in chosen if column.priority > 0 and column.key != needed]
         if not optional:
             break
         last = max(column.priority for column in optional)
         chosen.remove([column for column in optional if column.priority == last][-1])
+    while needed is not None and minimum(chosen, natural) > width:
+        spare = [column for column in chosen[1:] if column.key != needed]
+        if not spare:
+            break
+        chosen.remove(spare[-1])
+    return tuple(chosen)
+
+
+def arrange(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], width: int) -> tuple[Placed[RowT], ...]:
+    """Return where the chosen columns begin and how wide each is.
+
+    Flexible columns give way, the widest first; then the right edge cuts.
+    """
     widths = {column.key: natural[column.key] for column in chosen}
     spare = width - sum(widths.values()) - GAP * max(0, len(chosen) - 1)
     if spare < 0:
@@ -143,7 +192,8 @@ def place(columns: Iterable[Column[RowT]], natural: Mapping[str, int], width: in
     return tuple(placed)
 
 
-def _least(columns: Sequence[Column[RowT]], natural: Mapping[str, int]) -> int:
+def minimum(columns: Sequence[Column[RowT]], natural: Mapping[str, int]) -> int:
+    """Return the cells that the columns need with their flexible ones at their least."""
     gaps = GAP * max(0, len(columns) - 1)
     return gaps + sum(_rest_width(column, natural[column.key]) for column in columns)
 
@@ -176,3 +226,7 @@ def natural_key(text: str) -> tuple[tuple[str, int, str], ...]:
     parts = _DIGITS.split(text.casefold())
     numbers = [number.lstrip("0") for number in (*parts[1::2], "")]
     return tuple((word, len(number), number) for word, number in zip(parts[::2], numbers, strict=True))
+
+
+EMPTY_NAME = natural_key("")
+"""The key of a text that is not there."""

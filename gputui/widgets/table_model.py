@@ -87,6 +87,11 @@ class TableModel(Generic[RowT]):
             return self._shown.refs[start:stop]
         return self._shown.refs[count - stop : count - start][::-1]
 
+    def sample(self, count: int) -> list[Ref]:
+        """Return at most ``count`` of the Refs shown, from all over the list."""
+        refs = self._shown.refs
+        return refs[:: max(1, -(-len(refs) // count))]
+
     def index_of(self, ref: Ref | None) -> int | None:
         """Return where the row is shown, None when it is not."""
         if ref is None or ref not in self:

@@ -1,4 +1,4 @@
-"""How a table's lines are drawn: cells to strips, cached by Ref, with column widths that seldom change."""
+"""How a table's lines are drawn: cells to strips, cached by Ref, under columns that do not move by themselves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ from textual.widget import Widget
 
 from gputui.models import Ref
 from gputui.text import clean
-from gputui.widgets.table_columns import Column, Placed, RowT, Span, fit, place, spans_of, spans_width
+from gputui.widgets.table_columns import (
+    Column,
+    Placed,
+    RowT,
+    Span,
+    arrange,
+    choose,
+    fit,
+    minimum,
+    spans_of,
+    spans_width,
+)
 from gputui.widgets.table_model import TableModel
 
 GUTTER = 3
@@ -31,12 +42,20 @@ STYLE_NAMES = (
 )
 
 _KEPT_CELLS = 2000
+_SAMPLE = 200
+"""As many rows decide which columns there are and how wide: those in view, and others from all over the list."""
 _BAD_CELL: tuple[Span, ...] = (("!", "bad"),)
 """What a cell shows that cannot be made."""
 
 
 class TablePainter(Generic[RowT]):
-    """Makes the lines of one table and remembers those that can be shown again."""
+    """Makes the lines of one table and remembers those that can be shown again.
+
+    Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
+    (:meth:`refit`). Between these moments new data moves nothing: a text that has become too long is cut, until the
+    user moves and columns may widen into the room there is (:meth:`widen`). A list is being set up until
+    :meth:`settle`: rows of several accounts arrive one after the other.
+    """
 
     def __init__(
         self,
@@ -54,6 +73,11 @@ class TablePainter(Generic[RowT]):
         self._natural: dict[str, int] = {}
         self._measured: set[Ref] = set()
         self._filled: set[str] = set()
+        self._chosen: tuple[Column[RowT], ...] = ()
+        self._settled = False
+        self._refits = True
+        self._widens = self._admits = False
+        self._room = 0
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
         self._strips: dict[Ref, dict[tuple[bool, bool], Strip]] = {}
         self._styles: dict[tuple[str, ...], Style] = {}
@@ -75,23 +99,49 @@ class TablePainter(Generic[RowT]):
         for ref in [ref for ref in self._cells if not same(ref)]:
             self.forget(ref)
 
+    def forget_cells(self) -> None:
+        """Make all cells and lines again: time has passed, which some of them show."""
+        self._cells.clear()
+        self._strips.clear()
+        self._measured.clear()
+
     def forget_styles(self) -> None:
         """Draw everything anew in the colours of now."""
         self._styles.clear()
         self._forget_lines()
         self._notice = None
 
-    def shrink(self) -> None:
-        """Let columns become narrower at the next paint; between these moments they only grow."""
+    def refit(self) -> None:
+        """Choose the columns and their widths again at the next paint."""
         self._measured.clear()
         self._natural.clear()
         self._filled.clear()
+        self._refits = True
+
+    def widen(self, *, admit: bool = False) -> None:
+        """Let columns become wider at the next paint, as far as none has to be left out for it.
+
+        With ``admit`` a column that had nothing to show before may join them, where there is room for it.
+        """
+        self._widens = True
+        self._admits |= admit
+
+    def settle(self) -> bool:
+        """Keep the columns as they are with the rows of now: the list is set up. Returns whether that is new."""
+        if self._settled:
+            return False
+        self._settled = True
+        self.refit()
+        return True
 
     def set_sort(self, key: str | None, *, descending: bool) -> None:
         """Show by which column the rows are ordered."""
+        unseen = {column.key for column in self._columns if not column.shown}
+        if key != self._sort[0] and unseen & {key, self._sort[0]}:
+            self._cells.clear()  # such a column has cells only while it sorts
         self._sort = (key, descending)
         self._header = None
-        self.shrink()
+        self.refit()
 
     def _forget_lines(self) -> None:
         self._strips.clear()
@@ -110,7 +160,7 @@ class TablePainter(Generic[RowT]):
         self._size = size
         page = size.height - 1
         refs = model.refs(top, top + page)
-        self._measure(model, refs)
+        self._lay_out(model, refs)
         first, last = _thumb(top, page, len(model))
         if self._header is None:
             self._header = self._make_header()
@@ -131,12 +181,38 @@ class TablePainter(Generic[RowT]):
         begun = [placed for placed in self.placed if placed.x + GUTTER <= x]
         return begun[-1] if begun else None
 
-    def _measure(self, model: TableModel[RowT], refs: Iterable[Ref]) -> None:
-        """Widen columns to what the rows in view need; place the columns anew when that changes anything."""
+    def _lay_out(self, model: TableModel[RowT], refs: Sequence[Ref]) -> None:
+        """Choose columns, or let them widen, where this is the moment for it."""
         if len(self._cells) > _KEPT_CELLS:
             self._cells.clear()
             self._strips.clear()
-        natural, filled = dict(self._natural), len(self._filled)
+        widens = self._widens
+        room = self._size.width - GUTTER - 1
+        if self._refits or not self._settled or room != self._room:
+            others = model.sample(_SAMPLE) if self._refits else ()
+            natural = self._measured_widths(model, (*refs, *others))
+            there = self._filled | {self._sort[0]}
+            columns = [column for column in self._columns if not column.when_filled or column.key in there]
+            self._chosen = choose(columns, natural, room, needed=self._sort[0])
+            self._refits = not refs  # the first rows decide
+        elif widens:
+            natural = self._measured_widths(model, refs)
+            if self._admits:
+                self._admit(natural, room)
+            natural = self._widened(natural, room)
+        else:
+            return
+        self._widens = self._admits = False
+        self._natural, self._room = natural, room
+        placed = arrange(self._chosen, natural, room)
+        if placed != self.placed:
+            self.placed = placed
+            self._strips.clear()
+            self._header = None
+
+    def _measured_widths(self, model: TableModel[RowT], refs: Iterable[Ref]) -> dict[str, int]:
+        """Return how wide each column would like to be, also for rows that have not been measured yet."""
+        natural = dict(self._natural)
         for column in self._columns:
             title = cell_len(self._title(column))
             natural[column.key] = max(natural.get(column.key, 0), column.width, title)
@@ -149,20 +225,34 @@ class TablePainter(Generic[RowT]):
                 natural[column.key] = max(natural[column.key], wanted)
                 if wanted:
                     self._filled.add(column.key)
-        if natural == self._natural and len(self._filled) == filled and self._header is not None:
-            return
-        self._natural = natural
-        columns = [column for column in self._columns if not column.when_filled or column.key in self._filled]
-        placed = place(columns, natural, self._size.width - GUTTER - 1)
-        if placed != self.placed:
-            self.placed = placed
-            self._strips.clear()
-            self._header = None
+        return natural
+
+    def _admit(self, natural: dict[str, int], room: int) -> None:
+        """Add the columns that have something to show by now, each where it fits beside those of now."""
+        for column in self._columns:
+            if column.when_filled and column.key in self._filled and column not in self._chosen:
+                more = [one for one in self._columns if one in self._chosen or one is column]
+                if minimum(more, {**self._natural, column.key: natural[column.key]}) <= room:
+                    self._chosen = tuple(more)
+
+    def _widened(self, wanted: dict[str, int], room: int) -> dict[str, int]:
+        """Return the widths of now, grown to what is wanted as far as every column keeps its place."""
+        natural = {**wanted, **self._natural}
+        for column in self._chosen:
+            before = natural[column.key]
+            natural[column.key] = wanted[column.key]
+            lacking = minimum(self._chosen, natural) - room
+            if lacking > 0:
+                natural[column.key] = max(before, wanted[column.key] - lacking)
+        return natural
 
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
         cells = self._cells.get(row.ref)
         if cells is None:
-            made = [self._cell(column, row) if column.shown else () for column in self._columns]
+            sorted_by = self._sort[0]
+            made = [
+                self._cell(column, row) if column.shown or column.key == sorted_by else () for column in self._columns
+            ]
             cells = self._cells[row.ref] = (self._style_of(row), made)
         return cells
 
@@ -191,7 +281,8 @@ class TablePainter(Generic[RowT]):
             spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
             for placed in self.placed:
                 spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
-                spans.extend(fit(by_key[placed.column.key], placed.width, right=placed.column.right))
+                column = placed.column
+                spans.extend(fit(by_key[column.key], placed.width, right=column.right, middle=column.middle))
             strip = self._make_strip(spans, line, row_style)
             strips[state] = strip
         return strip

@@ -146,11 +146,26 @@ class TableView(Widget, Generic[RowT], can_focus=True):
         """Keep the cursor on its row from now on: it has been used for something, though not moved."""
         self._used = True
 
+    def settle(self) -> None:
+        """Keep the columns still from now on: the first rows of all sources are there."""
+        if self._painter.settle():
+            self._sync()
+
+    def refit(self) -> None:
+        """Choose the columns again, from the rows there are now: the user asked for what is new."""
+        self._painter.refit()
+        self._sync()
+
+    def widen(self, *, admit: bool = False) -> None:
+        """Let columns become wider with the next change, which comes from the user; ``admit`` lets others join."""
+        self._painter.widen(admit=admit)
+
     def select(self, ref: Ref) -> bool:
         """Put the cursor on a row and bring it into view; returns whether it is shown."""
         found = self._model.move_to(ref)
         if found:
             self._used = True
+            self._painter.widen()
             self._reveal()
             self._sync()
         return found
@@ -192,6 +207,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
             return
         self._model.move_to(self._model.ref_at(min(max(index + rows, 0), self.row_count - 1)))
         self._used = True
+        self._painter.widen()
         self._reveal()
         self._sync()
 
@@ -208,6 +224,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
     def _scroll_view(self, top: int) -> None:
         self._top = top
         self._used = True
+        self._painter.widen()
         self._clamp()
         self._sync()
 
@@ -220,7 +237,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
 
     def on_resize(self) -> None:
         """Lay the columns out anew and keep the cursor in view."""
-        self._painter.shrink()
+        self._painter.refit()
         self._reveal()
         self._sync()
 

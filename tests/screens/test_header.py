@@ -6,7 +6,7 @@ import pytest
 from textual.content import Content
 
 from gputui.errors import UnavailableError
-from gputui.models import Phase, Ref, Resource, Volume
+from gputui.models import Health, HealthState, Phase, Ref, Resource, Volume
 from gputui.widgets.header import HeaderBar
 from tests.screens.hub import FakeCloud, container, hub, money
 from tests.screens.stage import NARROW, fail, lab, staged
@@ -68,6 +68,40 @@ async def test_the_accounts_give_way_to_the_cost_on_a_narrow_screen() -> None:
     async with staged(*clouds, size=NARROW) as stage:
         assert "5 of 5 accounts" in stage.lines[0]
         assert stage.lines[0].endswith(" $9.00/h")
+
+
+NAMES = [f"a-rather-long-name-{number}" for number in range(6)]
+
+
+def _count_dot(bar: HeaderBar) -> tuple[str, str]:
+    """Return the glyph before the count of accounts, and its style."""
+    at = bar.content.plain.index(" of 6 accounts") - 3
+    style = next(str(span.style) for span in bar.content.spans if span.start <= at < span.end)
+    return bar.content.plain[at], style
+
+
+@pytest.mark.parametrize(
+    ("states", "dot", "said"),
+    [
+        ([HealthState.DOWN] * 6, ("✗", "$text-error"), "0 of 6 accounts   "),
+        ([HealthState.UNKNOWN] * 6, ("○", "$muted"), "0 of 6 accounts (6 connecting)"),
+        (
+            [HealthState.LIMITED] * 2 + [HealthState.UNKNOWN] * 4,
+            ("◐", "$text-warning"),
+            "0 of 6 accounts (4 connecting)",
+        ),
+        ([HealthState.OK] * 4 + [HealthState.UNKNOWN] * 2, ("●", "$text-success"), "4 of 6 accounts (2 connecting)"),
+        ([HealthState.OK] * 6, ("●", "$text-success"), "6 of 6 accounts"),
+    ],
+)
+async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well(
+    states: list[HealthState], dot: tuple[str, str], said: str
+) -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        bar = stage.view.query_one(HeaderBar)
+        bar.set_health([Health(name, state) for name, state in zip(NAMES, states, strict=True)], only=None)
+        assert _count_dot(bar) == dot
+        assert said in bar.content.plain
 
 
 async def test_neither_a_list_that_says_the_same_nor_a_key_draws_the_header(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from gputui.models import Change, Ref
 from gputui.query import QueryError
 from gputui.widgets.table import LINES_AT_ONCE, RecordTable
-from gputui.widgets.table_columns import Column
+from gputui.widgets.table_columns import Column, natural_key
 
 M = TypeVar("M", bound=Message)
 DEADLINE = 20.0
@@ -447,7 +447,7 @@ async def test_narrow_and_wide_terminals() -> None:
         assert driver.names == [f"row-{number}" for number in range(5)]
 
 
-async def test_columns_grow_with_what_is_in_view_and_shrink_only_with_new_rows() -> None:
+async def test_columns_grow_while_the_list_is_set_up() -> None:
     async with shown(records(*range(5)), width=60) as driver:
 
         def width() -> int:
@@ -458,8 +458,102 @@ async def test_columns_grow_with_what_is_in_view_and_shrink_only_with_new_rows()
         assert width() == 10
         driver.table.apply(Change(updated=tuple(records(1))))
         assert width() == 10
-        driver.table.set_rows(records(*range(5)))
+        driver.table.settle()
         assert width() == before
+
+
+STATES: list[Column[Record]] = [
+    Column("name", "NAME", lambda row: row.name, lambda row: row.name, width=12, flex=True, least=12),
+    Column("load", "LOAD", lambda row: "" if row.load is None else str(row.load), lambda row: row.load),
+    Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, priority=2),
+    Column("size", "SIZE", lambda row: "x" * (row.load or 0), lambda row: row.load, shown=False),
+    Column("flag", "FLAG", lambda row: "old" if row.stale else "", when_filled=True, priority=1),
+]
+
+
+def keys_of(driver: Driver) -> list[str]:
+    return [placed.column.key for placed in driver.table.layout_columns]
+
+
+async def test_columns_keep_still_while_one_looks() -> None:
+    async with shown(records(*range(1, 5)), width=36, columns=STATES) as driver:
+        driver.table.settle()
+        before = driver.table.layout_columns
+        assert keys_of(driver) == ["name", "load", "id"]
+        await driver.pause()
+        longer = replace(records(1)[0], load=10**11, stale=True)
+        driver.table.apply(Change(updated=(longer,), added=tuple(records(5))))
+        assert driver.table.layout_columns == before
+        assert driver.repainted() == 2, "the row that changed and the one that was added"
+        assert "100…" in driver.lines[1]
+        await driver.press("j")
+        assert keys_of(driver) == ["name", "load", "id"], "a move lets columns widen, but none go or come"
+        assert driver.table.layout_columns[1].width > before[1].width
+        driver.table.refit()
+        assert keys_of(driver) == ["name", "load", "flag"]
+        assert "100000000000" in driver.lines[1]
+
+
+async def test_a_column_widens_only_into_the_room_there_is() -> None:
+    async with shown(records(*range(1, 4)), width=30, columns=STATES) as driver:
+        driver.table.settle()
+        driver.table.apply(Change(updated=(replace(records(1)[0], load=10**40),)))
+        await driver.press("j")
+        assert keys_of(driver) == ["name", "load", "id"]
+        last = driver.table.layout_columns[-1]
+        assert last.x + last.width == 30 - 4, "nothing is pushed over the edge"
+        assert driver.lines[1].rstrip().endswith("…  1")
+
+
+async def test_the_users_own_action_may_add_a_column_where_there_is_room() -> None:
+    async with shown(records(*range(1, 4)), width=40, columns=STATES) as driver:
+        driver.table.settle()
+        driver.table.widen(admit=True)
+        driver.table.apply(Change(updated=(replace(records(1)[0], stale=True),)))
+        assert keys_of(driver) == ["name", "load", "id", "flag"]
+    async with shown(records(*range(1, 4)), width=26, columns=STATES) as driver:
+        driver.table.settle()
+        assert keys_of(driver) == ["name", "load", "id"]
+        driver.table.widen(admit=True)
+        driver.table.apply(Change(updated=(replace(records(1)[0], stale=True),)))
+        assert keys_of(driver) == ["name", "load", "id"], "none goes for it"
+
+
+@pytest.mark.parametrize("width", [20, 24, 40, 80])
+@pytest.mark.parametrize("key", ["name", "load", "id", "size"])
+async def test_the_column_that_sorts_is_always_shown(key: str, width: int) -> None:
+    async with shown(records(*range(1, 5)), width=width, columns=STATES) as driver:
+        driver.table.settle()
+        driver.table.set_sort(key, descending=True)
+        assert key in keys_of(driver)
+        assert "↓" in driver.lines[0]
+        driver.table.set_sort(None)
+        assert "size" not in keys_of(driver)
+
+
+async def test_a_column_for_filters_has_its_texts_while_it_sorts() -> None:
+    async with shown(records(*range(1, 5)), columns=STATES) as driver:
+        driver.table.set_sort("size", descending=True)
+        assert driver.lines[1].split()[-1] == "xxxx"
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_empty_cells_are_last_in_both_directions(descending: bool) -> None:
+    columns: list[Column[Record]] = [
+        Column("name", "NAME", lambda row: row.name, lambda row: row.name),
+        Column("text", "TEXT", _word, _word),
+        Column("natural", "NATURAL", _word, lambda row: natural_key(_word(row))),
+    ]
+    rows = [replace(row, load=None if row.load == 2 else row.load) for row in records(1, 2, 3)]
+    async with shown(rows, columns=columns) as driver:
+        for key in ("text", "natural"):
+            driver.table.set_sort(key, descending)
+            assert driver.names[-1] == "row-2"
+            assert driver.names[:2] == (["row-3", "row-1"] if descending else ["row-1", "row-3"])
+
+
+def _word(row: Record) -> str:
+    return "" if row.load is None else f"load {row.load}"
 
 
 async def test_a_stale_row_is_dimmed_and_cells_keep_their_colours_under_the_cursor() -> None:

@@ -13,10 +13,12 @@ from gputui.widgets.table_columns import (
     FLOOR,
     GAP,
     Column,
+    Placed,
     Span,
+    arrange,
+    choose,
     fit,
     natural_key,
-    place,
     plain_text,
     spans_of,
     spans_width,
@@ -47,6 +49,27 @@ def test_a_cell_is_cut_by_the_width_it_takes(text: str, width: int, shown: str) 
     assert cut(text, width) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("train-llama-70b-7f3c", 20, "train-llama-70b-7f3c"),
+        ("train-llama-70b-7f3c", 12, "train-l…7f3c"),
+        ("train-llama-70b-7f3c", 8, "train…3c"),
+        ("train-llama-70b-7f3c", 7, "train-…"),
+        ("训练任务训练任务训练", 13, "训练任务…训练"),
+        ("训练任务训练任务训练", 12, "训练任 …训练"),
+    ],
+)
+def test_a_name_is_cut_in_the_middle(text: str, width: int, shown: str) -> None:
+    found = plain_text(fit([(text, "")], width, middle=True))
+    assert found == shown
+    assert spans_width([(found, "")]) == width
+
+
+def test_styles_stay_with_their_text_when_it_is_cut_in_the_middle() -> None:
+    assert fit([("abcdef", "good"), ("ghijkl", "muted")], 8, middle=True) == [("abcde…", "good"), ("kl", "muted")]
+
+
 def test_numbers_stand_at_the_right() -> None:
     assert cut("7", 4, right=True) == "   7"
 
@@ -62,9 +85,10 @@ def test_styles_stay_with_their_text_when_it_is_cut() -> None:
     ),
     st.integers(0, 20),
     st.booleans(),
+    st.booleans(),
 )
-def test_a_cell_takes_exactly_its_width(spans: list[Span], width: int, right: bool) -> None:
-    fitted = fit(spans, width, right=right)
+def test_a_cell_takes_exactly_its_width(spans: list[Span], width: int, right: bool, middle: bool) -> None:
+    fitted = fit(spans, width, right=right, middle=middle)
     assert spans_width(fitted) == width
 
 
@@ -84,6 +108,10 @@ def column(
 
 COLUMNS = [column("name", flex=True), column("state"), column("gpu", priority=1), column("age", priority=3)]
 NATURAL = {"name": 20, "state": 10, "gpu": 10, "age": 10}
+
+
+def place(columns: list[Column[GpuDevice]], natural: dict[str, int], width: int) -> tuple[Placed[GpuDevice], ...]:
+    return arrange(choose(columns, natural, width), natural, width)
 
 
 def placed(width: int) -> list[tuple[str, int, int]]:

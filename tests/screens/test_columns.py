@@ -1,0 +1,126 @@
+"""The columns of all lists: how they sort, and by which names they are filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gputui.models import (
+    Block,
+    Deployment,
+    Event,
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Phase,
+    Ref,
+    RegistryCredential,
+    Task,
+    Volume,
+)
+from gputui.query import parse
+from gputui.screens.blacklist import BlacklistView
+from gputui.screens.credentials import CredentialsView
+from gputui.screens.deployments import DeploymentsView
+from gputui.screens.events import EventsView
+from gputui.screens.gpu_columns import gpu_columns
+from gputui.screens.gpus import GpusView
+from gputui.screens.instances import InstancesView
+from gputui.screens.library import LibraryView
+from gputui.screens.session import Session
+from gputui.screens.tasks import TasksView
+from gputui.screens.volumes import VolumesView
+from gputui.widgets.table_columns import Column
+from tests.screens.stage import Stage, lab, staged
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def ref(kind: str) -> Ref:
+    return Ref("lab", kind, "1")
+
+
+BARE: dict[str, Any] = {
+    "instances": Instance(ref("pod"), "a", Phase.RUNNING, "running"),
+    "deployments": Deployment(ref("deployment"), "a", "", Phase.RUNNING, "running"),
+    "events": Event(ref("event"), ref("pod"), "a", NOW, "running", Phase.RUNNING),
+    "processes": GpuProcess(ref("process"), "", 0, 1, ""),
+    "gpus": GpuDevice(ref("gpu"), "", 0),
+    "blacklist": Block(ref("block"), "a", ""),
+    "library": Image(ref("image"), "a"),
+    "volumes": Volume(ref("volume"), "a", "", Phase.RUNNING, "ready"),
+    "credentials": RegistryCredential(ref("credential"), "a", ""),
+    "tasks": Task(ref("task"), "a", ref("endpoint"), "", Phase.PENDING, "queued"),
+}
+"""A row of each list of which nothing is known that may be unknown."""
+
+
+def columns_of(session: Session) -> dict[str, Sequence[Column[Any]]]:
+    return {
+        "instances": InstancesView(session).columns(),
+        "deployments": DeploymentsView(session).columns(),
+        "events": EventsView(session).columns(),
+        "processes": GpusView(session).columns(),
+        "gpus": gpu_columns(),
+        "blacklist": BlacklistView(session).columns(),
+        "library": LibraryView(session).columns(),
+        "volumes": VolumesView(session).columns(),
+        "credentials": CredentialsView(session).columns(),
+        "tasks": TasksView(session).columns(),
+    }
+
+
+@pytest.mark.parametrize("name", BARE)
+async def test_an_empty_cell_has_no_place_in_the_order(name: str) -> None:
+    async with staged(lab()) as stage:
+        columns = columns_of(stage.app.session)[name]
+        row = BARE[name]
+        placed = {
+            column.key: column.order(row)
+            for column in columns
+            if column.sort_key is not None and not column.text(row)
+        }
+        assert placed == dict.fromkeys(placed)
+        assert any(column.sort_key is not None and column.text(row) for column in columns)
+
+
+@pytest.mark.parametrize("name", BARE)
+async def test_the_filter_knows_each_column_by_its_heading(name: str) -> None:
+    async with staged(lab()) as stage:
+        columns = columns_of(stage.app.session)[name]
+        headings = {column.key: column.title for column in columns}
+        for column in columns:
+            words = column.title.casefold().split()
+            for written in ("".join(words), "-".join(words)):
+                query = parse(f'{written}:="x y"', headings, headings=headings)
+                asked = next(key for key in headings if query.matches({key: "x y"}))
+                assert written == asked or headings[asked].casefold().split() == words
+
+
+@pytest.mark.parametrize("name", ["instances", "deployments", "library", "volumes", "tasks"])
+async def test_ages_sort_as_the_figures_do(name: str) -> None:
+    async with staged(lab()) as stage:
+        column = next(column for column in columns_of(stage.app.session)[name] if column.key == "age")
+        now = datetime.now(UTC)
+        rows = [replace(BARE[name], created_at=now - timedelta(minutes=minutes)) for minutes in (4, 1, 90)]
+        ascending = sorted(rows, key=column.order)
+        assert [column.text(row) for row in ascending] == ["1m", "4m", "1h"]
+
+
+async def test_the_order_shows_the_youngest_first_where_ages_ascend() -> None:
+    async with staged(lab(), view="3") as stage:
+        stage.table.set_sort("age")
+        assert "AGE↑" in stage.text
+        ages = _ages(stage)
+        assert ages == sorted(ages)
+
+
+def _ages(stage: Stage) -> list[float]:
+    now = datetime.now(UTC)
+    rows = [stage.table.get(ref) for ref in stage.table.visible_refs]
+    return [(now - row.created_at).total_seconds() for row in rows if row is not None and row.created_at]

@@ -1,0 +1,198 @@
+"""Lists while time passes: ages are those of now, and rows that come in above the view are announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import pytest
+
+from gputui.models import Phase, Ref, Resource, Volume
+from tests.fleet.fakes import START, FakeBackend
+from tests.screens.queues import Queues, endpoint, queue, task
+from tests.screens.stage import NARROW, Stage, backend, image, instance, staged
+from tests.storage import store
+
+
+class Wall:
+    """The clock on the wall, for the modules that show ages."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = START
+        wall = self
+
+        class Time(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return wall.now.astimezone(tz or UTC)
+
+        for module in ("screens.instances", "screens.usual_columns", "screens.tasks", "screens.blacklist"):
+            monkeypatch.setattr(f"gputui.{module}.datetime", Time)
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
+    return Wall(monkeypatch)
+
+
+def tasks() -> FakeBackend:
+    fake = Queues("yot")
+    fake.rows[Resource.DEPLOYMENTS] = [endpoint("sdxl")]
+    fake.rows[Resource.QUEUES] = [queue("sdxl")]
+    fake.rows[Resource.TASKS] = [task("sdxl", "made", minutes=1)]
+    return fake
+
+
+def pods() -> FakeBackend:
+    return backend("lab", [instance("lab", "made", created_at=START - timedelta(minutes=1))])
+
+
+def images() -> FakeBackend:
+    return backend("lab", [], images=[image("lab", "made", created_at=START - timedelta(minutes=1))])
+
+
+def volumes() -> FakeBackend:
+    fake = store()
+    made = START - timedelta(minutes=1)
+    fake.rows[Resource.VOLUMES] = [
+        Volume(Ref(fake.account, "volume", "v"), "made", "NVME", Phase.RUNNING, "READY", created_at=made)
+    ]
+    return fake
+
+
+VIEWS = {
+    "tasks": (tasks, "8"),
+    "instances": (pods, "3"),
+    "images": (images, "7"),
+    "volumes": (volumes, "7"),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("away", ["another view", "a dialog"])
+async def test_ages_are_those_of_now_when_one_comes_back(wall: Wall, name: str, away: str) -> None:
+    make, key = VIEWS[name]
+    async with staged(make(), view=key) as stage:
+        assert " 1m" in stage.line_of("made")
+        await stage.press("1" if away == "another view" else "question_mark")
+        wall.pass_seconds(180)
+        await stage.press(key if away == "another view" else "escape")
+        assert " 4m" in stage.line_of("made")
+
+
+async def test_a_filter_by_age_follows_the_ages(wall: Wall) -> None:
+    async with staged(pods(), view="3") as stage:
+        await stage.command("filter age:<3m")
+        assert "made" in stage.text
+        await stage.press("1")
+        wall.pass_seconds(180)
+        await stage.press("3")
+        assert stage.names == []
+
+
+# --- rows above those in view -----------------------------------------------------------------------------------
+
+
+def many(count: int = 40) -> FakeBackend:
+    made = [instance("lab", f"pod-{n:02}", created_at=START - timedelta(hours=n + 1)) for n in range(count)]
+    return backend("lab", made)
+
+
+def add(fake: FakeBackend, *names: str, at: datetime = START) -> None:
+    fake.rows[Resource.INSTANCES] = [
+        *fake.rows[Resource.INSTANCES],
+        *(instance("lab", name, created_at=at) for name in names),
+    ]
+
+
+async def _by_age(stage: Stage) -> None:
+    stage.table.set_sort("age")
+    await stage.settle()
+
+
+def _deep(stage: Stage) -> list[str]:
+    return ["j"] * (stage.table.size.height + 5)
+
+
+@pytest.mark.parametrize("start", [lambda stage: ["j", "k"], _deep])
+async def test_new_rows_above_the_view_are_announced(start: Callable[[Stage], list[str]]) -> None:
+    fake = many()
+    async with staged(fake, view="3", size=NARROW) as stage:
+        await _by_age(stage)
+        await stage.press(*start(stage))
+        here = stage.here
+        add(fake, "new-a", "new-b")
+        await stage.advance(6)
+        assert stage.here == here
+        assert "new-a" not in stage.text
+        assert "2 new above ↑  g" in stage.title
+        add(fake, "new-c")
+        await stage.advance(6)
+        assert "3 new above" in stage.title
+        await stage.press("g")
+        assert "new above" not in stage.title
+        assert stage.names[:3] == ["new-a", "new-b", "new-c"]
+
+
+async def test_rows_that_come_in_below_or_in_view_are_not_announced_as_above() -> None:
+    fake = many()
+    async with staged(fake, view="3", size=NARROW) as stage:
+        await _by_age(stage)
+        await stage.press(*_deep(stage))
+        add(fake, "old", at=START - timedelta(days=9))
+        await stage.advance(6)
+        assert "new above" not in stage.title
+        await stage.press("g")
+        add(fake, "new-a")
+        await stage.advance(6)
+        assert "1 new above" in stage.title, "the cursor's line stays, so the new row is above the view"
+
+
+async def test_a_new_row_that_goes_again_is_announced_no_more() -> None:
+    fake = many()
+    async with staged(fake, view="3", size=NARROW) as stage:
+        await _by_age(stage)
+        await stage.press(*_deep(stage))
+        add(fake, "new-a")
+        await stage.advance(6)
+        assert "1 new above" in stage.title
+        fake.rows[Resource.INSTANCES] = fake.rows[Resource.INSTANCES][:-1]
+        await stage.advance(6)
+        assert "new above" not in stage.title
+
+
+async def test_what_came_while_another_view_was_shown_is_announced_too() -> None:
+    fake = many()
+    async with staged(fake, view="3", size=NARROW) as stage:
+        await _by_age(stage)
+        await stage.press(*_deep(stage), "1")
+        add(fake, "new-a")
+        await stage.advance(40)
+        await stage.press("3")
+        assert "1 new above" in stage.title
+
+
+async def test_new_tasks_above_the_view_are_announced() -> None:
+    fake = tasks()
+    fake.rows[Resource.TASKS] = [task("sdxl", f"task-{n:02}", minutes=n + 1) for n in range(40)]
+    async with staged(fake, view="8", size=NARROW) as stage:
+        await stage.press(*_deep(stage))
+        fake.rows[Resource.TASKS] = [task("sdxl", "fresh", minutes=0), *fake.rows[Resource.TASKS]]
+        await stage.advance(6)
+        assert "1 new above" in stage.title
+
+
+async def test_events_in_the_other_order_announce_what_comes_above() -> None:
+    fake = many(3)
+    async with staged(fake, view="4", size=NARROW) as stage:
+        for turn in range(30):
+            add(fake, f"more-{turn}")
+            await stage.advance(31)
+        stage.table.set_sort("time", True)
+        await stage.press(*_deep(stage))
+        add(fake, "latest")
+        await stage.advance(31)
+        assert "1 new above" in stage.title
