@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar
 
+from gputui.known_secrets import mask
+
 
 class ExitCode(IntEnum):
     """Exit status of the command line (docs/cli.md)."""
@@ -21,16 +23,17 @@ class GputuiError(Exception):
 
     ``message`` says what happened and to what, ``hint`` what to do now, ``title`` names the kind of failure.
     All three are free of secrets and safe for a terminal: who raises one passes remote text through
-    :func:`gputui.text.clean` first. ``request_id`` is the back end's own, where it gave one.
+    :func:`gputui.text.clean` first; secrets that a server repeats are masked here.
+    ``request_id`` is the back end's own, where it gave one.
     """
 
     title: ClassVar[str] = "Something went wrong"
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
 
     def __init__(self, message: str, *, hint: str = "", request_id: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(mask(message))
+        self.message = mask(message)
+        self.hint = mask(hint)
         self.request_id = request_id
 
     def __str__(self) -> str:
@@ -75,7 +78,7 @@ class InvalidError(GputuiError):
         self, message: str, *, hint: str = "", request_id: str = "", fields: dict[str, str] | None = None
     ) -> None:
         super().__init__(message, hint=hint, request_id=request_id)
-        self.fields = fields or {}
+        self.fields = {name: mask(problem) for name, problem in (fields or {}).items()}
 
 
 class RateLimitedError(GputuiError):

@@ -16,6 +16,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 from gputui.commands import BY_ID
 from gputui.errors import GputuiError
 from gputui.keys import key_text
+from gputui.known_secrets import note
 from gputui.models import Instance, Secret, SSHTarget
 from gputui.paths import known_hosts_path
 from gputui.screens import dialogs
@@ -267,7 +268,10 @@ class Login:
 
     async def _ask_secret(self, question: SecretQuestion) -> Secret | None:
         answer = await self._app.push_screen_wait(dialogs.PromptDialog(question.prompt, secret=True))
-        return None if answer is None else Secret(answer)
+        if answer is None:
+            return None
+        note(answer)
+        return Secret(answer)
 
     async def _shell(self, instance: Instance, connection: Connection) -> ShellEnd:
         from gputui.ssh.shell import interactive

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from gputui.errors import GputuiError
+from gputui.known_secrets import MASK, forms, mask
+from gputui.secret_shapes import without_likely_secrets
 from gputui.text import clean
 
-MASK = "***"
 _SHORTEST = 3
 _LONGEST_FAULT = 500
 
@@ -45,24 +44,15 @@ _SECRET_KEY = re.compile(
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Take out ``secrets``, in plain, escaped, percent-encoded and base64 form, and whatever looks like one.
+    """Take out ``secrets`` and those that are known, in every form they are written in, and whatever looks like one.
 
     That is: credentials in URLs, whole query strings, authorization headers, values of keys, variables and flags
-    named like a password.
+    named like a password, keys that tell by their beginning whose they are.
     """
-    forms: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= _SHORTEST:
-            raw = secret.encode("utf-8", "surrogateescape")
-            forms |= {
-                secret,
-                repr(secret)[1:-1],
-                quote(raw, safe=""),
-                quote_plus(raw),
-                b64encode(raw).decode("ascii"),
-            }
-    for form in sorted(forms, key=len, reverse=True):
+    written = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, *forms(secret))}
+    for form in sorted(written, key=len, reverse=True):
         text = text.replace(form, MASK)
+    text = without_likely_secrets(mask(text))
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.errors import ConfigError
+from gputui.known_secrets import note
 from gputui.models import Secret
 
 COMMAND_TIMEOUT = 60.0
@@ -40,6 +41,7 @@ class SecretRef:
         if not separator or scheme not in _SCHEMES:
             if not text:
                 raise ValueError("is empty; write env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER")
+            note(text)
             return cls("plain", Secret(text), where)
         problem = _target_problem(scheme, target)
         if problem:
@@ -71,6 +73,7 @@ class SecretRef:
                 value = target
         if not value:
             raise ConfigError(f"{self.where}: the {self.scheme}: reference gives an empty text.", hint=self._hint())
+        note(value)
         return Secret(value)
 
     def _hint(self) -> str:
@@ -176,7 +179,10 @@ def kept_in_keyring(name: str) -> Secret | None:
         value = keyring.get_password(KEYRING_SERVICE, name)
     except Exception:  # noqa: BLE001  (locked, or gone: it is asked for instead)
         return None
-    return Secret(value) if value else None
+    if not value:
+        return None
+    note(value)
+    return Secret(value)
 
 
 def drop_from_keyring(name: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from gputui.known_secrets import MASK
 from gputui.models import Phase, Task, TaskQueue
-from gputui.redaction import MASK
 from gputui.text import format_duration
 
 QUEUE = "queue"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.redaction import MASK, describe_fault, redact, redact_json
+from gputui import known_secrets
+from gputui.errors import GputuiError, InvalidError
+from gputui.known_secrets import MASK
+from gputui.redaction import describe_fault, redact, redact_json
+from gputui.secret_shapes import without_likely_secrets
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["", "running", "lab-cuda:latest"]),
@@ -31,6 +39,16 @@ JSON = st.recursive(
         ("curl -u me:hunter2 x", f"curl -u {MASK} x"),
         ("git clone https://me:hunter2@host/x", f"git clone https://{MASK}@host/x"),
         ("sshpass -p hunter2 ssh x", f"sshpass -p {MASK} ssh x"),
+        ("mysql -u root -phunter2 db", f"mysql -u root -p{MASK} db"),
+        ("mysqldump -p'hunter2 x' db | gzip", f"mysqldump -p{MASK} db | gzip"),
+        ("redis-cli -h x -a hunter2 ping", f"redis-cli -h x -a {MASK} ping"),
+        ("docker login -u me -p hunter2 reg", f"docker login -u me -p {MASK} reg"),
+        ('curl -H "X-Auth: hunter2" x', f'curl -H "X-Auth: {MASK}" x'),
+        ("curl --header 'X-Api-Key: hunter2' x", f"curl --header 'X-Api-Key: {MASK}"),
+        ("PGPASS=hunter2 MY_PWD='hunter2 x' psql", f"PGPASS={MASK} MY_PWD={MASK} psql"),
+        ("wandb login --relogin hunter2", f"wandb login --relogin {MASK}"),
+        ("run hf_abcdefghijklmnopqrstuvwx", f"run {MASK}"),
+        ("run eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSM x", f"run {MASK} x"),
     ],
 )
 def test_secrets_in_commands_are_taken_out(command: str, shown: str) -> None:
@@ -45,6 +63,10 @@ def test_secrets_in_commands_are_taken_out(command: str, shown: str) -> None:
         'python -c "print(1)"',
         "passwd",
         "find . -name '*key*' -user bob",
+        'curl -H "Accept: text/html" -H "Content-Type: x" -k https://x',
+        "cd x && PWD=/home OLDPWD=/root make -p install; mkdir -p a; ssh -p 22 host",
+        "docker run -p 80:80 image; mysql -p db; pytest -k login",
+        "sk-short hf_short eyJ.eyJ.x",
     ],
 )
 def test_other_commands_stay(command: str) -> None:
@@ -86,3 +108,76 @@ def test_json_without_secrets_stays_as_it_is(value: object) -> None:
 @pytest.mark.parametrize("text", ['{"password": "hunter2"', "[" * 100_000 + '"token": "hunter2"'])
 def test_what_is_no_json_is_searched_as_text(text: str) -> None:
     assert "hunter2" not in redact_json(text)
+
+
+SECRET = "CANARY key/123\u00e4"
+
+
+@pytest.fixture
+def known() -> Iterator[None]:
+    known_secrets.note(SECRET)
+    yield
+    known_secrets.forget_all()
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET, repr(SECRET), json.dumps(SECRET), json.dumps(SECRET, ensure_ascii=False), quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        *(base64.b64encode(f"{user}:{SECRET}:x".encode()).decode() for user in ("a", "ab", "abc")),
+    ],
+)  # fmt: skip
+def test_a_known_secret_is_taken_out_in_every_form(form: str) -> None:
+    for shown in (redact(f"key {form} is wrong"), GputuiError(f"key {form} is wrong", hint=form).message):
+        assert MASK in shown
+        assert "CANARY" not in shown
+        assert base64.b64encode(SECRET.encode()).decode()[4:-4] not in shown
+        assert len(shown) <= len("key  is wrong") + len(MASK) + 12
+    assert "CANARY" not in InvalidError("x", fields={"a": f"is {form}"}).fields["a"]
+    assert "CANARY" not in redact_json(json.dumps({"detail": f"said {form}"}))
+
+
+def test_words_are_no_secrets_though_they_are_somebodys_password() -> None:
+    known_secrets.note("lab")
+    try:
+        assert known_secrets.mask("lab/pod/main") == "lab/pod/main"
+    finally:
+        known_secrets.forget_all()
+
+
+def test_only_so_many_secrets_are_known() -> None:
+    try:
+        for number in range(known_secrets.MOST + 1):
+            known_secrets.note(f"secret-{number:04}")
+        assert known_secrets.mask("secret-0000 secret-0001") == f"secret-0000 {MASK}"
+    finally:
+        known_secrets.forget_all()
+
+
+MEGABYTE = 2**20
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "mysql ", "mysql -p", "mysql -p'", " -H aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ",
+        " -H x-auth:'", "docker login ", "redis-cli -a ", "wandb login --a ", "apassapwd", "pass=", "eyJaaaaaaaa-",
+        "eyJaaaaaaaa.", "sk-", "a ", "a", "hf_a-", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "'", '"', "\n",
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_shapes_of_secrets_are_looked_for_in_a_time_that_grows_with_the_text_alone(piece: str) -> None:
+    def fastest(size: int) -> float:
+        text = (piece * (size // len(piece) + 1))[:size]
+        times = []
+        for _ in range(3):
+            begun = time.process_time()
+            without_likely_secrets(text)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    small, large = fastest(MEGABYTE // 8), fastest(MEGABYTE)
+    assert large < 0.1 or large < 16 * small
+    assert large < 2.0

@@ -31,6 +31,7 @@ from gputui.models import (
     gpu_label,
     gpu_memory,
 )
+from gputui.redaction import redact
 from gputui.text import clean
 
 _GIB = 2**30
@@ -150,8 +151,8 @@ def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Depl
         price_to=scope.money(template.get("price_to")),
         price_estimate=scope.money(row.get("price_estimates")),
         image=clean(row.get("image_uuid") or template.get("image_uuid") or "") or None,
-        command=clean(template.get("cmd") or "", multiline=True),
-        shutdown_command=clean(template.get("cmd_before_shutdown") or "", multiline=True),
+        command=redact(clean(template.get("cmd") or "", multiline=True)),
+        shutdown_command=redact(clean(template.get("cmd_before_shutdown") or "", multiline=True)),
         reuse=row.get("reuse_container"),
         reuse_scope=clean(row.get("reuse_container_scope") or ""),
         ports=tuple(

@@ -42,7 +42,7 @@ from gputui.models import (
     Ref,
     SSHTarget,
 )
-from gputui.redaction import redact_json
+from gputui.redaction import redact, redact_json
 from gputui.text import clean
 
 SSH_PORT = 22
@@ -236,7 +236,7 @@ def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[
             host=host,
             gpu_index=gpu,
             pid=process.pid,
-            command=clean(process.cmd or ""),
+            command=redact(clean(process.cmd or "")),
             instance_name=clean(process.pod or ""),
             instance=owned.get(process.pod or ""),
             uptime=process.uptime,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gputui.api.yotta_wire import ENDPOINT, GPU_TYPES, POD, VM, VmType
+from gputui.known_secrets import MASK
 from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Volume, gpu_label
-from gputui.redaction import MASK
 from gputui.text import clean
 
 KINDS = (POD, VM, ENDPOINT)

@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import Text, Time
 from gputui.errors import ProtocolError
+from gputui.known_secrets import mask
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery
 from gputui.text import clean
 
@@ -140,4 +141,4 @@ def _one_line(text: str) -> str:
     bare = _COLOURS.sub("", text).rstrip("\r\n")
     if "\n" in bare or "\r" in bare:
         bare = " ⏎ ".join(bare.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    return clean(bare.expandtabs(4))
+    return mask(clean(bare.expandtabs(4)))

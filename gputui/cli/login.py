@@ -18,6 +18,7 @@ from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, yes
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
+from gputui.known_secrets import note
 from gputui.models import Ref, Resource, Secret, SSHTarget
 from gputui.paths import known_hosts_path, state_dir
 
@@ -239,4 +240,7 @@ async def _ask_secret(question: SecretQuestion) -> Secret | None:
             answer = ask_secret(question.prompt.rstrip(": "))
         except EOFError:
             return None
-    return Secret(answer) if answer else None
+    if not answer:
+        return None
+    note(answer)
+    return Secret(answer)

@@ -9,6 +9,7 @@ from gputui.cli.actions import read_only_error
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret
 from gputui.errors import ConfigError, ExitCode, UnknownOutcomeError
+from gputui.known_secrets import note
 from gputui.models import Secret
 from gputui.paths import config_path
 from gputui.secrets import SecretRef
@@ -43,6 +44,7 @@ def _ask_twice(name: str) -> Secret:
             raise ConfigError("The two are not the same. Nothing was changed.")
     except EOFError:
         raise ConfigError("No password came. Nothing was changed.") from None
+    note(first)
     return Secret(first)
 
 

@@ -7,7 +7,9 @@ import getpass
 from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
+from gputui.known_secrets import mask
 from gputui.models import Action, Ref
+from gputui.redaction import redact
 
 if TYPE_CHECKING:
     from gputui.history import History, Outcome
@@ -34,7 +36,7 @@ class Auditor:
         begun = asyncio.get_running_loop().run_in_executor(
             None,
             lambda: history.begin_audit(
-                at=at, user=_user(), account=ref.account, ref=str(ref), action=action.value, summary=summary
+                at=at, user=_user(), account=ref.account, ref=str(ref), action=action.value, summary=mask(summary)
             ),
         )
         try:
@@ -61,7 +63,7 @@ class Auditor:
             return None
         at = self._clock.now()
         written = asyncio.get_running_loop().run_in_executor(
-            None, lambda: history.finish_audit(entry, at=at, outcome=outcome, detail=detail)
+            None, lambda: history.finish_audit(entry, at=at, outcome=outcome, detail=redact(detail))
         )
         self._audits.add(written)
         written.add_done_callback(self._audits.discard)

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,7 @@ from gputui.fleet.auditor import Auditor
 from gputui.fleet.calls import Call, call_of
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.listeners import Listeners
+from gputui.known_secrets import mask, note
 from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
 from gputui.redaction import describe_fault, redact
 
@@ -40,6 +41,7 @@ _LOOK_SECONDS = 15.0
 _LOOKS = (1.0, 4.0, 10.0)
 """How long to wait before each look for what an unanswered create may have made, in seconds."""
 _SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
+_SENT_SECRET = re.compile(r"passw|secret|token", re.IGNORECASE)
 _CONTENT_FIELD = re.compile(r"input|headers")
 """What people have worked on is theirs: the audit log has how long it is."""
 _LONG = 200
@@ -141,6 +143,7 @@ class Mutations:
     ) -> ActionResult:
         """Do something to a thing; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
+        _note_secrets(arguments)
         call = call_of(runtime.backend, ref, action, arguments, expected or self._owner.get(ref))
         if expected is not None:
             self._check_same(expected, action)
@@ -179,6 +182,7 @@ class Mutations:
             raise InvalidError(f"{account}: nothing of kind {kind} can be created here.")
         if wrong := backend.check_create(kind, values):
             raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
+        _note_secrets(values)
         ref = backend.created_ref(kind, values)
         look = await self._how_to_look(backend, ref, kind, values)
         summary = f"create {ref.id}: {_told(values, longest=_LONG)}"
@@ -270,7 +274,7 @@ class Mutations:
             ) from error
         self._settle(ref, action, marked=marked)
         await self._auditor.end(entry, Outcome.DONE, result.message)
-        return result
+        return replace(result, message=mask(result.message))
 
     async def _called(self, ref: Ref, call: Call) -> ActionResult:
         """Make the call; raises UnknownOutcomeError when it is given up meanwhile."""
@@ -360,6 +364,13 @@ class Mutations:
             self._unmark(ref, marked=marked)
         elif marked:
             seen.add_done_callback(lambda _: self._unmark(ref))
+
+
+def _note_secrets(values: Mapping[str, str]) -> None:
+    """Know the secrets that are about to be sent: the server's answer may repeat them."""
+    for name, value in values.items():
+        if _SENT_SECRET.search(name):
+            note(value)
 
 
 def _told(values: Mapping[str, str], *, longest: int | None = None) -> str:

@@ -11,6 +11,7 @@ from textual.content import Content
 from gputui.commands import COMMANDS, Group
 from gputui.errors import GputuiError
 from gputui.keys import key_text
+from gputui.known_secrets import note
 from gputui.models import Action, HealthState, Resource, Secret
 from gputui.screens import dialogs
 from gputui.screens.filtering import FilteringView
@@ -255,6 +256,7 @@ class EverywhereView(FilteringView):
         if again is None:
             return
         try:
+            note(first)
             result = await self.session.fleet.change_password(account, Secret(first))
         except GputuiError as error:
             self.complain(error)

@@ -10,8 +10,8 @@ from textual import work
 
 from gputui.commands import Command
 from gputui.errors import GputuiError
+from gputui.known_secrets import MASK
 from gputui.models import Action, Change, Phase, Ref, Resource, Row, Task, TaskQueue
-from gputui.redaction import MASK
 from gputui.screens import dialogs
 from gputui.screens.list_view import ListView
 from gputui.screens.task_reader import TABLE_STYLES, facts, sections, status_glyph

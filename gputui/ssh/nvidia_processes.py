@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gputui.models import GpuProcess, Instance, Ref
+from gputui.redaction import redact
 from gputui.ssh.nvidia import CALL_SECONDS, TIMED_OUT, Answer, Question, excerpt
 from gputui.ssh.nvidia_cells import Cells, app_rows, bytes_of, figure, part_text
 from gputui.ssh.nvidia_mig import MigDevice, MigGpu, Where
@@ -86,7 +87,7 @@ class Processes:
             self._instance.name,
             index,
             pid,
-            (told.command if told else "") or said,
+            redact((told.command if told else "") or said),
             instance_name=self._instance.name,
             instance=self._instance.ref,
             uptime=told.uptime if told else None,
