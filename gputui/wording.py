@@ -50,13 +50,14 @@ STOP_SEVERAL_KEPT_ALIVE = (
     "Every process in them ends. Their deployments start others in their place, unless they want fewer."
 )
 DEPLOYMENT_EFFECTS: Mapping[Action, str] = {
+    Action.START: "Its instances start, as many as it wants. They cost money from then on.",
     Action.STOP: "All its instances end, and every process in them. No new ones are started.",
     Action.DELETE: "All its instances end, their disks go with them, and its settings. This cannot be undone.",
     Action.SCALE: EFFECTS[Action.SCALE],
-    Action.UPDATE: "Its workers are replaced, or others started or ended, as the new settings say. What it costs may"
-    " change.",
+    Action.UPDATE: "The new settings apply from its next start. What it costs may change.",
 }
 DEPLOYMENT_EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
+    Action.START: "Their instances start, as many as each wants. They cost money from then on.",
     Action.STOP: "All their instances end, and every process in them. No new ones are started.",
     Action.DELETE: "All their instances end, their disks go with them, and their settings. This cannot be undone.",
     Action.SCALE: EFFECTS[Action.SCALE],
@@ -132,14 +133,21 @@ def effect(action: Action, rows: Sequence[Row]) -> str:
     if action is Action.UPDATE and all(isinstance(row, RegistryCredential) for row in rows):
         return CREDENTIAL_CHANGED
     if action is not Action.RENAME and all(isinstance(row, Deployment) for row in rows):
-        return (DEPLOYMENT_EFFECTS if one else DEPLOYMENT_EFFECTS_ON_SEVERAL)[action]
+        known = DEPLOYMENT_EFFECTS if one else DEPLOYMENT_EFFECTS_ON_SEVERAL
+        if action in known:
+            return known[action]
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
         return STOP_KEPT_ALIVE if one else STOP_SEVERAL_KEPT_ALIVE
-    return EFFECTS[action] if one else EFFECTS_ON_SEVERAL[action]
+    # Whatever has no words for several has those for one: a question never fails for want of a word.
+    return (EFFECTS if one else EFFECTS_ON_SEVERAL).get(action) or EFFECTS.get(action, "")
 
 
 def hindrance(action: Action, row: Row) -> str:
     """Say what keeps a thing from something, and what to do first; '' where its state is all there is to say."""
+    if isinstance(row, Deployment) and row.edits_need_stop and action in (Action.UPDATE, Action.RENAME):
+        stopping = "Wait until it is stopped." if row.phase is Phase.STOPPING else "Stop it first."
+        can = "edited" if action is Action.UPDATE else "renamed"
+        return "" if row.phase is Phase.STOPPED else f"{row.name} can be {can} only when stopped. {stopping}"
     if not isinstance(row, Volume) or action not in (Action.DELETE, Action.RESIZE):
         return ""
     if row.mounts:

@@ -290,7 +290,7 @@ class YottaBackend:
             case Volume():
                 return volume_actions(row)
             case RegistryCredential():
-                return frozenset({Action.UPDATE, Action.DELETE})
+                return frozenset({Action.UPDATE, Action.RENAME, Action.DELETE})
             case Offer() | AccountInfo():
                 return frozenset({Action.CREATE})
             case _:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gputui.api.yotta_shapes import whole
 from gputui.api.yotta_wire import ENDPOINT, GPU_TYPES, POD, VM, VmType
 from gputui.known_secrets import MASK
 from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Volume, gpu_label
@@ -194,7 +195,7 @@ def _endpoint_fields(known: Known) -> list[FormField]:
 
 def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCredential] = ()) -> tuple[FormField, ...]:
     """Return the fields that change an endpoint, with what is told of it now."""
-    untold = "" if (resources := _resource_lines(row)) else "; not told by the API: give them anew"
+    untold = "" if (resources := _resource_lines(row)) else "; the API does not return the current ones"
     return (
         FormField("name", "Name", default=row.name, help="at most 20 characters, a letter first", group="Endpoint"),
         FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
@@ -210,8 +211,9 @@ def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCreden
             "containerVolumeInGb",
             "Container volume",
             FieldKind.NUMBER,
+            default=_volume_size(row),
             unit="GB",
-            help="20 at least; not told by the API: give it anew",
+            help="20 at least" if _volume_size(row) else "20 at least; the API does not return the current one",
         ),
         _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
         _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
@@ -244,6 +246,15 @@ def _resource_lines(row: Deployment) -> str:
         return "\n".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in told)
     except (ValueError, AttributeError, KeyError, TypeError):
         return ""
+
+
+def _volume_size(row: Deployment) -> str:
+    """Return the container volume of an endpoint in GB; '' where it is not returned."""
+    try:
+        told = json.loads(row.raw).get("containerVolumeInGb")
+    except (ValueError, AttributeError):
+        return ""
+    return str(told) if whole(told) else ""
 
 
 def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:

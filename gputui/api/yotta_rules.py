@@ -29,17 +29,17 @@ def instance_actions(row: Instance) -> frozenset[Action]:
 
 
 def endpoint_actions(row: Deployment) -> frozenset[Action]:
-    """Return what can be done to an endpoint."""
+    """Return what can be done to an endpoint. Only a stopped one can be edited."""
     if row.status.lower() in GONE:
         return frozenset()
     match row.phase:
         case Phase.STOPPED:
-            return frozenset({Action.START, Action.UPDATE, Action.DELETE})
+            return frozenset({Action.START, Action.UPDATE, Action.RENAME, Action.DELETE})
         case Phase.STOPPING:
             return frozenset({Action.DELETE})
         case Phase.FAILED:
-            return frozenset({Action.START, Action.STOP, Action.UPDATE, Action.DELETE})
+            return frozenset({Action.START, Action.STOP, Action.DELETE})
         case Phase.UNKNOWN:
-            return frozenset({Action.START, Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE})
+            return frozenset({Action.START, Action.STOP, Action.SCALE, Action.DELETE})
         case _:
-            return frozenset({Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE})
+            return frozenset({Action.STOP, Action.SCALE, Action.DELETE})

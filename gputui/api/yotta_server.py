@@ -54,7 +54,7 @@ CODES: Mapping[int, Meaning] = {
     11000: Meaning(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
     11001: Meaning(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
     11002: Meaning(ForbiddenError, "the account may not terminate this VM"),
-    12001: Meaning(ConflictError, "its state does not allow this", "Wait until it has changed."),
+    12001: Meaning(ConflictError, "its state does not allow this", "Look at its state: stop or start it first."),
     13000: Meaning(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
     14000: Meaning(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
     24000: Meaning(UnavailableError, "endpoints are not available now", "Try again in a moment."),

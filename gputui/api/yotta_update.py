@@ -22,7 +22,7 @@ from gputui.api.yotta_storage_create import CREDENTIAL_READERS, read_size
 from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
 from gputui.api.yotta_values import Readers, body_of, problems_of
 from gputui.api.yotta_wire import ENDPOINT, VM, called
-from gputui.errors import InvalidError
+from gputui.errors import ConflictError, InvalidError
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, PreparedRequest, Row, Volume
 
 _GB = 2**30
@@ -40,6 +40,11 @@ class _Change:
     done: str
     fields: Callable[[Row], tuple[FormField, ...]]
     readers: Readers
+    hint: str = ""
+    """What to do when the state of the thing does not allow the change."""
+
+
+_STOP_FIRST = "Endpoints can be edited only when stopped: stop it first."
 
 
 def _named(row: Row) -> tuple[FormField, ...]:
@@ -67,12 +72,25 @@ def _endpoint(row: Row) -> tuple[FormField, ...]:
     return endpoint_update_fields(row) if isinstance(row, Deployment) else ()
 
 
+def _endpoint_named(row: Row) -> tuple[FormField, ...]:
+    """Return what a renaming sends: the API wants all that is required repeated with the new name."""
+    return tuple(field for field in _endpoint(row) if field.required)
+
+
 _CHANGES: Mapping[tuple[str, Action], _Change] = {
     (VM, Action.RENAME): _Change("PATCH", "", "renaming", "renamed", _named, {"name": fields.read_pod_name}),
     (VOLUME, Action.RENAME): _Change("POST", "/name", "renaming", "renamed", _named, {"name": fields.read_pod_name}),
     (VOLUME, Action.RESIZE): _Change("POST", "/resize", "resizing", "resized", _sized, {"sizeInGb": read_size}),
+    (CREDENTIAL, Action.RENAME): _Change(
+        "PATCH", "", "renaming", "renamed", _named, {"name": CREDENTIAL_READERS["name"]}
+    ),
     (CREDENTIAL, Action.UPDATE): _Change("PATCH", "", "change", "changed", _credential, CREDENTIAL_READERS),
-    (ENDPOINT, Action.UPDATE): _Change("PATCH", "", "change", "changed", _endpoint, creation.ENDPOINT_UPDATE_READERS),
+    (ENDPOINT, Action.RENAME): _Change(
+        "PATCH", "", "renaming", "renamed", _endpoint_named, creation.ENDPOINT_UPDATE_READERS, _STOP_FIRST
+    ),
+    (ENDPOINT, Action.UPDATE): _Change(
+        "PATCH", "", "change", "changed", _endpoint, creation.ENDPOINT_UPDATE_READERS, _STOP_FIRST
+    ),
 }
 
 
@@ -91,6 +109,8 @@ class YottaUpdates:
         if isinstance(row, Deployment):
             endpoint, credentials = await asyncio.gather(self._lists.endpoint(row.ref), self._storage.choices())
             row, fields = endpoint, endpoint_update_fields(endpoint, credentials)
+            if action is Action.RENAME:
+                fields = _endpoint_named(endpoint)
         title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
         return Form(row.ref.account, row.ref.kind, title, fields, verb=action.value)
 
@@ -116,12 +136,15 @@ class YottaUpdates:
         self.prepare(row, action, values)
         change = self._change(row, action)
         what = f"{called(row.ref.kind)} {row.ref.id}"
-        await self._server.change(
-            change.method,
-            f"{self._path(row)}{change.tail}",
-            what=f"the {change.verb} of {what}",
-            json=body_of(change.fields(row), change.readers, values),
-        )
+        try:
+            await self._server.change(
+                change.method,
+                f"{self._path(row)}{change.tail}",
+                what=f"the {change.verb} of {what}",
+                json=body_of(change.fields(row), change.readers, values),
+            )
+        except ConflictError as error:
+            raise (ConflictError(error.message, hint=change.hint) if change.hint else error) from error
         return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
 
     def _change(self, row: Row, action: Action) -> _Change:

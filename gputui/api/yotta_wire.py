@@ -186,6 +186,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
         regions=tuple(dict.fromkeys(filter(None, regions))),
         price=money(wire.cost, scope.currency),
         webhook=redact(clean(wire.webhook or "")),
+        edits_need_stop=True,
         takes_tasks=(wire.service_mode or "").strip().lower() == _QUEUE_MODE,
         image=clean(wire.image or "") or None,
         created_at=wire.created_at,

@@ -27,7 +27,8 @@ AT_ONCE = 4
 """How many instances of one command are worked on at the same time."""
 
 _CHANGEABLE = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.CREDENTIALS)
-_CANDIDATES: Mapping[Action, tuple[Resource, ...]] = {
+CANDIDATES: Mapping[Action, tuple[Resource, ...]] = {
+    Action.START: (Resource.INSTANCES, Resource.DEPLOYMENTS),
     Action.STOP: (Resource.INSTANCES, Resource.DEPLOYMENTS),
     Action.DELETE: (
         Resource.INSTANCES,
@@ -104,7 +105,7 @@ def carry_out(
     config = session.load(args)
     names = refs.accounts_for(texts, list(config.accounts))
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        listing = runner.run(session.fleet_rows(fleet, _CANDIDATES.get(action, (Resource.INSTANCES,))))
+        listing = runner.run(session.fleet_rows(fleet, CANDIDATES.get(action, (Resource.INSTANCES,))))
         listing.report()
         matches = refs.resolve(texts, listing, certain=True)
         matches, refused = possible(fleet, matches, action)

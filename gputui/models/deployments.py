@@ -18,6 +18,7 @@ class Deployment:
     in bytes, CUDA versions as the vendor writes them (118 is 11.8), prices and the estimate for one hour.
     ``price`` is what an hour of all of it costs now, where its instances tell no prices of their own.
     ``webhook`` is where it tells what becomes of it; ``takes_tasks``: it has a queue of tasks.
+    ``edits_need_stop``: its settings can be changed only while it is stopped.
     ``problem`` says why the row could not be read in full.
     ``ports`` maps a port to the protocol of its public address. ``reuse`` says whether stopped instances are used
     again, ``reuse_scope`` among which.
@@ -55,6 +56,7 @@ class Deployment:
     owner: str = ""
     webhook: str = ""
     takes_tasks: bool = False
+    edits_need_stop: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
     stopped_at: datetime | None = None

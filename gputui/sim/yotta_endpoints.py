@@ -66,6 +66,7 @@ class EndpointCalls:
 
     def _update(self, call: Call) -> Any:
         endpoint = self._endpoint(call)
+        self._expect(endpoint, STOPPED)
         endpoint.order = endpoint_order(self._cloud, call.given, before=endpoint.order)
         self._serverless.reconcile(endpoint)
         return endpoint_shape(endpoint)
@@ -105,8 +106,9 @@ class EndpointCalls:
 
     def _workers(self, call: Call) -> Any:
         wanted = {status.upper() for status in call.given.names("statusList")}
-        workers = self._endpoint(call).workers.values()
-        return [worker_shape(one) for one in workers if not wanted or one.status.upper() in wanted]
+        endpoint = self._endpoint(call)
+        workers = endpoint.workers.values()
+        return [worker_shape(endpoint, one) for one in workers if not wanted or one.status.upper() in wanted]
 
     def _logs(self, call: Call) -> Any:
         worker = self._worker(call)

@@ -10,7 +10,7 @@ from .yotta_cloud import YottaCloud
 from .yotta_login import login
 from .yotta_logs import Line
 from .yotta_market import Market, Shelf
-from .yotta_parts import Credential, Endpoint, Rental, Task, Volume, Worker
+from .yotta_parts import INITIALIZING, Credential, Endpoint, Rental, Task, Volume, Worker
 
 SUCCESS = 10000
 
@@ -89,8 +89,11 @@ def endpoint_shape(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def worker_shape(worker: Worker) -> dict[str, Any]:
-    """A worker."""
+def worker_shape(endpoint: Endpoint, worker: Worker) -> dict[str, Any]:
+    """A worker: as the document has it, those of endpoints of the mode CUSTOM as the vendor's own clients do."""
+    if endpoint.order.mode == "CUSTOM":
+        status = "INITIALIZE" if worker.status == INITIALIZING else worker.status.upper()
+        return {"id": worker.id, "status": status, "createdAt": ms(worker.created)}
     return {"workerId": worker.id, "status": worker.status.upper(), "createdAt": ms(worker.created)}
 
 

@@ -367,6 +367,7 @@ class TestEndpoints:
             price=Money(Decimal("1.86"), "USD"),
             webhook="https://hooks.example.com/y?***",
             takes_tasks=True,
+            edits_need_stop=True,
             image="vllm/vllm-openai:v0.6",
         )
         assert json.loads(row.raw)["webhook"] == "https://hooks.example.com/y?***"
@@ -591,13 +592,13 @@ class TestActions:
     @pytest.mark.parametrize(
         ("status", "offered"),
         [
-            ("RUNNING", {Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE}),
-            ("INITIALIZING", {Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE}),
-            ("STOPPED", {Action.START, Action.UPDATE, Action.DELETE}),
+            ("RUNNING", {Action.STOP, Action.SCALE, Action.DELETE}),
+            ("INITIALIZING", {Action.STOP, Action.SCALE, Action.DELETE}),
+            ("STOPPED", {Action.START, Action.UPDATE, Action.RENAME, Action.DELETE}),
             ("STOPPING", {Action.DELETE}),
-            ("FAILED", {Action.START, Action.STOP, Action.UPDATE, Action.DELETE}),
+            ("FAILED", {Action.START, Action.STOP, Action.DELETE}),
             ("TERMINATED", set()),
-            ("NEW", {Action.START, Action.STOP, Action.SCALE, Action.UPDATE, Action.DELETE}),
+            ("NEW", {Action.START, Action.STOP, Action.SCALE, Action.DELETE}),
         ],
     )
     async def test_endpoints(

@@ -27,10 +27,11 @@ from gputui.models import (
     Row,
     Volume,
 )
+from gputui.wording import hindrance
 from tests.api.conftest import FakeTime
 from tests.api.server import Answer, Request, ScriptedServer
 from tests.api.test_yotta_simulator import Place, yotta
-from tests.api.yotta import no, ok, page, yotta_account
+from tests.api.yotta import by_method, endpoint, no, ok, page, yotta_account
 
 PASSWORD = "correct-horse-battery"
 CREDENTIAL = {"name": "mine", "type": "PRIVATE", "username": "me", "password": PASSWORD}
@@ -225,7 +226,7 @@ async def test_a_credential_is_made_changed_and_deleted_and_its_password_is_neve
         held = there.cloud.credentials[int(result.created.id)]
         assert (held.username, held.password) == ("me", PASSWORD)
         row = (await credentials(there.backend))["mine"]
-        assert there.backend.actions(row) == {Action.UPDATE, Action.DELETE}
+        assert there.backend.actions(row) == {Action.UPDATE, Action.RENAME, Action.DELETE}
         assert PASSWORD not in f"{row}{row.raw}{result}"
         changed = {"name": "ours", "username": "", "password": "another-one-1"}
         assert "another-one-1" not in f"{there.backend.prepare_update(row, Action.UPDATE, changed)}"
@@ -273,10 +274,10 @@ async def test_a_vm_is_renamed_and_a_pod_is_not() -> None:
 
 async def test_an_endpoint_is_changed_by_what_is_told_of_it_and_what_is_given_anew() -> None:
     async with yotta() as there:
-        row = await endpoint_named(there, "chat-prod")
+        row = await endpoint_named(there, "asr-nightly")
         form = await there.backend.update_form(row, Action.UPDATE)
         values = {field.name: field.default for field in form.fields}
-        assert (values["name"], values["workers"]) == ("chat-prod", "3")
+        assert (values["name"], values["workers"]) == ("asr-nightly", "2")
         problems = there.backend.check_update(row, Action.UPDATE, values)
         assert problems == {"resources": "required", "containerVolumeInGb": "required"}
         values |= {
@@ -294,6 +295,50 @@ async def test_an_endpoint_is_changed_by_what_is_told_of_it_and_what_is_given_an
         await there.backend.update(row, Action.UPDATE, values)
         there.wait(60)
         assert (await there.endpoint(row.ref)).desired == 4
+
+
+async def test_an_endpoint_that_runs_is_stopped_before_it_is_changed() -> None:
+    async with yotta() as there:
+        row = await endpoint_named(there, "chat-prod")
+        for action in (Action.UPDATE, Action.RENAME):
+            assert action not in there.backend.actions(row)
+            assert hindrance(action, row).endswith("only when stopped. Stop it first.")
+        values = {
+            "name": "a",
+            "workers": "1",
+            "resources": "us-east-1 NVIDIA_H100_80G 1",
+            "containerVolumeInGb": "20",
+        }
+        with pytest.raises(ConflictError, match=r"code 12001.*can be edited only when stopped: stop it first"):
+            await there.backend.update(row, Action.UPDATE, values)  # it was started in between
+
+
+async def test_an_endpoint_is_renamed_with_what_the_api_wants_repeated(
+    server: ScriptedServer, backend: YottaBackend
+) -> None:
+    told = {"resources": [{"region": "r", "gpuType": "NVIDIA_H100_80G", "gpuCount": 1}], "containerVolumeInGb": 40}
+    row = endpoint(status="STOPPED", totalWorkers=2, **told)
+    server.on("/v2/serverless", ok([row]))
+    server.on("/v2/serverless/e1", by_method(GET=ok(row), PATCH=ok(row)))
+    server.on(AUTHS, ok([]))
+    (found,) = await backend.endpoints()
+    form = await backend.update_form(found, Action.RENAME)
+    assert [(field.name, field.default) for field in form.fields] == [
+        ("name", "llama"),
+        ("workers", "2"),
+        ("resources", "r NVIDIA_H100_80G 1"),
+        ("containerVolumeInGb", "40"),
+    ]
+    await backend.update(found, Action.RENAME, {field.name: field.default for field in form.fields} | {"name": "new"})
+    assert json.loads(server.asked("/v2/serverless/e1")[-1].body) == {"name": "new", "workers": 2, **told}
+
+
+async def test_a_credential_is_renamed() -> None:
+    async with yotta() as there:
+        row = next(iter((await credentials(there.backend)).values()))
+        assert Action.RENAME in there.backend.actions(row)
+        await there.backend.update(row, Action.RENAME, {"name": "another"})
+        assert any(one.name == "another" for one in (await credentials(there.backend)).values())
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_only_what_is_new_is_named_and_the_rest_stays(yotta: Store, run: Run, ty
     assert (status, out) == (0, "yotta/endpoint/id-chat: changed\n")
     assert "Workers: 2 → 4" in err
     assert "Name:" not in err
-    assert "Its workers are replaced, or others started or ended, as the new settings say." in err
+    assert "The new settings apply from its next start." in err
     assert "Change chat in yotta? [y/N]" in err
     assert yotta.told == [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,22 @@ from textual.widgets import Button, Input, Select
 
 from gputui.errors import ConflictError, InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.history import History
-from gputui.models import Action, ExecResult, FieldKind, Form, FormField, Ref, Resource
+from gputui.models import (
+    Action,
+    ActionResult,
+    Deployment,
+    ExecResult,
+    FieldKind,
+    Form,
+    FormField,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+)
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, attic, backend, fail, instance, lab, staged
+from tests.storage import Store, endpoint
 
 MUTATIONS = (Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.CREATE)
 
@@ -451,3 +465,33 @@ async def test_a_password_is_asked_twice_and_never_shown() -> None:
         await stage.settle()
         assert fake.calls[Action.CHANGE_PASSWORD] == 1
         assert "hunter22" not in stage.text + stage.toasts
+
+
+async def test_an_endpoint_that_is_stopped_starts() -> None:
+    class Stopped(Store):
+        def actions(self, row: Row) -> frozenset[Action]:
+            return frozenset({Action.START} if isinstance(row, Deployment) else ())
+
+        async def start(self, ref: Ref) -> ActionResult:
+            self.told.append((Action.START, ref.id, {}))
+            return ActionResult("started")
+
+    row = replace(endpoint("yotta", "chat"), phase=Phase.STOPPED, status="STOPPED", running=0)
+    fake = Stopped("yotta", row)
+    async with staged(fake, view="2") as stage:
+        await stage.press("S")
+        assert "Start chat in yotta?" in stage.text
+        assert "Its instances start, as many as it wants." in stage.text
+        await confirm(stage)
+        assert fake.told == [(Action.START, "id-chat", {})]
+
+
+async def test_an_endpoint_that_runs_is_not_edited_and_the_way_out_is_named() -> None:
+    class Running(Store):
+        def actions(self, row: Row) -> frozenset[Action]:
+            return frozenset({Action.STOP})
+
+    fake = Running("yotta", replace(endpoint("yotta", "chat"), edits_need_stop=True))
+    async with staged(fake, view="2") as stage:
+        await stage.press("E")
+        assert "chat can be edited only when stopped. Stop it first." in stage.toasts

@@ -139,7 +139,7 @@ async def test_the_settings_of_an_endpoint_are_changed_and_only_what_is_new_is_n
         text = said(stage)
         for part in ("Change chat in yotta?", "Workers 2 → 4", "Environment SEED=1 → SEED=17"):
             assert part in text
-        assert "Its workers are replaced, or others started or ended, as the new settings say." in text
+        assert "The new settings apply from its next start." in text
         assert "Name " not in text.partition("Change chat")[2]
         assert "Webhook" not in text
         await confirm(stage)

@@ -113,6 +113,9 @@ async def test_an_endpoint_is_changed_as_a_whole() -> None:
     async with place.client() as yotta:
         path = await made(place, yotta)
         change = {"name": "other", "resources": [RESOURCE], "workers": 3, "containerVolumeInGb": 20}
+        assert (await yotta.refused("PATCH", path, change))[1] == 12001  # it runs
+        await yotta.data("POST", f"{path}/stop")
+        place.wait(60)
         changed = await yotta.data("PATCH", path, change)
         assert (changed["name"], changed["totalWorkers"], changed["serviceMode"]) == ("other", 3, "QUEUE")
         assert await yotta.refused("PATCH", path, {"name": "other"}) == (200, 10001, "resources is required")
@@ -149,10 +152,10 @@ async def test_the_first_endpoints_stay_as_they_are_while_others_move() -> None:
     place = Place(YOTTA)
     async with place.client() as yotta:
         before = [await yotta.named("serverless", name) for name in ("chat-prod", "embed")]
-        old = {one["workerId"] for one in await yotta.data("GET", f"serverless/{before[1]['id']}/workers")}
+        old = {one["id"] for one in await yotta.data("GET", f"serverless/{before[1]['id']}/workers")}
         place.wait(1800)
         assert await yotta.named("serverless", "chat-prod") == before[0]
-        assert {one["workerId"] for one in await yotta.data("GET", f"serverless/{before[1]['id']}/workers")} != old
+        assert {one["id"] for one in await yotta.data("GET", f"serverless/{before[1]['id']}/workers")} != old
 
 
 # Logs
