@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from gputui.errors import GputuiError
 from gputui.known_secrets import MASK, forms, mask
@@ -15,28 +15,54 @@ from gputui.text import clean
 _SHORTEST = 3
 _LONGEST_FAULT = 500
 
-_WORDS = r"passw(?:or)?d|passwd|passphrase|secret|api_?key|credentials?"
-_NAME = rf"[\w-]*(?:(?:{_WORDS})[\w-]*|(?:token|[_-]key|cookie))(?![\w-])"
-_QUOTED = r"b?'[^'\n]*'|b?\"(?:[^\"\\\n]|\\.)*\""
+_WORDS = r"passw(?:or)?d|passphrase|secret|api_?key|credentials?"
+# A name like a secret's, read once from its first to its last letter and never tried in parts: whoever writes the
+# input of a task or a line of a log chooses how long it is.
+_NAME = rf"(?:(?=[\w-]*?(?:{_WORDS}))[\w-]++|[\w-]++(?:(?<=token)|(?<=[_-]key)|(?<=cookie)))"
+_QUOTED = r"b?'[^'\n]*+'|b?\"(?:[^\"\\\n]|\\.)*+\""
 # A value as a shell reads it, quoted in part or in whole; a quote that never closes reaches to the end of the line.
-_VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])+(?:['\"][^'\"\n]*$)?|['\"][^\n]*)"
+_VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])++(?:['\"][^'\"\n]*+$)?|['\"][^\n]*)"
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s'\"@]+@"), rf"\1{MASK}@"),
-    (re.compile(r"(?i)(\bhttps?://[^\s'\"?]+|\s/[\w./-]+)\?[^\s'\"]*"), rf"\1?{MASK}"),
-    (
-        re.compile(rf"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*)(?:{_QUOTED}|[^'\"\n]+)"),
+_NAMED = ("passw", "passphrase", "secret", "apikey", "api_key", "credential", "token", "-key", "_key", "cookie")
+
+
+def _without_query(match: re.Match[str]) -> str:
+    return f"://{match[1]}?{MASK}" if match[2] else match[0]
+
+
+class _Pattern(NamedTuple):
+    """What a secret looks like. ``marks`` are texts in lower case of which one is in all that it finds.
+
+    Every part takes its text as a whole (``++``, ``*+``): the time is in proportion to the length of the text.
+    """
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+    replacement: str
+
+
+_PATTERNS: tuple[_Pattern, ...] = (
+    _Pattern(("://",), re.compile(r"://(?<=[a-zA-Z0-9+.-]://)[^/\s'\"@]++@"), f"://{MASK}@"),
+    # Taken with or without a query, so that no address is looked through twice.
+    _Pattern(("?",), re.compile(r"://(?<=[pPsS]://)([^\s'\"?]++)(\?)?+[^\s'\"]*+"), ""),
+    _Pattern(("?",), re.compile(r"/(?<=\s/)([\w./-]++)\?[^\s'\"]*+"), rf"/\1?{MASK}"),
+    _Pattern(
+        ("authorization", "cookie"),
+        re.compile(rf"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*+[:=]\s*+)(?:{_QUOTED}|[^'\"\n]++)"),
         rf"\1\2{MASK}",
     ),
-    (re.compile(r"(?i)\b(basic|bearer)\s+[\w+/=.~-]{4,}"), rf"\1 {MASK}"),
-    (re.compile(rf"(?im)(?<![\w-])({_NAME})(['\"]?\s*[:=]\s*){_VALUE}"), rf"\1\2{MASK}"),
-    (re.compile(rf"(?im)(?<!\S)(--?{_NAME}[ \t]+){_VALUE}"), rf"\1{MASK}"),
-    (
-        re.compile(r"(?<!\S)(-u[ \t]*|--user[ \t=]+|--proxy-user[ \t=]+)['\"]?[^\s:'\"]+:[^\s'\"]+['\"]?"),
-        rf"\1{MASK}",
+    _Pattern(("basic", "bearer"), re.compile(r"(?i)\b(basic|bearer)\s++[\w+/=.~-]{4,}+"), rf"\1 {MASK}"),
+    _Pattern(_NAMED, re.compile(rf"(?im)(?<![\w-])({_NAME})(['\"]?\s*+[:=]\s*+){_VALUE}"), rf"\1\2{MASK}"),
+    _Pattern(_NAMED, re.compile(rf"(?im)-(?<!\S-)(-?+{_NAME}[ \t]++){_VALUE}"), rf"-\1{MASK}"),
+    _Pattern(
+        ("-u",),
+        re.compile(r"-(?<!\S-)(u[ \t]*+|-user[ \t=]++|-proxy-user[ \t=]++)['\"]?[^\s:'\"]++:[^\s'\"]++['\"]?"),
+        rf"-\1{MASK}",
     ),
-    (re.compile(rf"\b(sshpass[ \t]+-p[ \t]*){_VALUE}"), rf"\1{MASK}"),
+    _Pattern(("sshpass",), re.compile(rf"\b(sshpass[ \t]++-p[ \t]*+){_VALUE}"), rf"\1{MASK}"),
 )
+_MARKS = re.compile(r"[:=?\s]")
+"""What each pattern needs one of: most texts of an answer are words, and have none."""
 _SECRET_KEY = re.compile(
     r"passw(?:or)?d|passwd|passphrase|secret|authorization|credential|token$|transfer_account|remittance|(?:[_-]|api|access|private)key$",
     re.IGNORECASE,
@@ -53,8 +79,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for form in sorted(written, key=len, reverse=True):
         text = text.replace(form, MASK)
     text = without_likely_secrets(mask(text))
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
+    if _MARKS.search(text) is None:
+        return text
+    lower = text.lower()
+    for marks, pattern, replacement in _PATTERNS:
+        if any(mark in lower for mark in marks):
+            text = pattern.sub(replacement or _without_query, text)
     return text
 
 

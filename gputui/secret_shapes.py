@@ -20,7 +20,7 @@ _REGISTRY_PASSWORD = re.compile(rf"(\s-p\s{{0,8}}){_VALUE}")
 _SQL_CLIENTS = ("mysql", "mariadb", "mycli")
 _REGISTRY_CLIENTS = ("docker", "podman", "nerdctl", "helm")
 
-_HEADER = re.compile(r"(-(?:H|-header)[ \t=]{0,8}['\"]?([\w-]{1,80}):[ \t]{0,8})[^'\"\n]{1,2000}")
+_HEADER = re.compile(r"((?<![\w-])-(?:H|-header)[ \t=]{0,8}['\"]?([\w-]{1,80}):[ \t]{0,8})[^'\"\n]{1,2000}")
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|session|passw|credential|signature|csrf", re.IGNORECASE)
 
 # The longest run of the characters that names and keys are made of: one look at each.

@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -156,8 +157,8 @@ class DeepdockBackend:
         return await self._containers.anew()
 
     async def _ask_containers(self) -> list[Instance]:
-        answer = await self._server.ask(wire.CONTAINERS, _CONTAINERS)
-        return wire.to_instances(self._host, self._names, answer)
+        make = partial(wire.to_instances, self._host, self._names)
+        return await self._server.ask(wire.CONTAINERS, _CONTAINERS, make)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Ask where the container's sshd is now; who may log in is not told. Raises SshError where it has none."""
@@ -182,7 +183,7 @@ class DeepdockBackend:
 
     async def images(self) -> Sequence[Image]:
         """List the images of the host (``GET /images``)."""
-        return wire.to_images(self._names, await self._server.ask(wire.IMAGES, _IMAGES))
+        return await self._server.ask(wire.IMAGES, _IMAGES, partial(wire.to_images, self._names))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""

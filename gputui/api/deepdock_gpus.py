@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from gputui.api import deepdock_wire as wire
 from gputui.api.deepdock_series import GpuSeries, SeriesPlacer
 from gputui.api.deepdock_server import DeepdockServer
+from gputui.api.digestion import digested
 from gputui.api.failures import CHECK_BASE_URL
 from gputui.api.shared_answer import SharedAnswer
 from gputui.errors import GputuiError, ProtocolError
@@ -77,6 +78,11 @@ class DeepdockGpus:
         if body == self._body:
             self._placer.seen(now)
             return self._series
+        self._series = await digested(len(body), self._read, body, now)
+        self._body = body
+        return self._series
+
+    def _read(self, body: bytes, now: datetime) -> Mapping[int, GpuSeries]:
         answer = self._server.read(wire.SERIES, body, _PATH)
         by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
         if answer and not by_number:
@@ -85,6 +91,4 @@ class DeepdockGpus:
                 f"{party}: {party.host} answers {_PATH} with something unexpected: no GPU by its number.",
                 hint=CHECK_BASE_URL,
             )
-        self._series = self._placer.place(by_number, now=now, ahead=self._server.transport.clock.ahead)
-        self._body = body
-        return self._series
+        return self._placer.place(by_number, now=now, ahead=self._server.transport.clock.ahead)

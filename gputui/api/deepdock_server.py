@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api import deepdock_wire as wire
 from gputui.api import docker
+from gputui.api.digestion import digested
 from gputui.api.failures import CHECK_BASE_URL, Party, Refusal, decode, refused
 from gputui.api.transport import Transport
 from gputui.errors import AuthError, GputuiError, ProtocolError
@@ -26,6 +27,7 @@ ACTION_TIMEOUT = 180.0
 
 _CREDENTIALS = re.compile(r"authenticat|credential|api.?key|token|unauthori[sz]ed", re.IGNORECASE)
 _T = TypeVar("_T")
+_M = TypeVar("_M")
 
 
 class DeepdockServer:
@@ -54,9 +56,10 @@ class DeepdockServer:
         self._value: Secret | None = None
         self._value_lock = asyncio.Lock()
 
-    async def ask(self, adapter: TypeAdapter[_T], path: str) -> _T:
-        """Ask and read the answer; raises GputuiError."""
-        return self.read(adapter, await self.transport.get(path), path)
+    async def ask(self, adapter: TypeAdapter[_T], path: str, make: Callable[[_T], _M]) -> _M:
+        """Ask and return what ``make`` makes of the answer; raises GputuiError."""
+        body = await self.transport.get(path)
+        return await digested(len(body), lambda: make(self.read(adapter, body, path)))
 
     def read(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
         """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from gputui.api import gpuhub_shapes as shapes
+from gputui.api.digestion import digested
 from gputui.api.failures import Party, Refusal, check_size, decode
 from gputui.api.gpuhub_envelope import SUCCESS, refusal
 from gputui.api.pages import Page
@@ -26,6 +27,11 @@ CHANGE_TIMEOUT = 120.0
 
 _R = TypeVar("_R")
 _M = TypeVar("_M")
+_T = TypeVar("_T")
+
+
+def _as_it_is(data: object) -> object:
+    return data
 
 
 class RouteMissingError(ProtocolError):
@@ -67,8 +73,19 @@ class GpuhubServer:
         self, method: str, path: str, json: Json | None = None, params: Mapping[str, str | int] | None = None
     ) -> object:
         """Ask and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
+        return await self.read(method, path, _as_it_is, json, params)
+
+    async def read(
+        self,
+        method: str,
+        path: str,
+        make: Callable[[object], _T],
+        json: Json | None = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> _T:
+        """Ask and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
         body = await self.transport.ask(method, path, json=json, params=params)
-        return self._data(body, path)
+        return await digested(len(body), lambda: make(self._data(body, path)))
 
     async def page(
         self,
@@ -84,6 +101,17 @@ class GpuhubServer:
         A row that cannot be read in full spoils itself alone. With ``raw`` each comes with its JSON.
         """
         body = await self.transport.ask("POST", path, json=json)
+        return await digested(len(body), self._page, shape, path, body, make, raw=raw)
+
+    def _page(
+        self,
+        shape: shapes.Shape[_R],
+        path: str,
+        body: bytes,
+        make: Callable[[_R, shapes.Notes], _M | None],
+        *,
+        raw: bool,
+    ) -> Page[_M]:
         if not raw:
             try:
                 envelope = shape.whole.validate_json(body)

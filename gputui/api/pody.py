@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gputui.api import pody_account
 from gputui.api import pody_wire as wire
 from gputui.api.addresses import host_label
+from gputui.api.digestion import digested
 from gputui.api.form_values import REQUIRED, refuse
 from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
@@ -198,11 +199,14 @@ class PodyBackend:
     async def _inspect(self, ref: Ref) -> Instance:
         path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
         body = await self._server.get(path, {"ins": self._names.raw(ref)})
-        pod = self._server.read(wire.POD, body, path)
+        pod, instance = await digested(len(body), self._read_pod, ref, body, path)
         if pod.name:
             self._refs[pod.name] = ref
-        instance = wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
         return await self._with_gpus(instance) if instance.gpu_indices == () else instance
+
+    def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[wire.PodWire, Instance]:
+        pod = self._server.read(wire.POD, body, path)
+        return pod, wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
 
     async def _with_gpus(self, instance: Instance) -> Instance:
         """Say what an empty list of GPUs means: engines give it for "all" too, and the user's quota knows better."""

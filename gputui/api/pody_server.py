@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api import docker
 from gputui.api import pody_wire as wire
+from gputui.api.digestion import digested
 from gputui.api.failures import Party, Refusal, decode, refused, sign_in_hint
 from gputui.api.shared_answer import SharedAnswer
 from gputui.api.transport import Transport
@@ -106,7 +107,8 @@ class PodyServer:
 
     async def ask(self, adapter: TypeAdapter[_T], path: str, params: Mapping[str, str] | None = None) -> _T:
         """Ask and read the answer; raises GputuiError."""
-        return self.read(adapter, await self.get(path, params), path)
+        body = await self.get(path, params)
+        return await digested(len(body), self.read, adapter, body, path)
 
     def read(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
         """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""
@@ -135,7 +137,7 @@ class PodyServer:
             raise
         if len(body) >= LONGEST_LOG:
             body = wire.closed(body)
-        return self.read(wire.DONE, body, path, what=what)
+        return await digested(len(body), self.read, wire.DONE, body, path, what=what)
 
     async def _authorization(self) -> dict[str, str]:
         """Return the header with the credentials; the password's reference is followed once, off the loop."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from gputui.api.digestion import digested
 from gputui.api.failures import Party, Refusal, check_size, decode, sign_in_hint
 from gputui.api.transport import DEFAULT_RETRY_AFTER, Transport
 from gputui.errors import (
@@ -32,8 +33,13 @@ CHANGE_TIMEOUT = 120.0
 
 Params = Mapping[str, str | int]
 
+_T = TypeVar("_T")
 _TOO_MANY_REQUESTS = 429
 _TRY_AGAIN = "Try again in a moment; if it stays, tell the vendor."
+
+
+def _as_it_is(data: object) -> object:
+    return data
 
 
 class Meaning(NamedTuple):
@@ -114,7 +120,12 @@ class YottaServer:
 
     async def ask(self, path: str, params: Params | None = None) -> object:
         """Ask by GET and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
-        return self._data(await self.transport.get(path, params), path)
+        return await self.read(path, params, _as_it_is)
+
+    async def read(self, path: str, params: Params | None, make: Callable[[object], _T]) -> _T:
+        """Ask by GET and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
+        body = await self.transport.get(path, params)
+        return await digested(len(body), lambda: make(self._data(body, path)))
 
     async def change(
         self,
