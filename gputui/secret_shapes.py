@@ -25,9 +25,8 @@ _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|session|passw|credent
 
 # The longest run of the characters that names and keys are made of: one look at each.
 _WORD = re.compile(r"[\w.-]{8,4000}+")
-_VARIABLE = re.compile(rf"((?:pass|pwd)=){_VALUE}", re.IGNORECASE)
-_NAME_BEFORE = re.compile(r"\w{0,60}\Z")
-_FOLDERS = frozenset({"PWD", "OLDPWD"})
+# Variables whose name ends in PASS or PWD; the shell's own PWD and OLDPWD are folders.
+_VARIABLE = re.compile(rf"((?i:pass|pwd)=)(?<!(?<!\w)PWD=)(?<!(?<!\w)OLDPWD=){_VALUE}")
 
 _WANDB = re.compile(rf"(wandb\s{{1,8}}login\s{{1,8}}(?:--[\w-]{{1,30}}\s{{1,8}}){{0,4}}){_VALUE}")
 _KEY_STARTS = (
@@ -69,17 +68,6 @@ def _without_headers(text: str) -> str:
     return _HEADER.sub(lambda found: f"{found[1]}{MASK}" if _SECRET_HEADER.search(found[2]) else found[0], text)
 
 
-def _without_variables(text: str) -> str:
-    """Mask variables whose name ends in PASS or PWD; the shell's own PWD and OLDPWD are folders."""
-
-    def masked(found: re.Match[str]) -> str:
-        before = _NAME_BEFORE.search(found.string[max(0, found.start() - 60) : found.start()])
-        name = f"{before[0] if before else ''}{found[1][:-1]}"
-        return found[0] if name in _FOLDERS else f"{found[1]}{MASK}"
-
-    return _VARIABLE.sub(masked, text)
-
-
 def _without_keys(text: str) -> str:
     """Mask words that tell by their own beginning whose key they are."""
     return _WORD.sub(lambda word: MASK if _KEY.fullmatch(word[0].rstrip(".-")) else word[0], text)
@@ -88,7 +76,7 @@ def _without_keys(text: str) -> str:
 _SHAPES: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
     ((*_SQL_CLIENTS, "redis-cli", *_REGISTRY_CLIENTS), _without_passwords_of_clients),
     (("-H", "--header"), _without_headers),
-    (("pass=", "PASS=", "Pass=", "pwd=", "PWD=", "Pwd="), _without_variables),
+    (("pass=", "PASS=", "Pass=", "pwd=", "PWD=", "Pwd="), lambda text: _VARIABLE.sub(rf"\1{MASK}", text)),
     (("wandb",), lambda text: _WANDB.sub(rf"\1{MASK}", text)),
     (_KEY_STARTS, _without_keys),
     (("PRIVATE KEY-----",), lambda text: _PRIVATE_KEY.sub(rf"\1{MASK}", text)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from gputui.models import Money
 
@@ -23,6 +24,12 @@ _NO_FIGURE = 2**63
 """From here on a figure is neither a size nor a span."""
 
 
+_SHAPING = re.compile(f"[{''.join(sorted(_JOINERS | _SELECTORS))}]+")
+_LONGEST_SHAPING = 8
+"""Joiners and selectors in a row that are looked at one by one; two are the most that have an effect."""
+
+
+@lru_cache(maxsize=4096)
 def _unsafe(character: str) -> bool:
     """Whether a character controls the terminal, reorders a line or cannot be seen, wherever it stands."""
     return (
@@ -86,7 +93,19 @@ def clean(text: str, *, multiline: bool = False) -> str:
 
 
 def _cleaned(text: str) -> str:
-    return text if text.isascii() and text.isprintable() else "".join(_safe(text, i) for i in range(len(text)))
+    """Look at each character of a line's alphabet once, and in their places at those that shape their neighbours."""
+    if text.isascii() and text.isprintable():
+        return text
+    alphabet = set(text)
+    placed = _SHAPING.sub(_shaped, text) if alphabet & (_JOINERS | _SELECTORS) else text
+    bad = {ord(character): REPLACEMENT for character in alphabet - _JOINERS - _SELECTORS if _unsafe(character)}
+    return placed.translate(bad) if bad else placed
+
+
+def _shaped(run: re.Match[str]) -> str:
+    if len(run[0]) > _LONGEST_SHAPING:
+        return REPLACEMENT * len(run[0])
+    return "".join(_safe(run.string, index) for index in range(run.start(), run.end()))
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")

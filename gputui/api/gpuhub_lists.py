@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from gputui.api import gpuhub_shapes as shapes
 from gputui.api import gpuhub_wire as wire
+from gputui.api.digestion import digested
 from gputui.api.gpuhub_events import EventPage
 from gputui.api.gpuhub_kept import KeptAnswers
 from gputui.api.gpuhub_server import GpuhubServer, RouteMissingError
@@ -236,7 +237,9 @@ class GpuhubLists:
 
     async def blacklist(self) -> list[Block]:
         """Ask for the hosts that are kept out (call 11); a host that is named twice counts until the later time."""
-        found = self._rows(shapes.BLOCK, await self._ask_blacklist(), partial(wire.to_block, self._scope), BLACKLIST)
+        data = await self._ask_blacklist()
+        make = partial(wire.to_block, self._scope)
+        found = await digested(_weight(data), self._rows, shapes.BLOCK, data, make, BLACKLIST)
         blocks: dict[Ref, Block] = {}
         for block in found:
             known = blocks.get(block.ref)
@@ -303,7 +306,8 @@ class GpuhubLists:
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
         data = await self._server.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
-        return self._rows(shapes.PACKAGE, data, partial(wire.to_package, self._scope), PACKAGES)
+        make = partial(wire.to_package, self._scope)
+        return await digested(_weight(data), self._rows, shapes.PACKAGE, data, make, PACKAGES)
 
     async def balances(self) -> list[Balance]:
         """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
@@ -321,6 +325,12 @@ class GpuhubLists:
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
         made, unread = read_each(rows or (), lambda row: shapes.salvage(adapter, row, make, raw=True))
         return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
+
+
+def _weight(data: object) -> int:
+    """Return about how many bytes the rows of a list have come in."""
+    rows = data.get("list") if isinstance(data, dict) else data
+    return 200 * len(rows) if isinstance(rows, list) else 0
 
 
 def _as_whole_as(found: Iterable[Row], rows: Iterable[_M]) -> list[_M]:

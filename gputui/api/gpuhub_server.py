@@ -108,7 +108,7 @@ class GpuhubServer:
         shape: shapes.Shape[_R],
         path: str,
         body: bytes,
-        make: Callable[[_R, shapes.Notes], _M | None],
+        make: Callable[[_R, shapes.Notes], _M],
         *,
         raw: bool,
     ) -> Page[_M]:

@@ -175,9 +175,8 @@ class YottaLists:
 
     async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
         """Ask for one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
-        data = await self._server.ask(path)
         try:
-            row = make(data)
+            row = await self._server.read(path, None, make)
         except UnreadableRowError as error:
             raise ProtocolError(f"{self._server.party}: {ref} cannot be read: {error.reason}.") from None
         if row.ref != ref:
@@ -188,19 +187,25 @@ class YottaLists:
 
     async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list that comes whole; one that comes in pages after all is read page by page."""
-        data = await self._server.ask(path, params)
-        rows = rows_of(data)
-        if rows is None:
-            raise self._unlisted(path)
-        if len(rows) < (figures_of(data).total or 0):
-            return await self.paged(path, params, make)
-        return RowCollector(*read_each(rows, make)).rows()
+
+        def read(data: object) -> list[_R] | None:
+            rows = rows_of(data)
+            if rows is None:
+                raise self._unlisted(path)
+            if len(rows) < (figures_of(data).total or 0):
+                return None
+            return RowCollector(*read_each(rows, make)).rows()
+
+        found = await self._server.read(path, params, read)
+        return await self.paged(path, params, make) if found is None else found
 
     async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list page by page."""
 
         async def page(index: int) -> Page[_R]:
-            data = await self._server.ask(path, {**params, "page": index, "size": PAGE_SIZE})
+            return await self._server.read(path, {**params, "page": index, "size": PAGE_SIZE}, read)
+
+        def read(data: object) -> Page[_R]:
             rows = rows_of(data)
             if rows is None:
                 raise self._unlisted(path)

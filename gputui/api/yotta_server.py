@@ -122,6 +122,11 @@ class YottaServer:
         """Ask by GET and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
         return await self.read(path, params, _as_it_is)
 
+    async def ask_sized(self, path: str, params: Params | None = None) -> tuple[object, int]:
+        """Ask by GET and return the ``data`` of the answer, and how long that was, in bytes."""
+        body = await self.transport.get(path, params)
+        return await digested(len(body), self._data, body, path), len(body)
+
     async def read(self, path: str, params: Params | None, make: Callable[[object], _T]) -> _T:
         """Ask by GET and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
         body = await self.transport.get(path, params)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gputui.api import yotta_filters as filters
+from gputui.api.digestion import digested
 from gputui.api.rows import RowCollector, read_each
 from gputui.api.shared_answer import SharedAnswer
 from gputui.api.url_paths import segment
@@ -155,21 +156,24 @@ class YottaTasks:
     async def _newest(self, endpoint: Deployment, path: str, most: int) -> tuple[list[Task], int | None]:
         """Read pages until there are enough; what comes twice, because tasks came in between, comes once."""
         size = min(PAGE_SIZE, most)
-        rows, total = await self._page(path, 1, size)
+        rows, total, weight = await self._page(path, 1, size)
         # By what came: a server may put fewer on a page than asked for. Without a total a short page is the last.
         wanted = min(most, total if total is not None else most if len(rows) >= size else len(rows))
         pages = min(_MOST_PAGES, -(-wanted // len(rows))) if rows else 1
         if pages > 1:
             more = await asyncio.gather(*(self._page(path, index, size) for index in range(2, pages + 1)))
-            rows += [row for page, _ in more for row in page]
-        made, unread = read_each(rows, partial(to_task, self._scope, endpoint))
+            rows += [row for page, _, _ in more for row in page]
+            weight += sum(bytes_read for _, _, bytes_read in more)
+        # Their inputs and outputs are as long as people make them.
+        made, unread = await digested(weight, read_each, rows, partial(to_task, self._scope, endpoint))
         tasks = {task.ref: task for task in made}
         return RowCollector(list(tasks.values())[:most], unread).rows(), total
 
-    async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None]:
+    async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None, int]:
+        """Return the rows of a page, how many there are in all, and how long the answer was, in bytes."""
         params = {**filters.of_tasks(self._asked), "pageNumber": index, "pageSize": size}
-        data = await self._server.ask(path, params)
+        data, length = await self._server.ask_sized(path, params)
         rows = rows_of(data)
         if rows is None:
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
-        return list(rows), figures_of(data).total if isinstance(data, Mapping) else len(rows)
+        return list(rows), figures_of(data).total if isinstance(data, Mapping) else len(rows), length
