@@ -9,6 +9,7 @@ NVIDIA's library counts them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,17 +31,22 @@ NEAR_UNKNOWN = 300.0
 SOON = 120.0
 """What appears within so many seconds after an answer without it is new."""
 OLDEST, LATEST = timedelta(days=7), timedelta(seconds=NEAR_UNKNOWN)
-"""Samples from longer ago, or from further ahead, are of a clock that was not set."""
+"""Samples from longer ago are stale: their collector has stopped. Those from further ahead are of a wrong clock."""
 
 _MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class GpuSeries:
-    """What an answer holds of one GPU: samples, oldest first, each time once, and how many could not be read."""
+    """What an answer holds of one GPU: samples, oldest first, each time once, and how many could not be read.
+
+    ``stale`` is the newest of those that are too old to count, ``ahead`` how many are dated in the future.
+    """
 
     samples: tuple[GpuSample, ...] = ()
     unreadable: int = 0
+    stale: GpuSample | None = None
+    ahead: int = 0
 
 
 class _Placed(NamedTuple):
@@ -109,15 +115,26 @@ class SeriesPlacer:
         host = timedelta(seconds=ahead or 0.0)
         place = host + timedelta(seconds=(self._offset or 0.0) + self._lead)
         earliest, latest = now - OLDEST, now + LATEST
+        stale: dict[int, GpuSample] = {}
+        early: Counter[int] = Counter()
         for sample in found:
             span = host if sample.time.tzinfo is not None else place + timedelta(seconds=sample.back)
             at = _earlier(sample.time, span)
-            if at is None or not earliest <= at <= latest:
+            if at is None:
                 unreadable[sample.gpu] += 1
+            elif at > latest:
+                early[sample.gpu] += 1
+            elif at < earliest:
+                known = stale.get(sample.gpu)
+                if known is None or known.at < at:
+                    stale[sample.gpu] = read_sample(sample.row, at)
             else:
                 placed[sample.gpu][sample.stamp] = _Placed(sample.row, sample.time, read_sample(sample.row, at))
         self._placed, self._seen_at = placed, now
-        return {gpu: GpuSeries(_in_order(rows.values()), unreadable[gpu]) for gpu, rows in placed.items()}
+        return {
+            gpu: GpuSeries(_in_order(rows.values()), unreadable[gpu], stale.get(gpu), early[gpu])
+            for gpu, rows in placed.items()
+        }
 
     def _read(self, gpu: int, rows: object) -> _Read:
         """Tell the samples of a GPU that are placed already from those that are new, and from what is none."""

@@ -23,7 +23,7 @@ from gputui.api.failures import mismatch
 from gputui.api.pages import MOST_ROWS
 from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
-from gputui.models import GpuDevice, HostInfo, Image, Instance, Offer, Phase, Ref, SSHTarget
+from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, Ref, SSHTarget
 from gputui.redaction import redact_json
 from gputui.text import clean, format_bytes
 
@@ -221,17 +221,36 @@ def to_devices(
             memory_used=found.samples[-1].memory_used if found.samples else None,
             instances=assigned.get(gpu, ()),
             sample=found.samples[-1] if found.samples else None,
-            problem=_unreadable(found.unreadable),
+            last=None if found.samples else found.stale,
+            problem=_problem(found),
             series=found.samples,
         )
         for gpu, found in sorted(series.items())
     ]
 
 
-def _unreadable(count: int) -> str | None:
-    if not count:
-        return None
-    return "1 sample cannot be read" if count == 1 else f"{count} samples cannot be read"
+def _problem(series: GpuSeries) -> str | None:
+    """Return what is wrong with the samples of a GPU: unreadable, from the future, or all of them old."""
+    said = []
+    if series.unreadable:
+        said.append(f"{_samples(series.unreadable)} cannot be read")
+    if series.ahead:
+        are = "is" if series.ahead == 1 else "are"
+        said.append(f"{_samples(series.ahead)} {are} dated in the future: check the host's clock")
+    if not series.samples and series.stale is not None:
+        said.append(f"no reading since {series.stale.at:%Y-%m-%d}: {_reading(series.stale)}")
+    return "; ".join(said) or None
+
+
+def _samples(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count} samples"
+
+
+def _reading(sample: GpuSample) -> str:
+    """Say what a stale reading said: it is all that is known, and not of now."""
+    load = "" if sample.utilization is None else f"{sample.utilization:.0f} % load"
+    memory = "" if sample.memory_used is None else f"{format_bytes(sample.memory_used)} used"
+    return f"{', '.join(filter(None, (load, memory))) or 'no figures'} then"
 
 
 def to_offers(host: Host, devices: list[GpuDevice]) -> list[Offer]:

@@ -27,6 +27,7 @@ class GpuDevice:
     ``memory_shared``: it has no memory of its own, both sizes are the whole machine's. ``process_count`` is None
     where it is unknown: no process that is seen does not mean that there is none.
 
+    ``last`` is the newest reading where it is too old to be the current ``sample``.
     ``sample`` is the newest reading; ``series`` is what the back end gave with it, oldest first. ``through`` is the
     instance over whose SSH connection it was seen: ``index`` is then the one it has in there. ``mig`` names a part of
     a divided GPU, a row of its own (``1g.10gb #7``).
@@ -41,6 +42,7 @@ class GpuDevice:
     process_count: int | None = None
     instances: tuple[str, ...] = ()
     sample: GpuSample | None = None
+    last: GpuSample | None = None
     uuid: str = ""
     mig: str = ""
     memory_shared: bool = False

@@ -375,6 +375,17 @@ class TestImages:
 
 
 class TestGpus:
+    async def test_the_samples_of_the_reference_show_as_old_ones_a_year_later(
+        self, server: ScriptedServer, backend: DeepdockBackend, clock: Clock
+    ) -> None:
+        script(server)
+        clock.at += timedelta(days=363)
+        (device,) = await backend.gpus()
+        assert (device.sample, device.memory_used, device.series) == (None, None, ())
+        assert device.problem == "no reading since 2025-12-01: 9 % load, 2.9G used then"
+        assert device.last is not None
+        assert device.last.memory_used == round(2942.235264542079 * 2**20)
+
     async def test_they_have_the_samples_of_the_reference(
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:

@@ -279,7 +279,20 @@ def test_a_time_that_cannot_be_spoils_its_sample_alone(time: object) -> None:
     told = [*rows(*every_ten_seconds(NOW, 2)), {"timestamp": time, "utilization": 1.0}, "x", None]
     placed = SeriesPlacer().place({0: told}, now=NOW, ahead=0.0)[0]
     assert times(placed) == every_ten_seconds(NOW, 2)
-    assert placed.unreadable == 3
+    assert placed.unreadable + placed.ahead + (placed.stale is not None) == 3
+
+
+def test_samples_that_are_too_old_are_stale_and_not_unreadable() -> None:
+    old = rows(*every_ten_seconds(NOW - timedelta(days=363), 3))
+    placed = SeriesPlacer().place({0: old}, now=NOW, ahead=0.0)[0]
+    assert (placed.samples, placed.unreadable, placed.ahead) == ((), 0, 0)
+    assert placed.stale is not None
+    assert abs(placed.stale.at - (NOW - timedelta(days=363))) < timedelta(days=1)
+
+
+def test_samples_from_the_future_are_a_wrong_clock_and_not_unreadable() -> None:
+    placed = SeriesPlacer().place({0: rows(NOW + timedelta(days=3))}, now=NOW, ahead=0.0)[0]
+    assert (placed.samples, placed.unreadable, placed.ahead, placed.stale) == ((), 0, 1, None)
 
 
 @pytest.mark.parametrize("answer", [None, "x", {}, 3])
