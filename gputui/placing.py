@@ -23,7 +23,7 @@ def values_for(offer: Offer) -> dict[str, str]:
     }
     if offer.available is not None:
         # Where only yes or no is told, the parameters of what can be created have other names.
-        values |= {"regions": region, "region": region, "gpuType": model, "resources": f"{region} {model} 1"}
+        values |= {"regions": region, "region": region, "gpuType": model, "resources": f"{region} {model}"}
         values["vmTypeId"] = offer.type_id
     return {name: value for name, value in values.items() if value}
 

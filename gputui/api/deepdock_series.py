@@ -125,9 +125,11 @@ class SeriesPlacer:
             elif at > latest:
                 early[sample.gpu] += 1
             elif at < earliest:
+                # What was the host's offset then, nobody knows: its own date is the nearest.
+                told = _earlier(sample.time, host) or at
                 known = stale.get(sample.gpu)
-                if known is None or known.at < at:
-                    stale[sample.gpu] = read_sample(sample.row, at)
+                if known is None or known.at < told:
+                    stale[sample.gpu] = read_sample(sample.row, told)
             else:
                 placed[sample.gpu][sample.stamp] = _Placed(sample.row, sample.time, read_sample(sample.row, at))
         self._placed, self._seen_at = placed, now

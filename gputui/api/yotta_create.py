@@ -85,6 +85,8 @@ def check(kind: str, values: Mapping[str, str], types: Iterable[VmType] = ()) ->
 def body(kind: str, values: Mapping[str, str]) -> Body:
     """Return what is sent for values that passed :func:`check`; optional parameters only where they are given."""
     made = body_of(form("", kind).fields, _readers(kind), values)
+    if kind == ENDPOINT:
+        made = fields.with_gpu_counts(made)
     return {name: value for name, value in made.items() if value not in ([], {})}
 
 

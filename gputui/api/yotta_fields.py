@@ -21,6 +21,7 @@ LEAST_VOLUME = 20
 
 _ID = re.compile(r"[0-9]{1,18}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
 _PORT = re.compile(r"([0-9]{1,5})\s*/\s*([A-Za-z]+)")
 _MOUNT = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)")
 _VOLUME = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)(\s+backup)?", re.IGNORECASE)
@@ -37,12 +38,14 @@ def read_pod_name(text: str) -> str:
 
 
 def read_endpoint_name(text: str) -> str:
-    """Read a name of at most 20 characters, a letter first."""
+    """Read a name of at most 20 characters: a letter, then letters, digits and ``@ . _ -``."""
     if len(text) > LONGEST_ENDPOINT_NAME:
         raise ValueError(f"is too long; {LONGEST_ENDPOINT_NAME} characters are the most")
     if not (text[:1].isascii() and text[:1].isalpha()):
         raise ValueError("must begin with a letter")
-    return read_line(text)
+    if not _ENDPOINT_NAME.fullmatch(text):
+        raise ValueError("may contain only letters, digits and @ . _ -")
+    return text
 
 
 def read_line(text: str) -> str:
@@ -161,19 +164,40 @@ def _read_volume(text: str) -> Json:
 
 
 def read_resources(text: str) -> list[Json]:
-    """Read a region, a GPU type and a number of GPUs from each line: ``us-east-1 NVIDIA_RTX_4090_24G 1``."""
-    return _once(text, _read_resource)
+    """Read region, GPU type and, where it differs from the others', the number of GPUs of each place.
+
+    The places are separated by commas or lines: ``us-east-1 NVIDIA_RTX_4090_24G, us-west-1 NVIDIA_H200_141G 2``.
+    """
+    return _once(text.replace(",", "\n"), _read_resource)
 
 
 def _read_resource(text: str) -> Json:
     words = text.split()
-    if len(words) != 3:
-        raise ValueError("must be region, GPU type and GPUs, such as us-east-1 NVIDIA_RTX_4090_24G 1")
+    if len(words) not in (2, 3):
+        raise ValueError("must be a region and a GPU type, such as us-east-1 NVIDIA_RTX_4090_24G")
+    place: Json = {"region": read_code(words[0]), "gpuType": read_code(words[1])}
+    if len(words) == 2:
+        return place
     try:
         count = read_gpu_count(words[2])
     except ValueError as error:
         raise ValueError(f"has a number of GPUs that {error}") from None
-    return {"region": read_code(words[0]), "gpuType": read_code(words[1]), "gpuCount": count}
+    return {**place, "gpuCount": count}
+
+
+def with_gpu_counts(body: Json) -> Json:
+    """Return the body of an endpoint with the number of GPUs in each of its resources, where the API has it."""
+    resources = body.get("resources")
+    if not isinstance(resources, list):
+        return body
+    count = body.get("gpuCount", 1)
+    return {
+        name: [{**place, "gpuCount": place.get("gpuCount", count)} for place in resources]
+        if name == "resources"
+        else value
+        for name, value in body.items()
+        if name != "gpuCount"
+    }
 
 
 def _once(text: str, read: Callable[[str], Json], *keys: str) -> list[Json]:

@@ -22,6 +22,7 @@ MODES: Mapping[str, str] = {
 }
 """The data model's table ServiceMode."""
 
+ENDPOINT_NAME_HELP = "1 to 20 letters, digits or @ . _ -, a letter first"
 _NAMED = 5
 """Volumes that are named beside a field."""
 _TITLES = {POD: "New pod", VM: "New VM", ENDPOINT: "New endpoint"}
@@ -83,9 +84,7 @@ def _pod_fields(known: Known) -> list[FormField]:
             open_choices=True,
         ),
         FormField("gpuCount", "GPUs", FieldKind.NUMBER, default="1", help="a power of two: 1, 2, 4, 8 …"),
-        _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
-        _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
-        _number("minSingleCardVcpu", "CPU cores from", help="for each GPU"),
+        *_minimums(),
         _number("shmInGb", "Shared memory", unit="GB", group="Memory and disks"),
         _number("containerVolumeInGb", "Container volume", unit="GB"),
         _number("persistentVolumeInGb", "Persistent volume", unit="GB", help="a new one"),
@@ -161,7 +160,7 @@ def _vm_fields(known: Known) -> list[FormField]:
 
 def _endpoint_fields(known: Known) -> list[FormField]:
     return [
-        FormField("name", "Name", help="at most 20 characters, a letter first", group="Endpoint"),
+        FormField("name", "Name", help=ENDPOINT_NAME_HELP, group="Endpoint"),
         *_image_fields(known.credentials),
         FormField(
             "serviceMode",
@@ -172,13 +171,9 @@ def _endpoint_fields(known: Known) -> list[FormField]:
             labels=tuple(MODES.values()),
         ),
         FormField("workers", "Workers", FieldKind.NUMBER, default="1"),
-        FormField(
-            "resources",
-            "Resources",
-            FieldKind.LINES,
-            help="region, GPU type and GPUs in each line: us-east-1 NVIDIA_RTX_4090_24G 1",
-            group="Where and on what",
-        ),
+        _resources(known.types),
+        _gpus_per_worker("1"),
+        *_minimums(),
         FormField(
             "containerVolumeInGb",
             "Container volume",
@@ -187,26 +182,30 @@ def _endpoint_fields(known: Known) -> list[FormField]:
             unit="GB",
             help="20 at least",
         ),
-        _environment(group="Inside"),
+        FormField(
+            "initializationCommand",
+            "Command",
+            FieldKind.LINES,
+            required=False,
+            help="runs when a worker starts",
+            group="Inside",
+        ),
+        _environment(),
         FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
         FormField("webhook", "Webhook", required=False, help="an address, at most 512 characters"),
     ]
 
 
-def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCredential] = ()) -> tuple[FormField, ...]:
+def endpoint_update_fields(
+    row: Deployment, credentials: Sequence[RegistryCredential] = (), types: Sequence[VmType] = ()
+) -> tuple[FormField, ...]:
     """Return the fields that change an endpoint, with what is told of it now."""
     untold = "" if (resources := _resource_lines(row)) else "; the API does not return the current ones"
     return (
-        FormField("name", "Name", default=row.name, help="at most 20 characters, a letter first", group="Endpoint"),
+        FormField("name", "Name", default=row.name, help=ENDPOINT_NAME_HELP, group="Endpoint"),
         FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
-        FormField(
-            "resources",
-            "Resources",
-            FieldKind.LINES,
-            default=resources,
-            help=f"region, GPU type and GPUs in each line: us-east-1 NVIDIA_RTX_4090_24G 1{untold}",
-            group="Where and on what",
-        ),
+        _resources(types, default=resources, note=untold),
+        _gpus_per_worker(str(row.gpu_count or "")),
         FormField(
             "containerVolumeInGb",
             "Container volume",
@@ -215,9 +214,7 @@ def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCreden
             unit="GB",
             help="20 at least" if _volume_size(row) else "20 at least; the API does not return the current one",
         ),
-        _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
-        _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
-        _number("minSingleCardVcpu", "CPU cores from", help="for each GPU"),
+        *_minimums(),
         _credential("credentialId", credentials, group="Inside"),
         FormField(
             "initializationCommand",
@@ -240,10 +237,10 @@ def endpoint_update_fields(row: Deployment, credentials: Sequence[RegistryCreden
 
 
 def _resource_lines(row: Deployment) -> str:
-    """Return the resources of an endpoint as they are written in its form; '' where they are not told."""
+    """Return the resources of an endpoint as they are written in its form; '' where they are not returned."""
     try:
         told = json.loads(row.raw).get("resources") or []
-        return "\n".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in told)
+        return ", ".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in told)
     except (ValueError, AttributeError, KeyError, TypeError):
         return ""
 
@@ -255,6 +252,44 @@ def _volume_size(row: Deployment) -> str:
     except (ValueError, AttributeError):
         return ""
     return str(told) if whole(told) else ""
+
+
+def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") -> FormField:
+    """Return the field with the places workers may run in: those that the list of types names, or others."""
+    places: dict[str, VmType] = {}
+    for each in sorted(types, key=lambda one: not one.available):
+        places.setdefault(f"{clean(each.region)} {clean(each.gpu_type)}", each)
+    return FormField(
+        "resources",
+        "Resources",
+        FieldKind.MULTI,
+        default=default,
+        choices=tuple(places),
+        labels=tuple(map(_place_words, places.values())),
+        open_choices=True,
+        help=f"where workers may run and on what; or REGION TYPE, as us-east-1 NVIDIA_RTX_4090_24G{note}",
+        group="Where and on what",
+    )
+
+
+def _gpus_per_worker(default: str) -> FormField:
+    help_ = "a power of two; 1 when left empty. A number after a resource comes first"
+    return FormField("gpuCount", "GPUs per worker", FieldKind.NUMBER, required=False, default=default, help=help_)
+
+
+def _place_words(place: VmType) -> str:
+    """Say what a place is: ``H200  US East 1 (us-east-1)``."""
+    code, name = clean(place.region), clean(place.region_name)
+    where = f"{name} ({code})" if name and name != code else code
+    return f"{gpu_label(clean(place.gpu_type))}  {where}{'  none available now' if place.available is False else ''}"
+
+
+def _minimums() -> tuple[FormField, ...]:
+    return (
+        _number("minSingleCardVramInGb", "GPU memory from", unit="GB", help="of each GPU"),
+        _number("minSingleCardRamInGb", "RAM from", unit="GB", help="for each GPU"),
+        _number("minSingleCardVcpu", "CPU cores from", help="for each GPU"),
+    )
 
 
 def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
@@ -307,10 +342,13 @@ def _gpu_types(types: Iterable[VmType]) -> dict[str, str]:
     stock = [each.gpu_type for each in types if each.available]
     codes = dict.fromkeys([*stock, *GPU_TYPES, *(each.gpu_type for each in types)])
     known = {clean(code): "available as VM" if code in stock else "" for code in codes}
-    return {
-        code: "  ".join(filter(None, (gpu_label(code), f"{GPU_TYPES[code]}G" if code in GPU_TYPES else "", there)))
-        for code, there in known.items()
-    }
+    return {code: "  ".join(filter(None, (gpu_label(code), _size_of(code), there))) for code, there in known.items()}
+
+
+def _size_of(code: str) -> str:
+    """Return the memory of a GPU type, where its label does not say it."""
+    size = f"{GPU_TYPES[code]}G" if code in GPU_TYPES else ""
+    return "" if gpu_label(code).endswith(f" {size}") else size
 
 
 def _regions(types: Iterable[VmType]) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from gputui.api import yotta_create as creation
 from gputui.api import yotta_fields as fields
 from gputui.api.form_values import readable_json, refuse
 from gputui.api.yotta_forms import endpoint_update_fields
-from gputui.api.yotta_lists import YottaLists
+from gputui.api.yotta_lists import YottaLists, tried
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import masked
 from gputui.api.yotta_storage import YottaStorage
 from gputui.api.yotta_storage_create import CREDENTIAL_READERS, read_size
 from gputui.api.yotta_storage_wire import CREDENTIAL, VOLUME
-from gputui.api.yotta_values import Readers, body_of, problems_of
+from gputui.api.yotta_values import Body, Readers, body_of, problems_of
 from gputui.api.yotta_wire import ENDPOINT, VM, called
 from gputui.errors import ConflictError, InvalidError
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, PreparedRequest, Row, Volume
@@ -107,8 +107,10 @@ class YottaUpdates:
         """Return what the action asks for, with what there is now; an endpoint is asked for anew."""
         fields = self._change(row, action).fields(row)
         if isinstance(row, Deployment):
-            endpoint, credentials = await asyncio.gather(self._lists.endpoint(row.ref), self._storage.choices())
-            row, fields = endpoint, endpoint_update_fields(endpoint, credentials)
+            endpoint, credentials, _ = await asyncio.gather(
+                self._lists.endpoint(row.ref), self._storage.choices(), tried(self._lists.vm_types())
+            )
+            row, fields = endpoint, endpoint_update_fields(endpoint, credentials, self._lists.types)
             if action is Action.RENAME:
                 fields = _endpoint_named(endpoint)
         title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
@@ -126,7 +128,7 @@ class YottaUpdates:
         """Return the request without its secrets; raises InvalidError."""
         change = self._change(row, action)
         refuse(row.ref, self.check(row, action, values))
-        sent = body_of(change.fields(row), change.readers, values)
+        sent = self._body(row, action, values)
         shown = masked(sent | ({"password": "***"} if "password" in sent else {}))
         body = readable_json(shown if isinstance(shown, dict) else {})
         return PreparedRequest(change.method, f"{self._base_url}{self._path(row)}{change.tail}", body)
@@ -141,11 +143,16 @@ class YottaUpdates:
                 change.method,
                 f"{self._path(row)}{change.tail}",
                 what=f"the {change.verb} of {what}",
-                json=body_of(change.fields(row), change.readers, values),
+                json=self._body(row, action, values),
             )
         except ConflictError as error:
             raise (ConflictError(error.message, hint=change.hint) if change.hint else error) from error
         return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
+
+    def _body(self, row: Row, action: Action, values: Values) -> Body:
+        change = self._change(row, action)
+        sent = body_of(change.fields(row), change.readers, values)
+        return fields.with_gpu_counts(sent) if row.ref.kind == ENDPOINT else sent
 
     def _change(self, row: Row, action: Action) -> _Change:
         change = _CHANGES.get((row.ref.kind, action))

@@ -44,7 +44,8 @@ DOCUMENTED = {
     "vm": {"vmTypeId", "region", "name", "isSpot", "volumeMountPaths"},
     "endpoint": {
         *("name", "image", "imageRegistry", "containerRegistryAuthId", "resources", "workers", "containerVolumeInGb"),
-        *("environmentVars", "expose", "serviceMode", "webhook"),
+        *("environmentVars", "expose", "serviceMode", "webhook", "initializationCommand"),
+        *("minSingleCardVramInGb", "minSingleCardRamInGb", "minSingleCardVcpu", "gpuCount"),
     },
 }
 
@@ -145,7 +146,12 @@ def test_a_vm_names_its_type_and_whether_it_is_spot() -> None:
 def test_an_endpoint_has_resources_and_one_port() -> None:
     values = {
         **ENDPOINT,
-        "resources": "us-east-1 NVIDIA_RTX_4090_24G 1\nus-west-1  NVIDIA_H200_141G  2",
+        "resources": "us-east-1 NVIDIA_RTX_4090_24G, us-west-1  NVIDIA_H200_141G  2\neu-1 NVIDIA_H200_141G",
+        "gpuCount": "4",
+        "minSingleCardVramInGb": "24",
+        "minSingleCardRamInGb": "32",
+        "minSingleCardVcpu": "8",
+        "initializationCommand": "pip install x\nserve",
         "expose": "8000/http",
         "webhook": "https://example.com/hook",
     }
@@ -156,9 +162,14 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
         "serviceMode": "ALB",
         "workers": 2,
         "resources": [
-            {"region": "us-east-1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": 1},
+            {"region": "us-east-1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": 4},
             {"region": "us-west-1", "gpuType": "NVIDIA_H200_141G", "gpuCount": 2},
+            {"region": "eu-1", "gpuType": "NVIDIA_H200_141G", "gpuCount": 4},
         ],
+        "minSingleCardVramInGb": 24,
+        "minSingleCardRamInGb": 32,
+        "minSingleCardVcpu": 8,
+        "initializationCommand": "pip install x\nserve",
         "containerVolumeInGb": 20,
         "expose": {"port": 8000, "protocol": "http"},
         "webhook": "https://example.com/hook",
@@ -213,6 +224,10 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
         ("endpoint", "name", "x" * 21, "is too long; 20 characters are the most"),
         ("endpoint", "name", "1st", "must begin with a letter"),
         ("endpoint", "name", "éa", "must begin with a letter"),
+        ("endpoint", "name", "a b", "may contain only letters, digits and @ . _ -"),
+        ("endpoint", "name", "a/b", "may contain only letters, digits and @ . _ -"),
+        ("endpoint", "name", "a@b.c_d-9", None),
+        ("endpoint", "gpuCount", "3", "must be a power of two: 1, 2, 4, 8 …"),
         ("endpoint", "workers", "0", "must be at least 1"),
         ("endpoint", "containerVolumeInGb", "19", "must be at least 20"),
         ("endpoint", "serviceMode", "queue", "queue is not among the modes: ALB, QUEUE, CUSTOM"),
@@ -223,14 +238,14 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
         (
             "endpoint",
             "resources",
-            "us-east-1 NVIDIA_H200_141G",
-            "must be region, GPU type and GPUs, such as us-east-1 NVIDIA_RTX_4090_24G 1 (line 1)",
+            "us-east-1",
+            "must be a region and a GPU type, such as us-east-1 NVIDIA_RTX_4090_24G (line 1)",
         ),
         (
             "endpoint",
             "resources",
             "\nus-east-1 NVIDIA_H200_141G 3",
-            "has a number of GPUs that must be a power of two: 1, 2, 4, 8 … (line 2)",
+            "has a number of GPUs that must be a power of two: 1, 2, 4, 8 … (line 1)",
         ),
     ],
 )
