@@ -11,7 +11,6 @@ from gputui.api import deepdock_wire as wire
 from gputui.api.deepdock_series import GpuSeries, SeriesPlacer
 from gputui.api.deepdock_server import DeepdockServer
 from gputui.api.digestion import digested
-from gputui.api.failures import CHECK_BASE_URL
 from gputui.api.shared_answer import SharedAnswer
 from gputui.errors import GputuiError, ProtocolError
 from gputui.models import GpuDevice, Instance
@@ -89,6 +88,6 @@ class DeepdockGpus:
             party = self._server.transport.party
             raise ProtocolError(
                 f"{party}: {party.host} answers {_PATH} with something unexpected: no GPU by its number.",
-                hint=CHECK_BASE_URL,
+                hint=party.look_at,
             )
         return self._placer.place(by_number, now=now, ahead=self._server.transport.clock.ahead)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gputui.api import deepdock_wire as wire
 from gputui.api import docker
 from gputui.api.digestion import digested
-from gputui.api.failures import CHECK_BASE_URL, Party, Refusal, decode, refused
+from gputui.api.failures import Party, Refusal, decode, refused
 from gputui.api.transport import Transport
 from gputui.errors import AuthError, GputuiError, ProtocolError
 from gputui.models import Secret
@@ -107,7 +107,7 @@ def explain(party: Party, refusal: Refusal) -> GputuiError | None:
         )
     if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and refusal.detail == "Not Found")):
         return ProtocolError(
-            f"{party}: the server does not know this call (HTTP {refusal.status}).", hint=CHECK_BASE_URL
+            f"{party}: the server does not know this call (HTTP {refusal.status}).", hint=party.look_at
         )
     said_by_docker = docker.words(refusal.detail)
     return refused(party, replace(refusal, detail=said_by_docker)) if said_by_docker else None

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from gputui.api import figures
+from gputui.api import authorities, figures
 from gputui.api.pages import MOST_ROWS
+from gputui.api.proxies import Proxy
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -37,14 +38,33 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who is spoken to, for messages: the account, its host with port, and the kind of server it should be."""
+    """Who is spoken to, for messages: the account, its host with port, and the kind of server it should be.
+
+    ``proxy`` is what stands between, where the environment names one.
+    """
 
     account: str
     host: str
     backend: str
+    proxy: Proxy | None = None
+
+    @property
+    def look_at(self) -> str:
+        """What to look at where something else than the server has answered."""
+        if self.proxy is None:
+            return CHECK_BASE_URL
+        return (
+            f"The proxy {self.proxy} may have answered instead: check it, or add {bare(self.host)} to no_proxy; "
+            "else check base_url."
+        )
 
     def __str__(self) -> str:
         return self.account
+
+
+def bare(host: str) -> str:
+    """Return a host without its port, as no_proxy takes it."""
+    return urlsplit(f"//{host}").hostname or host
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +163,16 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
     if 300 <= status < 400:
         to = f" to {refusal.location}" if refusal.location else ""
         return ProtocolError(
-            f"{party}: {party.host} redirects{to} (HTTP {status}).", hint="Set base_url to that address."
+            f"{party}: {party.host} redirects{to} (HTTP {status}).",
+            hint=f"Set base_url to that address, or sign in there where it is the network's own page.{_via(party)}",
         )
-    if status == 407:
+    if status == 511:
         return UnavailableError(
-            f"{party}: the proxy wants credentials (HTTP 407).", hint="Check HTTP_PROXY or NO_PROXY."
+            f"{party}: the network wants a sign-in before it lets {party.host} through (HTTP 511).",
+            hint=f"Sign in to the network with a browser.{_via(party)}",
         )
+    if status == 407 or (party.proxy and not refusal.is_json and status in _OF_PROXIES):
+        return refused_by_proxy(party, status)
     if status == 401:
         return AuthError(said or f"{party}: the credentials are not accepted (HTTP 401).", hint=sign_in_hint(party))
     if status >= 500:
@@ -156,7 +180,7 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
     if not refusal.is_json:
         return ProtocolError(
             f"{party}: {party.host} does not answer like a {party.backend} server (HTTP {status}).",
-            hint=CHECK_BASE_URL,
+            hint=party.look_at,
         )
     match status:
         case 403:
@@ -169,6 +193,30 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
             return InvalidError(
                 said or f"{party}: the request was not accepted (HTTP {status}).", fields=refusal.fields
             )
+
+
+_OF_PROXIES = frozenset({403, 502, 503, 504})
+"""What proxies say of their own, on a page for people."""
+
+
+def refused_by_proxy(party: Party, status: int) -> GputuiError:
+    """Return the error for an answer of the proxy itself."""
+    proxy = f"the proxy {party.proxy}" if party.proxy else "a proxy"
+    variable = party.proxy.variable if party.proxy else "the address of the proxy"
+    away = f", or add {bare(party.host)} to no_proxy" if party.proxy else ""
+    if status == 407:
+        return UnavailableError(
+            f"{party}: {proxy} does not accept the credentials for it (HTTP 407).",
+            hint=f"Write them into {variable}, as http://USER:PASSWORD@HOST:PORT{away}.",
+        )
+    said = "does not allow" if status == 403 else "does not reach"
+    return UnavailableError(
+        f"{party}: {proxy} {said} {party.host} (HTTP {status}).", hint=f"Check the proxy and {variable}{away}."
+    )
+
+
+def _via(party: Party) -> str:
+    return f" It came through the proxy {party.proxy}." if party.proxy else ""
 
 
 def sign_in_hint(party: Party) -> str:
@@ -223,6 +271,9 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
     """Return why no answer came. The error's own text stays out: it may repeat the URL."""
     host = party.host
     causes = list(_causes(error))
+    name = type(error).__name__
+    if party.proxy and (reason := _of_the_proxy(error, causes, party, party.proxy, connect)):
+        return reason
     for cause in causes:
         match cause:
             case socket.gaierror():
@@ -230,9 +281,15 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
                     f"the name in {host} cannot be resolved", "Check base_url and this machine's DNS or VPN."
                 )
             case ssl.SSLCertVerificationError():
+                named = authorities.named()
+                way_out = (
+                    f"Its authority is not among those of {named}."
+                    if named
+                    else "If its authority is your own, name its file in SSL_CERT_FILE."
+                )
                 return Reason(
                     f"the certificate of {host} is not trusted: {clean(cause.verify_message)}",
-                    "If its authority is your own, name its file in SSL_CERT_FILE.",
+                    f"{way_out}{_via(party)}",
                 )
             case ssl.SSLWantReadError() | ssl.SSLWantWriteError():
                 continue  # a handshake that was still waiting when its time was up
@@ -240,23 +297,46 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
                 return Reason(f"no TLS connection to {host} comes about", "Is it http:// instead of https://?")
             case ConnectionRefusedError():
                 return Reason(f"{host} refuses the connection", "Is the server running there? Check base_url.")
-    name = type(error).__name__
     if name == "ConnectTimeout":
         return Reason(f"{host} does not answer within {connect:.0f} s", "Check base_url, VPN and firewall.")
-    if name == "ProxyError":
-        return Reason(f"the proxy does not let {host} through", "Check HTTP_PROXY, or add the host to NO_PROXY.")
     if isinstance(error, TimeoutError) or name in {"ReadTimeout", "WriteTimeout"}:
         return Reason(
             f"{host} took the request and gave no whole answer within {read:.0f} s", "The server may be busy."
         )
     if name in {"RemoteProtocolError", "DecodingError"}:
-        return Reason(f"{host} broke off, or does not speak HTTP", CHECK_BASE_URL)
+        return Reason(f"{host} broke off, or does not speak HTTP", party.look_at)
     system = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), "")
     if name == "ConnectError":
         return Reason(
             f"{host} cannot be reached{f': {system}' if system else ''}", "Check base_url, VPN and firewall."
         )
     return Reason(f"the connection to {host} broke off{f': {system}' if system else ''}", "Try again in a moment.")
+
+
+def _of_the_proxy(
+    error: Exception, causes: list[BaseException], party: Party, proxy: Proxy, connect: float
+) -> Reason | None:
+    """Return what is wrong with the proxy; None where the way behind it is meant.
+
+    It is the proxy that is connected to, and its name that is looked up. Of what it says only the status is told.
+    """
+    name = type(error).__name__
+    way_out = f"Check {proxy.variable}, or add {bare(party.host)} to no_proxy."
+    if name == "ProxyError":
+        status = str(error)[:3]
+        if status.isascii() and status.isdecimal():
+            refused = refused_by_proxy(party, int(status))
+            return Reason(refused.message.removeprefix(f"{party}: ").rstrip("."), refused.hint)
+        return Reason(f"the proxy {proxy} does not let {party.host} through", way_out)
+    if name == "ConnectTimeout":
+        return Reason(f"the proxy {proxy} does not answer within {connect:.0f} s", way_out)
+    if name != "ConnectError" or any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return None
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return Reason(f"the name of the proxy {proxy} cannot be resolved", way_out)
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return Reason(f"the proxy {proxy} refuses the connection", way_out)
+    return Reason(f"the proxy {proxy} cannot be reached", way_out)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -292,7 +372,7 @@ def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, wh
     if what:
         raise unknown_outcome(party, what, f"the answer cannot be read: {reason}")
     raise ProtocolError(
-        f"{party}: {party.host} answers {path} with something unexpected: {reason}.", hint=CHECK_BASE_URL
+        f"{party}: {party.host} answers {path} with something unexpected: {reason}.", hint=party.look_at
     )
 
 
@@ -301,7 +381,7 @@ def check_size(data: object, party: Party, path: str) -> None:
     parts = [data, *data.values()] if isinstance(data, dict) else [data]
     if any(isinstance(part, list) and len(part) > MOST_ROWS for part in parts):
         raise ProtocolError(
-            f"{party}: {party.host} answers {path} with more than {MOST_ROWS:,} rows.", hint=CHECK_BASE_URL
+            f"{party}: {party.host} answers {path} with more than {MOST_ROWS:,} rows.", hint=party.look_at
         )
 
 

@@ -15,7 +15,6 @@ import random as random_module
 import ssl
 import sys
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -23,11 +22,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from gputui import __version__
-from gputui.api import failures
+from gputui.api import authorities, failures
 from gputui.api.digestion import digested
 from gputui.api.failures import Party, Refusal
 from gputui.api.figures import without_absurd
 from gputui.api.keep_alive import show_life
+from gputui.api.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.api.server_clock import ServerClock, http_date
 from gputui.api.unpacking import ACCEPTED, PackingError, Unpacker
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
@@ -127,7 +127,7 @@ class Transport:
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.party = Party(account, urlsplit(base_url).netloc, backend)
+        self.party = Party(account, urlsplit(base_url).netloc, backend, _named_proxy(base_url))
         self.latency: float | None = None
         self.clock = ServerClock()
         self._limited_until: float | None = None
@@ -333,7 +333,7 @@ class Transport:
     def _unreadable(self, attempt: _Attempt, reason: str) -> GputuiError:
         if attempt.changes:
             return failures.unknown_outcome(self.party, attempt.what, f"the answer {reason}")
-        return ProtocolError(f"{self.party}: the answer {reason}.", hint=failures.CHECK_BASE_URL)
+        return ProtocolError(f"{self.party}: the answer {reason}.", hint=self.party.look_at)
 
     def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
         """Turn what went wrong on the way into what the caller is told."""
@@ -416,19 +416,18 @@ def _make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClien
     """Return a client that keeps its connections or not.
 
     Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
-    as jump hosts have them, but never for loopback or what NO_PROXY names.
+    as jump hosts have them, but never for loopback or what no_proxy names; nothing else is, no .netrc either.
     """
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    direct = host == "localhost" or host.startswith("127.") or host == "::1"
-    direct = direct or bool(urllib.request.proxy_bypass(host))
-    # Loading the authorities takes longer than a request; without https an empty context trusts nobody.
-    verify = httpx.create_ssl_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without https it trusts nobody
     try:
+        proxy = proxy_for(base_url)
+        secure_proxy = proxy is not None and proxy.name.startswith("https:")
+        if base_url.startswith("https:") or secure_proxy:
+            verify = authorities.context(_usual_authorities)
         return httpx.AsyncClient(
             verify=verify,
-            trust_env=not direct,
-            auth=httpx.Auth(),  # no credentials from a .netrc
+            proxy=httpx.Proxy(proxy.url, ssl_context=verify if secure_proxy else None) if proxy else None,
+            trust_env=False,
             follow_redirects=False,
             headers={
                 "User-Agent": f"gputui/{__version__}",
@@ -437,9 +436,28 @@ def _make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClien
             },
             limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
         )
+    except UnusableProxyError as error:
+        raise UnavailableError(
+            f"{party}: {error}.", hint=f"Correct it, or add {failures.bare(party.host)} to no_proxy."
+        ) from None
+    except authorities.UnusableAuthoritiesError as error:
+        raise UnavailableError(
+            f"{party}: {error}.", hint=f"Correct {error.variable}, or unset it for the usual authorities."
+        ) from None
     except (ImportError, ValueError, httpx.InvalidURL):
         raise UnavailableError(
             f"{party}: the proxy that the environment names cannot be used.",
-            hint="Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY (a SOCKS proxy needs the socksio package), "
-            f"or add {host} to NO_PROXY.",
+            hint=f"Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or add {failures.bare(party.host)} to no_proxy.",
         ) from None
+
+
+def _usual_authorities() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _named_proxy(base_url: str) -> Proxy | None:
+    """Return the proxy for messages; one that cannot be used is told when it is needed."""
+    try:
+        return proxy_for(base_url)
+    except UnusableProxyError:
+        return None

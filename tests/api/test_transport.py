@@ -184,7 +184,7 @@ async def test_a_create_at_which_the_server_failed_may_have_happened(
         (500, b"Internal Server Error", UnknownOutcomeError),  # the log of a stopped pod is no UTF-8, for one
         (500, b'{"detail": "no such driver"}', ServerError),
         (501, b"", ServerError),
-        (511, b"<html>", ServerError),
+        (511, b"<html>", UnavailableError),
     ],
 )
 async def test_other_changes_fail_where_the_server_says_so(
