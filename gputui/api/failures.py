@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -180,11 +181,14 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
     if not refusal.is_json:
         return ProtocolError(
             f"{party}: {party.host} does not answer like a {party.backend} server (HTTP {status}).",
-            hint=party.look_at,
+            hint=f"{party.look_at} {may_be_credentials(party)}" if status == 403 else party.look_at,
         )
     match status:
         case 403:
-            return ForbiddenError(said or f"{party}: not allowed (HTTP 403).")
+            if is_about_credentials(detail):
+                return AuthError(said, hint=sign_in_hint(party))
+            said = said or f"{party}: not allowed, or the credentials are not accepted (HTTP 403)."
+            return ForbiddenError(said, hint="" if _QUOTA.search(detail) else may_be_credentials(party))
         case 404:
             return NotFoundError(said or f"{party}: not found (HTTP 404).")
         case 409:
@@ -217,6 +221,25 @@ def refused_by_proxy(party: Party, status: int) -> GputuiError:
 
 def _via(party: Party) -> str:
     return f" It came through the proxy {party.proxy}." if party.proxy else ""
+
+
+_CREDENTIALS = re.compile(
+    r"authenticat|credential|api.?key|token|unauthori[sz]ed|(?:sign|log)(?:ged|ging)?.?in\b|passw|signature|\bjwt\b"
+    r"|密钥|令牌|登录",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(r"quota|limit|exceed|balance|insufficient|permission|admin|余额|权限", re.IGNORECASE)
+"""Words of a refusal that is clear without the credentials."""
+
+
+def is_about_credentials(text: str) -> bool:
+    """Return whether the words of a refusal speak of a token, a key, a password or a login."""
+    return _CREDENTIALS.search(text) is not None
+
+
+def may_be_credentials(party: Party) -> str:
+    """Return what to look at after a 403 that may mean either: many servers say it to a wrong token, too."""
+    return f"Where it should be allowed, check the credentials under [accounts.{party.account}]."
 
 
 def sign_in_hint(party: Party) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from gputui.api.failures import Party, sign_in_hint
+from gputui.api.failures import Party, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -60,6 +60,8 @@ _FORBIDDEN = frozenset(
         "privilege",
     }
 )
+_MEANS = frozenset({"quota", "balance", "insufficient", "arrears", "arrearage", "overdue"})
+"""What is lacking where the credentials are right."""
 _RATE = frozenset(
     {
         "rate",
@@ -108,8 +110,11 @@ def refusal(party: Party, code: str, message: str, *, request_id: str = "", stat
     known = frozenset(words) | {first + second for first, second in pairwise(words)}
     if known & _AUTH or status == 401:
         return AuthError(text, hint=sign_in_hint(party), request_id=request_id)
+    if status == 403 and is_about_credentials(message):
+        return AuthError(text, hint=sign_in_hint(party), request_id=request_id)
     if known & _FORBIDDEN or status == 403:
-        return ForbiddenError(text, request_id=request_id)
+        unsure = status == 403 and not known & _MEANS
+        return ForbiddenError(text, hint=may_be_credentials(party) if unsure else "", request_id=request_id)
     if known & _RATE or {"too", "many"} <= known:
         return RateLimitedError(text, retry_after=RATE_LIMIT_SECONDS, request_id=request_id)
     # Many refusals are a BadRequest: of what is missing only the text tells.

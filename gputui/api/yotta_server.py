@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from gputui.api.digestion import digested
-from gputui.api.failures import Party, Refusal, check_size, decode, sign_in_hint
+from gputui.api.failures import (
+    Party,
+    Refusal,
+    check_size,
+    decode,
+    is_about_credentials,
+    may_be_credentials,
+    sign_in_hint,
+)
 from gputui.api.transport import DEFAULT_RETRY_AFTER, Transport
 from gputui.errors import (
     AuthError,
@@ -180,6 +188,9 @@ class YottaServer:
 def refusal(party: Party, code: int, message: str, *, status: int = 200) -> GputuiError:
     """Return the error for an envelope that is no success. ``message`` is clean, ``status`` is HTTP's."""
     meaning = CODES.get(code) or _STATUSES.get(code) or Meaning(ServerError, "the request was refused", _TRY_AGAIN)
+    if meaning.kind is ForbiddenError and code == 403:  # HTTP's own number, of a gateway that checks the key
+        kind, hint = (AuthError, "") if is_about_credentials(message) else (ForbiddenError, may_be_credentials(party))
+        meaning = Meaning(kind, meaning.words, hint)
     said = message.rstrip(". ") or meaning.words
     where = f"code {code}" if status == 200 else f"code {code}, HTTP {status}"
     hint = sign_in_hint(party) if meaning.kind is AuthError else meaning.hint
