@@ -6,7 +6,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -29,6 +31,20 @@ if TYPE_CHECKING:
     from gputui.ssh.login import SecretQuestion
     from gputui.ssh.pool import ConnectionPool
     from gputui.ssh.shell import ShellEnd
+
+
+class Place(StrEnum):
+    """Where a shell is opened: in the terminal of the app, or in a tmux window."""
+
+    HERE = "here"
+    WINDOW = "window"
+
+
+@dataclass(slots=True)
+class _Placing:
+    """Whether the place of one login is still to be asked: the question about the host key does it as well."""
+
+    is_open: bool = False
 
 
 class Login:
@@ -56,10 +72,13 @@ class Login:
             return
         self._busy = True
         try:
-            if await self._wants_window(instance):
+            place = await self._place(instance)
+            if place is Place.WINDOW:
                 await self._open_window(instance)
             else:
-                await self._enter_here(instance)
+                await self._enter_here(instance, _Placing(is_open=place is None))
+        except _InWindow:
+            await self._open_window(instance)
         finally:
             self._busy = False
 
@@ -116,22 +135,36 @@ class Login:
 
     # --- inside tmux -----------------------------------------------------------------------------------------
 
-    async def _wants_window(self, instance: Instance) -> bool:
+    async def _place(self, instance: Instance) -> Place | None:
+        """Return where to log in; None where a question about the host key will come, which asks that as well."""
         from gputui.ssh.tmux import inside_tmux
 
         if self._tmux_window == "never" or not inside_tmux():
-            return False
+            return Place.HERE
         if self._tmux_window == "always":
-            return True
+            return Place.WINDOW
+        return await self._ask_where(instance) if await asyncio.to_thread(self._is_known, instance) else None
+
+    def _is_known(self, instance: Instance) -> bool:
+        """Whether the host key is remembered, so that no question about it will come. Reads a file."""
+        from gputui.looking import connection_key
+        from gputui.ssh.hosts import KnownHosts
+
+        try:
+            return bool(KnownHosts(known_hosts_path(self._session.state_dir)).keys(connection_key(instance)))
+        except GputuiError:
+            return True  # a damaged file is reported by the login
+
+    async def _ask_where(self, instance: Instance) -> Place:
         choices = [
-            dialogs.Choice("here", "here, in place of gputui until the shell ends", "h"),
-            dialogs.Choice("window", "in a new tmux window", "w"),
+            dialogs.Choice(Place.HERE, "here (gputui is suspended)", "h"),
+            dialogs.Choice(Place.WINDOW, "in a new tmux window", "w"),
         ]
-        note = 'Always the same? Set tmux_window to "always" or "never" in [ui].'
+        note = 'To skip this question set tmux_window to "always" or "never" in [ui].'
         chosen = await self._app.push_screen_wait(dialogs.MenuDialog(f"Log into {instance.name}", choices, note=note))
         if chosen is None:
             raise asyncio.CancelledError
-        return chosen == "window"
+        return Place(chosen)
 
     async def _open_window(self, instance: Instance) -> None:
         from gputui.ssh.tmux import tmux_window_command
@@ -152,14 +185,16 @@ class Login:
 
     # --- in this terminal ------------------------------------------------------------------------------------
 
-    async def _enter_here(self, instance: Instance) -> None:
+    async def _enter_here(self, instance: Instance, placing: _Placing) -> None:
         from gputui.handover import handover
 
         # The lease lasts as long as the shell: a connection nobody leases is closed after a while.
         async with AsyncExitStack() as leases:
-            connection = await self._connect_visibly(instance, leases)
+            connection = await self._connect_visibly(instance, leases, placing)
             if connection is None:
                 return
+            if placing.is_open and await self._ask_where(instance) is Place.WINDOW:
+                raise _InWindow
             self.has_terminal = True
             try:
                 end = await handover(self._app, lambda: self._shell(instance, connection))
@@ -177,12 +212,16 @@ class Login:
         self._pool = self._pool or ConnectionPool()
         return self._pool
 
-    async def _connect_visibly(self, instance: Instance, leases: AsyncExitStack) -> Connection | None:
+    async def _connect_visibly(
+        self, instance: Instance, leases: AsyncExitStack, placing: _Placing | None = None
+    ) -> Connection | None:
         """Connect behind a dialog that says how far it is; None when the user ended the wait."""
         from gputui.looking import connection_key
 
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
-        lease = self._connections().lease(connection_key(instance), lambda: self._connect(instance, waiting))
+        lease = self._connections().lease(
+            connection_key(instance), lambda: self._connect(instance, waiting, placing or _Placing())
+        )
         connecting = self._app.run_worker(leases.enter_async_context(lease), group=AWAITED_GROUP, exit_on_error=False)
 
         def stopped(_answer: bool | None) -> None:
@@ -205,7 +244,7 @@ class Login:
                 await self._app.pop_screen()
             waiting.dismiss(True)
 
-    async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog) -> Connection:
+    async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog, placing: _Placing) -> Connection:
         from gputui.config import ssh_login
         from gputui.ssh.client import connect
         from gputui.ssh.hosts import KnownHosts, host_id_of
@@ -230,7 +269,7 @@ class Login:
             login,
             host_id=host_id_of(instance.ref, first),
             hosts=KnownHosts(known_hosts_path(self._session.state_dir)),
-            ask=self._trust,
+            ask=partial(self._trust, placing),
             ask_secret=self._ask_secret,
             progress=waiting.say,
             refetch=target,
@@ -252,19 +291,35 @@ class Login:
             raise asyncio.CancelledError
         return answer.strip()
 
-    async def _trust(self, question: HostKeyQuestion) -> bool:
+    async def _trust(self, placing: _Placing, question: HostKeyQuestion) -> bool:
+        """Ask whether to trust a host key, and where to log in when that is open: one dialog instead of two."""
+        from gputui.ssh.hosts import KnownHosts, is_jump_host
+
         heading, *lines = question.describe().splitlines()
+        where = placing.is_open and not is_jump_host(question.host_id)
+        choices = [dialogs.Choice(Place.HERE, "trust it and log in", "y")]
+        if where:
+            choices = [
+                dialogs.Choice(Place.HERE, "trust it and log in here (gputui is suspended)", "h", also="y"),
+                dialogs.Choice(Place.WINDOW, "trust it and log in in a new tmux window", "w"),
+            ]
+        choices.append(dialogs.Choice("cancel", "cancel", "n"))
         answer = await self._app.push_screen_wait(
-            dialogs.ConfirmDialog(
+            dialogs.MenuDialog(
                 heading,
-                subjects=[Content.styled(line, "bold") for line in lines],
-                effects=[
-                    "Compare the fingerprint with the one its owner tells you. It is remembered for this instance."
-                ],
-                confirm="Trust it",
+                choices,
+                details=[Content.styled(line, "bold") for line in lines],
+                note="Compare it with the fingerprint you were given. It will be remembered for this instance.",
+                selected="cancel",
             )
         )
-        return bool(answer)
+        if where:
+            placing.is_open = False
+        if answer == Place.WINDOW and question.key is not None:
+            hosts = KnownHosts(known_hosts_path(self._session.state_dir))
+            await asyncio.to_thread(hosts.remember, question.host_id, question.host, question.port, question.key)
+            raise _InWindow
+        return answer == Place.HERE
 
     async def _ask_secret(self, question: SecretQuestion) -> Secret | None:
         answer = await self._app.push_screen_wait(dialogs.PromptDialog(question.prompt, secret=True))
@@ -279,6 +334,10 @@ class Login:
         sys.stdout.write(f"\x1b[2J\x1b[H\x1b[2m{instance.name}: exit or ~. comes back to gputui\x1b[0m\r\n")
         sys.stdout.flush()
         return await interactive(connection)
+
+
+class _InWindow(Exception):  # noqa: N818  (a way out, not a failure)
+    """The login is to be made in a tmux window: the one that is under way ends."""
 
 
 def user_problem(name: str) -> str:

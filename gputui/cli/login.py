@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 FAILED = 255
 """The exit status when there was no session or it broke, as ssh(1) has it."""
 
-_JUMP = "jump/"
-
 
 def run(args: argparse.Namespace) -> int:
     """Log in; the exit status is the remote shell's, 255 when there was none."""
-    from gputui.ssh.hosts import KnownHosts
+    from gputui.ssh.hosts import KnownHosts, is_jump_host
 
     hosts = KnownHosts(known_hosts_path(state_dir()))
-    if args.forget_host_key and args.ref.startswith(_JUMP):
+    if args.forget_host_key and is_jump_host(args.ref):
         _forget(hosts, args.ref)
         return ExitCode.OK
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

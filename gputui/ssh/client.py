@@ -22,7 +22,7 @@ from gputui.ssh.failures import (
     refused_greeting,
     too_many_attempts,
 )
-from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, name_of_host
+from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, jump_host_id, name_of_host
 from gputui.ssh.login import METHODS, AskSecret, Credentials, LoginClient, Patience
 from gputui.text import clean
 
@@ -177,7 +177,7 @@ async def _connect_jump(
     connection = await connect(
         SSHTarget(host, port, user or login.user or "root"),
         SSHLogin(key=login.key, agent=login.agent),
-        host_id=f"jump/{host}:{port}",
+        host_id=jump_host_id(host, port),
         hosts=asking.hosts,
         ask=asking.ask,
         ask_secret=ask_secret,

@@ -22,6 +22,7 @@ from gputui.private_files import open_private
 from gputui.text import clean
 
 _LONGEST_NAME = 200
+_JUMP = "jump/"
 _MADE = "#"
 """Parts an instance's Ref from what tells it from others that had, or will have, that Ref."""
 
@@ -55,7 +56,7 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class HostKeyQuestion:
-    """May this key be trusted from now on for ``host_id``?
+    """May this ``key`` be trusted from now on for ``host_id``?
 
     ``same_key_at`` are other ids that have the same key (images often carry one), ``address_was`` other ids that
     were once reached at this address (it was recycled).
@@ -68,6 +69,7 @@ class HostKeyQuestion:
     fingerprint: str
     same_key_at: tuple[str, ...] = ()
     address_was: tuple[str, ...] = ()
+    key: HostKey | None = None
 
     def describe(self) -> str:
         """Say it in lines for a dialog or a terminal."""
@@ -146,7 +148,7 @@ class KnownHosts:
             if any(where == address for where, _ in entries):
                 same_address.append(other)
         return HostKeyQuestion(
-            host_id, host, port, key.algorithm, key.fingerprint, tuple(same_key), tuple(same_address)
+            host_id, host, port, key.algorithm, key.fingerprint, tuple(same_key), tuple(same_address), key
         )
 
     def _path(self, host_id: str) -> Path:
@@ -195,6 +197,16 @@ class KnownHosts:
 def host_id_of(ref: Ref, target: SSHTarget) -> str:
     """Return what an instance's host key is kept under: its Ref, and which one of that name it is, where told."""
     return f"{ref}{_MADE}{target.made}" if target.made else str(ref)
+
+
+def jump_host_id(host: str, port: int) -> str:
+    """Return the id that a jump host's key is kept under."""
+    return f"{_JUMP}{host}:{port}"
+
+
+def is_jump_host(host_id: str) -> bool:
+    """Return whether an id is that of a jump host."""
+    return host_id.startswith(_JUMP)
 
 
 def name_of_host(host_id: str) -> str:

@@ -23,13 +23,14 @@ _WIDTH = 68
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line of a menu: what is given back, the key that belongs to it, and the words."""
+    """One line of a menu: its value, the key that belongs to it, and the words. ``also`` is another key for it."""
 
     value: str
     label: str
     key: str = ""
     note: str = ""
     disabled: bool = False
+    also: str = ""
 
 
 class MenuDialog(Dialog[str]):
@@ -38,6 +39,7 @@ class MenuDialog(Dialog[str]):
     DEFAULT_CSS = """
     MenuDialog OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
     MenuDialog OptionList:focus { border: none; }
+    MenuDialog .details { margin-bottom: 1; }
     MenuDialog OptionList:focus > .option-list--option-highlighted {
         background: $accent 30%; color: $foreground; text-style: bold;
     }
@@ -48,8 +50,17 @@ class MenuDialog(Dialog[str]):
         Binding("k", "move(-1)", "Up", show=False, id="menu.up"),
     ]
 
-    def __init__(self, heading: str, choices: Sequence[Choice], *, note: str = "", selected: str = "") -> None:
+    def __init__(
+        self,
+        heading: str,
+        choices: Sequence[Choice],
+        *,
+        details: Sequence[Content] = (),
+        note: str = "",
+        selected: str = "",
+    ) -> None:
         super().__init__()
+        self._details = details
         self._heading = heading
         self._choices = tuple(choices)
         self._note = note
@@ -59,6 +70,8 @@ class MenuDialog(Dialog[str]):
         """Lay it out."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._heading), classes="heading")
+            if self._details:
+                yield Static(Content("\n").join(self._details), classes="body details")
             keys = max((len(choice.key) for choice in self._choices), default=0)
             labels = max((len(choice.label) for choice in self._choices), default=0)
             yield OptionList(
@@ -93,7 +106,7 @@ class MenuDialog(Dialog[str]):
         """Choose by the key that stands before a line."""
         character = event.character
         for choice in self._choices:
-            if choice.key and character == choice.key and not choice.disabled:
+            if character and character in (choice.key, choice.also) and not choice.disabled:
                 event.stop()
                 self.dismiss(choice.value)
                 return

@@ -1,0 +1,143 @@
+"""The first login into a new container: one dialog for the host key, and for the place when tmux gives a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gputui.errors import SshError
+from gputui.models import Ref
+from gputui.paths import known_hosts_path
+from gputui.preview import UiSettings
+from gputui.ssh.hosts import HostKey, HostKeyQuestion, KnownHosts, host_id_of
+from tests.screens.stage import Stage, lab, staged
+from tests.screens.test_login import PlayedConnection, PlayedSsh
+
+KEY = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIJ0pQ0SJVYOY0H5vJ6m0Y0T6Y2x5a3JtZ3B1dHVpdGVzdA==")
+
+
+class AskingSsh(PlayedSsh):
+    """Asks about the host key unless it is known, and remembers it, as the client does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(monkeypatch)
+        self.jump = ""
+
+    async def _connect(self, *_: object, **options: Any) -> Any:
+        host_id, hosts = options["host_id"], options["hosts"]
+        self.waits = True
+        for asked in filter(None, (self.jump, host_id)):
+            if not hosts.keys(asked):
+                question = HostKeyQuestion(asked, "127.0.0.1", 22, KEY.algorithm, KEY.fingerprint, key=KEY)
+                if not await options["ask"](question):
+                    raise SshError("Not logged in: its host key was not accepted.")
+                hosts.remember(asked, "127.0.0.1", 22, KEY)
+        self.connections.append(PlayedConnection())
+        return self.connections[-1]
+
+
+@pytest.fixture
+async def ssh(monkeypatch: pytest.MonkeyPatch) -> AskingSsh:
+    monkeypatch.delenv("TMUX", raising=False)
+    return AskingSsh(monkeypatch)
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], str]:
+    """Play a tmux; returns the names of the windows that were opened."""
+    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    opened = tmp_path / "windows"
+    opened.touch()
+
+    def command(name: str, ref: str, program: object) -> list[str]:
+        return ["sh", "-c", f"echo {name} {ref} >> {opened}"]
+
+    monkeypatch.setattr("gputui.ssh.tmux.tmux_window_command", command)
+    return opened.read_text
+
+
+async def log_in(stage: Stage) -> None:
+    await stage.press("G", "s")
+    await stage.until_text(KEY.fingerprint)
+
+
+async def test_two_keys_log_in_for_the_first_time(ssh: AskingSsh, tmp_path: Path) -> None:
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        await log_in(stage)
+        await stage.press("y")
+        await stage.until(ssh.shell_open.is_set, "a shell")
+        ssh.shell_ends.set()
+        await stage.settle()
+        assert stage.dialogs == []
+
+
+@pytest.mark.parametrize("key", ["n", "enter", "escape"])
+async def test_what_is_pressed_without_reading_trusts_nothing(ssh: AskingSsh, tmp_path: Path, key: str) -> None:
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        await log_in(stage)
+        await stage.press(key)
+        await stage.until(lambda: "host key was not accepted" in stage.toasts)
+        assert ssh.connections == []
+        assert stage.dialogs == []
+
+
+@pytest.mark.parametrize("key", ["h", "y"])
+async def test_in_tmux_one_dialog_asks_for_trust_and_place(
+    ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str], key: str
+) -> None:
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        await log_in(stage)
+        assert "in a new tmux window" in stage.text
+        await stage.press(key)
+        await stage.until(ssh.shell_open.is_set, "a shell")
+        ssh.shell_ends.set()
+        await stage.settle()
+        assert windows() == ""
+        ssh.shell_open.clear()
+        await stage.press("s")
+        await stage.until_text("Log into train")
+        assert KEY.fingerprint not in stage.text, "it is known by now: only the place is asked"
+        await stage.press("h")
+        await stage.until(ssh.shell_open.is_set, "a second shell")
+
+
+async def test_in_a_window_the_key_is_remembered_and_nobody_logs_in_here(
+    ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str]
+) -> None:
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        await log_in(stage)
+        await stage.press("w")
+        await stage.until(lambda: windows() != "", "a window")
+        assert windows() == "train lab/pod/train\n"
+        assert ssh.connections == []
+        assert stage.dialogs == []
+        train = await stage.fleet.ssh_target(Ref("lab", "pod", "train"))
+        hosts = KnownHosts(known_hosts_path(stage.app.session.state_dir))
+        assert hosts.keys(host_id_of(Ref("lab", "pod", "train"), train)) == (KEY,)
+
+
+async def test_the_key_of_a_jump_host_is_a_question_of_its_own(
+    ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str]
+) -> None:
+    ssh.jump = "jump/gw:22"
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        await log_in(stage)
+        assert "jump/gw:22" in stage.text
+        assert "tmux" not in stage.text
+        await stage.press("y")
+        await stage.until_text("in a new tmux window")
+        await stage.press("h")
+        await stage.until(ssh.shell_open.is_set, "a shell")
+
+
+async def test_with_one_place_in_the_configuration_nothing_but_trust_is_asked(
+    ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str]
+) -> None:
+    async with staged(lab(), state_dir=tmp_path, ui=UiSettings(utc=True, mouse=False, tmux_window="never")) as stage:
+        await log_in(stage)
+        assert "tmux" not in stage.text
+        await stage.press("y")
+        await stage.until(ssh.shell_open.is_set, "a shell")
