@@ -75,6 +75,10 @@ def _safe(text: str, index: int) -> str:
     return REPLACEMENT if _unsafe(character) else character
 
 
+_ASCII_LINES = {code: REPLACEMENT for code in (*range(0x20), 0x7F) if code != ord("\n")}
+"""For whole texts of ASCII, of which there may be megabytes in short lines: all control characters are unsafe."""
+
+
 def clean(text: str, *, multiline: bool = False) -> str:
     """Make a remote text safe for a terminal.
 
@@ -88,6 +92,8 @@ def clean(text: str, *, multiline: bool = False) -> str:
         return text
     if multiline:
         text = text.replace("\r\n", "\n").replace("\t", "    ")
+        if text.isascii():
+            return text.translate(_ASCII_LINES)
         return "\n".join(_cleaned(line) for line in text.split("\n"))
     return _cleaned(text)
 

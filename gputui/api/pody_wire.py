@@ -51,6 +51,8 @@ _LAST_PORT = 65535
 
 _BYTES = frozenset({"memory_limit", "storage_limit", "storage_size", "shm_size", "tmpfs_size", "commit_size_limit"})
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]")
+_LINE_ENDS = re.compile(r"(?<!\r)\r+\n")
+"""A run of carriage returns is looked at from its first one only: one pass, however long it is."""
 _PORTS = re.compile(r"(?:.*:)?(\d{1,5}):(\d{1,5})(?:/([a-z]+))?")
 
 
@@ -323,7 +325,7 @@ def to_spec(spec: Mapping[str, str | int | float | None]) -> tuple[tuple[str, st
 
 def terminal_text(text: str) -> str:
     """Return what a command printed to its terminal as plain lines: colours and cursor movements are dropped."""
-    lines = re.sub(r"\r+\n", "\n", _ESCAPES.sub("", text)).replace("\r", "\n")
+    lines = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).replace("\r", "\n")
     return clean(lines, multiline=True)
 
 

@@ -67,8 +67,9 @@ _VENDOR_PROGRAMS = {
 }
 _MOST_PIDS = 200
 _EXCERPT = 160
-_LONGEST_LINE = 8192
-"""Characters of a line that are read: no line of nvidia-smi or ps that says something is longer."""
+_MOST_LINES = 20_000
+"""Lines of a part: the XML of eight divided GPUs with a thousand processes has half of that."""
+_MARKED = re.compile(r"^@gputui (begin|end) (\w{1,20})$", re.MULTILINE)
 _REFUSED = re.compile(r'Field "([^"]{1,80})" is not a valid field to query')
 
 
@@ -204,21 +205,20 @@ def cut(output: str, name: str) -> Answer:
     """
     text = clean(output, multiline=True)
     parts: dict[str, Part] = {}
-    open_part: str | None = None
-    lines: list[str] = []
-    begun = ended = 0
-    for line in text.split("\n"):
-        if line.startswith("@gputui "):
-            word, _, rest = line[8:].partition(" ")
-            if word == "begin":
-                open_part, lines = rest[:20], []
-                begun += 1
-            elif word == "end" and open_part is not None and rest.isdecimal() and len(rest) <= 3:
-                parts[open_part] = Part("\n".join([*lines, ""]), int(rest))
-                open_part = None
-                ended += 1
-        elif open_part is not None:
-            lines.append(line[:_LONGEST_LINE])
+    open_part = ""
+    begun = ended = start = 0
+    for found in _MARKED.finditer(text):
+        word, rest = found[1], found[2]
+        if word == "begin":
+            open_part, start = rest, found.end() + 1
+            begun += 1
+        elif open_part and rest.isdecimal():
+            inside = text[start : found.start()]
+            if inside.count("\n") > _MOST_LINES:
+                raise SshError(f"{name} answers with more than a list of GPUs can be.", hint="Log in with s to look.")
+            parts[open_part] = Part(inside, int(rest))
+            open_part = ""
+            ended += 1
     if not begun:
         said = excerpt(text)
         raise SshError(

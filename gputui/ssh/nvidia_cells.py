@@ -10,7 +10,8 @@ from gputui.ssh.nvidia import Answer, Question
 
 MIB = 2**20
 _MOST_GPUS = 1024
-_MOST_PROCESSES = 8192
+_MOST_PROCESSES = 4096
+_LONGEST_LINE = 8192
 _LONGEST_FIGURE = 32
 _FIGURE = re.compile(r"(-?\d{1,12}(?:\.\d{1,6})?)\s*(?:MiB|W|%|C)?")
 
@@ -27,9 +28,12 @@ def part_text(answer: Answer, name: str) -> str:
 def gpu_rows(question: Question, answer: Answer) -> list[Cells]:
     """Return the lines that are a GPU. Raises SshError where there are too many to be one machine's."""
     rows = _rows(part_text(answer, "gpus"), question.fields, "name")
-    found = [row for row in rows if row is not None and re.fullmatch(r"\d{1,4}", row.get("index", ""))]
-    if len(found) > _MOST_GPUS:
-        raise SshError(f"nvidia-smi there lists {len(found)} GPUs: that is not believed.")
+    found: list[Cells] = []
+    for row in rows:
+        if row is not None and re.fullmatch(r"\d{1,4}", row.get("index", "")):
+            found.append(row)
+        if len(found) > _MOST_GPUS:
+            raise SshError(f"nvidia-smi there lists more than {_MOST_GPUS} GPUs: that is not believed.")
     return found
 
 
@@ -46,6 +50,9 @@ def _rows(text: str, fields: Sequence[str], *wide: str) -> Iterator[Cells | None
     """Yield each line that is not blank, None where fields are missing; commas in a ``wide`` one, a path, are its."""
     place = next((place for place, field in enumerate(fields) if field in wide), len(fields) - 1)
     for line in text.splitlines():
+        if len(line) > _LONGEST_LINE:
+            yield None
+            continue
         cells = line.split(",")
         extra = len(cells) - len(fields)
         if extra >= 0 and fields:

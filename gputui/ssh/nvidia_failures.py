@@ -45,6 +45,8 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "Log in as another user (ssh.user of the account), or have /dev/nvidia* opened.",
     ),
 )
+_MOST_READ = 8192
+"""Characters of a text, or of a line, that are searched: no message is longer."""
 _LOST = re.compile(_REASONS[4][0], re.IGNORECASE)
 
 
@@ -63,7 +65,7 @@ def failure(part: Part, name: str, makers: Sequence[str] = ()) -> SshError:
             hint=f"Log in with s and use the tool of {kind} there.",
         )
     for pattern, message, hint in _REASONS:
-        if re.search(pattern, part.text, re.IGNORECASE):
+        if re.search(pattern, part.text[:_MOST_READ], re.IGNORECASE):
             return SshError(message.format(name=name, said=said), hint=hint)
     if part.status == 127:
         return SshError(
@@ -90,4 +92,6 @@ def no_answer(name: str, seconds: float) -> SshError:
 def lost(part: Part) -> list[str]:
     """Return the messages about lost GPUs beside the list of the others."""
     listed = re.compile(r"\s{0,8}\d{1,4}\s{0,8},")
-    return [excerpt(line) for line in part.text.splitlines() if _LOST.search(line) and not listed.match(line)]
+    return [
+        excerpt(line) for line in part.text.splitlines() if _LOST.search(line[:_MOST_READ]) and not listed.match(line)
+    ]
