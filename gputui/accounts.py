@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from gputui.models import gpu_label
 from gputui.secrets import SecretRef
 from gputui.text import clean
 
@@ -105,6 +106,21 @@ def secret_at(key: str, example: str = "env:PODY_PASSWORD") -> Callable[[Any, Va
     return validate
 
 
+Amount = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+"""An amount of money; none is free."""
+
+
+def _check_prices(prices: dict[str, float]) -> dict[str, float]:
+    """Refuse names that are no GPU model, or the same one; raises ValueError with the fix."""
+    labels: dict[str, str] = {}
+    for name in prices:
+        if not name.strip() or clean(name) != name:
+            raise ValueError('holds a name that is no GPU model; write "H100" = 2.5')
+        if (other := labels.setdefault(gpu_label(name).casefold(), name)) != name:
+            raise ValueError(f"has {other} and {name}, which are one model; remove one")
+    return prices
+
+
 class SshConfig(Section):
     """How to log into the instances of an account; what is set here wins over what the back end says."""
 
@@ -126,6 +142,9 @@ class SshConfig(Section):
 class Account(Section):
     """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds.
 
+    ``prices`` are for an hour of one GPU, by model, ``price`` for that of any other, in ``currency``: they count
+    where the server tells no price.
+
     A kind's own fields say what ``gputui init`` asks: those with a ``title``, the question, and those that must be
     there. Their ``examples`` are shown with the question and where the key is missing.
     """
@@ -136,6 +155,9 @@ class Account(Section):
     ssh: SshConfig = SshConfig()
     read_only: bool = False
     timeout: float = Field(default=30.0, ge=1, le=600)
+    currency: Currency = "USD"
+    price: Amount | None = None
+    prices: Annotated[dict[str, Amount], AfterValidator(_check_prices)] = {}
 
     @field_validator("base_url")
     @classmethod
@@ -219,7 +241,6 @@ class YottaAccount(Account):
     api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key", "env:YOTTA_API_KEY"))] = Field(
         title="API key", examples=["env:YOTTA_API_KEY"]
     )
-    currency: Currency = "USD"
 
 
 @dataclass(frozen=True, slots=True)

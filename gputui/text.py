@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from gputui.models import Money
@@ -198,12 +199,29 @@ def format_age(since: datetime | None, now: datetime) -> str:
     return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
 
 
+_CENT = Decimal("0.01")
+_LEAST_SHOWN = Decimal("0.000001")
+
+
 def format_money(money: Money | None) -> str:
-    """Write an amount with its currency's sign: ``$1.80``, ``¥3.10``, ``2.00 GBP``; '' when unknown."""
+    """Write an amount with its currency's sign: ``$1.80``, ``¥3.10``, ``2.00 GBP``, ``$0.0042``; '' when unknown.
+
+    An estimate begins with ``~``. Below a cent two digits are written, below a millionth ``<$0.000001``.
+    """
     if money is None:
         return ""
     symbol = _SYMBOLS.get(money.currency)
-    return f"{symbol}{money.amount:.2f}" if symbol else f"{money.amount:.2f} {money.currency}"
+    less = "<" if 0 < money.amount < _LEAST_SHOWN else ""
+    figure = _amount(max(money.amount, _LEAST_SHOWN) if less else money.amount)
+    written = f"{symbol}{figure}" if symbol else f"{figure} {money.currency}"
+    return f"{'~' if money.estimated else ''}{less}{written}"
+
+
+def _amount(amount: Decimal) -> str:
+    if not 0 < abs(amount) < _CENT:
+        return f"{amount:.2f}"
+    digits = 1 - amount.adjusted()  # so that two of them are not zero
+    return f"{amount:.{digits}f}".rstrip("0")
 
 
 def format_time(at: datetime, *, utc: bool = False) -> str:

@@ -208,19 +208,25 @@ def spending(
 ) -> list[str]:
     """Say what the hour will cost less, a line for each currency.
 
-    ``instances`` are all there are: those of a deployment end with it. What is stopped already costs nothing;
-    ``replaced`` says that others come in the place of these.
+    ``instances`` are all there are: those of a deployment end with it, and cost what it does where it has a price of
+    its own. What is stopped already costs nothing; ``replaced`` says that others come in the place of these.
     """
     if action not in SPENDING_ENDS or replaced:
         return []
     totals: dict[str, Money] = {}
-    deployments = {row.ref for row in rows if isinstance(row, Deployment)}
+    deployments = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}
     theirs = (row for row in instances if isinstance(row, Instance) and row.parent in deployments)
+    unknown = 0
     for row in (*rows, *theirs):
+        if not may_run(row) and not isinstance(row, Volume):
+            continue
         price = getattr(row, "price", None)
-        if price is not None and (may_run(row) or isinstance(row, Volume)):
+        if price is None:
+            unknown += isinstance(row, Instance)
+        elif price.amount:
             totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
-    return [f"Spending falls by {format_money(total)}/h." for total in totals.values()]
+    more = f", and by the unknown price of {unknown} more" if unknown else ""
+    return [f"Spending falls by {format_money(total)}/h{more}." for total in totals.values()]
 
 
 def gpu_text(instance: Instance) -> str:

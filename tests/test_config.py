@@ -569,7 +569,8 @@ def test_a_yotta_account_needs_nothing_but_its_key() -> None:
         ),
         (
             'api_key = "k"\ntoken = "k"',
-            "token: unknown key; the keys here are kind, base_url, ssh, read_only, timeout, api_key, currency",
+            "token: unknown key; the keys here are kind, base_url, ssh, read_only, timeout, currency, price, prices, "
+            "api_key",
         ),
         ("api_key = 7", "api_key: must be a text; for example env:YOTTA_API_KEY"),
     ],
@@ -616,3 +617,36 @@ def test_the_first_frame_shows_no_name_that_acts_on_the_terminal(tmp_path: Path)
     preview = read_preview(file)
     assert list(preview.accounts) == ["lab"]
     assert preview.ui.regions == {}
+
+
+YOTTA_KEY = '[accounts.yotta]\nkind = "yotta"\napi_key = "k"\n'
+
+
+def test_prices_are_stated_by_gpu_model_or_for_any() -> None:
+    account = parse_config(
+        f'{YOTTA_KEY}price = 0.1\n[accounts.yotta.prices]\n"H100" = 2.5\n"RTX 4090" = 1\n', name="c", private=True
+    ).accounts["yotta"]
+    assert (account.price, account.prices, account.currency) == (0.1, {"H100": 2.5, "RTX 4090": 1.0}, "USD")
+    assert lab("price = 0").price == 0
+    assert lab().price is None
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("price = -1", "accounts.yotta.price:"),
+        ("price = nan", "accounts.yotta.price:"),
+        ("price = true", "accounts.yotta.price:"),
+        ('prices = { "H100" = "2.5" }', "accounts.yotta.prices.H100:"),
+        ('prices = { "H100" = -2 }', "accounts.yotta.prices.H100:"),
+        ("prices = 2.5", "accounts.yotta.prices:"),
+        ('prices = { " " = 2.5 }', 'write "H100" = 2.5'),
+        (
+            'prices = { "RTX 4090" = 1, "NVIDIA_RTX_4090_24G" = 2 }',
+            "has RTX 4090 and NVIDIA_RTX_4090_24G, which are one model; remove one",
+        ),
+    ],
+)
+def test_a_mistake_in_prices_names_the_key(line: str, problem: str) -> None:
+    (found,) = problems(YOTTA_KEY + line + "\n")
+    assert problem in found

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gputui.models import (
     AccountInfo,
+    Balance,
     Event,
     GpuDevice,
     GpuProcess,
@@ -94,7 +95,7 @@ def test_every_kind_of_value_has_its_documented_form() -> None:
     assert plain["phase"] == "running"
     assert plain["gpu_indices"] == [0, 2]
     assert plain["ports"] == [{"host_port": 23092, "instance_port": 22, "protocol": "tcp"}]
-    assert plain["price"] == {"amount": "1.80", "currency": "USD"}
+    assert plain["price"] == {"amount": "1.80", "currency": "USD", "estimated": False}
     assert plain["created_at"] == "2026-03-01T00:00:00Z"
     assert plain["image"] is None
 
@@ -154,3 +155,14 @@ def test_texts_are_harmless_when_they_come_back() -> None:
 def test_a_missing_field_without_default_is_refused() -> None:
     with pytest.raises(ValueError, match="not a Instance"):
         from_plain(Instance, {"ref": "lab/pod/main"})
+
+
+def test_a_kept_balance_loses_the_texts_of_bank_transfers() -> None:
+    kept = {
+        "ref": "hub/balance/hub",
+        "available": {"amount": "1.00", "currency": "CNY"},
+        "parts": [["exclusive_transfer_account", "¥6222020200112.23"], ["accumulate", "¥1.00"]],
+    }
+    row = from_plain(Balance, kept)
+    assert row.parts == (("accumulate", "¥1.00"),)
+    assert row.available.estimated is False

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from gputui.models import Deployment, Instance, Money, Package, Phase, Ref, Row, Volume
-from gputui.spending import by_account, gpus_in_use, hourly, parts, run_out
+from gputui.models import Balance, Deployment, Instance, Money, Package, Phase, Ref, Row, Volume
+from gputui.spending import (
+    Lasting,
+    Total,
+    billed,
+    by_account,
+    gpus_in_use,
+    hourly,
+    lasting,
+    parts,
+    run_out,
+    total,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -51,7 +63,86 @@ def test_two_currencies_are_never_added() -> None:
 
 def test_nothing_priced_is_no_amount_rather_than_zero() -> None:
     assert hourly([container("a", None)]) == {}
-    assert by_account([container("a", None)]) == {}
+    assert by_account([]) == {}
+
+
+def test_a_sum_counts_what_it_lacks() -> None:
+    chat = Deployment(
+        Ref("hub", "endpoint", "1"),
+        "chat",
+        "ALB",
+        Phase.RUNNING,
+        "RUNNING",
+        running=3,
+        price=Money(Decimal(6), "USD"),
+    )
+    rows: list[Row] = [
+        chat,
+        *(container(f"worker-{number}", None, parent=chat.ref) for number in range(3)),
+        container("a"),
+        container("free", "0"),
+        container("unpriced", None, gpu_count=8),
+        container("begins", None, phase=Phase.PENDING, gpu_count=1),
+        container("in-a-state-nobody-knows", phase=Phase.UNKNOWN, gpu_count=4),
+        container("stopped", None, phase=Phase.STOPPED),
+        container("failed", None, phase=Phase.FAILED),
+        container("not-read", None, phase=Phase.UNKNOWN, problem="no answer"),
+    ]
+    assert total(rows) == Total({"USD": Money(Decimal("7.80"), "USD")}, things=8, priced=5, gpus=13)
+    lacking = [part for part in parts(rows) if part.per_hour is None]
+    assert [(part.account, part.instances, part.gpus) for part in lacking] == [("hub", 3, 13)]
+
+
+def test_an_own_server_without_a_stated_price_is_no_gap_in_a_bill() -> None:
+    totals = by_account([container("a", None), container("b", None, account="lab"), container("c", account="hpc")])
+    assert billed(totals, {"hub"}).keys() == {"hub", "hpc"}
+
+
+def test_a_sum_with_an_estimate_in_it_is_one() -> None:
+    estimate = replace(container("a"), price=Money(Decimal("0.20"), "USD", estimated=True))
+    assert hourly([estimate, container("b")]) == {"USD": Money(Decimal("2.00"), "USD", estimated=True)}
+
+
+def test_a_stopped_deployment_costs_nothing_and_a_failed_one_what_it_is_said_to() -> None:
+    price = Money(Decimal(2), "USD")
+    stopped = Deployment(Ref("y", "endpoint", "1"), "a", "ALB", Phase.STOPPED, "STOPPED", running=0, price=price)
+    failed = Deployment(Ref("y", "endpoint", "2"), "b", "ALB", Phase.FAILED, "FAILED", running=0, price=price)
+    assert hourly([stopped]) == {}
+    assert hourly([failed]) == {"USD": price}
+
+
+# --- how long a balance lasts -------------------------------------------------------------------------------------
+
+
+def balance(amount: str = "36", currency: str = "USD") -> Balance:
+    return Balance(Ref("hub", "balance", "hub"), Money(Decimal(amount), currency))
+
+
+def test_a_balance_lasts_as_long_as_what_is_spent_lets_it() -> None:
+    rows = [container("a"), container("other-account", "100", account="autodl"), container("yuan", "9", "CNY")]
+    assert lasting(balance(), rows, [], NOW) == Lasting(NOW + timedelta(hours=20), at_most=False, estimated=False)
+    assert lasting(balance("-1"), rows, [], NOW) == Lasting(NOW, at_most=False, estimated=False)
+
+
+def test_with_something_unpriced_a_balance_ends_at_that_time_at_the_latest() -> None:
+    rows = [container("a"), container("unpriced", None)]
+    assert lasting(balance(), rows, [], NOW) == Lasting(NOW + timedelta(hours=20), at_most=True, estimated=False)
+
+
+def test_what_draws_on_prepaid_time_is_not_paid_from_the_balance() -> None:
+    rows = [container("prepaid"), container("a", "0.90", region="elsewhere")]
+    assert lasting(balance(), rows, [package()], NOW) == Lasting(
+        NOW + timedelta(hours=40), at_most=False, estimated=True
+    )
+    assert lasting(balance("27"), rows, [package(0)], NOW) == Lasting(
+        NOW + timedelta(hours=10), at_most=False, estimated=False
+    )
+
+
+def test_a_balance_that_nothing_known_is_paid_from_has_no_end() -> None:
+    assert lasting(balance(), [container("unpriced", None)], [], NOW) is None
+    assert lasting(balance(), [container("yuan", "9", "CNY")], [], NOW) is None
+    assert lasting(balance("1e40"), [container("a")], [], NOW) is None
 
 
 def test_accounts_and_deployments_have_their_own_sums() -> None:
@@ -62,7 +153,7 @@ def test_accounts_and_deployments_have_their_own_sums() -> None:
         container("c", "0.50"),
         container("d", "3.10", "CNY", account="autodl"),
     ]
-    assert by_account(rows) == {
+    assert {account: sums.amounts for account, sums in by_account(rows).items()} == {
         "hub": {"USD": Money(Decimal("4.10"), "USD")},
         "autodl": {"CNY": Money(Decimal("3.10"), "CNY")},
     }
@@ -88,9 +179,10 @@ def test_what_tells_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> 
         Volume(Ref("y", "volume", "4"), "broken", "CEPH", Phase.FAILED, "error", price=disk),
     ]
     assert hourly(rows) == {"USD": Money(Decimal("3.75"), "USD")}
-    assert [
-        (part.deployment, part.per_hour.amount, part.instances, part.gpus, part.volumes) for part in parts(rows)
-    ] == [(chat.ref, Decimal("3.60"), 2, 8, 0), (None, Decimal("0.15"), 0, 0, 3)]
+    assert [(part.deployment, part.per_hour, part.instances, part.gpus, part.volumes) for part in parts(rows)] == [
+        (chat.ref, usd, 2, 8, 0),
+        (None, Money(Decimal("0.15"), "USD"), 0, 0, 3),
+    ]
 
 
 def test_a_package_counts_the_gpus_of_its_account_model_and_regions() -> None:

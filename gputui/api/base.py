@@ -101,7 +101,10 @@ class HasFilters(Protocol):
 
 @runtime_checkable
 class HasSpending(Protocol):
-    """Lists beside that of the instances whose rows tell what an hour of them costs."""
+    """Lists whose rows tell what an hour of them costs.
+
+    The instances are among them where they are billed: one without a price is then unknown to a sum, not free.
+    """
 
     @property
     def spending(self) -> frozenset[Resource]:

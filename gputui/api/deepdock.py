@@ -19,8 +19,10 @@ from gputui.api import docker
 from gputui.api.deepdock_gpus import DeepdockGpus
 from gputui.api.deepdock_rules import container_actions, wants_force
 from gputui.api.deepdock_server import DeepdockServer
+from gputui.api.rows import each_changed
 from gputui.api.safe_names import SafeNames
 from gputui.api.shared_answer import SharedAnswer
+from gputui.api.stated_prices import StatedPrices
 from gputui.api.url_paths import segment
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
@@ -94,6 +96,7 @@ class DeepdockBackend:
             gpu_memory=account.gpu_memory_bytes,
         )
         self._names = SafeNames(account.name)
+        self._prices = StatedPrices.of(account)
         self._containers = SharedAnswer(self._ask_containers, monotonic, age=HOLDERS_AGE)
         self._gpus = DeepdockGpus(self._server, self._host, self._containers, monotonic=monotonic, now=now)
 
@@ -106,6 +109,11 @@ class DeepdockBackend:
     def latency(self) -> float | None:
         """How long the last question waited for its answer, in seconds."""
         return self._server.transport.latency
+
+    @property
+    def spending(self) -> frozenset[Resource]:
+        """The containers, where a price is stated for them: an own server tells none."""
+        return frozenset({Resource.INSTANCES} if self._prices else ())
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -158,7 +166,8 @@ class DeepdockBackend:
 
     async def _ask_containers(self) -> list[Instance]:
         make = partial(wire.to_instances, self._host, self._names)
-        return await self._server.ask(wire.CONTAINERS, _CONTAINERS, make)
+        rows = await self._server.ask(wire.CONTAINERS, _CONTAINERS, make)
+        return each_changed(rows, self._prices.instance)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Ask where the container's sshd is now; who may log in is not told. Raises SshError where it has none."""

@@ -24,7 +24,8 @@ from gputui.api.gpuhub_lists import GpuhubLists
 from gputui.api.gpuhub_rules import container_actions, deployment_actions
 from gputui.api.gpuhub_server import GpuhubServer
 from gputui.api.gpuhub_stock import StockReader
-from gputui.api.rows import RowCollector
+from gputui.api.rows import RowCollector, each_changed
+from gputui.api.stated_prices import StatedPrices
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
@@ -80,6 +81,7 @@ class GpuhubBackend:
     """
 
     creatable: tuple[str, ...] = (KIND,)
+    spending: frozenset[Resource] = frozenset({Resource.INSTANCES})
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class GpuhubBackend:
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
         self._changes = GpuhubChanges(self._server)
         self._form = DeploymentForm(account.name, regions, account.currency, Dialect(account.preset))
+        self._prices = StatedPrices.of(account)
         self._filters = Filters(account.name, regions, account.currency)
         self._asked: dict[Resource, Mapping[str, str]] = {}
 
@@ -192,7 +195,7 @@ class GpuhubBackend:
 
     async def instances(self) -> Sequence[Instance]:
         """List the containers of all deployments (call 8), anew for those that may have changed."""
-        return await self._lists.containers()
+        return each_changed(await self._lists.containers(), self._prices.instance)
 
     async def events(self) -> Sequence[Event]:
         """Return what happened to containers since the last time (call 7), everything at first."""
@@ -233,7 +236,7 @@ class GpuhubBackend:
             case "deployment":
                 return await self._lists.deployment(ref.id, raw=True)
             case "container":
-                return await self._lists.container(ref, raw=True)
+                return self._prices.instance(await self._lists.container(ref, raw=True))
             case "account":
                 return await self.account_info()
             case "offer" if self._config.regions:

@@ -64,6 +64,11 @@ class Scope:
         """Return a price or balance from thousandths; None where it is no number."""
         return None if thousandths is None else _money(thousandths, self.currency)
 
+    def estimate(self, thousandths: float | None) -> Money | None:
+        """Return an estimate of a price from thousandths; None where it is no number."""
+        money = self.money(thousandths)
+        return None if money is None else replace(money, estimated=True)
+
     def image(self, uuid: str | None) -> str | None:
         """Return what an image is called, else its uuid."""
         if not uuid:
@@ -149,7 +154,7 @@ def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Depl
         memory_to=_bytes(template.get("memory_size_to")),
         price_from=scope.money(template.get("price_from")),
         price_to=scope.money(template.get("price_to")),
-        price_estimate=scope.money(row.get("price_estimates")),
+        price_estimate=scope.estimate(row.get("price_estimates")),
         image=clean(row.get("image_uuid") or template.get("image_uuid") or "") or None,
         command=redact(clean(template.get("cmd") or "", multiline=True)),
         shutdown_command=redact(clean(template.get("cmd_before_shutdown") or "", multiline=True)),

@@ -22,6 +22,7 @@ from gputui.api.pody_rules import name_problem, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
 from gputui.api.rows import RowCollector, read_each
 from gputui.api.safe_names import SafeNames
+from gputui.api.stated_prices import StatedPrices
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -108,6 +109,12 @@ class PodyBackend:
         self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
         self._names = SafeNames(account.name)
+        self._prices = StatedPrices.of(account)
+
+    @property
+    def spending(self) -> frozenset[Resource]:
+        """The pods, where a price is stated for them: an own server tells none."""
+        return frozenset({Resource.INSTANCES} if self._prices else ())
 
     @property
     def account(self) -> str:
@@ -202,7 +209,7 @@ class PodyBackend:
         pod, instance = await digested(len(body), self._read_pod, ref, body, path)
         if pod.name:
             self._refs[pod.name] = ref
-        return await self._with_gpus(instance) if instance.gpu_indices == () else instance
+        return self._prices.instance(await self._with_gpus(instance) if instance.gpu_indices == () else instance)
 
     def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[wire.PodWire, Instance]:
         pod = self._server.read(wire.POD, body, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -42,6 +42,12 @@ def read_each(rows: Iterable[object], read: Callable[[object], _T]) -> tuple[lis
         except UnreadableRowError as error:
             unread[error.reason] += 1
     return found, unread
+
+
+def each_changed(rows: Sequence[_M], change: Callable[[_M], _M]) -> list[_M]:
+    """Return the rows as ``change`` makes them; what the list lacks it still lacks."""
+    changed = [change(row) for row in rows]
+    return PartialRows(changed, rows.missing, rows.blank) if isinstance(rows, PartialRows) else changed
 
 
 class RowCollector(Generic[_M]):

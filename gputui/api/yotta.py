@@ -19,6 +19,7 @@ from gputui.api import yotta_submit as submission
 from gputui.api import yotta_wire as wire
 from gputui.api.form_values import refuse
 from gputui.api.safe_names import SafeNames
+from gputui.api.stated_prices import StatedPrices
 from gputui.api.yotta_create import RentalCreator
 from gputui.api.yotta_creator import Creator
 from gputui.api.yotta_lists import YottaLists, found
@@ -92,8 +93,7 @@ class YottaBackend:
         }
     )
 
-    spending: frozenset[Resource] = frozenset({Resource.DEPLOYMENTS, Resource.VOLUMES})
-    """Workers and instances tell no prices."""
+    spending: frozenset[Resource] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES})
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class YottaBackend:
         self._config = account
         self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
         self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
-        self._lists = YottaLists(self._server, self._scope)
+        self._lists = YottaLists(self._server, self._scope, StatedPrices.of(account), monotonic)
         self._storage = YottaStorage(self._scope, self._lists)
         self._updates = YottaUpdates(account.base_url, self._server, self._lists, self._storage)
         self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)

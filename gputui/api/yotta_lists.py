@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,8 +12,10 @@ from typing import TypeVar
 from gputui.api import yotta_filters as filters
 from gputui.api import yotta_wire as wire
 from gputui.api.pages import PAGE_SIZE, Page, read_all
-from gputui.api.rows import RowCollector, UnreadableRowError, read_each
+from gputui.api.rows import RowCollector, UnreadableRowError, each_changed, read_each
+from gputui.api.stated_prices import StatedPrices
 from gputui.api.url_paths import segment
+from gputui.api.yotta_prices import with_list_price
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_shapes import PageFigures, figures_of, rows_of
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
@@ -24,6 +27,8 @@ PATHS: Mapping[str, str] = {wire.POD: PODS, wire.VM: VMS, wire.ENDPOINT: ENDPOIN
 
 _R = TypeVar("_R", bound=Row)
 _T = TypeVar("_T")
+TYPES_AGE = 600.0
+"""How long list prices of types of VM are taken for current, in seconds."""
 _PARTS = {wire.POD: "pods", wire.VM: "VMs", wire.WORKER: "workers"}
 """The parts of the list of instances, by kind: what stands in for one that cannot be read is called so."""
 
@@ -31,9 +36,18 @@ _PARTS = {wire.POD: "pods", wire.VM: "VMs", wire.WORKER: "workers"}
 class YottaLists:
     """What an account has. A part of the instances that cannot be read keeps what it last had, and says so."""
 
-    def __init__(self, server: YottaServer, scope: wire.Scope) -> None:
+    def __init__(
+        self,
+        server: YottaServer,
+        scope: wire.Scope,
+        stated: StatedPrices,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._server = server
         self._scope = scope
+        self._stated = stated
+        self._monotonic = monotonic
+        self._types_asked: float | None = None
         self._last: dict[str, Sequence[Instance]] = {}
         self._types: list[wire.VmType] = []
         self._asked: Mapping[str, str] = {}
@@ -72,11 +86,27 @@ class YottaLists:
 
     async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the pods (``GET /v2/pods``)."""
-        return await self.all(PODS, params or {}, partial(wire.to_pod, self._scope))
+        rows = await self.all(PODS, params or {}, partial(wire.to_pod, self._scope))
+        return each_changed(rows, self._stated.instance)
 
     async def vms(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the VMs (``GET /v2/vms``), all pages."""
-        return await self.paged(VMS, params or {}, partial(wire.to_vm, self._scope))
+        return await self._priced_vms(await self.paged(VMS, params or {}, partial(wire.to_vm, self._scope)))
+
+    async def _priced_vms(self, vms: Sequence[Instance]) -> list[Instance]:
+        """Give VMs that tell no price the stated one, else the list price of their type.
+
+        The types are asked for at most once in ten minutes for that; where they cannot be read, it stays unknown.
+        """
+        rows = each_changed(vms, self._stated.instance)
+        if all(row.price is not None or row.phase is Phase.STOPPED for row in rows):
+            return rows
+        now = self._monotonic()
+        if self._types_asked is None or now - self._types_asked >= TYPES_AGE:
+            self._types_asked = now
+            await tried(self.vm_types())
+        types = [each for each in self._types if each.per_gpu is not None or each.per_hour is not None]
+        return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
 
     async def first_vm(self) -> None:
         """Ask for one VM: what is cheapest to ask."""
@@ -85,7 +115,8 @@ class YottaLists:
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
         """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
         path = f"{self.path_of(endpoint.ref)}/workers"
-        return await self.all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
+        rows = await self.all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
+        return rows if endpoint.price is not None else each_changed(rows, self._stated.instance)
 
     async def _workers(self, params: filters.Parameters) -> list[Instance]:
         endpoints = await self.endpoints()
@@ -128,7 +159,8 @@ class YottaLists:
 
     async def endpoints(self, params: filters.Parameters | None = None) -> list[Deployment]:
         """List the endpoints (``GET /v2/serverless``)."""
-        return await self.all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
+        rows = await self.all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
+        return each_changed(rows, self._stated.deployment)
 
     async def vm_types(self) -> Sequence[wire.VmType]:
         """List the types of VM by region (``GET /v2/vms/types``)."""
@@ -142,6 +174,7 @@ class YottaLists:
         rows = rows_of(await self._server.ask(TYPES))
         if rows is None:
             raise self._unlisted(TYPES)
+        self._types_asked = self._monotonic()
         self._types, unread = wire.to_vm_types(rows)
         return self._types, unread
 
@@ -149,15 +182,17 @@ class YottaLists:
 
     async def pod(self, ref: Ref) -> Instance:
         """Ask for one pod (``GET /v2/pods/{id}``)."""
-        return await self.one(ref, self.path_of(ref), partial(wire.to_pod, self._scope))
+        return self._stated.instance(await self.one(ref, self.path_of(ref), partial(wire.to_pod, self._scope)))
 
     async def vm(self, ref: Ref) -> Instance:
         """Ask for one VM (``GET /v2/vms/{id}``)."""
-        return await self.one(ref, self.path_of(ref), partial(wire.to_vm, self._scope))
+        (row,) = await self._priced_vms([await self.one(ref, self.path_of(ref), partial(wire.to_vm, self._scope))])
+        return row
 
     async def endpoint(self, ref: Ref) -> Deployment:
         """Ask for one endpoint (``GET /v2/serverless/{id}``)."""
-        return await self.one(ref, self.path_of(ref), partial(wire.to_endpoint, self._scope))
+        row = await self.one(ref, self.path_of(ref), partial(wire.to_endpoint, self._scope))
+        return self._stated.deployment(row)
 
     async def worker(self, ref: Ref) -> Instance:
         """Ask for the workers of an endpoint, of which it is one; raises NotFoundError."""

@@ -86,7 +86,18 @@ class YottaRow(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
-class PodRow(YottaRow):
+class PricedRow(YottaRow):
+    """What may be told of a price: for all of a thing an hour or a second, for one of its GPUs an hour.
+
+    None of these is in the data model; the vendor's own examples and clients have them.
+    """
+
+    per_hour_price: Number = None
+    per_second_price: Number = None
+    single_card_price: Number = None
+
+
+class PodRow(PricedRow):
     """A pod of ``GET /v2/pods``."""
 
     id: Id
@@ -102,7 +113,7 @@ class PodRow(YottaRow):
     ssh_cmd: Text = None
 
 
-class VmRow(YottaRow):
+class VmRow(PricedRow):
     """A VM of ``GET /v2/vms``."""
 
     id: Id
@@ -129,7 +140,7 @@ class ResourceRow(YottaRow):
     gpu_count: Whole = None
 
 
-class EndpointRow(YottaRow):
+class EndpointRow(PricedRow):
     """An endpoint of ``GET /v2/serverless``."""
 
     id: Id
@@ -158,7 +169,7 @@ class WorkerRow(YottaRow):
     ssh_cmd: Text = None
 
 
-class RegionRow(YottaRow):
+class RegionRow(PricedRow):
     """A region of a type of VM."""
 
     region: Id
@@ -167,10 +178,11 @@ class RegionRow(YottaRow):
     vm_type_id: Text = None
 
 
-class VmTypeRow(YottaRow):
+class VmTypeRow(PricedRow):
     """A type of VM of ``GET /v2/vms/types``; its regions are read one by one."""
 
     gpu_type: Id
+    gpu_count: Whole = None
     regions: list[object] | None = None
 
 

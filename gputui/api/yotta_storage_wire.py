@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gputui.api import yotta_shapes as shapes
+from gputui.api.yotta_prices import uncertain
 from gputui.api.yotta_shapes import Id, Number, Text, Time, Whole, YottaRow
-from gputui.api.yotta_wire import UNKNOWN, Scope, gigabytes, money
+from gputui.api.yotta_wire import UNKNOWN, Scope, gigabytes
 from gputui.models import Phase, RegistryCredential, Volume
 from gputui.text import clean
 
@@ -58,7 +59,10 @@ class CredentialRow(YottaRow):
 
 
 def to_volume(scope: Scope, row: object) -> Volume:
-    """Make the row of a volume; raises UnreadableRowError where it has no id. Its cost is that of an hour."""
+    """Make the row of a volume; raises UnreadableRowError where it has no id.
+
+    Its cost is taken for that of an hour, as an estimate.
+    """
     wire, problem = shapes.salvage(VolumeRow, row)
     ref, status = scope.ref(VOLUME, wire.id), clean((wire.status or "").strip()) or UNKNOWN
     return Volume(
@@ -71,7 +75,7 @@ def to_volume(scope: Scope, row: object) -> Volume:
         region=clean(wire.region or ""),
         medium=clean(wire.vendor_volume_type or ""),
         mounts=wire.mount_count,
-        price=money(wire.cost, scope.currency),
+        price=uncertain(wire.cost, scope.currency),
         created_at=wire.created_at,
         problem=problem,
         raw=shapes.raw_text(row),

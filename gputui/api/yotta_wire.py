@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from gputui.api import yotta_prices as prices
 from gputui.api import yotta_shapes as shapes
 from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
@@ -100,6 +101,7 @@ def to_pod(scope: Scope, row: object) -> Instance:
         gpu_model=_model(wire.gpu_type, wire.gpu_display_name),
         gpu_count=wire.gpu_count,
         region=clean(wire.region or "") or None,
+        price=prices.rental_price(wire, wire.gpu_count, scope.currency),
         created_at=wire.created_at,
         ssh=_ssh(status, wire.ssh_cmd, ref),
         container_id=ref.id,
@@ -126,6 +128,7 @@ def to_vm(scope: Scope, row: object) -> Instance:
         spot=None if wire.is_spot is None else wire.is_spot != 0,
         region=clean(wire.region or "") or None,
         host=clean(wire.ip_address or "") or None,
+        price=prices.rental_price(wire, wire.gpu_count, scope.currency),
         created_at=wire.created_at,
         ssh=_ssh(status, wire.ssh_template, ref),
         container_id=ref.id,
@@ -154,6 +157,7 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
         gpu_model=_model(wire.gpu_type, None) or only_model,
         gpu_count=endpoint.gpu_count if wire.gpu_count is None else wire.gpu_count,
         region=clean(wire.region or "") or only_region,
+        price=prices.worker_share(endpoint, phase_of(status)),
         created_at=wire.created_at,
         ssh=_ssh(status, wire.ssh_cmd, ref),
         container_id=ref.id,
@@ -163,16 +167,14 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
 
 
 def to_endpoint(scope: Scope, row: object) -> Deployment:
-    """Make the row of an endpoint; raises UnreadableRowError where it has no id.
-
-    Its cost is taken for what an hour of it costs now: the data model gives it no unit.
-    """
+    """Make the row of an endpoint; raises UnreadableRowError where it has no id."""
     wire, problem = shapes.salvage(shapes.EndpointRow, row)
     ref, status = scope.ref(ENDPOINT, wire.id), _status(wire.status)
     resources = wire.resources or []
     counts = {resource.gpu_count for resource in resources}
     models = (_model(resource.gpu_type, None) for resource in resources)
     regions = (clean(resource.region or "") for resource in resources)
+    gpus = counts.pop() if len(counts) == 1 else None
     return Deployment(
         ref=ref,
         name=clean(wire.name or "") or ref.id,
@@ -182,9 +184,11 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
         desired=wire.total_workers,
         running=wire.running_workers,
         gpu_models=tuple(dict.fromkeys(filter(None, models))),
-        gpu_count=counts.pop() if len(counts) == 1 else None,
+        gpu_count=gpus,
         regions=tuple(dict.fromkeys(filter(None, regions))),
-        price=money(wire.cost, scope.currency),
+        price=prices.endpoint_price(
+            wire, wire.cost, running=wire.running_workers, gpus=gpus, currency=scope.currency
+        ),
         webhook=redact(clean(wire.webhook or "")),
         edits_need_stop=True,
         takes_tasks=(wire.service_mode or "").strip().lower() == _QUEUE_MODE,
@@ -197,13 +201,23 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
 
 @dataclass(frozen=True, slots=True)
 class VmType:
-    """A GPU type in one region. ``id`` is what a create names, None where it is not told."""
+    """A GPU type in one region. ``id`` is what a create names, None where it is not told.
+
+    ``per_hour`` is the list price of a VM of it, ``per_gpu`` of one of its GPUs, for an hour.
+    """
 
     gpu_type: str
     region: str
     region_name: str
     available: bool | None
     id: int | None
+    per_hour: Decimal | None = None
+    per_gpu: Decimal | None = None
+
+    @property
+    def gpu_memory(self) -> int | None:
+        """The memory of one GPU in bytes."""
+        return gigabytes(GPU_TYPES.get(self.gpu_type)) or gpu_memory(gpu_label(clean(self.gpu_type)))
 
 
 def to_vm_types(rows: Iterable[object]) -> tuple[list[VmType], Counter[str]]:
@@ -216,8 +230,24 @@ def to_vm_types(rows: Iterable[object]) -> tuple[list[VmType], Counter[str]]:
         for place in places:
             id_ = place.vm_type_id or ""
             number = int(id_) if id_.isascii() and id_.isdecimal() and len(id_) < 19 else None
-            types.append(VmType(kind.gpu_type, place.region, place.region_name or "", place.available, number))
+            per_hour, per_gpu = _list_price(kind, place)
+            types.append(
+                VmType(
+                    *(kind.gpu_type, place.region, place.region_name or "", place.available, number),
+                    per_hour=per_hour,
+                    per_gpu=per_gpu,
+                )
+            )
     return types, unread
+
+
+def _list_price(kind: shapes.VmTypeRow, place: shapes.RegionRow) -> tuple[Decimal | None, Decimal | None]:
+    """Return the list prices of a VM and of one GPU: those of the region, else those of the type everywhere."""
+    whole = next((price for row in (place, kind) if (price := prices.per_hour(row)) is not None), None)
+    each = next((one for row in (place, kind) if (one := prices.amount(row.single_card_price)) is not None), None)
+    if each is None and whole is not None and kind.gpu_count:
+        each = whole / kind.gpu_count
+    return whole, each
 
 
 def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] | None = None) -> list[Offer]:
@@ -228,15 +258,15 @@ def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] |
         known = offers.get(ref)
         if known is not None and (known.available or each.available is None):
             continue  # a type that comes twice, with different machines: one of them will do
-        label = gpu_label(clean(each.gpu_type))
         offers[ref] = Offer(
             ref,
-            gpu_model=label,
+            gpu_model=gpu_label(clean(each.gpu_type)),
             region=clean(each.region),
             available=each.available,
-            gpu_memory=gigabytes(GPU_TYPES.get(each.gpu_type)) or gpu_memory(label),
+            gpu_memory=each.gpu_memory,
             vendor_name=clean(each.gpu_type),
             type_id="" if each.id is None else str(each.id),
+            price_from=None if each.per_gpu is None else Money(each.per_gpu, scope.currency),
         )
     return RowCollector(offers.values(), unread).rows()
 
@@ -290,8 +320,3 @@ def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:
 def gigabytes(size: float | None) -> int | None:
     """Return bytes of what is told in GB; None for what is no size."""
     return round(size * _GIB) if size and 0 < size < _MOST_GIB else None
-
-
-def money(amount: float | None, currency: str) -> Money | None:
-    """Return an amount; None for what is none."""
-    return None if amount is None or amount < 0 else Money(Decimal(str(amount)), currency)

@@ -29,6 +29,7 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
+from gputui.prices import price_text
 from gputui.storage_words import registry_text, size_text, storage_text
 from gputui.task_words import delivery_text, took_text
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
@@ -75,6 +76,8 @@ MODELS: dict[Resource, type[Any]] = {
 }
 
 _NOT_PRINTED = frozenset({"raw", "series"})
+_ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
+"""Keys that a command adds to those of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("GPU", gpu_text),
         Column("MEMORY", lambda row: format_bytes(row.memory_limit), right=True),
         Column("PORTS", ports_text),
-        Column("PRICE/H", lambda row: format_money(row.price), right=True),
+        Column("PRICE/H", price_text, right=True),
         Column("AGE", _age, right=True),
         Column("REGION", lambda row: _text(row.region)),
         Column("HOST", lambda row: _text(row.host)),
@@ -239,9 +242,8 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("STATE", state_text),
         Column("RUNNING", counts_text),
         Column("GPU", gpus_text),
-        Column("PRICE/H", lambda row: price_range(row.price_from, row.price_to), right=True),
-        Column("NOW/H", lambda row: format_money(row.price), right=True),
-        Column("ESTIMATE/H", lambda row: format_money(row.price_estimate), right=True),
+        Column("PRICE/H", price_text, right=True),
+        Column("LIMIT/H", lambda row: price_range(row.price_from, row.price_to), right=True),
         Column("AGE", lambda row: format_age(row.created_at, datetime.now(UTC)), right=True),
         Column("REGIONS", lambda row: " ".join(row.regions)),
         Column("IMAGE", lambda row: _text(row.image)),
@@ -276,7 +278,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
         Column("SIZE", size_text, right=True),
         Column("REGION", lambda row: row.region),
         Column("MOUNTS", lambda row: _text(row.mounts), right=True),
-        Column("PRICE/H", lambda row: format_money(row.price), right=True),
+        Column("PRICE/H", price_text, right=True),
         Column("AGE", lambda row: format_age(row.created_at, datetime.now(UTC)), right=True),
         Column("ID", lambda row: row.ref.id),
     ),
@@ -333,4 +335,5 @@ def table_with(columns: Sequence[Column], rows: Sequence[Any], *, width: int | N
 
 def csv_columns(resource: Resource) -> tuple[str, ...]:
     """Return the columns of CSV: the keys that the JSON of this kind of row has."""
-    return tuple(entry.name for entry in fields(MODELS[resource]) if entry.name not in _NOT_PRINTED)
+    names = tuple(entry.name for entry in fields(MODELS[resource]) if entry.name not in _NOT_PRINTED)
+    return names + _ADDED.get(resource, ())

@@ -1,23 +1,29 @@
-"""``gputui get cost``: what is paid for by the hour, by account, deployment and currency, and the volumes."""
+"""``gputui get cost``: what is paid for by the hour, by account, deployment and currency, and the volumes.
+
+A line, and every sum, says what has no price.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from gputui import spending
 from gputui.cli import session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
-from gputui.errors import ConfigError
-from gputui.models import Deployment, Instance, Money, Ref, Row, Volume
+from gputui.errors import ConfigError, GputuiError
+from gputui.models import Deployment, Instance, Money, Ref, Resource, Row, Volume
+from gputui.prices import UNKNOWN, money_text
 from gputui.text import format_money
 
 if TYPE_CHECKING:
+    from gputui.api.base import Backend
     from gputui.config import Account
 
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 class CostLine:
     """What the instances of one deployment, or those of an account without one, cost an hour in one currency.
 
-    A line that has ``volumes`` tells of these instead.
+    A line that has ``volumes`` tells of these instead. ``per_hour`` is None where their price is not known.
     """
 
     account: str
@@ -33,7 +39,7 @@ class CostLine:
     name: str
     instances: int
     gpus: int
-    per_hour: Money
+    per_hour: Money | None
     volumes: int = 0
 
 
@@ -46,7 +52,7 @@ _COLUMNS = (
     Column("INSTANCES", lambda line: "" if line.volumes else str(line.instances), right=True),
     Column("GPUS", lambda line: "" if line.volumes else str(line.gpus), right=True),
     Column("VOLUMES", lambda line: str(line.volumes or ""), right=True),
-    Column("PER HOUR", lambda line: format_money(line.per_hour), right=True),
+    Column("PER HOUR", lambda line: UNKNOWN if line.per_hour is None else money_text(line.per_hour), right=True),
 )
 
 
@@ -54,12 +60,13 @@ def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
     """Print the lines, the dearest of each account first; totals are said beside a table."""
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
-    listing = asyncio.run(_list(accounts))
-    lines = cost_lines(listing.rows)
+    listing, billing = asyncio.run(_list(accounts))
+    lines = cost_lines(listing.rows, billing)
     if args.output == "table":
         if lines:
             sys.stdout.write(table_with(_COLUMNS, lines, width=terminal_width(sys.stdout)))
-        say(_total(listing.rows))
+        for line in _totals(listing, billing):
+            say(line)
         # What could not be read is not in the sum.
         session.say_problems([row for row in listing.rows if isinstance(row, Instance | Volume)])
     else:
@@ -73,9 +80,13 @@ def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
     return listing.report()
 
 
-def cost_lines(rows: Sequence[Row]) -> list[CostLine]:
-    """Sum up what costs by account, deployment and currency."""
+def cost_lines(rows: Sequence[Row], billing: Collection[str] = ()) -> list[CostLine]:
+    """Sum up what costs by account, deployment and currency; what has no price comes last in its account.
+
+    ``billing`` are the accounts whose instances are billed: of others only what has a price is in it.
+    """
     names = {row.ref: row.name for row in rows if isinstance(row, Deployment)}
+    counted = spending.billed(spending.by_account(rows), billing)
     lines = [
         CostLine(
             part.account,
@@ -87,22 +98,59 @@ def cost_lines(rows: Sequence[Row]) -> list[CostLine]:
             part.volumes,
         )
         for part in spending.parts(rows)
+        if part.account in counted
     ]
     order = {account: place for place, account in enumerate(dict.fromkeys(line.account for line in lines))}
-    return sorted(lines, key=lambda line: (order[line.account], line.per_hour.currency, -line.per_hour.amount))
+
+    def key(line: CostLine) -> tuple[object, ...]:
+        price = line.per_hour
+        return (order[line.account], *((True, "", 0) if price is None else (False, price.currency, -price.amount)))
+
+    return sorted(lines, key=key)
 
 
 def _name(parent: Ref | None, names: Mapping[Ref, str]) -> str:
     return "" if parent is None else names.get(parent, parent.id)
 
 
-def _total(rows: Sequence[Row]) -> str:
-    totals = spending.hourly(rows).values()
-    return (
-        f"In all: {', '.join(format_money(total) for total in totals)} an hour." if totals else "Nothing costs money."
-    )
+def _totals(listing: session.Listing, billing: Collection[str]) -> list[str]:
+    """Say the sums and what they lack: things without a price, accounts that gave no answer or state no price."""
+    totals = spending.by_account(listing.rows)
+    counted = spending.billed(totals, billing)
+    total = reduce(spending.Total.__add__, counted.values(), spending.Total())
+    silent = list(dict.fromkeys(account for account, _ in listing.failures))
+    unstated = [account for account in totals if account not in counted]
+    lines = []
+    if total.amounts:
+        lines.append(f"In all: {', '.join(map(format_money, total.amounts.values()))} an hour.")
+    elif silent or total.lacking:
+        lines.append("The cost is not known.")
+    elif not unstated:
+        lines.append("Nothing costs money.")
+    if total.lacking:
+        gpus = f" ({total.gpus} GPU{'' if total.gpus == 1 else 's'} unpriced)" if total.gpus else ""
+        lines.append(f"{total.priced} of {total.things} instances have a price{gpus}.")
+    if silent:
+        lines.append(f"Not included: {', '.join(silent)} did not answer in full.")
+    if unstated:
+        lines.append(
+            f"Not included: {', '.join(unstated)}: no price stated; write price or price = 0 into [accounts.NAME]."
+        )
+    return lines
 
 
-async def _list(accounts: dict[str, Account]) -> session.Listing:
+async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, set[str]]:
     async with session.backends(accounts) as opened:
-        return await session.list_several(opened, spending.COSTING)
+        return await session.list_several(opened, spending.COSTING), billing_accounts(opened)
+
+
+def billing_accounts(opened: Mapping[str, Backend | GputuiError]) -> set[str]:
+    """Return the accounts whose instances are billed."""
+    from gputui.api.base import HasSpending
+
+    backends: Mapping[str, object] = opened
+    return {
+        name
+        for name, backend in backends.items()
+        if isinstance(backend, HasSpending) and Resource.INSTANCES in backend.spending
+    }

@@ -14,7 +14,8 @@ from gputui.cli.columns import hours_text, time_left
 from gputui.cli.output import Plain, cell_width, say
 from gputui.deployment_words import cuda_text
 from gputui.errors import ExitCode, GputuiError, NotFoundError
-from gputui.models import Block, Money, Package, Ref, Resource, Row, Task
+from gputui.models import Block, Deployment, Instance, Money, Package, Ref, Resource, Row, Task, Volume
+from gputui.prices import price_sentence
 from gputui.serial import from_plain, to_plain
 from gputui.task_words import indented, took_text
 from gputui.text import format_bytes, format_duration, format_money
@@ -132,6 +133,8 @@ def _in_words(row: Row) -> Plain:
             return {"left": time_left(row)}
         case Task():
             return {"took": took_text(row)}
+        case Instance() | Deployment() | Volume() if row.price is not None:
+            return {"price": price_sentence(row)}
         case Package():
             return {"total": hours_text(row.total), "balance": hours_text(row.balance)}
     return {}
@@ -171,7 +174,7 @@ def _lines_of(name: str, value: Any) -> list[str]:
     if isinstance(value, list):
         return _lines_of_list(value)
     if isinstance(value, dict):
-        return [_money(name, value) if value.keys() == {"amount", "currency"} else _flat(value)]
+        return [_money(name, value) if value.keys() == {"amount", "currency", "estimated"} else _flat(value)]
     return str(value).split("\n")
 
 

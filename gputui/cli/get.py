@@ -40,6 +40,10 @@ def run(args: argparse.Namespace) -> int:
     of = _of(args, accounts, resource)
     if args.watch:
         return _watch(args, config, accounts, resource, of)
+    if resource is Resource.BALANCES and not args.filters:
+        from gputui.cli import balances
+
+        return balances.run(accounts, args.output, args.accounts)
     if resource is Resource.EVENTS and not args.filters:
         return _events(accounts, of, args.output)
     listing = asyncio.run(_list(accounts, resource, args.filters, args.output))

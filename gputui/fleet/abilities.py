@@ -94,6 +94,10 @@ class Abilities:
         """Return whether the rows of a list are a part of what an account spends."""
         return self.runtime(account).costs(resource)
 
+    def bills(self, account: str) -> bool:
+        """Return whether an account's instances are billed: one without a price is then missing from a sum."""
+        return self.runtime(account).bills
+
     def has_logs(self, row: Row) -> bool:
         """Return whether a thing writes a log that can be read."""
         opened: object = self.runtime(row.ref.account).opened

@@ -122,6 +122,12 @@ class AccountRuntime:
         own = isinstance(backend, HasSpending) and resource in backend.spending
         return own or (resource is Resource.INSTANCES and self.supports(resource))
 
+    @property
+    def bills(self) -> bool:
+        """Whether its instances are billed, so that one without a price is missing from a sum."""
+        backend: object = self.opened
+        return isinstance(backend, HasSpending) and Resource.INSTANCES in backend.spending
+
     def feed(self, resource: Resource) -> Feed:
         """Return how far a list can be believed."""
         if resource is Resource.EVENTS and self.observes:

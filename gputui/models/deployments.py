@@ -64,6 +64,9 @@ class Deployment:
     raw: str = field(default="", compare=False, repr=False)
 
 
+TRANSFER_TEXTS = frozenset({"remittance_code", "exclusive_transfer_account"})
+"""Keys of a wallet that hold what a bank transfer needs, an account number among it."""
+
 LONGEST_BLOCK = 30 * 24 * 60
 """How long a host can be kept out at the most, in minutes."""
 
@@ -101,9 +104,18 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The money of an account. ``parts`` are the other figures its back end tells, by their own names."""
+    """The money of an account: what can be spent, without what is blocked.
+
+    ``parts`` are the other figures its back end gives, by their own names: money or counts. Texts for bank transfers
+    are none of them, not even in a snapshot that an earlier release has kept.
+    """
 
     ref: Ref
     available: Money
     parts: tuple[tuple[str, str], ...] = ()
     raw: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if any(name in TRANSFER_TEXTS for name, _ in self.parts):
+            shown = tuple((name, figure) for name, figure in self.parts if name not in TRANSFER_TEXTS)
+            object.__setattr__(self, "parts", shown)

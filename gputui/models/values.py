@@ -113,12 +113,21 @@ FORM_ACTIONS = frozenset({Action.UPDATE, Action.RENAME, Action.RESIZE})
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in one currency. Two currencies are never added."""
+    """An amount in one currency. Two currencies are never added.
+
+    ``estimated``: it is derived, or its unit is not certain; a sum with one such part is an estimate as well. A price
+    of zero is free, a price that is not known is None.
+    """
 
     amount: Decimal
     currency: str
+    estimated: bool = False
 
     def __add__(self, other: Money) -> Money:
         if other.currency != self.currency:
             raise ValueError(f"cannot add {other.currency} to {self.currency}")
-        return Money(self.amount + other.amount, self.currency)
+        return Money(self.amount + other.amount, self.currency, self.estimated or other.estimated)
+
+    def times(self, factor: int | Decimal) -> Money:
+        """Return so many times the amount."""
+        return Money(self.amount * factor, self.currency, self.estimated)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import cast
 
 from textual import on
@@ -14,36 +12,32 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gputui.commands import Command
-from gputui.models import Action, Balance, Change, Deployment, FeedState, Money, Package, Ref, Resource, Row
-from gputui.screens.fleet_cost import all_priced
+from gputui.models import Action, Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
+from gputui.prices import UNKNOWN, money_text, price_key
+from gputui.screens.cost_lines import CostLine, cost_lines
+from gputui.screens.fleet_cost import all_costing, billing, lacking_text, shown_total, unstated
+from gputui.screens.instances import UNPRICED
 from gputui.screens.list_view import ListView
-from gputui.spending import COSTING, Part, by_account, gpus_in_use, hourly, parts, run_out
+from gputui.screens.session import Session
+from gputui.spending import (
+    COSTING,
+    Total,
+    by_account,
+    gpus_in_use,
+    run_out,
+)
 from gputui.text import format_minutes, format_money
 from gputui.widgets.glyphs import bar
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Cell, Column
 
 BAR_CELLS = 6
+ROOMY = 100
+"""Cells of a line in which the sums of a day have room beside what the sums lack."""
+SOON = 24 * 60
+"""Within so many minutes the end of a balance wants attention."""
 LOW = 0.1
 """Below this share of it left, a package looks as if it needs somebody."""
-
-
-@dataclass(frozen=True, slots=True)
-class CostLine:
-    """What an account, one of its deployments, or its volumes, spend an hour in one currency.
-
-    ``deployment`` is None for the line of an account as a whole, which has its ``balance``, for what belongs to no
-    deployment, and for ``volumes``, of which it tells how many there are. ``name`` is empty for a whole account.
-    """
-
-    ref: Ref
-    name: str
-    deployment: Ref | None
-    instances: int
-    gpus: int
-    per_hour: Money | None
-    balance: Money | None = None
-    volumes: int = 0
 
 
 class CostView(ListView):
@@ -62,6 +56,10 @@ class CostView(ListView):
     CostView.-no-packages #table { height: 1fr; max-height: 100%; }
     CostView.-no-packages #packages, CostView.-no-packages #packages-heading { display: none; }
     """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._totals: dict[str, Total] = {}
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables."""
@@ -85,18 +83,37 @@ class CostView(ListView):
         """Return the columns of what is spent."""
         columns: list[Column[CostLine]] = [
             Column("account", "ACCOUNT", self._account, lambda row: row.ref.account, max_width=24),
-            Column("deployment", "DEPLOYMENT", lambda row: row.name, lambda row: row.name, width=12, flex=True),
+            Column("deployment", "DEPLOYMENT", lambda row: row.name, lambda row: row.name, width=14, flex=True),
             Column("instances", "INSTANCES", _instances, lambda row: row.instances, right=True),
             Column("gpus", "GPUS", _gpus, lambda row: row.gpus, right=True, priority=3),
-            Column("hour", "PER HOUR", self._per_hour, _amount, right=True),
-            Column("day", "PER DAY", self._per_day, _amount, right=True, priority=2),
+            Column(
+                "priced",
+                "PRICED",
+                _priced,
+                lambda row: row.lacking or None,
+                right=True,
+                priority=2,
+                when_filled=True,
+            ),
+            Column("hour", "PER HOUR", self._per_hour, lambda row: price_key(row.per_hour), right=True),
+            Column("day", "PER DAY", self._per_day, lambda row: price_key(row.per_hour), right=True, priority=3),
             Column(
                 "balance",
                 "BALANCE",
                 lambda row: format_money(row.balance),
-                lambda row: row.balance and (row.balance.currency, row.balance.amount),
+                lambda row: price_key(row.balance),
                 right=True,
                 priority=1,
+                when_filled=True,
+            ),
+            Column(
+                "lasts",
+                "RUNS OUT",
+                self._lasts,
+                lambda row: row.lasting and row.lasting.until,
+                width=9,
+                right=True,
+                priority=2,
                 when_filled=True,
             ),
         ]
@@ -108,13 +125,28 @@ class CostView(ListView):
 
     @staticmethod
     def _per_hour(row: CostLine) -> Cell:
+        style = "" if row.name else "strong"
         if row.per_hour is None:
-            return ("nothing", "muted")
-        return (format_money(row.per_hour), "" if row.name else "strong")
+            return (UNKNOWN, "warning") if row.lacking else ("nothing", "muted")
+        known = (money_text(row.per_hour), style)
+        return [known, (f" + {UNKNOWN}", "warning")] if row.lacking else known
 
     @staticmethod
     def _per_day(row: CostLine) -> Cell:
-        return (format_money(row.per_hour and _times(row.per_hour, 24)), "muted")
+        if row.per_hour is None or not row.per_hour.amount:
+            return ""
+        return (format_money(row.per_hour.times(24)) + (f" + {UNKNOWN}" if row.lacking else ""), "muted")
+
+    @staticmethod
+    def _lasts(row: CostLine) -> Cell:
+        if (end := row.lasting) is None:
+            return ""
+        minutes = int((end.until - datetime.now(UTC)).total_seconds()) // 60
+        if minutes <= 0:
+            return ("✗ used up", "bad")
+        # With something unpriced the money ends by then at the latest.
+        sign = "≤ " if end.at_most else "~" if end.estimated else ""
+        return (f"{sign}{format_minutes(minutes)}", "warning" if minutes < SOON else "")
 
     def _package_columns(self) -> Sequence[Column[Row]]:
         columns: list[Column[Package]] = [
@@ -179,8 +211,12 @@ class CostView(ListView):
             fleet.subscribe(Resource.DEPLOYMENTS, self._changed),
             fleet.subscribe(Resource.VOLUMES, self._changed),
             fleet.subscribe(Resource.BALANCES, self._changed),
-            fleet.subscribe(Resource.PACKAGES, lambda change: self._show_packages()),
+            fleet.subscribe(Resource.PACKAGES, lambda change: self._packages_changed()),
         )
+
+    def _packages_changed(self) -> None:
+        self._take_lines()
+        self._show_packages()
 
     def _changed(self, change: Change) -> None:
         self._take_lines()
@@ -203,7 +239,20 @@ class CostView(ListView):
         names = {
             row.ref: row.name for row in fleet.rows(Resource.DEPLOYMENTS).values() if isinstance(row, Deployment)
         }
-        self.table.set_rows(cost_lines(all_priced(self.session), balances, names, fleet.accounts))
+        rows = all_costing(self.session)
+        self._totals = by_account(rows)
+        packages = [row for row in fleet.rows(Resource.PACKAGES).values() if isinstance(row, Package)]
+        self.table.set_rows(
+            cost_lines(
+                rows,
+                balances,
+                names,
+                fleet.accounts,
+                packages=packages,
+                billing=billing(self.session),
+                now=datetime.now(UTC),
+            )
+        )
 
     def _show_packages(self) -> None:
         self.packages.set_rows(self.session.fleet.rows(Resource.PACKAGES).values())
@@ -240,22 +289,33 @@ class CostView(ListView):
     # --- what it says ----------------------------------------------------------------------------------------
 
     def status(self) -> tuple[Content, Content]:
-        """Say what an hour and a day cost in all that is shown, by currency."""
-        shown = [row for row in all_priced(self.session) if self.session.shows_account(row.ref.account)]
+        """Say what an hour and a day cost in all that is shown, by currency, and what is not in these sums."""
+        total = shown_total(self.session, self._totals)
+        lacking = lacking_text(total)
+        daily = not lacking or self.size.width >= ROOMY
         parts = [
             Content.assemble(
-                (f"   {format_money(money)}/h", "bold"), (f"  {format_money(_times(money, 24))} a day", "$muted")
+                (f"   {format_money(money)}/h", "bold"),
+                (f"  {format_money(money.times(24))} a day" if daily else "", "$muted"),
             )
-            for money in hourly(shown).values()
+            for money in total.amounts.values()
         ]
+        if lacking:
+            parts.append(Content.styled(f"   {'+ ' if parts else ''}{lacking}", "$text-warning"))
+        if left_out := unstated(self.session, self._totals):
+            parts.append(Content.styled(f"   without {', '.join(left_out)} (no price stated)", "$muted"))
         return Content.assemble(*parts), super().status()[1]
 
     def empty_text(self) -> str:
         """Say why there is nothing."""
-        return (
-            f"Nothing in {self.session.account or 'any account'} has a price: nothing that runs or is kept there "
-            "tells what it costs, and no account tells a balance."
-        )
+        where = self.session.account or "any account"
+        if left_out := unstated(self.session, self._totals):
+            which = left_out[0] if len(left_out) == 1 else "NAME"
+            return (
+                f"No prices in {where}. The cost of own servers ({', '.join(left_out)}) is unknown: "
+                f"state price, or price = 0 for none, in [accounts.{which}]."
+            )
+        return f"Nothing that costs money runs in {where}, and no account has a balance."
 
     def is_problem(self, row: Row) -> bool:
         """A sum is no problem."""
@@ -296,6 +356,9 @@ class CostView(ListView):
         line = self.table.cursor_row
         if self.packages.has_focus or not isinstance(line, CostLine):
             self.do_describe(argument)
+        elif line.is_unpriced:
+            account = line.ref.account
+            self.session.navigator.go("instances", scope=Ref(account, UNPRICED, f"Unpriced in {account}"))
         elif line.deployment is not None:
             self.session.navigator.go("instances", scope=line.deployment)
         elif line.volumes and line.name:
@@ -316,68 +379,18 @@ class CostView(ListView):
         self.do_describe("")
 
 
-def cost_lines(
-    rows: Collection[Row], balances: Iterable[Balance], names: Mapping[Ref, str], accounts: Iterable[str]
-) -> list[CostLine]:
-    """Return a line for each account and currency, each followed by its deployments, the dearest first.
-
-    ``names`` are those of the deployments. An account that tells a balance has a line in its currency.
-    """
-    sums = by_account(rows)
-    have = {(balance.ref.account, balance.available.currency): balance.available for balance in balances}
-    found = sorted(parts(rows), key=lambda part: part.per_hour.amount, reverse=True)
-    lines: list[CostLine] = []
-    for account in accounts:
-        for currency in dict.fromkeys((*sums.get(account, {}), *(money for name, money in have if name == account))):
-            own = [
-                _line(part, names) for part in found if (part.account, part.per_hour.currency) == (account, currency)
-            ]
-            whole = CostLine(
-                Ref(account, "cost", currency),
-                "",
-                None,
-                sum(line.instances for line in own),
-                sum(line.gpus for line in own),
-                sums.get(account, {}).get(currency),
-                have.get((account, currency)),
-                sum(line.volumes for line in own),
-            )
-            lines += [whole, *own]
-    return lines
-
-
-def _line(part: Part, names: Mapping[Ref, str]) -> CostLine:
-    if part.volumes:
-        name, what = f"{part.volumes} volume{'s' if part.volumes > 1 else ''}", "volumes/"
-    elif part.deployment is None:
-        name, what = "no deployment", ""
-    else:
-        name, what = names.get(part.deployment, part.deployment.id), part.deployment.id
-    return CostLine(
-        Ref(part.account, "cost", f"{part.per_hour.currency}/{what}"),
-        name,
-        part.deployment,
-        part.instances,
-        part.gpus,
-        part.per_hour,
-        volumes=part.volumes,
-    )
+def _priced(row: CostLine) -> Cell:
+    if row.name or not row.lacking:
+        return ""
+    return (f"{row.things - row.lacking} of {row.things}", "warning")
 
 
 def _instances(row: CostLine) -> Cell:
-    return ("–", "muted") if row.volumes and row.name else str(row.instances)
+    return ("–", "muted") if row.volumes and row.name and not row.instances else str(row.instances)
 
 
 def _gpus(row: CostLine) -> Cell:
-    return ("–", "muted") if row.volumes and row.name else str(row.gpus)
-
-
-def _amount(row: CostLine) -> tuple[str, Decimal] | None:
-    return None if row.per_hour is None else (row.per_hour.currency, row.per_hour.amount)
-
-
-def _times(money: Money, hours: int) -> Money:
-    return Money(money.amount * hours, money.currency)
+    return ("–", "muted") if row.volumes and row.name and not row.instances else str(row.gpus)
 
 
 def _hours(seconds: int | None) -> str:

@@ -18,11 +18,12 @@ from gputui.deployment_words import (
     shape,
 )
 from gputui.models import Action, Deployment, Phase, Resource, Row
+from gputui.prices import price_key
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
-from gputui.screens.usual_columns import account_column, age_column, name_column
-from gputui.text import format_bytes, format_money
+from gputui.screens.usual_columns import account_column, age_column, name_column, price_column
+from gputui.text import format_bytes
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table_columns import Cell, Column
 from gputui.wording import UNDER_WAY
@@ -67,31 +68,14 @@ class DeploymentsView(ScalingView, ListView):
                 max_width=22,
                 search=gpus_text,
             ),
+            price_column(self.session, 4),
             Column(
-                "price",
-                "$/H EACH",
+                "limit",
+                "LIMIT/H",
                 lambda row: price_range(row.price_from, row.price_to),
-                lambda row: row.price_to.amount if row.price_to else None,
+                lambda row: price_key(row.price_to),
                 right=True,
                 priority=5,
-                when_filled=True,
-            ),
-            Column(
-                "cost",
-                "$/H NOW",
-                lambda row: format_money(row.price),
-                lambda row: row.price.amount if row.price else None,
-                right=True,
-                priority=4,
-                when_filled=True,
-            ),
-            Column(
-                "estimate",
-                "EST. $/H",
-                lambda row: format_money(row.price_estimate),
-                lambda row: row.price_estimate.amount if row.price_estimate else None,
-                right=True,
-                priority=4,
                 when_filled=True,
             ),
             age_column(2),

@@ -35,6 +35,7 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
+from gputui.prices import price_sentence
 from gputui.screens.fact_lines import grouped_lines, line, time_text, told_lines
 from gputui.screens.reports import describe_json
 from gputui.screens.task_reader import facts, sections
@@ -53,10 +54,12 @@ def _state(phase: Phase, status: str) -> Content:
     return Content.assemble((f"{PHASE_GLYPHS[phase]} {phase}", PHASE_STYLES[phase]), raw)
 
 
-def describe(row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = False) -> list[Content]:
-    """Describe a row of any kind."""
+def describe(
+    row: Row, *, processes: Sequence[GpuProcess] = (), utc: bool = False, billed: bool = False
+) -> list[Content]:
+    """Describe a row of any kind; ``billed``: its account's instances are, and their prices can be unknown."""
     if isinstance(row, Instance):
-        return describe_instance(row, processes, utc=utc)
+        return describe_instance(row, processes, utc=utc, billed=billed)
     if isinstance(row, GpuProcess):
         return told_lines(
             [
@@ -141,7 +144,9 @@ def _reading(row: GpuDevice, *, utc: bool) -> list[tuple[str, str | Content]]:
     return [*told, ("read", time_text(sample.at, utc=utc))]
 
 
-def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False) -> list[Content]:
+def describe_instance(
+    row: Instance, processes: Sequence[GpuProcess] = (), *, utc: bool = False, billed: bool = False
+) -> list[Content]:
     """Describe an instance: state, shape, how to reach it, what it runs on the GPUs."""
     if row.ssh is not None:
         whose = f"{row.ssh.user}@" if row.ssh.user else ""
@@ -171,7 +176,7 @@ def describe_instance(row: Instance, processes: Sequence[GpuProcess] = (), *, ut
             ("container", row.container_id or ""),
             ("ssh", ssh),
             *((f"port {service.port}", service.url) for service in row.services),
-            ("price", f"{format_money(row.price)} an hour" if row.price else ""),
+            ("price", price_sentence(row, billed=billed)),
             ("created", time_text(row.created_at, utc=utc)),
             ("started", time_text(row.started_at, utc=utc)),
             ("stopped", time_text(row.stopped_at, utc=utc)),
@@ -227,7 +232,7 @@ def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
                 [
                     ("each", f"{each} an hour" if (each := price_range(row.price_from, row.price_to)) else ""),
                     ("estimate", f"{format_money(row.price_estimate)} an hour" if row.price_estimate else ""),
-                    ("now", f"{format_money(row.price)} an hour, all of it" if row.price else ""),
+                    ("now", price_sentence(row, billed=False)),
                     ("at most", f"{format_money(most)} an hour" if most else ""),
                 ],
             ),
@@ -310,7 +315,7 @@ def _volume(row: Volume, *, utc: bool) -> list[Content]:
             ("size", f"{size_text(row)}{bytes_}"),
             ("region", row.region),
             ("mounted by", "" if row.mounts is None else mounts),
-            ("price", f"{format_money(row.price)} an hour" if row.price else ""),
+            ("price", price_sentence(row)),
             ("created", time_text(row.created_at, utc=utc)),
         ]
     )

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+
 from textual.content import Content
 
-from gputui.models import Change, FeedState, Row
+from gputui.models import Change, Deployment, FeedState, Instance, Money, Row, Volume
 from gputui.screens.session import Session
-from gputui.spending import COSTING, Totals, by_account, not_read, priced
+from gputui.spending import COSTING, Total, billed, by_account, not_read
 from gputui.text import format_money
 
 
-def all_priced(session: Session) -> list[Row]:
-    """Return what costs money now, of all accounts."""
-    return [row for resource in COSTING for row in priced(session.fleet.rows(resource).values())]
+def all_costing(session: Session) -> list[Row]:
+    """Return the rows of all lists that may cost money, of all accounts."""
+    return [row for resource in COSTING for row in session.fleet.rows(resource).values()]
+
+
+def billing(session: Session) -> set[str]:
+    """Return the accounts whose instances are billed."""
+    return {name for name in session.fleet.accounts if session.fleet.bills(name)}
+
+
+def shown_total(session: Session, totals: dict[str, Total]) -> Total:
+    """Return the sum over the accounts shown that belong in one."""
+    counted = billed(totals, billing(session))
+    shown = (sums for account, sums in counted.items() if session.shows_account(account))
+    return reduce(Total.__add__, shown, Total())
+
+
+def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
+    """Return the accounts shown that are in no sum: nobody stated what their own servers cost."""
+    counted = billed(totals, billing(session))
+    return [account for account in totals if account not in counted and session.shows_account(account)]
+
+
+def lacking_text(total: Total) -> str:
+    """Say what a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' where it is whole."""
+    if not total.lacking:
+        return ""
+    return f"{total.gpus} GPU{'' if total.gpus == 1 else 's'} unpriced" if total.gpus else f"{total.lacking} unpriced"
 
 
 class FleetCost:
     """Sums the prices up when something that may cost has changed, not when the header is drawn."""
 
     def __init__(self) -> None:
-        self._totals: dict[str, Totals] | None = None
+        self._totals: dict[str, Total] | None = None
         self._not_read: set[str] = set()
 
     def forget(self) -> None:
@@ -28,42 +56,60 @@ class FleetCost:
 
     def take(self, change: Change) -> bool:
         """Note that something changed; returns whether that may have changed what all costs."""
-        if not self._totals and not priced((*change.added, *change.updated)):
+        rows = (*change.added, *change.updated)
+        if not change.removed and not any(isinstance(row, Instance | Deployment | Volume) for row in rows):
             return False
         self.forget()
         return True
 
-    def text(self, session: Session) -> Content:
-        """Say what the accounts shown cost an hour, by currency; nothing where nothing has a price.
+    def text(self, session: Session) -> tuple[Content, Content]:
+        """Say what the accounts shown cost an hour, by currency, in full and for a narrow line; nothing where
+        nothing is billed.
 
         ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it, or
-        lacks what could not be read.
+        lacks what could not be read; what has no price is counted: ``+ 20 GPUs unpriced``.
         """
         fleet = session.fleet
         if self._totals is None:
-            self._totals = by_account(all_priced(session))
-            self._not_read = {account for resource in COSTING for account in not_read(fleet.rows(resource).values())}
+            rows = all_costing(session)
+            self._totals = by_account(rows)
+            self._not_read = not_read(rows)
         shown = [name for name in fleet.accounts if session.shows_account(name)]
-        sums: Totals = {}
-        old: set[str] = set()
-        for account in shown:
-            for currency, money in self._totals.get(account, {}).items():
-                sums[currency] = sums[currency] + money if currency in sums else money
-                lists = (resource for resource in COSTING if fleet.costs(account, resource))
-                stale = any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists)
-                if stale or account in self._not_read:
-                    old.add(currency)
+        old = {
+            currency
+            for account in shown
+            for currency in (self._totals[account].amounts if account in self._totals else ())
+            if account in self._not_read or self._is_old(session, account)
+        }
         partial = any(
             fleet.filters(resource) and fleet.costs(account, resource) and fleet.is_part(account, resource)
             for resource in COSTING
             for account in shown
         )
-        parts = [
-            Content.assemble(
-                "≥ " if partial else "",
-                (f"{format_money(money)}/h", "bold"),
-                (" ?" if currency in old else "", "$text-warning"),
-            )
-            for currency, money in sums.items()
-        ]
-        return Content("  ").join(parts)
+        total = shown_total(session, self._totals)
+        sums = list(_sums(total.amounts.values(), partial=partial, old=old))
+        lacking = lacking_text(total)
+        plus = "+ " if sums else ""
+        full = Content("  ").join(sums)
+        if not lacking:
+            return full, full
+        space = " " if sums else ""
+        return (
+            Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
+            Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
+        )
+
+    @staticmethod
+    def _is_old(session: Session, account: str) -> bool:
+        fleet = session.fleet
+        lists = (resource for resource in COSTING if fleet.costs(account, resource))
+        return any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists)
+
+
+def _sums(amounts: Iterable[Money], *, partial: bool, old: set[str]) -> Iterable[Content]:
+    for money in amounts:
+        yield Content.assemble(
+            "≥ " if partial else "",
+            (f"{format_money(money)}/h", "bold"),
+            (" ?" if money.currency in old else "", "$text-warning"),
+        )

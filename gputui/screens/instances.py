@@ -10,6 +10,7 @@ from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resou
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
 from gputui.screens.usual_columns import account_column, age_order, name_column, price_column
+from gputui.spending import is_unpriced
 from gputui.text import format_age, format_bytes, format_elapsed, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table_columns import Cell, Column, natural_key
@@ -25,6 +26,8 @@ PHASE_TABLE_STYLES = {
 }
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
+UNPRICED = "unpriced"
+"""The kind of the scope that limits the view to the instances of an account that have no price."""
 _TICK_SECONDS = 10.0
 """How often the time in a state is written anew, while something is in transition."""
 
@@ -72,7 +75,7 @@ class InstancesView(ListView):
                 priority=1,
                 when_filled=True,
             ),
-            price_column(1),
+            price_column(self.session, 1),
             Column(
                 "image",
                 "IMAGE",
@@ -279,7 +282,11 @@ class InstancesView(ListView):
             self.table.invalidate([ref for ref in began if self.table.get(ref) is not None])
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
-        """Whether a row is this one, or belongs to this deployment."""
+        """Whether a row is this one, belongs to this deployment, or is one of its account without a price."""
+        if scope.kind == UNPRICED:
+            if row.ref.account != scope.account or not isinstance(row, Instance):
+                return False
+            return is_unpriced(row, None if row.parent is None else self.session.fleet.get(row.parent))
         return row.ref == scope or (isinstance(row, Instance) and row.parent == scope)
 
     def is_problem(self, row: Row) -> bool:

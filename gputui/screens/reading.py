@@ -58,7 +58,8 @@ class ReadingView(BlockingView, UpdatingView):
         reader.set_lines(self._description(fresh))
 
     def _description(self, row: Row) -> list[Content]:
-        return describe(row, processes=self.processes_of(row), utc=self.session.utc)
+        billed = self.session.fleet.bills(row.ref.account)
+        return describe(row, processes=self.processes_of(row), utc=self.session.utc, billed=billed)
 
     def do_json(self, argument: str) -> None:
         """Show what the back end says, without secrets."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from gputui.prices import FREE, UNKNOWN, may_cost, price_key, price_now, price_text
 from gputui.screens.session import Session
-from gputui.text import format_age, format_money
-from gputui.widgets.table_columns import Column, natural_key
+from gputui.text import format_age
+from gputui.widgets.table_columns import Cell, Column, natural_key
 
 
 def age_order(since: datetime | None) -> float | None:
@@ -54,14 +55,24 @@ def age_column(priority: int) -> Column[Any]:
     )
 
 
-def price_column(priority: int) -> Column[Any]:
-    """Return the column of what one of them costs an hour, where that is told."""
+def price_column(session: Session, priority: int) -> Column[Any]:
+    """Return the column of what one of them costs an hour now.
+
+    It is there where something has a price, or is billed and should have one.
+    """
     return Column(
         "price",
         "PRICE/H",
-        lambda row: format_money(row.price),
-        lambda row: row.price and (row.price.currency, row.price.amount),
+        price_cell,
+        lambda row: price_key(price_now(row)),
         right=True,
         priority=priority,
         when_filled=True,
+        filled=lambda row: price_now(row) is not None or (may_cost(row) and session.fleet.bills(row.ref.account)),
     )
+
+
+def price_cell(row: Any) -> Cell:
+    """Return what an hour of it costs now, with the style of a figure, of one that is not known, or of none."""
+    text = price_text(row)
+    return (text, {UNKNOWN: "warning", FREE: "muted"}.get(text, ""))

@@ -139,8 +139,9 @@ class View(Screen[None]):
     def _show_header(self) -> None:
         session = self.session
         health = [session.fleet.health()[name] for name in session.fleet.accounts]
+        cost, short = self._cost.text(session)
         self.query_one(HeaderBar).set_health(
-            health, only=session.account, note=session.note, utc=session.utc, cost=self._cost.text(session)
+            health, only=session.account, note=session.note, utc=session.utc, cost=cost, short_cost=short
         )
 
     def _costs_changed(self, change: Change) -> None:

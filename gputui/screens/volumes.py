@@ -61,7 +61,7 @@ class VolumesView(LibraryPart):
                 right=True,
                 priority=2,
             ),
-            price_column(2),
+            price_column(self.session, 2),
             age_column(4),
             Column("id", "ID", lambda row: row.ref.id, lambda row: natural_key(row.ref.id), shown=False),
             Column("phase", "PHASE", lambda row: row.phase.value, shown=False),

@@ -267,6 +267,7 @@ def _pody_toml(name: str, url: str) -> str:
             f'password = "{PASSWORDS["alice"]}"',
             f'gpu_model = "{model}"',
             f'gpu_memory = "{memory}"',
+            "price = 0",
             f'ssh = {{ user = "root", password = "{SSH_PASSWORD}" }}',
             "",
         ]
@@ -281,6 +282,7 @@ def _dock_toml(plan: DockPlan, url: str) -> str:
         f'base_url = "{url}"',
         f'gpu_model = "{plan.label}"',
         f'gpu_memory = "{plan.gpu_memory // GIB}G"',
+        "price = 0",
     ]
     if plan.header is not None:
         name, value = plan.header

@@ -40,7 +40,7 @@ class EndpointCalls:
         return [
             ("POST", "/serverless", self._create),
             ("GET", "/serverless", self._list),
-            ("GET", one, lambda call: endpoint_shape(self._endpoint(call))),
+            ("GET", one, lambda call: self._shape(self._endpoint(call))),
             ("PATCH", one, self._update),
             ("DELETE", one, self._delete),
             ("POST", f"{one}/start", self._start),
@@ -56,20 +56,23 @@ class EndpointCalls:
 
     # Endpoints
 
+    def _shape(self, endpoint: Endpoint) -> dict[str, Any]:
+        return endpoint_shape(endpoint, self._cloud.world.time)
+
     def _create(self, call: Call) -> Any:
-        return endpoint_shape(self._serverless.create(endpoint_order(self._cloud, call.given)))
+        return self._shape(self._serverless.create(endpoint_order(self._cloud, call.given)))
 
     def _list(self, call: Call) -> Any:
         wanted = {status.upper() for status in call.given.names("statusList")}
         endpoints = sorted(self._serverless.endpoints.values(), key=lambda one: (-one.created, -one.id))
-        return [endpoint_shape(one) for one in endpoints if not wanted or one.status.upper() in wanted]
+        return [self._shape(one) for one in endpoints if not wanted or one.status.upper() in wanted]
 
     def _update(self, call: Call) -> Any:
         endpoint = self._endpoint(call)
         self._expect(endpoint, STOPPED)
         endpoint.order = endpoint_order(self._cloud, call.given, before=endpoint.order)
         self._serverless.reconcile(endpoint)
-        return endpoint_shape(endpoint)
+        return self._shape(endpoint)
 
     def _delete(self, call: Call) -> Any:
         self._serverless.delete(self._endpoint(call))

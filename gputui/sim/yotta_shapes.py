@@ -10,9 +10,10 @@ from .yotta_cloud import YottaCloud
 from .yotta_login import login
 from .yotta_logs import Line
 from .yotta_market import Market, Shelf
-from .yotta_parts import INITIALIZING, Credential, Endpoint, Rental, Task, Volume, Worker
+from .yotta_parts import INITIALIZING, QUEUE, Credential, Endpoint, Rental, Task, Volume, Worker
 
 SUCCESS = 10000
+_VENDOR_IMAGES = "yottalabsai/"
 
 
 def envelope(data: Any, code: int = SUCCESS, message: str = "success") -> dict[str, Any]:
@@ -29,6 +30,7 @@ def types_shape(market: Market) -> list[dict[str, Any]]:
             "regionName": market.region_names[shelf.region],
             "available": shelf.idle >= shelf.kind.in_vm,
             "vmTypeId": shelf.vm_type,
+            "singleCardPrice": f"{shelf.kind.price:.2f}",
         }
 
     return [{"gpuType": kind.code, "regions": [region(one) for one in shelves]} for kind, shelves in market.kinds()]
@@ -57,9 +59,11 @@ def vm_shape(vm: Rental) -> dict[str, Any]:
 
 
 def pod_shape(pod: Rental) -> dict[str, Any]:
-    """A pod."""
+    """A pod. One with an image of the vendor's tells what one of its GPUs costs an hour, as text."""
     wish = pod.wish
-    return {
+    told = wish.gpus and wish.image.startswith(_VENDOR_IMAGES)
+    price = {"singleCardPrice": f"{wish.kind.price:.2f}"} if told else {}
+    return price | {
         "id": pod.id,
         "name": wish.name,
         "image": wish.image,
@@ -73,17 +77,23 @@ def pod_shape(pod: Rental) -> dict[str, Any]:
     }
 
 
-def endpoint_shape(endpoint: Endpoint) -> dict[str, Any]:
-    """An endpoint; its cost is USD an hour for what runs now."""
-    order = endpoint.order
-    return {
+def endpoint_shape(endpoint: Endpoint, now: float) -> dict[str, Any]:
+    """An endpoint, with what an hour of it costs now in USD: where requests come to it as such ``perHourPrice``, with
+    a queue ``perSecondPrice``, and beside either ``cost`` is what it has cost so far; in mode CUSTOM ``cost`` alone
+    tells it, as the document has it."""
+    order, hourly = endpoint.order, endpoint.cost
+    spent = hourly * (now - endpoint.created) / 3600
+    price: dict[str, Any] = {
+        "ALB": {"cost": round(spent, 2), "perHourPrice": round(hourly, 4)},
+        QUEUE: {"cost": round(spent, 2), "perSecondPrice": round(hourly / 3600, 9)},
+    }.get(order.mode, {"cost": round(hourly, 4)})
+    return price | {
         "id": str(endpoint.id),
         "name": order.name,
         "image": order.image,
         "status": endpoint.status.upper(),
         "totalWorkers": order.workers,
         "runningWorkers": len(endpoint.running),
-        "cost": round(endpoint.cost, 4),
         "serviceMode": order.mode,
         "webhook": order.webhook,
     }

@@ -33,18 +33,21 @@ class HeaderBar(Line):
         note: str = "",
         utc: bool = False,
         cost: Content = _NOTHING,
+        short_cost: Content = _NOTHING,
     ) -> None:
         """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program.
 
-        ``cost`` stands at the right end: what all of it costs an hour.
+        ``cost`` is at the right end: what all of it costs an hour, ``short_cost`` the same for a line without room.
         """
         parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
         if note:
             parts.append(Content.styled(f"  {note}", "$muted"))
         full = self.size.width - 2
-        width = full - cost.cell_length - 1 if cost else full
         dots = [self._dot(health, only, utc) for health in accounts]
         line = Content.assemble(*parts, *dots)
+        if short_cost and line.cell_length + cost.cell_length + 1 > full:
+            cost = short_cost
+        width = full - cost.cell_length - 1 if cost else full
         if width > 0 and line.cell_length > width:
             # Too many to name: those in trouble keep their names, the rest become a count.
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]

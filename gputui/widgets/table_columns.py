@@ -43,8 +43,8 @@ class Column(Generic[RowT]):
     takes what a wide one leaves over. ``priority`` 0 is
     always shown; the higher it is, the earlier the column goes. ``search`` makes the text that filters see where
     the cell's own is not it. ``shown`` False makes a column that is there for filters, and on the screen only while
-    it sorts; ``when_filled`` one that is left out where no row has something in it. ``middle`` cuts a long text in
-    the middle: for names, whose ends tell them apart.
+    it sorts; ``when_filled`` one that is left out where no row has something in it: ``filled`` says so where the
+    cell's text does not. ``middle`` cuts a long text in the middle: for names, whose ends tell them apart.
     """
 
     key: str
@@ -61,6 +61,7 @@ class Column(Generic[RowT]):
     when_filled: bool = False
     least: int = 0
     middle: bool = False
+    filled: Callable[[RowT], bool] | None = None
 
     def order(self, row: RowT) -> Any:
         """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""

@@ -223,7 +223,7 @@ class TablePainter(Generic[RowT]):
             for column, spans in zip(self._columns, self._cells_of(model.rows[ref])[1], strict=True):
                 wanted = min(spans_width(spans), column.max_width)
                 natural[column.key] = max(natural[column.key], wanted)
-                if wanted:
+                if wanted if column.filled is None else column.filled(model.rows[ref]):
                     self._filled.add(column.key)
         return natural
 

@@ -92,7 +92,7 @@ async def test_a_deployment_has_all_its_fields(hub: GpuhubBackend) -> None:
         memory_to=2**40,
         price_from=Money(Decimal("0.1"), "USD"),
         price_to=Money(Decimal(9), "USD"),
-        price_estimate=Money(Decimal("3.2"), "USD"),
+        price_estimate=Money(Decimal("3.2"), "USD", estimated=True),
         image="image-db8346e037",
         command="python serve.py\nsleep 1",
         shutdown_command="sync",

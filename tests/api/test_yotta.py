@@ -364,7 +364,7 @@ class TestEndpoints:
             "RUNNING",
             desired=3,
             running=2,
-            price=Money(Decimal("1.86"), "USD"),
+            price=Money(Decimal("1.86"), "USD", estimated=True),
             webhook="https://hooks.example.com/y?***",
             takes_tasks=True,
             edits_need_stop=True,
@@ -384,7 +384,7 @@ class TestEndpoints:
         server.on(ENDPOINTS, ok([endpoint(9007199254740993, totalWorkers="4", runningWorkers="4", cost="0.5")]))
         (row,) = await backend.endpoints()
         assert (row.ref.id, row.desired, row.running) == ("9007199254740993", 4, 4)
-        assert row.price == Money(Decimal("0.5"), "USD")
+        assert row.price == Money(Decimal("0.5"), "USD", estimated=True)
 
     @pytest.mark.parametrize("data", [None, [], {"items": None}, {"items": [], "total": 0}])
     async def test_there_may_be_none(self, server: ScriptedServer, backend: YottaBackend, data: object) -> None:

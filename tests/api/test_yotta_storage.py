@@ -389,7 +389,7 @@ async def test_a_volume_is_read_whatever_its_numbers_are_written_as(
             size=200 * 2**30,
             region="us-east-1",
             mounts=0,
-            price=Money(Decimal("0.02"), "USD"),
+            price=Money(Decimal("0.02"), "USD", estimated=True),
             created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
         )
     }

@@ -68,6 +68,8 @@ class Cloud(FakeBackend):
 
     creatable = ("deployment",)
 
+    spending: frozenset[Resource] = frozenset()
+
     def __init__(self, account: str = "hub") -> None:
         super().__init__(account)
         self.stops: list[tuple[str, StopOptions]] = []

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from gputui.cli.columns import csv_columns
 from gputui.cli.cost import KEYS
+from gputui.errors import ForbiddenError
 from gputui.history import History
-from gputui.models import Event, Phase, Ref, Resource, Volume
+from gputui.models import Event, Instance, Phase, Ref, Resource, Volume
 from gputui.paths import history_path
 from gputui.sim.server import Running
 from tests.cli.cloud import Cloud
@@ -166,6 +168,11 @@ def cells(table: str, heading: str) -> list[str]:
     return [line[at:].split("  ")[0].strip() for line in lines]
 
 
+def last_cells(table: str) -> list[str]:
+    """Return what is in the last column."""
+    return [line.split()[-1] for line in table.splitlines()[1:]]
+
+
 def test_deployments_show_counts_gpus_and_prices(hub: Cloud, run: Run) -> None:
     _, table, _ = run("get", "deployments")
 
@@ -209,7 +216,7 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
             "name": "train",
             "instances": 2,
             "gpus": 4,
-            "per_hour": {"amount": "3.60", "currency": "USD"},
+            "per_hour": {"amount": "3.60", "currency": "USD", "estimated": False},
             "volumes": 0,
         },
         {
@@ -218,13 +225,86 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
             "name": "batch",
             "instances": 1,
             "gpus": 2,
-            "per_hour": {"amount": "0.60", "currency": "USD"},
+            "per_hour": {"amount": "0.60", "currency": "USD", "estimated": False},
             "volumes": 0,
         },
     ]
     assert cells(table, "DEPLOYMENT") == ["train", "batch"]
     assert said == "In all: $4.20 an hour.\n"
     assert as_csv.splitlines()[0] == ",".join(KEYS)
+
+
+def test_a_sum_says_what_it_lacks(hub: Cloud, run: Run) -> None:
+    hub.spending = frozenset({Resource.INSTANCES})
+    rows = hub.rows[Resource.INSTANCES]
+    hub.rows[Resource.INSTANCES] = [*rows[:1], *(replace(row, price=None) for row in rows[1:3])]  # type: ignore[type-var]
+    status, table, said = run("get", "cost")
+    lines = json.loads(run("get", "cost", "-o", "json")[1])
+
+    assert status == 0
+    assert last_cells(table) == ["$1.80", "?", "?"]
+    assert said == "In all: $1.80 an hour.\n1 of 3 instances have a price (4 GPUs unpriced).\n"
+    assert [line["per_hour"] and line["per_hour"]["amount"] for line in lines] == ["1.80", None, None]
+
+
+def test_without_any_price_the_cost_is_not_known_rather_than_nothing(hub: Cloud, run: Run) -> None:
+    hub.spending = frozenset({Resource.INSTANCES})
+    hub.rows[Resource.INSTANCES] = [replace(row, price=None) for row in hub.rows[Resource.INSTANCES]]  # type: ignore[type-var]
+    _, table, said = run("get", "cost")
+
+    assert last_cells(table) == ["?", "?"]
+    assert said.splitlines() == ["The cost is not known.", "0 of 3 instances have a price (6 GPUs unpriced)."]
+
+
+def test_refused_lists_are_no_cost_of_nothing(hub: Cloud, run: Run) -> None:
+    for resource in (Resource.INSTANCES, Resource.DEPLOYMENTS):
+        hub.errors[resource] = ForbiddenError("hub: no permission (BadRequest).")
+    status, out, said = run("get", "cost")
+
+    assert (status, out) == (1, "")
+    assert said.startswith("The cost is not known.\nNot included: hub did not answer in full.\n")
+    assert "no permission" in said
+    assert run("get", "cost", "-o", "json")[:2] == (1, "[]\n")
+
+
+def test_an_own_server_without_a_stated_price_is_named(hub: Cloud, run: Run) -> None:
+    hub.rows[Resource.INSTANCES] = [replace(row, price=None) for row in hub.rows[Resource.INSTANCES]]  # type: ignore[type-var]
+    status, out, said = run("get", "cost")
+
+    assert (status, out) == (0, "")
+    assert said == "Not included: hub: no price stated; write price or price = 0 into [accounts.NAME].\n"
+
+
+def test_a_balance_says_when_it_runs_out(hub: Cloud, run: Run) -> None:
+    hub.rows[Resource.PACKAGES] = []
+    row = json.loads(run("get", "balances", "-o", "json")[1])[0]
+
+    assert row["runs_out_is"] == "exact"
+    left = datetime.fromisoformat(row["runs_out"]) - datetime.now(UTC)
+    assert left.total_seconds() / 3600 == pytest.approx(412.5 / 4.2, abs=0.1)
+    assert " 4d 02h " in run("get", "balances")[1]
+
+    hub.spending = frozenset({Resource.INSTANCES})
+    hub.rows[Resource.INSTANCES] = [*hub.rows[Resource.INSTANCES], unpriced()]
+    assert " ≤ 4d 02h " in run("get", "balances")[1]
+
+    hub.errors[Resource.INSTANCES] = ForbiddenError("hub: no permission (BadRequest).")
+    status, out, err = run("get", "balances", "-o", "csv")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[1].endswith(",,")
+
+
+def unpriced() -> Instance:
+    return Instance(Ref("hub", "container", "x"), "x", Phase.RUNNING, "running", gpu_count=1)
+
+
+def test_a_refused_balance_is_no_empty_list(hub: Cloud, run: Run) -> None:
+    hub.errors[Resource.BALANCES] = ForbiddenError("hub: no permission (BadRequest).")
+    status, out, err = run("get", "balances")
+
+    assert (status, out) == (1, "")
+    assert "no permission" in err
+    assert "There are no" not in err
 
 
 @pytest.mark.parametrize("option", [("--watch",), ("--filter", "a=b"), ("--of", "x")])

@@ -58,6 +58,8 @@ def money(amount: str, currency: str = "USD") -> Money:
 class FakeCloud(FakeBackend):
     """A back end with all that a cloud has; what it was told is in ``stops``, ``blocks``, ``scales``, ``asked``."""
 
+    spending: frozenset[Resource] = frozenset()
+
     def __init__(self, account: str, rows: Sequence[Row] = ()) -> None:
         super().__init__(account, CLOUD_RESOURCES)
         self.rows[Resource.INSTANCES] = list(rows)

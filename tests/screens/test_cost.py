@@ -10,7 +10,7 @@ import pytest
 
 from gputui.errors import UnavailableError
 from gputui.models import Balance, Package, Ref, Resource
-from gputui.screens.cost import cost_lines
+from gputui.screens.cost_lines import cost_lines
 from gputui.text import clean
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, money
 from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock, unsafe_on
@@ -132,7 +132,8 @@ async def test_without_packages_there_is_no_second_table() -> None:
 
 async def test_without_prices_it_says_why_it_is_empty() -> None:
     async with staged(lab(), view="9") as stage:
-        assert "Nothing in any account has a price" in stage.text
+        assert "No prices in any account. The cost of own servers (lab) is unknown" in " ".join(stage.text.split())
+        assert "state price, or price = 0 for none, in [accounts.lab]." in " ".join(stage.text.split())
 
 
 async def test_old_figures_stay_and_are_told() -> None:
@@ -202,3 +203,68 @@ async def test_hostile_texts_are_data(size: tuple[int, int]) -> None:
     async with staged(cloud, view="9", size=size) as stage:
         assert "[/x]" in stage.text
         assert not unsafe_on(stage)
+
+
+# --- what has no price --------------------------------------------------------------------------------------------
+
+
+def partly_priced() -> FakeCloud:
+    """Return a cloud in which two of three instances have no price."""
+    rows = [
+        container("hub", "priced"),
+        container("hub", "node", parent=None, price=None, gpu_count=8),
+        container("hub", "small", parent=None, price=None, gpu_count=1),
+    ]
+    cloud = FakeCloud("hub", rows)
+    cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("36"))]
+    cloud.spending = frozenset({Resource.INSTANCES})
+    return cloud
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_what_has_no_price_has_a_line_and_is_counted(size: tuple[int, int]) -> None:
+    async with staged(partly_priced(), view="9", size=size) as stage:
+        assert "$1.80/h" in stage.title
+        assert "+ 9 GPUs unpriced" in stage.title
+        whole = stage.line_of("▌  hub")
+        for part in ("3", "1 of 3", "$1.80 + ?", "≤ 20h"):
+            assert part in whole
+        gpus = ["9"] if size == WIDE else []
+        assert stage.line_of("unpriced  ").split() == ["hub", "unpriced", "2", *gpus, "?"]
+
+
+async def test_enter_on_what_has_no_price_goes_to_these_instances_and_back() -> None:
+    async with staged(partly_priced(), lab(), view="9") as stage:
+        await stage.press("j", "j", "enter")
+        assert stage.title.startswith("Unpriced in hub › Instances   2 of 8")
+        assert "?" in stage.line_of("node")
+        assert "small" in stage.text
+        await stage.press("escape")
+        assert stage.title.startswith("Cost")
+
+
+async def test_free_and_stopped_instances_cost_nothing_and_are_no_gap() -> None:
+    rows = [
+        container("hub", "free", price=money("0")),
+        container("hub", "off", "shutdown", price=None),
+        container("hub", "was-dear", "shutdown", price=money("99")),
+    ]
+    cloud = FakeCloud("hub", rows)
+    cloud.spending = frozenset({Resource.INSTANCES})
+    async with staged(cloud, view="9") as stage:
+        assert stage.line_of("▌  hub").split() == ["▌", "hub", "1", "2", "–"]
+        assert "unpriced" not in stage.text
+        await stage.press("3")
+        assert "–" in stage.line_of("free")
+        assert "99" not in stage.text
+        await stage.press("<")
+
+
+async def test_the_run_out_of_a_balance_follows_what_is_spent() -> None:
+    cloud = FakeCloud("hub", [container("hub", "a", parent=None)])
+    cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("90"))]
+    async with staged(cloud, view="9") as stage:
+        assert "2d 02h" in stage.line_of("▌  hub")
+        cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("-3"))]
+        await stage.advance(70)
+        assert "✗ used up" in stage.line_of("▌  hub")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from textual.content import Content
 
 from gputui.errors import UnavailableError
-from gputui.models import Health, HealthState, Phase, Ref, Resource, Volume
+from gputui.models import Health, HealthState, Money, Phase, Ref, Resource, Volume
 from gputui.widgets.header import HeaderBar
 from tests.screens.hub import FakeCloud, container, hub, money
-from tests.screens.stage import NARROW, fail, lab, staged
+from tests.screens.stage import NARROW, WIDE, fail, lab, staged
 
 
 def autodl() -> FakeCloud:
@@ -146,3 +148,41 @@ async def test_what_is_stored_costs_too_and_is_marked_when_it_is_old() -> None:
         cloud.rows[Resource.VOLUMES] = [*cloud.rows[Resource.VOLUMES], lost]
         await stage.advance(61)
         assert stage.header.endswith(" $2.00/h ?")
+
+
+def billed(account: str = "hub", **unpriced: int) -> FakeCloud:
+    """Return a cloud with something priced, something free, and so many GPUs in each instance without a price."""
+    rows = [container(account, "priced"), container(account, "free", price=money("0"))]
+    rows += [container(account, name, price=None, gpu_count=gpus) for name, gpus in unpriced.items()]
+    cloud = FakeCloud(account, rows)
+    cloud.spending = frozenset({Resource.INSTANCES})
+    return cloud
+
+
+async def test_what_has_no_price_is_counted_beside_the_cost() -> None:
+    async with staged(billed(big=8, small=2), lab()) as stage:
+        assert stage.header.endswith(" $1.80/h + 10 GPUs unpriced")
+
+
+async def test_a_narrow_header_says_that_the_cost_lacks_something() -> None:
+    accounts = [billed(name, big=8) for name in ("production", "research", "evaluation", "staging")]
+    async with staged(*accounts, size=NARROW) as stage:
+        assert stage.header.endswith(" $7.20/h + ?")
+    async with staged(*accounts, size=WIDE) as stage:
+        assert stage.header.endswith(" $7.20/h + 32 GPUs unpriced")
+
+
+async def test_without_any_price_a_cloud_says_what_is_unpriced_and_an_own_server_nothing() -> None:
+    cloud = FakeCloud("hub", [container("hub", "a", price=None, gpu_count=1)])
+    async with staged(cloud, lab()) as stage:
+        assert "unpriced" not in stage.header
+    cloud = FakeCloud("hub", [container("hub", "a", price=None, gpu_count=1)])
+    cloud.spending = frozenset({Resource.INSTANCES})
+    async with staged(cloud, lab()) as stage:
+        assert stage.header.endswith(" 1 GPU unpriced")
+
+
+async def test_an_estimate_in_the_cost_is_marked() -> None:
+    cloud = FakeCloud("hub", [container("hub", "a", price=Money(Decimal("0.004"), "USD", estimated=True))])
+    async with staged(cloud) as stage:
+        assert stage.header.endswith(" ~$0.004/h")

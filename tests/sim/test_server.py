@@ -64,7 +64,12 @@ async def test_the_clouds_accounts_say_all_it_takes_to_use_them(sims: Sims) -> N
     for name in ("hub", "autodl", "private"):
         client = await sims.client(sim, name, auth=None)
         headers = {"Authorization": accounts[name]["token"]}
-        assert (await client.post("/api/v1/dev/wallet/balance", headers=headers)).json()["code"] == "Success"
+        answer = await client.post(
+            "/api/v1/dev/deployment/list", headers=headers, json={"page_index": 1, "page_size": 1}
+        )
+        assert answer.json()["code"] == "Success"
+        wallet = await client.post("/api/v1/dev/wallet/balance", headers=headers)
+        assert wallet.status_code == (404 if name == "private" else 200)
 
 
 async def test_the_account_of_a_deepdock_host_says_all_but_who_logs_in(sims: Sims) -> None:
@@ -76,6 +81,7 @@ async def test_the_account_of_a_deepdock_host_says_all_but_who_logs_in(sims: Sim
         "base_url": sim.base_urls["dock"],
         "gpu_model": "RTX 4090",
         "gpu_memory": "24G",
+        "price": 0,
         "header": {"name": "X-Api-Key", "value": "dock-key-77"},
     }
     assert "# Its containers let in dock with the password podpass" in text

@@ -41,12 +41,15 @@ async def test_refusals_have_a_status_or_only_a_code_depending_on_the_call() -> 
 # Stock
 
 
+REGION_KEYS = {"region", "regionName", "available", "vmTypeId", "singleCardPrice"}
+
+
 async def test_stock_names_the_gpus_of_the_document_by_region() -> None:
     async with Place().client() as yotta:
         types = await yotta.data("GET", "vms/types")
     assert {row["gpuType"] for row in types} == set(GPU_TYPES)
     regions = [region for row in types for region in row["regions"]]
-    assert all(region.keys() == {"region", "regionName", "available", "vmTypeId"} for region in regions)
+    assert all(region.keys() == REGION_KEYS for region in regions)
     assert {region["available"] for region in regions} == {True, False}
     assert len({region["vmTypeId"] for region in regions}) == len(regions)
 
