@@ -28,6 +28,7 @@ def open_shell(cloud: Cloud, container: Container) -> None:
         memory_limit=machine.memory * len(container.gpu_ids),
         shm_size=machine.memory // 2,
         password=container.password,
+        sees_processes=not container.deployment.unseen,
         env={
             "AutoDLContainerUUID": container.uuid,
             "AutoDLDeploymentUUID": container.deployment.uuid,

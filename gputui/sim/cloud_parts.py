@@ -178,6 +178,8 @@ class Deployment:
     status: str = "running"
     stopped: float | None = None
     finished: int = 0
+    unseen: bool = False
+    """Its containers do not see the process ids of their hosts: nvidia-smi in them lists no process."""
     steady: bool = False
     """Nothing happens to it by itself."""
     hourly: int = 0

@@ -74,6 +74,8 @@ class Standing:
     replicas: int = 0
     reuse: bool = False
     stopped: bool = False
+    unseen: bool = False
+    """Its containers see no process on their GPUs."""
     runs: int = 0
     """Seconds a Job's command takes, 0 for the usual minutes."""
 
@@ -109,7 +111,7 @@ _HUB_STANDING = (
 )
 _AUTODL_STANDING = (
     Standing("sd-webui", REPLICA_SET, 5, model=0),
-    Standing("asr-service", REPLICA_SET, 3, model=1, reuse=True),
+    Standing("asr-service", REPLICA_SET, 3, model=1, reuse=True, unseen=True),
     Standing("data-clean", JOB, 2, model=8, replicas=24),
 )
 _HUB = CloudPlan("hub", "hub-token-6f1d2c", "USD", HUB_REGIONS, _HUB_MODELS, _HUB_STANDING)
@@ -270,6 +272,7 @@ def _build_deployment(cloud: Cloud, plan: CloudPlan, standing: Standing, number:
     )
     deployment = cloud.add_deployment(order, world.time - rng.uniform(2, 30) * 86400)
     deployment.steady = number < _STEADY
+    deployment.unseen = standing.unseen
     places = _places(cloud, template, steady=deployment.steady, slow_first=number % 10 == _WITH_A_SLOW_ONE)
     for index in range(standing.containers):
         machine = next(places, None)

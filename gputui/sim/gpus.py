@@ -148,6 +148,8 @@ _PROCESS_FIELDS = frozenset(
 
 
 def _processes(shell: Shell, seen: Iterable[Seen]) -> list[tuple[Gpu, Process]]:
+    if shell.pod is not None and not shell.pod.sees_processes:
+        return []
     own = shell.pod.name if shell.pod else None
     return [
         (gpu, process)

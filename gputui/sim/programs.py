@@ -35,6 +35,14 @@ async def _nothing(shell: Shell, words: list[str]) -> int:
     return 0
 
 
+@program("[", "test")
+async def _test(shell: Shell, words: list[str]) -> int:
+    terms = words[1:-1] if words[0] == "[" else words[1:]
+    if len(terms) == 3 and terms[1] in ("=", "!="):
+        return int((terms[0] == terms[2]) != (terms[1] == "="))
+    return int(not (terms and terms[0]))
+
+
 @program("false")
 async def _false(shell: Shell, words: list[str]) -> int:
     return 1

@@ -99,6 +99,8 @@ class Pod:
     """That user's own password, "" for the one every pod has."""
     env: dict[str, str] = field(default_factory=dict)
     """What its shells find in their environment beside the usual."""
+    sees_processes: bool = True
+    """Whether nvidia-smi in it lists processes: not in a container without a view of the host's process ids."""
 
     @property
     def name(self) -> str:

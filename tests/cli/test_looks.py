@@ -29,9 +29,9 @@ def configured(cloud: Simulation, home: Path) -> Simulation:
     return cloud
 
 
-def instance(run: Run, start: str) -> str:
+def instance(run: Run, start: str, account: str = "hub") -> str:
     """Return the whole name of an instance of the cloud."""
-    rows = json.loads(run("get", "instances", "-A", "hub", "-o", "json")[1])
+    rows = json.loads(run("get", "instances", "-A", account, "-o", "json")[1])
     return str(next(row["ref"] for row in rows if row["name"].startswith(start) and row["phase"] == "running"))
 
 
@@ -129,3 +129,43 @@ def test_a_watched_look_goes_on(configured: Simulation, run: Run, typed: Typed) 
         assert later["row"]["sample"]["at"] > first["row"]["sample"]["at"]
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
+
+
+def test_processes_that_cannot_be_seen_are_unknown_and_not_none(
+    configured: Simulation, run: Run, typed: Typed
+) -> None:
+    ref = instance(run, "asr-service", "autodl")
+    typed("y\n")
+    status, out, err = run("get", "processes", "--of", ref, "-o", "json")
+    assert status == 3
+    (row,) = json.loads(out)
+    assert row["processes"] is None
+    assert row["pid"] is None
+    assert (row["instance"], row["gpu_index"]) == (ref, 0)
+    assert "are unknown: nvidia-smi lists none in there" in err
+
+    status, out, err = run("get", "processes", "--of", ref)
+    assert status == 3
+    assert "processes unknown" in out
+    assert "There are no processes" not in err
+
+    status, out, _ = run("get", "gpus", "--of", ref, "-o", "json")
+    assert (status, json.loads(out)[0]["process_count"]) == (0, None)
+
+
+def test_a_look_that_fails_leaves_a_row_of_unknown_processes(configured: Simulation, run: Run, typed: Typed) -> None:
+    ref = instance(run, "llama-serve")
+    typed("n\n")
+    status, out, err = run("get", "processes", "--of", ref, "-o", "json")
+    assert status == 1
+    (row,) = json.loads(out)
+    assert (row["processes"], row["gpu_index"], row["instance"]) == (None, None, ref)
+    assert "host key was not accepted" in row["problem"]
+    assert "host key was not accepted" in err
+
+
+def test_where_no_list_of_processes_is_reported_they_are_unknown(configured: Simulation, run: Run) -> None:
+    status, out, err = run("get", "processes", "-A", "hub", "-o", "json")
+    assert status == 3
+    assert json.loads(out) == []
+    assert "hub reports no GPU processes: they are unknown. --of INSTANCE reads them over SSH." in err

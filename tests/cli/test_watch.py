@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gputui.cli.watch import make_printer
-from gputui.models import Change, Instance, Phase, Ref, Resource
+from gputui.models import Change, GpuDevice, Instance, Phase, Ref, Resource
 from tests.cli.conftest import Simulation
 
 Run = Callable[..., tuple[int, str, str]]
@@ -132,3 +133,16 @@ def test_it_ends_when_nobody_reads_any_more(own_simulation: Simulation) -> None:
         own_simulation.running.world.hosts["lab"].pods.clear()
 
         assert process.wait(20) == 0
+
+
+def test_the_reason_of_a_row_that_cannot_be_read_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    lost = GpuDevice(Ref("lab", "gpu", "0"), "h1", 0, problem="is lost: its host has to be restarted")
+    printer = make_printer(Resource.GPUS, "table", ["lab"])
+    printer.show(Change(added=(lost,)), {lost.ref: lost})
+    assert capsys.readouterr().err == "gputui: lab/gpu/0: is lost: its host has to be restarted\n"
+    printer.show(Change(updated=(lost,)), {lost.ref: lost})
+    assert capsys.readouterr().err == ""
+    sound = replace(lost, problem=None)
+    printer.show(Change(updated=(sound,)), {lost.ref: sound})
+    printer.show(Change(updated=(lost,)), {lost.ref: lost})
+    assert "is lost" in capsys.readouterr().err
