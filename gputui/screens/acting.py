@@ -22,6 +22,7 @@ from gputui.models import (
     Row,
     Volume,
 )
+from gputui.prices import price_now
 from gputui.screens import dialogs
 from gputui.screens.creating import CreatingView
 from gputui.screens.reports import describe_exec
@@ -314,6 +315,11 @@ def _subjects(rows: Sequence[Row]) -> list[Content]:
     return [subject(row, named=several) for row in rows]
 
 
+def _price(row: Instance | Volume) -> str:
+    price = price_now(row)
+    return f"   {format_money(price)}/h" if price is not None and price.amount else ""
+
+
 def subject(row: Row, *, named: bool) -> Content:
     """Return the line of a dialog that says what a row is; ``named`` adds its account."""
     account = (f"   {row.ref.account}" if named else "", "$muted")
@@ -326,7 +332,7 @@ def subject(row: Row, *, named: bool) -> Content:
             account,
             f"   {row.status}",
             f"   GPUs: {gpus}" if gpus else "",
-            f"   {format_money(row.price)}/h" if row.price else "",
+            _price(row),
             # What a deployment keeps alive is told apart by it, not by the image that all of them have.
             (f"   {row.image}" if row.image and row.parent is None else "", "$muted"),
         )
@@ -352,7 +358,7 @@ def subject(row: Row, *, named: bool) -> Content:
             f"   {storage_text(row)}",
             f"   {size_text(row)}",
             f"   {row.region}" if row.region else "",
-            f"   {format_money(row.price)}/h" if row.price else "",
+            _price(row),
         )
     if isinstance(row, RegistryCredential):
         return Content.assemble(("  " + row.name, "bold"), account, f"   {registry_text(row)}")

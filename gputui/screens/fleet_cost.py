@@ -93,7 +93,8 @@ class FleetCost:
         full = Content("  ").join(sums)
         if not lacking:
             return full, full
-        space = " " if sums else ""
+        # Behind several sums it belongs to all of them.
+        space = "  " if len(sums) > 1 else " " if sums else ""
         return (
             Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
             Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
