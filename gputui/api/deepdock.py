@@ -312,7 +312,8 @@ class DeepdockBackend:
             made = await self._server.create(
                 wire.CREATED, path, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
             )
-            return ActionResult(f"Container {ref.id} created.", created=ref, made=clean(made.id or ""))
+            login = f" SSH is on port {made.ssh_port}." if made.ssh_port else ""
+            return ActionResult(f"Container {ref.id} created.{login}", created=ref, made=clean(made.id or ""))
         pulled = await self._server.create(
             wire.PULLED, path, body, what=f"the pull of image {ref.id}", timeout=math.inf, in_steps=False
         )

@@ -23,12 +23,13 @@ from gputui.api.failures import mismatch
 from gputui.api.pages import MOST_ROWS
 from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
-from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, Ref, SSHTarget
+from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, PortMapping, Ref, SSHTarget
 from gputui.redaction import redact_json
 from gputui.text import clean, format_bytes
 
 _MIB = 2**20
 _LAST_PORT = 65535
+_SSH_PORT = 22
 _Made = TypeVar("_Made", "CreatedWire", "PulledWire")
 _UNTAGGED = frozenset({"", "<none>", "<none>:<none>"})
 
@@ -83,6 +84,8 @@ class ConfirmedWire(BaseModel):
 
 class CreatedWire(BaseModel):
     """The answer of ``POST /containers/create``."""
+
+    ssh_port: int | None = Field(default=None, alias="ssh-port")
 
     id: str | None = None
     name: str | None = None
@@ -178,6 +181,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         gpu_indices=indices,
         gpu_all=everything,
         host=host.label,
+        ports=(PortMapping(port, _SSH_PORT),) if port else (),
         created_at=_time(wire.created),
         ssh=SSHTarget(host.address, port, "", made=made) if port else None,
         container_id=made or None,

@@ -262,14 +262,18 @@ class PodyBackend:
             self.account,
             self._host,
             snapshot,
+            self._owned(snapshot),
             model=self._gpu_model,
             memory_total=self._config.gpu_memory_bytes,
         )
 
     def _processes(self, snapshot: wire.GpuSnapshot) -> list[GpuProcess]:
+        return wire.to_processes(self.account, self._host, snapshot, self._owned(snapshot))
+
+    def _owned(self, snapshot: wire.GpuSnapshot) -> dict[str, Ref]:
+        """Return the account's own pods among those with processes, by the server's names."""
         names = wire.pod_names(snapshot)
-        owned = {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
-        return wire.to_processes(self.account, self._host, snapshot, owned)
+        return {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
 
     def _guess(self, name: str) -> Ref | None:
         """Return the pod that a name belongs to before it was inspected: ``[prefix-]user-instance``."""
@@ -449,8 +453,9 @@ class PodyBackend:
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
         _require_pod(ref)
-        await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=f"the {verb} of pod {ref.id}")
-        return ActionResult(f"Pod {ref.id} {done}.")
+        what = f"the {verb} of pod {ref.id}"
+        answer = await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
+        return ActionResult(f"Pod {ref.id} {done}.", output=wire.last_lines(answer.log or ""))
 
 
 def _require_pod(ref: Ref) -> None:

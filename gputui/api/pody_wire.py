@@ -46,6 +46,7 @@ from gputui.redaction import redact, redact_json
 from gputui.text import clean
 
 SSH_PORT = 22
+_LINES = 20
 SSH_USER = "root"
 _LAST_PORT = 65535
 
@@ -214,6 +215,7 @@ def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model
         memory_limit=_limit(pod.memory_limit),
         shm_size=_limit(pod.shm_size),
         host=host_label(base_url),
+        aliases=(clean(pod.name),) if pod.name and clean(pod.name) != ref.id else (),
         networks=tuple(clean(name) for name in pod.networks or ()),
         ports=ports,
         ssh=None if ssh_port is None else SSHTarget(host, ssh_port, SSH_USER, made=_text(pod.container_id) or ""),
@@ -239,7 +241,7 @@ def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[
             gpu_index=gpu,
             pid=process.pid,
             command=redact(clean(process.cmd or "")),
-            instance_name=clean(process.pod or ""),
+            instance_name=_pod_name(process.pod, owned),
             instance=owned.get(process.pod or ""),
             uptime=process.uptime,
             memory_used=process.memory_used,
@@ -256,10 +258,22 @@ def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[
     return [*known, *unknown]
 
 
+def _pod_name(name: str | None, owned: Mapping[str, Ref]) -> str:
+    """Return how a pod is called everywhere: one of our own by its instance, others by the server's name."""
+    own = owned.get(name or "")
+    return own.id if own is not None else clean(name or "")
+
+
 def to_devices(
-    account: str, host: str, snapshot: GpuSnapshot, *, model: str | None, memory_total: int | None
+    account: str,
+    host: str,
+    snapshot: GpuSnapshot,
+    owned: Mapping[str, Ref],
+    *,
+    model: str | None,
+    memory_total: int | None,
 ) -> list[GpuDevice]:
-    """Make the rows of the GPUs from what runs on them."""
+    """Make the rows of the GPUs from what runs on them; ``owned`` as for :func:`to_processes`."""
     return [
         GpuDevice(
             ref=Ref(account, "gpu", str(gpu)),
@@ -269,7 +283,7 @@ def to_devices(
             memory_total=memory_total,
             memory_used=_held(processes),
             process_count=len(processes),
-            instances=tuple(sorted({clean(process.pod) for process in _readable(processes) if process.pod})),
+            instances=tuple(sorted({_pod_name(one.pod, owned) for one in _readable(processes) if one.pod})),
             problem=_unreadable_processes(processes),
         )
         for gpu, processes in sorted(snapshot.items())
@@ -335,6 +349,11 @@ def closed(body: bytes) -> bytes:
         return to_json(from_json(body, allow_partial="trailing-strings"))
     except ValueError:
         return body
+
+
+def last_lines(log: str) -> str:
+    """Return the end of a container's log that the answer to a change repeats, at most 20 lines."""
+    return "\n".join(terminal_text(log).splitlines()[-_LINES:])
 
 
 def raw_text(body: bytes) -> str:

@@ -16,7 +16,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gputui.api.failures import mismatch
-from gputui.api.rows import UnreadableRowError
+from gputui.api.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json
 from gputui.text import clean
 
@@ -86,6 +86,25 @@ class YottaRow(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
+class ExposeRow(YottaRow):
+    """A port of a pod or endpoint as it is reached from outside."""
+
+    port: Whole = None
+    proxy_port: Whole = None
+    protocol: Text = None
+    host: Text = None
+    ingress_url: Text = None
+
+
+def _exposed(value: Any) -> list[ExposeRow]:
+    """Read ports one by one; an endpoint may have one alone. What cannot be read is left to the raw view."""
+    rows = [value] if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    return read_each(rows, lambda row: salvage(ExposeRow, row)[0])[0]
+
+
+Exposed = Annotated[list[ExposeRow], BeforeValidator(_exposed)]
+
+
 class PricedRow(YottaRow):
     """What may be told of a price: for all of a thing an hour or a second, for one of its GPUs an hour.
 
@@ -111,6 +130,7 @@ class PodRow(PricedRow):
     region: Text = None
     created_at: Time = None
     ssh_cmd: Text = None
+    expose: Exposed = []
 
 
 class VmRow(PricedRow):
@@ -154,6 +174,8 @@ class EndpointRow(PricedRow):
     webhook: Text = None
     created_at: Time = None
     resources: list[ResourceRow] | None = None
+    domain: Text = None
+    expose: Exposed = []
 
 
 class WorkerRow(YottaRow):

@@ -15,12 +15,13 @@ from gputui.api import yotta_shapes as shapes
 from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames
 from gputui.api.ssh_commands import ssh_target
-from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, SSHTarget, gpu_label, gpu_memory
+from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, Service, SSHTarget, gpu_label, gpu_memory
 from gputui.redaction import redact
 from gputui.text import clean
 
 POD, VM, WORKER, ENDPOINT = "pod", "vm", "worker", "endpoint"
 UNKNOWN = "unknown"
+_HTTPS = 443
 
 GPU_TYPES: Mapping[str, int] = {
     "NVIDIA_RTX_4090_24G": 24,
@@ -103,6 +104,7 @@ def to_pod(scope: Scope, row: object) -> Instance:
         region=clean(wire.region or "") or None,
         price=prices.rental_price(wire, wire.gpu_count, scope.currency),
         created_at=wire.created_at,
+        services=_services(wire.expose),
         ssh=_ssh(status, wire.ssh_cmd, ref),
         container_id=ref.id,
         problem=problem,
@@ -190,6 +192,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
             wire, wire.cost, running=wire.running_workers, gpus=gpus, currency=scope.currency
         ),
         webhook=redact(clean(wire.webhook or "")),
+        services=_services(wire.expose, wire.domain),
         edits_need_stop=True,
         takes_tasks=(wire.service_mode or "").strip().lower() == _QUEUE_MODE,
         image=clean(wire.image or "") or None,
@@ -265,6 +268,7 @@ def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] |
             available=each.available,
             gpu_memory=each.gpu_memory,
             vendor_name=clean(each.gpu_type),
+            region_name=clean(each.region_name),
             type_id="" if each.id is None else str(each.id),
             price_from=None if each.per_gpu is None else Money(each.per_gpu, scope.currency),
         )
@@ -298,6 +302,26 @@ def _image(image: str | None, registry: str | None) -> str | None:
     if not name or host in _DOCKER_HUB or name.startswith(f"{host}/"):
         return name or None
     return f"{place}/{name}"
+
+
+def _services(exposed: Iterable[shapes.ExposeRow], domain: str | None = None) -> tuple[Service, ...]:
+    """Return the public addresses of ports: their own, else those of the domain or the host."""
+    name = clean((domain or "").strip()).rstrip("/")
+    site = name if "://" in name or not name else f"https://{name}"
+    services = []
+    for one in exposed:
+        url = clean((one.ingress_url or "").strip())
+        host = clean((one.host or "").strip())
+        if url and "://" not in url:
+            url = f"https://{url}"
+        if not url and site:
+            url = site
+        if not url and host and (port := one.proxy_port or one.port):
+            web = (one.protocol or "").lower() in ("http", "https")
+            url = f"{one.protocol.lower()}://{host}:{port}" if web and one.protocol else f"{host}:{port}"
+        if url and one.port:
+            services.append(Service(one.port, url))
+    return tuple(services) or ((Service(_HTTPS, site),) if site else ())
 
 
 def _status(status: str | None) -> str:

@@ -250,7 +250,8 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
                 result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
-        announce(f"{ref}: {' '.join(result.message.split()) or wording.DONE[action]}")
+        said = f"{ref}: {' '.join(result.message.split()) or wording.DONE[action]}"
+        announce("\n".join([said, *(f"  {line}" for line in result.output.splitlines())]))
         return ExitCode.OK
 
     # What one of them raises ends none of the others: those have been sent.

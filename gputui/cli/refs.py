@@ -114,7 +114,7 @@ def _names(row: Row) -> set[str]:
     name = row.host if isinstance(row, Block) else getattr(row, "name", None)
     return {
         form
-        for word in (ref.id, name)
+        for word in (ref.id, name, *getattr(row, "aliases", ()))
         if isinstance(word, str) and word
         for form in (word, f"{ref.kind}/{word}", f"{ref.account}/{word}", f"{ref.account}/{ref.kind}/{word}")
     }

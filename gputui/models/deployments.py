@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gputui.models.instances import Service
 from gputui.models.values import Money, Phase, Ref
 
 
@@ -17,6 +18,7 @@ class Deployment:
     What follows from ``gpu_models`` on is the template of each instance: ranges within which a host must lie, memory
     in bytes, CUDA versions as the vendor writes them (118 is 11.8), prices and the estimate for one hour.
     ``price`` is what an hour of all of it costs now, where its instances tell no prices of their own.
+    ``services`` are its public addresses.
     ``webhook`` is where it tells what becomes of it; ``takes_tasks``: it has a queue of tasks.
     ``edits_need_stop``: its settings can be changed only while it is stopped.
     ``problem`` says why the row could not be read in full.
@@ -55,6 +57,7 @@ class Deployment:
     ports: tuple[tuple[str, str], ...] = ()
     owner: str = ""
     webhook: str = ""
+    services: tuple[Service, ...] = ()
     takes_tasks: bool = False
     edits_need_stop: bool = False
     created_at: datetime | None = None

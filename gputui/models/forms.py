@@ -22,14 +22,16 @@ class ExecResult:
 class ActionResult:
     """What a back end answered to an action: its words, and the thing it made, if any.
 
-    ``made`` tells that thing from others that had, or will have, its name (:attr:`SSHTarget.made`).
-    ``to_note`` is what its maker has to do something about, and is not told again.
+    ``made`` tells that thing from others that had, or will have, its name (:attr:`SSHTarget.made`). ``output`` is
+    what the thing wrote, where the answer repeats it. ``to_note`` is what its maker has to do something about, and
+    is not told again.
     """
 
     message: str
     created: Ref | None = None
     made: str = ""
     to_note: str = ""
+    output: str = ""
     exec: ExecResult | None = None
 
 

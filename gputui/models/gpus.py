@@ -104,6 +104,7 @@ class HostInfo:
 class Offer:
     """GPUs that can be had in one place: single cards, which may sit in several machines.
 
+    ``region_name`` is what people call the region, where that is another text.
     ``available`` is for back ends that say only yes or no. ``vendor_name`` is the model as the back end writes it,
     where ``gpu_model`` is the label, ``type_id`` what a machine with it is ordered by, where that is another thing.
     ``problem`` says why this could not be read anew, figures are then the last
@@ -119,6 +120,7 @@ class Offer:
     gpu_memory: int | None = None
     price_from: Money | None = None
     price_to: Money | None = None
+    region_name: str = ""
     vendor_name: str = ""
     type_id: str = ""
     problem: str | None = None

@@ -73,7 +73,8 @@ class Instance:
     ``status`` is the vendor's own word. ``gpu_indices`` are the host's indices it may use; ``gpu_all`` says all
     of them. ``memory_limit`` is None where there is none or it is not told, ``gpu_memory`` is what its GPUs have,
     ``spot`` says that it is cheaper and may be taken away at any time. ``price`` is for one hour. ``parent`` is
-    the deployment it belongs to. ``problem`` says why the row could not be read in full. ``raw`` is the back end's
+    the deployment it belongs to. ``aliases`` are other names its back end has for it, which commands accept.
+    ``problem`` says why the row could not be read in full. ``raw`` is the back end's
     JSON without secrets; it does not take part in comparison.
     """
 
@@ -82,6 +83,7 @@ class Instance:
     phase: Phase
     status: str
     parent: Ref | None = None
+    aliases: tuple[str, ...] = ()
     image: str | None = None
     gpu_model: str | None = None
     gpu_count: int | None = None

@@ -47,6 +47,7 @@ from gputui.wording import (
 
 AT_ONCE = 4
 """How many things of one action are worked on at a time."""
+_LINES, _LINE = 4, 200
 TOASTS = 3
 """More failures than this are shown in a list to read, not in passing."""
 
@@ -234,7 +235,9 @@ class ActingView(CreatingView):
         if done:
             what = name_of(rows[0]) if len(rows) == 1 else f"{done} of {len(rows)}"
             said = DONE[action] if len(rows) == 1 else done_to_several or DONE[action]
-            self.app.notify(f"{what} {said}.", markup=False, timeout=5)
+            wrote = [one.output for _, one in outcomes if isinstance(one, ActionResult) and one.output]
+            text = "\n".join([f"{what} {said}.", *(_last_lines(wrote[0]) if len(rows) == 1 and wrote else [])])
+            self.app.notify(text, markup=False, timeout=8 if wrote else 5)
         if len(failed) > TOASTS:
             lines = [
                 line
@@ -302,6 +305,11 @@ class ActingView(CreatingView):
             reader.set_lines(lines)
         else:
             self.app.notify("\n".join(ends), title=f"Run: {command}", markup=False, timeout=15)
+
+
+def _last_lines(output: str) -> list[str]:
+    """Return the end of what a thing wrote, as much as a notification holds."""
+    return [line[:_LINE] for line in output.splitlines() if line.strip()][-_LINES:]
 
 
 def _question(verb: str, rows: Sequence[Row]) -> str:

@@ -218,6 +218,8 @@ def describe_deployment(row: Deployment, *, utc: bool = False) -> list[Content]:
                     ("state", _state(row.phase, row.status)),
                     ("owner", row.owner),
                     ("webhook", row.webhook),
+                    *((f"port {service.port}", service.url) for service in row.services),
+                    ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
                 ],
             ),
             (
@@ -272,7 +274,7 @@ def _offer(row: Offer) -> list[Content]:
             ("gpu", row.gpu_model),
             ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
             ("account", row.ref.account),
-            ("region", row.region),
+            ("region", f"{row.region} ({row.region_name})" if row.region_name else row.region),
             ("idle", idle),
             ("note", "single cards: several may sit in several machines" if (row.idle or 0) > 1 else ""),
             ("memory", format_bytes(row.gpu_memory)),

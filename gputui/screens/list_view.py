@@ -11,7 +11,7 @@ from textual.content import Content
 
 from gputui.commands import Command
 from gputui.errors import GputuiError
-from gputui.models import Action, Change, FeedState, Instance, Ref, Resource, Row
+from gputui.models import Action, Change, Deployment, FeedState, Instance, Ref, Resource, Row
 from gputui.query import Query
 from gputui.screens import dialogs
 from gputui.screens.filter_bar import FilterBarView
@@ -372,7 +372,7 @@ class ListView(FilterBarView, ReadingView):
         if isinstance(row, Instance) and row.ssh is not None:
             texts["SSH command"] = self.session.ssh_command(row)
         keys = {}
-        for service in row.services if isinstance(row, Instance) else ():
+        for service in row.services if isinstance(row, Instance | Deployment) else ():
             texts[f"address of port {service.port}"] = service.url
             keys[f"address of port {service.port}"] = str(service.port)[-1]
         if raw := getattr(row, "raw", ""):

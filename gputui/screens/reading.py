@@ -135,8 +135,8 @@ class ReadingView(BlockingView, UpdatingView):
 
     def _why_not(self, command: Command) -> str:
         instance = self.instance_here()
-        if command.id == "browse" and instance is not None:
-            return f"{instance.name} tells no addresses of services."
+        if command.id == "browse" and (addressed := self._addressed()) is not None:
+            return f"{addressed.name} has no web addresses."
         if command.id == "logs" and (row := instance or self.row_here()) is not None:
             return self._no_log(row)
         if command.action is Action.BLOCK and instance is not None:
@@ -148,13 +148,18 @@ class ReadingView(BlockingView, UpdatingView):
         return super()._why_not(command)
 
     def _services(self) -> list[Service]:
-        instance = self.instance_here()
-        return [service for service in instance.services if service.url] if instance is not None else []
+        row = self._addressed()
+        return [service for service in row.services if service.url] if row is not None else []
+
+    def _addressed(self) -> Instance | Deployment | None:
+        """Return the row whose addresses are meant: an instance, or the deployment under the cursor."""
+        row = self.instance_here() or self.row_here()
+        return row if isinstance(row, Instance | Deployment) else None
 
     def do_browse(self, argument: str) -> None:
         """Open or copy the addresses of the instance's services."""
-        if (instance := self.instance_here()) is not None:
-            self._choose_address(instance.name, self._services())
+        if (row := self._addressed()) is not None:
+            self._choose_address(row.name, self._services())
 
     @work(group="dialog", exit_on_error=False)
     async def _choose_address(self, name: str, services: Sequence[Service]) -> None:

@@ -39,9 +39,14 @@ def describe_account(info: AccountInfo, health: Health) -> list[Content]:
         lines += [line(name, value) for name, value in info.usage]
     if info.users:
         lines += [Content(""), Content.styled("Users", "bold $text-accent")]
-        lines += [Content(f"  {user}{'  (you)' if user == info.user else ''}") for user in info.users]
+        lines += [Content(f"  {user}{_user_note(user, info)}") for user in info.users]
     lines += [line("not told", Content.styled(problem, "$text-warning")) for problem in info.problems]
     return lines
+
+
+def _user_note(user: str, info: AccountInfo) -> str:
+    notes = [*(["administrator"] if user in (info.admins or ()) else []), *(["you"] if user == info.user else [])]
+    return f"  ({', '.join(notes)})" if notes else ""
 
 
 def describe_json(raw: str) -> list[Content]:

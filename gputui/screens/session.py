@@ -153,4 +153,5 @@ class Session:
 def _names(row: Row) -> tuple[str, ...]:
     """Return what a row may be called: ``main``, ``lab/main``, ``pod/main``, ``lab/pod/main``."""
     ref, name = row.ref, name_of(row)
-    return (name, ref.id, f"{ref.account}/{name}", f"{ref.kind}/{ref.id}", str(ref))
+    others = [form for alias in getattr(row, "aliases", ()) for form in (alias, f"{ref.account}/{alias}")]
+    return (name, ref.id, f"{ref.account}/{name}", f"{ref.kind}/{ref.id}", str(ref), *others)

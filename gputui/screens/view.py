@@ -154,7 +154,7 @@ class View(Screen[None]):
         actions = self.actions_here()
         row, instance = self.row_here(), self.instance_here()
         kind = None if row is None else (row.ref.account, row.ref.kind)
-        services = instance is not None and bool(instance.services)
+        services = bool(getattr(instance or row, "services", ()))
         facts = (actions, kind, instance is None, services, tuple(self.creatable()), self.peculiar_here())
         if facts == self._shown_for:
             return

@@ -25,7 +25,7 @@ from .yotta_rules import NO_RECORD, Given, RefusedError, wrong
 
 MAX_VOLUME = 10_240
 """GB."""
-_ENDPOINT_NAME = re.compile(r"[A-Za-z].{0,19}", re.DOTALL)
+_ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
@@ -52,8 +52,7 @@ def pod_wish(cloud: YottaCloud, given: Given) -> Wish:
     given.text("initializationCommand", "", longest=10_000)
     regions = given.names("regions")
     _check_regions(cloud, regions)
-    for exposed in given.rows("expose"):
-        _check_exposed(exposed)
+    expose = tuple(_exposed(one) for one in given.rows("expose"))
     mounts = []
     for volume in given.rows("persistentVolumes"):
         volume.text("mountPath")
@@ -67,6 +66,7 @@ def pod_wish(cloud: YottaCloud, given: Given) -> Wish:
         registry=given.text("imageRegistry", HUB),
         env=_environment(given),
         mounts=tuple(mounts),
+        expose=expose,
     )
 
 
@@ -89,7 +89,11 @@ def endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | N
     """A new endpoint, or what becomes of the one ``before``: its image and mode stay."""
     name = given.text("name", longest=20)
     if _ENDPOINT_NAME.fullmatch(name) is None:
-        wrong("name must start with a letter")
+        wrong(
+            "name must be a letter, then letters, digits and @ . _ -"
+            if name[:1].isalpha()
+            else "name must start with a letter"
+        )
     image = before.image if before else given.text("image")
     mode = before.mode if before else given.choice("serviceMode", MODES)
     for credential in ("containerRegistryAuthId", "credentialId"):
@@ -99,7 +103,7 @@ def endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | N
         given.whole(limit, 0)
     exposed = given.table("expose")
     if exposed:
-        _check_exposed(Given(exposed, "expose."))
+        _exposed(Given(exposed, "expose."))
     _environment(given)
     return EndpointOrder(
         name,
@@ -200,9 +204,9 @@ def _check_credential(cloud: YottaCloud, given: Given, name: str) -> None:
         raise RefusedError(NO_RECORD, f"{name} is not known: {given.whole(name)}")
 
 
-def _check_exposed(exposed: Given) -> None:
-    exposed.whole("port", low=1, high=65_535)
-    exposed.text("protocol")
+def _exposed(given: Given) -> tuple[int, str]:
+    """A port and its protocol."""
+    return given.whole("port", low=1, high=65_535), given.text("protocol").lower()
 
 
 def _mountable(cloud: YottaCloud, number: int) -> int:

@@ -34,6 +34,8 @@ class Wish:
     registry: str = HUB
     env: dict[str, str] = field(default_factory=dict)
     mounts: tuple[int, ...] = ()
+    expose: tuple[tuple[int, str], ...] = ()
+    """Ports with their protocols."""
     spot: bool = False
 
 

@@ -166,6 +166,7 @@ def _rental(cloud: YottaCloud, rentals: dict[int, Rental], standing: StandingRen
         standing.gpus,
         image=standing.image,
         mounts=mounts,
+        expose=((8888, "http"), (5000, "tcp")) if standing.name == "jupyter" else (),
         spot=standing.name.startswith("spot"),
     )
     created = cloud.world.time - standing.minutes * 60

@@ -10,7 +10,7 @@ from .yotta_cloud import YottaCloud
 from .yotta_login import login
 from .yotta_logs import Line
 from .yotta_market import Market, Shelf
-from .yotta_parts import INITIALIZING, QUEUE, Credential, Endpoint, Rental, Task, Volume, Worker
+from .yotta_parts import INITIALIZING, QUEUE, RUNNING, Credential, Endpoint, Rental, Task, Volume, Worker
 
 SUCCESS = 10000
 _VENDOR_IMAGES = "yottalabsai/"
@@ -74,6 +74,19 @@ def pod_shape(pod: Rental) -> dict[str, Any]:
         "status": pod.status.upper(),
         "createdAt": ms(pod.created),
         "sshCmd": login(pod),
+        "expose": [_exposed(pod, port, protocol) for port, protocol in wish.expose],
+    }
+
+
+def _exposed(pod: Rental, port: int, protocol: str) -> dict[str, Any]:
+    """How a port of a pod is reached; while it does not run it is not healthy."""
+    return {
+        "port": port,
+        "proxyPort": 30_000 + pod.id % 10_000,
+        "protocol": protocol,
+        "host": LOOPBACK,
+        "healthy": pod.status == RUNNING,
+        "ingressUrl": f"https://{pod.id}-{port}.pods.example.com" if protocol == "http" else "",
     }
 
 
@@ -96,6 +109,7 @@ def endpoint_shape(endpoint: Endpoint, now: float) -> dict[str, Any]:
         "runningWorkers": len(endpoint.running),
         "serviceMode": order.mode,
         "webhook": order.webhook,
+        "domain": f"{order.name}-{endpoint.id}.serverless.example.com",
     }
 
 

@@ -47,6 +47,7 @@ from gputui.models import (
     Offer,
     PartialRows,
     Phase,
+    PortMapping,
     Ref,
     Secret,
     SSHTarget,
@@ -372,6 +373,18 @@ class TestImages:
             await backend.create("image", {"repo_tag": "ubuntu"})
         assert server.count("POST") == 1
         assert backend.created_ref("image", {"repo_tag": "ubuntu"}) == Ref("dock", "image", "ubuntu:latest")
+
+
+class TestSshPort:
+    async def test_it_is_listed_and_said_after_a_create(
+        self, server: ScriptedServer, backend: DeepdockBackend
+    ) -> None:
+        script(server, containers={"containers": [container(status="running", ssh_port=22001)]})
+        (row,) = await backend.instances()
+        assert row.ports == (PortMapping(22001, 22),)
+        server.on("/containers/create", as_json({"message": "container created", "id": "1bb0", "ssh-port": 22000}))
+        values = {"name": "abc", "image": "i:1", "user_name": "u", "password": "secret-1"}
+        assert (await backend.create("container", values)).message == "Container abc created. SSH is on port 22000."
 
 
 class TestGpus:

@@ -90,6 +90,7 @@ async def test_pods_are_listed_with_what_their_inspection_says(
         gpu_model="RTX 4090",
         gpu_count=2,
         gpu_indices=(0, 2),
+        aliases=("alice-main",),
         memory_limit=64 * 2**30,
         shm_size=2**26 if new else None,
         host="127.0.0.1",
@@ -268,7 +269,7 @@ async def test_hostile_names_are_shown_harmless_and_still_reached(
     assert (row.name, row.ref.id, row.image, row.networks) == (shown, shown, f"{shown}:latest", (shown,))
     assert "\x1b" not in row.raw
     (found,) = await backend.processes()
-    assert (found.instance, found.instance_name, found.command) == (row.ref, f"alice-{shown}", f"a\ufffd{shown}")
+    assert (found.instance, found.instance_name, found.command) == (row.ref, shown, f"a\ufffd{shown}")
     await backend.stop(row.ref)
     assert server.asked("/pod/stop")[0].params == {"ins": name}
 
@@ -331,13 +332,13 @@ class TestGpus:
         assert [device.ref for device in devices] == [Ref("lab", "gpu", str(index)) for index in range(4)]
         first = devices[0]
         assert (first.model, first.memory_total, first.memory_used) == ("RTX 4090", 24 * 2**30, 721420288)
-        assert (first.process_count, first.instances, first.host) == (2, ("alice-main",), "127.0.0.1")
+        assert (first.process_count, first.instances, first.host) == (2, ("main",), "127.0.0.1")
         assert (devices[2].process_count, devices[2].memory_used) == (0, 0)
 
     async def test_processes_are_mapped_to_own_pods(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
         own, of_the_host, of_others = await backend.processes()
-        assert (own.ref, own.instance, own.instance_name) == (Ref("lab", "process", "0:3936"), MAIN, "alice-main")
+        assert (own.ref, own.instance, own.instance_name) == (Ref("lab", "process", "0:3936"), MAIN, "main")
         assert (own.pid, own.gpu_index, own.uptime, own.memory_used) == (3936, 0, 2309249.45, 709079040)
         assert (of_the_host.instance, of_the_host.instance_name) == (None, "")
         assert of_the_host.gpu_memory_used is None
@@ -462,6 +463,16 @@ class TestActions:
         (request,) = server.asked(f"/pod/{verb}")
         assert (request.method, request.params) == ("POST", {"ins": "main"})
         assert request.credentials == "alice:wonderland"
+
+    @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+    async def test_what_the_pod_wrote_comes_with_the_outcome(
+        self, server: ScriptedServer, backend: PodyBackend, verb: str
+    ) -> None:
+        script(server, NEW)
+        log = "\n".join(f"line {number}" for number in range(40)) + "\r\n\x1b[31msshd: \x1b[0mready\x07\r\n"
+        server.on(f"/pod/{verb}", as_json({"log": log}))
+        lines = (await getattr(backend, verb)(MAIN)).output.splitlines()
+        assert lines == [*(f"line {number}" for number in range(21, 40)), "sshd: ready\ufffd"]
 
     async def test_a_lost_answer_is_an_unknown_outcome(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
@@ -732,3 +743,33 @@ async def test_an_old_pod_lacks_networks_and_shared_memory(server: ScriptedServe
     script(server, OLD, {"main": old_pod(surprise={"deep": [None]})})
     (row,) = await backend.instances()
     assert (row.networks, row.shm_size, row.problem) == ((), None, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "users", "admins"),
+    [
+        (["alice", "bob"], ("alice", "bob"), None),
+        ([{"name": "alice", "is_admin": 1}, {"name": "bob", "is_admin": 0}], ("alice", "bob"), ("alice",)),
+        ([["alice", True], ["bob", False]], ("alice", "bob"), ("alice",)),
+        ([{"name": "alice", "is_admin": None}], ("alice",), None),
+    ],
+)
+async def test_users_with_their_status_where_the_server_has_it(
+    server: ScriptedServer,
+    backend: PodyBackend,
+    answer: object,
+    users: tuple[str, ...],
+    admins: tuple[str, ...] | None,
+) -> None:
+    script(server, NEW)
+    server.on("/user/list", as_json(answer))
+    info = await backend.account_info()
+    assert (info.users, info.admins) == (users, admins)
+
+
+async def test_users_that_cannot_be_read_are_counted(server: ScriptedServer, backend: PodyBackend) -> None:
+    script(server, NEW)
+    server.on("/user/list", as_json(["alice", {"x": 1}, 7]))
+    info = await backend.account_info()
+    assert info.users == ("alice",)
+    assert "users: 2 cannot be read: the name should be a text" in info.problems

@@ -91,7 +91,7 @@ async def test_every_list(release: str) -> None:
         }
 
         processes = await there.backend.processes()
-        of_alice = [process for process in processes if process.instance_name.startswith("alice-")]
+        of_alice = [process for process in processes if process.instance_name in pods]
         assert of_alice
         assert all(process.instance and process.instance.id in pods for process in of_alice)
         others = [process for process in processes if process not in of_alice]

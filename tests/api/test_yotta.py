@@ -353,6 +353,54 @@ class TestPartsThatCannotBeRead:
             await instances(backend)
 
 
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("exposed", "services"),
+        [
+            (None, ()),
+            ([{"port": 8080, "protocol": "http", "ingressUrl": "https://a.example"}], ((8080, "https://a.example"),)),
+            ([{"port": 8080, "protocol": "HTTP", "ingressUrl": "a.example"}], ((8080, "https://a.example"),)),
+            (
+                [{"port": 8080, "proxyPort": 30123, "protocol": "http", "host": "203.0.113.7", "healthy": True}],
+                ((8080, "http://203.0.113.7:30123"),),
+            ),
+            ([{"port": 5000, "proxyPort": 30124, "protocol": "tcp", "host": "h"}], ((5000, "h:30124"),)),
+            ([{"port": 5000}, 7, None, {"port": "x", "ingressUrl": "https://b"}], ()),
+            ("nonsense", ()),
+        ],
+    )
+    async def test_a_pod_has_those_of_its_ports(
+        self, server: ScriptedServer, backend: YottaBackend, exposed: object, services: tuple[tuple[int, str], ...]
+    ) -> None:
+        server.on(PODS, ok([pod(expose=exposed)]))
+        row = (await instances(backend))["pod/101"]
+        assert tuple((one.port, one.url) for one in row.services) == services
+        assert row.problem is None
+
+    @pytest.mark.parametrize(
+        ("told", "services"),
+        [
+            ({"domain": "llama.example.com"}, ((443, "https://llama.example.com"),)),
+            ({"domain": "https://llama.example.com/"}, ((443, "https://llama.example.com"),)),
+            (
+                {"domain": "llama.example.com", "expose": {"port": 8000, "protocol": "http"}},
+                ((8000, "https://llama.example.com"),),
+            ),
+            ({"domain": None, "expose": None}, ()),
+        ],
+    )
+    async def test_an_endpoint_has_its_domain(
+        self,
+        server: ScriptedServer,
+        backend: YottaBackend,
+        told: dict[str, object],
+        services: tuple[tuple[int, str], ...],
+    ) -> None:
+        server.on(ENDPOINTS, ok([endpoint(**told)]))
+        (row,) = await backend.endpoints()
+        assert tuple((one.port, one.url) for one in row.services) == services
+
+
 class TestEndpoints:
     async def test_they_are_listed_as_deployments(self, backend: YottaBackend) -> None:
         (row,) = await backend.endpoints()
@@ -408,6 +456,7 @@ class TestStock:
                 "us-east-1",
                 available=True,
                 gpu_memory=24 * 2**30,
+                region_name="Us-East-1",
                 vendor_name="NVIDIA_RTX_4090_24G",
                 type_id="11",
             ),
@@ -417,6 +466,7 @@ class TestStock:
                 "us-west-1",
                 available=False,
                 gpu_memory=24 * 2**30,
+                region_name="Us-West-1",
                 vendor_name="NVIDIA_RTX_4090_24G",
                 type_id="12",
             ),
@@ -426,12 +476,19 @@ class TestStock:
                 "us-east-1",
                 available=True,
                 gpu_memory=141 * 2**30,
+                region_name="Us-East-1",
                 vendor_name="NVIDIA_H200_141G",
                 type_id="21",
             ),
         ]
         assert await backend.fetch(offers[0].ref) == offers[0]
         assert backend.actions(offers[0]) == {Action.CREATE}
+
+    async def test_a_region_has_its_name_beside_its_code(self, backend: YottaBackend) -> None:
+        assert {offer.region: offer.region_name for offer in await backend.stock()} == {
+            "us-east-1": "Us-East-1",
+            "us-west-1": "Us-West-1",
+        }
 
     async def test_one_of_several_machines_will_do(self, server: ScriptedServer, backend: YottaBackend) -> None:
         types = [

@@ -15,6 +15,11 @@ def test_the_output_is_data_and_the_status_is_the_commands_own(world: Running, r
     assert run("exec", "lab/main", "--", "echo hello; exit 7") == (7, "hello\n", "")
 
 
+def test_a_pod_is_found_by_the_name_the_server_has_for_it_too(world: Running, run: Run) -> None:
+    assert run("exec", "lab/alice-main", "--", "echo $HOSTNAME")[1] == "main\n"
+    assert "alice-main" not in run("get", "gpus", "-A", "lab")[1]
+
+
 def test_several_words_arrive_as_they_are(world: Running, run: Run) -> None:
     assert run("exec", "lab/main", "--", "echo", "a  b", "$HOME")[1] == "a  b $HOME\n"
     assert command_text(["ls | wc -l"]) == "ls | wc -l"

@@ -442,7 +442,7 @@ async def test_an_instance_without_addresses_says_so() -> None:
     async with staged(hub()) as stage:
         await go_to(stage, "train-a-0old")
         await stage.press("o")
-        assert "train-a-0old tells no addresses of services." in stage.toasts
+        assert "train-a-0old has no web addresses." in stage.toasts
 
 
 async def test_the_copy_menu_has_the_addresses() -> None:

@@ -99,6 +99,7 @@ async def test_a_pod_comes_up_is_paused_resumed_and_deleted() -> None:
             "status": "INITIALIZING",
             "createdAt": int(START * 1000),
             "sshCmd": "",
+            "expose": [],
         }
         path = f"pods/{pod['id']}"
         assert (await yotta.refused("POST", f"{path}/pause"))[:2] == (409, 12001)

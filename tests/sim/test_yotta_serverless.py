@@ -30,6 +30,7 @@ async def test_an_endpoint_runs_when_its_first_worker_does() -> None:
             **{"id": endpoint["id"], "name": "render", "image": "yottalabsai/comfyui:latest"},
             **{"status": "INITIALIZING", "totalWorkers": 2, "runningWorkers": 0, "cost": 0},
             **{"perSecondPrice": 0, "serviceMode": "QUEUE", "webhook": "https://hooks.example.com/x"},
+            "domain": f"render-{endpoint['id']}.serverless.example.com",
         }
         assert isinstance(endpoint["id"], str)
         path = f"serverless/{endpoint['id']}"
