@@ -367,7 +367,7 @@ async def test_a_pod_is_created_once_from_the_form_and_shown() -> None:
     async with staged(fake) as stage:
         await stage.press("n")
         await stage.type("exp-1")
-        await stage.press("tab", "enter", "down", "enter")
+        await stage.press("tab", "enter", "down", "down", "enter")
         assert stage.app.screen.query_one(Select).value == "cuda:12.4"
         await stage.press("tab", "enter")
         assert "Create this pod in lab?" in stage.text
@@ -388,7 +388,7 @@ async def test_declining_the_last_question_leads_back_to_the_form_as_it_was_fill
     async with staged(fake) as stage:
         await stage.press("n")
         await stage.type("exp-1")
-        await stage.press("tab", "enter", "down", "enter", "tab", "enter")
+        await stage.press("tab", "enter", "down", "down", "enter", "tab", "enter")
         assert "Create this pod in lab?" in stage.text
         await stage.press("enter")
         assert "New pod in lab" in stage.text

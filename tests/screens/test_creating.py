@@ -265,7 +265,7 @@ async def test_escape_keeps_nothing_and_sends_nothing(tmp_path: Path) -> None:
         await stage.press("n")
         await stage.type("secret-plan")
         await stage.press("escape")
-        assert "esc again throws away what is filled in; ctrl+s keeps it as a template" in stage.text
+        assert "esc again discards your input; ctrl+s keeps it as a template" in stage.text
         await stage.type("x")
         await stage.press("escape")
         assert stage.dialogs == ["FormDialog"], "what was typed since is not thrown away either"

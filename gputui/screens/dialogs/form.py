@@ -15,12 +15,13 @@ from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, TextArea
 
+from gputui.api.form_values import REQUIRED
 from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import FieldKind, Form, FormField, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.form_choices import Done, Edited
-from gputui.screens.dialogs.form_fields import FieldBox, keys_of, make_editor, put, text_of
+from gputui.screens.dialogs.form_fields import FieldBox, Message, keys_of, make_editor, put, text_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -44,7 +45,7 @@ class FormTools:
 
     preview: Callable[[Values], PreparedRequest] | None = None
     save: Callable[[str, Values, bool], str] | None = None
-    name_problem: Callable[[str], str | None] = lambda name: None if name else "is missing"
+    name_problem: Callable[[str], str | None] = lambda name: None if name else REQUIRED
     saved: Callable[[], Sequence[str]] | None = None
     load: Callable[[str], Values] | None = None
 
@@ -108,6 +109,10 @@ class FormDialog(Dialog[dict[str, str]]):
         self._problems = dict(problems or {})
         self._tools = tools or FormTools()
         self._editors: dict[str, Widget] = {}
+        self._boxes: dict[str, Widget] = {}
+        self._groups: dict[str, Widget] = {}
+        self._messages: dict[str, Message] = {}
+        self._about: Static
         self._left: set[str] = set(self._problems)
         self._told: dict[str, tuple[str, str]] = {}
         self._complains = False
@@ -119,19 +124,24 @@ class FormDialog(Dialog[dict[str, str]]):
         """Lay it out."""
         long = self._long
         with Vertical(classes="dialog -long" if long else "dialog"):
-            yield Static(Content(self._form.title), classes="heading")
+            yield Static(self._heading(), classes="heading")
             with VerticalScroll(classes="scroll", can_focus=False):
                 for field in self._form.fields:
                     yield from self._compose_field(field, long=long)
             if self._form.note and not long:
                 yield Static(Content(self._form.note), classes="hint")
-            yield Static(Content(self._form.note), id="about")
+            about = self._about = Static(Content(self._form.note), id="about")
+            yield about
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content("Go on  ctrl+g" if long else "Go on"), id="confirm", compact=True)
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
                     yield from tools
+
+    def _heading(self) -> Content:
+        legend = "   * required" if any(field.required for field in self._form.fields) else ""
+        return Content.assemble(self._form.title, (legend, "not bold $muted"))
 
     def _tool_buttons(self) -> Iterable[Button]:
         if self._tools.preview is not None:
@@ -144,13 +154,15 @@ class FormDialog(Dialog[dict[str, str]]):
     def _compose_field(self, field: FormField, *, long: bool) -> ComposeResult:
         editor = self._editors[field.name] = make_editor(field, self._values.get(field.name, field.default))
         optional = not field.required
-        if long and optional and isinstance(editor, Input):
-            editor.placeholder = "optional"
+        if isinstance(editor, Input) and (long or not optional):
+            editor.placeholder = "optional" if optional else REQUIRED
         if field.group:
-            yield Static(Content(field.group), classes="group", id=f"group-{field.name}")
-        with FieldBox(classes="field", id=f"of-{field.name}"):
+            group = self._groups[field.name] = Static(Content(field.group), classes="group", id=f"group-{field.name}")
+            yield group
+        with FieldBox(classes="field", id=f"of-{field.name}") as box:
+            self._boxes[field.name] = box
             with Horizontal(classes="row"):
-                yield Label(Content(field.label + (" (optional)" if optional and not long else "")))
+                yield Label(_label(field, long=long))
                 yield editor
                 if field.unit:
                     yield Label(Content(field.unit), classes="unit")
@@ -158,7 +170,8 @@ class FormDialog(Dialog[dict[str, str]]):
             keys = keys_of(field) if field.kind is FieldKind.SECRET and not long else ""
             if about := "   ".join(filter(None, (field.help, keys))):
                 yield Static(Content(about), classes="about")
-            yield Static(Content(""), id=f"problem-{field.name}", classes="problem")
+            problem = self._messages[field.name] = Message(id=f"problem-{field.name}", classes="problem")
+            yield problem
 
     def on_mount(self) -> None:
         """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
@@ -209,15 +222,18 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _show_fields(self) -> None:
         shown = self.values()
-        heading: Widget | None = None
+        heading = ""
+        visible: dict[Widget, bool] = {}
         for field in self._form.fields:
             here = field.name in shown
-            self.query_one(f"#of-{field.name}").display = here
-            if field.group:
-                heading = self.query_one(f"#group-{field.name}")
-                heading.display = False
-            if heading is not None and here:
-                heading.display = True
+            visible[self._boxes[field.name]] = here
+            heading = field.name if field.group else heading
+            if heading:
+                visible[self._groups[heading]] = visible.get(self._groups[heading], False) or here
+        for widget, here in visible.items():
+            # Setting it lays the form out again even where nothing changes.
+            if widget.display != here:
+                widget.display = here
 
     def _focus(self, name: str) -> None:
         editor = self._editors[name]
@@ -229,10 +245,8 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _show_problems(self, problems: Values) -> None:
         self._complains = bool(problems)
-        for field in self._form.fields:
-            line = self.query_one(f"#problem-{field.name}", Static)
-            line.display = field.name in problems
-            line.update(Content(problems.get(field.name, "")))
+        for name, message in self._messages.items():
+            message.say(problems.get(name, ""))
 
     def _field_of(self, widget: Widget | None) -> FormField | None:
         for node in widget.ancestors_with_self if widget is not None else ():
@@ -246,7 +260,11 @@ class FormDialog(Dialog[dict[str, str]]):
         field = self._field_of(event.widget)
         said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
         optional = "optional   " if field is not None and not field.required else ""
-        self.query_one("#about", Static).update(Content(optional + said))
+        self._tell(Content(optional + said))
+
+    def _tell(self, text: Content) -> None:
+        """Say something in the lines above the buttons, whose number is fixed."""
+        self._about.update(text, layout=False)
 
     @on(DescendantBlur)
     def _left_field(self, event: DescendantBlur) -> None:
@@ -284,9 +302,7 @@ class FormDialog(Dialog[dict[str, str]]):
         if self._long and not self._warned and self.values() != self._at_first:
             self._warned = True
             keep = "; ctrl+s keeps it as a template" if self._tools.save is not None else ""
-            self.query_one("#about", Static).update(
-                Content.styled(f"esc again throws away what is filled in{keep}", "$text-warning")
-            )
+            self._tell(Content.styled(f"esc again discards your input{keep}", "$text-warning"))
             return
         super().action_cancel()
 
@@ -402,3 +418,10 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _complain(self, error: GputuiError) -> None:
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+
+
+def _label(field: FormField, *, long: bool) -> Content:
+    """Return the label of a field: a star marks what is required from the start."""
+    if field.required:
+        return Content.assemble(field.label, (" *", "$text-warning"))
+    return Content(field.label if long else f"{field.label} (optional)")

@@ -30,7 +30,10 @@ class Done(Message):
 
 
 class TickList(OptionList):
-    """Several of a few: space ticks, a letter or digit goes to the next choice with a word that begins so."""
+    """Several of a few: space ticks, a letter or digit goes to the next choice with a word that begins so.
+
+    What is ticked at first is listed first.
+    """
 
     DEFAULT_CSS = """
     TickList {
@@ -46,20 +49,26 @@ class TickList(OptionList):
     """
 
     def __init__(self, choices: Sequence[tuple[str, str]], ticked: Iterable[str], *, id: str) -> None:  # noqa: A002
-        self._choices = list(choices)
         self._ticked = set(ticked)
+        self._order = [value for value, _ in choices]
+        self._choices = self._ticked_first(choices)
         super().__init__(*(Option(self._line(number)) for number in range(len(self._choices))), id=id, compact=True)
 
     @property
     def values(self) -> list[str]:
-        """What is ticked, in the order of the list."""
-        return [value for value, _ in self._choices if value in self._ticked]
+        """What is ticked, in the order of the field's choices."""
+        return [value for value in self._order if value in self._ticked]
 
     def tick(self, values: Iterable[str]) -> None:
         """Tick these and no others."""
         self._ticked = set(values)
+        self._choices = self._ticked_first(self._choices)
         for number in range(len(self._choices)):
             self.replace_option_prompt_at_index(number, self._line(number))
+
+    def _ticked_first(self, choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        place = {value: number for number, value in enumerate(self._order)}
+        return sorted(choices, key=lambda choice: (choice[0] not in self._ticked, place[choice[0]]))
 
     def _line(self, number: int) -> Content:
         value, label = self._choices[number]

@@ -31,6 +31,31 @@ class FieldBox(Vertical):
             self.scroll_visible(animate=False)
 
 
+class Message(Static):
+    """Lines of text below a field, or none. The form is laid out again only where their number changes."""
+
+    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002
+        super().__init__(Content(""), id=id, classes=classes)
+        self._said = Content("")
+        self.display = False
+
+    def say(self, text: str | Content) -> None:
+        """Show a text in place of the one before; nothing where it is empty."""
+        content = text if isinstance(text, Content) else Content(text)
+        if content == self._said:
+            return
+        before, self._said = self._height(), content
+        self.update(content, layout=self._height() != before)
+        self.display = bool(content.plain)
+
+    def _height(self) -> int:
+        """Return the lines that it takes; -1 before its width is known."""
+        if not self._said.plain:
+            return 0
+        width = self.content_size.width
+        return self._said.get_height({}, width) if width else -1
+
+
 class Flag(Static, can_focus=True):
     """Yes or no: space changes it, y and n say it."""
 
@@ -149,11 +174,12 @@ def make_editor(field: FormField, value: str) -> Widget:
 
 def _select(field: FormField, value: str) -> Select[str]:
     # What was asked for and is not offered must not quietly become something else.
-    foreign = bool(value) and value not in field.choices
+    # Nor is there a choice where none was made.
+    foreign = value not in field.choices
     return Select(
         # Select parses a prompt that is text as markup: give it Content.
         [(choice_line(choice, label), choice) for choice, label in pairs(field)],
-        value=Select.NULL if foreign else value if value in field.choices else field.choices[0],
+        value=Select.NULL if foreign else value,
         allow_blank=foreign,
         prompt="choose one",
         id=f"field-{field.name}",

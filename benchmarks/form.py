@@ -1,0 +1,105 @@
+"""A long form beside a bare Textual form of as many lines, without a terminal: ``python -m benchmarks.form``."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+
+from textual.app import App, ComposeResult
+from textual.containers import VerticalScroll
+from textual.events import Key
+from textual.screen import Screen
+from textual.widgets import Input, Label
+
+from benchmarks.measure import Finding, options, report
+from gputui.api.gpuhub_create import DeploymentForm
+from gputui.models import Image, Ref
+from gputui.screens.dialogs.form import FormDialog
+from gputui.theme import THEMES, muted
+
+HUB = DeploymentForm("hub", ("sgp1", "Singapore-A", "Singapore-B"), "USD")
+FORM = HUB.form(
+    gpu_models=["RTX 5090", "RTX Pro 6000", "H200"],
+    images=[Image(Ref("hub", "image", "image-db8346e037"), "trainer")],
+)
+ROUNDS = 40
+SETTLED = 0.06
+"""Seconds in which a key is answered, with what it draws."""
+BOUND_MS = 30.0
+
+
+class BareForm(Screen[None]):
+    """As many labelled lines, of Textual's own."""
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with VerticalScroll(can_focus=False):
+            for field in FORM.fields:
+                yield Label(field.label)
+                yield Input(field.default, compact=True)
+
+
+class Stage(App[None]):
+    """Shows one form."""
+
+    def __init__(self, form: Screen[None] | FormDialog) -> None:
+        super().__init__()
+        self._form = form
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the variables that the program's own styles need."""
+        return {"muted": muted(THEMES[0])}
+
+    def on_mount(self) -> None:
+        """Show it."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
+        self.push_screen(self._form)
+
+
+async def cpu(app: Stage, keys: Sequence[str]) -> list[float]:
+    """Press keys one after another; returns the milliseconds of CPU that each costs."""
+    spent = []
+    for key in keys:
+        begun = time.process_time()
+        app.post_message(Key(key, key if len(key) == 1 else None))
+        await asyncio.sleep(SETTLED)
+        spent.append((time.process_time() - begun) * 1000)
+    return spent
+
+
+async def measured(form: Screen[None] | FormDialog, rounds: int) -> dict[str, list[float]]:
+    """Return what letters and tabs cost in a form, also while it says what is missing."""
+    app = Stage(form)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        letters = await cpu(app, ["a"] * rounds)
+        tabs = await cpu(app, ["tab"] * rounds)
+        await cpu(app, ["ctrl+g"])
+        return {"letter": letters, "tab": tabs, "letter beside messages": await cpu(app, ["a"] * rounds)}
+
+
+def main() -> int:
+    """Measure and print; returns an exit status."""
+    args = options(__doc__).parse_args()
+    rounds = 2 if args.tiny else ROUNDS
+    bare = asyncio.run(measured(BareForm(), rounds))
+    ours = asyncio.run(measured(FormDialog(FORM, HUB.check), rounds))
+    findings = [
+        Finding(
+            f"CPU of a {name} in a form of {len(FORM.fields)} fields, ms",
+            statistics.median(ours[name]),
+            BOUND_MS,
+            f"{statistics.median(bare[name]):.1f} ms in a bare form",
+        )
+        for name in ours
+    ]
+    return report(findings, tiny=args.tiny)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
