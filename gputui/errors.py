@@ -57,6 +57,12 @@ class ForbiddenError(GputuiError):
     title = "Not allowed"
 
 
+class AccountDeniedError(ForbiddenError):
+    """The account as a whole lacks a permission: true of every such call until somebody changes the account."""
+
+    title = "Not permitted"
+
+
 class NotFoundError(GputuiError):
     """The thing is not there (any more)."""
 

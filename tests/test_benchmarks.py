@@ -20,6 +20,7 @@ PORTS = 12
 WITH_PORT = ("app", "cli")
 LAST_LINE = {
     "table": "idle seconds",
+    "form": "letter beside messages",
     "app": "scrolling",
     "cli": "ratio",
     "cloud": "percent of a core",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from gputui.errors import AccountDeniedError
 from gputui.models import (
     AccountInfo,
     Action,
@@ -117,6 +118,17 @@ class KeepsAnswers(Protocol):
 
     def forget(self) -> None:
         """Ask for everything anew the next time: somebody wants to be sure."""
+
+
+@runtime_checkable
+class HasDenials(Protocol):
+    """Back ends whose account may lack the permission for whole lists and what is created in them."""
+
+    def denial(self, resource: Resource) -> AccountDeniedError | None:
+        """Return why the account may not use a list, as its server last said; None where it may, or was not asked.
+
+        It is kept until :meth:`KeepsAnswers.forget`: such a list is not asked for meanwhile.
+        """
 
 
 @runtime_checkable

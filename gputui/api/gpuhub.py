@@ -22,11 +22,11 @@ from gputui.api.gpuhub_filters import Filters
 from gputui.api.gpuhub_images import public_images
 from gputui.api.gpuhub_lists import GpuhubLists
 from gputui.api.gpuhub_rules import container_actions, deployment_actions
-from gputui.api.gpuhub_server import GpuhubServer
+from gputui.api.gpuhub_server import CLOUDS, GpuhubServer
 from gputui.api.gpuhub_stock import StockReader
 from gputui.api.rows import RowCollector, each_changed
 from gputui.api.stated_prices import StatedPrices
-from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.errors import AccountDeniedError, GputuiError, InvalidError, NotFoundError, SshError
 from gputui.models import (
     AccountInfo,
     Action,
@@ -66,10 +66,13 @@ _KINDS: Mapping[str, Resource] = {
     "account": Resource.ACCOUNTS,
 }
 
-_CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
-"""What the clouds are called, by preset."""
+
 _WITHOUT_WALLET = frozenset({"autodl-private"})
 """Presets of clouds that bill no account."""
+_OF_DEPLOYMENTS = frozenset(
+    {Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES}
+)
+"""The lists that an account without deployments may not ask for."""
 
 
 class GpuhubBackend:
@@ -143,13 +146,28 @@ class GpuhubBackend:
     # The account
 
     async def probe(self) -> AccountInfo:
-        """Ask for one deployment (call 3): proves address, kind of server and token."""
-        return self._info(await self._lists.first_deployment())
+        """Ask for one deployment (call 3): proves address, kind of server and token.
+
+        An account that may not is asked for an image (call 1), which every account may.
+        """
+        first, problems = await self._proof()
+        return self._info(first, problems=problems)
+
+    async def _proof(self) -> tuple[Deployment | None, tuple[str, ...]]:
+        try:
+            return await self._lists.first_deployment(), ()
+        except AccountDeniedError as denied:
+            await self._lists.prove_token()
+            return None, (denied.message.removeprefix(f"{self.account}: "),)
+
+    def denial(self, resource: Resource) -> AccountDeniedError | None:
+        """Return why the account may not use a list, as the cloud last said."""
+        return self._lists.denied if resource in _OF_DEPLOYMENTS else None
 
     async def account_info(self) -> AccountInfo:
         """Ask who one is and what money there is; what fails is named in ``problems``."""
-        first = await self._lists.first_deployment()
-        problems = [] if self._events.problem is None else [self._events.problem.message]
+        first, denied = await self._proof()
+        problems = [*denied] if self._events.problem is None else [self._events.problem.message]
         try:
             balances: Sequence[Balance] = await self.balances() if self._has_wallet else ()
         except GputuiError as error:
@@ -162,7 +180,7 @@ class GpuhubBackend:
     ) -> AccountInfo:
         return AccountInfo(
             ref=self._scope.ref("account", self.account),
-            backend=_CLOUDS[self._config.preset],
+            backend=CLOUDS[self._config.preset],
             base_url=self._config.base_url,
             version="",
             user=f"uid {first.owner}" if first and first.owner else "",
@@ -308,9 +326,9 @@ class GpuhubBackend:
                 return deployment_actions(row)
             case Instance():
                 return container_actions(row)
-            case Offer(gpu_model=model) if model:
+            case Offer(gpu_model=model) if model and self._lists.denied is None:
                 return frozenset({Action.CREATE})
-            case AccountInfo():
+            case AccountInfo() if self._lists.denied is None:
                 return frozenset({Action.CREATE})
             case _:
                 return frozenset()
@@ -362,6 +380,13 @@ class GpuhubBackend:
         """Return the form of a deployment, with the images and GPU models there are as far as the cloud tells."""
         _require_kind(kind)
         images: Sequence[Image] = ()
+        try:
+            # No form is filled in for an account that may not create one.
+            await self._lists.require_permission()
+        except AccountDeniedError:
+            raise
+        except GputuiError:
+            pass
         # It can be filled in without suggestions.
         with suppress(GputuiError):
             images = await self._lists.images()

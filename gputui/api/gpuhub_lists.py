@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -20,6 +21,7 @@ from gputui.api.gpuhub_wallet import to_balance
 from gputui.api.pages import PAGE_SIZE, Page, read_all
 from gputui.api.rows import RowCollector, read_each
 from gputui.errors import (
+    AccountDeniedError,
     GputuiError,
     NotFoundError,
     ProtocolError,
@@ -67,6 +69,8 @@ class GpuhubLists:
             self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
         )
         self._blacklist_by_post = False
+        self.denied: AccountDeniedError | None = None
+        """Why the account has no deployments, nor what begins with them; None where it may, or was not asked."""
 
     def cancel(self) -> None:
         """Stop waiting for an answer."""
@@ -76,6 +80,8 @@ class GpuhubLists:
     def forget(self, *deployments: Ref) -> None:
         """Ask anew about these deployments the next time, about everything when none is named."""
         self._task = None
+        if not deployments:
+            self.denied = None
         self._containers.forget(*deployments)
         self._packages.forget(*deployments)
 
@@ -109,7 +115,11 @@ class GpuhubLists:
         return await read_all(lambda index: self._deployment_page(parameters, index, PAGE_SIZE, raw=raw))
 
     async def first_deployment(self) -> Deployment | None:
-        """Ask for one deployment, whichever the cloud lists first; None where there is none."""
+        """Ask for one deployment, whichever the cloud lists first; None where there is none.
+
+        It is asked for even by an account that was denied.
+        """
+        self.denied = None
         page = await self._deployment_page({}, 1, 1)
         return page.rows[0] if page.rows else None
 
@@ -126,7 +136,29 @@ class GpuhubLists:
     ) -> Page[Deployment]:
         body = {"page_index": index, "page_size": size, **parameters}
         make = partial(wire.to_deployment, self._scope)
-        return await self._server.page(shapes.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
+        with self._permitted():
+            return await self._server.page(shapes.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
+
+    @contextmanager
+    def _permitted(self) -> Iterator[None]:
+        """Raise what the account was denied without asking again; note a denial of what names no thing."""
+        if self.denied is not None:
+            raise self.denied
+        try:
+            yield
+        except AccountDeniedError as error:
+            self.denied = error
+            raise
+
+    async def require_permission(self) -> None:
+        """Ask for one deployment, where none was listed yet: raises AccountDeniedError where the account may not."""
+        if self.denied is not None or not self._known:
+            await self._deployment_page({}, 1, 1)
+
+    async def prove_token(self) -> None:
+        """Ask for one private image, which every account may; raises GputuiError."""
+        make = partial(wire.to_image, self._scope)
+        await self._server.page(shapes.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
 
     # Containers (call 8)
 
@@ -248,6 +280,10 @@ class GpuhubLists:
         return _as_whole_as(found, blocks.values())
 
     async def _ask_blacklist(self) -> object:
+        with self._permitted():
+            return await self._blacklist_data()
+
+    async def _blacklist_data(self) -> object:
         if not self._blacklist_by_post:
             try:
                 return await self._server.ask("GET", BLACKLIST)

@@ -20,6 +20,8 @@ from gputui.text import clean
 if TYPE_CHECKING:
     from gputui.config import GpuhubAccount
 
+CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
+"""What the clouds are called, by preset."""
 CONCURRENCY = 12
 """Requests under way at once: the stock of twelve regions comes in one go."""
 CHANGE_TIMEOUT = 120.0
@@ -52,7 +54,7 @@ class GpuhubServer:
         self.transport = Transport(
             account=account.name,
             base_url=account.base_url,
-            backend="GPUhub",
+            backend="private AutoDL" if account.preset == "autodl-private" else CLOUDS[account.preset],
             authorize=self._authorization,
             explain=explain,
             read_timeout=account.timeout,

@@ -200,7 +200,9 @@ async def fleet_rows(fleet: Fleet, resources: Iterable[Resource], accounts: Iter
     for account, resource in wanted:
         feed = fleet.feed(account, resource)
         error = feed.error or feed.lacking
-        if not fleet.supports(account, resource):
+        if (denial := fleet.denial(account, resource)) is not None:
+            listing.failures.append((account, denial))
+        elif not fleet.supports(account, resource):
             listing.unsupported.append(account)
         elif error is not None:
             listing.failures.append((account, error))

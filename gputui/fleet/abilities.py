@@ -14,7 +14,7 @@ from gputui.api.base import (
     HasFilters,
     HasLogs,
 )
-from gputui.errors import InvalidError, NotFoundError, SshError
+from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.probes import Read
 from gputui.models import Action, Form, Instance, Phase, PreparedRequest, Ref, Resource, Row, SSHTarget
@@ -49,7 +49,15 @@ class Abilities:
             return ()
         homes = runtime.opened.kinds
         kinds = runtime.opened.creatable
-        return tuple(kind for kind in kinds if within is None or homes.get(kind) in within)
+        permitted = [kind for kind in kinds if (home := homes.get(kind)) is None or runtime.denial(home) is None]
+        return tuple(kind for kind in permitted if within is None or homes.get(kind) in within)
+
+    def denial(self, account: str, resource: Resource) -> GputuiError | None:
+        """Return why an account as a whole may not use a list, or create what is in it; None where it may.
+
+        It is known once its server has said so, and until it is refreshed.
+        """
+        return self.runtime(account).denial(resource)
 
     async def create_form(self, account: str, kind: str) -> Form:
         """Return the form of a kind, with the server's choices in it."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.api.base import Backend, CanLogin, HasSpending
+from gputui.api.base import Backend, CanLogin, HasDenials, HasSpending
 from gputui.api.rows import incomplete
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
@@ -103,9 +103,16 @@ class AccountRuntime:
             return self.opened is not None
         if resource is Resource.EVENTS and self.observes:
             resource = Resource.INSTANCES
+        if self.denial(resource) is not None:
+            return False
         if self.is_looked_up(resource):
             return self.looks
         return resource in (self._pollers if self.opened is not None else self._logs)
+
+    def denial(self, resource: Resource) -> GputuiError | None:
+        """Return why the account may not use a list; None where it may, or was not asked yet."""
+        opened: object = self.opened
+        return opened.denial(resource) if isinstance(opened, HasDenials) else None
 
     def is_looked_up(self, resource: Resource) -> bool:
         """Return whether a list is made by looking into instances, those that somebody chose."""
@@ -158,6 +165,7 @@ class AccountRuntime:
     def know(self, info: AccountInfo) -> None:
         """Note what the account says of itself."""
         self.info, self._info_at = info, self._clock.now()
+        self.judge()
 
     async def open(self, open_backend: Callable[[Account], Backend]) -> None:
         """Open the back end and begin to poll; a failure is kept and told."""
@@ -215,6 +223,8 @@ class AccountRuntime:
     def pace(self, resource: Resource) -> float | None:
         """Return the seconds between two questions for a list now, None for none."""
         if self._owner.left_out(self.name, resource) or (self.is_looked_up(resource) and not self.looks):
+            return None
+        if self.denial(resource) is not None:
             return None
         watched = self._owner.watched
         paces = [self._base_pace(resource)] if resource in watched else []
@@ -351,6 +361,8 @@ class AccountRuntime:
             }
             limited = self._not_before > self._clock.monotonic()
             state, message = judge(logs, limited=limited)
+            if not logs and self.info is not None and any(map(self.denial, self._pollers)):
+                state = HealthState.OK  # the account is known, and may not be asked for what is looked at
         until = self._limited_until if state is HealthState.LIMITED else None
         self.health = follow(self.health, state, message, until, self._clock.now())
 

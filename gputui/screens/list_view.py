@@ -216,7 +216,8 @@ class ListView(FilterBarView, ReadingView):
         not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
         asked = self.asked_for()
         nothing = f"Nothing matches {asked} on the server. L changes what is asked for." if asked else ""
-        self.table.placeholder = Content(self.loading_text() or not_known or nothing or self.empty_text())
+        denied = " ".join(self.denials())
+        self.table.placeholder = Content(self.loading_text() or not_known or denied or nothing or self.empty_text())
 
     def _has_none(self) -> bool:
         """Whether the account that the view is limited to has no rows at all, and nothing else limits it."""

@@ -197,7 +197,8 @@ class View(Screen[None]):
         """Return the line that says why the rows of this account are old or missing."""
         for resource in sorted(self.RESOURCES):
             feed = self.session.fleet.feed(account, resource)
-            if feed.error is not None:
+            # What an account may not use at all is no news: it is said where there is nothing else to show.
+            if feed.error is not None and self.session.fleet.denial(account, resource) is None:
                 stale = feed.state is FeedState.STALE
                 return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
         for resource in sorted(self.RESOURCES):
@@ -248,9 +249,23 @@ class View(Screen[None]):
             for account in self.session.fleet.accounts
             if self.session.shows_account(account)
             and any(
-                self.session.fleet.feed(account, resource).state is FeedState.FAILED for resource in self.RESOURCES
+                self.session.fleet.feed(account, resource).state is FeedState.FAILED
+                and self.session.fleet.denial(account, resource) is None
+                for resource in self.RESOURCES
             )
         ]
+
+    def denials(self) -> list[str]:
+        """Say which accounts shown may not use what this view lists, and why."""
+        fleet = self.session.fleet
+        found = [
+            denial.message
+            for account in fleet.accounts
+            if self.session.shows_account(account)
+            for resource in sorted(self.RESOURCES)
+            if (denial := fleet.denial(account, resource)) is not None
+        ]
+        return list(dict.fromkeys(found))
 
     # --- coming and going ------------------------------------------------------------------------------------
 
@@ -402,7 +417,7 @@ class View(Screen[None]):
     def _why_not(self, command: Command) -> str:
         targets = self.targets()
         if command.action is Action.CREATE:
-            return "Nothing can be created here: no account shown allows it."
+            return " ".join(self.denials()) or "Nothing can be created here: no account shown allows it."
         if not targets:
             return f"{command.title}: there is no row here."
         first = targets[0]

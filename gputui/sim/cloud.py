@@ -30,7 +30,8 @@ _PASSWORD_SIGNS = string.ascii_letters + string.digits
 class Cloud:
     """One account's view of a cloud. What containers do takes time; in a frozen world it is done at once.
 
-    ``private`` picks the API's private variant. Call ``world.advance()`` before looking.
+    ``private`` picks the API's private variant, ``personal`` an account that may not use deployments.
+    Call ``world.advance()`` before looking.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Cloud:
         regions: Sequence[str],
         ledger: Ledger,
         private: bool = False,
+        personal: bool = False,
         seed: int | str = 0,
     ) -> None:
         self.world = world
@@ -51,6 +53,7 @@ class Cloud:
         self.uid = uid
         self.regions = tuple(regions)
         self.private = private
+        self.personal = personal
         self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud holds no secrets
         self.market = Market()
         self.ledger = ledger

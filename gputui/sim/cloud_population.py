@@ -33,7 +33,7 @@ PUBLIC_IMAGES = (
     "base-image-12be412037", "base-image-u9r24vthlk", "base-image-l374uiucui", "base-image-l2t43iu6uk",
     "base-image-0gxqmciyth", "base-image-uxeklgirir", "base-image-4bpg0tt88l", "base-image-mbr2n4urrc",
     "base-image-qkkhitpik5", "base-image-h041hn36yt", "base-image-7bn8iqhkb5", "base-image-k0vep6kyq8",
-    "base-image-l2843iu23k",
+    "base-image-l2843iu23k", "base-image-ec1e9vdbd3", "base-image-lbdbb183fk", "base-image-8hkyyugih5",
 )  # fmt: skip
 _HUB_MODELS = tuple(
     GpuModel(name, memory * GIB, price)
@@ -95,6 +95,8 @@ class CloudPlan:
     everywhere: bool = False
     """Every model in every region; else each region has a part of them."""
     private: bool = False
+    personal: bool = False
+    """The account is not verified as a company: it may not use deployments."""
     quiet: bool = False
     """Nothing happens that nobody asked for: no other customers, no crashes."""
     preset: str = ""
@@ -179,7 +181,24 @@ BENCHMARK = replace(
 )
 """Twelve regions of thirty models, 100 deployments with 1,000 containers."""
 
-CLOUD_SETS: dict[str, tuple[CloudPlan, ...]] = {"none": (), "private": (PRIVATE,), "benchmark": (BENCHMARK,)}
+PERSONAL = CloudPlan(
+    "personal",
+    "personal-token-5c70e1",
+    "CNY",
+    AUTODL_REGIONS,
+    _AUTODL_MODELS,
+    (),
+    personal=True,
+    preset="autodl",
+    uid=4096,
+)
+"""A personal account of AutoDL: stock, images and wallet, and no deployments."""
+CLOUD_SETS: dict[str, tuple[CloudPlan, ...]] = {
+    "none": (),
+    "private": (PRIVATE,),
+    "personal": (PERSONAL,),
+    "benchmark": (BENCHMARK,),
+}
 """Clouds to have in place of a size's own, by name."""
 
 
@@ -193,6 +212,7 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
         regions=plan.regions,
         ledger=Ledger(world.time, assets=2_483_500 * _wealth(plan), vouchers=50_000, packages=_packages(plan)),
         private=plan.private,
+        personal=plan.personal,
         seed=seed,
     )
     _build_machines(cloud, plan)

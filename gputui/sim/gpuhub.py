@@ -20,6 +20,7 @@ from .gpuhub_rules import (
     BAD,
     INTERNAL,
     MAX_BLOCK_MINUTES,
+    NO_PERMISSION,
     NOT_FOUND,
     UNAUTHORIZED,
     WRONG,
@@ -93,10 +94,11 @@ class GpuhubApi:
             self._world.advance()
             number = next(self._requests)
             try:
-                self._authorize(request)
+                self._authorize(request, path)
                 data = handler(Parameters(await _parameters(request)))
             except RefusedError as refused:
-                return _json(refusal(refused.code, refused.message, number))
+                # A private cloud names no requests.
+                return _json(refusal(refused.code, refused.message, None if self.cloud.private else number))
             # In a frozen world what a request sets off is done at once.
             self._world.advance()
             return _json(f'{{"code":"Success","msg":"","data":{data}}}')
@@ -105,9 +107,11 @@ class GpuhubApi:
         route.methods = {method}
         return route
 
-    def _authorize(self, request: Request) -> None:
+    def _authorize(self, request: Request, path: str) -> None:
         if request.headers.get("authorization") != self.cloud.token:
             raise RefusedError(UNAUTHORIZED, "authorization failed, check the token")
+        if self.cloud.personal and path.startswith("/deployment"):
+            raise RefusedError(BAD, NO_PERMISSION)
 
     # Images
 
@@ -118,7 +122,8 @@ class GpuhubApi:
     # Deployments
 
     def _create(self, given: Parameters) -> str:
-        order = order_of(given, self.cloud.regions, (*self.cloud.images, *PUBLIC_IMAGES))
+        images = (*self.cloud.images, *PUBLIC_IMAGES)
+        order = order_of(given, self.cloud.regions, images, private=self.cloud.private)
         return encode({"deployment_uuid": self.cloud.create(order).uuid})
 
     def _first_deployments(self, given: Parameters) -> str:

@@ -13,6 +13,9 @@ from .world import GIB
 
 WRONG, BAD, UNAUTHORIZED = "RequestParameterIsWrong", "BadRequest", "AuthorizeFailed"
 NOT_FOUND, INTERNAL = "RecordNotFound", "InternalError"
+NO_PERMISSION = "无当前资源访问权限"
+"""Said to an account that is not verified as a company, before what it asks for is looked up."""
+WRONG_PARAMETER = "请求参数错误"
 MAX_BLOCK_MINUTES = 43_200
 CHINA = timezone(timedelta(hours=8))
 
@@ -144,8 +147,8 @@ def page_of(given: Parameters, *, index: int | None = None, size: int | None = N
     )
 
 
-def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str]) -> Order:
-    """A request for a deployment, checked as a whole."""
+def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool = False) -> Order:
+    """A request for a deployment, checked as a whole; ``private``: by the rules of a private cloud."""
     name = given.text("name")
     kind = given.choice("deployment_type", KINDS)
     if kind == CONTAINER:
@@ -157,7 +160,7 @@ def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str]) -
     return Order(
         name=name,
         kind=kind,
-        template=_template_of(given, regions, images),
+        template=_template_of(given, regions, images, private=private),
         replicas=replicas,
         parallelism=parallelism,
         reuse=given.flag("reuse_container"),
@@ -165,9 +168,15 @@ def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str]) -
     )
 
 
-def _template_of(order: Parameters, regions: Sequence[str], images: Sequence[str]) -> Template:
+def _template_of(order: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool) -> Template:
     given = order.part("container_template")
-    wanted = given.names("dc_list") or (given.text("region_sign", ""),)
+    if private:
+        # It takes one version and chooses the region, and does not say which parameter is wrong.
+        if "cuda_v" not in given or any(name in given for name in ("dc_list", "cuda_v_from", "cuda_v_to")):
+            raise RefusedError(WRONG, WRONG_PARAMETER)
+        wanted = tuple(regions)
+    else:
+        wanted = given.names("dc_list") or (given.text("region_sign", ""),)
     if wanted == ("",):
         wanted = given.names("dc_list", required=True)
     for region in wanted:

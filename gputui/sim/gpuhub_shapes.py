@@ -15,9 +15,10 @@ def encode(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def refusal(code: str, message: str, number: int) -> str:
-    """The envelope of a refusal; ``number`` counts requests and becomes the request's id."""
-    return encode({"code": code, "msg": message, "data": None, "request_id": f"{number:032x}"})
+def refusal(code: str, message: str, number: int | None) -> str:
+    """The envelope of a refusal; ``number`` counts requests and becomes the request's id, None for none."""
+    named = {} if number is None else {"request_id": f"{number:032x}"}
+    return encode({"code": code, "msg": message, "data": None, **named})
 
 
 def stock_shape(idle: int, total: int) -> dict[str, Any]:

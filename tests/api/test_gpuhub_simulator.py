@@ -11,6 +11,7 @@ import pytest
 from gputui.api.gpuhub import GpuhubBackend
 from gputui.config import GpuhubAccount, parse_config
 from gputui.errors import (
+    AccountDeniedError,
     AuthError,
     GputuiError,
     InvalidError,
@@ -328,3 +329,62 @@ async def test_a_large_cloud_is_listed_whole() -> None:
         offers = await world.backend.stock()
         assert len({offer.region for offer in offers}) == 12
         assert len({offer.gpu_model for offer in offers}) >= 25
+
+
+PERSONAL = CLOUD_SETS["personal"]
+DENIED = (Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES)
+
+
+async def test_a_personal_account_is_denied_deployments_once_and_has_the_rest() -> None:
+    async with cloud("personal", clouds=PERSONAL) as world:
+        backend = world.backend
+        assert [backend.denial(resource) for resource in Resource] == [None] * len(Resource)
+        for resource in DENIED:
+            with pytest.raises(AccountDeniedError) as caught:
+                await backend.listers[resource]()
+        assert "deployments need a company-verified account (AutoDL); stock, images and balance work" in str(
+            caught.value
+        )
+        assert "无当前资源访问权限" in str(caught.value)
+        assert "vendor" not in str(caught.value)
+        assert {resource for resource in Resource if backend.denial(resource)} == set(DENIED)
+        offers = await backend.stock()
+        assert offers
+        assert [backend.actions(offer) for offer in offers[:1]] == [frozenset()]
+        assert await backend.images()
+        assert await backend.balances()
+
+
+async def test_a_denial_is_not_asked_for_again_before_a_refresh() -> None:
+    async with cloud("personal", clouds=PERSONAL) as world:
+        backend = world.backend
+        messages = []
+        for refreshed in (False, False, True):
+            if refreshed:
+                backend.forget()
+            with pytest.raises(AccountDeniedError) as caught:
+                await backend.instances()
+            messages.append(caught.value.request_id)
+        assert messages[0] == messages[1] != messages[2]
+
+
+async def test_the_token_of_a_personal_account_is_proven_by_what_it_may() -> None:
+    async with cloud("personal", clouds=PERSONAL) as world:
+        info = await world.backend.probe()
+        assert any(problem.startswith("deployments need a company-verified account") for problem in info.problems)
+
+
+async def test_a_form_that_cannot_succeed_is_not_offered() -> None:
+    async with cloud("personal", clouds=PERSONAL) as world:
+        with pytest.raises(AccountDeniedError):
+            await world.backend.create_form("deployment")
+
+
+async def test_a_private_cloud_takes_its_own_create_call() -> None:
+    async with cloud("private", clouds=CLOUD_SETS["private"]) as world:
+        form = await world.backend.create_form("deployment")
+        names = {field.name for field in form.fields}
+        values = {name: value for name, value in VALUES.items() if name in names} | {"cuda_v": "0"}
+        made = (await world.backend.create("deployment", values)).created
+        assert made is not None
+        assert (await world.deployment(made)).name == VALUES["name"]

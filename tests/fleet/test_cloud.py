@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
+from gputui.api.base import Lister
+from gputui.errors import AccountDeniedError, InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.fleet import Fleet
 from gputui.fleet import known as known_module
 from gputui.history import History, Outcome
@@ -392,3 +393,44 @@ async def test_things_are_at_home_where_their_back_end_says(clock: FakeClock, hu
     async with running(clock, hub) as fleet:
         assert fleet.resource_of(Ref("hub", "deployment", "not there yet")) is DEPLOYMENTS
         assert fleet.resource_of(FIRST.ref) is INSTANCES
+
+
+class Denied(Hub):
+    """A cloud whose account may not use deployments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.denied: AccountDeniedError | None = None
+        self.asked = 0
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        return dict.fromkeys((INSTANCES, DEPLOYMENTS, EVENTS, Resource.BLACKLIST), self.refuse)
+
+    async def refuse(self) -> Sequence[Row]:
+        self.asked += 1
+        self.denied = AccountDeniedError("hub: deployments need a company-verified account.")
+        raise self.denied
+
+    def denial(self, resource: Resource) -> AccountDeniedError | None:
+        return self.denied
+
+    def forget(self) -> None:
+        self.denied = None
+
+
+async def test_what_an_account_may_not_use_is_neither_polled_nor_offered(clock: FakeClock) -> None:
+    hub = Denied()
+    async with running(clock, hub) as fleet:
+        fleet.watch([INSTANCES, DEPLOYMENTS])
+        await settle()
+        asked = hub.asked
+        assert asked
+        await clock.advance(600)
+        assert hub.asked == asked
+        assert fleet.denial("hub", DEPLOYMENTS) is hub.denied is not None
+        assert not fleet.supports("hub", DEPLOYMENTS)
+        assert fleet.creatable("hub") == ()
+        fleet.refresh([DEPLOYMENTS])
+        await settle()
+        assert hub.asked > asked, "it is asked again when somebody wants to know"

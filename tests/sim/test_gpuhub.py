@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gputui.sim.clock import WorldClock
-from gputui.sim.cloud_population import AUTODL_REGIONS, CLOUDS, PRIVATE
+from gputui.sim.cloud_population import AUTODL_REGIONS, CLOUDS, PERSONAL, PRIVATE
 from gputui.sim.server import Running
 from tests.sim.clouds import AUTODL, HUB, Hub, names
 from tests.sim.conftest import START, Hands, Sims
@@ -288,3 +288,20 @@ async def test_a_frozen_cloud_answers_the_same_byte_for_byte(sims: Sims, sim: Ru
         for _ in range(3)
     }
     assert len(answers) == 1
+
+
+async def test_a_personal_account_may_not_use_deployments(sims: Sims) -> None:
+    sim = await sims.start(clouds=[PERSONAL])
+    personal = Hub(await sims.client(sim, "personal", auth=None), PERSONAL.token)
+    for path in ("deployment/list", "deployment/container/list", "deployment"):
+        assert await personal.refused("POST", path, {}) == ("BadRequest", "无当前资源访问权限")
+    assert await personal.data("POST", "machine/region/gpu_stock", {"region_sign": "westDC2"})
+    assert await personal.data("POST", "wallet/balance", {})
+
+
+async def test_a_private_cloud_names_no_requests_and_no_wrong_parameter(sims: Sims) -> None:
+    sim = await sims.start(clouds=[PRIVATE])
+    private = Hub(await sims.client(sim, "private", auth=None), PRIVATE.token)
+    body = {"name": "x", "deployment_type": "Container", "container_template": {"dc_list": ["roomA"], "cuda_v": 118}}
+    envelope = await private.ask("POST", "deployment", body)
+    assert envelope == {"code": "RequestParameterIsWrong", "msg": "请求参数错误", "data": None}
