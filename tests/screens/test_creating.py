@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -539,3 +540,36 @@ def test_a_namesake_is_one_of_the_same_kind() -> None:
     form = Form("yotta", "volume", "New volume", ())
     assert namesakes(form, {"name": "a"}, [deployment("yotta", "a")]) == ""
     assert "There is a volume a already (active)" in namesakes(form, {"name": "a"}, [volume("yotta", "a")])
+
+
+async def test_required_fields_are_marked_from_the_start_and_all_complained_of_at_once() -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await stage.press("n")
+        assert "* required" in stage.text
+        assert re.search(r"Name\*\s+required", stage.text)
+        assert "Token*" not in stage.text
+        await stage.press("ctrl+g")
+        complaints = [line.id for line in stage.app.screen.query(".problem") if line.display]
+        assert complaints == [f"problem-{name}" for name in ("name", "gpu_name_set", "image_uuid", "cmd")]
+
+
+async def test_ticked_values_come_first_and_are_sent_in_the_order_of_the_form() -> None:
+    async with staged(Cloud("hub"), view="2") as stage:
+        await open_form(stage, {**FILLED, "dc_list": "Singapore-B"})
+        regions = stage.app.screen.query_one("#field-dc_list", TickList)
+        assert regions._line(0).plain.endswith("Singapore-B")
+        assert regions.values == ["Singapore-B"]
+
+
+async def test_a_letter_lays_out_no_form_again() -> None:
+    async with staged(Cloud("hub"), view="2") as stage:
+        await stage.press("n")
+        await stage.press("ctrl+g")
+        laid_out = []
+        screen = stage.app.screen
+        reflow = screen._refresh_layout
+        screen._refresh_layout = lambda *a, **b: (laid_out.append(1), reflow(*a, **b))[1]  # type: ignore[assignment]
+        await stage.type("a")  # the message goes: a line less
+        first = len(laid_out)
+        await stage.type("bcdef")
+        assert len(laid_out) == first

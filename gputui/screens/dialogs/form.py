@@ -59,7 +59,7 @@ class FormDialog(Dialog[dict[str, str]]):
     DEFAULT_CSS = """
     FormDialog .field { height: auto; margin-bottom: 1; }
     FormDialog .row { height: auto; }
-    FormDialog Label { width: 18; text-align: right; padding-right: 2; }
+    FormDialog Label { width: 18; text-align: right; padding-right: 1; }
     FormDialog Label.unit { width: auto; text-align: left; padding: 0 0 0 1; color: $muted; }
     FormDialog .row Input, FormDialog .row Select { width: 1fr; }
     FormDialog .group { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
@@ -422,6 +422,5 @@ class FormDialog(Dialog[dict[str, str]]):
 
 def _label(field: FormField, *, long: bool) -> Content:
     """Return the label of a field: a star marks what is required from the start."""
-    if field.required:
-        return Content.assemble(field.label, (" *", "$text-warning"))
-    return Content(field.label if long else f"{field.label} (optional)")
+    said = field.label if field.required or long else f"{field.label} (optional)"
+    return Content.assemble(said, ("*" if field.required else " ", "$text-warning"))
