@@ -6,8 +6,10 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.screen import Screen
 from textual.widgets import Button, Input, Select, TextArea
 
 from gputui.creation_words import cost, instances_at_once, namesakes, stock_note
@@ -561,14 +563,18 @@ async def test_ticked_values_come_first_and_are_sent_in_the_order_of_the_form() 
         assert regions.values == ["Singapore-B"]
 
 
-async def test_a_letter_lays_out_no_form_again() -> None:
+async def test_a_letter_lays_out_no_form_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(Cloud("hub"), view="2") as stage:
         await stage.press("n")
         await stage.press("ctrl+g")
-        laid_out = []
-        screen = stage.app.screen
-        reflow = screen._refresh_layout
-        screen._refresh_layout = lambda *a, **b: (laid_out.append(1), reflow(*a, **b))[1]  # type: ignore[assignment]
+        laid_out: list[object] = []
+        reflow = Screen._refresh_layout
+
+        def counted(self: Screen[object], *args: Any, **options: Any) -> None:
+            laid_out.append(self)
+            reflow(self, *args, **options)
+
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
         await stage.type("a")  # the message goes: a line less
         first = len(laid_out)
         await stage.type("bcdef")
