@@ -71,6 +71,15 @@ class HasAccountInfo(Protocol):
 
 
 @runtime_checkable
+class HasClock(Protocol):
+    """What the answers tell of the server's clock."""
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """How far the server's clock is ahead of this machine's, in seconds; None where no answer has told."""
+
+
+@runtime_checkable
 class HasDetail(Protocol):
     """One row fetched anew, with its raw JSON."""
 

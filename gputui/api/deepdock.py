@@ -116,6 +116,11 @@ class DeepdockBackend:
         return frozenset({Resource.INSTANCES} if self._prices else ())
 
     @property
+    def clock_ahead(self) -> float | None:
+        """How far the server's clock is ahead of this machine's, in seconds."""
+        return self._server.transport.clock.ahead
+
+    @property
     def listers(self) -> Mapping[Resource, Lister]:
         """The resources this back end can list."""
         return {

@@ -120,6 +120,11 @@ class GpuhubBackend:
         return self._server.transport.latency
 
     @property
+    def clock_ahead(self) -> float | None:
+        """How far the server's clock is ahead of this machine's, in seconds."""
+        return self._server.transport.clock.ahead
+
+    @property
     def listers(self) -> Mapping[Resource, Lister]:
         """The resources this back end can list."""
         listers: dict[Resource, Lister] = {

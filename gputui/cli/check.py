@@ -44,12 +44,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     config = session.load(args)
-    findings = asyncio.run(check_accounts(config.accounts))
+    findings, clock_warning = asyncio.run(_ask(config.accounts))
     if args.output == "json":
         write_json([_plain(finding) for finding in findings], sys.stdout)
     else:
         sys.stdout.write(table_with(_COLUMNS, findings, width=terminal_width(sys.stdout)))
     status = ExitCode.OK
+    if clock_warning:
+        say(f"gputui: {clock_warning}")
     for finding in findings:
         for problem in finding.info.problems if finding.info else ():
             say(f"gputui: {finding.account.name}: {problem}")
@@ -61,8 +63,13 @@ def _check(args: argparse.Namespace) -> int:
 
 async def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
     """Ask every account's server at once: version, identity, quota, latency."""
+    return (await _ask(accounts))[0]
+
+
+async def _ask(accounts: Mapping[str, Account]) -> tuple[list[Finding], str]:
     async with session.backends(accounts) as opened:
-        return await asyncio.gather(*(_find(accounts[name], backend) for name, backend in opened.items()))
+        found = await asyncio.gather(*(_find(accounts[name], backend) for name, backend in opened.items()))
+        return found, session.warn_of_clock(opened)
 
 
 async def _find(account: Account, backend: Backend | GputuiError) -> Finding:

@@ -29,11 +29,14 @@ class Listing:
     rows: list[Row] = field(default_factory=list)
     failures: list[tuple[str, GputuiError]] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    clock_warning: str = ""
 
     def report(self) -> ExitCode:
         """Say the failures on stderr, the same one once, and return the worst of their exit statuses."""
         from gputui.cli import report_error
 
+        if self.clock_warning:
+            say(f"gputui: {self.clock_warning}")
         once = {(account, str(error)): error for account, error in self.failures}
         return max((report_error(error, about=account) for (account, _), error in once.items()), default=ExitCode.OK)
 
@@ -102,6 +105,7 @@ async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resou
             listing.rows.extend(answer)
             if (lacking := incomplete(name, resource, answer)) is not None:
                 listing.failures.append((name, lacking))
+    listing.clock_warning = warn_of_clock(opened)
     return listing
 
 
@@ -113,7 +117,16 @@ async def list_several(opened: Mapping[str, Backend | GputuiError], resources: I
         listing.rows += part.rows
         listing.failures += part.failures
     listing.unsupported = [name for name in opened if all(name in part.unsupported for part in parts)]
+    listing.clock_warning = next((part.clock_warning for part in parts if part.clock_warning), "")
     return listing
+
+
+def warn_of_clock(opened: Mapping[str, object]) -> str:
+    """Return what is to be said of this machine's clock, by those of the servers that have answered."""
+    from gputui.api.base import HasClock
+    from gputui.api.server_clock import clock_warning
+
+    return clock_warning({name: each.clock_ahead for name, each in opened.items() if isinstance(each, HasClock)})
 
 
 async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Sequence[Row] | GputuiError | None:

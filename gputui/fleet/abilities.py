@@ -11,9 +11,11 @@ from gputui.api.base import (
     CanPreview,
     CanStopWithOptions,
     CanUpdate,
+    HasClock,
     HasFilters,
     HasLogs,
 )
+from gputui.api.server_clock import clock_warning
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.probes import Read
@@ -27,6 +29,11 @@ class Abilities:
         self.runtimes: dict[str, AccountRuntime] = {}
         self._filters: dict[Resource, Mapping[str, str]] = {}
         self._left_out: set[tuple[str, Resource]] = set()
+
+    def clock_warning(self) -> str:
+        """Say that this machine's clock is wrong, by those of the servers; '' where it is not."""
+        opened: dict[str, object] = {name: runtime.opened for name, runtime in self.runtimes.items()}
+        return clock_warning({name: each.clock_ahead for name, each in opened.items() if isinstance(each, HasClock)})
 
     def runtime(self, account: str) -> AccountRuntime:
         """Return an account's runtime; raises NotFoundError."""

@@ -187,6 +187,8 @@ class View(Screen[None]):
         ]
         if self.session.history is not None and self.session.history.problem:
             lines.append(Content.assemble(("◐ ", "$text-warning"), self.session.history.problem))
+        if warning := self.session.fleet.clock_warning():
+            lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
         problems = self.query_one("#problems", Static)
         problems.display = bool(lines)
         shown = Content("\n").join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,19 +76,22 @@ def test_a_fault_in_one_cell_leaves_the_others(
     assert "spoiled/pod/spoiled-main: ODD cannot be shown (ZeroDivisionError" in err
 
 
-def test_a_row_that_cannot_be_written_leaves_the_others(
-    two: tuple[FakeBackend, FakeBackend], run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from gputui import serial
-
-    sound = serial.to_plain
-
-    def to_plain(row: Instance) -> serial.Plain:
-        if row.ref.account == "spoiled":
-            raise ValueError("Exceeds the limit")
-        return sound(row)
-
-    monkeypatch.setattr(serial, "to_plain", to_plain)
+def test_a_row_that_cannot_be_written_leaves_the_others(two: tuple[FakeBackend, FakeBackend], run: Run) -> None:
+    odd = replace(pod("spoiled", "spoiled-main"), created_at="soon")  # type: ignore[arg-type]  # that is the fault
+    two[0].rows[Resource.INSTANCES] = [odd]
     _, out, err = run("get", "instances", "-o", "json")
     assert [row["name"] for row in json.loads(out)] == ["sound-main"]
-    assert "spoiled/pod/spoiled-main: cannot be written (ValueError: Exceeds the limit)" in err
+    assert "spoiled/pod/spoiled-main: cannot be written (AttributeError" in err
+
+
+@pytest.mark.parametrize("command", [("get", "instances", "-o", "json"), ("config", "check")])
+def test_a_wrong_clock_of_this_machine_is_said(
+    two: tuple[FakeBackend, FakeBackend], run: Run, command: tuple[str, ...]
+) -> None:
+    for backend in two:
+        backend.clock_ahead = -7200.0
+    status, _, err = run(*command)
+    assert status == 0
+    assert err.count("This machine's clock is 2h 00m ahead of the servers' (spoiled, sound)") == 1
+    two[0].clock_ahead = 0.0
+    assert "clock" not in run(*command)[2]

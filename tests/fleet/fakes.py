@@ -121,6 +121,7 @@ class FakeBackend:
         self.calls: Counter[object] = Counter()
         self.sent = asyncio.Event()
         self.effects: dict[Action, Sequence[Row]] = {}
+        self.clock_ahead: float | None = None
         self.offered = frozenset({Action.STOP, Action.DELETE, Action.EXEC, Action.SSH})
 
     @property

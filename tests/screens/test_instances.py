@@ -343,3 +343,15 @@ async def test_ctrl_c_only_tells_how_one_leaves() -> None:
         await stage.press("ctrl+c")
         assert not stage.ended()
         assert "q goes back" in stage.toasts
+
+
+async def test_a_wrong_clock_of_this_machine_is_said_in_every_view() -> None:
+    one, two = lab(), attic()
+    one.clock_ahead, two.clock_ahead = 7200.0, 7201.0
+    async with staged(one, two) as stage:
+        assert "◐ This machine's clock is 2h 00m behind the servers' (lab, attic)" in stage.text
+        await stage.press("4")
+        await stage.until_text("This machine's clock is 2h 00m behind")
+        one.clock_ahead = two.clock_ahead = 0.0
+        await stage.press("3")
+        assert "clock" not in stage.text
