@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from statistics import median
 
 from gputui.text import format_duration
 
@@ -60,7 +59,7 @@ def clock_warning(ahead: Mapping[str, float | None]) -> str:
     known = {name: seconds for name, seconds in ahead.items() if seconds is not None}
     if not known:
         return ""
-    middle = median(known.values())
+    middle = sorted(known.values())[(len(known) - 1) // 2]
     agreeing = [name for name, seconds in known.items() if abs(seconds - middle) <= _WORTH_TELLING]
     if abs(middle) < _WORTH_TELLING or 2 * len(agreeing) <= len(known):
         return ""
