@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,8 @@ EXEC_MARGIN = 30.0
 
 _NEW_ROUTES = (0, 3, 0)
 _NEW_IMAGE_NAMES = (0, 3, 1)
+_LONG_OUTPUT = 2**14
+"""Bytes that are read where they are: more would keep the screen from answering keys."""
 _TIMED_OUT = (-1, "Timeout")
 _ENGINE_REFUSED = "Docker API error: "
 
@@ -390,13 +393,16 @@ class PodyBackend:
             params["timeout"] = int(limit)
         what = f"the command for pod {ref.id}"
         body = await self._server.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
-        answer = self._server.read(wire.EXEC, body, "/pod/exec", what=what)
+        long = len(body) > _LONG_OUTPUT
+        read = partial(self._server.read, wire.EXEC, body, "/pod/exec", what=what)
+        answer = await asyncio.to_thread(read) if long else read()
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
         if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
             # The command was not run: the server hands the engine's refusal over as if it were the output.
             raise ConflictError(f"{ref} runs no commands now: {clean(answer.log.removeprefix(_ENGINE_REFUSED))}")
-        return ExecResult(answer.exit_code, wire.terminal_text(answer.log))
+        text = await asyncio.to_thread(wire.terminal_text, answer.log) if long else wire.terminal_text(answer.log)
+        return ExecResult(answer.exit_code, text)
 
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
         """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""

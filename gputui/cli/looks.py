@@ -69,7 +69,7 @@ async def _once(
     if args.output == "table":
         if resource is not Resource.PROCESSES:
             session.say_problems(rows)
-        if any(isinstance(row, GpuProcess) and row.inside for row in rows):
+        if any(isinstance(row, GpuProcess) and row.inside and row.pid is not None for row in rows):
             say(_WHOSE)
         if not rows and status is ExitCode.OK:
             say(f"There are no {resource.value} of {' and '.join(one.name for one in instances)}.")

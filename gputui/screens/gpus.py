@@ -281,7 +281,8 @@ class GpusView(ListView):
             left = Content.styled("   processes not reported", "$muted")
         if self._comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
-        shown = [row.inside for row in self._processes() if isinstance(row, GpuProcess) and self.shows(row)]
+        processes = (row for row in self._processes() if isinstance(row, GpuProcess) and row.pid is not None)
+        shown = [row.inside for row in processes if self.shows(row)]
         inside = bool(shown) and all(shown)
         whose = "   PIDs are the container's" if inside else ""
         facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())

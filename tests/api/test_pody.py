@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gputui.api import open_backend
+from gputui.api import open_backend, pody_wire
 from gputui.api.base import (
     Backend,
     CanChangePassword,
@@ -541,6 +542,27 @@ class TestActions:
         assert await backend.exec(MAIN, command, timeout=timeout) == ExecResult(0, "hello\n")
         params = {"ins": "main", "cmd": command} | ({"timeout": sent} if sent else {})
         assert server.asked("/pod/exec")[0].params == params
+
+    async def test_long_output_is_read_in_a_thread(
+        self, server: ScriptedServer, backend: PodyBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        where: list[bool] = []
+        plain = pody_wire.terminal_text
+
+        def noted(text: str) -> str:
+            where.append(threading.current_thread() is threading.main_thread())
+            return plain(text)
+
+        monkeypatch.setattr(pody_wire, "terminal_text", noted)
+        script(server, NEW)
+        server.on(
+            "/pod/exec",
+            as_json({"exit_code": 0, "log": "short\n"}),
+            as_json({"exit_code": 0, "log": "\r" * 100_000}),
+        )
+        await backend.exec(MAIN, "x")
+        assert (await backend.exec(MAIN, "x")).output == "\n" * 100_000
+        assert where == [True, False]
 
     async def test_what_a_command_prints_is_made_plain(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
