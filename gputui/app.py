@@ -34,7 +34,7 @@ from gputui.screens import dialogs
 from gputui.screens.session import Session
 from gputui.screens.view import View
 from gputui.terminal_driver import TerminalDriver
-from gputui.theme import THEMES, muted
+from gputui.theme import THEMES, variables
 from gputui.workers import AWAITED_GROUP, Workers
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class GputuiApp(App[int]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colours that every theme must have here."""
-        return {"muted": muted(self.current_theme)}
+        return variables(self.current_theme, "truecolor" if self.is_headless else self.console.color_system)
 
     # --- life ------------------------------------------------------------------------------------------------
 

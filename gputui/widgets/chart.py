@@ -38,7 +38,7 @@ class Chart(Canvas):
     Chart > .chart--value { color: $foreground; text-style: bold; }
     Chart > .chart--axis { color: $muted; }
     Chart > .chart--note { color: $muted; }
-    Chart > .chart--stale { color: $muted; text-style: dim; }
+    Chart > .chart--stale { color: $muted; text-style: italic; }
     Chart > .chart--peak { color: $accent 45%; }
     Chart > .chart--series1 { color: $accent; }
     Chart > .chart--series2 { color: $success; }

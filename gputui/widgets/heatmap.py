@@ -39,13 +39,13 @@ class Heatmap(Widget, can_focus=True):
     Heatmap > .heatmap--failed { color: $text-error; text-style: bold; }
     Heatmap > .heatmap--label { color: $foreground; text-style: bold; }
     Heatmap > .heatmap--none { color: $muted; }
-    Heatmap > .heatmap--stale { color: $muted; text-style: dim; }
+    Heatmap > .heatmap--stale { color: $muted; text-style: italic; }
     Heatmap > .heatmap--cursor { background: $accent; color: $background; text-style: bold; }
-    Heatmap > .heatmap--idle1 { background: $success 12%; }
-    Heatmap > .heatmap--idle2 { background: $success 22%; }
-    Heatmap > .heatmap--idle3 { background: $success 32%; }
-    Heatmap > .heatmap--idle4 { background: $success 44%; }
-    Heatmap > .heatmap--idle5 { background: $success 58%; text-style: bold; }
+    Heatmap > .heatmap--idle1 { background: $heat-1; color: $heat-1-text; }
+    Heatmap > .heatmap--idle2 { background: $heat-2; color: $heat-2-text; }
+    Heatmap > .heatmap--idle3 { background: $heat-3; color: $heat-3-text; }
+    Heatmap > .heatmap--idle4 { background: $heat-4; color: $heat-4-text; }
+    Heatmap > .heatmap--idle5 { background: $heat-5; color: $heat-5-text; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"heatmap--{name}" for name in style_names()}
 

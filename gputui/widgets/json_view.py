@@ -31,8 +31,8 @@ class JsonView(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
     JsonView > .json-view--cursor { background: $foreground 10%; }
-    JsonView:focus > .json-view--cursor { background: $primary 25%; text-style: bold; }
-    JsonView > .json-view--match { background: $accent 40%; text-style: bold; }
+    JsonView:focus > .json-view--cursor { background: $selected; text-style: bold; }
+    JsonView > .json-view--match { background: $match; color: $match-text; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"json-view--cursor", "json-view--match"}
 

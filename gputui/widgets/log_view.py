@@ -94,7 +94,7 @@ class LogView(Widget, can_focus=True):
     LogView > .log-view--time { color: $muted; }
     LogView > .log-view--bad { color: $text-error; }
     LogView > .log-view--poor { color: $text-warning; }
-    LogView > .log-view--match { background: $accent 40%; text-style: bold; }
+    LogView > .log-view--match { background: $match; color: $match-text; text-style: bold; }
     LogView > .log-view--about { color: $muted; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -49,20 +49,20 @@ class TableView(Widget, Generic[RowT], can_focus=True):
     TableView {
         width: 1fr;
         height: 1fr;
-        & > .record-table--header { color: $text-muted; text-style: bold; }
+        & > .record-table--header { color: $muted; text-style: bold; }
         & > .record-table--sorted { color: $foreground; text-style: bold; }
         & > .record-table--cursor { background: $foreground 10%; }
-        & > .record-table--cursor-bar { color: $text-muted; }
-        &:focus > .record-table--cursor { background: $primary 25%; text-style: bold; }
+        & > .record-table--cursor-bar { color: $muted; }
+        &:focus > .record-table--cursor { background: $selected; text-style: bold; }
         &:focus > .record-table--cursor-bar { color: $accent; text-style: bold; }
         & > .record-table--marked { color: $text-accent; }
-        & > .record-table--stale { color: $text-muted; text-style: dim; }
-        & > .record-table--placeholder { color: $text-muted; }
-        & > .record-table--scrollbar { color: $text-muted; }
+        & > .record-table--stale { color: $muted; text-style: italic; }
+        & > .record-table--placeholder { color: $muted; }
+        & > .record-table--scrollbar { color: $muted; }
         & > .record-table--good { color: $text-success; }
         & > .record-table--warning { color: $text-warning; }
         & > .record-table--bad { color: $text-error; }
-        & > .record-table--muted { color: $text-muted; }
+        & > .record-table--muted { color: $muted; }
         & > .record-table--accent { color: $text-accent; }
         & > .record-table--strong { text-style: bold; }
     }

@@ -25,7 +25,7 @@ class TextView(ScrollView, can_focus=True):
         height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-gutter: stable;
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
-    TextView > .text-view--match { background: $accent 40%; text-style: bold; }
+    TextView > .text-view--match { background: $match; color: $match-text; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"text-view--match"}
 

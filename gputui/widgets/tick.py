@@ -13,7 +13,7 @@ class Tick(Static, can_focus=True):
 
     DEFAULT_CSS = """
     Tick { width: 1fr; height: auto; padding: 0 1; }
-    Tick:focus { background: $accent 30%; }
+    Tick:focus { background: $selected; }
     """
 
     class Changed(Message):

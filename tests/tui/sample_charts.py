@@ -20,7 +20,7 @@ from textual.binding import Binding, BindingType
 
 from gputui.models import GpuSample, Ref
 from gputui.narrow import narrowed
-from gputui.theme import DARK, muted
+from gputui.theme import DARK, variables
 from gputui.widgets.chart_data import WINDOWS, ChartData, Readings, Series
 from gputui.widgets.chart_grid import ChartGrid
 from gputui.widgets.chart_scale import UTILIZATION
@@ -94,7 +94,7 @@ class SampleCharts(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colour of quiet text, as the program has it."""
-        return {"muted": muted(DARK)}
+        return variables(DARK, "truecolor")
 
     def compose(self) -> ComposeResult:
         """Show the grid alone."""

@@ -14,6 +14,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
 from gputui.models import Change, Ref
+from gputui.theme import DARK, variables
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column
 
@@ -56,6 +57,11 @@ class SampleApp(App[None]):
     """One table."""
 
     ENABLE_COMMAND_PALETTE = False
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Add the colours that the program's themes have."""
+        return variables(DARK, "truecolor")
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "update(3)"),
         Binding("o", "update(-1)"),

@@ -14,6 +14,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from gputui.models import Offer, Ref
+from gputui.theme import DARK, variables
 from gputui.widgets.heatmap import Heatmap
 from gputui.widgets.heatmap_grid import Figures, Grid, ramp_step
 from gputui.widgets.heatmap_paint import HEADINGS, Painter, Window, changed_cells, fit
@@ -189,7 +190,7 @@ class MapApp(App[None]):
         self.opened = 0
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"muted": "#808080"}
+        return variables(DARK, "truecolor")
 
     def compose(self) -> ComposeResult:
         yield self.map

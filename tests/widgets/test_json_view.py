@@ -11,6 +11,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from gputui.theme import DARK, variables
 from gputui.widgets.json_tree import Fact, JsonTree, Plain, Section, parse, written
 from gputui.widgets.json_view import JsonView
 
@@ -63,7 +64,7 @@ async def shown(
 
     class Alone(App[None]):
         def get_theme_variable_defaults(self) -> dict[str, str]:
-            return {"muted": "#808080"}
+            return variables(DARK, "truecolor")
 
         def compose(self) -> ComposeResult:
             yield JsonView(facts, sections)

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from gputui.models import Change, Ref
 from gputui.query import QueryError
+from gputui.theme import DARK, variables
 from gputui.widgets.table import LINES_AT_ONCE, RecordTable
 from gputui.widgets.table_columns import Column, natural_key
 
@@ -47,6 +48,9 @@ COLUMNS: list[Column[Record]] = [
 
 
 class TableApp(App[None]):
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variables(DARK, "truecolor")
+
     def __init__(self, columns: list[Column[Record]] = COLUMNS, **options: Any) -> None:
         super().__init__()
         self.table: RecordTable[Record] = RecordTable(
@@ -564,8 +568,8 @@ async def test_a_stale_row_is_dimmed_and_cells_keep_their_colours_under_the_curs
 
         assert styles(1)["1"].color == styles(2)["2"].color
         assert styles(1)["1"].bgcolor != styles(2)["2"].bgcolor
-        assert styles(3)["row-3"].dim
-        assert not styles(2)["row-2"].dim
+        assert styles(3)["row-3"].italic
+        assert not styles(2)["row-2"].italic
 
 
 async def test_the_cursor_line_is_drawn_otherwise_without_the_focus() -> None:

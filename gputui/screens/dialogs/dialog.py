@@ -29,7 +29,8 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog .buttons { height: auto; width: 1fr; align-horizontal: right; margin-top: 1; }
     Dialog .buttons Button { margin-left: 2; min-width: 10; }
     Dialog Input { padding: 0 1; background: $panel; }
-    Dialog Input:focus { background: $accent 30%; }
+    Dialog Input:focus { background: $selected; }
+    Dialog .input--placeholder { color: $muted; }
     Dialog Button { background: $panel; color: $foreground; }
     Dialog Button.danger { color: $text-error; }
     Dialog Button:focus { background: $accent; color: $background; text-style: bold; background-tint: $accent 0%; }

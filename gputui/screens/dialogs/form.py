@@ -66,7 +66,7 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog .field > Static { padding-left: 18; }
     FormDialog .field .about { color: $muted; height: auto; }
     FormDialog SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
-    FormDialog Select:focus > SelectCurrent { border: none; background: $accent 30%; }
+    FormDialog Select:focus > SelectCurrent { border: none; background: $selected; }
     FormDialog Select > SelectOverlay { border: none; background: $panel; max-height: 10; }
     FormDialog .tools { height: auto; width: 1fr; }
     FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }

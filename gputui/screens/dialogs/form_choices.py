@@ -44,7 +44,7 @@ class TickList(OptionList):
     TickList > .option-list--option-highlighted { background: $panel; color: $foreground; }
     TickList:focus { border: none; background: $panel; }
     TickList:focus > .option-list--option-highlighted {
-        background: $accent 30%; color: $foreground; text-style: bold;
+        background: $selected; color: $foreground; text-style: bold;
     }
     """
 
@@ -180,7 +180,7 @@ class Finder(Vertical):
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
     Finder OptionList > .option-list--option-highlighted {
-        background: $accent 30%; color: $foreground; text-style: bold;
+        background: $selected; color: $foreground; text-style: bold;
     }
     Finder.-open OptionList.-some { display: block; }
     Finder .meant { height: auto; color: $muted; }

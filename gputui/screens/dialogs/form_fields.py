@@ -61,7 +61,7 @@ class Flag(Static, can_focus=True):
 
     DEFAULT_CSS = """
     Flag { width: 1fr; height: 1; background: $panel; }
-    Flag:focus { background: $accent 30%; }
+    Flag:focus { background: $selected; }
     """
 
     def __init__(self, value: bool, *, id: str) -> None:  # noqa: A002
@@ -105,7 +105,7 @@ class LinesEditor(TextArea):
         width: 1fr; height: auto; min-height: 2; max-height: 10; border: none; padding: 0; background: $panel;
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $panel;
     }
-    LinesEditor:focus { border: none; background: $accent 20%; }
+    LinesEditor:focus { border: none; background: $selected; }
     """
 
     def __init__(self, value: str, *, id: str) -> None:  # noqa: A002

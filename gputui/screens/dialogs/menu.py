@@ -41,8 +41,9 @@ class MenuDialog(Dialog[str]):
     MenuDialog OptionList:focus { border: none; }
     MenuDialog .details { margin-bottom: 1; }
     MenuDialog OptionList:focus > .option-list--option-highlighted {
-        background: $accent 30%; color: $foreground; text-style: bold;
+        background: $selected; color: $foreground; text-style: bold;
     }
+    MenuDialog OptionList > .option-list--option-disabled { color: $muted; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,0 +1,60 @@
+"""All text can be read: at least 4.5:1 against what is behind it, in both themes, in every view and dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from rich.color import Color
+from rich.style import Style
+
+from gputui.preview import UiSettings
+from gputui.theme import LEAST_CONTRAST, THEMES, contrast
+from tests.screens.hub import hub
+from tests.screens.stage import WIDE, Stage, lab, staged
+
+VIEWS = "123456789"
+DIALOGS = {
+    "help": "?",
+    "describe": "3 d",
+    "json": "3 y",
+    "actions": "3 a",
+    "stop": "3 X",
+    "delete": "3 D",
+    "account": "@",
+}
+
+
+def texts(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """Yield every piece of text on the screen with its colour and the colour behind it."""
+    dialog = next(iter(stage.app.screen.query(".dialog")), None)
+    x, y, width, height = dialog.region if dialog is not None else stage.app.screen.region
+    # What is around a dialog is not in use, and dimmed.
+    for strip in stage.app.screen._compositor.render_strips()[y : y + height]:
+        for text, style, _ in strip.crop(x, x + width):
+            if isinstance(style, Style) and any(character.isalnum() for character in text):
+                front, behind = _rgb(style.color), _rgb(style.bgcolor)
+                yield (text, *((behind, front) if style.reverse else (front, behind)))
+
+
+def _rgb(color: Color | None) -> str:
+    assert color is not None
+    return color.get_truecolor().hex
+
+
+def unreadable(stage: Stage) -> dict[tuple[str, str], str]:
+    return {
+        (front, behind): f"{contrast(front, behind):.1f} {text.strip()!r}"
+        for text, front, behind in texts(stage)
+        if contrast(front, behind) < LEAST_CONTRAST
+    }
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+@pytest.mark.parametrize("keys", [*VIEWS, *DIALOGS.values()], ids=[*VIEWS, *DIALOGS])
+async def test_all_text_can_be_read(theme: str, keys: str) -> None:
+    async with staged(hub(), lab(), size=WIDE, ui=UiSettings(utc=True, mouse=False, theme=theme)) as stage:
+        for key in keys.split():
+            await stage.press(key)
+            await stage.advance(0)
+        assert unreadable(stage) == {}
