@@ -23,6 +23,7 @@ from textual.widgets import Input
 from textual.worker import Worker
 
 from gputui.clipboard import fits, osc52, tell_tmux
+from gputui.commands import COMMANDS, Group
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
 from gputui.handover import let_go_of_lost_terminal
@@ -125,6 +126,10 @@ class GputuiApp(App[int]):
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._report = report
         self._begin = begin
+        self._started = False
+        self._early: list[events.Key] = []
+        self.typed_at = 0.0
+        """When the key was pressed that is worked on now, as time.monotonic() has it."""
         self._closed_by = ""
         self._closed_at = 0.0
         self._held_back: list[Callable[[], None]] = []
@@ -178,7 +183,38 @@ class GputuiApp(App[int]):
             view = self._views[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()
-        await self.session.fleet.start()
+        unsubscribe = self.session.fleet.subscribe_feeds(self._take_early_keys)
+        try:
+            await self.session.fleet.start()
+        finally:
+            unsubscribe()
+            self._started = True
+            self._take_early_keys()
+
+    def _waits_for_accounts(self, event: events.Key) -> bool:
+        """Whether a key has to wait: the rows of the last session are there before anything can be done with them."""
+        view = self.screen
+        if self._started or not isinstance(view, View) or isinstance(self.focused, Input):
+            return False
+        return bool(self._early) or (self._acts(event.key) and not self._can_act(view))
+
+    def _acts(self, key: str) -> bool:
+        """Whether a key stands for something that needs an open account."""
+        keys = (self.session.keys_of(command) for command in COMMANDS if command.group is Group.ROW or command.action)
+        return any(key in given.split(",") for given in keys)
+
+    def _can_act(self, view: View) -> bool:
+        row = view.row_here()
+        runtimes = self.session.fleet.runtimes
+        asked = [row.ref.account] if row is not None else list(runtimes)
+        return bool(asked) and all(name in runtimes and runtimes[name].was_opened for name in asked)
+
+    def _take_early_keys(self) -> None:
+        """Do what was typed before it could be done, in the order it was typed."""
+        if self._early and (self._started or (isinstance(self.screen, View) and self._can_act(self.screen))):
+            early, self._early = self._early, []
+            for event in early:
+                self.post_message(event)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
@@ -229,6 +265,10 @@ class GputuiApp(App[int]):
             await super().on_event(event)
             return
         await self._until_ready()
+        if self._waits_for_accounts(event):
+            self._early.append(event)
+            return
+        self.typed_at = event.time
         closed_by, self._closed_by = self._closed_by, ""
         if closed_by == event.key and event.time - self._closed_at < _REPEAT_SECONDS:
             return  # the second press was meant for what the first one closed
@@ -411,8 +451,8 @@ class GputuiApp(App[int]):
 
     def action_leave(self) -> None:
         """End the program, asking first when something is still under way."""
-        under_way = [name for name, calls in self.session.fleet.under_way().items() if calls]
-        if not under_way:
+        ended = self._ended_by_leaving()
+        if not ended:
             self.exit(ExitCode.OK)
             return
 
@@ -423,15 +463,22 @@ class GputuiApp(App[int]):
         self.push_screen(
             dialogs.ConfirmDialog(
                 "Quit now?",
-                effects=[
-                    f"Something is still under way in {', '.join(under_way)}.",
-                    "It may go on there, and its outcome will not be seen.",
-                ],
+                effects=ended,
                 confirm="Quit",
                 danger=True,
             ),
             answered,
         )
+
+    def _ended_by_leaving(self) -> list[str]:
+        """Say what would end, or would not be seen any more, if the program ended now."""
+        lines = []
+        if under_way := [name for name, calls in self.session.fleet.under_way().items() if calls]:
+            lines.append(f"Something is still under way in {', '.join(under_way)}.")
+            lines.append("It may go on there, and its outcome will not be seen.")
+        if forwards := self._login.forwards:
+            lines += ["These forwards end:", *(f"  {forward}" for forward in forwards)]
+        return [*lines, *(line for view in self._views.values() for line in view.ends_with_program())]
 
     def action_command_palette(self) -> None:
         """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""

@@ -93,6 +93,8 @@ MOVEMENT: Mapping[str, str] = {
     "menu.copy": "c",
     "dialog.cancel": "escape",
     "dialog.other": "left,right",
+    "question.yes": "y",
+    "question.no": "n",
     "choices.down": "down",
     "choices.up": "up",
     "form.go-on": "ctrl+g",
@@ -125,6 +127,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     _moving("reader", "text", "dialog"),
     (*_moving("json"), "dialog.cancel"),
     _moving("menu", "dialog"),
+    _moving("question", "dialog"),
     _moving("form", "choices", "secret", "dialog"),
     _moving("entry"),
 )

@@ -19,7 +19,7 @@ from gputui.commands import BY_ID
 from gputui.errors import GputuiError
 from gputui.keys import key_text
 from gputui.known_secrets import note
-from gputui.models import Instance, Secret, SSHTarget
+from gputui.models import Instance, Ref, Secret, SSHTarget
 from gputui.paths import known_hosts_path
 from gputui.screens import dialogs
 from gputui.screens.session import Session
@@ -60,6 +60,11 @@ class Login:
         self._forwarded: dict[str, list[str]] = {}
         self.has_terminal = False
         """Whether a shell has the terminal now."""
+
+    @property
+    def forwards(self) -> list[str]:
+        """The forwards that are open, in words."""
+        return [f"{there} in {Ref.parse(ref).id}" for ref, known in self._forwarded.items() for there in known]
 
     async def aclose(self) -> None:
         """Close all connections; forwards end with them."""

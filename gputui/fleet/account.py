@@ -167,6 +167,11 @@ class AccountRuntime:
         self.info, self._info_at = info, self._clock.now()
         self.judge()
 
+    @property
+    def was_opened(self) -> bool:
+        """Whether it is open, or known not to open."""
+        return self.opened is not None or self._open_error is not None
+
     async def open(self, open_backend: Callable[[Account], Backend]) -> None:
         """Open the back end and begin to poll; a failure is kept and told."""
         self._opening = True

@@ -96,6 +96,13 @@ class StockMapView(FilterBarView, ActingView):
         """Give the keys back to the map."""
         self.set_focus(self.map)
 
+    def ends_with_program(self) -> Sequence[str]:
+        """Say how many watches would no longer notify."""
+        count = len(self.watches.refs)
+        return (
+            [f"{count} {'watch' if count == 1 else 'watches'} for idle GPUs will no longer notify."] if count else []
+        )
+
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:

@@ -318,6 +318,10 @@ class View(Screen[None]):
     def pass_time(self) -> None:
         """Show the ages of now: some time may have passed since they were drawn."""
 
+    def ends_with_program(self) -> Sequence[str]:
+        """Say what goes on in this view, unseen too, and would end with the program."""
+        return ()
+
     def catch_up(self) -> None:
         """Show the present state of what this view shows."""
 

@@ -495,3 +495,25 @@ async def test_an_endpoint_that_runs_is_not_edited_and_the_way_out_is_named() ->
     async with staged(fake, view="2") as stage:
         await stage.press("E")
         assert "chat can be edited only when stopped. Stop it first." in stage.toasts
+
+
+async def test_a_question_takes_y_and_n_and_nothing_typed_before_it() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("G", "X", "n")
+        assert not stage.in_dialog
+        await stage.burst("X", "y")
+        assert stage.dialogs == ["ConfirmDialog"]  # typed before the question was there
+        assert sent(fake) == {}
+        await stage.press("y")
+        assert not stage.in_dialog
+        assert sent(fake) == {Action.STOP: 1}
+
+
+async def test_where_a_name_must_be_typed_y_is_a_letter() -> None:
+    fake = lab()
+    async with staged(fake) as stage:
+        await stage.press("G", "D", "y")
+        assert stage.in_dialog
+        assert stage.app.screen.query_one("#typed", Input).value == "y"
+        assert sent(fake) == {}

@@ -290,6 +290,22 @@ async def test_f_leads_to_a_port_until_the_connection_ends(ssh: PlayedSsh, monke
         await stage.until(lambda: "has ended: the connection was lost. f opens it again." in stage.toasts)
 
 
+async def test_quitting_with_an_open_forward_asks_and_names_it(ssh: PlayedSsh) -> None:
+    ssh.may_go_on.set()
+    async with staged(lab()) as stage:
+        await stage.press("G", "f")
+        await stage.type("9000:8888")
+        await stage.press("enter")
+        await stage.until(lambda: "127.0.0.1:9000 → 8888 in train" in stage.toasts)
+        await stage.press("q")
+        assert "Quit now?" in stage.text
+        assert "127.0.0.1:9000 → 8888 in train" in stage.text
+        await stage.press("n")
+        assert not stage.ended()
+        await stage.press("q", "y")
+        assert stage.ended()
+
+
 async def test_one_made_anew_under_a_name_gets_a_connection_of_its_own(ssh: PlayedSsh) -> None:
     ssh.may_go_on.set()
     ssh.shell_ends.set()

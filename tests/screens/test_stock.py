@@ -456,6 +456,15 @@ async def test_a_watched_cell_tells_when_enough_is_idle_once_and_in_any_view(mon
         assert len(rung) == 1
 
 
+async def test_quitting_with_a_watch_asks() -> None:
+    async with staged(hub(), view="1") as stage:
+        await watched(stage, "8")
+        await stage.press("3", "q")
+        assert "1 watch for idle GPUs will no longer notify." in stage.text
+        await stage.press("escape", "1", "w", "q")
+        assert stage.ended()
+
+
 async def test_it_tells_again_after_it_was_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = hub()
     async with staged(cloud, view="1") as stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import ClassVar
 
 from textual import on
@@ -25,6 +26,8 @@ class ConfirmDialog(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
+        Binding("y", "answer(True)", "Yes", show=False, id="question.yes"),
+        Binding("n", "answer(False)", "No", show=False, id="question.no"),
     ]
 
     def __init__(
@@ -46,6 +49,7 @@ class ConfirmDialog(Dialog[bool]):
         self._cancel = cancel
         self._typed = typed
         self._danger = danger
+        self._asked_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -78,12 +82,19 @@ class ConfirmDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Focus what cannot do harm."""
+        self._asked_at = monotonic()
         self.set_focus(self.query_one("#typed" if self._typed is not None else "#cancel"))
 
     def action_other_button(self) -> None:
         """Move between the buttons."""
         if isinstance(self.focused, Button):
             self.focus_next(Button) if self.focused.id == "cancel" else self.set_focus(self.query_one("#cancel"))
+
+    def action_answer(self, yes: bool) -> None:
+        """Take the answer: a yes only where nothing has to be typed, and not one typed before the question."""
+        typed_at: float = getattr(self.app, "typed_at", self._asked_at)
+        if not yes or (self._typed is None and typed_at >= self._asked_at):
+            self.dismiss(yes)
 
     @on(Input.Changed, "#typed")
     def _typed_changed(self, event: Input.Changed) -> None:
