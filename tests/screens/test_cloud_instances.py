@@ -190,7 +190,7 @@ async def test_all_three_options_are_sent() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
-        await stage.press("X", "s", "n")
+        await stage.press("X", "s", "k")
         await fill(stage, "command", " sync; save ")
         await say_yes(stage)
         assert cloud.stops == [("train-a-7f3c", StopOptions(True, True, "sync; save"))]
@@ -257,7 +257,7 @@ async def test_escape_stops_nothing_whatever_was_ticked() -> None:
     cloud = hub()
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
-        await stage.press("X", "s", "n", "escape")
+        await stage.press("X", "s", "k", "escape")
         assert not stage.in_dialog
         assert cloud.calls[Action.STOP] == 0
 

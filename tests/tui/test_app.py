@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,22 @@ def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
     terminal.write(":pods\r:filter jupyter\r")
     terminal.wait_for("/ jupyter")
     assert "Cancel" not in terminal.text
+
+
+def test_keys_typed_before_an_account_is_open_are_carried_out_when_it_is(place: Place) -> None:
+    terminal = place.shown()
+    terminal.send("q")
+    assert terminal.wait_exit() == 0
+    secret = place.home / "secret"
+    os.mkfifo(secret)  # whoever reads it waits until something is written
+    place.configure(lambda text: text.replace('password = "wonderland"', f'password = "cmd:cat {secret}"'))
+    terminal = place.shown()
+    terminal.settle()
+    terminal.write("gd")
+    terminal.settle()
+    assert "esc close" not in terminal.text
+    secret.write_text("wonderland\n", "utf-8")
+    terminal.wait_for("esc close")
 
 
 def test_keys_that_come_all_at_once_are_done_one_after_another(place: Place) -> None:

@@ -52,14 +52,14 @@ class StopDialog(ConfirmDialog):
         """Lay out what can be chosen."""
         if self._less:
             yield Tick(self._less, key="s", id="less")
-        yield Tick(f"do not keep {'it' if self._one else 'them'} for reuse", key="n", id="no-cache")
+        yield Tick(f"do not keep {'it' if self._one else 'them'} for reuse", key="k", id="no-cache")
         with Horizontal(classes="command"):
             yield Label(Content(f"Run in {'it' if self._one else 'each'} first:"))
             yield LineInput(placeholder="a command, 5 s at most", id="command")
 
     def on_key(self, event: Key) -> None:
         """Change a tick by its letter, wherever the focus is but in a line of text."""
-        ticks = {"s": "#less", "n": "#no-cache"}
+        ticks = {"s": "#less", "k": "#no-cache"}
         if isinstance(self.focused, Input) or event.character not in ticks:
             return
         event.stop()
