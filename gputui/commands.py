@@ -183,7 +183,7 @@ _ROW = (
         action=Action.COMMIT,
     ),
     Command("copy", "Copy id", "c", Group.ROW, "Copy its id to the clipboard", argument="NAME"),
-    Command("copy-menu", "Copy…", "Y", Group.ROW, "Copy the SSH command, the JSON or the row"),
+    Command("copy-menu", "Copy…", "Y", Group.ROW, "Copy the SSH command, the password, the JSON or the row"),
 )
 
 _LIST = (

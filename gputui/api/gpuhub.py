@@ -213,12 +213,18 @@ class GpuhubBackend:
         """List the deployments (call 3)."""
         asked = self._asked.get(Resource.DEPLOYMENTS, {})
         if not asked:
-            return await self._lists.deployments()
-        return await self._lists.find_deployments(self._filters.parameters(Resource.DEPLOYMENTS, asked, self._now()))
+            found = await self._lists.deployments()
+        else:
+            parameters = self._filters.parameters(Resource.DEPLOYMENTS, asked, self._now())
+            found = await self._lists.find_deployments(parameters)
+        await self._lists.learn_images(row.image for row in found)
+        return each_changed(found, self._lists.with_image_name)
 
     async def instances(self) -> Sequence[Instance]:
         """List the containers of all deployments (call 8), anew for those that may have changed."""
-        return each_changed(await self._lists.containers(), self._prices.instance)
+        found = await self._lists.containers()
+        await self._lists.learn_images(row.image for row in found)
+        return each_changed(each_changed(found, self._lists.with_image_name), self._prices.instance)
 
     async def events(self) -> Sequence[Event]:
         """Return what happened to containers since the last time (call 7), everything at first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -15,6 +15,7 @@ from gputui.api import gpuhub_shapes as shapes
 from gputui.api import gpuhub_wire as wire
 from gputui.api.digestion import digested
 from gputui.api.gpuhub_events import EventPage
+from gputui.api.gpuhub_images import PUBLIC_NAMES
 from gputui.api.gpuhub_kept import KeptAnswers
 from gputui.api.gpuhub_server import GpuhubServer, RouteMissingError
 from gputui.api.gpuhub_wallet import to_balance
@@ -40,6 +41,7 @@ BALANCE = f"{_API}/wallet/balance"
 DEPLOYMENTS_AGE = 1.0
 """How long one answer of the deployments serves all the lists that begin with them, in seconds."""
 CONTAINERS_AGE = 30.0
+IMAGE_NAMES_AGE = 60.0
 PACKAGES_AGE = 60.0
 PACKAGES_AT_ONCE = 3
 CONTAINERS_AT_ONCE = 8
@@ -47,6 +49,7 @@ CONTAINERS_AT_ONCE = 8
 
 Parameters = Mapping[str, object]
 _R = TypeVar("_R")
+_Imaged = TypeVar("_Imaged", Deployment, Instance)
 _M = TypeVar("_M", bound=Row)
 _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 
@@ -68,6 +71,7 @@ class GpuhubLists:
         self._packages: KeptAnswers[Package] = KeptAnswers(
             self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
         )
+        self._names_asked: float | None = None
         self._blacklist_by_post = False
         self.denied: AccountDeniedError | None = None
         """Why the account has no deployments, nor what begins with them; None where it may, or was not asked."""
@@ -305,6 +309,24 @@ class GpuhubLists:
         self._image_names.clear()
         self._image_names.update({image.ref.id: image.name for image in found})
         return found
+
+    async def learn_images(self, images: Iterable[str | None]) -> None:
+        """Ask what private images are called where one of these is not known, at most once a minute.
+
+        Where that fails they keep their uuids.
+        """
+        unknown = any(image and image.startswith("image-") and image not in self._image_names for image in images)
+        now = self._monotonic()
+        if not unknown or (self._names_asked is not None and now - self._names_asked < IMAGE_NAMES_AGE):
+            return
+        self._names_asked = now
+        with suppress(GputuiError):
+            await self.images()
+
+    def with_image_name(self, row: _Imaged) -> _Imaged:
+        """Return a row with the name of its image in place of the uuid, where it is known."""
+        name = self._image_names.get(row.image or "") or PUBLIC_NAMES.get(row.image or "")
+        return replace(row, image=name) if name else row
 
     async def packages(self) -> list[Package]:
         """Return prepaid time (call 13, for each deployment). What several deployments may use is one package.

@@ -12,6 +12,7 @@ from gputui.api.base import (
     CanStopWithOptions,
     CanUpdate,
     HasClock,
+    HasDetail,
     HasFilters,
     HasLogs,
 )
@@ -112,6 +113,10 @@ class Abilities:
     def bills(self, account: str) -> bool:
         """Return whether an account's instances are billed: one without a price is then missing from a sum."""
         return self.runtime(account).bills
+
+    def has_detail(self, row: Row) -> bool:
+        """Return whether a row can be read again by itself, with its JSON."""
+        return isinstance(self.runtime(row.ref.account).opened, HasDetail)
 
     def has_logs(self, row: Row) -> bool:
         """Return whether a thing writes a log that can be read."""

@@ -191,7 +191,9 @@ def _owner(row: Image) -> Cell:
 
 def _short_digest(row: Image) -> str:
     """Return what tells a digest from others, as Docker shortens it."""
-    return (row.digest or "").rpartition(":")[2][:12]
+    _, colon, digest = (row.digest or "").rpartition(":")
+    # A uuid is shown whole: that of all public images begins with the same words.
+    return digest if not colon and "-" in digest else digest[:12]
 
 
 def image_of(ref: Ref) -> Image:

@@ -388,3 +388,19 @@ async def test_a_private_cloud_takes_its_own_create_call() -> None:
         made = (await world.backend.create("deployment", values)).created
         assert made is not None
         assert (await world.deployment(made)).name == VALUES["name"]
+
+
+async def test_images_have_their_names_in_every_list_without_the_library() -> None:
+    async with cloud() as world:
+        made = (await world.backend.create("deployment", VALUES)).created
+        row = next(row for row in await world.backend.deployments() if row.ref == made)
+        assert row.image == "lab-base"
+        images = {row.image for row in await world.backend.deployments()}
+        images |= {row.image for row in await world.backend.instances()}
+        assert not [image for image in images if image and image.startswith(("image-", "base-image-"))]
+
+
+async def test_private_images_are_ones_own() -> None:
+    async with cloud() as world:
+        own = {image.ref.id.partition("-")[0]: image.own for image in await world.backend.images()}
+        assert own == {"image": True, "base": False}
