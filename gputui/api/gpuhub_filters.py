@@ -120,11 +120,13 @@ class Filters:
         return None
 
     def _stock_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
-        regions = FormField("regions", "Regions", FieldKind.MULTI, required=False, choices=self.regions)
+        models = _models("gpu_name_set", FieldKind.MULTI, gpu_models)
+        if not self.regions:
+            # The whole stock of a private cloud is one answer, in which nothing else can be told apart.
+            return [models]
         return [
-            # A private cloud may have none: its whole stock is one answer.
-            *([regions] if self.regions else []),
-            _models("gpu_name_set", FieldKind.MULTI, gpu_models),
+            FormField("regions", "Regions", FieldKind.MULTI, required=False, choices=self.regions),
+            models,
             *_range("cuda_v", FieldKind.CHOICE, choices=tuple(CUDA_VALUES)),
             *_range("memory_size", unit="GB"),
             *_range("cpu_num"),

@@ -10,7 +10,7 @@ from gputui.api import gpuhub_wire as wire
 from gputui.api.gpuhub_server import GpuhubServer
 from gputui.api.rows import RowCollector
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
-from gputui.models import Offer
+from gputui.models import Offer, PartialRows
 
 PATH = "/api/v1/dev/machine/region/gpu_stock"
 PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
@@ -39,7 +39,7 @@ class StockReader:
         Raises GputuiError only when every region failed.
         """
         if not regions:
-            return await self._read_private()
+            return _of_models(await self._read_private(), parameters.get("gpu_name_set"))
         found = await asyncio.gather(*(self._try(region, parameters) for region in regions))
         errors = [result for result in found if isinstance(result, GputuiError)]
         if len(errors) == len(regions):
@@ -82,3 +82,11 @@ class StockReader:
     def _stale(self, region: str, error: GputuiError) -> list[Offer]:
         last = [replace(offer, problem=error.message) for offer in self._last.get(region, ())]
         return last or [Offer(self._scope.ref("offer", f"{region}/"), "", region, problem=error.message)]
+
+
+def _of_models(offers: list[Offer], models: object) -> list[Offer]:
+    """Return the offers of these models: the call of a private cloud takes no filter."""
+    if not isinstance(models, list):
+        return offers
+    kept = [offer for offer in offers if offer.vendor_name in models]
+    return PartialRows(kept, offers.missing, offers.blank) if isinstance(offers, PartialRows) else kept

@@ -404,3 +404,14 @@ async def test_private_images_are_ones_own() -> None:
     async with cloud() as world:
         own = {image.ref.id.partition("-")[0]: image.own for image in await world.backend.images()}
         assert own == {"image": True, "base": False}
+
+
+async def test_the_stock_of_a_private_cloud_is_filtered_by_model_and_refuses_the_rest() -> None:
+    async with cloud("private", clouds=CLOUD_SETS["private"]) as world:
+        backend = world.backend
+        problems = backend.check_filter(Resource.STOCK, {"cuda_v_from": "12.2", "price_to": "1"})
+        assert set(problems) == {"cuda_v_from", "price_to"}
+        backend.use_filter(Resource.STOCK, {"gpu_name_set": "RTX 4090"})
+        assert {offer.vendor_name for offer in await backend.stock()} == {"RTX 4090"}
+        backend.use_filter(Resource.STOCK, {})
+        assert len(await backend.stock()) > 1
