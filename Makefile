@@ -14,9 +14,10 @@ LOCKER := build/locker
 LOCK := $(LOCKER)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 PYTEST_ARGS ?=
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fast live bench demo lock clean
+.PHONY: help test lint fast live bench soak demo lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,10 @@ live: $(INSTALLED) ## The tests against real servers; needs root and a Docker en
 
 bench: $(INSTALLED) ## The benchmarks
 	$(BIN)/python -m benchmarks
+
+# All cases of the laboratory of faults take some minutes; then a fleet runs for SECONDS.
+soak: $(INSTALLED) ## Every fault, then a fleet among failing servers for SECONDS (600)
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS)
 
 demo: $(INSTALLED) ## The program on its built-in simulator
 	@$(BIN)/gputui demo

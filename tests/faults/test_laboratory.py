@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from gputui.history import Outcome
-from gputui.models import Resource
+from gputui.models import Change, Resource
 from tests.faults import test_changes, test_lists
 from tests.faults.catalogue import FAULTS, FOR_CHANGES, Sort
 from tests.faults.laboratory import ACCOUNTS, all_at_once, laboratory
+from tests.faults.soak import Witness, soak
 from tests.faults.test_changes import FEWEST_CHANGES, OUTCOMES, change_cases
 from tests.faults.test_lists import FEWEST_LISTS, ListCase
 
@@ -59,3 +60,24 @@ def test_a_harmful_row_and_a_lost_row_are_found(monkeypatch: pytest.MonkeyPatch)
     harmful, lost = asyncio.run(check())
     assert "acts on the terminal" in harmful[0]
     assert "rows in place of" in lost[0]
+
+
+def test_the_soak_runs_and_compares_events() -> None:
+    assert asyncio.run(soak(4.0, 3, calm=2.0, turn=1.0)) == []
+
+
+def test_the_soak_finds_events_that_are_lost_or_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    hear = Witness.hear
+    calls = 0
+
+    def wrongly(self: Witness, change: Change) -> None:
+        nonlocal calls
+        calls += 1
+        hear(self, Change(change.added[1:], change.updated, change.removed) if calls == 1 else change)
+        if calls == 1:
+            hear(self, Change(change.added[-1:]))
+
+    monkeypatch.setattr(Witness, "hear", wrongly)
+    wrong = asyncio.run(soak(2.0, 3, calm=1.0, turn=1.0))
+    assert any("lost" in line for line in wrong)
+    assert any("told 2 times" in line for line in wrong)
