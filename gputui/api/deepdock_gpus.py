@@ -40,7 +40,7 @@ class DeepdockGpus:
         self._now = now
         self._shared = SharedAnswer(self._ask, monotonic, age=SERIES_AGE)
         self._placer = SeriesPlacer()
-        self._body = b""
+        self._body: bytes | None = None
         self._series: Mapping[int, GpuSeries] = {}
         self._made_of: tuple[Mapping[int, GpuSeries], Mapping[int, tuple[str, ...]]] | None = None
         self._rows: list[GpuDevice] = []

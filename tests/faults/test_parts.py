@@ -1,0 +1,198 @@
+"""One request of several fails, or one account of several: the rest stands, and nothing is missing in silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from gputui.config import Polling
+from gputui.errors import GputuiError
+from gputui.fleet import Fleet
+from gputui.models import FeedState, PartialRows, Ref, Resource
+from tests.faults.catalogue import FAULTS, Fault, Sort
+from tests.faults.laboratory import ACCOUNTS, FaultProxy, Laboratory, all_at_once, laboratory, patience_for
+from tests.faults.proxy import Exchange, pass_on
+from tests.faults.test_lists import LONGEST, harmful, texts
+
+PART_FAULTS = tuple(
+    fault
+    for fault in FAULTS
+    if fault.name
+    in {
+        "closed before the answer", "reset in the body", "acted, then reset", "401 in JSON", "403 in JSON",
+        "429 in JSON", "500 in JSON", "502 with a page", "503 in JSON", "403 with a page", "302 elsewhere",
+        "JSON cut off",
+        "a page that asks to sign in", "204 without a body", "an empty body", "an object of something else", "NaN",
+        "packed, and it is not", "a text",
+    }
+)  # fmt: skip
+"""What can happen to one request of a list. 404 and an empty list are answers: what was there is gone."""
+FIRST = 4
+"""So many of the requests that a list is made of are spoilt in turn."""
+
+
+def nth_question(number: int) -> Callable[[Exchange], bool]:
+    """Return what holds for the n-th different question, and for its repetitions."""
+    seen: dict[tuple[str, str, bytes], int] = {}
+
+    def spoils(exchange: Exchange) -> bool:
+        return seen.setdefault((exchange.method, exchange.target, exchange.body), len(seen)) == number
+
+    return spoils
+
+
+class PartCase:
+    """A list one of whose requests fails."""
+
+    def __init__(self, lab: Laboratory, account: str, resource: Resource, fault: Fault, number: int) -> None:
+        self.lab = lab
+        self.account = account
+        self.resource = resource
+        self.fault = fault
+        self.number = number
+        self.wrong: list[str] = []
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.resource.value}, request {self.number + 1}: {self.fault.name}"
+
+    async def run(self) -> None:
+        """Run it."""
+        spoils = nth_question(self.number)
+        expected = {row.ref for row in await self.lab.rows(self.account, self.resource)}
+        async with FaultProxy(self.lab.asks(self.account), self.fault.play, spoils=spoils) as proxy:
+            backend = self.lab.backend(self.account, proxy.url, patience=patience_for(self.fault))
+            try:
+                rows = await asyncio.wait_for(backend.listers[self.resource](), LONGEST)
+            except GputuiError:
+                rows = None
+            except Exception as error:  # noqa: BLE001  (what the case is about)
+                self.wrong.append(f"raised {type(error).__name__}: {str(error)[:200]}")
+                rows = None
+            await backend.aclose()
+            self.wrong += [f"the proxy: {error!r}" for error in proxy.broken]
+        if rows is None:
+            return
+        missing = sorted(str(ref) for ref in expected - {row.ref for row in rows})
+        noted = isinstance(rows, PartialRows) or any(getattr(row, "problem", None) for row in rows)
+        if missing and not noted:
+            self.wrong.append(f"{len(missing)} of {len(expected)} are missing in silence: {missing[:3]}")
+        if any(harmful(text) for row in rows for text in texts(row)):
+            self.wrong.append("acts on the terminal")
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_a_part_that_fails_is_not_missing_in_silence(account: str) -> None:
+    async def check() -> list[PartCase]:
+        async with laboratory() as lab:
+            backend = lab.backend(account, "http://127.0.0.1:9")
+            resources = [resource for resource in backend.listers if resource is not Resource.EVENTS]
+            await backend.aclose()
+            cases = [
+                PartCase(lab, account, resource, fault, (turn + place) % FIRST)
+                for turn, fault in enumerate(PART_FAULTS)
+                for place, resource in enumerate(resources)
+                if (turn + place // FIRST) % 2
+            ]
+            await all_at_once([case.run for case in cases])
+            return cases
+
+    cases = asyncio.run(check())
+    assert len(cases) >= 2 * len(PART_FAULTS)
+    assert [f"{case}: {'; '.join(case.wrong)}" for case in cases if case.wrong] == []
+
+
+ACCOUNT_FAULTS = tuple(
+    fault
+    for number, fault in enumerate(FAULTS)
+    if fault.sort is not Sort.SOUND and not fault.costly and number % 8 == 0
+)
+
+
+class Switch:
+    """A fault that can be turned on."""
+
+    def __init__(self) -> None:
+        self.fault: Fault | None = None
+
+    async def play(self, exchange: Exchange) -> None:
+        """Answer as it says now."""
+        await (pass_on if self.fault is None else self.fault.play)(exchange)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_one_accounts_fault_is_its_own(account: str) -> None:
+    other = "dock" if account == "lab" else "lab"
+
+    async def one(lab: Laboratory, fault: Fault) -> list[str]:
+        switches = {name: Switch() for name in (account, other)}
+        failures: list[BaseException] = []
+        async with AsyncExitStack() as stack:
+            proxies = {
+                name: await stack.enter_async_context(
+                    FaultProxy(lab.asks(name), switch.play, spoils=lambda exchange: True)
+                )
+                for name, switch in switches.items()
+            }
+            fleet = Fleet(
+                {name: lab.accounts[name] for name in switches},
+                open_backend=lambda config: lab.backend(config.name, proxies[config.name].url),
+                history=None, polling=Polling(), on_failure=failures.append,
+            )  # fmt: skip
+            await fleet.start()
+            stack.push_async_callback(fleet.aclose)
+            await until(lambda: all(state(fleet, name) is FeedState.FRESH for name in switches))
+            before = refs(fleet, account)
+            fetched = fleet.feed(account, Resource.INSTANCES).fetched_at
+            switches[account].fault = fault
+            fleet.refresh([Resource.INSTANCES])
+            await until(
+                lambda: (
+                    state(fleet, account) is not FeedState.FRESH
+                    or fleet.feed(account, Resource.INSTANCES).fetched_at != fetched
+                )
+            )
+            wrong = [f"{type(failure).__name__}: {failure}" for failure in failures]
+            if state(fleet, account) is not FeedState.FRESH:
+                if refs(fleet, account) != before:
+                    wrong.append("the last rows are gone")
+                if state(fleet, account) is not FeedState.STALE:
+                    wrong.append(f"the rows are {state(fleet, account)}")
+            if state(fleet, other) is not FeedState.FRESH or not refs(fleet, other):
+                wrong.append(f"{other} is {state(fleet, other)}")
+            return [f"{fault.name}: {each}" for each in wrong]
+
+    async def check() -> list[str]:
+        wrong: list[str] = []
+        async with laboratory() as lab:
+            for name in (account, other):
+                await lab.rows(name, Resource.INSTANCES)
+
+            def work(fault: Fault) -> Callable[[], object]:
+                async def run() -> None:
+                    wrong.extend(await one(lab, fault))
+
+                return run
+
+            await all_at_once([work(fault) for fault in ACCOUNT_FAULTS], most=6)  # type: ignore[misc]
+        return wrong
+
+    assert len(ACCOUNT_FAULTS) >= 12
+    assert asyncio.run(check()) == []
+
+
+def state(fleet: Fleet, account: str) -> FeedState:
+    return fleet.feed(account, Resource.INSTANCES).state
+
+
+def refs(fleet: Fleet, account: str) -> set[Ref]:
+    return {ref for ref in fleet.rows(Resource.INSTANCES) if ref.account == account}
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others work until a condition holds."""
+    async with asyncio.timeout(LONGEST):
+        while not holds():  # noqa: ASYNC110  (what is waited for is several things of the fleet)
+            await asyncio.sleep(0.01)
