@@ -18,7 +18,7 @@ from benchmarks.measure import Finding, options, report
 from gputui.api.gpuhub_create import DeploymentForm
 from gputui.models import Image, Ref
 from gputui.screens.dialogs.form import FormDialog
-from gputui.theme import THEMES, muted
+from gputui.theme import THEMES, variables
 
 HUB = DeploymentForm("hub", ("sgp1", "Singapore-A", "Singapore-B"), "USD")
 FORM = HUB.form(
@@ -51,7 +51,7 @@ class Stage(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the variables that the program's own styles need."""
-        return {"muted": muted(THEMES[0])}
+        return variables(THEMES[0], "truecolor")
 
     def on_mount(self) -> None:
         """Show it."""
