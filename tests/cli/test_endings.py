@@ -82,7 +82,7 @@ def test_every_change_is_made_and_told_though_the_disk_is_full(own_simulation: S
     done = gputui("stop", "lab/pod/main", "lab/pod/jupyter", "--yes", redirection=">/dev/full")
     told = done.stderr.splitlines()
     assert done.returncode == 1
-    assert {line.partition(":")[0] for line in told[:-1]} == {"lab/pod/main", "lab/pod/jupyter"}
+    assert {"lab/pod/main", "lab/pod/jupyter"} <= {line.partition(":")[0] for line in told[:-1]}
     assert told[-1] == FULL
     pods = own_simulation.running.world.hosts["lab"].pods.values()
     assert {pod.status for pod in pods if pod.name in ("alice-main", "alice-jupyter")} == {"exited"}
