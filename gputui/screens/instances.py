@@ -32,6 +32,10 @@ _TICK_SECONDS = 10.0
 """How often the time in a state is written anew, while something is in transition."""
 
 
+_STATE_RESERVE = 22
+"""Cells of a state in transition with the time in it: ``◐ shutting_down  0:41``."""
+
+
 class InstancesView(ListView):
     """``3``: name, state, GPUs, price, image, ports, memory, age; log in, change, keep the host out, create."""
 
@@ -62,6 +66,7 @@ class InstancesView(ListView):
                 self._state,
                 lambda row: (_ORDER[row.phase], row.status),
                 width=13,
+                reserve=_STATE_RESERVE,
                 search=self._state_text,
             ),
             Column("gpu", "GPUS", gpu_text, lambda row: natural_key(gpu_text(row)), width=4, max_width=18),

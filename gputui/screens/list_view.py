@@ -132,7 +132,7 @@ class ListView(FilterBarView, ReadingView):
         super().run_command(command, argument)
 
     def _pending_changed(self, ref: Ref) -> None:
-        self.table.widen(admit=True)  # it comes from the user's own action
+        self.table.admit()  # it comes from the user's own action
         self.table.invalidate([ref])
         self.show_keys()
 

@@ -26,6 +26,9 @@ GAP = 2
 FLOOR = 8
 """Cells that a flexible column keeps however narrow the terminal is."""
 
+YIELDS = 6
+"""The priority from which on a column gives way to the room that another reserves."""
+
 ELLIPSIS = "…"
 
 LEAST_FOR_MIDDLE = 8
@@ -45,6 +48,7 @@ class Column(Generic[RowT]):
     the cell's own is not it. ``shown`` False makes a column that is there for filters, and on the screen only while
     it sorts; ``when_filled`` one that is left out where no row has something in it: ``filled`` says so where the
     cell's text does not. ``middle`` cuts a long text in the middle: for names, whose ends tell them apart.
+    ``reserve`` is the width that it can grow to without another having to go for it, unless the terminal is narrow.
     """
 
     key: str
@@ -62,6 +66,7 @@ class Column(Generic[RowT]):
     least: int = 0
     middle: bool = False
     filled: Callable[[RowT], bool] | None = None
+    reserve: int = 0
 
     def order(self, row: RowT) -> Any:
         """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""
@@ -154,15 +159,18 @@ def choose(
 
     ``natural`` is the width each would like, by key. Columns of the highest priority number are left out until the
     rest fits with its flexible columns at their least. The column ``needed`` is always chosen; where even the
-    columns of priority 0 do not fit, those at the right are left out for it.
+    columns of priority 0 do not fit, those at the right are left out for it. Columns that only take spare room
+    (from priority ``YIELDS`` on) also give way to what others reserve.
     """
     chosen = [column for column in columns if column.shown or column.key == needed]
-    while minimum(chosen, natural) > width:
-        optional = [column for column in chosen if column.priority > 0 and column.key != needed]
-        if not optional:
-            break
-        last = max(column.priority for column in optional)
-        chosen.remove([column for column in optional if column.priority == last][-1])
+    grown = {column.key: max(natural[column.key], column.reserve) for column in chosen}
+    for widths, lowest in ((grown, YIELDS), (natural, 1)):
+        while minimum(chosen, widths) > width:
+            optional = [column for column in chosen if column.priority >= lowest and column.key != needed]
+            if not optional:
+                break
+            last = max(column.priority for column in optional)
+            chosen.remove([column for column in optional if column.priority == last][-1])
     while needed is not None and minimum(chosen, natural) > width:
         spare = [column for column in chosen[1:] if column.key != needed]
         if not spare:
@@ -191,6 +199,17 @@ def arrange(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], width: i
         placed.append(Placed(column, x, room))
         x += room + GAP
     return tuple(placed)
+
+
+def with_reserves(chosen: Sequence[Column[RowT]], natural: Mapping[str, int], width: int) -> dict[str, int]:
+    """Return the widths with the free room given to the columns that reserve some, from the left."""
+    widths = {column.key: natural[column.key] for column in chosen}
+    free = width - sum(widths.values()) - GAP * max(0, len(chosen) - 1)
+    for column in chosen:
+        more = max(0, min(free, column.reserve - widths[column.key]))
+        widths[column.key] += more
+        free -= more
+    return widths
 
 
 def minimum(columns: Sequence[Column[RowT]], natural: Mapping[str, int]) -> int:

@@ -30,6 +30,7 @@ from gputui.widgets.table_columns import (
     minimum,
     spans_of,
     spans_width,
+    with_reserves,
 )
 from gputui.widgets.table_model import TableModel
 
@@ -52,8 +53,8 @@ class TablePainter(Generic[RowT]):
     """Makes the lines of one table and remembers those that can be shown again.
 
     Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
-    (:meth:`refit`). Between these moments new data moves nothing: a text that has become too long is cut, until the
-    user moves and columns may widen into the room there is (:meth:`widen`). A list is being set up until
+    (:meth:`refit`). Between these moments none comes or goes: one whose texts become longer widens into the room that
+    is reserved for it, or free, or that flexible columns give; then its texts are cut. A list is being set up until
     :meth:`settle`: rows of several accounts arrive one after the other.
     """
 
@@ -76,7 +77,7 @@ class TablePainter(Generic[RowT]):
         self._chosen: tuple[Column[RowT], ...] = ()
         self._settled = False
         self._refits = True
-        self._widens = self._admits = False
+        self._admits = False
         self._room = 0
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
         self._strips: dict[Ref, dict[tuple[bool, bool], Strip]] = {}
@@ -118,13 +119,9 @@ class TablePainter(Generic[RowT]):
         self._filled.clear()
         self._refits = True
 
-    def widen(self, *, admit: bool = False) -> None:
-        """Let columns become wider at the next paint, as far as none has to be left out for it.
-
-        With ``admit`` a column that had nothing to show before may join them, where there is room for it.
-        """
-        self._widens = True
-        self._admits |= admit
+    def admit(self) -> None:
+        """Let columns that had nothing to show before join at the next paint, where there is room for them."""
+        self._admits = True
 
     def settle(self) -> bool:
         """Keep the columns as they are with the rows of now: the list is set up. Returns whether that is new."""
@@ -186,8 +183,8 @@ class TablePainter(Generic[RowT]):
         if len(self._cells) > _KEPT_CELLS:
             self._cells.clear()
             self._strips.clear()
-        widens = self._widens
         room = self._size.width - GUTTER - 1
+        chosen = self._chosen
         if self._refits or not self._settled or room != self._room:
             others = model.sample(_SAMPLE) if self._refits else ()
             natural = self._measured_widths(model, (*refs, *others))
@@ -195,16 +192,16 @@ class TablePainter(Generic[RowT]):
             columns = [column for column in self._columns if not column.when_filled or column.key in there]
             self._chosen = choose(columns, natural, room, needed=self._sort[0])
             self._refits = not refs  # the first rows decide
-        elif widens:
+        else:
             natural = self._measured_widths(model, refs)
             if self._admits:
                 self._admit(natural, room)
             natural = self._widened(natural, room)
-        else:
+        self._admits = False
+        if natural == self._natural and room == self._room and chosen == self._chosen and self._header is not None:
             return
-        self._widens = self._admits = False
         self._natural, self._room = natural, room
-        placed = arrange(self._chosen, natural, room)
+        placed = arrange(self._chosen, with_reserves(self._chosen, natural, room), room)
         if placed != self.placed:
             self.placed = placed
             self._strips.clear()

@@ -156,16 +156,15 @@ class TableView(Widget, Generic[RowT], can_focus=True):
         self._painter.refit()
         self._sync()
 
-    def widen(self, *, admit: bool = False) -> None:
-        """Let columns become wider with the next change, which comes from the user; ``admit`` lets others join."""
-        self._painter.widen(admit=admit)
+    def admit(self) -> None:
+        """Let columns that had nothing to show join with the next change, where there is room: the user caused it."""
+        self._painter.admit()
 
     def select(self, ref: Ref) -> bool:
         """Put the cursor on a row and bring it into view; returns whether it is shown."""
         found = self._model.move_to(ref)
         if found:
             self._used = True
-            self._painter.widen()
             self._reveal()
             self._sync()
         return found
@@ -207,7 +206,6 @@ class TableView(Widget, Generic[RowT], can_focus=True):
             return
         self._model.move_to(self._model.ref_at(min(max(index + rows, 0), self.row_count - 1)))
         self._used = True
-        self._painter.widen()
         self._reveal()
         self._sync()
 
@@ -224,7 +222,6 @@ class TableView(Widget, Generic[RowT], can_focus=True):
     def _scroll_view(self, top: int) -> None:
         self._top = top
         self._used = True
-        self._painter.widen()
         self._clamp()
         self._sync()
 
