@@ -159,6 +159,16 @@ def hindrance(action: Action, row: Row) -> str:
     return ""
 
 
+def state_words(row: Row) -> str:
+    """Write the phase of a thing, with the vendor's own word beside it where that says more; '' without a state."""
+    phase, status = getattr(row, "phase", None), str(getattr(row, "status", "") or "")
+    if not isinstance(phase, Phase):
+        return status
+    if not status or status.lower() == phase.value:
+        return phase.value
+    return status if phase is Phase.UNKNOWN else f"{phase.value} ({status})"
+
+
 def force_needed(rows: Sequence[Row]) -> str:
     """Say that a deletion without force would be refused, for one thing or for some of several."""
     return NEEDS_FORCE if len(rows) == 1 else SOME_NEED_FORCE

@@ -20,6 +20,7 @@ from gputui.models import (
     LogPage,
     LogPosition,
     LogQuery,
+    Never,
     PreparedRequest,
     Ref,
     Resource,
@@ -60,6 +61,14 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """Back ends that know which actions their API lacks altogether, apart from what a row's state allows now."""
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row, on this release; None where it can in some state."""
 
 
 @runtime_checkable

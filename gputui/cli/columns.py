@@ -33,7 +33,7 @@ from gputui.prices import price_text
 from gputui.storage_words import registry_text, size_text, storage_text
 from gputui.task_words import delivery_text, took_text
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
-from gputui.wording import gpu_text, ports_text
+from gputui.wording import gpu_text, ports_text, state_words
 
 KINDS: tuple[Resource, ...] = (
     Resource.STOCK,
@@ -106,9 +106,7 @@ def _text(value: object) -> str:
 
 def state_text(row: Instance | Deployment | Volume) -> str:
     """Write the phase of a thing, with the vendor's own word beside it where that says more."""
-    if not row.status or row.status.lower() == row.phase.value:
-        return row.phase.value
-    return row.status if row.phase is Phase.UNKNOWN else f"{row.phase.value} ({row.status})"
+    return state_words(row)
 
 
 def _age(row: Instance) -> str:

@@ -14,13 +14,14 @@ from gputui.api.base import (
     HasClock,
     HasDetail,
     HasFilters,
+    HasLimits,
     HasLogs,
 )
 from gputui.api.server_clock import clock_warning
 from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
 from gputui.fleet.account import AccountRuntime
 from gputui.fleet.probes import Read
-from gputui.models import Action, Form, Instance, Phase, PreparedRequest, Ref, Resource, Row, SSHTarget
+from gputui.models import Action, Form, Instance, Never, Phase, PreparedRequest, Ref, Resource, Row, SSHTarget
 
 
 class Abilities:
@@ -49,6 +50,11 @@ class Abilities:
             return frozenset()
         actions = runtime.opened.actions(row)
         return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why an action can never apply to a row; None where it can in some state, or that is unknown yet."""
+        opened: object = self.runtime(row.ref.account).opened
+        return opened.never(row, action) if isinstance(opened, HasLimits) else None
 
     def creatable(self, account: str, within: Collection[Resource] | None = None) -> tuple[str, ...]:
         """Return the kinds that can be created, only those that stand in one of these lists; none where read-only."""
