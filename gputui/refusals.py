@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 
-from gputui.models import Action, Never, Phase, Row
+from gputui.models import Action, Deployment, Never, Phase, Row
 from gputui.wording import hindrance, state_words
 
 _VERBS: Mapping[Action, str] = {
@@ -44,7 +44,8 @@ def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: 
     if why := hindrance(action, row):
         return why
     state = state_words(row)
-    refused = f"{action.value} is not possible{f' while it is {state}' if state else ' for it now'}."
+    of = f" of a {row.type}" if isinstance(row, Deployment) and row.type else ""
+    refused = f"{action.value}{of} is not possible{f' while it is {state}' if state else ' for it now'}."
     return f"{refused} {_way_out(action, row, possible, shown)}".rstrip()
 
 

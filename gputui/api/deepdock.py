@@ -17,7 +17,7 @@ from gputui.api import deepdock_create as forms
 from gputui.api import deepdock_wire as wire
 from gputui.api import docker
 from gputui.api.deepdock_gpus import DeepdockGpus
-from gputui.api.deepdock_rules import container_actions, wants_force
+from gputui.api.deepdock_rules import container_actions, never, wants_force
 from gputui.api.deepdock_server import DeepdockServer
 from gputui.api.rows import each_changed
 from gputui.api.safe_names import SafeNames
@@ -34,6 +34,7 @@ from gputui.models import (
     HostInfo,
     Image,
     Instance,
+    Never,
     Offer,
     Phase,
     PreparedRequest,
@@ -217,6 +218,10 @@ class DeepdockBackend:
         raise NotFoundError(f"{ref} is not there any more.")
 
     # Actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row."""
+        return never(row, action)
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""

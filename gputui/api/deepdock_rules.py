@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from gputui.api.docker import ALIVE
-from gputui.models import Action, GpuDevice, Instance, Phase
+from gputui.models import Action, GpuDevice, Instance, Kind, Never, Phase, Row
+
+_ANOTHER = "Create another one instead {new}."
+KINDS: Mapping[str, Kind] = {
+    "container": Kind(
+        "containers",
+        frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SSH}),
+        instead={
+            Action.EXEC: "Log in over SSH instead {ssh}.",
+            Action.SCALE: _ANOTHER,
+            Action.UPDATE: _ANOTHER,
+            Action.RENAME: _ANOTHER,
+            Action.RESIZE: _ANOTHER,
+        },
+    ),
+    "image": Kind("images", frozenset({Action.DELETE})),
+    "gpu": Kind("GPUs"),
+    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE})),
+}
+"""What the API has calls for, in any state of the thing."""
+
+
+def never(row: Row, action: Action) -> Never | None:
+    """Return why an action can never apply to a row."""
+    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
+
 
 LOAD_SPAN = timedelta(seconds=60)
 """Over which a GPU must have been without load, up to its newest sample."""

@@ -21,7 +21,7 @@ from gputui.api.gpuhub_events import EventReader
 from gputui.api.gpuhub_filters import Filters
 from gputui.api.gpuhub_images import public_images
 from gputui.api.gpuhub_lists import GpuhubLists
-from gputui.api.gpuhub_rules import container_actions, deployment_actions
+from gputui.api.gpuhub_rules import container_actions, deployment_actions, never
 from gputui.api.gpuhub_server import CLOUDS, GpuhubServer
 from gputui.api.gpuhub_stock import StockReader
 from gputui.api.rows import RowCollector, each_changed
@@ -38,6 +38,7 @@ from gputui.models import (
     Form,
     Image,
     Instance,
+    Never,
     Offer,
     Package,
     Phase,
@@ -329,6 +330,10 @@ class GpuhubBackend:
         return container.ssh
 
     # Actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row."""
+        return never(row, action)
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""

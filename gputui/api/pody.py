@@ -19,7 +19,7 @@ from gputui.api import pody_wire as wire
 from gputui.api.addresses import host_label
 from gputui.api.digestion import digested
 from gputui.api.form_values import REQUIRED, refuse
-from gputui.api.pody_rules import name_problem, pod_actions
+from gputui.api.pody_rules import name_problem, never, pod_actions
 from gputui.api.pody_server import OLDEST, GpuSnapshots, PodyServer, Release
 from gputui.api.rows import RowCollector, read_each
 from gputui.api.safe_names import SafeNames
@@ -47,6 +47,7 @@ from gputui.models import (
     GpuProcess,
     Image,
     Instance,
+    Never,
     Offer,
     Phase,
     Ref,
@@ -343,12 +344,19 @@ class PodyBackend:
 
     # Actions
 
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row, on this release of the server."""
+        return never(row, action, commits=self._commits)
+
+    @property
+    def _commits(self) -> bool:
+        return (self._server.known_release or OLDEST) >= _NEW_ROUTES
+
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in, on this release of the server."""
         match row:
             case Instance():
-                commits = (self._server.known_release or OLDEST) >= _NEW_ROUTES
-                return pod_actions(row) - (frozenset() if commits else {Action.COMMIT})
+                return pod_actions(row) - (frozenset() if self._commits else {Action.COMMIT})
             case Image(own=True):
                 return frozenset({Action.DELETE})
             case Offer():

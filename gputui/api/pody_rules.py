@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
-from gputui.models import Action, Instance, Phase
+from collections.abc import Mapping
+
+from gputui.models import Action, Image, Instance, Kind, Never, Phase, Row
+
+_ANOTHER = "Create another one instead {new}."
+_POD = Kind(
+    "pods",
+    frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.SSH}),
+    instead={Action.SCALE: _ANOTHER, Action.UPDATE: _ANOTHER, Action.RESIZE: _ANOTHER, Action.RENAME: _ANOTHER},
+)
+KINDS: Mapping[str, Kind] = {
+    "pod": _POD,
+    "image": Kind("images", frozenset({Action.DELETE})),
+    "gpu": Kind("GPUs"),
+    "process": Kind("processes", instead={Action.STOP: "Run kill in its pod {exec}."}),
+    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE, Action.CHANGE_PASSWORD})),
+}
+"""What the API has calls for, in any state of the thing."""
+
+
+def never(row: Row, action: Action, *, commits: bool) -> Never | None:
+    """Return why an action can never apply to a row; ``commits``: this release has the call that saves pods."""
+    if action is Action.COMMIT and isinstance(row, Instance) and not commits:
+        return Never(
+            _POD.nouns, cause="Pods cannot be saved as images: this release of pody has no such call (0.3.0 has)."
+        )
+    if action is Action.DELETE and isinstance(row, Image) and not row.own:
+        return Never("images", cause="Only images of your own can be deleted.")
+    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
 
 
 def name_problem(name: str) -> str | None:

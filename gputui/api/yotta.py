@@ -23,7 +23,7 @@ from gputui.api.stated_prices import StatedPrices
 from gputui.api.yotta_create import RentalCreator
 from gputui.api.yotta_creator import Creator
 from gputui.api.yotta_lists import YottaLists, found
-from gputui.api.yotta_rules import endpoint_actions, instance_actions
+from gputui.api.yotta_rules import endpoint_actions, instance_actions, never
 from gputui.api.yotta_server import YottaServer
 from gputui.api.yotta_storage import MOUNTED, YottaStorage, volume_actions
 from gputui.api.yotta_storage_create import CredentialCreator, VolumeCreator
@@ -42,6 +42,7 @@ from gputui.models import (
     LogPage,
     LogPosition,
     LogQuery,
+    Never,
     Offer,
     Phase,
     PreparedRequest,
@@ -284,6 +285,10 @@ class YottaBackend:
         return await log.read_page(self._server, path, query, after=after, backward=backward, size=size)
 
     # Actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row."""
+        return never(row, action)
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""

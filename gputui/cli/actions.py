@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from gputui.cli.prompts import confirm, need_somebody
 from gputui.deployment_words import counts_sentence, gpus_text
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
 from gputui.models import Action, Deployment, Instance, Ref, RegistryCredential, Resource, Row, Volume
+from gputui.refusals import never_text, not_now_text
 from gputui.storage_words import registry_text, size_text, storage_text
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def carry_out(
     config = session.load(args)
     names = refs.accounts_for(texts, list(config.accounts))
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        listing = runner.run(session.fleet_rows(fleet, CANDIDATES.get(action, (Resource.INSTANCES,))))
+        listing = runner.run(session.fleet_rows(fleet, candidates(fleet, action, texts)))
         listing.report()
         matches = refs.resolve(texts, listing, certain=True)
         matches, refused = possible(fleet, matches, action)
@@ -153,14 +155,27 @@ def read_only_error(account: str, what: str) -> ConfigError:
     )
 
 
+def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resource]:
+    """Return the lists that REFs may mean things of; a whole Ref also means what the action can never apply to."""
+    found = dict.fromkeys(CANDIDATES.get(action, (Resource.INSTANCES,)))
+    for text in texts:
+        with suppress(ValueError, GputuiError):
+            found[fleet.resource_of(Ref.parse(text))] = None
+    return list(found)
+
+
+def _command(command_id: str) -> str:
+    """Return the command that a refusal names as the way out."""
+    words = {"open": "get instances", "new": "create"}
+    return f"gputui {words.get(command_id, command_id)}"
+
+
 def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
+    if (never := fleet.never(row, action)) is not None:
+        return ConflictError(f"{row.ref}: {never_text(action, never, row.ref.account, _command)}")
     if action.mutates and fleet.accounts[row.ref.account].read_only:
         return read_only_error(row.ref.account, str(row.ref))
-    if why := wording.hindrance(action, row):
-        return ConflictError(f"{row.ref}: {why}")
-    what = f" of a {row.type}" if isinstance(row, Deployment) and row.type else ""
-    state = f" while it is {state_text(row)}" if isinstance(row, Instance | Deployment | Volume) else ""
-    return ConflictError(f"{row.ref}: {action.value}{what} is not possible{state}.")
+    return ConflictError(f"{row.ref}: {not_now_text(action, row, fleet.actions(row), _command)}")
 
 
 def refuse_shortened(matches: Sequence[refs.Match]) -> None:

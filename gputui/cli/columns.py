@@ -21,7 +21,6 @@ from gputui.models import (
     Instance,
     Offer,
     Package,
-    Phase,
     RegistryCredential,
     Resource,
     Row,

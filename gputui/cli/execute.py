@@ -12,7 +12,7 @@ from gputui import wording
 from gputui.cli import actions, prompts, refs, report_error, session
 from gputui.cli.output import say
 from gputui.errors import ExitCode, GputuiError
-from gputui.models import Action, ExecResult, Resource
+from gputui.models import Action, ExecResult
 
 TIMED_OUT = 124
 """The exit status of a command that the time limit ended, as timeout(1) has it."""
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     names = refs.accounts_for(args.refs, list(config.accounts))
     arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        listing = runner.run(session.fleet_rows(fleet, [Resource.INSTANCES]))
+        listing = runner.run(session.fleet_rows(fleet, actions.candidates(fleet, Action.EXEC, args.refs)))
         listing.report()
         matches = refs.resolve(args.refs, listing, certain=True)
         alone = len(matches) == 1

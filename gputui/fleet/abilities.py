@@ -81,6 +81,10 @@ class Abilities:
         """Return what is wrong with a filled form, by field."""
         return self._creator(account).check_create(kind, values)
 
+    def created_ref(self, account: str, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return the Ref that a create will have; with its name as the id where the server makes up another."""
+        return self._creator(account).created_ref(kind, values)
+
     def previews(self, account: str) -> bool:
         """Return whether creates can be shown there instead of sent."""
         return isinstance(self.runtime(account).opened, CanPreview)

@@ -23,6 +23,7 @@ from gputui.models.instances import (
     SSHTarget,
     StopOptions,
 )
+from gputui.models.limits import Kind, Never
 from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
@@ -54,12 +55,14 @@ __all__ = [
     "HostInfo",
     "Image",
     "Instance",
+    "Kind",
     "LogLine",
     "LogPage",
     "LogPosition",
     "LogQuery",
     "Missing",
     "Money",
+    "Never",
     "Offer",
     "Package",
     "PartialRows",

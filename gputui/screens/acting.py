@@ -38,7 +38,6 @@ from gputui.wording import (
     effect,
     force_needed,
     gpu_text,
-    hindrance,
     name_of,
     spending,
     word_to_type,
@@ -91,9 +90,7 @@ class ActingView(CreatingView):
         if row is None:
             return []
         if action not in self.session.fleet.actions(row):
-            status = getattr(row, "status", "")
-            why = f"not possible for {argument}{f' while it is {status}' if status else ''}."
-            self.say(f"{action}: {hindrance(action, row) or why}")
+            self.say(self.refusal(action, row))
             return []
         return [row]
 

@@ -74,9 +74,10 @@ class CreatingView(FillingView):
         if sent.result.to_note:
             await self._have_noted(form, sent.values, sent.result.to_note)
         # Whoever has gone on to something else meanwhile is not torn away from it.
-        if sent.result.created is not None and sent.stayed:
-            view = VIEW_OF.get(fleet.resource_of(sent.result.created), "instances")
-            self.session.navigator.go(view, scope=self.scope_for(sent.result.created), select=sent.result.created)
+        if sent.stayed:
+            created = sent.result.created or fleet.created_ref(account, kind, sent.values)
+            view = VIEW_OF.get(fleet.resource_of(created), "instances")
+            self.session.navigator.go(view, scope=self.scope_for(created), select=created)
 
     def scope_for(self, created: Ref) -> Ref | None:
         """Return what the view stays limited to when it goes to what was made; None for everything."""

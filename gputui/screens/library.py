@@ -120,6 +120,7 @@ class LibraryView(LibraryPart):
         if fleet.resource_of(ref) is Resource.IMAGES and ref not in fleet.rows(Resource.IMAGES):
             if ref in fleet.creating():
                 self._show_pulls([ref])
+                self.table.select(ref)  # it was asked for just now
             else:
                 self.table.apply(Change(removed=(ref,)))
         super()._pending_changed(ref)

@@ -41,8 +41,8 @@ class ListView(FilterBarView, ReadingView):
     _settled = False
     _query: Query | None = None
 
-    _to_select: tuple[Ref, Ref | None] | None = None
-    """A row to go to as soon as it is listed, unless the cursor has left this other one meanwhile."""
+    _awaited_row: tuple[Ref, int] | None = None
+    """A row to go to as soon as it is listed, unless the user has moved since (:attr:`TableView.moves`)."""
 
     def on_mount(self) -> None:
         """Let ages grow; only what is then written otherwise reaches the terminal."""
@@ -106,10 +106,27 @@ class ListView(FilterBarView, ReadingView):
         self.table.apply(change)
         self._settle_columns()
         self._settle_cursor()
-        if self._to_select is not None:
-            ref, cursor = self._to_select
-            if self.table.cursor_ref != cursor or self.table.select(ref):
-                self._to_select = None
+        self._select_awaited(change.added)
+
+    def _select_awaited(self, added: Sequence[Row]) -> None:
+        """Put the cursor on the row that is awaited, if it is there now and the user has not moved.
+
+        Where the server makes up the id, it is the new row that is called so.
+        """
+        if self._awaited_row is None:
+            return
+        ref, moves = self._awaited_row
+        named = (
+            row.ref
+            for row in added
+            if (row.ref.account, row.ref.kind) == (ref.account, ref.kind) and name_of(row) == ref.id
+        )
+        if self.table.moves != moves or self.table.select(ref) or any(map(self.table.select, named)):
+            self._awaited_row = None
+
+    def _place(self) -> tuple[object, ...]:
+        """Return where the user is; a row that comes or goes under the cursor is no move."""
+        return self.app.screen, self.focused, self.table.moves
 
     def _settle_columns(self) -> None:
         """Keep the columns still as soon as every account has answered."""
@@ -142,6 +159,7 @@ class ListView(FilterBarView, ReadingView):
         self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
         self._apply_filter()
         self.pass_time()
+        self._select_awaited(())
         self._settle_columns()
 
     def feeds_changed(self) -> None:
@@ -189,8 +207,11 @@ class ListView(FilterBarView, ReadingView):
             self._apply_filter()
             if select is not None and not self.table.select(select):
                 self._clear_filter()
-                if not self.table.select(select):
-                    self._to_select = (select, self.table.cursor_ref)
+        if select is not None:
+            # A view that is shown for the first time has no rows yet.
+            self._awaited_row = (select, self.table.moves if self.is_mounted else 0)
+            if self.is_mounted:
+                self._select_awaited(())
 
     def _apply_filter(self) -> None:
         session = self.session

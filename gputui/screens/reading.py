@@ -11,7 +11,7 @@ from gputui.browser import has_browser, is_web_address, open_in_browser
 from gputui.commands import COMMANDS, Command, Group
 from gputui.errors import GputuiError
 from gputui.keys import key_text
-from gputui.models import Action, Deployment, FeedState, GpuProcess, Instance, Resource, Row, Service
+from gputui.models import Action, Deployment, FeedState, GpuProcess, Instance, Phase, Resource, Row, Service
 from gputui.screens import dialogs
 from gputui.screens.blocking import BlockingView
 from gputui.screens.describe import describe
@@ -99,6 +99,7 @@ class ReadingView(BlockingView, UpdatingView):
                 and command.id not in ("open", "actions")
                 and hasattr(self, command.handler)
                 and (command.id not in _WHERE_OFFERED or self.offers(command))
+                and not self._never(command, rows)
             ]
         accounts = ", ".join(sorted({row.ref.account for row in rows}))
         what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} marked"
@@ -111,6 +112,11 @@ class ReadingView(BlockingView, UpdatingView):
             return
         with self.acting_on([row for row in now if row is not None]):
             self.action_command(chosen)
+
+    def _never(self, command: Command, rows: Sequence[Row]) -> bool:
+        """Whether a command can apply to none of these rows, in whatever state they are."""
+        fleet = self.session.fleet
+        return command.action is not None and all(fleet.never(row, command.action) is not None for row in rows)
 
     def do_copy(self, argument: str) -> None:
         """Copy the row's id."""
@@ -139,12 +145,6 @@ class ReadingView(BlockingView, UpdatingView):
             return f"{addressed.name} has no web addresses."
         if command.id == "logs" and (row := instance or self.row_here()) is not None:
             return self._no_log(row)
-        if command.action is Action.BLOCK and instance is not None:
-            account = self.session.fleet.accounts[instance.ref.account]
-            if not account.read_only:
-                return (
-                    f"The host of {instance.name} cannot be kept out: {instance.ref.account} has no way to do it now."
-                )
         return super()._why_not(command)
 
     def _services(self) -> list[Service]:
@@ -207,8 +207,9 @@ class ReadingView(BlockingView, UpdatingView):
             if not argument:
                 self.say("SSH: there is no instance here.")
         elif Action.SSH not in self.session.fleet.actions(row):
-            why = "no port 22 is mapped" if row.ssh is None else f"it is {row.status}"
-            self.say(f"SSH: not possible for {row.name}: {why}.")
+            running = row.phase is Phase.RUNNING and self.session.fleet.never(row, Action.SSH) is None
+            without = running and row.ssh is None
+            self.say(f"{row.name} has no SSH address." if without else self.refusal(Action.SSH, row))
         else:
             return row
         return None

@@ -8,7 +8,6 @@ from gputui.deployment_words import price_change
 from gputui.models import Action, Deployment
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView, subject
-from gputui.wording import name_of
 
 
 class ScalingView(ActingView):
@@ -37,8 +36,7 @@ class ScalingView(ActingView):
         if len(rows) > 1:
             self.say("Scale one at a time: each has a number of its own.")
         elif not isinstance(row, Deployment) or Action.SCALE not in self.session.fleet.actions(row):
-            what = "there is no row here" if row is None else f"not possible for {name_of(row)}"
-            self.say(f"Scale: {what}.")
+            self.say("Scale: there is no row here." if row is None else self.refusal(Action.SCALE, row))
         elif row.desired is None:
             self.say(f"Scale: how many {row.name} should have now is not known; r asks again.")
         else:

@@ -8,14 +8,13 @@ from rich.cells import cell_len
 from textual import work
 from textual.content import Content
 
-from gputui.commands import Command
 from gputui.errors import GputuiError
 from gputui.form_words import FieldChange, change_notes, changed
-from gputui.models import FORM_ACTIONS, Action, Form, Row
+from gputui.models import Action, Form, Row
 from gputui.screens import dialogs
 from gputui.screens.acting import ActingView, subject
 from gputui.screens.filling import Asking, fact
-from gputui.wording import DONE, effect, hindrance, name_of
+from gputui.wording import DONE, effect, name_of
 
 _WIDEST_LABEL = 24
 
@@ -77,18 +76,6 @@ class UpdatingView(ActingView):
             effects=[effect(action, [row]), *change_notes(action, row, form, values), *self._staleness([row])],
             confirm=verb,
         )
-
-    def _why_not(self, command: Command) -> str:
-        targets = self.targets()
-        row = targets[0] if targets else None
-        if command.action in FORM_ACTIONS and row is not None and not hindrance(command.action, row):
-            fleet = self.session.fleet
-            account = fleet.accounts.get(row.ref.account)
-            if fleet.pending(row.ref) is None and account is not None and not account.read_only:
-                status = getattr(row, "status", "")
-                now = f", or not while it is {status}" if status else ""
-                return f"{command.title}: not in {account.name} for {name_of(row)}{now}."
-        return super()._why_not(command)
 
 
 def _lines(changes: list[FieldChange]) -> list[Content]:

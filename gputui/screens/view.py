@@ -15,10 +15,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from gputui.commands import BY_WORD, COMMANDS, Command, Group, complete
+from gputui.commands import BY_ID, BY_WORD, COMMANDS, Command, Group, complete
 from gputui.errors import GputuiError
 from gputui.keys import MOVEMENT, key_text
 from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
+from gputui.refusals import never_text, not_now_text
 from gputui.screens.fleet_cost import FleetCost
 from gputui.screens.session import Session
 from gputui.spending import COSTING
@@ -27,7 +28,7 @@ from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.footer import FooterBar
 from gputui.widgets.header import HeaderBar
 from gputui.widgets.title import TitleLine
-from gputui.wording import hindrance, name_of
+from gputui.wording import name_of
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -427,15 +428,28 @@ class View(Screen[None]):
         if not targets:
             return f"{command.title}: there is no row here."
         first = targets[0]
-        account = self.session.fleet.accounts.get(first.ref.account)
-        if command.action and command.action.mutates and account is not None and account.read_only:
-            return f"{command.title}: {first.ref.account} is read-only."
-        pending = self.session.fleet.pending(first.ref)
-        why = next((why for row in targets if command.action and (why := hindrance(command.action, row))), "")
-        if why and not pending:
-            return f"{command.title}: {why}"
-        status = f"under way: {pending.action}" if pending else getattr(first, "status", "")
-        return f"{command.title}: not possible for {name_of(first)}{f' while it is {status}' if status else ''}."
+        if command.action is None:
+            return f"{command.title}: not possible for {name_of(first)}."
+        fleet = self.session.fleet
+        refused = next((row for row in targets if command.action not in fleet.actions(row)), first)
+        return self.refusal(command.action, refused)
+
+    def refusal(self, action: Action, row: Row) -> str:
+        """Say why something cannot be done to a row: never, or not now; and the way out."""
+        fleet = self.session.fleet
+        if (never := fleet.never(row, action)) is not None:
+            return never_text(action, never, row.ref.account, self._shown_key)
+        account = fleet.accounts.get(row.ref.account)
+        if action.mutates and account is not None and account.read_only:
+            return f"{row.ref.account} is read-only: {action.value} is not possible."
+        if (pending := fleet.pending(row.ref)) is not None:
+            return f"{name_of(row)}: {action.value} is not possible while {pending.action.value} is under way."
+        return f"{name_of(row)}: {not_now_text(action, row, fleet.actions(row), self._shown_key)}"
+
+    def _shown_key(self, command_id: str) -> str:
+        """Return the key of a command, or its word where it has none."""
+        command = BY_ID["scale-up" if command_id == "scale" else command_id]
+        return self.key_of(command) if self.session.keys_of(command) else f":{command.word}"
 
     def say(self, text: str, *, severity: str = "warning") -> None:
         """Say something in passing."""

@@ -330,6 +330,7 @@ class RecordTable(TableView[RowT]):
             return
         index = self._top + event.y - 1
         if index < self.row_count:
+            self.moves += 1
             self.select(self._model.ref_at(index))
             if event.chain == 2:
                 self.action_open()

@@ -87,6 +87,8 @@ class TableView(Widget, Generic[RowT], can_focus=True):
         self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style, self._fault)
         self._top = 0
         self._used = False
+        self.moves = 0
+        """How often the user moved the cursor or the view: whoever did is not moved elsewhere."""
         self._dragging = False
         self._lines: list[Strip] = []
         self._sources: list[tuple[Strip, bool]] = []
@@ -206,6 +208,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
             return
         self._model.move_to(self._model.ref_at(min(max(index + rows, 0), self.row_count - 1)))
         self._used = True
+        self.moves += 1
         self._reveal()
         self._sync()
 
@@ -222,6 +225,7 @@ class TableView(Widget, Generic[RowT], can_focus=True):
     def _scroll_view(self, top: int) -> None:
         self._top = top
         self._used = True
+        self.moves += 1
         self._clamp()
         self._sync()
 

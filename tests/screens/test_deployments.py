@@ -166,7 +166,7 @@ async def test_a_deployment_is_found_by_its_name_and_ssh_still_means_the_instanc
     async with staged(cloud, view="2") as stage:
         assert [row.ref.kind for row in stage.app.session.find("train")] == ["container", "deployment"]
         await stage.command("ssh train")
-        assert "SSH: not possible for train" in stage.toasts
+        assert "train has no SSH address." in stage.toasts
         assert "several" not in stage.toasts
 
 
@@ -250,7 +250,7 @@ async def test_only_replica_sets_are_scaled(name: str) -> None:
         assert "+ more" not in stage.lines[-1]
         await stage.press("plus")
         assert not stage.in_dialog
-        assert f"not possible for {name}" in stage.toasts
+        assert f"{name}: scale of a " in stage.toasts
         await stage.command("scale 3")
         assert not stage.in_dialog
 

@@ -213,7 +213,10 @@ async def test_storage_without_a_limit_has_no_size_to_change() -> None:
         assert "archive has no size to change: S3 storage has no limit." in stage.toasts
         await stage.command("filter scratch")
         await stage.press("D")
-        assert "not possible for scratch while it is creating" in stage.toasts
+        assert (
+            "scratch: delete is not possible while it is pending (creating). Wait until its state has changed."
+            in stage.toasts
+        )
 
 
 async def test_nothing_is_changed_where_it_is_read_only() -> None:
