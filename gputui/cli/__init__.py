@@ -98,6 +98,10 @@ def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
 
 
 def _run(argv: Sequence[str]) -> int:
+    if argv[:1] == ["__complete"]:  # asked by the shell between two key strokes: before anything is imported
+        from gputui.cli.complete_words import run
+
+        return run(argv[1:])
     from gputui.cli.parser import parse
 
     args = parse(argv)

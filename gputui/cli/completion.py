@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from gputui.cli.parser import build_parser
 
+_ASKED = {"REF": "refs", "ACCOUNT": "accounts"}
+"""What is asked for an argument, by its name in the help."""
 _PATHS = frozenset({"--config", "--file"})
 
 
@@ -18,6 +20,8 @@ class _Option:
     help: str
     takes_value: bool
     choices: tuple[str, ...]
+    asks: str = ""
+    """What the program is asked for, where the values are not fixed: ``refs`` or ``accounts``."""
 
     @property
     def takes_path(self) -> bool:
@@ -33,6 +37,8 @@ class _Level:
     options: tuple[_Option, ...]
     words: tuple[str, ...]
     commands: tuple[tuple[str, str], ...]
+    asks: str = ""
+    """As of an option, of its arguments."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
 def _levels(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> list[_Level]:
     options: list[_Option] = []
     words: list[str] = []
+    asks = ""
     commands: list[tuple[str, str]] = []
     below: list[_Level] = []
     for action in parser._actions:  # argparse has no public way to walk a parser
@@ -56,15 +63,29 @@ def _levels(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> list[_Lev
                 commands.append((name, helps.get(name, "")))
                 below += _levels(child, (*path, name))
         elif action.option_strings:
-            options.append(_Option(tuple(action.option_strings), action.help or "", action.nargs != 0, choices))
+            asked = _ASKED.get(str(action.metavar), "")
+            options.append(
+                _Option(tuple(action.option_strings), action.help or "", action.nargs != 0, choices, asked)
+            )
         else:
             words += choices
-    return [_Level(path, tuple(options), tuple(words), tuple(commands)), *below]
+            asks = asks or _ASKED.get(str(action.metavar), "")
+    return [_Level(path, tuple(options), tuple(words), tuple(commands), asks), *below]
 
 
 def _bash(levels: list[_Level]) -> str:
     lines = [
         "# bash completion for gputui; load it with: source <(gputui completion bash)",
+        # The shell has cut the line at colons, too; what it put before the current word is taken off again. Words are
+        # split at line ends alone, and none holds anything that the shell expands.
+        "_gputui_ask() {",
+        "    local IFS=$'\\n' whole=\"${COMP_LINE:0:COMP_POINT}\"",
+        '    whole="${whole##* }"',
+        '    [[ "$whole" == *"$3" ]] || whole="$3"',
+        '    COMPREPLY=($(gputui __complete "$1" "$2" "$whole" "${COMP_WORDS[@]}" 2>/dev/null))',
+        '    COMPREPLY=("${COMPREPLY[@]#"${whole%"$3"}"}")',
+        '    [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == */ ]] && compopt -o nospace 2>/dev/null',
+        "}",
         "_gputui() {",
         '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" path="" word',
         '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
@@ -78,14 +99,15 @@ def _bash(levels: list[_Level]) -> str:
         for option in level.options:
             if option.takes_value:
                 patterns = "|".join(f'"{_joined(level)} {name}"' for name in option.names)
-                reply = _compgen(option.choices) if option.choices else _files(option)
+                reply = _compgen(option.choices) if option.choices else _asked(level, option) or _files(option)
                 lines.append(f"        {patterns}) {reply} return ;;")
     lines += ["    esac", '    case "$path" in']
     for level in levels:
         words = [name for name, _ in level.commands] + list(level.words)
         flags = [name for option in level.options for name in option.names]
         lines.append(f'        "{_joined(level)}")')
-        lines.append(f'            if [[ "$current" == -* ]]; then {_compgen(flags)} else {_compgen(words)} fi ;;')
+        others = _asked(level, level) or _compgen(words)
+        lines.append(f'            if [[ "$current" == -* ]]; then {_compgen(flags)} else {others} fi ;;')
     lines += ["    esac", "}", "complete -F _gputui gputui", ""]
     return "\n".join(lines)
 
@@ -98,6 +120,11 @@ def _compgen(words: tuple[str, ...] | list[str]) -> str:
     return f"""COMPREPLY=($(compgen -W '{" ".join(words)}' -- "$current"));"""
 
 
+def _asked(level: _Level, asking: _Level | _Option) -> str:
+    command = level.path[-1] if level.path else "-"
+    return f'_gputui_ask {asking.asks} {command} "$current";' if asking.asks else ""
+
+
 def _files(option: _Option) -> str:
     return 'COMPREPLY=($(compgen -f -- "$current"));' if option.takes_path else "COMPREPLY=();"
 
@@ -107,10 +134,20 @@ def _zsh(levels: list[_Level]) -> str:
         "#compdef gputui",
         "# zsh completion for gputui; save it as _gputui in $fpath, or: source <(gputui completion zsh)",
     ]
+    lines += [
+        "_gputui_ask() {",
+        '    local -a found=("${(@f)$(gputui __complete "$1" "$2" "$PREFIX" "${gputui_line[@]}" 2>/dev/null)}")',
+        "    local -a open=(${(M)found:#*/}) whole=(${found:#*/})",
+        "    compadd -S '' -a open; compadd -a whole",
+        "}",
+    ]
     for level in levels:
-        lines += [f"{_zsh_function(level)}() {{", "    local state", "    _arguments -S \\"]
+        line = [] if level.path else ['    local -a gputui_line=("${words[@]}")']
+        lines += [f"{_zsh_function(level)}() {{", *line, "    local state", "    _arguments -S \\"]
         for option in level.options:
             value = f":value:({' '.join(option.choices)})" if option.choices else ":value:"
+            if option.asks:
+                value = f":value:{_zsh_asked(level, option)}"
             if option.takes_path:
                 value = ":path:_files"
             for name in option.names:
@@ -129,10 +166,16 @@ def _zsh(levels: list[_Level]) -> str:
             ]
             lines += ["        esac ;;", "    esac"]
         else:
-            lines.append(f"        '*: :({' '.join(level.words)})'")
+            lines.append(f"        '*: :{_zsh_asked(level, level) or '(' + ' '.join(level.words) + ')'}'")
         lines.append("}")
     lines += ['if [ "$funcstack[1]" = _gputui ]; then _gputui "$@"; else compdef _gputui gputui; fi', ""]
     return "\n".join(lines)
+
+
+def _zsh_asked(level: _Level, asking: _Level | _Option) -> str:
+    command = level.path[-1] if level.path else "-"
+    # Behind a blank zsh calls it as it is written, without options of its own.
+    return f" _gputui_ask {asking.asks} {command}" if asking.asks else ""
 
 
 def _zsh_function(level: _Level) -> str:
@@ -157,13 +200,22 @@ def _fish(levels: list[_Level]) -> str:
         condition = "; and ".join(seen) if seen else "__fish_use_subcommand"
         if level.words:
             lines.append(f"complete -c gputui -n '{condition}' -a '{' '.join(level.words)}'")
+        if level.asks:
+            lines.append(f"complete -c gputui -n '{condition}' -a '{_fish_asked(level, level)}'")
         for option in level.options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
             value = f" -x -a '{' '.join(option.choices)}'" if option.choices else " -x" if option.takes_value else ""
+            if option.asks:
+                value = f" -x -a '{_fish_asked(level, option)}'"
             if option.takes_path:
                 value = " -r -F"
             lines.append(f"complete -c gputui -n '{condition}' {names}{value} -d '{_fish_text(option.help)}'")
     return "\n".join([*lines, ""])
+
+
+def _fish_asked(level: _Level, asking: _Level | _Option) -> str:
+    command = level.path[-1] if level.path else "-"
+    return f"(gputui __complete {asking.asks} {command} (commandline -ct) (commandline -opc) 2>/dev/null)"
 
 
 def _fish_text(text: str) -> str:
