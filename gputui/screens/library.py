@@ -110,6 +110,7 @@ class LibraryView(LibraryPart):
         """Add the pulls that are under way."""
         super().catch_up()
         self._show_pulls(self._pulls())
+        self.table.refit()  # a pull has a state
 
     def _show_pulls(self, refs: Sequence[Ref]) -> None:
         listed = self.session.fleet.rows(Resource.IMAGES)
