@@ -68,7 +68,7 @@ class DeploymentsView(ScalingView, ListView):
                 max_width=22,
                 search=gpus_text,
             ),
-            price_column(self.session, 4),
+            price_column(self.session, 2),
             Column(
                 "limit",
                 "LIMIT/H",
@@ -78,7 +78,7 @@ class DeploymentsView(ScalingView, ListView):
                 priority=5,
                 when_filled=True,
             ),
-            age_column(2),
+            age_column(4),
             Column(
                 "regions",
                 "REGIONS",

@@ -51,18 +51,22 @@ class HeaderBar(Line):
         if width > 0 and line.cell_length > width:
             # Too many to name: those in trouble keep their names, the rest become a count.
             bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
-            count = self._count([health.state for health in accounts])
-            line = Content.assemble(*parts, "   ", count, *(self._dot(health, only, utc) for health in bad))
+            states = [health.state for health in accounts]
+            named = [self._dot(health, only, utc) for health in bad]
+            counted, short = (
+                Content.assemble(*parts, "   ", self._count(states, noun), *named) for noun in (" accounts", "")
+            )
+            line = short if counted.cell_length > width >= short.cell_length else counted
         self.show(spread(line, cost, full) if cost and full > 0 else line)
 
     @staticmethod
-    def _count(states: Sequence[HealthState]) -> Content:
+    def _count(states: Sequence[HealthState], noun: str) -> Content:
         """Say how many accounts are well, and how many have not answered yet; the dot is green only for some well."""
         good, waiting = states.count(HealthState.OK), states.count(HealthState.UNKNOWN)
         dot = HealthState.OK if good else max(states, key=_SEVERITY.index)
         return Content.assemble(
             (HEALTH_GLYPHS[dot], HEALTH_STYLES[dot]),
-            f" {good} of {len(states)} accounts",
+            f" {good} of {len(states)}{noun}",
             (f" ({waiting} connecting)" if waiting else "", "$muted"),
         )
 

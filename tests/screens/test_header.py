@@ -106,6 +106,20 @@ async def test_the_dot_of_the_count_is_green_only_where_accounts_are_well(
         assert said in bar.content.plain
 
 
+async def test_the_count_of_accounts_is_whole_beside_a_note_and_two_costs() -> None:
+    async with staged(lab(), size=NARROW) as stage:
+        bar = stage.view.query_one(HeaderBar)
+        bar.set_health(
+            [Health(name, HealthState.OK) for name in NAMES],
+            only=None,
+            note="demo: nothing here is real",
+            cost=Content("~$87.59/h  ¥17.96/h + 6 GPUs unpriced"),
+            short_cost=Content("~$87.59/h  ¥17.96/h + ?"),
+        )
+        assert "● 6 of 6  " in bar.content.plain
+        assert bar.content.plain.rstrip().endswith("¥17.96/h + ?")
+
+
 async def test_neither_a_list_that_says_the_same_nor_a_key_draws_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
     show = HeaderBar.show
