@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
         write_json([to_plain(entry) for entry in entries], sys.stdout)
     elif entries:
         sys.stdout.write(table_with(_COLUMNS, entries, width=terminal_width(sys.stdout)))
-    else:
+    elif not left_out:
         say("Nothing has been changed from here.")
-    return ExitCode.OK
+    return ExitCode.REFUSED if left_out else ExitCode.OK

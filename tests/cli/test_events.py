@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gputui.api.base import Backend
+from gputui.cli import main
 from gputui.cli.watch import make_printer
 from gputui.errors import UnavailableError
 from gputui.history import History
@@ -134,3 +136,22 @@ def test_watched_events_can_be_those_of_one_thing(capsys: pytest.CaptureFixture[
 
     assert [row["name"] for row in of_one] == ["train-a"]
     assert [row["name"] for row in of_all] == ["train-b", "train-a"]
+
+
+def test_a_wrong_row_of_the_audit_log_is_counted_once_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GPUTUI_STATE_DIR", str(tmp_path))
+    history = History(tmp_path / "history.db")
+    for summary in ("first", "second"):
+        history.begin_audit(
+            at=datetime.now(UTC), user="a", account="lab", ref="lab/pod/x", action="stop", summary=summary
+        )
+    history.close()
+    with sqlite3.connect(tmp_path / "history.db") as connection:
+        connection.execute("UPDATE audit SET at = 1e300 WHERE summary = 'first'")
+    for status in (1, 0):
+        assert main(["audit"]) == status
+        told = capsys.readouterr()
+        assert "second" in told.out
+        assert ("1 row of the history cannot be read" in told.err) == (status == 1)
