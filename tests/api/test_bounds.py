@@ -39,6 +39,7 @@ def raw_deflate(data: bytes) -> bytes:
         ("deflate", raw_deflate(BODY)),
         ("gzip", gzip.compress(BODY) + b"whatever follows"),
     ],
+    ids=["none", "identity", "gzip", "capitals", "x-gzip", "deflate", "raw deflate", "more after the end"],
 )
 async def test_one_coding_is_undone(
     server: ScriptedServer, make_transport: MakeTransport, coding: str, body: bytes
@@ -59,6 +60,7 @@ async def test_one_coding_is_undone(
         ("deflate", b"\xff" * 99, "is packed in a broken way"),
         ("gzip", gzip.compress(b" " * (MAX_BODY + 1)), "is larger than 32 MiB"),
     ],
+    ids=["twice", "three times", "br", "not gzip", "cut", "not deflate", "too large"],
 )
 async def test_other_packings_are_refused(
     server: ScriptedServer, make_transport: MakeTransport, coding: str, body: bytes, said: str
