@@ -23,7 +23,7 @@ from textual.widgets import Input
 from textual.worker import Worker
 
 from gputui.clipboard import fits, osc52, tell_tmux
-from gputui.commands import COMMANDS, Group
+from gputui.early_keys import EarlyKeys
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
 from gputui.handover import let_go_of_lost_terminal
@@ -126,8 +126,7 @@ class GputuiApp(App[int]):
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._report = report
         self._begin = begin
-        self._started = False
-        self._early: list[events.Key] = []
+        self._early = EarlyKeys(self.session)
         self.typed_at = 0.0
         """When the key was pressed that is worked on now, as time.monotonic() has it."""
         self._closed_by = ""
@@ -183,38 +182,33 @@ class GputuiApp(App[int]):
             view = self._views[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()
-        unsubscribe = self.session.fleet.subscribe_feeds(self._take_early_keys)
+        unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
         try:
             await self.session.fleet.start()
         finally:
             unsubscribe()
-            self._started = True
-            self._take_early_keys()
+            self._early.over = True
+            self._can_do_more()
 
-    def _waits_for_accounts(self, event: events.Key) -> bool:
-        """Whether a key has to wait: the rows of the last session are there before anything can be done with them."""
-        view = self.screen
-        if self._started or not isinstance(view, View) or isinstance(self.focused, Input):
-            return False
-        return bool(self._early) or (self._acts(event.key) and not self._can_act(view))
+    def _can_do_more(self) -> None:
+        # As a message: in turn with the keys that come meanwhile, never between two of them.
+        self.call_later(self._carry_out_early)
 
-    def _acts(self, key: str) -> bool:
-        """Whether a key stands for something that needs an open account."""
-        keys = (self.session.keys_of(command) for command in COMMANDS if command.group is Group.ROW or command.action)
-        return any(key in given.split(",") for given in keys)
+    async def _carry_out_early(self) -> None:
+        """Do what was typed before it could be done, where the same row is still under the cursor."""
+        if not self._early.waiting:
+            return
+        keys, dropped = self._early.take(self._view_with_keys())
+        if dropped:
+            said = "Keys typed before the accounts were open are ignored: another row is under the cursor now."
+            self.notify(said, severity="warning", markup=False, timeout=8)
+        for key in keys:
+            await self._carry_out(key)
 
-    def _can_act(self, view: View) -> bool:
-        row = view.row_here()
-        runtimes = self.session.fleet.runtimes
-        asked = [row.ref.account] if row is not None else list(runtimes)
-        return bool(asked) and all(name in runtimes and runtimes[name].was_opened for name in asked)
-
-    def _take_early_keys(self) -> None:
-        """Do what was typed before it could be done, in the order it was typed."""
-        if self._early and (self._started or (isinstance(self.screen, View) and self._can_act(self.screen))):
-            early, self._early = self._early, []
-            for event in early:
-                self.post_message(event)
+    def _view_with_keys(self) -> View | None:
+        """Return the view that keys go to; None where a dialog or a line of text has them."""
+        screen = self.screen
+        return screen if isinstance(screen, View) and not isinstance(self.focused, Input) else None
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
@@ -261,13 +255,18 @@ class GputuiApp(App[int]):
         ahead meanwhile go where the focus was before. Here ``/`` and the letters behind it must not part ways: a
         letter that misses its text would be a command.
         """
-        if not isinstance(event, events.Key) or event.is_forwarded:
+        if not isinstance(event, events.Key):
             await super().on_event(event)
             return
+        if event.is_forwarded:
+            return  # back up from a screen that has no use for it: the one in front may be another by now
         await self._until_ready()
-        if self._waits_for_accounts(event):
-            self._early.append(event)
-            return
+        await self._carry_out_early()
+        if event.key in self._bindings.key_to_bindings or not self._early.add(event, self._view_with_keys()):
+            await self._carry_out(event)
+
+    async def _carry_out(self, event: events.Key) -> None:
+        await self._until_ready()
         self.typed_at = event.time
         closed_by, self._closed_by = self._closed_by, ""
         if closed_by == event.key and event.time - self._closed_at < _REPEAT_SECONDS:

@@ -56,6 +56,15 @@ async def test_a_description_closed_in_the_same_breath_leaves_the_program_runnin
         assert not stage.ended()
 
 
+@pytest.mark.parametrize("key", ["k", "j", "pagedown", "G", "space"])
+async def test_a_key_without_use_in_a_text_is_not_carried_out_in_the_list_under_it(key: str) -> None:
+    async with place() as stage:
+        await stage.press("j", "d")
+        before = stage.here
+        await stage.burst(key, "q")
+        assert (stage.dialogs, stage.here, stage.table.marked) == ([], before, [])
+
+
 async def test_the_text_of_a_filter_is_not_done_as_commands() -> None:
     async with place() as stage:
         await stage.burst("/", *"DXqS")
