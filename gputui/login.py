@@ -316,6 +316,7 @@ class Login:
                 details=[Content.styled(line, "bold") for line in lines],
                 note="Compare it with the fingerprint you were given. It will be remembered for this instance.",
                 selected="cancel",
+                careful=True,
             )
         )
         if where:

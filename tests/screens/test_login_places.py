@@ -84,6 +84,20 @@ async def test_what_is_pressed_without_reading_trusts_nothing(ssh: AskingSsh, tm
         assert stage.dialogs == []
 
 
+@pytest.mark.parametrize("key", ["y", "h", "w"])
+async def test_a_key_typed_before_the_question_trusts_nothing(
+    ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str], key: str
+) -> None:
+    async with staged(lab(), state_dir=tmp_path) as stage:
+        await stage.press("G")
+        await stage.burst("s", *key * 20)
+        await stage.until_text(KEY.fingerprint)
+        assert ssh.connections == []
+        assert windows() == ""
+        await stage.press("y")
+        await stage.until(ssh.shell_open.is_set, "a shell")
+
+
 @pytest.mark.parametrize("key", ["h", "y"])
 async def test_in_tmux_one_dialog_asks_for_trust_and_place(
     ssh: AskingSsh, tmp_path: Path, windows: Callable[[], str], key: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import monotonic
 from typing import ClassVar
 
 from textual import on
@@ -49,7 +48,6 @@ class ConfirmDialog(Dialog[bool]):
         self._cancel = cancel
         self._typed = typed
         self._danger = danger
-        self._asked_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -82,7 +80,6 @@ class ConfirmDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Focus what cannot do harm."""
-        self._asked_at = monotonic()
         self.set_focus(self.query_one("#typed" if self._typed is not None else "#cancel"))
 
     def action_other_button(self) -> None:
@@ -92,8 +89,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def action_answer(self, yes: bool) -> None:
         """Take the answer: a yes only where nothing has to be typed, and not one typed before the question."""
-        typed_at: float = getattr(self.app, "typed_at", self._asked_at)
-        if not yes or (self._typed is None and typed_at >= self._asked_at):
+        if not yes or (self._typed is None and not self.typed_before):
             self.dismiss(yes)
 
     @on(Input.Changed, "#typed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import ClassVar, TypeVar
 
 from textual.await_complete import AwaitComplete
@@ -38,8 +39,19 @@ class Dialog(ModalScreen[Answer | None]):
     """
 
     _answered = False
+    _asked_at = 0.0
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
+
+    def on_mount(self) -> None:
+        """Note since when it can be read."""
+        self._asked_at = monotonic()
+
+    @property
+    def typed_before(self) -> bool:
+        """Whether the key that is worked on now was typed before the question was there: it is no answer to it."""
+        typed_at: float = getattr(self.app, "typed_at", self._asked_at)
+        return typed_at < self._asked_at
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         """Give the answer, once: a key that comes twice in one burst must not close what lies under it."""

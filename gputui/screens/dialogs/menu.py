@@ -34,7 +34,10 @@ class Choice:
 
 
 class MenuDialog(Dialog[str]):
-    """Gives back the value of the line chosen with enter, or with the key that stands before it."""
+    """Gives back the value of the line chosen with enter, or with the key that stands before it.
+
+    With ``careful`` a key typed before the menu was there chooses nothing.
+    """
 
     DEFAULT_CSS = """
     MenuDialog OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
@@ -59,8 +62,10 @@ class MenuDialog(Dialog[str]):
         details: Sequence[Content] = (),
         note: str = "",
         selected: str = "",
+        careful: bool = False,
     ) -> None:
         super().__init__()
+        self._careful = careful
         self._details = details
         self._heading = heading
         self._choices = tuple(choices)
@@ -105,6 +110,8 @@ class MenuDialog(Dialog[str]):
 
     def on_key(self, event: Key) -> None:
         """Choose by the key that stands before a line."""
+        if self._careful and self.typed_before:
+            return
         character = event.character
         for choice in self._choices:
             if character and character in (choice.key, choice.also) and not choice.disabled:
