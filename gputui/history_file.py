@@ -72,20 +72,27 @@ class HistoryFile:
         self._in_place_of_file = False
         self._notice = ""
         self._trouble = ""
-        self._left_out = 0
+        self._left_out: set[tuple[Any, ...]] = set()
+        self._moved = True
 
     @property
     def problem(self) -> str:
         """Why something is not kept or not read, in words for the user; empty when all is well."""
-        return self._trouble or self._notice or self.left_out
+        return self.failure or self.left_out
+
+    @property
+    def failure(self) -> str:
+        """Why the file as a whole cannot be used, in words for the user; empty when it can."""
+        return self._trouble or self._notice
 
     @property
     def left_out(self) -> str:
         """How many rows could not be read since the file was opened, in words for the user; empty when none."""
         if not self._left_out:
             return ""
-        rows = "1 row" if self._left_out == 1 else f"{self._left_out:,} rows"
-        return f"{rows} of the history cannot be read and moved to its table set_aside ({self._path})"
+        rows = "1 row" if len(self._left_out) == 1 else f"{len(self._left_out):,} rows"
+        moved = " and moved to its table set_aside" if self._moved else ""
+        return f"{rows} of the history cannot be read{moved} ({self._path})"
 
     @property
     def lasting(self) -> bool:
@@ -136,10 +143,11 @@ class HistoryFile:
         return found
 
     def _set_aside_rows(self, table: str, wrong: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
-        self._left_out += len(wrong)
+        self._left_out |= {(table, *key) for key, _ in wrong}
         now = datetime.now(UTC).timestamp()
         same = " AND ".join(f"{column} IS ?" for column in _KEYS[table])
-        with suppress(sqlite3.Error), self._transaction() as connection:  # the next look finds them once more
+        self._moved = False  # until it is done: the next look finds them once more
+        with suppress(sqlite3.Error), self._transaction() as connection:
             connection.execute(_SET_ASIDE)
             connection.executemany(
                 "INSERT INTO set_aside VALUES (?, ?, ?)",
@@ -154,6 +162,7 @@ class HistoryFile:
                 " (SELECT rowid FROM set_aside ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
                 (_MOST_SET_ASIDE,),
             )
+            self._moved = True
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

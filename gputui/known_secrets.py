@@ -22,11 +22,13 @@ MOST = 200
 _lock = threading.Lock()
 _forms: dict[str, tuple[str, ...]] = {}
 _longest_first: tuple[str, ...] = ()
+_packed: frozenset[str] = frozenset()
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 def note(secret: str) -> None:
     """Know a secret from now on."""
-    global _longest_first  # noqa: PLW0603  (what a process knows is known in all of it)
+    global _longest_first, _packed  # noqa: PLW0603  (what a process knows is known in all of it)
     secret = secret.strip()
     if len(secret) < SHORTEST or secret in _forms:
         return
@@ -35,23 +37,35 @@ def note(secret: str) -> None:
         while len(_forms) > MOST:
             del _forms[next(iter(_forms))]
         found = {form for several in _forms.values() for form in several}
+        _packed = frozenset(form for known in _forms for form in _in_base64(known))
         _longest_first = tuple(sorted(found, key=len, reverse=True))
 
 
 def forget_all() -> None:
     """Know nothing any more."""
-    global _longest_first  # noqa: PLW0603
+    global _longest_first, _packed
     with _lock:
         _forms.clear()
-        _longest_first = ()
+        _longest_first, _packed = (), frozenset()
 
 
 def mask(text: str) -> str:
     """Return a text without the secrets that are known, in any of their forms."""
     for form in _longest_first:
         if form in text:
-            text = text.replace(form, MASK)
+            text = _without_packed(text, form) if form in _packed else text.replace(form, MASK)
     return text
+
+
+def _without_packed(text: str, form: str) -> str:
+    """Mask the whole of each base64 that holds a form of a secret: a user name or the rest of a header with it."""
+    first, *rest = text.split(form)
+    parts = [first.rstrip(_BASE64)]
+    for part in rest[:-1]:
+        inner = part.lstrip(f"{_BASE64}=")
+        parts.append(inner.rstrip(_BASE64) if inner else "")
+    parts.append(rest[-1].lstrip(f"{_BASE64}="))
+    return MASK.join(parts)
 
 
 def forms(secret: str) -> tuple[str, ...]:
@@ -64,18 +78,18 @@ def forms(secret: str) -> tuple[str, ...]:
         json.dumps(secret, ensure_ascii=False)[1:-1],
         quote(raw, safe=""),
         quote_plus(raw),
-        b64encode(raw).decode("ascii"),
-        *_inside_base64(raw),
+        *_in_base64(secret),
     }
     return tuple(form for form in found if len(form) >= SHORTEST)
 
 
-def _inside_base64(raw: bytes) -> set[str]:
-    """Return what base64 makes of it in the middle of other bytes, as in a header for Basic authentication.
+def _in_base64(secret: str) -> set[str]:
+    """Return what base64 makes of it alone and amid other bytes, as in a header for Basic authentication.
 
     The characters at both ends are made of its neighbours as well: they are left out.
     """
-    found = set()
+    raw = secret.encode("utf-8", "surrogatepass")
+    found = {b64encode(raw).decode("ascii")}
     for before in range(3):
         whole = b64encode(b"\0" * before + raw)
         first = -(-before * 8 // 6)

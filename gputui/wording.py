@@ -188,20 +188,34 @@ def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -
     return None
 
 
+def may_be_of(process: GpuProcess, instance: Instance) -> bool:
+    """Whether a process is one of an instance.
+
+    A row that stands for the unknown processes of a host's GPU may be of each instance that can use this GPU.
+    """
+    if process.instance is not None or process.processes is not None:
+        return process.instance == instance.ref
+    usable = instance.gpu_all or process.gpu_index in (None, *(instance.gpu_indices or ()))
+    return process.ref.account == instance.ref.account and usable
+
+
 def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
     """Say what runs on the GPUs of these instances and would end; nothing when nothing does.
 
     ``processes`` is what is known of the GPU processes, None when nothing is.
     """
-    refs = {row.ref for row in rows if may_run(row)}
-    if not refs:
+    running = [row for row in rows if may_run(row)]
+    if not running:
         return ""
+    refs = {row.ref for row in running}
+    instances = [row for row in running if isinstance(row, Instance)]
     whose = "its GPUs" if len(rows) == 1 else "their GPUs"
     if processes is None:
         return f"The processes on {whose} are unknown: work may be lost."
-    theirs = [process for process in processes if isinstance(process, GpuProcess) and process.instance in refs]
-    lost = [process for process in theirs if process.processes is not None]
-    unknown = len(theirs) > len(lost)
+    found = [process for process in processes if isinstance(process, GpuProcess)]
+    lost = [process for process in found if process.instance in refs and process.processes is not None]
+    hidden = (process for process in found if process.processes is None)
+    unknown = any(may_be_of(process, row) for process in hidden for row in instances)
     if not lost:
         return f"The processes on {whose} are unknown: work may be lost." if unknown else ""
     # A process is a row for each GPU that it uses.

@@ -357,6 +357,20 @@ def set_aside(path: Path) -> list[tuple[str, str]]:
         return connection.execute("SELECT source, content FROM set_aside ORDER BY rowid").fetchall()
 
 
+def test_a_wrong_row_that_cannot_be_moved_is_counted_once_and_not_said_to_be_moved(path: Path) -> None:
+    history = History(path)
+    history.record(events=[event(1, "created"), event(2)])
+    spoil(
+        path,
+        "UPDATE event SET at = 'soon' WHERE status = 'running'",
+        "CREATE TRIGGER kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'kept'); END",
+    )
+    for _ in range(2):
+        assert [found.status for found in history.events()] == ["created"]
+        assert history.problem == f"1 row of the history cannot be read ({path})"
+        assert history.failure == ""
+
+
 @pytest.mark.parametrize(
     "change",
     [

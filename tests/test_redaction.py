@@ -139,6 +139,14 @@ def test_a_known_secret_is_taken_out_in_every_form(form: str) -> None:
     assert "CANARY" not in redact_json(json.dumps({"detail": f"said {form}"}))
 
 
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("user", ["a", "ab", "abc", "somebody"])
+def test_base64_that_holds_a_known_secret_is_masked_as_a_whole(user: str) -> None:
+    packed = base64.b64encode(f"{user}:{SECRET}".encode()).decode()
+    said = f"Basic {packed}, authorization={packed} twice: {packed}{packed}."
+    assert known_secrets.mask(said) == f"Basic {MASK}, authorization={MASK} twice: {MASK}{MASK}."
+
+
 def test_words_are_no_secrets_though_they_are_somebodys_password() -> None:
     known_secrets.note("lab")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,11 @@ def instance(ref: Ref, phase: Phase = Phase.RUNNING) -> Instance:
     return Instance(ref, ref.id, phase, phase.value)
 
 
+def hidden(gpu: int) -> GpuProcess:
+    """The row of a host's GPU whose processes cannot be read."""
+    return GpuProcess(Ref("lab", "process", f"{gpu}:unknown"), "host", gpu, None, "", processes=None)
+
+
 def process(pid: int, owner: Ref | None, memory: int | None = 2**30, gpu: int = 0) -> GpuProcess:
     return GpuProcess(
         Ref("lab", "process", f"{pid}-{gpu}"), "host", gpu, pid, "python", instance=owner, gpu_memory_used=memory
@@ -28,6 +34,17 @@ def process(pid: int, owner: Ref | None, memory: int | None = 2**30, gpu: int = 
         ([instance(MAIN)], [], ""),
         ([instance(MAIN)], [process(1, OTHER), process(2, None)], ""),
         ([instance(MAIN, Phase.STOPPED)], None, ""),
+        ([replace(instance(MAIN), gpu_indices=(1,))], [hidden(0)], ""),
+        (
+            [replace(instance(MAIN), gpu_indices=(0, 1))],
+            [hidden(0)],
+            "The processes on its GPUs are unknown: work may be lost.",
+        ),
+        (
+            [replace(instance(MAIN), gpu_all=True)],
+            [process(1, MAIN), hidden(3)],
+            "1 process uses its GPUs now, with 1.0G of GPU memory, others are unknown: work is lost.",
+        ),
         ([instance(MAIN)], None, "The processes on its GPUs are unknown: work may be lost."),
         (
             [instance(MAIN)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gputui.api import deepdock_wire as wire
 from gputui.api import docker
 from gputui.api.digestion import digested
-from gputui.api.failures import Party, Refusal, decode, refused
+from gputui.api.failures import Party, Refusal, decode, is_about_credentials, refused
 from gputui.api.transport import Transport
 from gputui.errors import AuthError, GputuiError, ProtocolError
 from gputui.models import Secret
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 ACTION_TIMEOUT = 180.0
 """How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""
 
-_CREDENTIALS = re.compile(r"authenticat|credential|api.?key|token|unauthori[sz]ed", re.IGNORECASE)
 _T = TypeVar("_T")
 _M = TypeVar("_M")
 
@@ -99,7 +97,7 @@ class DeepdockServer:
 
 def explain(party: Party, refusal: Refusal) -> GputuiError | None:
     """Name a refusal better than its status does: whoever asks for the header, other servers, Docker's words."""
-    if refusal.status == 401 or (refusal.status == 403 and _CREDENTIALS.search(refusal.detail)):
+    if refusal.status == 401 or (refusal.status == 403 and is_about_credentials(refusal.detail)):
         said = f": {refusal.detail.rstrip('.')}" if refusal.detail else ""
         return AuthError(
             f"{party}: {party.host} wants credentials (HTTP {refusal.status}){said}.",

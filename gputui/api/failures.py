@@ -41,13 +41,15 @@ _T = TypeVar("_T")
 class Party:
     """Who is spoken to, for messages: the account, its host with port, and the kind of server it should be.
 
-    ``proxy`` is what stands between, where the environment names one.
+    ``proxy`` is the one in between, where the environment names one. With ``tunnelled`` it passes on what it cannot
+    read (https): pages with an HTTP status come from behind it.
     """
 
     account: str
     host: str
     backend: str
     proxy: Proxy | None = None
+    tunnelled: bool = False
 
     @property
     def look_at(self) -> str:
@@ -172,7 +174,8 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
             f"{party}: the network wants a sign-in before it lets {party.host} through (HTTP 511).",
             hint=f"Sign in to the network with a browser.{_via(party)}",
         )
-    if status == 407 or (party.proxy and not refusal.is_json and status in _OF_PROXIES):
+    page_of_proxy = party.proxy and not party.tunnelled and not refusal.is_json and status in _OF_PROXIES
+    if status == 407 or page_of_proxy:
         return refused_by_proxy(party, status)
     if status == 401:
         return AuthError(said or f"{party}: the credentials are not accepted (HTTP 401).", hint=sign_in_hint(party))
@@ -251,7 +254,7 @@ def _failed(party: Party, refusal: Refusal, said: str) -> GputuiError:
     status = refusal.status
     if status in {502, 503, 504}:
         text = said or f"{party}: {party.host} is there, but the server behind it does not answer (HTTP {status})."
-        return UnavailableError(text, hint="Try again in a moment.")
+        return UnavailableError(text, hint=f"Try again in a moment.{_via(party)}")
     return ServerError(said or f"{party}: the server failed at it (HTTP {status}).", hint="Its log says why.")
 
 

@@ -21,7 +21,7 @@ Real = Annotated[float, Field(gt=-LARGEST, lt=LARGEST, allow_inf_nan=False)]
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG = b"0" * 19
 _WORDS = (b"NaN", b"Infinity")
-_EXPONENT = re.compile(rb"[:,\[]\s{0,9}-?[0-9][0-9.]{0,25}[eE]\+?[0-9]{2}")
+_EXPONENT = re.compile(rb"[:,\[]\s{0,40}-?[0-9][0-9.]{0,40}[eE]\+?[0-9]{2}")
 
 
 def without_absurd(body: bytes) -> bytes:

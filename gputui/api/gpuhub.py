@@ -85,7 +85,6 @@ class GpuhubBackend:
     """
 
     creatable: tuple[str, ...] = (KIND,)
-    spending: frozenset[Resource] = frozenset({Resource.INSTANCES})
 
     def __init__(
         self,
@@ -109,6 +108,11 @@ class GpuhubBackend:
         self._prices = StatedPrices.of(account)
         self._filters = Filters(account.name, regions, account.currency)
         self._asked: dict[Resource, Mapping[str, str]] = {}
+
+    @property
+    def spending(self) -> frozenset[Resource]:
+        """The containers; of a private cloud, which bills no account, only where a price is stated for them."""
+        return frozenset({Resource.INSTANCES} if self._has_wallet or self._prices else ())
 
     @property
     def account(self) -> str:
@@ -264,9 +268,10 @@ class GpuhubBackend:
         rows: Sequence[Row] = ()
         match ref.kind:
             case "deployment":
-                return await self._lists.deployment(ref.id, raw=True)
+                return self._lists.with_image_name(await self._lists.deployment(ref.id, raw=True))
             case "container":
-                return self._prices.instance(await self._lists.container(ref, raw=True))
+                container = await self._lists.container(ref, raw=True)
+                return self._prices.instance(self._lists.with_image_name(container))
             case "account":
                 return await self.account_info()
             case "offer" if self._config.regions:

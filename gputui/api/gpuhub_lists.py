@@ -147,7 +147,7 @@ class GpuhubLists:
     def _permitted(self) -> Iterator[None]:
         """Raise what the account was denied without asking again; note a denial of what names no thing."""
         if self.denied is not None:
-            raise self.denied
+            raise self.denied.with_traceback(None)  # else it grows with each time
         try:
             yield
         except AccountDeniedError as error:

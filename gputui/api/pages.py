@@ -62,10 +62,15 @@ async def read_all(fetch: FetchPage[_M]) -> list[_M]:
     return _with_unread(seen.values(), pages)
 
 
-def _with_unread(rows: Iterable[_M], pages: Iterable[Page[_M]]) -> list[_M]:
+def _with_unread(rows: Iterable[_M], pages: Sequence[Page[_M]]) -> list[_M]:
     collected: RowCollector[_M] = RowCollector(rows)
     for page in pages:
         collected.add((), page.unread)
+    total = pages[-1].total
+    if total and not any(page.sent for page in pages):
+        collected.add_silent(f"the server counts {total:,} and lists none")
+    if len(pages) >= _MOST_PAGES and not _is_whole(pages):
+        collected.add_silent(f"it has more than {_MOST_PAGES} pages, and no more are read")
     return collected.rows()
 
 
@@ -104,6 +109,12 @@ def _page_count(first: Page[_M]) -> int | None:
     # By what came, not by what the server calls its page size: it may put fewer on a page than it says.
     counts = (1, first.pages or 0, -(-(first.total or 0) // first.sent))
     return min(max(counts), _MOST_PAGES)
+
+
+def _is_whole(pages: Sequence[Page[_M]]) -> bool:
+    """Whether the last page is the end of the list, by its total or because it is not full."""
+    total = pages[-1].total
+    return sum(page.sent for page in pages) >= total if total is not None else not _is_full(pages[-1])
 
 
 def _is_full(page: Page[_M]) -> bool:

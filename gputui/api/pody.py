@@ -473,8 +473,8 @@ class PodyBackend:
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
         _require_pod(ref)
         what = f"the {verb} of pod {ref.id}"
-        answer = await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
-        return ActionResult(f"Pod {ref.id} {done}.", output=wire.last_lines(answer.log or ""))
+        log = await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
+        return ActionResult(f"Pod {ref.id} {done}.", output=log)
 
 
 def _require_pod(ref: Ref) -> None:

@@ -11,7 +11,7 @@ from gputui.api import pody_wire as wire
 from gputui.api.pody_server import OLDEST, PodyServer
 from gputui.api.rows import read_each
 from gputui.errors import GputuiError
-from gputui.models import AccountInfo, Image, Ref
+from gputui.models import AccountInfo, Image, PartialRows, Ref
 from gputui.text import clean, format_duration
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def describe(
     )
     used = {
         "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
-        "commit_count": None if all_images is None else sum(bool(image.own) for image in all_images),
+        "commit_count": None if all_images is None or isinstance(all_images, PartialRows) else _own(all_images),
     }
     named, unread = read_each(users or (), wire.read_user)
     if unread:
@@ -82,6 +82,10 @@ async def describe(
         usage=tuple(line for line in usage if line),
         problems=tuple(problems),
     )
+
+
+def _own(images: Sequence[Image]) -> int:
+    return sum(bool(image.own) for image in images)
 
 
 async def _usage(server: PodyServer, title: str, path: str, user: str) -> tuple[str, str] | None:

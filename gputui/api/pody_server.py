@@ -122,10 +122,10 @@ class PodyServer:
         what: str,
         timeout: float = ACTION_TIMEOUT,
         creates: bool = False,
-    ) -> wire.DoneWire:
-        """Ask for a change, once, and read the answer; raises UnknownOutcomeError where it is not pody's.
+    ) -> str:
+        """Ask for a change, once; raises UnknownOutcomeError where the answer is not pody's.
 
-        It repeats the container's whole log, of which the beginning is read.
+        It repeats the container's whole log, of which the beginning is read; returns the last lines of that.
         """
         await self.release()
         try:
@@ -135,9 +135,11 @@ class PodyServer:
         except RouteMissingError:
             self.known_release = None
             raise
-        if len(body) >= LONGEST_LOG:
-            body = wire.closed(body)
-        return await digested(len(body), self.read, wire.DONE, body, path, what=what)
+        return await digested(len(body), self._log_in, body, path, what)
+
+    def _log_in(self, body: bytes, path: str, what: str) -> str:
+        whole = wire.closed(body) if len(body) >= LONGEST_LOG else body
+        return wire.last_lines(self.read(wire.DONE, whole, path, what=what).log or "")
 
     async def _authorization(self) -> dict[str, str]:
         """Return the header with the credentials; the password's reference is followed once, off the loop."""

@@ -39,10 +39,9 @@ def proxy_for(base_url: str, environ: Mapping[str, str] | None = None) -> Proxy 
     host = (parts.hostname or "").rstrip(".")
     if _is_loopback(host) or _is_left_out(host, parts.port or _DEFAULT_PORTS.get(parts.scheme), given):
         return None
-    variables = [f"{parts.scheme}_proxy", f"{parts.scheme}_PROXY".upper(), "all_proxy", "ALL_PROXY"]
-    if "REQUEST_METHOD" in given:  # in a web server's script HTTP_PROXY is a header that anybody may send
-        variables.remove("HTTP_PROXY") if "HTTP_PROXY" in variables else None
-    for variable in variables:
+    for variable in (f"{parts.scheme}_proxy", f"{parts.scheme}_PROXY".upper(), "all_proxy", "ALL_PROXY"):
+        if variable == "HTTP_PROXY" and "REQUEST_METHOD" in given:
+            continue  # in a web server's script it is a header that anybody may send
         if value := given.get(variable, "").strip():
             return _proxy(variable, value)
     return None

@@ -127,7 +127,13 @@ class Transport:
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.party = Party(account, urlsplit(base_url).netloc, backend, _named_proxy(base_url))
+        self.party = Party(
+            account,
+            urlsplit(base_url).netloc,
+            backend,
+            proxy=_named_proxy(base_url),
+            tunnelled=urlsplit(base_url).scheme == "https",
+        )
         self.latency: float | None = None
         self.clock = ServerClock()
         self._limited_until: float | None = None

@@ -146,7 +146,9 @@ class YottaUpdates:
                 json=self._body(row, action, values),
             )
         except ConflictError as error:
-            raise (ConflictError(error.message, hint=change.hint) if change.hint else error) from error
+            if not change.hint:
+                raise
+            raise ConflictError(error.message, hint=change.hint) from error
         return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
 
     def _body(self, row: Row, action: Action, values: Values) -> Body:

@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the newest entries, the newest last."""
     with session.open_history() as history:
         entries = history.audit(limit=args.limit)[::-1]
-        problem, left_out = history.problem, history.left_out
+        problem, failure = history.problem, history.failure
     if problem:
         say(f"gputui: {problem}")
-    if problem != left_out:
+    if failure:
         return ExitCode.REFUSED
     if args.output == "json":
         from gputui.serial import to_plain
@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
         write_json([to_plain(entry) for entry in entries], sys.stdout)
     elif entries:
         sys.stdout.write(table_with(_COLUMNS, entries, width=terminal_width(sys.stdout)))
-    elif not left_out:
+    elif not problem:
         say("Nothing has been changed from here.")
-    return ExitCode.REFUSED if left_out else ExitCode.OK
+    return ExitCode.REFUSED if problem else ExitCode.OK

@@ -16,6 +16,7 @@ from gputui.cli.output import say
 from gputui.errors import ConflictError, ExitCode, GputuiError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
 from gputui.paths import known_hosts_path, state_dir
+from gputui.wording import may_be_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -95,7 +96,7 @@ def _processes(found: GpuReading, instance: Instance, *, own_gpus: bool) -> Iter
 def belongs(row: Row, instance: Instance) -> bool:
     """Return whether a process is of an instance, or a GPU one that it may use."""
     if isinstance(row, GpuProcess):
-        return row.instance == instance.ref
+        return may_be_of(row, instance)
     if not isinstance(row, GpuDevice) or row.ref.account != instance.ref.account:
         return False
     if row.through is not None:

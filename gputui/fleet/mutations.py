@@ -274,7 +274,7 @@ class Mutations:
             ) from error
         self._settle(ref, action, marked=marked)
         await self._auditor.end(entry, Outcome.DONE, result.message)
-        return replace(result, message=mask(result.message))
+        return replace(result, message=mask(result.message), output=mask(result.output))
 
     async def _called(self, ref: Ref, call: Call) -> ActionResult:
         """Make the call; raises UnknownOutcomeError when it is given up meanwhile."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gputui.api.pages import PAGE_SIZE, Page, read_all
-from gputui.models import Image, Ref
+from gputui.models import Image, PartialRows, Ref
 
 
 def row(number: int, name: str = "") -> Image:
@@ -134,8 +134,27 @@ async def test_a_total_that_counts_something_else_costs_one_more_reading() -> No
 
 async def test_totals_without_a_row_end_at_once() -> None:
     source = Pages(lambda _reading, _index: Page([], 0, 100, 10**9, 10**9))
-    assert await source.read() == []
+    found = await read_all(source)
+    assert found == []
+    assert isinstance(found, PartialRows)
+    assert found.problem == "the server counts 1,000,000,000 and lists none"
     assert source.asked == [1]
+
+
+@pytest.mark.parametrize("totals", [True, False])
+async def test_a_list_past_the_most_pages_says_that_it_is_cut(totals: bool) -> None:
+    total = 10**9 if totals else None
+    found = await read_all(Pages(lambda _, index: Page(rows(index), 1, 1, None, total)))
+    assert len(found) == 500
+    assert isinstance(found, PartialRows)
+    assert found.problem == "it has more than 500 pages, and no more are read"
+
+
+async def test_a_list_of_the_most_pages_is_whole() -> None:
+    whole = rows(*range(500))
+    found = await read_all(Pages(lambda _, index: cut(whole, index, 1)))
+    assert len(found) == 500
+    assert not isinstance(found, PartialRows)
 
 
 async def test_a_row_that_cannot_be_read_does_not_make_the_list_unfit() -> None:

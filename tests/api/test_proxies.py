@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gputui.api.failures import decode
+from gputui.api.failures import Party, Refusal, decode, refused
 from gputui.api.pody_wire import NAMES
-from gputui.api.proxies import UnusableProxyError, proxy_for
+from gputui.api.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.errors import GputuiError, ProtocolError, UnavailableError, UnknownOutcomeError
 from tests.api.conftest import MakeTransport
 from tests.api.server import Reply, ScriptedServer, as_json, page
@@ -187,6 +187,15 @@ async def test_a_page_of_the_proxy_is_the_proxys_doing(
     error = await refusal(make_transport, f"http://{HOST}")
     assert f"lab: the proxy {server.url} (http_proxy) {said}" in error.message
     assert "base_url" not in str(error)
+
+
+@pytest.mark.parametrize("status", [403, 502, 503, 504])
+def test_a_page_that_came_through_a_tunnel_is_not_blamed_on_the_proxy(status: int) -> None:
+    proxy = Proxy("https_proxy", "http://proxy.example.test:3128", "http://proxy.example.test:3128")
+    error = refused(Party("lab", HOST, "pody", proxy=proxy, tunnelled=True), Refusal(status))
+    assert HOST in error.message
+    assert "proxy" not in error.message
+    assert "http://proxy.example.test:3128 (https_proxy)" in error.hint
 
 
 async def test_a_refusal_of_the_server_itself_stays_its_own(
