@@ -173,10 +173,10 @@ class RecordTable(TableView[RowT]):
     def set_rows(self, rows: Iterable[RowT]) -> None:
         """Take these rows instead of all others; a row that was there keeps its cursor and mark."""
         old = self._model.rows
-        with Anchored(self):
+        with Anchored(self) as anchored:
             self._model.replace(rows)
         new = self._model.rows
-        self._note_above(ref for ref in new if old and ref not in old)
+        self._note_above((ref for ref in new if old and ref not in old), anchored.first)
         self._painter.keep(lambda ref: new.get(ref) == old.get(ref))
         self._lines_of.clear()
         self._sync()
@@ -189,9 +189,9 @@ class RecordTable(TableView[RowT]):
                 self._forget(row.ref)
         for ref in change.removed:
             self._forget(ref)
-        with Anchored(self):
+        with Anchored(self) as anchored:
             self._model.change(added, updated, change.removed)
-        self._note_above(row.ref for row in added)
+        self._note_above((row.ref for row in added), anchored.first)
         self._sync()
 
     def invalidate(self, refs: Iterable[Ref] | None = None) -> None:
@@ -340,10 +340,16 @@ class RecordTable(TableView[RowT]):
             return Content(f"None of the {len(self._model.rows):,} rows match the filter.")
         return self._placeholder
 
-    def _note_above(self, added: Iterable[Ref]) -> None:
-        """Remember which of these came in above the rows in view, where nobody sees them."""
-        if self._top > 0:
-            self._above.update(added)
+    def _note_above(self, added: Iterable[Ref], first: Ref | None) -> None:
+        """Remember which of these came in above the ``first`` row that was in view, unseen.
+
+        The first rows of a source are not new, nor are those that passed through the view of a stream.
+        """
+        if self._top > 0 and self._painter.settled:
+            here = self._model.index_of(first)
+            bound = self._top if here is None else here
+            places = ((ref, self._model.index_of(ref)) for ref in added)
+            self._above.update(ref for ref, place in places if place is not None and place < bound)
 
     def _see_above(self) -> None:
         """Forget the new rows that are in view by now, below it, or gone."""

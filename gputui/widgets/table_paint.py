@@ -123,6 +123,11 @@ class TablePainter(Generic[RowT]):
         """Let columns that had nothing to show before join at the next paint, where there is room for them."""
         self._admits = True
 
+    @property
+    def settled(self) -> bool:
+        """Whether the list is set up."""
+        return self._settled
+
     def settle(self) -> bool:
         """Keep the columns as they are with the rows of now: the list is set up. Returns whether that is new."""
         if self._settled:

@@ -343,14 +343,18 @@ class Anchored:
 
     def __init__(self, table: TableView[Any]) -> None:
         self._table = table
+        self.first: Ref | None = None
+        """The first row that is in view at the beginning."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Anchored:
         table = self._table
         index = table.cursor_index
         line = -1 if index is None else index - table._top
         self._line = line if 0 <= line < table._page else None
+        self.first = table._model.ref_at(table._top) if len(table._model) > table._top else None
         self._following = table.follow and table.at_end
         self._view = table._model.refs(table._top, table._top + table._page) if self._line is None else []
+        return self
 
     def __exit__(self, *_: object) -> None:
         table, model = self._table, self._table._model

@@ -196,3 +196,35 @@ async def test_events_in_the_other_order_announce_what_comes_above() -> None:
         add(fake, "latest")
         await stage.advance(31)
         assert "1 new above" in stage.title
+
+
+async def test_events_that_passed_through_a_followed_view_are_not_announced() -> None:
+    fake = many(3)
+    async with staged(fake, view="4", size=NARROW) as stage:
+        for turn in range(30):
+            add(fake, f"more-{turn}")
+            await stage.advance(31)
+        assert "following" in stage.title
+        assert "new above" not in stage.title
+        await stage.press("1")
+        for turn in range(30):
+            add(fake, f"later-{turn}")
+            await stage.advance(31)
+        await stage.press("4")
+        assert "following" in stage.title
+        assert "new above" not in stage.title
+
+
+async def test_the_first_rows_of_a_slow_account_are_not_new() -> None:
+    late = backend("attic", [instance("attic", f"early-{n}", created_at=START) for n in range(3)])
+    answer = late.hold(Resource.INSTANCES)
+    async with staged(many(), late, view="3", size=NARROW) as stage:
+        await _by_age(stage)
+        await stage.press(*_deep(stage))
+        answer.set()
+        await stage.advance(0)
+        assert "early-0" in stage.names
+        assert "new above" not in stage.title
+        add(late, "new-a")
+        await stage.advance(31)
+        assert "1 new above" in stage.title
