@@ -130,6 +130,11 @@ class HasSpending(Protocol):
         """These lists."""
 
 
+def bills(backend: object) -> bool:
+    """Whether the instances of a back end are billed, so that one without a price is missing from a sum."""
+    return isinstance(backend, HasSpending) and Resource.INSTANCES in backend.spending
+
+
 @runtime_checkable
 class KeepsAnswers(Protocol):
     """Back ends that ask again only for what may have changed."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api import deepdock_wire as wire
 from gputui.api import docker
+from gputui.api.decoding import decode
 from gputui.api.digestion import digested
-from gputui.api.failures import Party, Refusal, decode, is_about_credentials, refused
+from gputui.api.failures import Party, Refusal, is_about_credentials, refused
 from gputui.api.transport import Transport
 from gputui.errors import AuthError, GputuiError, ProtocolError
 from gputui.models import Secret

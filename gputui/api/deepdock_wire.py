@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from gputui.api.addresses import host_label
+from gputui.api.decoding import mismatch
 from gputui.api.deepdock_rules import is_idle
 from gputui.api.deepdock_series import GpuSeries
 from gputui.api.docker import ALIVE, PHASES, split_reference
-from gputui.api.failures import mismatch
 from gputui.api.pages import MOST_ROWS
 from gputui.api.rows import RowCollector, UnreadableRowError, read_each
 from gputui.api.safe_names import SafeNames

@@ -42,6 +42,8 @@ DEPLOYMENTS_AGE = 1.0
 """How long one answer of the deployments serves all the lists that begin with them, in seconds."""
 CONTAINERS_AGE = 30.0
 IMAGE_NAMES_AGE = 60.0
+IMAGE_NAMES_WAIT = 3.0
+"""How long the lists that show images wait for their names, in seconds."""
 PACKAGES_AGE = 60.0
 PACKAGES_AT_ONCE = 3
 CONTAINERS_AT_ONCE = 8
@@ -320,8 +322,9 @@ class GpuhubLists:
         if not unknown or (self._names_asked is not None and now - self._names_asked < IMAGE_NAMES_AGE):
             return
         self._names_asked = now
-        with suppress(GputuiError):
-            await self.images()
+        # A slow answer keeps no list waiting.
+        with suppress(GputuiError, TimeoutError):
+            await asyncio.wait_for(self.images(), IMAGE_NAMES_WAIT)
 
     def with_image_name(self, row: _Imaged) -> _Imaged:
         """Return a row with the name of its image in place of the uuid, where it is known."""
@@ -350,8 +353,7 @@ class GpuhubLists:
             for package in part:
                 known = packages.get(package.ref)
                 # They are asked for one after the other while the time runs: the least that is left is the newest.
-                newer = known is None or (package.balance or 0) < (known.balance or 0)
-                if known is None or (known.problem and not package.problem) or (newer and not package.problem):
+                if known is None or (not package.problem and (known.problem or _is_less(package, known))):
                     packages[package.ref] = package
         missing.add(packages.values())
         return missing.rows()
@@ -383,6 +385,10 @@ class GpuhubLists:
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
         made, unread = read_each(rows or (), lambda row: shapes.salvage(adapter, row, make, raw=True))
         return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
+
+
+def _is_less(one: Package, other: Package) -> bool:
+    return one.balance is not None and (other.balance is None or one.balance < other.balance)
 
 
 def _weight(data: object) -> int:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from gputui.api import gpuhub_shapes as shapes
+from gputui.api.decoding import check_size, decode
 from gputui.api.digestion import digested
-from gputui.api.failures import Party, Refusal, check_size, decode
+from gputui.api.failures import Party, Refusal
 from gputui.api.gpuhub_envelope import SUCCESS, refusal
 from gputui.api.pages import Page
 from gputui.api.transport import Json, Transport

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, NamedTuple, Required, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from gputui.api.failures import mismatch
+from gputui.api.decoding import mismatch
 from gputui.api.pages import MOST_ROWS, Page
 from gputui.api.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json

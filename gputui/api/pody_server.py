@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api import docker
 from gputui.api import pody_wire as wire
+from gputui.api.decoding import decode
 from gputui.api.digestion import digested
-from gputui.api.failures import Party, Refusal, decode, refused, sign_in_hint
+from gputui.api.failures import Party, Refusal, refused, sign_in_hint
 from gputui.api.shared_answer import SharedAnswer
 from gputui.api.transport import Transport
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError

@@ -25,8 +25,8 @@ from pydantic import (
 from pydantic_core import from_json, to_json
 
 from gputui.api.addresses import host_label
+from gputui.api.decoding import mismatch
 from gputui.api.docker import PHASES
-from gputui.api.failures import mismatch
 from gputui.api.figures import Real, Whole
 from gputui.api.pages import MOST_ROWS
 from gputui.api.rows import UnreadableRowError

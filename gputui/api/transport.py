@@ -12,7 +12,6 @@ import json as json_module
 import logging
 import math
 import random as random_module
-import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,15 +20,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gputui import __version__
-from gputui.api import authorities, failures
+from gputui.api import failures
 from gputui.api.digestion import digested
 from gputui.api.failures import Party, Refusal
 from gputui.api.figures import without_absurd
+from gputui.api.http_client import make_client, named_proxy
 from gputui.api.keep_alive import show_life
-from gputui.api.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.api.server_clock import ServerClock, http_date
-from gputui.api.unpacking import ACCEPTED, PackingError, Unpacker
+from gputui.api.unpacking import PackingError, Unpacker
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
 
 MAX_BODY = 32 * 2**20
@@ -48,9 +46,6 @@ PATIENCE = 10.0
 """The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
 LONGEST_RETRY_AFTER = 300.0
 DEFAULT_RETRY_AFTER = 5.0
-KEEPALIVE = 4.0
-"""How long an idle connection is kept, in seconds: shorter than the 5 s of common servers, so that no request
-leaves on a connection that the server is just closing."""
 
 Json = Mapping[str, object]
 """The body of a request: what :func:`json.dumps` can write."""
@@ -131,7 +126,7 @@ class Transport:
             account,
             urlsplit(base_url).netloc,
             backend,
-            proxy=_named_proxy(base_url),
+            proxy=named_proxy(base_url),
             tunnelled=urlsplit(base_url).scheme == "https",
         )
         self.latency: float | None = None
@@ -310,7 +305,7 @@ class Transport:
 
     def _client(self, *, keep: bool) -> httpx.AsyncClient:
         if keep not in self._clients:
-            self._clients[keep] = _make_client(self._base_url, self.party, keep=keep)
+            self._clients[keep] = make_client(self._base_url, self.party, keep=keep)
         return self._clients[keep]
 
     async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
@@ -416,54 +411,3 @@ def _retry_after(response: httpx.Response) -> float | None:
     if until is None or said_at is None:
         return None
     return min(max(until - said_at, 0.0), LONGEST_RETRY_AFTER)
-
-
-def _make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient:
-    """Return a client that keeps its connections or not.
-
-    Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
-    as jump hosts have them, but never for loopback or what no_proxy names; nothing else is, no .netrc either.
-    """
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without https it trusts nobody
-    try:
-        proxy = proxy_for(base_url)
-        secure_proxy = proxy is not None and proxy.name.startswith("https:")
-        if base_url.startswith("https:") or secure_proxy:
-            verify = authorities.context(_usual_authorities)
-        return httpx.AsyncClient(
-            verify=verify,
-            proxy=httpx.Proxy(proxy.url, ssl_context=verify if secure_proxy else None) if proxy else None,
-            trust_env=False,
-            follow_redirects=False,
-            headers={
-                "User-Agent": f"gputui/{__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": ACCEPTED,
-            },
-            limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
-        )
-    except UnusableProxyError as error:
-        raise UnavailableError(
-            f"{party}: {error}.", hint=f"Correct it, or add {failures.bare(party.host)} to no_proxy."
-        ) from None
-    except authorities.UnusableAuthoritiesError as error:
-        raise UnavailableError(
-            f"{party}: {error}.", hint=f"Correct {error.variable}, or unset it for the usual authorities."
-        ) from None
-    except (ImportError, ValueError, httpx.InvalidURL):
-        raise UnavailableError(
-            f"{party}: the proxy that the environment names cannot be used.",
-            hint=f"Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or add {failures.bare(party.host)} to no_proxy.",
-        ) from None
-
-
-def _usual_authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _named_proxy(base_url: str) -> Proxy | None:
-    """Return the proxy for messages; one that cannot be used is told when it is needed."""
-    try:
-        return proxy_for(base_url)
-    except UnusableProxyError:
-        return None

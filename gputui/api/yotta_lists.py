@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -171,11 +172,14 @@ class YottaLists:
         return wire.to_offers(self._scope, *await self._read_types())
 
     async def _read_types(self) -> tuple[Sequence[wire.VmType], Mapping[str, int]]:
-        rows = rows_of(await self._server.ask(TYPES))
-        if rows is None:
-            raise self._unlisted(TYPES)
+        def read(data: object) -> tuple[list[wire.VmType], Counter[str]]:
+            rows = rows_of(data)
+            if rows is None:
+                raise self._unlisted(TYPES)
+            return wire.to_vm_types(rows)
+
+        self._types, unread = await self._server.read(TYPES, None, read)
         self._types_asked = self._monotonic()
-        self._types, unread = wire.to_vm_types(rows)
         return self._types, unread
 
     # One of them

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from gputui.api.decoding import check_size, decode
 from gputui.api.digestion import digested
-from gputui.api.failures import (
-    Party,
-    Refusal,
-    check_size,
-    decode,
-    is_about_credentials,
-    may_be_credentials,
-    sign_in_hint,
-)
+from gputui.api.failures import Party, Refusal, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.api.transport import DEFAULT_RETRY_AFTER, Transport
 from gputui.errors import (
     AuthError,

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from gputui.api.failures import mismatch
+from gputui.api.decoding import mismatch
 from gputui.api.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json
 from gputui.text import clean

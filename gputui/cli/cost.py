@@ -17,13 +17,12 @@ from gputui import spending
 from gputui.cli import session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
-from gputui.errors import ConfigError, GputuiError
-from gputui.models import Deployment, Instance, Money, Ref, Resource, Row, Volume
+from gputui.errors import ConfigError
+from gputui.models import Deployment, Instance, Money, Ref, Row, Volume
 from gputui.prices import UNKNOWN, money_text
 from gputui.text import format_money
 
 if TYPE_CHECKING:
-    from gputui.api.base import Backend
     from gputui.config import Account
 
 
@@ -140,17 +139,8 @@ def _totals(listing: session.Listing, billing: Collection[str]) -> list[str]:
 
 
 async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, set[str]]:
+    from gputui.api.base import bills
+
     async with session.backends(accounts) as opened:
-        return await session.list_several(opened, spending.COSTING), billing_accounts(opened)
-
-
-def billing_accounts(opened: Mapping[str, Backend | GputuiError]) -> set[str]:
-    """Return the accounts whose instances are billed."""
-    from gputui.api.base import HasSpending
-
-    backends: Mapping[str, object] = opened
-    return {
-        name
-        for name, backend in backends.items()
-        if isinstance(backend, HasSpending) and Resource.INSTANCES in backend.spending
-    }
+        listing = await session.list_several(opened, spending.COSTING)
+        return listing, {name for name, backend in opened.items() if bills(backend)}

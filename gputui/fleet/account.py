@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.api.base import Backend, CanLogin, HasDenials, HasSpending
+from gputui.api.base import Backend, CanLogin, HasDenials, HasSpending, bills
 from gputui.api.rows import incomplete
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
@@ -132,8 +132,7 @@ class AccountRuntime:
     @property
     def bills(self) -> bool:
         """Whether its instances are billed, so that one without a price is missing from a sum."""
-        backend: object = self.opened
-        return isinstance(backend, HasSpending) and Resource.INSTANCES in backend.spending
+        return bills(self.opened)
 
     def feed(self, resource: Resource) -> Feed:
         """Return how far a list can be believed."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeAlias
 
 from textual.content import Content
 
 from gputui.models import Instance, Money, Offer, Ref, Row
+from gputui.prices import price_now
 from gputui.screens import dialogs
 from gputui.text import format_money
 from gputui.trends import arrow, sparkline
@@ -45,15 +47,17 @@ def idle_words(offer: Offer) -> str:
 
 
 def paid_prices(instances: Iterable[Row]) -> dict[tuple[str, str, str], Money]:
-    """Return the least that a GPU costs an hour in instances there are, by account, region and model.
+    """Return the least that a GPU costs an hour in the instances that run, by account, region and model.
 
-    Back ends may tell prices of what runs and none of what could.
+    Back ends may have prices of what runs and none of what could.
     """
     found: dict[tuple[str, str, str], Money] = {}
     for row in instances:
-        if not isinstance(row, Instance) or row.price is None or not row.gpu_model or not row.gpu_count:
+        if not isinstance(row, Instance) or not row.gpu_model or not row.gpu_count:
             continue
-        one = Money(row.price.amount / row.gpu_count, row.price.currency)
+        if (price := price_now(row)) is None:
+            continue
+        one = replace(price, amount=price.amount / row.gpu_count)
         key = (row.ref.account, row.region or "", row.gpu_model)
         if one.amount and (key not in found or one.amount < found[key].amount):
             found[key] = one

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gputui.api.failures import Party, Refusal, decode, refused
+from gputui.api.decoding import decode
+from gputui.api.failures import Party, Refusal, refused
 from gputui.api.pody_wire import NAMES
 from gputui.api.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.errors import GputuiError, ProtocolError, UnavailableError, UnknownOutcomeError
