@@ -129,6 +129,7 @@ class GputuiApp(App[int]):
         self._early = EarlyKeys(self.session)
         self.typed_at = 0.0
         """When the key was pressed that is worked on now, as time.monotonic() has it."""
+        self._quit_question: dialogs.ConfirmDialog | None = None
         self._closed_by = ""
         self._closed_at = 0.0
         self._held_back: list[Callable[[], None]] = []
@@ -450,6 +451,8 @@ class GputuiApp(App[int]):
 
     def action_leave(self) -> None:
         """End the program, asking first when something is still under way."""
+        if self._quit_question in self.screen_stack:
+            return
         ended = self._ended_by_leaving()
         if not ended:
             self.exit(ExitCode.OK)
@@ -459,15 +462,8 @@ class GputuiApp(App[int]):
             if leave:
                 self.exit(ExitCode.OK)
 
-        self.push_screen(
-            dialogs.ConfirmDialog(
-                "Quit now?",
-                effects=ended,
-                confirm="Quit",
-                danger=True,
-            ),
-            answered,
-        )
+        self._quit_question = dialogs.ConfirmDialog("Quit now?", effects=ended, confirm="Quit", danger=True)
+        self.push_screen(self._quit_question, answered)
 
     def _ended_by_leaving(self) -> list[str]:
         """Say what would end, or would not be seen any more, if the program ended now."""

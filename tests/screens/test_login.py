@@ -302,7 +302,9 @@ async def test_quitting_with_an_open_forward_asks_and_names_it(ssh: PlayedSsh) -
         assert "127.0.0.1:9000 → 8888 in train" in stage.text
         await stage.press("n")
         assert not stage.ended()
-        await stage.press("q", "y")
+        await stage.press("ctrl+q", "ctrl+q")
+        assert stage.dialogs == ["ConfirmDialog"]
+        await stage.press("y")
         assert stage.ended()
 
 
