@@ -232,6 +232,8 @@ class CostView(ListView):
         self._take_lines()
         self._show_packages()
         self._apply_filter()
+        self.pass_time()
+        self._settle_columns()
 
     def _take_lines(self) -> None:
         fleet = self.session.fleet

@@ -114,6 +114,18 @@ async def test_the_sums_follow_the_instances() -> None:
         assert "in 2h 30m" in stage.line_of("RTX 5090")
 
 
+async def test_packages_follow_what_drew_on_them_while_another_view_was_shown() -> None:
+    cloud = hub()
+    async with staged(cloud, view="9") as stage:
+        before = stage.line_of("RTX 5090")
+        assert " in " in before
+        await stage.press("3")
+        cloud.rows[Resource.INSTANCES] = []
+        await stage.advance(31)
+        await stage.press("9")
+        assert " in " not in stage.line_of("RTX 5090"), "nothing draws on it any more"
+
+
 async def test_the_account_filter_limits_everything() -> None:
     async with staged(hub(), autodl(), view="9") as stage:
         await stage.command("account autodl")
