@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from gputui.errors import ExitCode, GputuiError
+
+T = TypeVar("T")
 
 _COLUMN = re.compile(r"([A-Za-z_][\w-]*):")
 _HEADING = re.compile(r"([^\s:\"!]+):")
@@ -54,13 +56,15 @@ class QueryError(GputuiError):
 class _Term:
     """One word: what it asks of a text, of one column or of any, and whether the answer is turned round.
 
-    ``contained`` is set where all that is asked of a text is whether it holds this part.
+    ``contained`` is set where all that is asked of a text is whether it holds this part, ``compares`` where its
+    number is compared: a column may know that better than its text does.
     """
 
     test: Callable[[str], bool]
     column: str | None
     negated: bool
     contained: str | None = None
+    compares: Callable[[float], bool] | None = None
 
     def holds(self, columns: Mapping[str, str]) -> bool:
         if self.column is not None:
@@ -110,18 +114,44 @@ class Query:
         """Whether a row holds every word. ``columns`` maps a column's key to the row's text in it."""
         return all(term.holds(columns) for term in self._terms)
 
-    def over(self, keys: Sequence[str]) -> Callable[[str], bool]:
+    def over(self, keys: Sequence[str], *, numbers: Container[str] = ()) -> Callable[[str], bool]:
         """Return :meth:`matches` for lines: a row's texts in the order of ``keys``, by :func:`line_of`.
 
-        For a hundred thousand rows: a line costs a third of a mapping to keep, and a tenth to ask.
+        For a hundred thousand rows: a line costs a third of a mapping to keep, and a tenth to ask. Comparisons of
+        the columns in ``numbers`` are left out: :meth:`compared` asks them.
         """
-        tests = [term.over(keys) for term in self._terms]
+        tests = [term.over(keys) for term in self._terms if term.compares is None or term.column not in numbers]
+        if not tests:
+            return lambda line: True
         if len(tests) == 1:
             return tests[0]
 
         def every(line: str) -> bool:
             for test in tests:  # noqa: SIM110  (a generator costs more than the tests)
                 if not test(line):
+                    return False
+            return True
+
+        return every
+
+    def compared(self, numbers: Mapping[str, Callable[[T], float | None]]) -> Callable[[T], bool] | None:
+        """Return the comparisons of the columns whose numbers are given, for a row; None where there is none.
+
+        ``numbers`` makes the number of a row by the column's key: in bytes, seconds or as counted; None where it is
+        unknown, which no comparison holds for.
+        """
+        asked = [
+            (numbers[term.column], term.compares, term.negated)
+            for term in self._terms
+            if term.compares is not None and term.column is not None and term.column in numbers
+        ]
+        if not asked:
+            return None
+
+        def every(row: T) -> bool:
+            for number_of, holds, negated in asked:
+                number = number_of(row)
+                if (number is not None and holds(number)) == negated:
                     return False
             return True
 
@@ -206,8 +236,8 @@ def _read_term(text: str, position: int, names: Names | None) -> tuple[_Term | N
         position = named.end()
         comparison = _COMPARISON.match(text, position)
         if comparison is not None:
-            test, position = _read_comparison(text, comparison)
-            return (None if test is None else _Term(test, column, negated)), position
+            term, position = _read_comparison(text, comparison, column, negated=negated)
+            return term, position
     regex = _REGEX.match(text, position)
     if regex is not None:
         return _Term(_regex_test(regex[1], position + 1), column, negated), regex.end()
@@ -227,22 +257,25 @@ def _read_value(text: str, position: int) -> tuple[str, int, bool]:
     return ("", position, False) if bare is None else (bare[0], bare.end(), False)
 
 
-def _read_comparison(text: str, sign: re.Match[str]) -> tuple[Callable[[str], bool] | None, int]:
+def _read_comparison(text: str, sign: re.Match[str], column: str, *, negated: bool) -> tuple[_Term | None, int]:
     value, position, quoted = _read_value(text, sign.end())
     if not value and not quoted:
         return None, position
     if sign[1] == "=":
-        return _equals_test(value), position
+        return _Term(_equals_test(value), column, negated), position
     bound = quantity(value)
     if bound is None:
         raise QueryError(f"{value!r} is not a number to compare with.", sign.end(), hint="Write it as 5, 10G or 2h.")
     holds = _ORDERINGS[sign[1]]
 
+    def compares(number: float) -> bool:
+        return holds(number, bound)
+
     def test(cell: str) -> bool:
         number = quantity(cell)
-        return number is not None and holds(number, bound)
+        return number is not None and compares(number)
 
-    return test, position
+    return _Term(test, column, negated, compares=compares), position
 
 
 def _named(text: str, position: int, names: Names | None) -> re.Match[str] | None:

@@ -39,7 +39,7 @@ class BlacklistView(ListView):
             ),
             account_column(self.session, 0),
             Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=2),
-            Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True),
+            Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True, number=_seconds_left),
             Column("until", "UNTIL", lambda row: self._moment(row.until), lambda row: row.until, priority=4),
             Column(
                 "extended",
@@ -129,3 +129,7 @@ class BlacklistView(ListView):
 def is_extended(block: Block) -> bool:
     """Whether it was made longer after it was made."""
     return block.updated_at is not None and block.created_at is not None and block.updated_at > block.created_at
+
+
+def _seconds_left(row: Block) -> float | None:
+    return None if row.until is None else max(0.0, (row.until - datetime.now(UTC)).total_seconds())

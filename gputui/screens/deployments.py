@@ -22,7 +22,7 @@ from gputui.prices import price_key
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
-from gputui.screens.usual_columns import account_column, age_column, name_column, price_column
+from gputui.screens.usual_columns import account_column, age_column, amount, name_column, price_column
 from gputui.text import format_bytes
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table_columns import Cell, Column
@@ -58,7 +58,7 @@ class DeploymentsView(ScalingView, ListView):
                 max_width=16,
                 search=lambda row: f"{row.phase} {row.status}",
             ),
-            Column("counts", "INSTANCES", _counts, _share, width=14, max_width=22, search=counts_text),
+            Column("counts", "INSTANCES", _counts, _share, width=14, max_width=22, search=counts_text, number=_have),
             Column(
                 "gpu",
                 "GPU",
@@ -67,6 +67,7 @@ class DeploymentsView(ScalingView, ListView):
                 width=8,
                 max_width=22,
                 search=gpus_text,
+                number=lambda row: row.gpu_count,
             ),
             price_column(self.session, 2),
             Column(
@@ -74,6 +75,7 @@ class DeploymentsView(ScalingView, ListView):
                 "LIMIT/H",
                 lambda row: price_range(row.price_from, row.price_to),
                 lambda row: price_key(row.price_to),
+                number=lambda row: amount(row.price_to),
                 right=True,
                 priority=5,
                 when_filled=True,
@@ -205,6 +207,11 @@ def _counts(row: Deployment) -> Cell:
 def _share(row: Deployment) -> float | None:
     got = progress(row)
     return None if got is None else got[0] / got[1]
+
+
+def _have(row: Deployment) -> float | None:
+    """Return the number of instances that run, or of a job have finished."""
+    return row.finished if shape(row) is Shape.JOB else row.running
 
 
 def _hidden_columns() -> list[Column[Deployment]]:

@@ -79,6 +79,7 @@ class EventsView(ListView):
                 "AFTER",
                 lambda row: seconds_text(row.after_seconds),
                 lambda row: row.after_seconds,
+                number=lambda row: row.after_seconds,
                 right=True,
                 priority=2,
             ),
@@ -270,6 +271,10 @@ class EventsView(ListView):
             waterfall.show(None, book.usual(None))
         else:
             waterfall.show(start, book.usual(start.parent, beside=start.instance))
+
+    def _new_text(self) -> str:
+        """Say nothing of rows above while the newest stay in view; in another order new ones may be out of sight."""
+        return "" if self.table.sort == ("time", False) else super()._new_text()
 
     def status(self) -> tuple[Content, Content]:
         """Add whether it follows, or how many came since it does not."""

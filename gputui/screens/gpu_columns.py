@@ -34,8 +34,18 @@ def gpu_columns() -> Sequence[Column[Row]]:
             middle=True,
         ),
         Column("model", "MODEL", _model, _model, priority=4),
-        Column("util", "UTIL", _utilization, _sampled("utilization"), width=BAR_CELLS + 6, when_filled=True),
-        Column("memory", "GPU MEMORY", _memory, lambda row: row.memory_used, width=20),
+        Column(
+            "util",
+            "UTIL",
+            _utilization,
+            _sampled("utilization"),
+            number=_sampled("utilization"),
+            width=BAR_CELLS + 6,
+            when_filled=True,
+        ),
+        Column(
+            "memory", "GPU MEMORY", _memory, lambda row: row.memory_used, width=20, number=lambda row: row.memory_used
+        ),
         _figure("power", "POWER", " W", priority=1),
         _figure("temperature", "TEMP", " °C", priority=1),
         _figure("fan", "FAN", " %", priority=2),
@@ -44,11 +54,20 @@ def gpu_columns() -> Sequence[Column[Row]]:
             "PROCESSES",
             _count,
             lambda row: row.process_count,
+            number=lambda row: row.process_count,
             right=True,
             priority=3,
             when_filled=True,
         ),
-        Column("instances", "INSTANCES", lambda row: ", ".join(row.instances), None, flex=True, priority=1),
+        Column(
+            "instances",
+            "INSTANCES",
+            lambda row: ", ".join(row.instances),
+            None,
+            flex=True,
+            priority=1,
+            number=lambda row: len(row.instances),
+        ),
     ]
     return cast("Sequence[Column[Row]]", columns)
 
@@ -71,7 +90,7 @@ def _figure(name: str, title: str, unit: str, *, priority: int) -> Column[GpuDev
         read = value(row)
         return "" if read is None else f"{read:.0f}{unit}"
 
-    return Column(name, title, cell, value, right=True, priority=priority, when_filled=True)
+    return Column(name, title, cell, value, number=value, right=True, priority=priority, when_filled=True)
 
 
 def _model(row: GpuDevice) -> str:
@@ -142,13 +161,22 @@ def process_columns(
             middle=True,
             max_width=28,
         ),
-        Column("gpumem", "GPU MEM", _gpu_memory, lambda row: row.gpu_memory_used, width=7, right=True),
+        Column(
+            "gpumem",
+            "GPU MEM",
+            _gpu_memory,
+            lambda row: row.gpu_memory_used,
+            number=lambda row: row.gpu_memory_used,
+            width=7,
+            right=True,
+        ),
         Column("share", "SHARE", share, share_of, width=BAR_CELLS + 5, priority=2),
         Column(
             "memory",
             "MEM",
             lambda row: format_bytes(row.memory_used),
             lambda row: row.memory_used,
+            number=lambda row: row.memory_used,
             right=True,
             priority=4,
         ),
@@ -157,6 +185,7 @@ def process_columns(
             "UPTIME",
             lambda row: format_duration(row.uptime),
             lambda row: row.uptime,
+            number=lambda row: row.uptime,
             right=True,
             priority=3,
         ),

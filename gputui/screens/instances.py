@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import ClassVar, cast
 
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
+from gputui.screens.gpu_words import gpus_of
 from gputui.screens.list_view import ListView
 from gputui.screens.session import Session
-from gputui.screens.usual_columns import account_column, age_order, name_column, price_column
+from gputui.screens.usual_columns import account_column, age_order, age_seconds, name_column, price_column
 from gputui.spending import is_unpriced
 from gputui.text import format_age, format_bytes, format_elapsed, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS
@@ -69,12 +70,21 @@ class InstancesView(ListView):
                 reserve=_STATE_RESERVE,
                 search=self._state_text,
             ),
-            Column("gpu", "GPUS", gpu_text, lambda row: natural_key(gpu_text(row)), width=4, max_width=18),
+            Column(
+                "gpu",
+                "GPUS",
+                gpu_text,
+                lambda row: natural_key(gpu_text(row)),
+                width=4,
+                max_width=18,
+                number=lambda row: gpus_of(row, self.session.fleet),
+            ),
             Column(
                 "gpumem",
                 "GPU MEM",
                 self._gpu_memory,
                 self._gpu_memory_used,
+                number=self._gpu_memory_used,
                 width=7,
                 right=True,
                 priority=1,
@@ -114,6 +124,7 @@ class InstancesView(ListView):
                 "MEM LIMIT",
                 lambda row: format_bytes(row.memory_limit),
                 lambda row: row.memory_limit,
+                number=lambda row: row.memory_limit,
                 right=True,
                 priority=7,
                 when_filled=True,
@@ -123,6 +134,7 @@ class InstancesView(ListView):
                 "AGE",
                 lambda row: format_age(self._since(row), datetime.now(UTC)),
                 lambda row: age_order(self._since(row)),
+                number=lambda row: age_seconds(self._since(row)),
                 right=True,
                 priority=5,
                 when_filled=True,
@@ -163,7 +175,14 @@ class InstancesView(ListView):
             Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
             Column("deployment", "DEPLOYMENT", self._deployment, self._deployment, shown=False),
             Column("spot", "SPOT", lambda row: "" if row.spot is None else "yes" if row.spot else "no", shown=False),
-            Column("disk", "DISK", lambda row: format_bytes(row.disk_size), lambda row: row.disk_size, shown=False),
+            Column(
+                "disk",
+                "DISK",
+                lambda row: format_bytes(row.disk_size),
+                lambda row: row.disk_size,
+                shown=False,
+                number=lambda row: row.disk_size,
+            ),
             Column("version", "VERSION", lambda row: row.version, lambda row: row.version, shown=False),
             Column("services", "SERVICES", lambda row: " ".join(one.url for one in row.services), shown=False),
             at("created", lambda row: row.created_at),

@@ -58,6 +58,7 @@ class LibraryView(LibraryPart):
                 "SIZE",
                 lambda row: format_bytes(row.size),
                 lambda row: row.size,
+                number=lambda row: row.size,
                 right=True,
                 priority=2,
                 when_filled=True,

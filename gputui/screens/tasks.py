@@ -15,7 +15,7 @@ from gputui.models import Action, Change, Phase, Ref, Resource, Row, Task, TaskQ
 from gputui.screens import dialogs
 from gputui.screens.list_view import ListView
 from gputui.screens.task_reader import TABLE_STYLES, facts, sections, status_glyph
-from gputui.screens.usual_columns import account_column, age_order
+from gputui.screens.usual_columns import account_column, age_order, age_seconds
 from gputui.task_words import (
     NEWEST,
     delivery_failed,
@@ -88,9 +88,10 @@ class TasksView(ListView):
                 "AGE",
                 _age,
                 lambda row: age_order(row.created_at),
+                number=lambda row: age_seconds(row.created_at),
                 right=True,
             ),
-            Column("took", "TOOK", took_text, took, right=True, priority=4, width=6),
+            Column("took", "TOOK", took_text, took, right=True, priority=4, width=6, number=took),
             Column(
                 "error",
                 "ERROR",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from gputui.models import Money
 from gputui.prices import FREE, UNKNOWN, may_cost, price_key, price_now, price_text
 from gputui.screens.session import Session
 from gputui.text import format_age
@@ -14,6 +15,16 @@ from gputui.widgets.table_columns import Cell, Column, natural_key
 def age_order(since: datetime | None) -> float | None:
     """Return what orders ages: the younger, the less, as the figures show it. None where it is unknown."""
     return None if since is None else -since.timestamp()
+
+
+def age_seconds(since: datetime | None) -> float | None:
+    """Return the age that filters compare, in seconds; None where it is unknown."""
+    return None if since is None else (datetime.now(UTC) - since).total_seconds()
+
+
+def amount(price: Money | None) -> float | None:
+    """Return the amount that filters compare, of whatever currency; None where it is unknown."""
+    return None if price is None else float(price.amount)
 
 
 def name_column(*, least: int = 0) -> Column[Any]:
@@ -49,6 +60,7 @@ def age_column(priority: int) -> Column[Any]:
         "AGE",
         lambda row: format_age(row.created_at, datetime.now(UTC)),
         lambda row: age_order(row.created_at),
+        number=lambda row: age_seconds(row.created_at),
         right=True,
         priority=priority,
         when_filled=True,
@@ -65,6 +77,7 @@ def price_column(session: Session, priority: int) -> Column[Any]:
         "PRICE/H",
         price_cell,
         lambda row: price_key(price_now(row)),
+        number=lambda row: amount(price_now(row)),
         right=True,
         priority=priority,
         when_filled=True,

@@ -43,7 +43,7 @@ class VolumesView(LibraryPart):
                 max_width=16,
                 search=lambda row: f"{row.phase} {row.status}",
             ),
-            Column("size", "SIZE", size_text, lambda row: row.size, right=True, width=8),
+            Column("size", "SIZE", size_text, lambda row: row.size, right=True, width=8, number=lambda row: row.size),
             Column(
                 "region",
                 "REGION",

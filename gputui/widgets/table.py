@@ -239,7 +239,9 @@ class RecordTable(TableView[RowT]):
     def _filter_now(self, keeps: Query | Callable[[RowT], bool] | None, where: Callable[[RowT], bool] | None) -> None:
         self._wanted = None
         if isinstance(keeps, Query):
-            self._asks = keeps.over(tuple(self.columns)) if keeps else None
+            numbers = {key: column.number for key, column in self.columns.items() if column.number is not None}
+            self._asks = keeps.over(tuple(self.columns), numbers=numbers) if keeps else None
+            where = _both(where, keeps.compared(numbers))
             matches: Callable[[RowT], bool] | None = self._matches if keeps else None
         else:
             self._asks = None

@@ -48,7 +48,9 @@ class Column(Generic[RowT]):
     the cell's own is not it. ``shown`` False makes a column that is there for filters, and on the screen only while
     it sorts; ``when_filled`` one that is left out where no row has something in it: ``filled`` says so where the
     cell's text does not. ``middle`` cuts a long text in the middle: for names, whose ends tell them apart.
-    ``reserve`` is the width that it can grow to without another having to go for it, unless the terminal is narrow.
+    ``number`` makes what a filter compares, in bytes, seconds or as counted, None for unknown: needed where the
+    text is no plain figure, as in ``#4 RTX 4090``. ``reserve`` is the width that it can grow to without another
+    having to go for it, unless the terminal is narrow.
     """
 
     key: str
@@ -67,6 +69,7 @@ class Column(Generic[RowT]):
     middle: bool = False
     filled: Callable[[RowT], bool] | None = None
     reserve: int = 0
+    number: Callable[[RowT], float | None] | None = None
 
     def order(self, row: RowT) -> Any:
         """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""

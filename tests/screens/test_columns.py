@@ -124,3 +124,62 @@ def _ages(stage: Stage) -> list[float]:
     now = datetime.now(UTC)
     rows = [stage.table.get(ref) for ref in stage.table.visible_refs]
     return [(now - row.created_at).total_seconds() for row in rows if row is not None and row.created_at]
+
+
+_FULL: dict[str, tuple[Any, dict[str, float]]] = {
+    "instances": (
+        replace(BARE["instances"], gpu_indices=(4,), gpu_model="RTX 4090", memory_limit=3 << 30),
+        {"gpu": 1, "memory": 3 << 30},
+    ),
+    "deployments": (
+        replace(BARE["deployments"], gpu_count=2, gpu_models=("RTX 4090",), running=1, desired=3),
+        {"gpu": 2, "counts": 1},
+    ),
+    "processes": (
+        replace(BARE["processes"], gpu_memory_used=5 << 30, uptime=7200),
+        {"gpumem": 5 << 30, "uptime": 7200},
+    ),
+    "gpus": (
+        replace(BARE["gpus"], process_count=0, instances=("train-7", "b")),
+        {"processes": 0, "instances": 2},
+    ),
+    "library": (replace(BARE["library"], size=1 << 30), {"size": 1 << 30}),
+    "volumes": (replace(BARE["volumes"], size=1 << 40), {"size": 1 << 40}),
+}
+
+
+@pytest.mark.parametrize("name", _FULL)
+async def test_comparisons_are_of_the_figure_and_not_of_digits_in_the_text(name: str) -> None:
+    async with staged(lab()) as stage:
+        row, expected = _FULL[name]
+        columns = {column.key: column for column in columns_of(stage.app.session)[name]}
+        for key, figure in expected.items():
+            number = columns[key].number
+            assert number is not None
+            assert number(row) == figure
+
+
+@pytest.mark.parametrize("name", BARE)
+async def test_an_unknown_figure_is_no_number(name: str) -> None:
+    async with staged(lab()) as stage:
+        for column in columns_of(stage.app.session)[name]:
+            if column.number is not None and column.key != "instances":
+                assert column.number(BARE[name]) is None, column.key
+
+
+async def test_gpus_are_compared_by_how_many_there_are() -> None:
+    async with staged(lab(), view="5") as stage:  # which reads how many GPUs the host has
+        await stage.press("3", "slash", *"gpus:>1", "enter")
+        assert stage.names == ["jupyter", "train"]
+        await stage.press("slash", *(["backspace"] * 7), *"gpus:>2", "enter")
+        assert stage.names == ["jupyter"]
+        await stage.press("slash", *(["backspace"] * 7), *"!gpus:>0", "enter")
+        assert stage.names == ["eval"]
+
+
+async def test_ages_are_compared_in_seconds() -> None:
+    async with staged(lab(), view="3") as stage:
+        column = next(one for one in InstancesView(stage.app.session).columns() if one.key == "age")
+        made = datetime.now(UTC) - timedelta(days=3, hours=5)
+        assert column.number is not None
+        assert column.number(replace(BARE["instances"], created_at=made)) == pytest.approx(77 * 3600, abs=60)
