@@ -66,9 +66,8 @@ def run(args: argparse.Namespace) -> int:
 def _processes_status(args: argparse.Namespace, listing: session.Listing) -> int:
     """Say what is unknown and what failed; 3 where processes are unknown, since an empty list would say none."""
     status = max(unknown.say_unknown(listing.rows), listing.report())
-    silent = listing.unsupported
-    if silent and (not listing.rows or any(name in args.accounts for name in silent)):
-        unknown.say_unsupported(silent)
+    if listing.unsupported:
+        unknown.say_unsupported(listing.unsupported)
         status = max(status, ExitCode.UNREACHABLE)
     if not listing.rows and status is ExitCode.OK and args.output == "table":
         say(f"There are no processes in {', '.join(args.accounts) or 'these accounts'}.")

@@ -164,6 +164,16 @@ def test_a_look_that_fails_leaves_a_row_of_unknown_processes(configured: Simulat
     assert "host key was not accepted" in err
 
 
+def test_processes_of_one_account_do_not_hide_that_those_of_another_are_unknown(
+    configured: Simulation, run: Run
+) -> None:
+    status, out, err = run("get", "processes", "-A", "lab", "-A", "hub", "-o", "json")
+    assert status == 3
+    assert {row["ref"].partition("/")[0] for row in json.loads(out)} == {"lab"}
+    assert "hub reports no GPU processes: they are unknown." in err
+    assert run("get", "processes", "-o", "json")[0] == 3
+
+
 def test_where_no_list_of_processes_is_reported_they_are_unknown(configured: Simulation, run: Run) -> None:
     status, out, err = run("get", "processes", "-A", "hub", "-o", "json")
     assert status == 3
