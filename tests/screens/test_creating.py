@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
 from textual.screen import Screen
 from textual.widgets import Button, Input, Select, TextArea
 
@@ -563,19 +564,53 @@ async def test_ticked_values_come_first_and_are_sent_in_the_order_of_the_form() 
         assert regions.values == ["Singapore-B"]
 
 
+def counted_layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return a list that grows by one with each layout of a whole screen."""
+    laid_out: list[object] = []
+    reflow = Screen._refresh_layout
+
+    def counted(self: Screen[object], *args: Any, **options: Any) -> None:
+        laid_out.append(self)
+        reflow(self, *args, **options)
+
+    monkeypatch.setattr(Screen, "_refresh_layout", counted)
+    return laid_out
+
+
 async def test_a_letter_lays_out_no_form_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(Cloud("hub"), view="2") as stage:
         await stage.press("n")
         await stage.press("ctrl+g")
-        laid_out: list[object] = []
-        reflow = Screen._refresh_layout
-
-        def counted(self: Screen[object], *args: Any, **options: Any) -> None:
-            laid_out.append(self)
-            reflow(self, *args, **options)
-
-        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        laid_out = counted_layouts(monkeypatch)
         await stage.type("a")  # the message goes: a line less
         first = len(laid_out)
         await stage.type("bcdef")
         assert len(laid_out) == first
+
+
+async def test_a_tab_lays_out_the_form_only_where_its_lines_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await go_to(stage, "gpu_num")
+        laid_out = counted_layouts(monkeypatch)
+        await stage.press("tab")
+        await stage.press("tab")
+        assert focused(stage) == "price_to"
+        assert not laid_out
+
+
+async def test_a_tab_repaints_two_fields_and_not_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(Cloud("hub"), view="2", size=WIDE) as stage:
+        await open_form(stage)
+        await go_to(stage, "gpu_num")
+        whole: list[object] = []
+        full = Compositor.render_full_update
+
+        def counted(self: Compositor, *args: Any, **options: Any) -> Any:
+            whole.append(self)
+            return full(self, *args, **options)
+
+        monkeypatch.setattr(Compositor, "render_full_update", counted)
+        await stage.press("tab")
+        assert focused(stage) == "price_from"
+        assert not whole

@@ -7,7 +7,9 @@ from typing import ClassVar, TypeVar
 
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.reactive import Reactive
 from textual.screen import ModalScreen
+from textual.widget import Widget
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +39,9 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog Button:focus { background: $accent; color: $background; text-style: bold; background-tint: $accent 0%; }
     Dialog Button.danger:focus { background: $error; color: $background; }
     """
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """The widget in focus; a dialog draws nothing of it, so a change repaints two widgets and not the screen."""
 
     _answered = False
     _asked_at = 0.0

@@ -9,19 +9,19 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus, Resize
-from textual.widget import Widget
-from textual.widgets import Button, Input, Label, Select, Static, TextArea
+from textual.widgets import Button, Input, Select, Static, TextArea
 
 from gputui.api.form_values import REQUIRED
 from gputui.errors import ConflictError, GputuiError, InvalidError
-from gputui.models import FieldKind, Form, FormField, PreparedRequest
+from gputui.models import Form, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.dialogs.form_body import FormBody
 from gputui.screens.dialogs.form_choices import Done, Edited
-from gputui.screens.dialogs.form_fields import FieldBox, Message, keys_of, make_editor, put, text_of
+from gputui.screens.dialogs.form_fields import keys_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -57,14 +57,7 @@ class FormDialog(Dialog[dict[str, str]]):
     """
 
     DEFAULT_CSS = """
-    FormDialog .field { height: auto; margin-bottom: 1; }
-    FormDialog .row { height: auto; }
-    FormDialog Label { width: 18; text-align: right; padding-right: 1; }
-    FormDialog Label.unit { width: auto; text-align: left; padding: 0 0 0 1; color: $muted; }
-    FormDialog .row Input, FormDialog .row Select { width: 1fr; }
-    FormDialog .group { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
-    FormDialog .field > Static { padding-left: 18; }
-    FormDialog .field .about { color: $muted; height: auto; }
+    FormDialog FieldBox Input, FormDialog FieldBox Select { width: 1fr; }
     FormDialog SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
     FormDialog Select:focus > SelectCurrent { border: none; background: $selected; }
     FormDialog Select > SelectOverlay { border: none; background: $panel; max-height: 10; }
@@ -72,15 +65,6 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog .tools Button { min-width: 8; margin-right: 2; background: $surface; color: $muted; }
     FormDialog > .dialog.-long { width: 96%; max-width: 110; }
     FormDialog .-long .heading { margin-bottom: 0; }
-    FormDialog .-long .scroll {
-        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface; scrollbar-gutter: stable;
-    }
-    FormDialog .-long Label { width: 22; }
-    FormDialog .-long Label.unit { width: auto; }
-    FormDialog .-long .field { margin-bottom: 0; }
-    FormDialog .-long .field > Static { padding-left: 22; }
-    FormDialog .-long .group { margin-top: 1; }
-    FormDialog .-long .field .about { display: none; }
     FormDialog #about { display: none; }
     FormDialog .-long > #about { display: block; height: 2; color: $muted; margin-top: 1; }
     FormDialog .-long .buttons { margin-top: 0; }
@@ -108,10 +92,6 @@ class FormDialog(Dialog[dict[str, str]]):
         self._values = dict(values or {})
         self._problems = dict(problems or {})
         self._tools = tools or FormTools()
-        self._editors: dict[str, Widget] = {}
-        self._boxes: dict[str, Widget] = {}
-        self._groups: dict[str, Widget] = {}
-        self._messages: dict[str, Message] = {}
         self._about: Static
         self._left: set[str] = set(self._problems)
         self._told: dict[str, tuple[str, str]] = {}
@@ -119,15 +99,14 @@ class FormDialog(Dialog[dict[str, str]]):
         self._at_first: dict[str, str] = {}
         self._warned = False
         self._long = len(form.fields) > _SHORT
+        self._body = FormBody(form, self._values, long=self._long)
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         long = self._long
         with Vertical(classes="dialog -long" if long else "dialog"):
             yield Static(self._heading(), classes="heading")
-            with VerticalScroll(classes="scroll", can_focus=False):
-                for field in self._form.fields:
-                    yield from self._compose_field(field, long=long)
+            yield self._body
             if self._form.note and not long:
                 yield Static(Content(self._form.note), classes="hint")
             about = self._about = Static(Content(self._form.note), id="about")
@@ -151,64 +130,31 @@ class FormDialog(Dialog[dict[str, str]]):
         if self._tools.save is not None:
             yield Button(Content("ctrl+s save as template"), id="tool-save", compact=True)
 
-    def _compose_field(self, field: FormField, *, long: bool) -> ComposeResult:
-        editor = self._editors[field.name] = make_editor(field, self._values.get(field.name, field.default))
-        optional = not field.required
-        if isinstance(editor, Input) and (long or not optional):
-            editor.placeholder = "optional" if optional else REQUIRED
-        if field.group:
-            group = self._groups[field.name] = Static(Content(field.group), classes="group", id=f"group-{field.name}")
-            yield group
-        with FieldBox(classes="field", id=f"of-{field.name}") as box:
-            self._boxes[field.name] = box
-            with Horizontal(classes="row"):
-                yield Label(_label(field, long=long))
-                yield editor
-                if field.unit:
-                    yield Label(Content(field.unit), classes="unit")
-            # What a line of text cannot do of itself has to be told where the field is.
-            keys = keys_of(field) if field.kind is FieldKind.SECRET and not long else ""
-            if about := "   ".join(filter(None, (field.help, keys))):
-                yield Static(Content(about), classes="about")
-            problem = self._messages[field.name] = Message(id=f"problem-{field.name}", classes="problem")
-            yield problem
-
     def on_mount(self) -> None:
         """Show the fields that belong to the values, and focus the first, or the first that is wrong."""
-        self._show_fields()
+        self._body.show_fields()
         self._note_refused(self._problems)
         self._show_problems(self._problems)
-        wrong = [name for name in self._names() if name in self._problems]
-        self._focus((wrong or self._open_names())[0])
+        wrong = [name for name in self._body.names() if name in self._problems]
+        self._focus((wrong or self._body.open_names())[0])
         self._at_first = self.values()
 
     def on_resize(self, event: Resize) -> None:
         """Give a long form all the room that the rest of the dialog leaves."""
         if self._long:
-            self.query_one(".scroll").styles.max_height = max(4, event.size.height * 94 // 100 - _AROUND)
+            self._body.styles.max_height = max(4, event.size.height * 94 // 100 - _AROUND)
 
     # --- values ----------------------------------------------------------------------------------------------
 
     def values(self) -> dict[str, str]:
         """Return what stands in the fields that are shown now."""
-        found = {field.name: text_of(self._editors[field.name], field.kind) for field in self._form.fields}
-        return {field.name: found[field.name] for field in self._form.fields if field.shown_with(found)}
+        return self._body.values()
 
     def put_values(self, values: Values) -> None:
         """Fill in other values; fields that are not named become what they were at first."""
-        for field in self._form.fields:
-            put(self._editors[field.name], values.get(field.name, field.default))
+        self._body.put_values(values)
         self._left, self._told = set(), {}
-        self._show_fields()
         self._show_problems({})
-
-    def _names(self) -> list[str]:
-        return list(self.values())
-
-    def _open_names(self) -> list[str]:
-        """Return the fields from the first that is left to fill in; what was chosen before stays chosen."""
-        chosen = {field.name for field in self._form.fields if field.kind is FieldKind.CHOICE} & self._values.keys()
-        return [name for name in self._names() if name not in chosen] or self._names()
 
     @on(Select.Changed)
     @on(Input.Changed)
@@ -216,28 +162,12 @@ class FormDialog(Dialog[dict[str, str]]):
     @on(Edited)
     def _changed(self) -> None:
         self._warned = False
-        self._show_fields()
+        self._body.show_fields()
         if self._complains:
             self._show_problems({name: text for name, text in self._wrong().items() if name in self._left})
 
-    def _show_fields(self) -> None:
-        shown = self.values()
-        heading = ""
-        visible: dict[Widget, bool] = {}
-        for field in self._form.fields:
-            here = field.name in shown
-            visible[self._boxes[field.name]] = here
-            heading = field.name if field.group else heading
-            if heading:
-                visible[self._groups[heading]] = visible.get(self._groups[heading], False) or here
-        for widget, here in visible.items():
-            # Setting it lays the form out again even where nothing changes.
-            if widget.display != here:
-                widget.display = here
-
     def _focus(self, name: str) -> None:
-        editor = self._editors[name]
-        target = editor if editor.can_focus else next((w for w in editor.query("*") if w.can_focus), None)
+        target = self._body.target(name)
         if target is not None:
             self.set_focus(target)
 
@@ -245,19 +175,11 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _show_problems(self, problems: Values) -> None:
         self._complains = bool(problems)
-        for name, message in self._messages.items():
-            message.say(problems.get(name, ""))
-
-    def _field_of(self, widget: Widget | None) -> FormField | None:
-        for node in widget.ancestors_with_self if widget is not None else ():
-            if isinstance(node, Widget) and (node.id or "").startswith("of-"):
-                name = (node.id or "").removeprefix("of-")
-                return next(field for field in self._form.fields if field.name == name)
-        return None
+        self._body.say(problems)
 
     @on(DescendantFocus)
     def _entered(self, event: DescendantFocus) -> None:
-        field = self._field_of(event.widget)
+        field = self._body.field_of(event.widget)
         said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
         optional = "optional   " if field is not None and not field.required else ""
         self._tell(Content(optional + said))
@@ -268,8 +190,8 @@ class FormDialog(Dialog[dict[str, str]]):
 
     @on(DescendantBlur)
     def _left_field(self, event: DescendantBlur) -> None:
-        field = self._field_of(event.widget)
-        away = field is not None and self._field_of(self.focused) is not field
+        field = self._body.field_of(event.widget)
+        away = field is not None and self._body.field_of(self.focused) is not field
         if field is None or not away or self._answered or self.app.screen is not self:
             return
         self._left.add(field.name)
@@ -287,9 +209,9 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _refused(self, problems: Values) -> bool:
         """Show everything that is wrong and go to the first of it; returns whether there was something."""
-        self._left = set(self._editors)
+        self._left = {field.name for field in self._form.fields}
         self._show_problems(problems)
-        wrong = [name for name in self._names() if name in problems]
+        wrong = [name for name in self._body.names() if name in problems]
         if wrong:
             self._focus(wrong[0])
         elif problems:
@@ -319,10 +241,10 @@ class FormDialog(Dialog[dict[str, str]]):
     @on(Done)
     def _next_field(self, event: Input.Submitted | Done) -> None:
         event.stop()
-        field = self._field_of(self.focused)
+        field = self._body.field_of(self.focused)
         if field is None:
             return
-        if field.name == self._names()[-1]:
+        if field.name == self._body.names()[-1]:
             self._submit()
             return
         if field.name in self._check(self.values()):
@@ -418,9 +340,3 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def _complain(self, error: GputuiError) -> None:
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
-
-
-def _label(field: FormField, *, long: bool) -> Content:
-    """Return the label of a field: a star marks what is required from the start."""
-    said = field.label if field.required or long else f"{field.label} (optional)"
-    return Content.assemble(said, ("*" if field.required else " ", "$text-warning"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.widget import Widget
@@ -16,44 +15,6 @@ from gputui.widgets.secret_input import SecretInput
 _INDENT = "  "
 FEW_CHOICES = 12
 """More choices than this are found by typing."""
-
-
-class FieldBox(Vertical):
-    """A field with its label and all that stands below it: stays in view while it is worked on."""
-
-    def on_descendant_focus(self) -> None:
-        """Come into view, with what is wrong below it."""
-        self.scroll_visible(animate=False)
-
-    def on_resize(self) -> None:
-        """Stay in view when a list opens or something is wrong: the place is known only now."""
-        if self.has_focus_within:
-            self.scroll_visible(animate=False)
-
-
-class Message(Static):
-    """Lines of text below a field, or none. The form is laid out again only where their number changes."""
-
-    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002
-        super().__init__(Content(""), id=id, classes=classes)
-        self._said = Content("")
-        self.display = False
-
-    def say(self, text: str | Content) -> None:
-        """Show a text in place of the one before; nothing where it is empty."""
-        content = text if isinstance(text, Content) else Content(text)
-        if content == self._said:
-            return
-        before, self._said = self._height(), content
-        self.update(content, layout=self._height() != before)
-        self.display = bool(content.plain)
-
-    def _height(self) -> int:
-        """Return the lines that it takes; -1 before its width is known."""
-        if not self._said.plain:
-            return 0
-        width = self.content_size.width
-        return self._said.get_height({}, width) if width else -1
 
 
 class Flag(Static, can_focus=True):

@@ -1,0 +1,215 @@
+"""The fields of a form as they are laid out: label, editor, unit, and the message below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from gputui.api.form_values import REQUIRED
+from gputui.models import FieldKind, Form, FormField
+from gputui.screens.dialogs.form_fields import keys_of, make_editor, put, text_of
+
+_LABEL_WIDTH = 18
+_LONG_LABEL_WIDTH = 22
+"""Cells of the column of labels, the space behind them included; in a form that fills the screen."""
+
+Values = Mapping[str, str]
+
+
+class FormBody(VerticalScroll, can_focus=False):
+    """All fields of a form, of which those are shown whose ``when`` holds.
+
+    A ``long`` form keeps its fields close together; the help of each field is then shown elsewhere.
+    """
+
+    DEFAULT_CSS = """
+    FormBody FieldBox { height: auto; margin-bottom: 1; }
+    FormBody .group { text-style: bold; color: $text-accent; height: auto; width: 1fr; }
+    FormBody .about { color: $muted; height: auto; }
+    FormBody.-long {
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface; scrollbar-gutter: stable;
+    }
+    FormBody.-long FieldBox { margin-bottom: 0; }
+    FormBody.-long .group { margin-top: 1; }
+    """
+
+    virtual_size = Reactive(Size(0, 0))
+    """Follows from the layout, so a change of it needs no second one; likewise in the parts of a form."""
+
+    def __init__(self, form: Form, values: Values, *, long: bool) -> None:
+        super().__init__(classes="scroll -long" if long else "scroll")
+        self._fields = {field.name: field for field in form.fields}
+        self._given = values
+        self._long = long
+        self._editors: dict[str, Widget] = {}
+        self._boxes: dict[str, FieldBox] = {}
+        self._groups: dict[str, Widget] = {}
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        for name, field in self._fields.items():
+            if field.group:
+                group = self._groups[name] = Static(Content(field.group), classes="group", id=f"group-{name}")
+                yield group
+            box = self._boxes[name] = FieldBox(field, self._given.get(name, field.default), long=self._long)
+            self._editors[name] = box.editor
+            yield box
+
+    # --- values ----------------------------------------------------------------------------------------------
+
+    def values(self) -> dict[str, str]:
+        """Return the text in the fields that are shown now."""
+        found = {name: text_of(self._editors[name], field.kind) for name, field in self._fields.items()}
+        return {name: found[name] for name, field in self._fields.items() if field.shown_with(found)}
+
+    def put_values(self, values: Values) -> None:
+        """Fill in other values; fields that are not named become what they were at first."""
+        for name, field in self._fields.items():
+            put(self._editors[name], values.get(name, field.default))
+        self.show_fields()
+
+    def names(self) -> list[str]:
+        """Return the names of the fields that are shown now."""
+        return list(self.values())
+
+    def open_names(self) -> list[str]:
+        """Return the fields from the first that is left to fill in; a choice made before the form opened is kept."""
+        chosen = {name for name in self._given if name in self._fields and self._is_choice(name)}
+        return [name for name in self.names() if name not in chosen] or self.names()
+
+    def _is_choice(self, name: str) -> bool:
+        return self._fields[name].kind is FieldKind.CHOICE
+
+    # --- the screen ------------------------------------------------------------------------------------------
+
+    def show_fields(self) -> None:
+        """Show the fields that apply to the values, and the groups that have any."""
+        shown = self.values()
+        heading = ""
+        visible: dict[Widget, bool] = {}
+        for name, field in self._fields.items():
+            here = name in shown
+            visible[self._boxes[name]] = here
+            heading = name if field.group else heading
+            if heading:
+                visible[self._groups[heading]] = visible.get(self._groups[heading], False) or here
+        for widget, here in visible.items():
+            # Setting it lays the form out again even where nothing changes.
+            if widget.display != here:
+                widget.display = here
+
+    def say(self, problems: Values) -> None:
+        """Show these messages below their fields, and no others."""
+        for name, box in self._boxes.items():
+            box.message.say(problems.get(name, ""))
+
+    def target(self, name: str) -> Widget | None:
+        """Return the widget of a field that takes the focus."""
+        editor = self._editors[name]
+        return editor if editor.can_focus else next((part for part in editor.query("*") if part.can_focus), None)
+
+    def field_of(self, widget: Widget | None) -> FormField | None:
+        """Return the field that a widget is a part of."""
+        return next((node.field for node in _nodes(widget) if isinstance(node, FieldBox)), None)
+
+
+def _nodes(widget: Widget | None) -> Iterator[object]:
+    if widget is not None:
+        yield from widget.ancestors_with_self
+
+
+class FieldBox(Vertical):
+    """A field with its label and all that stands below it: stays in view while it is worked on.
+
+    It draws label and unit itself, at both sides of the editor: a widget for each of them would double the time that
+    a long form takes to lay out and to draw.
+    """
+
+    virtual_size = Reactive(Size(0, 0))
+
+    def __init__(self, field: FormField, value: str, *, long: bool) -> None:
+        super().__init__(id=f"of-{field.name}")
+        self.field = field
+        self.editor = make_editor(field, value)
+        self.message = Message(id=f"problem-{field.name}", classes="problem")
+        self._long = long
+        self._label_width = _LONG_LABEL_WIDTH if long else _LABEL_WIDTH
+        if isinstance(self.editor, Input) and (long or field.required):
+            self.editor.placeholder = REQUIRED if field.required else "optional"
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        unit = cell_len(self.field.unit) + 1 if self.field.unit else 0
+        self.editor.styles.margin = (0, unit, 0, self._label_width)
+        self.styles.min_height = len(self._label())
+        yield self.editor
+        # A line of text does not show its keys: they are named below the field, in a long form below all fields.
+        keys = keys_of(self.field) if self.field.kind is FieldKind.SECRET else ""
+        if not self._long and (about := "   ".join(filter(None, (self.field.help, keys)))):
+            yield self._below(Static(Content(about), classes="about"))
+        yield self._below(self.message)
+
+    def _below(self, widget: Static) -> Static:
+        widget.styles.margin = (0, 0, 0, self._label_width)
+        return widget
+
+    def _label(self) -> list[Content]:
+        """Return the lines of the label, right-aligned; a star behind the last marks a required field."""
+        field = self.field
+        said = Content(field.label if field.required or self._long else f"{field.label} (optional)")
+        width = self._label_width - 2
+        wrapped = [line.rstrip() for line in said.wrap(width)] or [Content("")]
+        lines = [Content(" " * (width - line.cell_length)) + line for line in wrapped]
+        return [*lines[:-1], lines[-1].append(Content.styled("*" if field.required else " ", "$text-warning"))]
+
+    def render(self) -> Content:
+        """Draw the label at the left of the editor, and the unit at the right."""
+        first, *others = self._label()
+        if unit := self.field.unit:
+            first = first.pad_right(max(1, self.size.width - first.cell_length - cell_len(unit)))
+            first = first.append(Content.styled(unit, "$muted"))
+        return Content("\n").join([first, *others])
+
+    def on_descendant_focus(self) -> None:
+        """Come into view, with what is wrong below it."""
+        self.scroll_visible(animate=False)
+
+    def on_resize(self) -> None:
+        """Stay in view when a list opens or something is wrong: the place is known only now."""
+        if self.has_focus_within:
+            self.scroll_visible(animate=False)
+
+
+class Message(Static):
+    """Lines of text below a field, or none. The form is laid out again only where their number changes."""
+
+    virtual_size = Reactive(Size(0, 0))
+
+    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002
+        super().__init__(Content(""), id=id, classes=classes)
+        self._said = Content("")
+        self.display = False
+
+    def say(self, text: str | Content) -> None:
+        """Show a text in place of the one before; nothing where it is empty."""
+        content = text if isinstance(text, Content) else Content(text)
+        if content == self._said:
+            return
+        before, self._said = self._height(), content
+        self.update(content, layout=self._height() != before)
+        self.display = bool(content.plain)
+
+    def _height(self) -> int:
+        """Return the lines that it takes; -1 before its width is known."""
+        if not self._said.plain:
+            return 0
+        width = self.content_size.width
+        return self._said.get_height({}, width) if width else -1
