@@ -1,7 +1,7 @@
 """Values as the history's file holds them, made those of the models: held against their types, and cleaned.
 
-The file lies in a directory where other programs may write as well, and anything may stand in it. What comes out of
-it is treated as the answer of a server is: nothing of it can move a cursor, overflow a clock or stand for another
+The file lies in a directory where other programs may write as well, and may hold anything. A value that is read
+from it is treated as the answer of a server is: nothing of it can move a cursor, overflow a clock or pass for another
 type.
 Every function raises ValueError or TypeError for what cannot be such a value.
 """
@@ -73,5 +73,5 @@ def gpu_sample(values: tuple[object, ...]) -> GpuSample:
 
 
 def typed_line(value: object) -> str | None:
-    """Return a line of the command bar; None for what nobody can have typed there."""
+    """Return a line of the command bar; None for a text that cannot be typed there."""
     return value if isinstance(value, str) and len(value) <= LONGEST_LINE and clean(value) == value else None

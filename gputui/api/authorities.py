@@ -51,7 +51,7 @@ def _from_file(file: str) -> ssl.SSLContext:
 
 
 def _from_directories(directories: str) -> ssl.SSLContext:
-    """Check what OpenSSL passes over in silence: a directory that is not there trusts nobody."""
+    """Check the directories, which OpenSSL does not: a missing one means that no certificate is trusted."""
     problem = ""
     for directory in directories.split(os.pathsep):
         try:

@@ -24,7 +24,7 @@ def make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient
     Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
     as jump hosts have them, but never for loopback or what no_proxy names; nothing else is, no .netrc either.
     """
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without https it trusts nobody
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without https it trusts no certificate
     try:
         proxy = proxy_for(base_url)
         secure_proxy = proxy is not None and proxy.name.startswith("https:")

@@ -1,4 +1,4 @@
-"""Packed answers, unpacked piece by piece: a few kilobytes may stand for gigabytes."""
+"""Packed answers, unpacked piece by piece: a few kilobytes may unpack to gigabytes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Unpacker:
             piece = b"" if self._stream.eof else self._stream.unconsumed_tail
 
     def end(self) -> None:
-        """Raise PackingError unless the packed data has come to its end."""
+        """Raise PackingError unless the packed data is complete."""
         if self._stream is not None and self._begun and not self._stream.eof:
             raise PackingError("breaks off")
 

@@ -99,7 +99,7 @@ async def start(connection: Connection, command: str, *, limit: int = OUTPUT_LIM
 
 
 async def run(connection: Connection, command: str, timeout: float | None = None) -> ExecResult:
-    """Run ``command`` to its end; its output and errors come together, made safe to show.
+    """Run ``command`` until it ends; its output and errors come together, made safe to show.
 
     After ``timeout`` seconds it is ended and ``timed_out`` says so; past 4 MiB the output is cut and the command
     ended. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
@@ -130,7 +130,7 @@ _CHECK_SECONDS = 15.0
 class Unended:
     """The last command in an instance that did not end in time: no further one is started while it is there.
 
-    A process that hangs in the driver can be ended by nobody, and each look would add one.
+    A process that hangs in the driver cannot be killed, and each look would add one.
     """
 
     def __init__(self) -> None:

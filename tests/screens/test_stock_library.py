@@ -170,7 +170,7 @@ async def test_n_fills_in_the_image_under_the_cursor() -> None:
     async with staged(fake, view="7") as stage:
         await stage.press("n")
         assert "New pod in lab" in stage.text
-        assert "cuda:12.4" in stage.line_of("  Image  ")
+        assert "cuda:12.4" in stage.line_of(" Image* ")
 
 
 async def test_a_map_that_came_to_fit_is_not_scrolled_any_more() -> None:
