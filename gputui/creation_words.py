@@ -33,15 +33,19 @@ def sizes(form: Form, values: Mapping[str, str]) -> list[str]:
 
 
 def cost(form: Form, values: Mapping[str, str]) -> str:
-    """Say what an hour costs at most: as many as may run at once, each at the upper price; '' when not known."""
+    """Say what an hour costs at most: as many as may run at once, each at the upper price.
+
+    The price of a volume is in no form: it is said to be unknown. '' where a form names no price.
+    """
+    if form.kind == "volume":
+        return f"Spending rises by an unknown amount: {form.account} does not state the price of a new volume."
     high = _number(values.get("price_to", ""))
     unit = next((field.unit for field in form.fields if field.name == "price_to"), "")
     if high is None or not unit:
         return ""
     symbol = unit.partition("/")[0].strip()
     count = instances_at_once(values)
-    line = cost_line(count, _number(values.get("price_from", "")), high, _CURRENCIES.get(symbol, symbol))
-    return f"Spending rises by {line}."
+    return f"Spending rises by {cost_line(count, high, _CURRENCIES.get(symbol, symbol))}."
 
 
 def instances_at_once(values: Mapping[str, str]) -> int:

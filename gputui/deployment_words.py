@@ -156,7 +156,7 @@ def price_change(row: Deployment, to: int) -> str:
     return f"Spending {word} by up to {format_money(more)}/h, to at most {total}/h."
 
 
-def cost_line(count: int, low: Decimal | None, high: Decimal, currency: str) -> str:
-    """Write what so many instances cost at most: ``up to 4 × $0.90–1.50/h = $6.00/h``."""
-    each = price_range(None if low is None else Money(low, currency), Money(high, currency)).removeprefix("up to ")
-    return f"up to {count} × {each}/h = {format_money(Money(high * count, currency))}/h"
+def cost_line(count: int, high: Decimal, currency: str) -> str:
+    """Write what so many instances cost at most: ``at most $1.50/h``, ``at most $6.00/h (4 × $1.50/h)``."""
+    each = f" ({count} × {format_money(Money(high, currency))}/h)" if count != 1 else ""
+    return f"at most {format_money(Money(high * count, currency))}/h{each}"

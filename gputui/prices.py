@@ -14,6 +14,18 @@ UNKNOWN, FREE = "?", "–"
 
 Priced = Instance | Deployment | Volume
 
+_FIGURES = {
+    "assets": "total",
+    "blocked_asset": "blocked",
+    "voucher_balance": "vouchers",
+    "certain_conditions_voucher_balance": "conditional vouchers",
+    "accumulate": "accumulated",
+    "total_recharge_asset": "recharged in total",
+    "available_coupon_num": "available coupons",
+    "to_expire_voucher_num": "expiring vouchers",
+}
+"""Names for the other figures of a balance, by those of the wallet's answer."""
+
 _ENDED = frozenset({Phase.STOPPED, Phase.FAILED})
 
 
@@ -75,6 +87,11 @@ def price_sentence(row: Priced, *, billed: bool = True) -> str:
 def money_text(price: Money) -> str:
     """Write a price; what costs nothing is free."""
     return FREE if not price.amount and not price.estimated else format_money(price)
+
+
+def figure_name(key: str) -> str:
+    """Return a name that people read for a figure of a balance; one that is not known keeps its words."""
+    return _FIGURES.get(key) or key.replace("_", " ")
 
 
 def price_key(price: Money | None) -> tuple[str, Decimal] | None:

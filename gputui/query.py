@@ -23,7 +23,7 @@ _REGEX = re.compile(r"/((?:[^\\]|\\.)+?)/(?=\s|$)", re.DOTALL)
 _COMPARISON = re.compile(r"(>=|<=|>|<|=)")
 _NESTED_REPEAT = re.compile(r"[+*}]\)(?:[+*]|\{\d+,\})")
 
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:/\d+(?:\.\d+)?)? ?([KMGT]?)")
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:/\d+(?:\.\d+)?)?(?: ?([KMGT])(?:i?B)?(?![A-Za-z]))?")
 _DURATION = re.compile(r"(?=\d)(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s)?")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = (86400, 3600, 60, 1)
@@ -214,14 +214,15 @@ def parse(text: str, columns: Iterable[str] | None = None, *, headings: Mapping[
 def quantity(text: str) -> float | None:
     """Return the number a cell's text begins to speak of, or None.
 
-    ``2 RTX 5090`` is 2, ``93 %`` is 93, ``22.1/24G`` is 22.1 GiB in bytes, ``3h 12m`` is in seconds.
+    ``2 RTX 5090`` is 2, ``93 %`` is 93, ``2.00 GBP`` is 2, ``22.1/24G`` is 22.1 GiB in bytes, ``3h 12m`` is in
+    seconds.
     """
     text = text.strip()
     duration = _DURATION.fullmatch(text)
     if duration is not None:
         return float(sum(int(part) * unit for part, unit in zip(duration.groups("0"), _SECONDS, strict=True)))
     number = _NUMBER.search(text)
-    return None if number is None else float(number[1]) * _UNITS[number[2]]
+    return None if number is None else float(number[1]) * _UNITS[number[2] or ""]
 
 
 def _read_term(text: str, position: int, names: Names | None) -> tuple[_Term | None, int]:

@@ -103,8 +103,10 @@ def _encoder(hint: Any) -> _Encode | None:
         return None
     if hint is float:
         return _encode_float
-    if hint is Ref or hint is Decimal:
+    if hint is Ref:
         return str
+    if hint is Decimal:
+        return _encode_amount
     if hint is datetime:
         return _encode_time
     if typing.get_origin(hint) is tuple:
@@ -200,6 +202,11 @@ _DECODERS: Mapping[Any, _Decode] = {
 def _item(hint: Any) -> Any:
     """Return the type of a tuple's items; a tuple of fixed length holds one type in the models."""
     return next(part for part in typing.get_args(hint) if part is not Ellipsis)
+
+
+def _encode_amount(amount: Decimal) -> str:
+    # Zero is free, however many digits a server writes for it.
+    return str(amount) if amount else "0"
 
 
 def _encode_time(at: datetime) -> str:

@@ -240,17 +240,22 @@ def spending(
     totals: dict[str, Money] = {}
     deployments = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}
     theirs = (row for row in instances if isinstance(row, Instance) and row.parent in deployments)
-    unknown = 0
+    unknown = volumes = 0
     for row in (*rows, *theirs):
         if not may_run(row) and not isinstance(row, Volume):
             continue
         price = getattr(row, "price", None)
         if price is None:
             unknown += isinstance(row, Instance)
+            volumes += isinstance(row, Volume)
         elif price.amount:
             totals[price.currency] = totals[price.currency] + price if price.currency in totals else price
     more = f", and by the unknown price of {unknown} more" if unknown else ""
-    return [f"Spending falls by {format_money(total)}/h{more}." for total in totals.values()]
+    lines = [f"Spending falls by {format_money(total)}/h{more}." for total in totals.values()]
+    if volumes:
+        those = "the volume" if volumes == 1 else f"{volumes} volumes"
+        lines.append(f"The price of {those} is unknown.")
+    return lines
 
 
 def gpu_text(instance: Instance) -> str:

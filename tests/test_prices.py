@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
-from gputui.prices import price_key, price_now, price_text
+from gputui.prices import figure_name, price_key, price_now, price_text
 from gputui.text import format_money
 
 EXACT = Money(Decimal("1.80"), "USD")
@@ -90,3 +90,8 @@ def test_less_than_a_cent_is_no_zero(amount: str, text: str) -> None:
 
 def test_a_currency_without_a_sign_and_an_estimate_say_so() -> None:
     assert format_money(Money(Decimal("0.0042"), "GBP", estimated=True)) == "~0.0042 GBP"
+
+
+def test_figures_of_a_balance_have_names_that_people_read() -> None:
+    assert figure_name("certain_conditions_voucher_balance") == "conditional vouchers"
+    assert figure_name("a_new_figure") == "a new figure"

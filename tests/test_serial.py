@@ -166,3 +166,8 @@ def test_a_kept_balance_loses_the_texts_of_bank_transfers() -> None:
     row = from_plain(Balance, kept)
     assert row.parts == (("accumulate", "¥1.00"),)
     assert row.available.estimated is False
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0", "0E+3", "-0.00"])
+def test_what_is_free_has_one_form_however_a_server_writes_it(zero: str) -> None:
+    assert to_plain(Money(Decimal(zero), "USD"))["amount"] == "0"

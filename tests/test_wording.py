@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from gputui.models import Action, Deployment, GpuProcess, Instance, Money, Phase, Ref
+from gputui.models import Action, Deployment, GpuProcess, Instance, Money, Phase, Ref, Volume
 from gputui.wording import effect, name_of, spending, word_to_type, work_lost
 
 MAIN, OTHER = Ref("lab", "pod", "main"), Ref("lab", "pod", "other")
@@ -102,3 +102,13 @@ def test_a_deployment_ends_with_all_its_instances_and_their_price() -> None:
 def test_what_is_replaced_at_once_saves_nothing() -> None:
     assert spending(Action.STOP, [kept_alive("a")], replaced=True) == []
     assert spending(Action.STOP, [kept_alive("a")]) == ["Spending falls by $1.80/h."]
+
+
+def test_deleting_a_volume_without_a_price_says_that_it_is_unknown() -> None:
+    volume = Volume(Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active")
+    priced = replace(volume, price=Money(Decimal("0.05"), "USD"))
+    assert spending(Action.DELETE, [volume]) == ["The price of the volume is unknown."]
+    assert spending(Action.DELETE, [volume, volume, priced]) == [
+        "Spending falls by $0.05/h.",
+        "The price of 2 volumes is unknown.",
+    ]

@@ -28,7 +28,7 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
-from gputui.prices import price_text
+from gputui.prices import figure_name, price_text
 from gputui.storage_words import registry_text, size_text, storage_text
 from gputui.task_words import delivery_text, took_text
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
@@ -265,7 +265,7 @@ _TABLES: dict[Resource, tuple[Column, ...]] = {
     Resource.BALANCES: (
         Column("ACCOUNT", lambda row: row.ref.account),
         Column("AVAILABLE", lambda row: format_money(row.available), right=True),
-        Column("OTHER FIGURES", lambda row: ", ".join(f"{name} {figure}" for name, figure in row.parts)),
+        Column("OTHER FIGURES", lambda row: ", ".join(f"{figure_name(name)} {figure}" for name, figure in row.parts)),
     ),
     Resource.VOLUMES: (
         Column("NAME", lambda row: row.name),

@@ -132,8 +132,9 @@ def _totals(listing: session.Listing, billing: Collection[str]) -> list[str]:
     if silent:
         lines.append(f"Not included: {', '.join(silent)} did not answer in full.")
     if unstated:
+        tables = ", ".join(f"[accounts.{name}]" for name in unstated)
         lines.append(
-            f"Not included: {', '.join(unstated)}: no price stated; write price or price = 0 into [accounts.NAME]."
+            f"Not included: {', '.join(unstated)}: no price stated; write price, or price = 0, into {tables}."
         )
     return lines
 

@@ -60,6 +60,7 @@ class CostView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._totals: dict[str, Total] = {}
+        self._lacks = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables."""
@@ -84,19 +85,19 @@ class CostView(ListView):
         columns: list[Column[CostLine]] = [
             Column("account", "ACCOUNT", self._account, lambda row: row.ref.account, max_width=24),
             Column("deployment", "DEPLOYMENT", lambda row: row.name, lambda row: row.name, width=14, flex=True),
-            Column("instances", "INSTANCES", _instances, lambda row: row.instances, right=True),
-            Column("gpus", "GPUS", _gpus, lambda row: row.gpus, right=True, priority=3),
+            Column("instances", "INSTANCES", _instances, lambda row: row.instances, right=True, priority=4),
+            Column("gpus", "GPUS", _gpus, lambda row: row.gpus, right=True, priority=2),
             Column(
                 "priced",
                 "PRICED",
                 _priced,
                 lambda row: row.lacking or None,
                 right=True,
-                priority=2,
+                priority=3,
                 when_filled=True,
             ),
-            Column("hour", "PER HOUR", self._per_hour, lambda row: price_key(row.per_hour), right=True),
-            Column("day", "PER DAY", self._per_day, lambda row: price_key(row.per_hour), right=True, priority=3),
+            Column("hour", "PER HOUR", self._per_hour, lambda row: price_key(row.per_hour), right=True, number=_cost),
+            Column("day", "PER DAY", self._per_day, lambda row: price_key(row.per_hour), right=True, priority=5),
             Column(
                 "balance",
                 "BALANCE",
@@ -113,7 +114,7 @@ class CostView(ListView):
                 lambda row: row.lasting and row.lasting.until,
                 width=9,
                 right=True,
-                priority=2,
+                priority=1,
                 when_filled=True,
             ),
         ]
@@ -244,17 +245,21 @@ class CostView(ListView):
         rows = all_costing(self.session)
         self._totals = by_account(rows)
         packages = [row for row in fleet.rows(Resource.PACKAGES).values() if isinstance(row, Package)]
-        self.table.set_rows(
-            cost_lines(
-                rows,
-                balances,
-                names,
-                fleet.accounts,
-                packages=packages,
-                billing=billing(self.session),
-                now=datetime.now(UTC),
-            )
+        lines = cost_lines(
+            rows,
+            balances,
+            names,
+            fleet.accounts,
+            packages=packages,
+            billing=billing(self.session),
+            now=datetime.now(UTC),
         )
+        self.table.set_rows(lines)
+        lacks = any(line.lacking for line in lines)
+        if self._lacks and not lacks:
+            # What all have a price for needs no column that says so: others have its room.
+            self.table.refit()
+        self._lacks = lacks
 
     def _show_packages(self) -> None:
         self.packages.set_rows(self.session.fleet.rows(Resource.PACKAGES).values())
@@ -312,10 +317,10 @@ class CostView(ListView):
         """Say why there is nothing."""
         where = self.session.account or "any account"
         if left_out := unstated(self.session, self._totals):
-            which = left_out[0] if len(left_out) == 1 else "NAME"
+            tables = ", ".join(f"[accounts.{name}]" for name in left_out)
             return (
                 f"No prices in {where}. The cost of own servers ({', '.join(left_out)}) is unknown: "
-                f"state price, or price = 0 for none, in [accounts.{which}]."
+                f"state price, or price = 0 for none, in {tables}."
             )
         return f"Nothing that costs money runs in {where}, and no account has a balance."
 
@@ -379,6 +384,13 @@ class CostView(ListView):
     def _package_opened(self, event: RecordTable.Opened) -> None:
         event.stop()
         self.do_describe("")
+
+
+def _cost(row: CostLine) -> float | None:
+    """Return the figure that filters compare: where nothing runs, an hour costs 0; unknown where a part is."""
+    if row.lacking:
+        return None
+    return 0.0 if row.per_hour is None else float(row.per_hour.amount)
 
 
 def _priced(row: CostLine) -> Cell:

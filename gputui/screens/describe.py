@@ -35,7 +35,7 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
-from gputui.prices import price_sentence
+from gputui.prices import figure_name, price_sentence
 from gputui.screens.fact_lines import grouped_lines, line, time_text, told_lines
 from gputui.screens.reports import describe_json
 from gputui.screens.task_reader import facts, sections
@@ -109,7 +109,8 @@ def describe(
     if isinstance(row, Deployment):
         return describe_deployment(row, utc=utc)
     if isinstance(row, Balance):
-        return told_lines([("account", row.ref.account), ("available", format_money(row.available)), *row.parts])
+        others = ((figure_name(name), figure) for name, figure in row.parts)
+        return told_lines([("account", row.ref.account), ("available", format_money(row.available)), *others])
     if isinstance(row, Event):
         return told_lines(
             [

@@ -241,8 +241,8 @@ async def test_what_has_no_price_has_a_line_and_is_counted(size: tuple[int, int]
         whole = stage.line_of("▌  hub")
         for part in ("3", "1 of 3", "$1.80 + ?", "≤ 20h"):
             assert part in whole
-        gpus = ["9"] if size == WIDE else []
-        assert stage.line_of("unpriced  ").split() == ["hub", "unpriced", "2", *gpus, "?"]
+        instances = ["2"] if size == WIDE else []
+        assert stage.line_of("unpriced  ").split() == ["hub", "unpriced", *instances, "9", "?"]
 
 
 async def test_enter_on_what_has_no_price_goes_to_these_instances_and_back() -> None:
@@ -280,3 +280,15 @@ async def test_the_run_out_of_a_balance_follows_what_is_spent() -> None:
         cloud.rows[Resource.BALANCES] = [Balance(Ref("hub", "balance", "hub"), money("-3"))]
         await stage.advance(70)
         assert "✗ used up" in stage.line_of("▌  hub")
+
+
+async def test_the_column_of_what_is_priced_goes_when_all_is() -> None:
+    cloud = partly_priced()
+    async with staged(cloud, view="9", size=NARROW) as stage:
+        for heading in ("PRICED", "RUNS OUT", "GPUS", "BALANCE"):
+            assert heading in stage.lines[2]
+        cloud.rows[Resource.INSTANCES] = [container("hub", "priced")]
+        await stage.advance(6)
+        assert "PRICED" not in stage.lines[2]
+        for heading in ("PER HOUR", "BALANCE", "RUNS OUT", "GPUS", "INSTANCES"):
+            assert heading in stage.lines[2]

@@ -413,7 +413,7 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
             "name exp-1",
             "image PyTorch 2.0 · CUDA 11.2 (base-image-02)",
             "command cd /root ⏎ python train.py",
-            "up to 4 × $0.90–1.50/h = $6.00/h",
+            "at most $6.00/h (4 × $1.50/h)",
             "3 single cards of these models are idle",
             "no promise that an instance with 2 can start",
             "There is a deployment exp-1 already (running)",
@@ -511,10 +511,12 @@ def test_how_many_may_run_at_once(values: dict[str, str], count: int) -> None:
 
 
 def test_the_cost_is_told_only_where_it_is_known() -> None:
-    assert cost(FORM, {"price_to": "1.50"}) == "Spending rises by up to 1 × $1.50/h = $1.50/h."
+    assert cost(FORM, {"price_to": "1.50"}) == "Spending rises by at most $1.50/h."
     for price in ("", "cheap", "NaN", "Infinity"):
         assert cost(FORM, {"price_to": price}) == ""
     assert cost(Form("lab", "pod", "New", fields()[:1]), {"price_to": "1.50"}) == ""
+    volume = cost(Form("yotta", "volume", "New", ()), {})
+    assert volume == "Spending rises by an unknown amount: yotta does not state the price of a new volume."
 
 
 def test_idle_cards_of_other_regions_models_and_accounts_are_not_counted() -> None:

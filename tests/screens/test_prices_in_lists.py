@@ -89,3 +89,18 @@ def test_a_description_says_what_kind_of_price_it_is(row: object, billed: bool, 
 def test_an_own_server_without_a_price_says_nothing_of_it() -> None:
     lines = [content.plain for content in describe(container("hub", "a", price=None), billed=False)]
     assert not any(text.lstrip().startswith("price") for text in lines)
+
+
+async def test_a_comparison_finds_what_is_free_and_never_what_is_unknown() -> None:
+    rows = [
+        container("hub", "cheap", price=money("0.20")),
+        container("hub", "dear", price=money("9")),
+        container("hub", "free", price=money("0")),
+        container("hub", "unknown", price=None),
+    ]
+    wanted = ("cheap", "dear", "free", "unknown")
+    async with staged(FakeCloud("hub", rows), size=WIDE) as stage:
+        for text, found in {"<1": ["cheap", "free"], ">=0": ["cheap", "dear", "free"]}.items():
+            await stage.press("/", *f"price/h:{text}", "enter")
+            assert sorted(names(stage.text, *wanted)) == found
+            await stage.press("escape")
