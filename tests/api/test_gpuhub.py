@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from gputui.api.base import bills
 from gputui.api.gpuhub import GpuhubBackend
 from gputui.errors import (
     AuthError,
@@ -230,6 +231,16 @@ async def test_a_private_cloud_has_no_wallet_to_ask(server: ScriptedServer) -> N
     assert Resource.BALANCES not in hub.listers
     assert (await hub.account_info()).problems == ()
     assert server.count("POST", BALANCE) == 0
+    await hub.aclose()
+
+
+@pytest.mark.parametrize(
+    ("preset", "more", "billed"),
+    [("autodl", "", True), ("autodl-private", "", False), ("autodl-private", "\nprice = 0", True)],
+)
+async def test_a_private_cloud_bills_nothing_but_stated_prices(preset: str, more: str, billed: bool) -> None:
+    hub = GpuhubBackend(gpuhub_account("http://127.0.0.1:1", f'preset = "{preset}"{more}'))
+    assert bills(hub) is billed
     await hub.aclose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import fields
@@ -10,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from gputui.api import gpuhub_lists
 from gputui.api.gpuhub import GpuhubBackend
 from gputui.errors import GputuiError, ProtocolError
 from gputui.models import Deployment, Instance, Money, PartialRows, Phase, Ref, Resource, Secret, Service, SSHTarget
@@ -30,7 +32,7 @@ from tests.api.gpuhub import (
     page,
     refused,
 )
-from tests.api.server import Answer, Reply, Request, ScriptedServer, as_json
+from tests.api.server import Answer, Hang, Reply, Request, ScriptedServer, as_json
 
 REF = Ref("hub", "container", FIRST)
 SECOND = f"{LLM}-0a0b0c0d0e-11111111"
@@ -67,6 +69,24 @@ async def test_a_container_is_an_instance(hub: GpuhubBackend) -> None:
         ssh=SSHTarget("region-1.example.com", 21305, "root", Secret("hunter2"), FIRST),
         container_id=FIRST,
     )
+
+
+async def test_a_slow_list_of_images_keeps_no_container_waiting(
+    server: ScriptedServer, hub: GpuhubBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpuhub_lists, "IMAGE_NAMES_WAIT", 0.05)
+    server.on(IMAGES, Hang())
+    async with asyncio.timeout(5):
+        assert (await only(hub)).image == "image-db8346e037"
+    assert len(server.asked(IMAGES)) == 1
+
+
+async def test_a_row_read_alone_names_its_image_as_the_list_does(hub: GpuhubBackend) -> None:
+    rows: list[Instance | Deployment] = [await only(hub), *await hub.deployments()]
+    for row in rows:
+        found = await hub.fetch(row.ref)
+        assert isinstance(found, Instance | Deployment)
+        assert found.image == row.image == "mine"
 
 
 async def test_a_deployment_has_all_its_fields(hub: GpuhubBackend) -> None:

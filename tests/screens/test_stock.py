@@ -12,9 +12,10 @@ import pytest
 
 from gputui.errors import UnavailableError
 from gputui.history import History, StockSample
-from gputui.models import FieldKind, Form, FormField, Money, Offer, Ref, Resource
+from gputui.models import FieldKind, Form, FormField, Instance, Money, Offer, Phase, Ref, Resource
 from gputui.preview import UiSettings
 from gputui.screens.stock import StockView
+from gputui.screens.stock_words import paid_prices
 from gputui.widgets.heatmap import Heatmap
 from tests.fleet.fakes import FakeBackend, FakeClock
 from tests.screens.stage import GIB, NARROW, Stage, backend, fail, instance, offer, staged
@@ -531,3 +532,12 @@ async def test_numbers_that_could_not_be_read_anew_tell_nothing(monkeypatch: pyt
         ]
         await stage.advance(6)
         assert rung == []
+
+
+@pytest.mark.parametrize(("phase", "known"), [(Phase.RUNNING, True), (Phase.STOPPED, False)])
+def test_only_what_runs_says_what_a_gpu_costs_now(phase: Phase, known: bool) -> None:
+    price = Money(Decimal(4), "USD", estimated=True)
+    ref = Ref("hub", "container", "a")
+    row = Instance(ref, "a", phase, phase.value, gpu_model="RTX 5090", gpu_count=2, region="sgp1", price=price)
+    one = Money(Decimal(2), "USD", estimated=True)
+    assert paid_prices([row]) == ({("hub", "sgp1", "RTX 5090"): one} if known else {})
