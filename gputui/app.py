@@ -25,6 +25,7 @@ from textual.worker import Worker
 from gputui.clipboard import fits, osc52, tell_tmux
 from gputui.early_keys import EarlyKeys
 from gputui.errors import ExitCode, GputuiError
+from gputui.failures import Failures
 from gputui.fleet import Fleet
 from gputui.handover import let_go_of_lost_terminal
 from gputui.login import Login
@@ -40,6 +41,7 @@ from gputui.workers import AWAITED_GROUP, Workers
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.dom import DOMNode
     from textual.widget import Widget
 
     from gputui.history import History
@@ -124,7 +126,7 @@ class GputuiApp(App[int]):
         )
         self.failure: GputuiError | None = None
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
-        self._report = report
+        self._failures = Failures(self, report)
         self._begin = begin
         self._early = EarlyKeys(self.session)
         self.typed_at = 0.0
@@ -213,8 +215,10 @@ class GputuiApp(App[int]):
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
-        self.session.end()
-        super().exit(result, return_code, message)
+        try:
+            self.session.end()
+        finally:
+            super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
         """Close what is open: connections first, then the fleet, which writes what it knows."""
@@ -256,6 +260,8 @@ class GputuiApp(App[int]):
         ahead meanwhile go where the focus was before. Here ``/`` and the letters behind it must not part ways: a
         letter that misses its text would be a command.
         """
+        if isinstance(event, (events.Key, events.MouseDown)) and not event.is_forwarded:
+            self._failures.input_came()
         if not isinstance(event, events.Key):
             await super().on_event(event)
             return
@@ -332,39 +338,40 @@ class GputuiApp(App[int]):
 
     def _fatal_error(self) -> None:
         """Say where the report lies, in place of Textual's traceback with its locals."""
-        self.session.end()
+        with suppress(Exception):  # one failure ends the program and is reported: the first
+            self.session.end()
         error = self._exception
-        if self._report is None or error is None:
+        if error is None or not self._failures.writes_reports:
             super()._fatal_error()
             return
-        self._exit_renderables.append(
-            Text(f"gputui failed: {type(error).__name__}. {self._report_on(error)}", no_wrap=True, overflow="ignore")
-        )
+        self._exit_renderables.append(Text(self._failures.last_words(error), no_wrap=True, overflow="ignore"))
         self._close_messages_no_wait()
 
     def worker_failed(self, worker: Worker[Any]) -> None:
         """Show what failed in the background: a known failure as such, anything else with its report."""
-        error = worker.error
-        if worker.group == AWAITED_GROUP or error is None or self._exit:
-            return
-        with self._context():
-            if isinstance(error, GputuiError):
-                self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
-            else:
-                self.own_mistake(error)
+        if worker.group != AWAITED_GROUP and worker.error is not None and not self._exit:
+            self._failures.show(worker.error)
+
+    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
+        try:
+            return await super()._dispatch_action(namespace, action_name, params)
+        except Exception as error:  # noqa: BLE001  (the one place where every key and command comes by)
+            self.handler_failed(error)
+            return True
+
+    def handler_failed(self, error: Exception) -> None:
+        """Show what a handler of a command, action, key or message has raised; the program continues.
+
+        It ends when it was to end anyway, and when handlers fail again and again without input.
+        """
+        if self._exit or self._failures.repeat():
+            self._handle_exception(error)
+        else:
+            self._failures.show(error)
 
     def own_mistake(self, error: BaseException) -> None:
         """Say that something failed that should not, and where the report lies; the program goes on."""
-        text = f"{type(error).__name__}. {self._report_on(error)}"
-        self.notify(text, title="gputui made a mistake", severity="error", markup=False, timeout=20)
-
-    def _report_on(self, error: BaseException) -> str:
-        if self._report is None:
-            return "No report was written."
-        try:
-            return f"The report, without secrets, is in {self._report(error)}"
-        except OSError as failure:
-            return f"No report could be written: {failure.strerror}."
+        self._failures.show_mistake(error)
 
     # --- the terminal ----------------------------------------------------------------------------------------
 
@@ -453,7 +460,11 @@ class GputuiApp(App[int]):
         """End the program, asking first when something is still under way."""
         if self._quit_question in self.screen_stack:
             return
-        ended = self._ended_by_leaving()
+        try:
+            ended = self._ended_by_leaving()
+        except Exception as error:  # noqa: BLE001  (a program that cannot be left is worse than one that ends)
+            self._handle_exception(error)
+            return
         if not ended:
             self.exit(ExitCode.OK)
             return

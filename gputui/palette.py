@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.fuzzy import Matcher
 
 from gputui.commands import COMMANDS, Command
+from gputui.failures import guarded
 from gputui.keys import key_text
 from gputui.models import Instance, Resource
 from gputui.screens.view import View
@@ -28,11 +29,17 @@ class PaletteProvider(Provider):
 
     async def discover(self) -> Hits:
         """Show all commands before anything is typed."""
-        for command in self._commands():
-            yield DiscoveryHit(command.title, self._run(command), help=self._help(command))
+        with guarded(self.app):  # Textual writes what a provider raises into its own log alone
+            for command in self._commands():
+                yield DiscoveryHit(command.title, self._run(command), help=self._help(command))
 
     async def search(self, query: str) -> Hits:
         """Find commands and instances."""
+        with guarded(self.app):
+            for hit in self._hits(query):
+                yield hit
+
+    def _hits(self, query: str) -> Iterator[Hit]:
         matcher = self.matcher(query)
         for command in self._commands():
             if (score := matcher.match(f"{command.title} {command.word}")) > 0:
@@ -58,11 +65,21 @@ class PaletteProvider(Provider):
 
     def _run(self, command: Command) -> Callable[[], None]:
         view = self._view
-        return lambda: view.run_command(command, "") if view is not None else None
+
+        def run() -> None:
+            if view is not None:
+                with guarded(view.app):
+                    view.run_command(command, "")
+
+        return run
 
     @staticmethod
     def _go_to(view: View, row: Instance) -> Callable[[], None]:
-        return lambda: view.session.navigator.go("instances", select=row.ref)
+        def go() -> None:
+            with guarded(view.app):
+                view.session.navigator.go("instances", select=row.ref)
+
+        return go
 
 
 def _highlight(matcher: Matcher, text: str) -> Content:

@@ -98,7 +98,7 @@ def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
 
 
 def _run(argv: Sequence[str]) -> int:
-    if argv[:1] == ["__complete"]:  # asked by the shell between two key strokes: before anything is imported
+    if argv and argv[0] == "__complete":  # asked by the shell between two key strokes: before anything is imported
         from gputui.cli.complete_words import run
 
         return run(argv[1:])
@@ -143,8 +143,8 @@ def _crash(error: BaseException) -> int:
 
     what = redact(f"{type(error).__name__}: {error}".splitlines()[0], known_secrets())
     try:
-        where = f"A report without secrets lies in {write_report(error, state_dir())}"
+        where = f"The report, without secrets, is in {write_report(error, state_dir())}"
     except OSError as failure:
         where = f"No report could be written: {failure}"
-    say(f"gputui: this should not have happened: {clean(what)}\n{where}")
+    say(f"gputui failed: {clean(what)}. {where}")
     return ExitCode.REFUSED

@@ -89,8 +89,8 @@ class Session:
     def end(self) -> None:
         """Let everyone let go of the fleet: what it hears of from now on has no widgets to be shown in."""
         self.ended = True
-        for release in self._at_end:
-            release()
+        while self._at_end:
+            self._at_end.pop(0)()
 
     def keys_of(self, command: Command) -> str:
         """Return the keys of a command, as configured."""

@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from gputui.commands import BY_ID, BY_WORD, COMMANDS, Command, Group, complete
 from gputui.errors import GputuiError
+from gputui.failures import GuardedHandlers
 from gputui.keys import MOVEMENT, key_text
 from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
 from gputui.refusals import never_text, not_now_text
@@ -39,7 +40,7 @@ _IN_FOOTER = sorted(
 )
 
 
-class View(Screen[None]):
+class View(GuardedHandlers, Screen[None]):
     """One of the numbered views. A subclass gives the body and handlers named ``do_<command id>``.
 
     A handler takes the argument typed behind the command, '' when a key was pressed.

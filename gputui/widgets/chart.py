@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual_hires_canvas import Canvas, HiResMode
 
+from gputui.failures import GuardedHandlers
 from gputui.models import Ref
 from gputui.widgets.chart_buckets import Buckets, Timeline, runs, timeline
 from gputui.widgets.chart_data import ChartData, Series
@@ -22,7 +23,7 @@ _BRAILLE = range(0x2800, 0x2900)
 Row = tuple[tuple[str, str], ...]
 
 
-class Chart(Canvas):
+class Chart(GuardedHandlers, Canvas):
     """Title with the newest value, axes, and a line for each series; a sparkline where there is no room for that.
 
     The line goes through the mean of each bucket of time. Where a bucket holds several readings, a dot marks the

@@ -13,13 +13,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from gputui.failures import GuardedHandlers
 from gputui.widgets.line import Line
 from gputui.widgets.line_input import LineInput
 
 Completer = Callable[[str], Sequence[str]]
 
 
-class EntryBar(Vertical):
+class EntryBar(GuardedHandlers, Vertical):
     """Hidden until opened. Tab completes, the candidates stand above; up and down walk the past."""
 
     DEFAULT_CSS = """

@@ -15,12 +15,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from gputui.failures import GuardedHandlers
 from gputui.widgets.json_tree import FACT_WIDTH, INDENT, Fact, JsonTree, Node, Number, Plain, Section, written
 
 _OPEN, _CLOSED, _LEAF = "▾ ", "▸ ", "  "
 
 
-class JsonView(ScrollView, can_focus=True):
+class JsonView(GuardedHandlers, ScrollView, can_focus=True):
     """Draws only the lines that are seen. All of it is data, never markup; what stands in it is made safe."""
 
     ALLOW_SELECT = False

@@ -20,6 +20,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gputui.failures import GuardedHandlers
+
 _BLOCK = 256
 """Lines that are read at once."""
 _KEPT = 4096
@@ -86,7 +88,7 @@ class _Place(NamedTuple):
     row: int
 
 
-class LogView(Widget, can_focus=True):
+class LogView(GuardedHandlers, Widget, can_focus=True):
     """Shows lines; follows their end until one moves up."""
 
     DEFAULT_CSS = """

@@ -14,6 +14,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gputui.failures import GuardedHandlers
 from gputui.models import Ref
 from gputui.widgets.table_columns import Column, Placed, RowT
 from gputui.widgets.table_model import TableModel
@@ -23,7 +24,7 @@ WHEEL_LINES = 3
 _log = logging.getLogger(__name__)
 
 
-class TableView(Widget, Generic[RowT], can_focus=True):
+class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
     """Shows a table's model under a fixed heading.
 
     It keeps the scroll position and draws its scroll bar itself: a Textual ``ScrollView`` repaints the whole

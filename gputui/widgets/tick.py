@@ -7,8 +7,10 @@ from textual.events import Click, Key
 from textual.message import Message
 from textual.widgets import Static
 
+from gputui.failures import GuardedHandlers
 
-class Tick(Static, can_focus=True):
+
+class Tick(GuardedHandlers, Static, can_focus=True):
     """``[x] words``: space changes it. ``key`` stands behind the words, for a dialog that binds it."""
 
     DEFAULT_CSS = """

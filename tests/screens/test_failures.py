@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from textual.app import ComposeResult
+from textual.widgets import Static
 from textual.worker import Worker
 
 import gputui.screens
 import gputui.screens.dialogs
 import gputui.widgets
-from gputui.commands import COMMANDS
 from gputui.errors import GputuiError
+from gputui.failures import MOST_IN_A_ROW
 from gputui.models import Instance, Resource
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.widgets.header import HeaderBar
@@ -25,6 +26,10 @@ from tests.fleet.fakes import FakeBackend, pod
 from tests.screens.stage import staged
 
 REPORT = Path("/somewhere/report.txt")
+
+
+def boom(*_: object, **__: object) -> None:
+    raise RuntimeError("boom")
 
 
 def report(_error: BaseException) -> Path:
@@ -111,6 +116,16 @@ class BrokenOnMount(Dialog[None]):
         raise RuntimeError("boom")
 
 
+class BrokenInRender(Dialog[None]):
+    def compose(self) -> ComposeResult:
+        yield BrokenLine()
+
+
+class BrokenLine(Static):
+    def render(self) -> str:
+        raise RuntimeError("boom")
+
+
 class BrokenOnKey(Dialog[None]):
     def on_key(self) -> None:
         raise RuntimeError("boom")
@@ -120,33 +135,91 @@ def said_at_the_end(app: Any) -> str:
     return "\n".join(str(text) for text in app._exit_renderables)
 
 
-@pytest.mark.parametrize("dialog", [BrokenInCompose, BrokenOnMount, BrokenOnKey])
-async def test_a_dialog_that_raises_ends_the_program_with_its_report(dialog: type[Dialog[None]]) -> None:
+@pytest.mark.parametrize("dialog", [BrokenInCompose, BrokenOnMount, BrokenInRender])
+async def test_a_dialog_that_cannot_be_shown_ends_the_program_with_its_report(dialog: type[Dialog[None]]) -> None:
     said = ""
     with pytest.raises(RuntimeError):
         async with staged(FakeBackend("lab", {}), report=report) as stage:
             stage.app.push_screen(dialog())
             await stage.settle()
-            if dialog is BrokenOnKey:
-                await stage.press("t")
             said = said_at_the_end(stage.app)
     assert f"gputui failed: RuntimeError. The report, without secrets, is in {REPORT}" in said
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.id in {"refresh", "help", "utc"}])
-async def test_a_command_that_raises_ends_the_program_with_its_report(
-    command: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("boom")
+async def test_the_program_continues_after_a_key_handler_has_raised() -> None:
+    async with staged(FakeBackend("lab", {}), report=report) as stage:
+        stage.app.push_screen(BrokenOnKey())
+        await stage.settle()
+        for _ in range(MOST_IN_A_ROW + 2):
+            stage.app.clear_notifications()
+            await stage.press("t")
+            assert f"gputui made a mistake RuntimeError. The report, without secrets, is in {REPORT}" in stage.toasts
+        await stage.press("escape")
+        assert not stage.in_dialog
+        await stage.press("question_mark")
+        assert stage.dialogs == ["ReaderDialog"]
 
+
+async def test_handlers_that_fail_without_input_end_the_program() -> None:
+    said: list[str] = []
+    with pytest.raises(RuntimeError):
+        async with staged(FakeBackend("lab", {}), report=report) as stage:
+            for _ in range(MOST_IN_A_ROW):
+                stage.app.handler_failed(RuntimeError("boom"))
+            await stage.settle()
+            said.append(said_at_the_end(stage.app))
+            stage.app.handler_failed(RuntimeError("boom"))
+            said.append(said_at_the_end(stage.app))
+    assert said[0] == ""
+    assert str(REPORT) in said[1]
+
+
+async def test_a_failure_that_comes_again_is_shown_and_written_once(tmp_path: Path) -> None:
+    written: list[BaseException] = []
+
+    def note(error: BaseException) -> Path:
+        written.append(error)
+        path = tmp_path / f"report-{len(written)}"
+        path.touch()
+        return path
+
+    async with staged(FakeBackend("lab", {}), report=note) as stage:
+        stage.app.push_screen(BrokenOnKey())
+        await stage.settle()
+        await stage.press(*"aaaa")
+        assert stage.toasts.count("gputui made a mistake") == 1
+        assert len(written) == 1
+        stage.app.own_mistake(ValueError())
+        await stage.settle()
+        assert "report-2" in stage.toasts
+
+
+async def test_a_known_failure_in_a_handler_is_shown_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise GputuiError("lab: no.", hint="Ask again.")
+
+    async with staged(FakeBackend("lab", {}), report=report) as stage:
+        monkeypatch.setattr(stage.app, "action_hint_quit", refused)
+        await stage.app.run_action("hint_quit")
+        await stage.settle()
+        assert "lab: no. Ask again." in stage.toasts
+        assert str(REPORT) not in stage.toasts
+
+
+@pytest.mark.parametrize("broken", ["_ended_by_leaving", "exit"])
+async def test_a_program_that_cannot_be_left_in_the_usual_way_still_ends(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = ""
     with pytest.raises(RuntimeError):
         async with staged(FakeBackend("lab", {}), report=report) as stage:
-            monkeypatch.setattr(type(stage.view), command.handler, broken)
-            await stage.press(command.keys.split(",")[0])
+            if broken == "exit":
+                stage.app.session.at_end(boom)
+            else:
+                monkeypatch.setattr(stage.app, broken, boom)
+            await stage.press("q")
             said = said_at_the_end(stage.app)
-    assert f"gputui failed: RuntimeError. The report, without secrets, is in {REPORT}" in said
+    assert str(REPORT) in said
 
 
 async def test_an_answer_that_comes_while_the_program_ends_is_no_mistake() -> None:

@@ -11,10 +11,12 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from gputui.failures import GuardedHandlers
+
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer | None]):
+class Dialog(GuardedHandlers, ModalScreen[Answer | None]):
     """A modal question. Escape gives None: nothing is done."""
 
     DEFAULT_CSS = """

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from gputui.failures import GuardedHandlers
 from gputui.models import FormField
 from gputui.widgets.line_input import LineInput
 
@@ -29,7 +30,7 @@ class Done(Message):
     """Enter was pressed in an editor: on to the next field."""
 
 
-class TickList(OptionList):
+class TickList(GuardedHandlers, OptionList):
     """Several of a few: space ticks, a letter or digit goes to the next choice with a word that begins so.
 
     What is ticked at first is listed first.
@@ -166,7 +167,7 @@ class Ticks(Vertical):
             line.value = ", ".join(others)
 
 
-class Finder(Vertical):
+class Finder(GuardedHandlers, Vertical):
     """One of many, found by typing a part of it; ``open_choices`` takes what is not among them as well.
 
     Enter takes the choice that is highlighted, tab leaves what was typed.

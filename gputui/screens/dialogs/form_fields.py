@@ -7,6 +7,7 @@ from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
 
+from gputui.failures import GuardedHandlers
 from gputui.models import FieldKind, FormField
 from gputui.screens.dialogs.form_choices import FREE, TICKED, Done, Edited, Finder, Ticks, choice_line, pairs
 from gputui.widgets.line_input import LineInput
@@ -17,7 +18,7 @@ FEW_CHOICES = 12
 """More choices than this are found by typing."""
 
 
-class Flag(Static, can_focus=True):
+class Flag(GuardedHandlers, Static, can_focus=True):
     """Yes or no: space changes it, y and n say it."""
 
     DEFAULT_CSS = """
@@ -58,7 +59,7 @@ class Flag(Static, can_focus=True):
         event.stop()
 
 
-class LinesEditor(TextArea):
+class LinesEditor(GuardedHandlers, TextArea):
     """Some lines: enter begins another, as far in as the one before or what it opens; tab leaves."""
 
     DEFAULT_CSS = """

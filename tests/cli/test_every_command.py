@@ -1,0 +1,80 @@
+"""Every command whose body raises ends with one line that names the report, and status 1."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from gputui.cli import _COMMANDS
+from gputui.cli.parser import build_parser, parse
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def required(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Return the least that a command takes."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction) or action.nargs in ("?", "*") or not action.required:
+            continue
+        yield from action.option_strings[:1]
+        yield next(iter(map(str, action.choices))) if action.choices else "5"
+
+
+def command_lines(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[str, ...]]:
+    deeper = subcommands(parser)
+    for name, below in deeper.items():
+        yield from command_lines(below, *words, name)
+    if not words or not deeper:
+        yield (*words, *required(parser), *(("--", "true") if words == ("exec",) else ()))
+
+
+LINES = sorted(command_lines(build_parser()))
+OTHERS = {("--reset-terminal",): "terminal:reset_terminal", ("__complete", "bash", "get", ""): "complete_words:run"}
+
+
+def test_every_command_has_a_line() -> None:
+    assert {parse(line).command or "" for line in LINES} == set(_COMMANDS)
+
+
+@pytest.mark.parametrize("line", [*LINES, *OTHERS], ids=" ".join)
+def test_a_command_that_raises_names_its_report(
+    line: tuple[str, ...], home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def boom(*_: object) -> int:
+        raise RuntimeError("boom")
+
+    module, name = (OTHERS.get(line) or _COMMANDS[parse(line).command or ""]).split(":")
+    monkeypatch.setattr(import_module(f"gputui.cli.{module}"), name, boom)
+
+    status, out, err = run(*line)
+
+    (report,) = (home / "state" / "reports").iterdir()
+    assert (status, out) == (1, "")
+    assert err == f"gputui failed: RuntimeError: boom. The report, without secrets, is in {report}\n"
+
+
+def test_a_command_that_raises_without_a_place_for_a_report_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gputui.report.write_report", full)
+    monkeypatch.setattr("gputui.cli.get.run", full)
+
+    status, _, err = run("get", "gpus")
+
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "No report could be written: [Errno 28] No space left on device" in err
