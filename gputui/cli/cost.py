@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
             write_json(plain, sys.stdout)
         else:
             write_csv(KEYS, plain, sys.stdout)
-    return listing.report()
+    return listing.report(args.accounts)
 
 
 def cost_lines(rows: Sequence[Row], billing: Collection[str] = ()) -> list[CostLine]:

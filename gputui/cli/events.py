@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.api.base import HasEvents
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 _NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 
 
-def list_events(accounts: dict[str, Account], of: Ref | None) -> tuple[list[Row], ExitCode]:
+def list_events(
+    accounts: dict[str, Account], of: Ref | None, named: Collection[str] | None = None
+) -> tuple[list[Row], ExitCode]:
     """Return the events of these accounts, or of one thing, in the order of time, and how well that went."""
     listing = asyncio.run(_reported(accounts, of))
     observed, status = _observed(listing.unsupported, of)
     rows = sorted([*listing.rows, *observed], key=_time)
-    return rows, max(status, listing.report())
+    return rows, max(status, listing.report(named))
 
 
 def concerns(event: Event, of: Ref | None) -> bool:

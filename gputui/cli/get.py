@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
         return balances.run(accounts, args.output, args.accounts)
     if resource is Resource.EVENTS and not args.filters:
-        return _events(accounts, of, args.output)
+        return _events(accounts, of, args.output, args.accounts)
     listing = asyncio.run(_list(accounts, resource, args.filters, args.output))
     print_rows(resource, listing.rows, args.output)
     if resource is Resource.PROCESSES:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             say(f"gputui: {name}: its kind of server has no {resource.value}.{over_ssh}")
     if args.output == "table":
         session.say_problems(listing.rows)
-    status = listing.report()
+    status = listing.report(args.accounts)
     if not listing.rows and not listing.failures and args.output == "table":
         able = [name for name in accounts if name not in listing.unsupported]
         say(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _processes_status(args: argparse.Namespace, listing: session.Listing) -> int:
     """Say what is unknown and what failed; 3 where processes are unknown, since an empty list would say none."""
-    status = max(unknown.say_unknown(listing.rows), listing.report())
+    status = max(unknown.say_unknown(listing.rows), listing.report(args.accounts))
     if listing.unsupported:
         unknown.say_unsupported(listing.unsupported)
         status = max(status, ExitCode.UNREACHABLE)
@@ -148,9 +148,9 @@ def _plain(row: Row) -> Plain | None:
         return None
 
 
-def _events(accounts: dict[str, Account], of: Ref | None, output: str) -> int:
+def _events(accounts: dict[str, Account], of: Ref | None, output: str, named: Sequence[str]) -> int:
     from gputui.cli.events import list_events
 
-    rows, status = list_events(accounts, of)
+    rows, status = list_events(accounts, of, named)
     print_rows(Resource.EVENTS, rows, output)
     return status

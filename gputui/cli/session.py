@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.cli.output import say
-from gputui.errors import ConfigError, ExitCode, GputuiError, UnknownOutcomeError
+from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.models import FeedState, Resource, Row
 from gputui.paths import history_path, state_dir
 
@@ -29,16 +29,28 @@ class Listing:
     rows: list[Row] = field(default_factory=list)
     failures: list[tuple[str, GputuiError]] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    answered: set[str] = field(default_factory=set)
+    """The accounts of which something could be read."""
     clock_warning: str = ""
 
-    def report(self) -> ExitCode:
-        """Say the failures on stderr, the same one once, and return the worst of their exit statuses."""
+    def report(self, named: Collection[str] | None = None) -> ExitCode:
+        """Say the failures on stderr, the same one once, and return the worst of their exit statuses.
+
+        With ``named``, the accounts that the user named: that any other account may not use the list at all is no
+        failure where some account answered. Without it each failure counts.
+        """
         from gputui.cli import report_error
 
         if self.clock_warning:
             say(f"gputui: {self.clock_warning}")
         once = {(account, str(error)): error for account, error in self.failures}
-        return max((report_error(error, about=account) for (account, _), error in once.items()), default=ExitCode.OK)
+        worst = ExitCode.OK
+        for (account, _), error in once.items():
+            status = report_error(error, about=account)
+            known = isinstance(error, AccountDeniedError) and named is not None and account not in named
+            if not (known and self.answered):
+                worst = max(worst, status)
+        return worst
 
 
 def say_problems(rows: Sequence[Row]) -> None:
@@ -103,6 +115,7 @@ async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resou
             listing.failures.append((name, answer))
         else:
             listing.rows.extend(answer)
+            listing.answered.add(name)
             if (lacking := incomplete(name, resource, answer)) is not None:
                 listing.failures.append((name, lacking))
     listing.clock_warning = warn_of_clock(opened)
@@ -116,6 +129,7 @@ async def list_several(opened: Mapping[str, Backend | GputuiError], resources: I
     for part in parts:
         listing.rows += part.rows
         listing.failures += part.failures
+        listing.answered |= part.answered
     listing.unsupported = [name for name in opened if all(name in part.unsupported for part in parts)]
     listing.clock_warning = next((part.clock_warning for part in parts if part.clock_warning), "")
     return listing

@@ -30,7 +30,7 @@ class Abilities:
     def __init__(self) -> None:
         self.runtimes: dict[str, AccountRuntime] = {}
         self._filters: dict[Resource, Mapping[str, str]] = {}
-        self._left_out: set[tuple[str, Resource]] = set()
+        self._left_out: dict[tuple[str, Resource], str] = {}
 
     def clock_warning(self) -> str:
         """Say that this machine's clock is wrong, by those of the servers; '' where it is not."""
@@ -224,6 +224,10 @@ class Abilities:
         """Return whether an account can have nothing of what is asked for: a region of another one's, say."""
         return (account, resource) in self._left_out
 
+    def why_left_out(self, account: str, resource: Resource) -> str:
+        """Return why an account can have nothing of what is asked for, by field; '' where it can have some."""
+        return self._left_out.get((account, resource), "")
+
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with these values, by field; what one account can be asked for is right."""
         found = [backend.check_filter(resource, values) for _, backend in self._filtering(resource)]
@@ -249,9 +253,9 @@ class Abilities:
 
     def _ask_for(self, account: str, backend: HasFilters, resource: Resource) -> None:
         values = self._filters[resource]
-        self._left_out.discard((account, resource))
-        if backend.check_filter(resource, values):
-            self._left_out.add((account, resource))
+        self._left_out.pop((account, resource), None)
+        if problems := backend.check_filter(resource, values):
+            self._left_out[account, resource] = "; ".join(f"{name}: {text}" for name, text in problems.items())
         else:
             backend.use_filter(resource, values)
 

@@ -45,6 +45,9 @@ class Owner(Protocol):
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
         """Store a whole list."""
 
+    def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
+        """Forget the rows of a list that the account may not use; they are not gone, so no event is made of it."""
+
     def left_out(self, account: str, resource: Resource) -> bool:
         """Return whether there can be nothing of what is asked for of a list."""
 
@@ -327,11 +330,13 @@ class AccountRuntime:
                 poller.refresh()
 
     def failed(self, resource: Resource, error: GputuiError, seconds: float) -> None:
-        """Take a failure; the rows stay."""
+        """Take a failure; the rows stay, other than those of lists that the account may not use at all."""
         now = self._clock.monotonic()
         if isinstance(error, RateLimitedError):
             self._pause(error)
         self._logs[resource].fail(error, now, seconds)
+        for denied in [resource for resource in self._logs if self.denial(resource) is not None]:
+            self._owner.drop(self, denied)
         self.judge()
         self._owner.announce()
 

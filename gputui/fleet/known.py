@@ -143,6 +143,15 @@ class Known(Abilities):
         if resource is Resource.INSTANCES and runtime.observes:
             self._observe(runtime.name, rows)
 
+    def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
+        """Forget the rows of a list that the account may not use, here and for the next session; observe nothing."""
+        if resource is Resource.EVENTS:
+            return
+        change = self._store.replace(runtime.name, resource, ())
+        if self._recorder is not None and change:
+            self._recorder.snapshot(runtime.name, resource, (), self._clock.now())
+        self._tell(resource, change)
+
     def announce(self) -> None:
         """Tell of changed feeds and health, if they have."""
         states = self._feed_states()

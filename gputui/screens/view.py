@@ -200,6 +200,9 @@ class View(GuardedHandlers, Screen[None]):
     def _problem(self, account: str) -> Content | None:
         """Return the line that says why the rows of this account are old or missing."""
         for resource in sorted(self.RESOURCES):
+            if why := self.session.fleet.why_left_out(account, resource):
+                return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
+        for resource in sorted(self.RESOURCES):
             feed = self.session.fleet.feed(account, resource)
             # What an account may not use at all is no news: it is said where there is nothing else to show.
             if feed.error is not None and self.session.fleet.denial(account, resource) is None:

@@ -13,7 +13,7 @@ import pytest
 
 from gputui.cli.columns import csv_columns
 from gputui.models import Resource
-from gputui.sim.cloud_population import CLOUDS
+from gputui.sim.cloud_population import CLOUDS, PERSONAL
 from gputui.sim.server import Running
 from tests.cli.conftest import Simulation, write_config
 from tests.cli.test_main import HEAVY, python
@@ -246,3 +246,27 @@ def test_a_question_to_a_cloud_loads_only_what_it_needs(argv: tuple[str, ...], c
     )
 
     assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
+@pytest.fixture
+def with_personal(home: Path) -> Iterator[None]:
+    """Two clouds, of which one account may not use deployments."""
+    simulation = Simulation(clouds=(*CLOUDS["small"][:1], PERSONAL))
+    simulation.start()
+    write_config(home, simulation.running.config_toml())
+    yield
+    simulation.stop()
+
+
+@pytest.mark.parametrize("kind", ["instances", "deployments", "events", "cost"])
+def test_a_known_denial_is_said_and_fails_only_the_account_that_is_named(
+    kind: str, with_personal: None, run: Run
+) -> None:
+    status, out, err = run("get", kind, "-o", "json")
+    assert status == 0
+    assert json.loads(out)
+    assert "company-verified" in err
+
+    status, _, err = run("get", kind, "-A", "personal", "-o", "json")
+    assert status == 1
+    assert "company-verified" in err

@@ -434,3 +434,16 @@ async def test_what_an_account_may_not_use_is_neither_polled_nor_offered(clock: 
         fleet.refresh([DEPLOYMENTS])
         await settle()
         assert hub.asked > asked, "it is asked again when somebody wants to know"
+
+
+async def test_rows_of_an_earlier_session_go_when_the_account_may_not_list_them(clock: FakeClock) -> None:
+    hub = Denied()
+    async with running(clock, hub) as fleet:
+        fleet.take(fleet.runtime("hub"), DEPLOYMENTS, [FIRST])
+        assert FIRST.ref in fleet.rows(DEPLOYMENTS)
+        fleet.watch([DEPLOYMENTS])
+        fleet.refresh([DEPLOYMENTS])
+        await settle()
+        assert fleet.denial("hub", DEPLOYMENTS) is not None
+        assert not fleet.rows(DEPLOYMENTS)
+        assert not fleet.rows(EVENTS), "that they may not be listed is no event of theirs"

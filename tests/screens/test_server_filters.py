@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.widgets import Button, Input
 
 from gputui.models import FieldKind, Form, FormField, Resource
@@ -53,6 +55,27 @@ async def test_the_filter_explains_an_empty_list_and_survives_escape() -> None:
         await stage.press("escape")
         assert "Nothing matches status=failed, released on the server. L changes what is asked for." in stage.text
         assert "on the server: status=failed, released" in stage.title
+
+
+class OtherRegions(FakeCloud):
+    """A cloud that can have nothing of what is asked for."""
+
+    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
+        return {"regions": "sgp1 is not a region here."} if values else {}
+
+
+async def test_an_account_that_a_filter_leaves_out_is_named_with_the_reason() -> None:
+    async with staged(hub(), OtherRegions("autodl")) as stage:
+        await stage.press("L")
+        stage.app.screen.query_one("#field-price_to", Input).value = "2"
+        await stage.settle()
+        stage.app.screen.query_one("#confirm", Button).press()
+        await stage.settle()
+        assert "autodl  left out: regions: sgp1 is not a region here." in stage.text
+        await stage.press("L")
+        stage.app.screen.query_one("#clear", Button).press()
+        await stage.settle()
+        assert "left out" not in stage.text
 
 
 async def test_clear_asks_for_everything_again() -> None:
