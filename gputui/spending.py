@@ -6,18 +6,41 @@ Two currencies are never added. A sum carries what it lacks: see :class:`Total`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from typing import TYPE_CHECKING
 
-from gputui.models import Balance, Deployment, Instance, Money, Package, Phase, Ref, Resource, Row, Volume, gpu_label
+from gputui.models import (
+    Balance,
+    Deployment,
+    GpuDevice,
+    HostInfo,
+    Instance,
+    Money,
+    Package,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    Volume,
+    gpu_label,
+)
 from gputui.prices import may_cost
+
+if TYPE_CHECKING:
+    from gputui.config import Account
 
 Amounts = Mapping[str, Money]
 """An amount for each currency, by its name, in the order in which the currencies came."""
 
 COSTING = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES)
 """The lists whose rows may cost money."""
+
+SIZING = (Resource.HOSTS, Resource.GPUS)
+"""The lists that say how many GPUs an instance has that has all of its host's."""
 
 Costing = Instance | Deployment | Volume
 
@@ -29,14 +52,15 @@ class Total:
     """What an hour of some things costs, and what that sum lacks.
 
     ``things`` are instances, those of a deployment with a price of its own included, and volumes that have no price;
-    ``priced`` of them have a price, free ones too. ``gpus`` are how many GPUs the others have, as far as that is
-    known.
+    ``priced`` of them have a price, free ones too. ``gpus`` are how many GPUs the others have, without the ``unsure``
+    of them whose number of GPUs is not known.
     """
 
     amounts: Amounts = field(default_factory=dict)
     things: int = 0
     priced: int = 0
     gpus: int = 0
+    unsure: int = 0
 
     @property
     def lacking(self) -> int:
@@ -47,7 +71,13 @@ class Total:
         amounts = dict(self.amounts)
         for currency, money in other.amounts.items():
             amounts[currency] = amounts[currency] + money if currency in amounts else money
-        return Total(amounts, self.things + other.things, self.priced + other.priced, self.gpus + other.gpus)
+        return Total(
+            amounts,
+            self.things + other.things,
+            self.priced + other.priced,
+            self.gpus + other.gpus,
+            self.unsure + other.unsure,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +85,8 @@ class Part:
     """What some things of an account cost an hour in one currency; ``per_hour`` is None for those without a price.
 
     They are the instances of a ``deployment``, or that as a whole; where it is None, the instances that have none, or
-    the ``volumes``. How many there are of each is 0 where the part is made of the other.
+    the ``volumes``. How many there are of each is 0 where the part is made of the other. ``gpus`` does not count the
+    ``unsure``, whose number of GPUs is not known.
     """
 
     account: str
@@ -64,6 +95,31 @@ class Part:
     instances: int = 0
     gpus: int = 0
     volumes: int = 0
+    unsure: int = 0
+
+
+HostGpus = Mapping[tuple[str, str], int]
+"""How many GPUs the hosts have that an account lists, by account and name of the host."""
+
+
+def host_gpus(rows: Iterable[Row]) -> HostGpus:
+    """Return how many GPUs each host has, as far as hosts or their GPUs are among the rows."""
+    told: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str], set[int]] = {}
+    for row in rows:
+        if isinstance(row, HostInfo) and row.gpu_count is not None:
+            told[row.ref.account, row.name] = row.gpu_count
+        elif isinstance(row, GpuDevice) and row.through is None:
+            # Seen from within an instance, those would be the instance's.
+            seen.setdefault((row.ref.account, row.host), set()).add(row.index)
+    return {place: len(indices) for place, indices in seen.items()} | told
+
+
+def gpus_text(known: int, unsure: int) -> str:
+    """Write how many GPUs things have of which ``unsure`` do not say: ``8``, ``8 + ?``, ``?``."""
+    if not unsure:
+        return str(known)
+    return f"{known} + ?" if known else "?"
 
 
 def costing(rows: Iterable[Row]) -> list[Costing]:
@@ -105,7 +161,8 @@ def is_unpriced(row: Instance, parent: Row | None) -> bool:
 
 def total(rows: Iterable[Row]) -> Total:
     """Return what an hour of these costs, and what that lacks."""
-    return _sum(costing(rows))
+    kept = list(rows)
+    return _sum(costing(kept), host_gpus(kept))
 
 
 def hourly(rows: Iterable[Row]) -> Amounts:
@@ -115,10 +172,31 @@ def hourly(rows: Iterable[Row]) -> Amounts:
 
 def by_account(rows: Iterable[Row]) -> dict[str, Total]:
     """Return what an hour costs, by account; accounts in which nothing may cost are not in it."""
+    kept = list(rows)
+    hosts = host_gpus(kept)
     groups: dict[str, list[Costing]] = {}
-    for row in costing(rows):
+    for row in costing(kept):
         groups.setdefault(row.ref.account, []).append(row)
-    return {account: _sum(group) for account, group in groups.items()}
+    return {account: _sum(group, hosts) for account, group in groups.items()}
+
+
+def unpriced_text(total: Total) -> str:
+    """Say how many GPUs of a sum have no price: ``8 GPUs unpriced``, ``8 + ? GPUs unpriced``; '' without any."""
+    if not total.gpus and not total.unsure:
+        return ""
+    return f"{gpus_text(total.gpus, total.unsure)} GPU{'' if (total.gpus, total.unsure) == (1, 0) else 's'} unpriced"
+
+
+def in_order(totals: Mapping[str, Total], accounts: Mapping[str, Account]) -> Total:
+    """Return the sum of these, its currencies in the order of the accounts of the configuration.
+
+    Which account has answered first, or spends something first, does not change it.
+    """
+    summed = reduce(Total.__add__, totals.values(), Total())
+    known = dict.fromkeys(account.currency for account in accounts.values())
+    rank = {currency: place for place, currency in enumerate(known)}
+    order = sorted(summed.amounts, key=lambda currency: (rank.get(currency, len(rank)), currency))
+    return replace(summed, amounts={currency: summed.amounts[currency] for currency in order})
 
 
 def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, Total]:
@@ -129,26 +207,29 @@ def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, T
     return {account: sums for account, sums in totals.items() if account in billing or sums.priced or sums.amounts}
 
 
-def _sum(rows: Collection[Costing]) -> Total:
+def _sum(rows: Collection[Costing], hosts: HostGpus) -> Total:
     amounts: dict[str, Money] = {}
-    things = priced = gpus = 0
+    things = priced = gpus = unsure = 0
     for row in rows:
         price = price_of(row)
         if price is None:
             things += 1
-            gpus += _known_gpus(row)
+            count = _gpus_in(row, hosts)
+            gpus, unsure = gpus + (count or 0), unsure + (count is None)
             continue
         count = 0 if isinstance(row, Volume) else max(1, _instances_in(row))
         things, priced = things + count, priced + count
         if price.amount:
             amounts[price.currency] = amounts[price.currency] + price if price.currency in amounts else price
-    return Total(amounts, things, priced, gpus)
+    return Total(amounts, things, priced, gpus, unsure)
 
 
 def parts(rows: Iterable[Row]) -> list[Part]:
     """Return what is paid for in parts, by account, deployment and currency; volumes are a part of their own."""
+    kept = list(rows)
+    hosts = host_gpus(kept)
     groups: dict[tuple[str, Ref | None, bool, str], list[Costing]] = {}
-    for row in costing(rows):
+    for row in costing(kept):
         parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
         price = price_of(row)
         groups.setdefault(
@@ -158,35 +239,35 @@ def parts(rows: Iterable[Row]) -> list[Part]:
         Part(
             account,
             parent,
-            _sum(group).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
+            _sum(group, hosts).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
             instances=0 if volumes else sum(map(_instances_in, group)),
-            gpus=0 if volumes else sum(map(_gpus_in, group)),
+            gpus=sum(_gpus_in(row, hosts) or 0 for row in group),
             volumes=len(group) if volumes else 0,
+            unsure=sum(_gpus_in(row, hosts) is None for row in group),
         )
         for (account, parent, volumes, currency), group in groups.items()
     ]
-
-
-def _known_gpus(row: Costing) -> int:
-    known = isinstance(row, Instance) and (row.gpu_indices is not None or row.gpu_count is not None)
-    return _gpus_in(row) if known else 0
 
 
 def _instances_in(row: Row) -> int:
     return (row.running or 0) if isinstance(row, Deployment) else 1
 
 
-def _gpus_in(row: Row) -> int:
+def _gpus_in(row: Costing, hosts: HostGpus) -> int | None:
     if isinstance(row, Deployment):
-        return (row.running or 0) * (1 if row.gpu_count is None else row.gpu_count)
-    return gpus_of(row) if isinstance(row, Instance) else 0
+        if row.running == 0:
+            return 0
+        return None if row.running is None or row.gpu_count is None else row.running * row.gpu_count
+    return gpus_of(row, hosts) if isinstance(row, Instance) else 0
 
 
-def gpus_of(instance: Instance) -> int:
-    """Return how many GPUs an instance has; one that does not say has one."""
+def gpus_of(instance: Instance, hosts: HostGpus) -> int | None:
+    """Return how many GPUs an instance has: of all GPUs as many as its host has. None where that is not known."""
+    if instance.gpu_all:
+        return hosts.get((instance.ref.account, instance.host or ""))
     if instance.gpu_indices is not None:
         return len(instance.gpu_indices)
-    return 1 if instance.gpu_count is None else instance.gpu_count
+    return instance.gpu_count
 
 
 def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
@@ -203,17 +284,23 @@ def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
     ]
 
 
-def gpus_in_use(package: Package, rows: Iterable[Row]) -> int:
-    """Return how many GPUs draw on a package now."""
-    return sum(gpus_of(instance) for instance in covered(package, rows))
+def gpus_in_use(package: Package, rows: Iterable[Row]) -> tuple[int, int]:
+    """Return how many GPUs draw on a package now, and how many instances do whose number of GPUs is not known."""
+    kept = list(rows)
+    hosts = host_gpus(kept)
+    counts = [gpus_of(instance, hosts) for instance in covered(package, kept)]
+    return sum(count or 0 for count in counts), counts.count(None)
 
 
 def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | None:
     """Return when a package is used up if what draws on it now goes on and no other package helps.
 
-    None when nothing draws on it, when its balance is not known, or when it is further off than a calendar goes.
+    None when nothing draws on it, when its balance is not known, or how many GPUs draw on it, or when it is further
+    off than a calendar goes.
     """
-    gpus = gpus_in_use(package, rows)
+    gpus, unsure = gpus_in_use(package, rows)
+    if unsure and package.balance:
+        return None
     if gpus <= 0 or package.balance is None:
         return None
     try:
@@ -224,9 +311,10 @@ def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | 
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """How long a balance lasts at what is spent now. ``until`` is when it is used up.
+    """How long a balance lasts. ``until`` is when it is used up.
 
-    ``at_most``: something that runs has no price, so it may end sooner. ``estimated``: the spending is an estimate.
+    ``at_most``: something that is paid from it has no price, or a package may end earlier than is known, so it may
+    end sooner. ``estimated``: a price is an estimate, or packages pay for a part of what runs.
     """
 
     until: datetime
@@ -234,26 +322,62 @@ class Lasting:
     estimated: bool
 
 
+@dataclass(slots=True)
+class _Prepaid:
+    """What is left of a package, in GPU-seconds, and the instances that may draw on it."""
+
+    left: Fraction
+    may_draw: frozenset[Ref]
+
+
 def lasting(balance: Balance, rows: Collection[Row], packages: Collection[Package], now: datetime) -> Lasting | None:
     """Return how long a balance lasts if what runs in its account goes on.
 
-    What draws on prepaid time is not paid from it. None when nothing that is known is paid from it in its currency,
-    or when the end is further off than a calendar goes.
+    What draws on a package is paid from the balance as soon as that is used up: spending rises then. Where several
+    packages cover an instance, it draws on one after the other in their order. None when nothing that is known is
+    paid from the balance in its currency, or when the end is further off than a calendar goes.
     """
     account, currency = balance.ref.account, balance.available.currency
     own = [row for row in rows if row.ref.account == account]
-    prepaid = {
-        instance.ref
-        for package in packages
-        if package.ref.account == account and package.balance
-        for instance in covered(package, own)
-    }
-    spent = total([row for row in own if row.ref not in prepaid])
-    money = spent.amounts.get(currency)
-    if money is None or money.amount <= 0:
-        return None
+    covering = [(package, covered(package, own)) for package in packages if package.ref.account == account]
+    prepaid = [
+        _Prepaid(Fraction(package.balance), frozenset(row.ref for row in drawing))
+        for package, drawing in covering
+        if drawing and package.balance is not None and package.balance > 0
+    ]
+    # Of a package whose balance is unknown nobody can say what it pays for.
+    estimated = bool(prepaid) or any(drawing and package.balance is None for package, drawing in covering)
+    drawing = {row.ref: row for _, instances in covering for row in instances}
+    hosts = host_gpus(own)
+    gpus = {ref: gpus_of(row, hosts) for ref, row in drawing.items()}
+    paid = costing(own)
+    money, seconds, at_most = Fraction(max(Decimal(0), balance.available.amount)), Fraction(0), False
+    while True:
+        draws = {
+            ref: next((package for package in prepaid if package.left > 0 and ref in package.may_draw), None)
+            for ref in drawing
+        }
+        spent = _sum([row for row in paid if draws.get(row.ref) is None], hosts)
+        rates = {id(package): sum(gpus[ref] or 0 for ref in draws if draws[ref] is package) for package in prepaid}
+        at_most = at_most or spent.lacking > 0
+        at_most = at_most or any(package is not None and gpus[ref] is None for ref, package in draws.items())
+        price = spent.amounts.get(currency)
+        hourly_price = Fraction(price.amount) if price is not None and price.amount > 0 else Fraction(0)
+        estimated = estimated or (price is not None and price.estimated)
+        ends = [package.left / rates[id(package)] for package in prepaid if package.left > 0 and rates[id(package)]]
+        step = min(ends, default=None)
+        if hourly_price and (step is None or hourly_price * step >= money * 3600):
+            return _lasting(now, seconds + money * 3600 / hourly_price, at_most=at_most, estimated=estimated)
+        if step is None:
+            return None
+        money -= hourly_price * step / 3600
+        seconds += step
+        for package in prepaid:
+            package.left -= rates[id(package)] * step
+
+
+def _lasting(now: datetime, seconds: Fraction, *, at_most: bool, estimated: bool) -> Lasting | None:
     try:
-        hours = float(max(Decimal(0), balance.available.amount) / money.amount)
-        return Lasting(now + timedelta(hours=hours), spent.lacking > 0, money.estimated or bool(prepaid))
-    except (OverflowError, ArithmeticError, ValueError):
+        return Lasting(now + timedelta(seconds=float(seconds)), at_most, estimated)
+    except (OverflowError, ValueError):
         return None

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
-from gputui.models import Balance, Deployment, Instance, Money, Package, Phase, Ref, Row, Volume
+from gputui.models import Balance, Deployment, GpuDevice, HostInfo, Instance, Money, Package, Phase, Ref, Row, Volume
 from gputui.spending import (
     Lasting,
     Total,
     billed,
     by_account,
     gpus_in_use,
+    gpus_text,
     hourly,
+    in_order,
     lasting,
     parts,
     run_out,
@@ -131,7 +134,7 @@ def test_with_something_unpriced_a_balance_ends_at_that_time_at_the_latest() -> 
 
 def test_what_draws_on_prepaid_time_is_not_paid_from_the_balance() -> None:
     rows = [container("prepaid"), container("a", "0.90", region="elsewhere")]
-    assert lasting(balance(), rows, [package()], NOW) == Lasting(
+    assert lasting(balance(), rows, [package(360_000)], NOW) == Lasting(
         NOW + timedelta(hours=40), at_most=False, estimated=True
     )
     assert lasting(balance("27"), rows, [package(0)], NOW) == Lasting(
@@ -194,8 +197,8 @@ def test_a_package_counts_the_gpus_of_its_account_model_and_regions() -> None:
         container("other-account", account="lab"),
         container("begins", phase=Phase.PENDING),
     ]
-    assert gpus_in_use(package(), rows) == 3
-    assert gpus_in_use(package(regions=()), rows) == 5
+    assert gpus_in_use(package(), rows) == (3, 0)
+    assert gpus_in_use(package(regions=()), rows) == (5, 0)
 
 
 def test_a_package_runs_out_after_its_seconds_over_the_gpus_in_use() -> None:
@@ -211,3 +214,65 @@ def test_a_package_nothing_draws_on_or_without_a_balance_has_no_end() -> None:
 
 def test_a_balance_beyond_any_calendar_has_no_end() -> None:
     assert run_out(package(10**18), [container("a")], NOW) is None
+
+
+def test_spending_rises_when_a_package_is_used_up() -> None:
+    rows = [container("prepaid"), container("a", "0.90", region="elsewhere")]
+    # $9.00 in the 10 hours of the package, $27.00 at $2.70 an hour after it.
+    assert lasting(balance("36"), rows, [package(72_000)], NOW) == Lasting(
+        NOW + timedelta(hours=20), at_most=False, estimated=True
+    )
+    assert lasting(balance("9"), rows, [package(72_000)], NOW) == Lasting(
+        NOW + timedelta(hours=10), at_most=False, estimated=True
+    )
+
+
+def test_money_is_spent_only_from_the_end_of_a_package_that_pays_for_all() -> None:
+    assert lasting(balance("18"), [container("a")], [package(72_000)], NOW) == Lasting(
+        NOW + timedelta(hours=20), at_most=False, estimated=True
+    )
+
+
+def test_packages_are_used_up_one_after_the_other() -> None:
+    second = replace(package(36_000), ref=Ref("hub", "package", "q"), regions=("sgp1", "elsewhere"))
+    rows = [container("a"), container("b", "3.60", region="elsewhere")]
+    # Both pay 5 hours; the first then pays for "a" alone until 10 hours, at $3.60 an hour for "b".
+    assert lasting(balance("36"), rows, [package(72_000), second], NOW) == Lasting(
+        NOW + timedelta(hours=10) + timedelta(hours=18 / 5.4), at_most=False, estimated=True
+    )
+
+
+def test_what_has_no_price_after_its_package_makes_the_end_the_latest() -> None:
+    rows = [container("prepaid", None), container("a", "0.90", region="elsewhere")]
+    assert lasting(balance("36"), rows, [package(72_000)], NOW) == Lasting(
+        NOW + timedelta(hours=40), at_most=True, estimated=True
+    )
+    assert lasting(balance("8"), rows, [package(72_000)], NOW) == Lasting(
+        NOW + timedelta(seconds=32_000), at_most=False, estimated=True
+    )
+
+
+def test_all_gpus_are_those_of_the_host_and_never_one() -> None:
+    everything = container("all", None, gpu_count=None, gpu_all=True, host="h07")
+    unsaid = container("unsaid", None, gpu_count=None)
+    host = HostInfo(Ref("hub", "host", "h07"), "h07", gpu_count=8)
+    devices = [GpuDevice(Ref("hub", "gpu", str(number)), "h07", number) for number in range(4)]
+    cases: list[tuple[list[Row], int, int]] = [
+        ([everything, unsaid], 0, 2),
+        ([everything, unsaid, host], 8, 1),
+        ([everything, *devices], 4, 0),
+        ([everything, replace(host, ref=Ref("lab", "host", "h07"))], 0, 1),
+    ]
+    for rows, gpus, unsure in cases:
+        assert total(rows) == Total({}, things=1 + (unsaid in rows), priced=0, gpus=gpus, unsure=unsure)
+        (part,) = parts(rows)
+        assert (part.gpus, part.unsure) == (gpus, unsure)
+    assert [gpus_text(8, 0), gpus_text(8, 1), gpus_text(0, 1)] == ["8", "8 + ?", "?"]
+    assert run_out(package(), [replace(everything, gpu_count=None)], NOW) is None
+
+
+def test_currencies_have_the_order_of_the_accounts() -> None:
+    accounts: Any = {name: SimpleNamespace(currency=currency) for name, currency in (("a", "USD"), ("b", "CNY"))}
+    dollars, yuan = Total({"USD": Money(Decimal(1), "USD")}), Total({"CNY": Money(Decimal(1), "CNY")})
+    for totals in ({"a": dollars, "b": yuan}, {"b": yuan, "a": dollars}):
+        assert list(in_order(totals, accounts).amounts) == ["USD", "CNY"]

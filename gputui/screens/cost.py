@@ -24,6 +24,7 @@ from gputui.spending import (
     Total,
     by_account,
     gpus_in_use,
+    gpus_text,
     run_out,
 )
 from gputui.text import format_minutes, format_money
@@ -172,22 +173,22 @@ class CostView(ListView):
         ]
         return cast("Sequence[Column[Row]]", columns)
 
-    def _gpus_in_use(self, row: Package) -> int:
-        return gpus_in_use(row, self.session.fleet.rows(Resource.INSTANCES).values())
+    def _gpus_in_use(self, row: Package) -> tuple[int, int]:
+        return gpus_in_use(row, all_costing(self.session))
 
     def _run_out(self, row: Package) -> datetime | None:
-        return run_out(row, self.session.fleet.rows(Resource.INSTANCES).values(), datetime.now(UTC))
+        return run_out(row, all_costing(self.session), datetime.now(UTC))
 
     def _in_use(self, row: Package) -> Cell:
-        gpus = self._gpus_in_use(row)
-        return str(gpus) if gpus else ("–", "muted")
+        gpus, unsure = self._gpus_in_use(row)
+        return gpus_text(gpus, unsure) if gpus or unsure else ("–", "muted")
 
     def _used_up(self, row: Package) -> Cell:
         if row.balance is not None and row.balance <= 0:
             return ("✗ used up", "bad")
         at = self._run_out(row)
         if at is None:
-            return ("–", "muted")
+            return (UNKNOWN, "warning") if self._gpus_in_use(row)[1] else ("–", "muted")
         minutes = int((at - datetime.now(UTC)).total_seconds()) // 60
         if minutes >= 24 * 60:
             return f"in {format_minutes(minutes)}"
@@ -404,7 +405,7 @@ def _instances(row: CostLine) -> Cell:
 
 
 def _gpus(row: CostLine) -> Cell:
-    return ("–", "muted") if row.volumes and row.name and not row.instances else str(row.gpus)
+    return ("–", "muted") if row.volumes and row.name and not row.instances else gpus_text(row.gpus, row.unsure)
 
 
 def _hours(seconds: int | None) -> str:

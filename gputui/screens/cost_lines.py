@@ -19,7 +19,8 @@ class CostLine:
 
     ``deployment`` is None for the line of an account as a whole, which has its ``balance``, for what belongs to no
     deployment, for ``volumes``, of which it has the number, and for the instances without a price (``per_hour`` is
-    None). ``name`` is empty for a whole account; of its ``things``, ``lacking`` have no price.
+    None). ``name`` is empty for a whole account; of its ``things``, ``lacking`` have no price. ``gpus`` are
+    those of all but the ``unsure``, whose number of GPUs is not known.
     """
 
     ref: Ref
@@ -30,6 +31,7 @@ class CostLine:
     per_hour: Money | None
     balance: Money | None = None
     volumes: int = 0
+    unsure: int = 0
     things: int = 0
     lacking: int = 0
     lasting: Lasting | None = None
@@ -87,6 +89,7 @@ def cost_lines(
                 _sum_of(line.per_hour for line in group),
                 None if balance is None else balance.available,
                 sum(line.volumes for line in counted),
+                unsure=sum(line.unsure for line in counted),
                 things=total.things,
                 lacking=0 if number else total.lacking,
                 lasting=lasting(balance, rows, packages, at) if balance else None,
@@ -104,8 +107,8 @@ def _sum_of(amounts: Iterable[Money | None]) -> Money | None:
 
 def _unpriced(account: str, without: Iterable[Part]) -> list[CostLine]:
     """Return the line of what has no price."""
-    counts = [(part.instances, part.gpus, part.volumes) for part in without]
-    instances, gpus, volumes = (sum(column) for column in zip(*counts, strict=True))
+    counts = [(part.instances, part.gpus, part.volumes, part.unsure) for part in without]
+    instances, gpus, volumes, unsure = (sum(column) for column in zip(*counts, strict=True))
     return [
         CostLine(
             Ref(account, "cost", f"{UNPRICED}/"),
@@ -115,6 +118,7 @@ def _unpriced(account: str, without: Iterable[Part]) -> list[CostLine]:
             gpus,
             None,
             volumes=volumes,
+            unsure=unsure,
             things=instances + volumes,
             lacking=instances + volumes,
         )
@@ -136,4 +140,5 @@ def _line(part: Part, per_hour: Money, names: Mapping[Ref, str]) -> CostLine:
         part.gpus,
         per_hour,
         volumes=part.volumes,
+        unsure=part.unsure,
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 
 from textual.content import Content
 
-from gputui.models import Change, Deployment, FeedState, Instance, Money, Row, Volume
+from gputui.models import Change, Deployment, FeedState, GpuDevice, HostInfo, Instance, Money, Row, Volume
 from gputui.screens.session import Session
-from gputui.spending import COSTING, Total, billed, by_account, not_read
+from gputui.spending import COSTING, SIZING, Total, billed, by_account, in_order, not_read, unpriced_text
 from gputui.text import format_money
 
 
 def all_costing(session: Session) -> list[Row]:
-    """Return the rows of all lists that may cost money, of all accounts."""
-    return [row for resource in COSTING for row in session.fleet.rows(resource).values()]
+    """Return the rows of all lists that may cost money, of all accounts, and those of hosts and their GPUs."""
+    return [row for resource in (*COSTING, *SIZING) for row in session.fleet.rows(resource).values()]
 
 
 def billing(session: Session) -> set[str]:
@@ -26,8 +25,8 @@ def billing(session: Session) -> set[str]:
 def shown_total(session: Session, totals: dict[str, Total]) -> Total:
     """Return the sum over the accounts shown that belong in one."""
     counted = billed(totals, billing(session))
-    shown = (sums for account, sums in counted.items() if session.shows_account(account))
-    return reduce(Total.__add__, shown, Total())
+    shown = {account: sums for account, sums in counted.items() if session.shows_account(account)}
+    return in_order(shown, session.fleet.accounts)
 
 
 def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
@@ -40,7 +39,7 @@ def lacking_text(total: Total) -> str:
     """Say what a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' where it is whole."""
     if not total.lacking:
         return ""
-    return f"{total.gpus} GPU{'' if total.gpus == 1 else 's'} unpriced" if total.gpus else f"{total.lacking} unpriced"
+    return unpriced_text(total) or f"{total.lacking} unpriced"
 
 
 class FleetCost:
@@ -57,7 +56,15 @@ class FleetCost:
     def take(self, change: Change) -> bool:
         """Note that something changed; returns whether that may have changed what all costs."""
         rows = (*change.added, *change.updated)
-        if not change.removed and not any(isinstance(row, Instance | Deployment | Volume) for row in rows):
+        # New figures of a GPU are no other number of GPUs.
+        sized = any(isinstance(row, HostInfo) for row in rows) or any(
+            isinstance(row, GpuDevice) for row in change.added
+        )
+        if (
+            not change.removed
+            and not sized
+            and not any(isinstance(row, Instance | Deployment | Volume) for row in rows)
+        ):
             return False
         self.forget()
         return True

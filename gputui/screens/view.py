@@ -23,7 +23,7 @@ from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref,
 from gputui.refusals import never_text, not_now_text
 from gputui.screens.fleet_cost import FleetCost
 from gputui.screens.session import Session
-from gputui.spending import COSTING
+from gputui.spending import COSTING, SIZING
 from gputui.text import format_time
 from gputui.widgets.entry_bar import EntryBar
 from gputui.widgets.footer import FooterBar
@@ -292,7 +292,7 @@ class View(GuardedHandlers, Screen[None]):
         self._unsubscribe = [
             self.session.subscribe(self.choices_changed),
             fleet.subscribe_feeds(self.feeds_changed),
-            *(fleet.subscribe(resource, self._costs_changed) for resource in COSTING),
+            *(fleet.subscribe(resource, self._costs_changed) for resource in (*COSTING, *SIZING)),
             *self.follow(),
         ]
         self.catch_up()

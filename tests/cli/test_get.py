@@ -218,6 +218,7 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
             "gpus": 4,
             "per_hour": {"amount": "3.60", "currency": "USD", "estimated": False},
             "volumes": 0,
+            "gpus_unknown": 0,
         },
         {
             "account": "hub",
@@ -227,6 +228,7 @@ def test_the_cost_of_an_hour_is_summed_up_by_deployment(hub: Cloud, run: Run) ->
             "gpus": 2,
             "per_hour": {"amount": "0.60", "currency": "USD", "estimated": False},
             "volumes": 0,
+            "gpus_unknown": 0,
         },
     ]
     assert cells(table, "DEPLOYMENT") == ["train", "batch"]
