@@ -11,18 +11,16 @@ from textual.content import Content
 
 from gputui.commands import Command
 from gputui.errors import GputuiError
-from gputui.models import Action, Change, Deployment, FeedState, Instance, Ref, Resource, Row
+from gputui.models import Action, Change, FeedState, Ref, Resource, Row
 from gputui.query import Query
 from gputui.screens import dialogs
+from gputui.screens.copying import copy_of
 from gputui.screens.filter_bar import FilterBarView
 from gputui.screens.reading import ReadingView
-from gputui.screens.reports import describe_json
 from gputui.screens.saving import SAVE_FORMATS, save_rows
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column, plain_text
 from gputui.wording import name_of
-
-_PASSWORD = "password"  # noqa: S105  (what an entry of a menu is called)
 
 
 class ListView(FilterBarView, ReadingView):
@@ -392,67 +390,12 @@ class ListView(FilterBarView, ReadingView):
 
     @work(group="dialog", exit_on_error=False)
     async def _copy_menu(self, row: Row) -> None:
-        texts = {"id": str(row.ref), "name": name_of(row)}
-        if isinstance(row, Instance) and row.ssh is not None:
-            texts["SSH command"] = self.session.ssh_command(row)
-        keys = {}
-        if isinstance(row, Instance) and row.ssh is not None and row.ssh.password is not None:
-            texts[_PASSWORD] = "asks first, and is not shown"
-            keys[_PASSWORD] = "w"
-        for service in row.services if isinstance(row, Instance | Deployment) else ():
-            texts[f"address of port {service.port}"] = service.url
-            keys[f"address of port {service.port}"] = str(service.port)[-1]
-        if raw := getattr(row, "raw", ""):
-            texts["JSON"] = _plain_json(raw)
-        elif self.session.fleet.has_detail(row):
-            texts["JSON"] = "read again from the server"
+        shown = ""
         for table in self.query(RecordTable):
             if table.get(row.ref) is not None:
                 columns = (column for column in table.columns.values() if column.shown)
-                texts["row"] = "\t".join(plain_text(column.cell(row)) for column in columns)
-        choices = [
-            dialogs.Choice(what, what, keys.get(what, what[0]), " ".join(text.split()))
-            for what, text in texts.items()
-        ]
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"Copy of {name_of(row)}", choices))
-        if chosen == _PASSWORD and isinstance(row, Instance):
-            await self._copy_password(row)
-        elif chosen == "JSON" and not raw:
-            await self._copy_json(row)
-        elif chosen:
-            self.copy_text(texts[chosen], chosen)
-
-    async def _copy_password(self, row: Instance) -> None:
-        """Put the password of a login on the clipboard, once that is confirmed; it is never shown."""
-        question = dialogs.ConfirmDialog(
-            f"Copy the password of {row.name} to the clipboard?",
-            effects=["Anything that reads your clipboard can read it."],
-            confirm="Copy",
-        )
-        if not await self.app.push_screen_wait(question):
-            return
-        try:
-            target = await self.session.fleet.ssh_target(row.ref)
-        except GputuiError as error:
-            self.complain(error)
-            return
-        if target.password is None:
-            self.say(f"{row.name} has no password now.")
-            return
-        self.app.copy_to_clipboard(target.password.reveal())
-        self.say(f"Copied the password of {row.name}.", severity="information")
-
-    async def _copy_json(self, row: Row) -> None:
-        """Copy the JSON of a row whose list does not keep it."""
-        try:
-            raw = getattr(await self.session.fleet.detail(row.ref), "raw", "")
-        except GputuiError as error:
-            self.complain(error)
-            return
-        if raw:
-            self.copy_text(_plain_json(raw), "JSON")
-        else:
-            self.say(f"{row.ref.account} has no JSON for it.")
+                shown = "\t".join(plain_text(column.cell(row)) for column in columns)
+        await copy_of(self, row, shown)
 
     def do_save(self, argument: str) -> None:
         """Write what is shown to a file."""
@@ -478,7 +421,3 @@ class ListView(FilterBarView, ReadingView):
             )
             return
         self.say(f"Saved as {path}", severity="information")
-
-
-def _plain_json(raw: str) -> str:
-    return "\n".join(part.plain for part in describe_json(raw))
