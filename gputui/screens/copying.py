@@ -21,9 +21,13 @@ async def copy_of(view: ReadingView, row: Row, shown: str) -> None:
         if row.ssh.password is not None:
             texts[_PASSWORD] = "asks first, and is not shown"
             keys[_PASSWORD] = "w"
-    for number, service in enumerate(row.services if isinstance(row, Instance | Deployment) else (), 1):
+    free = list("1234567890")
+    for service in row.services if isinstance(row, Instance | Deployment) else ():
+        last = str(service.port)[-1]
+        key = last if last in free or not free else free[0]
+        free = [digit for digit in free if digit != key]
         texts[f"address of port {service.port}"] = service.url
-        keys[f"address of port {service.port}"] = str(number)[-1]
+        keys[f"address of port {service.port}"] = key
     if raw := getattr(row, "raw", ""):
         texts["JSON"] = _plain_json(raw)
     elif view.session.fleet.has_detail(row):

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Button, Input
 
 from gputui.errors import UnavailableError
-from gputui.models import Action, Deployment, Never, Ref, Resource, Row, StopOptions
+from gputui.models import Action, Deployment, Never, Ref, Resource, Row, Service, StopOptions
 from gputui.text import clean
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, started
@@ -456,6 +456,17 @@ async def test_the_copy_menu_has_the_addresses() -> None:
         assert "address of port 6006" in stage.text
         await stage.press("8")
         assert stage.app.clipboard == "203.0.113.7:41008"
+
+
+async def test_addresses_of_ports_that_end_alike_have_keys_of_their_own() -> None:
+    cloud = FakeCloud(
+        "hub", [container("hub", "two", services=tuple(Service(port, f"https://p{port}") for port in (7008, 8008)))]
+    )
+    async with staged(cloud) as stage:
+        await stage.press("Y", "8")
+        assert stage.app.clipboard == "https://p7008"
+        await stage.press("Y", "1")
+        assert stage.app.clipboard == "https://p8008"
 
 
 # --- hostile ------------------------------------------------------------------------------------------------------
