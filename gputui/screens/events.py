@@ -272,10 +272,6 @@ class EventsView(ListView):
         else:
             waterfall.show(start, book.usual(start.parent, beside=start.instance))
 
-    def _new_text(self) -> str:
-        """Say nothing of rows above while the newest stay in view; in another order new ones may be out of sight."""
-        return "" if self.table.sort == ("time", False) else super()._new_text()
-
     def status(self) -> tuple[Content, Content]:
         """Add whether it follows, or how many came since it does not."""
         left, right = super().status()
