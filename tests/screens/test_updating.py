@@ -278,9 +278,9 @@ async def test_one_thing_at_a_time_is_changed() -> None:
 @pytest.mark.parametrize(
     ("view", "key", "words"),
     [
-        ("3", "E", "Edit: not in lab for train, or not while it is running."),
-        ("3", "N", "Rename: not in lab for train, or not while it is running."),
-        ("7", "Z", "Resize: not in lab for"),
+        ("3", "E", "train: update is not possible while it is running"),
+        ("3", "N", "train: rename is not possible while it is running"),
+        ("7", "Z", "resize is not possible"),
     ],
 )
 async def test_where_it_cannot_be_done_that_is_said_and_not_offered(view: str, key: str, words: str) -> None:
