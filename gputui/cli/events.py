@@ -26,6 +26,8 @@ def list_events(
     """Return the events of these accounts, or of one thing, in the order of time, and how well that went."""
     listing = asyncio.run(_reported(accounts, of))
     observed, status = _observed(listing.unsupported, of)
+    # Events of servers that report none are those that gputui observed: they are an answer too.
+    listing.answered.update(listing.unsupported)
     rows = sorted([*listing.rows, *observed], key=_time)
     return rows, max(status, listing.report(named))
 

@@ -270,3 +270,13 @@ def test_a_known_denial_is_said_and_fails_only_the_account_that_is_named(
     status, _, err = run("get", kind, "-A", "personal", "-o", "json")
     assert status == 1
     assert "company-verified" in err
+
+
+def test_events_that_were_observed_are_an_answer_beside_a_denial(with_personal: None, home: Path, run: Run) -> None:
+    text = (home / "config.toml").read_text(encoding="utf-8")
+    write_config(home, re.sub(r"\[accounts\.hub\].*?(?=\n\[|\Z)", "", text, flags=re.S))
+
+    status, _, err = run("get", "events", "-o", "json")
+
+    assert status == 0
+    assert "company-verified" in err
