@@ -5,9 +5,12 @@ Pure. What has ended and is not said to cost anything has no price in a list, wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
+from types import MappingProxyType
 
-from gputui.models import Deployment, Instance, Money, Phase, Volume
+from gputui.models import Deployment, Instance, Money, Phase, Ref, Row, Volume
 from gputui.text import format_money
 
 UNKNOWN, FREE = "?", "–"
@@ -26,14 +29,31 @@ _FIGURES = {
 }
 """Names for the other figures of a balance, by those of the wallet's answer."""
 
+CHARGED = frozenset({Phase.RUNNING, Phase.PENDING})
+"""States in which an instance is paid for."""
+
+_NO_INSTANCES: Mapping[Ref, Sequence[Instance]] = MappingProxyType({})
 _ENDED = frozenset({Phase.STOPPED, Phase.FAILED})
 
 
-def price_now(row: Priced) -> Money | None:
+ByDeployment = Mapping[Ref, Sequence[Instance]]
+"""Instances by the deployment that they belong to."""
+
+
+def by_deployment(rows: Iterable[Row]) -> ByDeployment:
+    """Return the instances of deployments, by these."""
+    found: dict[Ref, list[Instance]] = {}
+    for row in rows:
+        if isinstance(row, Instance) and row.parent is not None:
+            found.setdefault(row.parent, []).append(row)
+    return found
+
+
+def price_now(row: Priced, instances: ByDeployment = _NO_INSTANCES) -> Money | None:
     """Return what an hour of it costs now: None where that is not known, and where it has ended.
 
-    A deployment whose instances tell their own prices has its estimate. What failed and is still said to cost
-    something costs that.
+    A deployment whose ``instances`` state their own prices costs the sum of these; where one of them is not known, it
+    has its estimate. What failed and is still said to cost something costs that.
     """
     match row:
         case Instance():
@@ -42,7 +62,22 @@ def price_now(row: Priced) -> Money | None:
             return row.price
     if row.phase in _ENDED:
         return row.price if _still_costs(row) else None
-    return row.price if row.price is not None else row.price_estimate
+    if row.price is not None:
+        return row.price
+    summed = _summed(row, instances.get(row.ref, ()))
+    return row.price_estimate if summed is None else summed
+
+
+def _summed(row: Deployment, instances: Sequence[Instance]) -> Money | None:
+    """Return the sum of the prices of a deployment's instances; None where it would lack something."""
+    charged = [each for each in instances if each.phase in CHARGED]
+    whole = row.running is None or sum(each.phase is Phase.RUNNING for each in charged) >= row.running
+    prices = [each.price for each in charged if each.price is not None]
+    if not prices or not whole or len(prices) < len(charged) or len({price.currency for price in prices}) > 1:
+        return None
+    if any(each.phase is Phase.UNKNOWN for each in instances):
+        return None
+    return reduce(Money.__add__, prices)
 
 
 def may_cost(row: Priced) -> bool:
@@ -60,9 +95,9 @@ def _still_costs(row: Deployment) -> bool:
     return row.phase is Phase.FAILED and row.price is not None and row.price.amount > 0
 
 
-def price_text(row: Priced) -> str:
+def price_text(row: Priced, instances: ByDeployment = _NO_INSTANCES) -> str:
     """Write what an hour of it costs now; '' for what has ended and costs nothing."""
-    price = price_now(row)
+    price = price_now(row, instances)
     if price is None:
         return UNKNOWN if may_cost(row) else ""
     return money_text(price)

@@ -28,7 +28,7 @@ from gputui.models import (
     Volume,
     gpu_label,
 )
-from gputui.prices import may_cost
+from gputui.prices import CHARGED, may_cost
 
 if TYPE_CHECKING:
     from gputui.config import Account
@@ -43,8 +43,6 @@ SIZING = (Resource.HOSTS, Resource.GPUS)
 """The lists that say how many GPUs an instance has that has all of its host's."""
 
 Costing = Instance | Deployment | Volume
-
-_CHARGED = frozenset({Phase.RUNNING, Phase.PENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ def costing(rows: Iterable[Row]) -> list[Costing]:
 def _is_charged(row: Costing) -> bool:
     if isinstance(row, Instance):
         # A state that is not known may cost something. What could not be read is said in another way: not_read().
-        return row.phase in _CHARGED or (row.phase is Phase.UNKNOWN and row.problem is None)
+        return row.phase in CHARGED or (row.phase is Phase.UNKNOWN and row.problem is None)
     if row.price is None:
         return isinstance(row, Volume) and may_cost(row) and row.problem is None
     # What failed and still costs something costs that; a deployment that was stopped does not.
@@ -145,7 +143,7 @@ def _is_charged(row: Costing) -> bool:
 
 def price_of(row: Costing) -> Money | None:
     """Return what it adds to a sum; None where that is not known."""
-    return None if isinstance(row, Instance) and row.phase not in _CHARGED else row.price
+    return None if isinstance(row, Instance) and row.phase not in CHARGED else row.price
 
 
 def not_read(rows: Iterable[Row]) -> set[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
-from gputui.prices import figure_name, price_key, price_now, price_text
+from gputui.prices import by_deployment, figure_name, price_key, price_now, price_text
 from gputui.text import format_money
 
 EXACT = Money(Decimal("1.80"), "USD")
@@ -95,3 +96,18 @@ def test_a_currency_without_a_sign_and_an_estimate_say_so() -> None:
 def test_figures_of_a_balance_have_names_that_people_read() -> None:
     assert figure_name("certain_conditions_voucher_balance") == "conditional vouchers"
     assert figure_name("a_new_figure") == "a new figure"
+
+
+def test_a_deployment_costs_what_its_instances_state_where_all_of_them_do() -> None:
+    row = deployment(price_estimate=ESTIMATE, running=2)
+    first, second = (replace(instance(), parent=row.ref, name=name) for name in "ab")
+    stopped = replace(instance(Phase.STOPPED, None), parent=row.ref)
+    assert price_text(row, by_deployment([first, second, stopped])) == "$3.60"
+    for unsure in (
+        [],
+        [first],
+        [first, replace(second, price=None)],
+        [first, second, replace(second, price=None, phase=Phase.PENDING)],
+        [first, second, replace(second, phase=Phase.UNKNOWN)],
+    ):
+        assert price_text(row, by_deployment(unsure)) == "~$1.80"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.cli import cost, filters, session, tasks, unknown
 from gputui.cli.columns import COST, csv_columns, table_of
 from gputui.cli.output import Plain, say, terminal_width, write_csv, write_json
-from gputui.errors import ConfigError, ExitCode
-from gputui.models import Ref, Resource, Row
+from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.models import Deployment, Ref, Resource, Row
+from gputui.prices import by_deployment, may_cost, price_now
 
 if TYPE_CHECKING:
+    from gputui.api.base import Backend
     from gputui.config import Account, Config
 
 
@@ -93,11 +96,27 @@ async def _list(
     async with session.backends(accounts) as opened:
         able = filters.apply(opened, resource, given)[0] if given else opened
         listing = await session.list_rows(able, resource)
+        if resource is Resource.DEPLOYMENTS and output == "table":
+            listing.rows = await _with_prices(listing.rows, able)
         if resource is Resource.PROCESSES:
             await unknown.add_unreported(listing, able)
         if resource is Resource.TASKS and output == "table":
             await tasks.say_older(able)
         return listing
+
+
+async def _with_prices(rows: Sequence[Row], opened: Mapping[str, Backend | GputuiError]) -> list[Row]:
+    """Return deployments with the price that their instances state, for a table. Where these cannot be listed, or
+    lack a price, the estimate stays.
+    """
+    unpriced = [row for row in rows if isinstance(row, Deployment) and row.price is None and may_cost(row)]
+    asked, refs = {row.ref.account for row in unpriced}, {row.ref for row in unpriced}
+    able = {name: backend for name, backend in opened.items() if name in asked}
+    instances = by_deployment((await session.list_rows(able, Resource.INSTANCES)).rows) if able else {}
+    return [
+        replace(row, price=price_now(row, instances)) if isinstance(row, Deployment) and row.ref in refs else row
+        for row in rows
+    ]
 
 
 def _watch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
 from gputui.commands import Command
@@ -17,8 +17,8 @@ from gputui.deployment_words import (
     range_text,
     shape,
 )
-from gputui.models import Action, Deployment, Phase, Resource, Row
-from gputui.prices import price_key
+from gputui.models import Action, Change, Deployment, Phase, Resource, Row
+from gputui.prices import ByDeployment, by_deployment, price_key
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list_view import ListView
 from gputui.screens.scaling import ScalingView
@@ -42,6 +42,7 @@ class DeploymentsView(ScalingView, ListView):
     RESOURCES = frozenset({Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     GROWS_OLDER = True
+    _instances: ByDeployment | None = None
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way."""
@@ -69,7 +70,7 @@ class DeploymentsView(ScalingView, ListView):
                 search=gpus_text,
                 number=lambda row: row.gpu_count,
             ),
-            price_column(self.session, 2),
+            price_column(self.session, 2, self._of_deployments),
             Column(
                 "limit",
                 "LIMIT/H",
@@ -105,6 +106,20 @@ class DeploymentsView(ScalingView, ListView):
             *_hidden_columns(),
         ]
         return cast("Sequence[Column[Row]]", columns)
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the instances as well: what they cost is what their deployment costs."""
+        self._instances = None
+        return (*super().follow(), self.session.fleet.subscribe(Resource.INSTANCES, self._instances_changed))
+
+    def _instances_changed(self, change: Change) -> None:
+        self._instances = None
+        self.table.invalidate()
+
+    def _of_deployments(self) -> ByDeployment:
+        if self._instances is None:
+            self._instances = by_deployment(self.session.fleet.rows(Resource.INSTANCES).values())
+        return self._instances
 
     def _state(self, row: Deployment) -> Cell:
         pending = self.session.fleet.pending(row.ref)

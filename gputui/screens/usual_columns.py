@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from gputui.models import Money
-from gputui.prices import FREE, UNKNOWN, may_cost, price_key, price_now, price_text
+from gputui.prices import FREE, UNKNOWN, ByDeployment, may_cost, price_key, price_now, price_text
 from gputui.screens.session import Session
 from gputui.text import format_age
 from gputui.widgets.table_columns import Cell, Column, natural_key
@@ -67,25 +68,30 @@ def age_column(priority: int) -> Column[Any]:
     )
 
 
-def price_column(session: Session, priority: int) -> Column[Any]:
+def price_column(session: Session, priority: int, instances: Callable[[], ByDeployment] = dict) -> Column[Any]:
     """Return the column of what one of them costs an hour now.
 
-    It is there where something has a price, or is billed and should have one.
+    It is there where something has a price, or is billed and should have one. ``instances`` returns those of the
+    deployments among the rows.
     """
+
+    def now(row: Any) -> Money | None:
+        return price_now(row, instances())
+
     return Column(
         "price",
         "PRICE/H",
-        price_cell,
-        lambda row: price_key(price_now(row)),
-        number=lambda row: amount(price_now(row)),
+        lambda row: price_cell(row, instances()),
+        lambda row: price_key(now(row)),
+        number=lambda row: amount(now(row)),
         right=True,
         priority=priority,
         when_filled=True,
-        filled=lambda row: price_now(row) is not None or (may_cost(row) and session.fleet.bills(row.ref.account)),
+        filled=lambda row: now(row) is not None or (may_cost(row) and session.fleet.bills(row.ref.account)),
     )
 
 
-def price_cell(row: Any) -> Cell:
+def price_cell(row: Any, instances: ByDeployment) -> Cell:
     """Return what an hour of it costs now, with the style of a figure, of one that is not known, or of none."""
-    text = price_text(row)
+    text = price_text(row, instances)
     return (text, {UNKNOWN: "warning", FREE: "muted"}.get(text, ""))

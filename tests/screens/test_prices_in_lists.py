@@ -104,3 +104,16 @@ async def test_a_comparison_finds_what_is_free_and_never_what_is_unknown() -> No
             await stage.press("/", *f"price/h:{text}", "enter")
             assert sorted(names(stage.text, *wanted)) == found
             await stage.press("escape")
+
+
+async def test_a_deployment_has_the_price_of_its_instances_as_soon_as_all_are_known() -> None:
+    train = Ref("hub", "deployment", "1")
+    cloud = FakeCloud("hub", [container("hub", name, parent=train, price=money("1.80")) for name in "ab"])
+    guess = Money(Decimal("3.59"), "USD", estimated=True)
+    cloud.rows[Resource.DEPLOYMENTS] = [deployment(train, "train", running=2, price_estimate=guess)]
+    async with staged(cloud, view="2", size=WIDE) as stage:
+        assert " $3.60" in stage.line_of("train")
+        cloud.rows[Resource.DEPLOYMENTS] = [deployment(train, "train", running=3, price_estimate=guess)]
+        await stage.press("ctrl+r")
+        await stage.advance(30)
+        assert "~$3.59" in stage.line_of("train")
