@@ -71,7 +71,7 @@ def price_now(row: Priced, instances: ByDeployment = _NO_INSTANCES) -> Money | N
 def _summed(row: Deployment, instances: Sequence[Instance]) -> Money | None:
     """Return the sum of the prices of a deployment's instances; None where it would lack something."""
     charged = [each for each in instances if each.phase in CHARGED]
-    whole = row.running is None or sum(each.phase is Phase.RUNNING for each in charged) >= row.running
+    whole = row.running is None or len(charged) >= row.running
     prices = [each.price for each in charged if each.price is not None]
     if not prices or not whole or len(prices) < len(charged) or len({price.currency for price in prices}) > 1:
         return None
