@@ -86,13 +86,20 @@ Currency = Annotated[str, AfterValidator(_check_currency)]
 """The three letters of a currency."""
 
 
-def secret_at(key: str, example: str = "env:PODY_PASSWORD") -> Callable[[Any, ValidationInfo], SecretRef | None]:
+def variable_for(account: str, key: str) -> str:
+    """Return the environment variable that messages propose for a secret: ``LAB_SSH_PASSWORD``."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", f"{account}.{key}").strip("_").upper()
+    return f"_{words}" if words[:1].isdigit() else words or "SECRET"
+
+
+def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
     """Return the validator of a secret at this key of an account."""
 
     def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
         context = info.context or {}
         if isinstance(value, SecretRef) or value is None:
             return value
+        example = f"env:{variable_for(str(context.get('account', '')), key)}"
         if not isinstance(value, str):
             raise ValueError(f"must be a text; for example {example}")  # noqa: TRY004  (pydantic's contract)
         reference = SecretRef.parse(value, where=f"accounts.{context.get('account', '?')}.{key}")
@@ -207,9 +214,7 @@ class HeaderConfig(Section):
     """A header that goes with every request, for a server behind something that asks for one."""
 
     name: str = Field(examples=["X-Api-Key"])
-    value: Annotated[SecretRef, PlainValidator(secret_at("header.value", "env:DEEPDOCK_KEY"))] = Field(
-        examples=["env:DEEPDOCK_KEY"]
-    )
+    value: Annotated[SecretRef, PlainValidator(secret_at("header.value"))] = Field(examples=["env:DEEPDOCK_KEY"])
 
     @field_validator("name")
     @classmethod
@@ -238,7 +243,7 @@ class YottaAccount(Account):
 
     kind: Literal["yotta"]
     base_url: str = "https://api.yottalabs.ai"
-    api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key", "env:YOTTA_API_KEY"))] = Field(
+    api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key"))] = Field(
         title="API key", examples=["env:YOTTA_API_KEY"]
     )
 
@@ -291,7 +296,7 @@ class GpuhubAccount(Account):
         default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
     )
     base_url: str = ""
-    token: Annotated[SecretRef, PlainValidator(secret_at("token", "env:GPUHUB_TOKEN"))] = Field(
+    token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(
         title="API token", examples=["env:GPUHUB_TOKEN"]
     )
     regions: Regions = []

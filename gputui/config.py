@@ -143,6 +143,8 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
         raise ConfigError(
             f"There is no configuration at {path}.", hint="`gputui init` makes one; `gputui demo` needs none."
         ) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; name a file.", hint="--config or GPUTUI_CONFIG names it.") from None
     except UnicodeDecodeError as error:
         problem = f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8"
         raise ConfigError("The configuration cannot be used:", problems=(problem,)) from None

@@ -39,6 +39,26 @@ def never_text(action: Action, never: Never, account: str, shown: Shown) -> str:
     return _COMMAND.sub(lambda found: f"({shown(found[1])})", text)
 
 
+_PASSIVE: Mapping[Action, str] = {
+    Action.START: "{} can be started",
+    Action.STOP: "{} can be stopped",
+    Action.RESTART: "{} can be restarted",
+    Action.DELETE: "{} can be deleted",
+    Action.COMMIT: "{} can be saved as images",
+    Action.SCALE: "{} can be scaled",
+    Action.BLOCK: "the hosts of {} can be blocked",
+    Action.UPDATE: "{} can be edited",
+    Action.RENAME: "{} can be renamed",
+    Action.RESIZE: "{} can be resized",
+    Action.EXEC: "{} can run commands",
+}
+
+
+def only_text(action: Action, nouns: str) -> str:
+    """Say which kinds of things an action applies to: ``only deployments can be scaled``."""
+    return f"only {_PASSIVE[action].format(nouns)}"
+
+
 def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: Shown) -> str:
     """Say that the state of a thing does not allow it now, and what makes it possible; ``possible`` is what is."""
     if why := hindrance(action, row):

@@ -215,7 +215,7 @@ def _target_problem(scheme: str, target: str) -> str | None:
     """Return what is wrong with a reference's target and the fix; None when it can be one."""
     match scheme:
         case "env" if not _ENVIRONMENT_NAME.fullmatch(target):
-            return "env: needs the name of an environment variable; for example env:PODY_PASSWORD"
+            return "env: needs the name of an environment variable; for example env:LAB_PASSWORD"
         case "file" if not target.startswith(("/", "~")):
             return "file: needs an absolute path; for example file:~/.config/gputui/lab.password"
         case "cmd":

@@ -136,7 +136,7 @@ stock = 0
         "config.toml: accounts.four.username: cannot hold a colon; "
         "the server would read what follows as the password",
         "config.toml: accounts.four.password: env: needs the name of an environment variable; "
-        "for example env:PODY_PASSWORD",
+        "for example env:LAB_PASSWORD",
         "config.toml: ui.tmux_window: should be 'ask', 'always' or 'never'; change it",
         "config.toml: polling.stock: should be greater than or equal to 0.5; change it",
     ]
@@ -231,7 +231,7 @@ def test_an_account_without_a_token_is_told_how_to_write_one() -> None:
         'config.toml: accounts.hub.token: is missing; add token = "env:GPUHUB_TOKEN"'
     ]
     assert problems('[accounts.hub]\npreset = "autodl"\ntoken = "plain"', private=False)[0].endswith(
-        "or write a reference such as env:GPUHUB_TOKEN"
+        "or write a reference such as env:HUB_TOKEN"
     )
 
 
@@ -315,7 +315,7 @@ def test_a_plain_value_of_a_header_needs_a_private_file() -> None:
     text = '[accounts.dock]\nkind = "deepdock"\nheader = { name = "X-Api-Key", value = "hunter2" }'
     (problem,) = problems(text, private=False)
     assert problem.startswith("config.toml: accounts.dock.header.value: is plain text in a file that others can read")
-    assert problem.endswith("or write a reference such as env:DEEPDOCK_KEY")
+    assert problem.endswith("or write a reference such as env:DOCK_HEADER_VALUE")
 
 
 def test_a_deepdock_account_is_asked_for_its_address_alone() -> None:
@@ -352,6 +352,7 @@ def test_a_plain_secret_needs_a_private_file() -> None:
     told = problems(text, private=False)
     assert [problem.split(": ")[1] for problem in told] == ["accounts.lab.ssh.password", "accounts.lab.password"]
     assert all("run chmod 600 config.toml" in problem for problem in told)
+    assert [problem.rpartition(" ")[2] for problem in told] == ["env:LAB_SSH_PASSWORD", "env:LAB_PASSWORD"]
     assert "hunter2" not in "".join(told)
     assert lab('ssh = { password = "hunter2" }').ssh.password is not None
 
@@ -436,7 +437,7 @@ class TestLoading:
             load_config(tmp_path / "none.toml")
 
     def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match="Is a directory"):
+        with pytest.raises(ConfigError, match="is a folder; name a file"):
             load_config(tmp_path)
 
     def test_other_encodings_are_told(self, tmp_path: Path) -> None:
@@ -572,7 +573,7 @@ def test_a_yotta_account_needs_nothing_but_its_key() -> None:
             "token: unknown key; the keys here are kind, base_url, ssh, read_only, timeout, currency, price, prices, "
             "api_key",
         ),
-        ("api_key = 7", "api_key: must be a text; for example env:YOTTA_API_KEY"),
+        ("api_key = 7", "api_key: must be a text; for example env:Y_API_KEY"),
     ],
 )
 def test_a_mistake_in_a_yotta_account_is_told_with_its_fix(text: str, problem: str) -> None:

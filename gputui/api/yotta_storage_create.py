@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from gputui.api import yotta_fields as fields
-from gputui.api.form_values import REQUIRED, among, given, read_within, readable_json, refuse
+from gputui.api.form_values import among, given, read_within, readable_json, refuse
 from gputui.api.yotta_filters import STORAGE_TYPES
 from gputui.api.yotta_lists import YottaLists
 from gputui.api.yotta_server import YottaServer
@@ -79,6 +79,7 @@ def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
             open_choices=True,
             when=("storageType", (*sized[1], "R2")),
             help="that of the pods that mount it; R2 may do without",
+            required_when=sized,
         ),
         FormField("sizeInGb", "Size", FieldKind.NUMBER, default="100", unit="GB", when=sized, help="1 to 10240"),
         FormField(
@@ -179,10 +180,7 @@ class VolumeCreator(_Named):
 
     def check(self, values: Values) -> dict[str, str]:
         """Return what is wrong, by field: what has a size has a region as well."""
-        problems = problems_of(self.fields(), _VOLUME_READERS, values, "a new volume")
-        if given(values, "storageType") in SIZED and not given(values, "region"):
-            problems.setdefault("region", REQUIRED)
-        return problems
+        return problems_of(self.fields(), _VOLUME_READERS, values, "a new volume")
 
     def body(self, values: Values) -> Body:
         """Return what is sent: what the type has."""

@@ -31,7 +31,9 @@ def problems_of(
         if not field.shown_with(values):
             continue
         text = text_of(values, field)
-        problem = problem_of(readers[field.name], text) if text.strip() else REQUIRED if field.required else None
+        problem = (
+            problem_of(readers[field.name], text) if text.strip() else REQUIRED if field.is_required(values) else None
+        )
         if problem:
             problems[field.name] = problem
     return problems | unused_problems(fields, values, problems)

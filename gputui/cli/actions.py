@@ -19,7 +19,7 @@ from gputui.cli.prompts import confirm, need_somebody
 from gputui.deployment_words import counts_sentence, gpus_text
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
 from gputui.models import Action, Deployment, Instance, Ref, RegistryCredential, Resource, Row, Volume
-from gputui.refusals import never_text, not_now_text
+from gputui.refusals import never_text, not_now_text, only_text
 from gputui.storage_words import registry_text, size_text, storage_text
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ def carry_out(
     config = session.load(args)
     names = refs.accounts_for(texts, list(config.accounts))
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        listing = runner.run(session.fleet_rows(fleet, candidates(fleet, action, texts)))
-        listing.report()
-        matches = refs.resolve(texts, listing, certain=True)
+        matches = runner.run(find_all(fleet, action, texts))
         matches, refused = possible(fleet, matches, action)
         if not matches:
             return refused
@@ -162,6 +160,22 @@ def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resou
         with suppress(ValueError, GputuiError):
             found[fleet.resource_of(Ref.parse(text))] = None
     return list(found)
+
+
+async def find_all(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[refs.Match]:
+    """Find what is named among what an action may apply to, and say the failures. Raises GputuiError."""
+    searched = candidates(fleet, action, texts)
+    listing = await session.fleet_rows(fleet, searched)
+    listing.report()
+    nouns = " and ".join(filter(None, (", ".join(map(str, searched[:-1])), str(searched[-1]))))
+    return await refs.resolve_among(
+        texts,
+        listing,
+        searched,
+        lambda resources: session.fleet_rows(fleet, resources),
+        only=only_text(action, nouns),
+        certain=True,
+    )
 
 
 def _command(command_id: str) -> str:

@@ -200,7 +200,7 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
     values = resolved(form, given, f"This {form.kind} cannot be created:", asked=True)
     for field in form.fields:
         name = field.name
-        if name in given or not (field.required and field.shown_with(values)):
+        if name in given or not (field.is_required(values) and field.shown_with(values)):
             continue
         secret = field.kind is FieldKind.SECRET and prompts.interactive()
         values[name] = ask_secret(field.label) if secret else field.default

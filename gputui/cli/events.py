@@ -46,7 +46,13 @@ async def _find(accounts: dict[str, Account], text: str) -> Ref:
     async with session.backends(accounts) as opened:
         listing = await session.list_several(opened, _NAMED)
         try:
-            matches = refs.resolve([text], listing)
+            matches = await refs.resolve_among(
+                [text],
+                listing,
+                _NAMED,
+                lambda resources: session.list_several(opened, resources),
+                only="only instances and deployments have events",
+            )
         except NotFoundError:
             gone = _full_ref(opened, text)
             if gone is None:

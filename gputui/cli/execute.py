@@ -27,9 +27,7 @@ def run(args: argparse.Namespace) -> int:
     names = refs.accounts_for(args.refs, list(config.accounts))
     arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        listing = runner.run(session.fleet_rows(fleet, actions.candidates(fleet, Action.EXEC, args.refs)))
-        listing.report()
-        matches = refs.resolve(args.refs, listing, certain=True)
+        matches = runner.run(actions.find_all(fleet, Action.EXEC, args.refs))
         alone = len(matches) == 1
         matches, refused = actions.possible(fleet, matches, Action.EXEC)
         if not matches:

@@ -38,7 +38,7 @@ def fields_text(fields: Sequence[FormField], *, begun: bool = False) -> str:
     cells = [
         (
             field.name,
-            "yes" if field.required and not begun else "",
+            "" if begun else _required(field),
             _at_first(field),
             _KEPT if begun and field.kind is FieldKind.SECRET else _values(field),
             _meaning(field),
@@ -153,6 +153,13 @@ def _values(field: FormField) -> str:
         return f"{shown}, or another" if field.open_choices else shown
     shown = "text" if field.kind is FieldKind.CHOICE else _VALUES.get(field.kind, field.kind.value)
     return f"{shown} ({field.unit})" if field.unit else shown
+
+
+def _required(field: FormField) -> str:
+    if field.required or field.required_when is None:
+        return "yes" if field.required else ""
+    other, values = field.required_when
+    return f"with {other} {' or '.join(values)}"
 
 
 def _meaning(field: FormField) -> str:

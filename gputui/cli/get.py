@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gputui.config import Account, Config
 
 
-_OVER_SSH = frozenset({Resource.GPUS, Resource.PROCESSES})
 _NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "hosts kept out"}
 
 
@@ -49,18 +48,24 @@ def run(args: argparse.Namespace) -> int:
         return balances.run(accounts, args.output, args.accounts)
     if resource is Resource.EVENTS and not args.filters:
         return _events(accounts, of, args.output, args.accounts)
+    return _once(args, accounts, resource)
+
+
+def _once(args: argparse.Namespace, accounts: dict[str, Account], resource: Resource) -> int:
     listing = asyncio.run(_list(accounts, resource, args.filters, args.output))
     print_rows(resource, listing.rows, args.output)
     if resource is Resource.PROCESSES:
         return _processes_status(args, listing)
-    for name in listing.unsupported:
-        if name in args.accounts:
-            over_ssh = " --of INSTANCE reads those of one over SSH." if resource in _OVER_SSH else ""
-            say(f"gputui: {name}: its kind of server has no {resource.value}.{over_ssh}")
+    if resource is not Resource.GPUS:
+        for name in listing.unsupported:
+            if name in args.accounts:
+                say(f"gputui: {name}: its kind of server has no {resource.value}.")
     if args.output == "table":
         session.say_problems(listing.rows)
     status = listing.report(args.accounts)
-    if not listing.rows and not listing.failures and args.output == "table":
+    if resource is Resource.GPUS:
+        status = max(status, _gpus_status(args, listing))
+    if not listing.rows and status is ExitCode.OK and not listing.failures and args.output == "table":
         able = [name for name in accounts if name not in listing.unsupported]
         say(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
     return status
@@ -70,11 +75,21 @@ def _processes_status(args: argparse.Namespace, listing: session.Listing) -> int
     """Say what is unknown and what failed; 3 where processes are unknown, since an empty list would say none."""
     status = max(unknown.say_unknown(listing.rows), listing.report(args.accounts))
     if listing.unsupported:
-        unknown.say_unsupported(listing.unsupported)
+        unknown.say_unsupported(listing.unsupported, "GPU processes")
         status = max(status, ExitCode.UNREACHABLE)
     if not listing.rows and status is ExitCode.OK and args.output == "table":
         say(f"There are no processes in {', '.join(args.accounts) or 'these accounts'}.")
     return status
+
+
+def _gpus_status(args: argparse.Namespace, listing: session.Listing) -> ExitCode:
+    """Name the accounts whose API lists no GPUs, in one line; 3 where an empty list would say there are none."""
+    silent = listing.unsupported
+    if not silent:
+        return ExitCode.OK
+    unknown.say_unsupported(silent, "GPUs")
+    meant = not listing.rows or any(name in args.accounts for name in silent)
+    return ExitCode.UNREACHABLE if meant else ExitCode.OK
 
 
 def _of(args: argparse.Namespace, accounts: dict[str, Account], resource: Resource) -> Ref | None:

@@ -96,7 +96,13 @@ async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: b
     async with session.backends(accounts) as opened:
         listing = await session.list_rows(opened, Resource.INSTANCES)
         listing.report()
-        matches = refs.resolve([text], listing)
+        matches = await refs.resolve_among(
+            [text],
+            listing,
+            (Resource.INSTANCES,),
+            lambda resources: session.list_several(opened, resources),
+            only="only instances can be logged into",
+        )
         note_shortened(matches)
         ref = matches[0].ref
         if forget:

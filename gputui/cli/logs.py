@@ -55,8 +55,15 @@ def _query(args: argparse.Namespace) -> LogQuery:
 
 async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: LogQuery) -> int:
     async with session.backends(accounts) as opened:
-        listing = await session.list_several(opened, (Resource.INSTANCES, Resource.DEPLOYMENTS))
-        matches = refs.resolve([args.ref], listing)
+        searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
+        listing = await session.list_several(opened, searched)
+        matches = await refs.resolve_among(
+            [args.ref],
+            listing,
+            searched,
+            lambda resources: session.list_several(opened, resources),
+            only="only workers of endpoints have a log that can be read",
+        )
         listing.report()
         note_shortened(matches)
         row = _writer(matches[0].row, listing.rows)

@@ -49,7 +49,7 @@ async def _once(
     async with session.backends(accounts) as opened:
         listing = await session.list_rows(opened, Resource.INSTANCES)
         status = listing.report()
-        instances = _resolve(args.of, listing)
+        instances = await _resolve(args.of, listing, lambda resources: session.list_several(opened, resources))
         rows: list[Row] = []
         told = {one.ref.account for one in instances if _tells(opened[one.ref.account], resource)}
         if told:
@@ -77,8 +77,10 @@ async def _once(
     return status
 
 
-def _resolve(texts: Sequence[str], listing: session.Listing) -> list[Instance]:
-    matches = refs.resolve(texts, listing)
+async def _resolve(texts: Sequence[str], listing: session.Listing, lists: refs.Lists) -> list[Instance]:
+    matches = await refs.resolve_among(
+        texts, listing, (Resource.INSTANCES,), lists, only="only instances can be inspected over SSH"
+    )
     note_shortened(matches)
     return [match.row for match in matches if isinstance(match.row, Instance)]
 
@@ -154,7 +156,7 @@ def _watch(args: argparse.Namespace, config: Config, accounts: dict[str, Account
     async def prepare(fleet: Fleet) -> Keep:
         listing = await session.fleet_rows(fleet, [Resource.INSTANCES])
         listing.report()
-        instances = _resolve(args.of, listing)
+        instances = await _resolve(args.of, listing, lambda resources: session.fleet_rows(fleet, resources))
         await _begin(config, fleet, pool, resource, instances)
         if resource is Resource.PROCESSES and args.output == "table" and fleet.looks():
             say(_WHOSE)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
 from gputui.cli.session import Listing
-from gputui.errors import ConfigError, GputuiError, IncompleteError, NotFoundError
-from gputui.models import Block, Ref, Row
+from gputui.errors import ConfigError, ConflictError, GputuiError, IncompleteError, NotFoundError
+from gputui.models import Block, Ref, Resource, Row
 
 _SHOWN = 12
+_NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.IMAGES, Resource.CREDENTIALS)
+"""The lists of things that people name."""
+
+Lists = Callable[[Sequence[Resource]], Awaitable[Listing]]
+"""Reads more lists of the accounts that were asked."""
 
 
 class AmbiguousError(ConfigError):
@@ -62,6 +67,42 @@ def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) ->
         if match.whole and not silent and not known.whole:
             found[match.ref] = match
     return list(found.values())
+
+
+async def resolve_among(
+    texts: Sequence[str],
+    listing: Listing,
+    searched: Sequence[Resource],
+    lists: Lists,
+    *,
+    only: str,
+    certain: bool = False,
+) -> list[Match]:
+    """Find what each text means in the lists ``searched``, as :func:`resolve` does.
+
+    Where there is none, the other kinds are read as well: a thing of one of them is refused with its kind and
+    ``only``, such as ``only deployments can be scaled``, by a ConflictError.
+    """
+    try:
+        return resolve(texts, listing, certain=certain)
+    except NotFoundError as error:
+        others = await lists([resource for resource in _NAMED if resource not in searched])
+        if (refusal := _of_another_kind(texts, listing, others, only)) is not None:
+            raise refusal from error
+        raise
+
+
+def _of_another_kind(texts: Sequence[str], listing: Listing, others: Listing, only: str) -> ConflictError | None:
+    known = {name for row in listing.rows for name in _names(row)}
+    for text in texts:
+        kinds = {row.ref.kind for row in others.rows if text in _names(row)}
+        if kinds and text not in known:
+            return ConflictError(f"{text} is {_and([_with_article(kind) for kind in sorted(kinds)])}; {only}.")
+    return None
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun.upper() if noun == 'vm' else noun}"
 
 
 def _silent(match: Match, listing: Listing) -> list[str]:

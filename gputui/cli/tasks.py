@@ -55,7 +55,13 @@ async def _once(
         opened = {name: backend for name, backend in everywhere.items() if _may_have(backend)}
         endpoints = await session.list_rows(opened, Resource.DEPLOYMENTS)
         status = endpoints.report()
-        (match,) = refs.resolve([text], endpoints)
+        (match,) = await refs.resolve_among(
+            [text],
+            endpoints,
+            (Resource.DEPLOYMENTS,) if len(opened) == len(everywhere) else (),
+            lambda resources: session.list_several(everywhere, resources),
+            only="only endpoints in QUEUE mode take tasks",
+        )
         note_shortened([match])
         endpoint = match.row
         if not isinstance(endpoint, Deployment) or not endpoint.takes_tasks:

@@ -44,7 +44,7 @@ def say_unknown(rows: Iterable[Row]) -> ExitCode:
     return ExitCode.UNREACHABLE if places else ExitCode.OK
 
 
-def say_unsupported(names: Sequence[str]) -> None:
-    """Say that these accounts report neither GPUs nor processes."""
+def say_unsupported(names: Sequence[str], nouns: str) -> None:
+    """Say that these accounts do not report their ``nouns``: GPUs, or GPU processes."""
     report = "reports" if len(names) == 1 else "report"
-    say(f"gputui: {', '.join(names)} {report} no GPU processes: they are unknown. --of INSTANCE reads them over SSH.")
+    say(f"gputui: {', '.join(names)} {report} no {nouns}: they are unknown. --of INSTANCE reads them over SSH.")

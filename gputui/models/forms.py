@@ -58,6 +58,7 @@ class FormField:
     ``when`` shows the field only while another field has one of some values. ``unit`` stands behind the value,
     ``group`` is the heading that begins with this field. ``generate``: the length of a secret that is made up.
     ``variables``: its lines are ``NAME=VALUE`` or ``NAME: VALUE``, some of whose values may be secret.
+    ``required_when``: another field and the values of it that make this one required.
     ``anew``: its default is made up for each form, and is kept for no other.
     """
 
@@ -76,6 +77,13 @@ class FormField:
     generate: int = 0
     variables: bool = False
     anew: bool = False
+    required_when: tuple[str, tuple[str, ...]] | None = None
+
+    def is_required(self, values: Mapping[str, str]) -> bool:
+        """Whether it must be given beside these values."""
+        if self.required or self.required_when is None:
+            return self.required
+        return values.get(self.required_when[0], "") in self.required_when[1]
 
     def shown_with(self, values: Mapping[str, str]) -> bool:
         """Whether it is asked for beside these values."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, cast
 
-from gputui.commands import Command
+from gputui.commands import BY_ID, Command
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
 from gputui.screens.blocking import moment, place_of
 from gputui.screens.list_view import ListView
@@ -66,6 +66,10 @@ class BlacklistView(ListView):
             return ("not told", "muted")
         seconds = (row.until - datetime.now(UTC)).total_seconds()
         return format_minutes(math.ceil(seconds / 60)) if seconds > 0 else ("expired", "muted")
+
+    def why_none_created(self) -> str:
+        """Say how a host is blocked."""
+        return f"Press {self.key_of(BY_ID['block'])} on an instance (3) to block its host."
 
     def on_mount(self) -> None:
         """Count down: once a minute, and only what is then written otherwise reaches the terminal."""

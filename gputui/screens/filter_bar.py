@@ -16,6 +16,10 @@ class FilterBarView(View):
         """Return the filter in force as it was typed; '' for none."""
         raise NotImplementedError
 
+    def filter_prefix(self) -> str:
+        """Return the text before the filter while it is typed: the part of the view that it is over."""
+        return "/"
+
     def use_filter(self, text: str) -> None:
         """Show only what matches from now on, everything for ''. Raises QueryError, and then changes nothing."""
         raise NotImplementedError
@@ -23,7 +27,7 @@ class FilterBarView(View):
     def do_filter(self, argument: str) -> None:
         """Filter what is shown."""
         if not argument:
-            self.open_bar("#filter", self.filter_text())
+            self.open_bar("#filter", self.filter_text(), prefix=self.filter_prefix())
             return
         try:
             self.use_filter(argument)

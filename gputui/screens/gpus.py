@@ -9,9 +9,11 @@ from typing import ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.events import DescendantFocus
 
 from gputui.commands import Command
 from gputui.models import Action, Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
+from gputui.query import Query
 from gputui.screens.gpu_columns import gpu_columns, process_columns
 from gputui.screens.gpu_words import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.list_view import ListView
@@ -40,6 +42,7 @@ class GpusView(ListView):
     AUTO_FOCUS = "#table"
     COUNTED = " processes"
     HEADING = "GPUs"
+    TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
@@ -52,6 +55,8 @@ class GpusView(ListView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self._on_gpus = False
+        self._gpu_query: Query | None = None
         self._gpu: Ref | None = None
         self._comparing = False
 
@@ -164,14 +169,52 @@ class GpusView(ListView):
         # What is wrong takes its lines from the body: how many is known after the next layout.
         self.call_after_refresh(self._fit)
 
-    def _apply_filter(self) -> None:
-        self.gpus.set_filter(
-            lambda row: (
-                self.session.shows_account(row.ref.account)
-                and self._is_in_scope(row)
-                and (not self.session.problems_only or bool(getattr(row, "problem", None)))
-            )
+    # --- the filter of the side in use -----------------------------------------------------------------------
+
+    @on(DescendantFocus)
+    def _side_entered(self, event: DescendantFocus) -> None:
+        if event.widget in (self.gpus, self.panel, self.table):
+            self._on_gpus = event.widget is not self.table
+
+    def focus_body(self) -> None:
+        """Give the keys back to the side in use."""
+        if self._comparing:
+            self.set_focus(self.panel)
+        else:
+            self.set_focus(self.gpus if self._on_gpus and self.gpus.display else self.table)
+
+    def filter_text(self) -> str:
+        """Return the filter of the side in use."""
+        query = self._gpu_query if self._on_gpus else self._query
+        return query.text if query else ""
+
+    def filter_prefix(self) -> str:
+        """Name the side that is filtered."""
+        return "/ GPUs:" if self._on_gpus else self.TYPED_OVER
+
+    def use_filter(self, text: str) -> None:
+        """Filter the side in use; raises QueryError."""
+        if not self._on_gpus:
+            super().use_filter(text)
+            return
+        self._gpu_query = self.gpus.parse_filter(text) or None
+        self._apply_filter()
+
+    def _clear_filter(self) -> bool:
+        had = self._gpu_query is not None
+        self._gpu_query = None
+        return super()._clear_filter() or had
+
+    def _limits_gpu(self, row: Row) -> bool:
+        """Whether a GPU passes everything but the typed filter."""
+        return (
+            self.session.shows_account(row.ref.account)
+            and self._is_in_scope(row)
+            and (not self.session.problems_only or bool(getattr(row, "problem", None)))
         )
+
+    def _apply_filter(self) -> None:
+        self.gpus.set_filter(self._gpu_query, where=self._limits_gpu)
         self._shown_for = None  # what is offered depends on what is shown here, too
         super()._apply_filter()
         self._fit()
@@ -190,7 +233,10 @@ class GpusView(ListView):
 
     def _fit(self) -> None:
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
-        self.gpus.placeholder = Content(self.loading_text() or no_gpus(self.session.fleet, self._accounts()))
+        none = no_gpus(self.session.fleet, self._accounts())
+        if self._gpu_query is not None and self.gpus.total_count:
+            none = f"No GPU matches {self._gpu_query.text}. esc clears what limits the view."
+        self.gpus.placeholder = Content(self.loading_text() or none)
         self._show_charts()
 
     def on_resize(self) -> None:
@@ -263,10 +309,13 @@ class GpusView(ListView):
         """Count the processes; a row that says unknown is none."""
         rows = [self.table.get(ref) for ref in self.table.visible_refs]
         unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
-        if not rows and any(one.process_count is None for one in self._shown_devices()):
+        lacking = any(one.process_count is None for one in self._shown_devices())
+        if not rows and self._query is not None and self.table.total_count:
+            return "no matches"
+        if not rows and lacking:
             return "processes unknown"
         if not unknown:
-            return super().counts()
+            return f"{super().counts()}{' + ?' if lacking else ''}"
         known = f"{len(rows) - unknown}{self.COUNTED}, " if len(rows) > unknown else ""
         return f"{known}processes of {unknown} GPU{'' if unknown == 1 else 's'} unknown"
 
@@ -275,6 +324,7 @@ class GpusView(ListView):
         left, right = super().status()
         gpus = len(self._compared()) if self._comparing else self.gpus.row_count
         counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        filtered = f"   / GPUs: {self._gpu_query.text}" if self._gpu_query is not None else ""
         if self._comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
         if self._gpu is not None and not self.session.fleet.supports(self._gpu.account, Resource.PROCESSES):
@@ -288,7 +338,9 @@ class GpusView(ListView):
         facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())
         facts.append(window_words(self.panel.window))
         return (
-            Content.assemble((whose + self._doubt(), "$text-warning"), (counts, "$muted"), left),
+            Content.assemble(
+                (whose + self._doubt(), "$text-warning"), (counts, "$muted"), (filtered, "$text-accent"), left
+            ),
             Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
         )
 
@@ -439,7 +491,8 @@ class GpusView(ListView):
         return no_processes(self._shown_devices())
 
     def _shown_devices(self) -> list[GpuDevice]:
-        shown = (self.gpus.get(ref) for ref in self.gpus.visible_refs)
+        """Return the GPUs whose processes may be listed: the filter of the GPUs hides none of these."""
+        shown = (row for ref in self.gpus.refs if (row := self.gpus.get(ref)) is not None and self._limits_gpu(row))
         return [row for row in shown if isinstance(row, GpuDevice) and not row.mig and self._gpu in (None, row.ref)]
 
     def _accounts(self) -> list[str]:

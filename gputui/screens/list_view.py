@@ -32,6 +32,9 @@ class ListView(FilterBarView, ReadingView):
     COUNTED: ClassVar[str] = ""
     """What the number in the title counts, where the heading does not say it."""
 
+    TYPED_OVER: ClassVar[str] = "/"
+    """What stands before the typed filter in the title: the part of the view that it is over, if there are some."""
+
     GROWS_OLDER: ClassVar[bool] = False
     """Whether its rows tell ages: they are written anew once a minute."""
 
@@ -268,7 +271,7 @@ class ListView(FilterBarView, ReadingView):
             (f"   {self.counts()}", "$muted"),
             (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
             (self._new_text(), "$text-warning"),
-            (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+            (f"   {self.TYPED_OVER} {self._query.text}" if self._query else "", "$text-accent"),
         )
         marked = len(table.marked)
         hidden = len(table.marked_hidden)

@@ -399,9 +399,9 @@ class View(GuardedHandlers, Screen[None]):
         row = self.row_here()
         return row if isinstance(row, Instance) else None
 
-    def open_bar(self, selector: str, text: str, past: Sequence[str] = ()) -> None:
+    def open_bar(self, selector: str, text: str, past: Sequence[str] = (), prefix: str = "") -> None:
         """Open a bar; the very next key goes there."""
-        self.query_one(selector, EntryBar).open(text, past)
+        self.query_one(selector, EntryBar).open(text, past, prefix)
 
     def action_command(self, command_id: str) -> None:
         """Do what a key is bound to, or say why it cannot be done here."""
@@ -428,7 +428,7 @@ class View(GuardedHandlers, Screen[None]):
     def _why_not(self, command: Command) -> str:
         targets = self.targets()
         if command.action is Action.CREATE:
-            return " ".join(self.denials()) or "Nothing can be created here: no account shown allows it."
+            return " ".join(self.denials()) or self.why_none_created()
         if not targets:
             return f"{command.title}: there is no row here."
         first = targets[0]
@@ -437,6 +437,10 @@ class View(GuardedHandlers, Screen[None]):
         fleet = self.session.fleet
         refused = next((row for row in targets if command.action not in fleet.actions(row)), first)
         return self.refusal(command.action, refused)
+
+    def why_none_created(self) -> str:
+        """Say why the view creates nothing, and the way out."""
+        return "Nothing can be created here: no account shown allows it."
 
     def refusal(self, action: Action, row: Row) -> str:
         """Say why something cannot be done to a row: never, or not now; and the way out."""

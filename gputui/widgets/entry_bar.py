@@ -74,8 +74,9 @@ class EntryBar(GuardedHandlers, Vertical):
             yield Static(Content(self._prefix), classes="prefix")
             yield LineInput(select_on_focus=False)
 
-    def open(self, text: str = "", past: Sequence[str] = ()) -> None:
-        """Show it with this text in it; ``past`` are earlier entries, the newest last."""
+    def open(self, text: str = "", past: Sequence[str] = (), prefix: str = "") -> None:
+        """Show it with this text in it, after ``prefix``; ``past`` are earlier entries, the newest last."""
+        self.query_one(".prefix", Static).update(Content(prefix or self._prefix))
         self._past = list(past)
         self._position = len(self._past)
         self.display = True

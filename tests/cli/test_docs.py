@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,10 @@ from gputui.cli.columns import KINDS, csv_columns
 from gputui.cli.parser import build_parser
 from gputui.keys import MOVEMENT
 from gputui.models import Resource
+from gputui.sim.cloud_population import CLOUDS
+from tests.cli.conftest import Simulation, write_config
+
+Run = Callable[..., tuple[int, str, str]]
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
 
@@ -39,3 +45,18 @@ def test_every_way_to_move_that_has_an_id_is_documented() -> None:
     rows = re.findall(r"^\| [^|`]+ \| `([a-z._ -]+)` \|$", document, re.MULTILINE)
 
     assert {name for row in rows for name in row.split() if "." in name} == set(MOVEMENT)
+
+
+def test_the_requests_that_the_examples_show_are_made(run: Run, home: Path) -> None:
+    examples = re.findall(r"^\$ gputui (create .*--dry-run)$", DOCUMENT, re.MULTILINE)
+    assert examples
+    simulation = Simulation(clouds=CLOUDS["small"])
+    simulation.start()
+    try:
+        write_config(home, simulation.running.config_toml())
+        for example in examples:
+            status, out, err = run(*shlex.split(example))
+            assert (status, err) == (0, "")
+            assert out.startswith("POST ")
+    finally:
+        simulation.stop()

@@ -179,3 +179,28 @@ def test_where_no_list_of_processes_is_reported_they_are_unknown(configured: Sim
     assert status == 3
     assert json.loads(out) == []
     assert "hub reports no GPU processes: they are unknown. --of INSTANCE reads them over SSH." in err
+
+
+def test_where_no_list_of_gpus_is_reported_they_are_unknown(configured: Simulation, run: Run) -> None:
+    status, out, err = run("get", "gpus", "-A", "hub")
+    assert (status, out) == (3, "")
+    assert err == "gputui: hub reports no GPUs: they are unknown. --of INSTANCE reads them over SSH.\n"
+
+
+def test_every_account_without_a_list_of_processes_is_named_in_one_line(configured: Simulation, run: Run) -> None:
+    _, _, err = run("get", "processes")
+    (line_,) = [each for each in err.splitlines() if "no GPU processes" in each]
+    assert "hub" in line_
+    assert "autodl" in line_
+
+
+def test_a_thing_that_cannot_be_scaled_is_named(configured: Simulation, run: Run) -> None:
+    ref = instance(run, "qwen-finetune")
+    name = "/".join(ref.split("/")[::2])
+    for command in (("scale", name, "2"), ("get", "tasks", "--of", name), ("get", "processes", "--of", "hub/nope")):
+        status, _, err = run(*command, *(["--yes"] if command[0] == "scale" else []))
+        assert status != 0
+        if "nope" not in command[-1]:
+            assert f"{name} is a container; only" in err
+        else:
+            assert "Nothing is called" in err

@@ -1,9 +1,13 @@
+from collections.abc import Sequence
+
 import pytest
 
-from gputui.cli.refs import AmbiguousError, accounts_for, resolve
+from gputui.cli.actions import CANDIDATES
+from gputui.cli.refs import AmbiguousError, accounts_for, resolve, resolve_among
 from gputui.cli.session import Listing
-from gputui.errors import NotFoundError, UnavailableError
-from gputui.models import Instance, Phase, Ref
+from gputui.errors import ConflictError, NotFoundError, UnavailableError
+from gputui.models import Action, Instance, Phase, Ref, Resource
+from gputui.refusals import only_text
 
 
 def listing(*refs: str) -> Listing:
@@ -102,3 +106,22 @@ def test_only_the_accounts_named_are_asked() -> None:
     assert accounts_for(["lab/main", "lab/pod/x"], ["hub", "lab"]) == ["lab"]
     assert accounts_for(["lab/main", "x"], ["hub", "lab"]) == ["hub", "lab"]
     assert accounts_for(["pod/x"], ["hub", "lab"]) == ["hub", "lab"]
+
+
+async def test_a_thing_of_another_kind_is_named_with_what_is_possible() -> None:
+    async def lists(resources: Sequence[Resource]) -> Listing:
+        assert Resource.INSTANCES in resources
+        assert Resource.DEPLOYMENTS not in resources
+        return listing("lab/pod/main")
+
+    with pytest.raises(ConflictError, match=r"^lab/main is a pod; only deployments can be scaled\.$"):
+        await resolve_among(
+            ["lab/main"], Listing(), (Resource.DEPLOYMENTS,), lists, only=only_text(Action.SCALE, "deployments")
+        )
+    with pytest.raises(NotFoundError, match=r"Nothing is called 'lab/mane'"):
+        await resolve_among(["lab/mane"], Listing(), (Resource.DEPLOYMENTS,), lists, only="")
+
+
+def test_every_action_that_a_command_does_says_what_it_applies_to() -> None:
+    for action in (*CANDIDATES, Action.RESTART, Action.COMMIT, Action.BLOCK, Action.EXEC):
+        assert only_text(action, "volumes").startswith("only ")

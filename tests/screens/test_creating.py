@@ -13,9 +13,12 @@ from textual._compositor import Compositor
 from textual.screen import Screen
 from textual.widgets import Button, Input, Select, TextArea
 
+from gputui.api.yotta_storage_create import volume_fields
+from gputui.cli.forms import fields_text
 from gputui.creation_words import cost, instances_at_once, namesakes, stock_note
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Resource
+from gputui.screens import dialogs
 from gputui.screens.dialogs.form_choices import TickList
 from gputui.screens.dialogs.form_fields import Flag
 from gputui.text import clean
@@ -616,3 +619,24 @@ async def test_a_tab_repaints_two_fields_and_not_the_screen(monkeypatch: pytest.
         await stage.press("tab")
         assert focused(stage) == "price_from"
         assert not whole
+
+
+async def test_what_another_field_makes_required_is_marked_so() -> None:
+    form = Form("yotta", "volume", "New volume", volume_fields(("us-east-1",)))
+    async with staged(lab()) as stage:
+        dialog = dialogs.FormDialog(form, lambda values: {})
+        stage.app.push_screen(dialog)
+        await stage.advance(0)
+        assert "Region*" in stage.text
+        assert "optional" not in stage.text
+        dialog.put_values({"storageType": "R2"})
+        await stage.advance(0)
+        assert "Region (optional)" in stage.text
+        dialog.put_values({"storageType": "VENDOR"})
+        await stage.advance(0)
+        assert "Region*" in stage.text
+
+
+def test_the_table_of_fields_says_what_makes_one_required() -> None:
+    (line,) = [line for line in fields_text(volume_fields(("us-east-1",))).splitlines() if line.startswith("region ")]
+    assert "with storageType CEPH or VENDOR" in line

@@ -192,3 +192,47 @@ async def test_a_doubt_about_a_gpu_stands_beside_its_figures() -> None:
         gpus(stage).focus()
         await stage.press("d")
         assert "1 sample cannot be read" in stage.text
+
+
+async def test_the_filter_is_over_the_side_in_use_and_names_it() -> None:
+    async with staged(lab(), view="5") as stage:
+        stage.view.set_focus(gpus(stage))
+        await stage.press("slash", *"gpu-memory:>10G", "enter")
+        assert "/ GPUs: gpu-memory:>10G" in stage.title
+        assert gpus(stage).row_count == 1
+        assert gpus(stage).has_focus
+        assert len(stage.names) == 5, "the processes are not filtered"
+        await stage.press("tab", "slash", *"pid:4001", "enter")
+        assert "/ processes: pid:4001" in stage.title
+        assert stage.names == ["0/4001"]
+        assert gpus(stage).row_count == 1
+        await stage.press("escape")
+        assert gpus(stage).row_count == 4
+        assert len(stage.names) == 5
+
+
+async def test_a_filter_without_matches_leaves_known_processes_known() -> None:
+    fake = lab()
+    fake.rows[Resource.GPUS] = [replace(gpu("lab", index, None, 0), process_count=None) for index in range(4)]
+    async with staged(fake, view="5") as stage:
+        assert "5 processes + ?" in stage.title
+        await in_processes(stage)
+        await stage.press("slash", *"nonesuch", "enter")
+        assert "no matches" in stage.title
+        assert "unknown" not in stage.title
+
+
+async def test_the_side_without_the_keys_has_a_muted_cursor() -> None:
+    async with staged(lab(), view="5") as stage:
+        await in_processes(stage)
+        muted = gpus(stage).get_component_rich_style("record-table--cursor-bar").color
+        strong = stage.table.get_component_rich_style("record-table--cursor-bar").color
+        assert muted != strong
+        (bar,) = [
+            segment
+            for y in range(gpus(stage).size.height)
+            for segment in gpus(stage).render_line(y)
+            if segment.text.startswith("▌")
+        ]
+        assert bar.style is not None
+        assert bar.style.color == muted

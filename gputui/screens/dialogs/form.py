@@ -119,7 +119,7 @@ class FormDialog(Dialog[dict[str, str]]):
                     yield from tools
 
     def _heading(self) -> Content:
-        legend = "   * required" if any(field.required for field in self._form.fields) else ""
+        legend = "   * required" if any(field.required or field.required_when for field in self._form.fields) else ""
         return Content.assemble(self._form.title, (legend, "not bold $muted"))
 
     def _tool_buttons(self) -> Iterable[Button]:
@@ -181,7 +181,7 @@ class FormDialog(Dialog[dict[str, str]]):
     def _entered(self, event: DescendantFocus) -> None:
         field = self._body.field_of(event.widget)
         said = self._form.note if field is None else "   ".join(filter(None, (field.help, keys_of(field))))
-        optional = "optional   " if field is not None and not field.required else ""
+        optional = "optional   " if field is not None and not field.is_required(self.values()) else ""
         self._tell(Content(optional + said))
 
     def _tell(self, text: Content) -> None:

@@ -55,11 +55,14 @@ class FormBody(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
+        at_first = {name: self._given.get(name, field.default) for name, field in self._fields.items()}
         for name, field in self._fields.items():
             if field.group:
                 group = self._groups[name] = Static(Content(field.group), classes="group", id=f"group-{name}")
                 yield group
-            box = self._boxes[name] = FieldBox(field, self._given.get(name, field.default), long=self._long)
+            box = self._boxes[name] = FieldBox(
+                field, at_first[name], required=field.is_required(at_first), long=self._long
+            )
             self._editors[name] = box.editor
             yield box
 
@@ -98,6 +101,7 @@ class FormBody(VerticalScroll, can_focus=False):
         for name, field in self._fields.items():
             here = name in shown
             visible[self._boxes[name]] = here
+            self._boxes[name].require(required=field.is_required(shown))
             heading = name if field.group else heading
             if heading:
                 visible[self._groups[heading]] = visible.get(self._groups[heading], False) or here
@@ -135,15 +139,26 @@ class FieldBox(Vertical):
 
     virtual_size = Reactive(Size(0, 0))
 
-    def __init__(self, field: FormField, value: str, *, long: bool) -> None:
+    def __init__(self, field: FormField, value: str, *, required: bool, long: bool) -> None:
         super().__init__(id=f"of-{field.name}")
         self.field = field
         self.editor = make_editor(field, value)
         self.message = Message(id=f"problem-{field.name}", classes="problem")
         self._long = long
+        self._required = required
         self._label_width = _LONG_LABEL_WIDTH if long else _LABEL_WIDTH
-        if isinstance(self.editor, Input) and (long or field.required):
-            self.editor.placeholder = REQUIRED if field.required else "optional"
+        if isinstance(self.editor, Input) and (long or required):
+            self.editor.placeholder = REQUIRED if required else "optional"
+
+    def require(self, *, required: bool) -> None:
+        """Mark it as required, or as optional, where other fields decide that."""
+        if required == self._required:
+            return
+        self._required = required
+        if isinstance(self.editor, Input):
+            self.editor.placeholder = REQUIRED if required else "optional" if self._long else ""
+        self.styles.min_height = len(self._label())
+        self.refresh()
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -164,11 +179,11 @@ class FieldBox(Vertical):
     def _label(self) -> list[Content]:
         """Return the lines of the label, right-aligned; a star behind the last marks a required field."""
         field = self.field
-        said = Content(field.label if field.required or self._long else f"{field.label} (optional)")
+        said = Content(field.label if self._required or self._long else f"{field.label} (optional)")
         width = self._label_width - 2
         wrapped = [line.rstrip() for line in said.wrap(width)] or [Content("")]
         lines = [Content(" " * (width - line.cell_length)) + line for line in wrapped]
-        return [*lines[:-1], lines[-1].append(Content.styled("*" if field.required else " ", "$text-warning"))]
+        return [*lines[:-1], lines[-1].append(Content.styled("*" if self._required else " ", "$text-warning"))]
 
     def render(self) -> Content:
         """Draw the label at the left of the editor, and the unit at the right."""
