@@ -153,3 +153,9 @@ async def test_hostile_texts_are_data(size: tuple[int, int]) -> None:
         assert "[/x]" in stage.text
         await stage.press("enter", "escape", "b")
         assert not unsafe_on(stage)
+
+
+async def test_n_says_how_a_host_is_blocked() -> None:
+    async with staged(keeping(), view="6") as stage:
+        await stage.press("n")
+        assert "Press b on an instance (3) to block its host." in stage.toasts
