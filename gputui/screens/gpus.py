@@ -22,6 +22,7 @@ from gputui.widgets.gpu_charts import WORDS, window_words
 from gputui.widgets.gpu_panel import MOST, GpuPanel, Showing
 from gputui.widgets.table import RecordTable
 from gputui.widgets.table_columns import Column
+from gputui.wording import may_be_of
 
 _TICK_SECONDS = 10.0
 _FRAME, _GAPS = 3, 2
@@ -354,7 +355,10 @@ class GpusView(ListView):
 
     def in_scope(self, row: Row, scope: Ref) -> bool:
         """Whether a process belongs to the instance the view is limited to."""
-        return isinstance(row, GpuProcess) and row.instance == scope
+        instance = self.session.fleet.get(scope)
+        if not isinstance(row, GpuProcess) or not isinstance(instance, Instance):
+            return isinstance(row, GpuProcess) and row.instance == scope
+        return may_be_of(row, instance)
 
     def is_problem(self, row: Row) -> bool:
         """A process of no instance, or unknown ones: the first suspects when a GPU misbehaves."""

@@ -18,7 +18,7 @@ from gputui.screens.describe import describe
 from gputui.screens.reports import describe_json
 from gputui.screens.updating import UpdatingView
 from gputui.widgets.glyphs import PHASE_GLYPHS
-from gputui.wording import name_of
+from gputui.wording import may_be_of, name_of
 
 _FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
 """Commands that act on all marked rows; the others on one."""
@@ -188,7 +188,11 @@ class ReadingView(BlockingView, UpdatingView):
     def processes_of(self, row: Row) -> list[GpuProcess]:
         """Return the GPU processes of an instance, by GPU and what they hold."""
         rows = self.session.fleet.rows(Resource.PROCESSES).values()
-        found = [process for process in rows if isinstance(process, GpuProcess) and process.instance == row.ref]
+        found = [
+            process
+            for process in rows
+            if isinstance(process, GpuProcess) and isinstance(row, Instance) and may_be_of(process, row)
+        ]
         return sorted(found, key=lambda process: (process.gpu_index or 0, -(process.gpu_memory_used or 0)))
 
     def do_ssh(self, argument: str) -> None:
