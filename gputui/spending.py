@@ -6,7 +6,7 @@ Two currencies are never added. A sum carries what it lacks: see :class:`Total`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -31,7 +31,7 @@ from gputui.models import (
 from gputui.prices import CHARGED, may_cost
 
 if TYPE_CHECKING:
-    from gputui.config import Account
+    pass
 
 Amounts = Mapping[str, Money]
 """An amount for each currency, by its name, in the order in which the currencies came."""
@@ -185,16 +185,12 @@ def unpriced_text(total: Total) -> str:
     return f"{gpus_text(total.gpus, total.unsure)} GPU{'' if (total.gpus, total.unsure) == (1, 0) else 's'} unpriced"
 
 
-def in_order(totals: Mapping[str, Total], accounts: Mapping[str, Account]) -> Total:
-    """Return the sum of these, its currencies in the order of the accounts of the configuration.
+def in_order(totals: Mapping[str, Total], accounts: Iterable[str]) -> Total:
+    """Return the sum of these, its currencies in the order of the accounts that spend them.
 
-    Which account has answered first, or spends something first, does not change it.
+    ``accounts`` are the names in the order of the configuration: which of them has answered first changes nothing.
     """
-    summed = reduce(Total.__add__, totals.values(), Total())
-    known = dict.fromkeys(account.currency for account in accounts.values())
-    rank = {currency: place for place, currency in enumerate(known)}
-    order = sorted(summed.amounts, key=lambda currency: (rank.get(currency, len(rank)), currency))
-    return replace(summed, amounts={currency: summed.amounts[currency] for currency in order})
+    return reduce(Total.__add__, (totals[name] for name in accounts if name in totals), Total())
 
 
 def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, Total]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 from gputui.models import Balance, Deployment, GpuDevice, HostInfo, Instance, Money, Package, Phase, Ref, Row, Volume
@@ -272,7 +271,7 @@ def test_all_gpus_are_those_of_the_host_and_never_one() -> None:
 
 
 def test_currencies_have_the_order_of_the_accounts() -> None:
-    accounts: Any = {name: SimpleNamespace(currency=currency) for name, currency in (("a", "USD"), ("b", "CNY"))}
     dollars, yuan = Total({"USD": Money(Decimal(1), "USD")}), Total({"CNY": Money(Decimal(1), "CNY")})
     for totals in ({"a": dollars, "b": yuan}, {"b": yuan, "a": dollars}):
-        assert list(in_order(totals, accounts).amounts) == ["USD", "CNY"]
+        assert list(in_order(totals, ["a", "b"]).amounts) == ["USD", "CNY"]
+        assert list(in_order(totals, ["b", "a"]).amounts) == ["CNY", "USD"]

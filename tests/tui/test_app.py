@@ -49,6 +49,22 @@ def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
     assert "Cancel" not in terminal.text
 
 
+def test_a_second_start_shows_what_the_last_session_cost_before_the_server_answers(place: Place) -> None:
+    def priced(text: str) -> str:
+        return re.sub(r"\nprice = .*", "\nprice = 0.5", text)
+
+    place.configure(priced)
+    terminal = place.shown()
+    terminal.wait_for(re.compile(r"\$\d+\.\d\d/h"))
+    terminal.send("q")
+    assert terminal.wait_exit() == 0
+    place.simulation.running.faults = "down"
+    terminal = place.shown()
+    terminal.wait_for(re.compile(r"\$\d+\.\d\d/h"))
+    terminal.send("9")
+    terminal.wait_for("Cost")
+
+
 def test_keys_typed_before_an_account_is_open_are_carried_out_when_it_is(place: Place) -> None:
     terminal = place.shown()
     terminal.send("q")
