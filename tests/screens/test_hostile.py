@@ -212,7 +212,7 @@ async def test_the_create_form_takes_hostile_choices_as_data() -> None:
         await stage.type("[/x]")
         await stage.press("tab", "enter")
         is_safe(stage)
-        await stage.press("down", "enter", "tab", "tab", "enter")
+        await stage.press("down", "down", "enter", "tab", "tab", "enter")
         assert "Create this pod in lab?" in stage.text
         assert "[@click=app.quit]x[/]" in stage.text
         is_safe(stage)

@@ -34,7 +34,7 @@ async def test_no_key_changes_anything(*, marked: bool) -> None:
             stage.app.clear_notifications()
             await stage.press(key)
             assert stage.dialogs == [], key
-            assert "lab is read-only." in stage.toasts, key
+            assert "lab is read-only" in stage.toasts, key
         assert nothing_sent(fake)
 
 
@@ -90,7 +90,7 @@ async def test_an_image_of_ones_own_stays() -> None:
     fake.offered = frozenset(Action)
     async with staged(fake, view="7", read_only=True) as stage:
         await stage.press("D")
-        assert "lab is read-only." in stage.toasts
+        assert "lab is read-only" in stage.toasts
         await stage.command("delete mine:v1")
         await stage.press("n", "enter", "escape")
         assert stage.dialogs == []

@@ -171,7 +171,7 @@ async def test_serve_runs_until_it_is_cancelled() -> None:
     [
         ({"size": "tiny"}, "unknown size 'tiny': one of small, large, huge"),
         ({"faults": "x"}, "unknown fault profile 'x'"),
-        ({"clouds": "many"}, "unknown clouds 'many': one of usual, none, private, benchmark"),
+        ({"clouds": "many"}, "unknown clouds 'many': one of usual, none, private, personal, benchmark"),
         ({"release": "9.9.9"}, "unknown pody release '9.9.9': one of 0.1.9"),
     ],
 )

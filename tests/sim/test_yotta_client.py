@@ -80,11 +80,11 @@ def endpoints(url: str) -> None:
     assert [one["id"] for one in running] == [number]
     data(client.scale_workers(number, workers=2))
     assert len(data(client.get_workers(number, status_list=["running"]))) == 2
-    data(client.update_deployment(number, "renamed", [RESOURCE], 1, 20, webhook=None, environment_vars=None))
-    assert data(client.get_deployment_detail(number))["name"] == "renamed"
     data(client.scale_workers(number, workers=0))
     data(client.stop_deployment(number))
     assert data(client.get_deployment_detail(number))["status"] == "STOPPED"
+    data(client.update_deployment(number, "renamed", [RESOURCE], 1, 20, webhook=None, environment_vars=None))
+    assert data(client.get_deployment_detail(number))["name"] == "renamed"
     data(client.start_deployment(number))
     data(client.delete_deployment(number))
     assert client.get_deployment_detail(number)["code"] == 14000
