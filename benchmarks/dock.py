@@ -120,7 +120,7 @@ def main() -> int:
         asyncio.run(serve())
         return 0
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as config:
-        seconds, settle = (7.5, 0.1) if args.tiny else (args.seconds, _SETTLE_SECONDS)
+        seconds, settle = (12.0, 0.1) if args.tiny else (args.seconds, _SETTLE_SECONDS)
         return report(measure(config, seconds, settle), tiny=args.tiny)
 
 

@@ -1,4 +1,4 @@
-"""gputui with a mistake in it: asking for a refresh raises, with a secret in the words."""
+"""gputui with a mistake in it: a timer that a refresh sets raises, with a secret in the words."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from gputui.cli import main
 from gputui.screens.everywhere import EverywhereView
 
 
-def _fail(view: EverywhereView, argument: str) -> None:
+def _refresh(view: EverywhereView, argument: str) -> None:
+    view.set_timer(0.01, _fail)
+
+
+def _fail() -> None:
     raise RuntimeError("Authorization: Basic d29uZGVybGFuZA== for alice, password=wonderland")
 
 
 if __name__ == "__main__":
-    setattr(EverywhereView, "do_refresh", _fail)  # noqa: B010  (the mistake)
+    setattr(EverywhereView, "do_refresh", _refresh)  # noqa: B010  (the mistake)
     sys.exit(main(sys.argv[1:]))
