@@ -52,7 +52,7 @@ def works_as_before(terminal: Terminal) -> None:
     terminal.send("k", "j")
     terminal.settle()
     assert cursor_line(terminal) == second
-    assert keyboard_levels(terminal) == 1
+    terminal.wait_for(lambda: keyboard_levels(terminal) == 1)
 
 
 def leaves(terminal: Terminal) -> None:
