@@ -32,6 +32,7 @@ from gputui.models import (
     Form,
     FormField,
     Instance,
+    Never,
     Phase,
     Ref,
     Resource,
@@ -123,10 +124,14 @@ class FakeBackend:
         self.effects: dict[Action, Sequence[Row]] = {}
         self.clock_ahead: float | None = None
         self.offered = frozenset({Action.STOP, Action.DELETE, Action.EXEC, Action.SSH})
+        self.limits: dict[Action, Never] = {}
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
         return {resource: self._lister(resource) for resource in self.rows}
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        return self.limits.get(action)
 
     def hold(self, key: object) -> asyncio.Event:
         """Make a call hang until the event that is returned is set; later ones pass."""

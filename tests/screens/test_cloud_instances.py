@@ -8,9 +8,9 @@ import pytest
 from textual.widgets import Button, Input
 
 from gputui.errors import UnavailableError
-from gputui.models import Action, Deployment, Never, Ref, Resource, Row, Service, StopOptions
+from gputui.models import Action, Deployment, Never, Ref, Resource, Service, StopOptions
 from gputui.text import clean
-from tests.fleet.fakes import START, FakeBackend
+from tests.fleet.fakes import START
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, started
 from tests.screens.stage import NARROW, WIDE, Stage, lab, staged, stop_the_clock, unsafe_on
 
@@ -376,12 +376,10 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
         assert "2 of 2 hosts are kept out." in stage.toasts
 
 
-async def test_accounts_that_cannot_block_hosts_do_not_offer_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(_: object, row: Row, action: Action) -> Never | None:
-        return Never("containers") if action is Action.BLOCK else None
-
-    monkeypatch.setattr(FakeBackend, "never", never, raising=False)
-    async with staged(lab()) as stage:
+async def test_accounts_that_cannot_block_hosts_do_not_offer_it() -> None:
+    fake = lab()
+    fake.limits[Action.BLOCK] = Never("containers")
+    async with staged(fake) as stage:
         await stage.press("b")
         assert not stage.in_dialog
         assert "lab cannot block the hosts of containers: its API has no such call." in stage.toasts
