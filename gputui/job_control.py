@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import termios
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
 Handler = Callable[[int, FrameType | None], object] | int | None
+
+
+_SETTLE_SECONDS = 0.02
+"""How near a SIGCONT takes a stop back. Of two signals that come together nothing says which was first: the system
+hands them to different threads, and Python calls its handlers by number. A stop that nothing ends would be a hang."""
 
 
 class JobControl:
@@ -27,6 +34,7 @@ class JobControl:
         self._enter = enter
         self._asked_to_stop = False
         self._continued = False
+        self._asked_at = self._continued_at = -math.inf
         self._before: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> JobControl:
@@ -61,23 +69,34 @@ class JobControl:
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked_to_stop = True
-        self._wake()
+        self._asked_at = time.monotonic()
+        self._wake(self._settle)
 
     def _on_continue(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked_to_stop = False  # as the system does with a stop that has not taken effect
         self._continued = True
+        self._continued_at = time.monotonic()
         # Continued in the background: nothing may be drawn before the shell gives the terminal back.
         wait_for_foreground(self._terminal)
-        self._wake()
+        self._wake(self._act)
 
-    def _wake(self) -> None:
+    def _wake(self, callback: Callable[[], object]) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._act)
+            self._loop.call_soon_threadsafe(callback)
+
+    def _settle(self) -> None:
+        self._loop.call_later(_SETTLE_SECONDS, self._act)
+
+    @property
+    def _taken_back(self) -> bool:
+        """Whether the stop was taken back by a SIGCONT, as the system does with one that has not taken effect."""
+        return self._continued_at > self._asked_at - _SETTLE_SECONDS
 
     def _act(self) -> None:
-        if self._asked_to_stop:
+        if self._asked_to_stop and not self._taken_back:
+            if time.monotonic() < self._asked_at + _SETTLE_SECONDS:
+                return  # it is called again when a SIGCONT has had its time
             self._leave()
-            if self._asked_to_stop:  # not continued while leaving
+            if not self._taken_back:  # not continued while leaving
                 os.kill(os.getpid(), signal.SIGSTOP)
             self._resume()
         elif self._continued:
@@ -86,8 +105,8 @@ class JobControl:
 
     def _resume(self) -> None:
         wait_for_foreground(self._terminal)
-        self._enter()
         self._asked_to_stop = self._continued = False
+        self._enter()
 
 
 def wait_for_foreground(terminal: int) -> None:
