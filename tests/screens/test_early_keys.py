@@ -50,8 +50,8 @@ async def test_they_are_carried_out_in_their_order_when_the_account_is_open(tmp_
         await stage.press("G", "X", "right", "enter")
         assert not stage.in_dialog
         let_it_open()
-        await stage.until(lambda: sent(fake) == {Action.STOP: 1})
-        assert "train stopped." in stage.toasts
+        await stage.until(lambda: "train stopped." in stage.toasts)
+        assert sent(fake) == {Action.STOP: 1}
 
 
 async def test_a_key_that_comes_when_they_can_be_carried_out_comes_after_them(tmp_path: Path) -> None:
