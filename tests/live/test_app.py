@@ -31,7 +31,8 @@ def test_one_key_leads_into_the_pod_and_exit_back_to_its_row(gputui: Gputui, pod
     with gputui.terminal(columns=120, rows=40) as terminal:
         terminal.wait_for(_row("main", "running"))
         terminal.send("s")
-        _confirm(terminal, "SHA256:")
+        terminal.wait_for("SHA256:")
+        terminal.send("y")
         terminal.wait_for(PROMPT)
         terminal.write("stty size; echo I am in''side\r")
         terminal.wait_for("40 120")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .gputui import Gputui
-from .lab.pody import USERNAME, PodyServer
+from .lab.pody import PodyServer
 from .lab.stand_in.pynvml import gpu_memory
 
 
@@ -26,7 +26,7 @@ def _host_work(word: str) -> Iterator[int]:
 def test_a_process_of_a_pod_is_on_its_gpu_and_belongs_to_the_pod(
     gputui: Gputui, server: PodyServer, training: dict[str, Any]
 ) -> None:
-    assert training["instance_name"] == f"{USERNAME}-main"
+    assert training["instance_name"] == "main"
     assert training["command"].startswith(f"{server.gpu_word} train.py")
     assert training["gpu_index"] == training["pid"] % 2
     assert training["gpu_memory_used"] == gpu_memory(training["pid"])
