@@ -34,7 +34,7 @@ def test_at_rest_it_writes_nothing_while_it_asks(place: Place) -> None:
     terminal.settle(0.6)
     assert terminal.count(3.0) == 0
     place.simulation.running.faults = "down"
-    terminal.wait_for("✗ lab no answer since")
+    terminal.wait_for("✗ lab no answer since", timeout=60)
 
 
 def test_what_is_typed_ahead_into_a_bar_is_text(place: Place) -> None:
