@@ -25,14 +25,14 @@ import httpx
 
 from benchmarks.measure import Finding, options, ratio, report, side_by_side
 from gputui.api import open_backend
-from gputui.api.gpuhub import GpuhubBackend
-from gputui.api.gpuhub_lists import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
-from gputui.api.pages import PAGE_SIZE
-from gputui.config import Account, GpuhubAccount, Polling, load_config
+from gputui.api.gpuhub.backend import GpuhubBackend
+from gputui.api.gpuhub.resources import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
+from gputui.api.http.pagination import PAGE_SIZE
+from gputui.config.loader import Account, GpuhubAccount, Polling, load_config
 from gputui.fleet import Fleet
 from gputui.models import Change, Event, Resource
 from gputui.sim.clock import WorldClock
-from gputui.sim.cloud_population import CLOUDS, CloudPlan
+from gputui.sim.gpuhub.default_world import CLOUDS, CloudPlan
 from gputui.sim.server import running_simulator
 from tests.tui.harness import Terminal
 

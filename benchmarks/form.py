@@ -15,10 +15,10 @@ from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from benchmarks.measure import Finding, options, report
-from gputui.api.gpuhub_create import DeploymentForm
+from gputui.api.gpuhub.create_deployment import DeploymentForm
+from gputui.app.theme import THEMES, variables
 from gputui.models import Image, Ref
 from gputui.screens.dialogs.form import FormDialog
-from gputui.theme import THEMES, variables
 
 HUB = DeploymentForm("hub", ("sgp1", "Singapore-A", "Singapore-B"), "USD")
 FORM = HUB.form(

@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.measure import options
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh.client import connect
-from gputui.ssh.hosts import HostKeyQuestion, KnownHosts
+from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from gputui.ssh.shell import interactive
 from tests.live.ssh.openssh import OpenSSH
 from tests.ssh.pty import Terminal

@@ -13,10 +13,10 @@ from textual.keys import _character_to_key
 
 import gputui.screens.dialogs
 import gputui.widgets
-from gputui.app import VIEWS
+from gputui.app.app import VIEWS, view_class
 from gputui.commands import BY_ID, BY_WORD, COMMANDS, complete
+from gputui.config.keymap import MOVEMENT, check_keys, key_problems, key_text
 from gputui.errors import ConfigError
-from gputui.keys import MOVEMENT, check_keys, key_problems, key_text
 
 NAMES = {
     "NAME": ("train", "Train-2", "jupyter"),
@@ -46,7 +46,7 @@ def test_every_command_is_explained() -> None:
 
 
 def test_every_command_works_in_some_view() -> None:
-    views = [getattr(import_module(f"gputui.screens.{name}"), kind) for name, kind in VIEWS.items()]
+    views = [view_class(name) for name in VIEWS]
     assert [command.id for command in COMMANDS if not any(hasattr(view, command.handler) for view in views)] == []
 
 
@@ -166,9 +166,9 @@ def test_the_keys_of_widgets_are_listed_as_they_are() -> None:
     declared = {
         binding.id: binding.key
         for package in (gputui.widgets, gputui.screens.dialogs)
-        for module in pkgutil.iter_modules(package.__path__)
-        for kind in vars(import_module(f"{package.__name__}.{module.name}")).values()
-        if isinstance(kind, type) and kind.__module__ == f"{package.__name__}.{module.name}"
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for kind in vars(import_module(module.name)).values()
+        if isinstance(kind, type) and kind.__module__ == module.name
         for binding in vars(kind).get("BINDINGS", ())
     }
     assert declared == MOVEMENT

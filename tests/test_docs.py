@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gputui.commands import COMMANDS, Command
-from gputui.keys import key_text
+from gputui.config.keymap import key_text
 
 KEYS = (Path(__file__).parents[1] / "docs" / "keys.md").read_text("utf-8")
 

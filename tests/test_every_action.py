@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from itertools import product
 
 import pytest
 
-from gputui import wording
 from gputui.api import open_backend
-from gputui.api.base import Backend, CanUpdate
-from gputui.app import VIEWS
-from gputui.cli.actions import CANDIDATES
+from gputui.api.capabilities import Backend, CanUpdate
+from gputui.app.app import view_class
+from gputui.cli.commands.lifecycle import CANDIDATES
 from gputui.commands import COMMANDS
-from gputui.config import parse_config
-from gputui.fleet.calls import call_of
+from gputui.config.loader import parse_config
+from gputui.fleet.dispatch import call_of
 from gputui.models import (
     FORM_ACTIONS,
     Action,
@@ -30,7 +28,7 @@ from gputui.models import (
     SSHTarget,
     Volume,
 )
-from gputui.screens.view import View
+from gputui.presentation import actions as wording
 
 CONFIG = """
 [accounts.hub]
@@ -60,7 +58,6 @@ HOMES = {
     Resource.VOLUMES: ("volumes",),
     Resource.CREDENTIALS: ("credentials",),
 }
-VIEW_OF = {"volumes": "VolumesView", "credentials": "CredentialsView", **VIEWS}
 BY_OTHER_COMMANDS = {Action.SSH, Action.EXEC, Action.BLOCK}
 """Of the command line: they are for instances alone."""
 
@@ -161,5 +158,5 @@ def test_the_view_has_a_key_for_it(case: str) -> None:
     commands = [command for command in COMMANDS if command.action is action]
     assert commands
     for name in HOMES[backend.kinds[row.ref.kind]]:
-        view: type[View] = getattr(import_module(f"gputui.screens.{name}"), VIEW_OF[name])
+        view = view_class(name)
         assert any(hasattr(view, command.handler) for command in commands), view

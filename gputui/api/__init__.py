@@ -7,14 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from gputui.api.base import Backend
-    from gputui.config import Account
+    from gputui.api.capabilities import Backend
+    from gputui.config.loader import Account
 
 BACKENDS: Mapping[str, str] = {
-    "pody": "gputui.api.pody:PodyBackend",
-    "gpuhub": "gputui.api.gpuhub:GpuhubBackend",
-    "deepdock": "gputui.api.deepdock:DeepdockBackend",
-    "yotta": "gputui.api.yotta:YottaBackend",
+    "pody": "gputui.api.pody.backend:PodyBackend",
+    "gpuhub": "gputui.api.gpuhub.backend:GpuhubBackend",
+    "deepdock": "gputui.api.deepdock.backend:DeepdockBackend",
+    "yotta": "gputui.api.yotta.backend:YottaBackend",
 }
 """Kind of account -> the class that speaks to it, as ``module:class``."""
 

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import argparse
 
 _COMMANDS = {
-    "": "full_screen:run",
-    "demo": "full_screen:demo",
-    "sim": "simulate:run",
+    "": "tui:run",
+    "demo": "tui:demo",
+    "sim": "sim:run",
     "get": "get:run",
     "describe": "describe:run",
-    "start": "actions:run",
-    "stop": "actions:run",
-    "restart": "actions:run",
-    "delete": "actions:run",
+    "start": "lifecycle:run",
+    "stop": "lifecycle:run",
+    "restart": "lifecycle:run",
+    "delete": "lifecycle:run",
     "scale": "scale:run",
     "update": "update:run",
     "rename": "update:rename",
@@ -32,15 +32,15 @@ _COMMANDS = {
     "block": "block:run",
     "create": "create:run",
     "pull": "create:pull",
-    "commit": "actions:commit",
-    "exec": "execute:run",
-    "ssh": "login:run",
-    "forward": "login:forward",
-    "passwd": "password:run",
+    "commit": "lifecycle:commit",
+    "exec": "exec:run",
+    "ssh": "ssh:run",
+    "forward": "ssh:forward",
+    "passwd": "passwd:run",
     "audit": "audit:run",
     "logs": "logs:run",
     "init": "init:run",
-    "config": "check:run",
+    "config": "config:run",
     "completion": "completion:run",
 }
 """Where each command lives. A command's module is imported only to run it: that keeps every other one light."""
@@ -99,19 +99,19 @@ def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
 
 def _run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "__complete":  # asked by the shell between two key strokes: before anything is imported
-        from gputui.cli.complete_words import run
+        from gputui.cli.commands.complete_words import run
 
         return run(argv[1:])
     from gputui.cli.parser import parse
 
     args = parse(argv)
     if args.reset_terminal:
-        from gputui.cli.terminal import reset_terminal
+        from gputui.cli.commands.reset_terminal import reset_terminal
 
         return reset_terminal()
     _keep_logs_off_the_terminal()
     module, function = _COMMANDS[args.command or ""].split(":")
-    command: Callable[[argparse.Namespace], int] = getattr(import_module(f"gputui.cli.{module}"), function)
+    command: Callable[[argparse.Namespace], int] = getattr(import_module(f"gputui.cli.commands.{module}"), function)
     return command(args)
 
 
@@ -138,8 +138,8 @@ def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
 
 
 def _crash(error: BaseException) -> int:
-    from gputui.paths import state_dir
-    from gputui.report import known_secrets, redact, write_report
+    from gputui.config.paths import state_dir
+    from gputui.crash_report import known_secrets, redact, write_report
 
     what = redact(f"{type(error).__name__}: {error}".splitlines()[0], known_secrets())
     try:

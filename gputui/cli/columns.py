@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gputui.cli.output import format_table, say
-from gputui.deployment_words import counts_text, gpus_text, price_range
 from gputui.models import (
     Balance,
     Block,
@@ -28,11 +27,12 @@ from gputui.models import (
     TaskQueue,
     Volume,
 )
-from gputui.prices import figure_name, price_text
-from gputui.storage_words import registry_text, size_text, storage_text
-from gputui.task_words import delivery_text, took_text
+from gputui.presentation.actions import gpu_text, ports_text, state_words
+from gputui.presentation.deployments import counts_text, gpus_text, price_range
+from gputui.presentation.prices import figure_name, price_text
+from gputui.presentation.storage import registry_text, size_text, storage_text
+from gputui.presentation.tasks import delivery_text, took_text
 from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
-from gputui.wording import gpu_text, ports_text, state_words
 
 KINDS: tuple[Resource, ...] = (
     Resource.STOCK,

@@ -7,14 +7,14 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from gputui.api.base import HasFilters
+from gputui.api.capabilities import HasFilters
 from gputui.cli.forms import field_problems, fields_text
 from gputui.cli.output import say
 from gputui.errors import ConfigError, GputuiError, InvalidError
 from gputui.models import FieldKind, Form, FormField, Resource
 
 if TYPE_CHECKING:
-    from gputui.api.base import Backend
+    from gputui.api.capabilities import Backend
 
 Given = Sequence[tuple[str, str]]
 """The filters of a command line in their order. One without a name asks what there is."""

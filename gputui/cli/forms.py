@@ -128,7 +128,7 @@ def _is_reference(field: FormField, value: str) -> bool:
 
 def _secret(field: FormField, value: str) -> str:
     """Return a secret from where it is said to be, or one made up, which is told; raises ConfigError."""
-    from gputui.secrets import SecretRef
+    from gputui.config.secrets import SecretRef
 
     if value == MADE_UP:
         made_up = made_up_secret(field.generate)

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.cli.output import say
+from gputui.config.paths import history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.models import FeedState, Resource, Row
-from gputui.paths import history_path, state_dir
 
 if TYPE_CHECKING:
-    from gputui.api.base import Backend
-    from gputui.config import Account, Config
+    from gputui.api.capabilities import Backend
+    from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
-    from gputui.history import History
+    from gputui.history.history import History
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def say_problems(rows: Sequence[Row]) -> None:
 
 def load(args: argparse.Namespace) -> Config:
     """Load the configuration that the command line means; raises ConfigError."""
-    from gputui.config import load_config
+    from gputui.config.loader import load_config
 
     return load_config(Path(args.config) if args.config else None, read_only=args.read_only)
 
@@ -104,7 +104,7 @@ async def backends(accounts: Mapping[str, Account]) -> AsyncIterator[dict[str, B
 
 async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resource) -> Listing:
     """List one resource over all accounts at once; a failing account spoils nothing but its own part."""
-    from gputui.api.rows import incomplete
+    from gputui.api.http.rows import incomplete
 
     listing = Listing()
     answers = await asyncio.gather(*(_list_one(backend, resource) for backend in opened.values()))
@@ -137,8 +137,8 @@ async def list_several(opened: Mapping[str, Backend | GputuiError], resources: I
 
 def warn_of_clock(opened: Mapping[str, object]) -> str:
     """Return what is to be said of this machine's clock, by those of the servers that have answered."""
-    from gputui.api.base import HasClock
-    from gputui.api.server_clock import clock_warning
+    from gputui.api.capabilities import HasClock
+    from gputui.api.http.server_clock import clock_warning
 
     return clock_warning({name: each.clock_ahead for name, each in opened.items() if isinstance(each, HasClock)})
 
@@ -167,7 +167,7 @@ def failure_of(error: Exception, what: str) -> GputuiError:
 @contextmanager
 def open_history() -> Iterator[History]:
     """Open the history and audit log in the state directory, and close it at the end."""
-    from gputui.history import History
+    from gputui.history.history import History
 
     history = History(history_path(state_dir()))
     try:

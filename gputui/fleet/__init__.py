@@ -1,7 +1,7 @@
 """The fleet: all accounts' rows kept current by polling, and the one way to act on them."""
 
 from gputui.fleet.clock import Clock, SystemClock
-from gputui.fleet.feeds import Feed
+from gputui.fleet.feed_health import Feed
 from gputui.fleet.fleet import Fleet
 from gputui.fleet.mutations import Pending
 

@@ -9,21 +9,13 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from gputui.api.base import (
-    Backend,
-    CanCreate,
-    HasAccountInfo,
-    HasDetail,
-    HasEvents,
-    HasLogs,
-    KeepsAnswers,
-)
+from gputui.api.capabilities import Backend, CanCreate, HasAccountInfo, HasDetail, HasEvents, HasLogs, KeepsAnswers
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnknownOutcomeError
-from gputui.fleet.account import AccountRuntime
+from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
-from gputui.fleet.known import Known
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations, Pending
+from gputui.fleet.rows import Known
 from gputui.models import (
     AccountInfo,
     Action,
@@ -41,8 +33,8 @@ from gputui.models import (
 )
 
 if TYPE_CHECKING:
-    from gputui.config import Account, Polling
-    from gputui.history import History
+    from gputui.config.loader import Account, Polling
+    from gputui.history.history import History
 
 _CLOSE_SECONDS = 2.0
 _PROBE_AGAIN_SECONDS = 60.0
@@ -282,7 +274,7 @@ class Fleet(Known):
     async def read_log(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
-        """Read a page of what an instance wrote; see :meth:`gputui.api.base.HasLogs.read_log`.
+        """Read a page of what an instance wrote; see :meth:`gputui.api.capabilities.HasLogs.read_log`.
 
         An account that asks to be left alone is: RateLimitedError tells for how long.
         """

@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from gputui.api.base import Backend, DecidesLogin
+from gputui.api.capabilities import Backend, DecidesLogin
 from gputui.models import ActionResult, Ref, Secret, SSHTarget
 
 if TYPE_CHECKING:
-    from gputui.history import History
+    from gputui.history.history import History
 
 
 _PATIENCE = 20.0
@@ -85,7 +85,7 @@ class Logins:
     # On a thread.
 
     def _write(self, ref: Ref, made: str, user: str, password: Secret | None) -> bool:
-        from gputui import secrets
+        from gputui.config import secrets
 
         if self._history is None:
             return False
@@ -97,13 +97,13 @@ class Logins:
         return secrets.keep_in_keyring(_name(ref, made), password)
 
     def _read(self, ref: Ref, made: str) -> tuple[str, Secret | None]:
-        from gputui import secrets
+        from gputui.config import secrets
 
         user = self._history.login_of(ref, made) if self._history is not None else ""
         return user, secrets.kept_in_keyring(_name(ref, made)) if user else None
 
     def _drop(self, ref: Ref) -> None:
-        from gputui import secrets
+        from gputui.config import secrets
 
         if self._history is not None and (made := self._history.forget_login(ref)) is not None:
             secrets.drop_from_keyring(_name(ref, made))

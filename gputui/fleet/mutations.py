@@ -10,11 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.api.base import (
-    CanChangePassword,
-    CanCreate,
-    FindsCreated,
-)
+from gputui.api.capabilities import CanChangePassword, CanCreate, FindsCreated
 from gputui.errors import (
     ConflictError,
     ForbiddenError,
@@ -25,17 +21,17 @@ from gputui.errors import (
     RateLimitedError,
     UnknownOutcomeError,
 )
-from gputui.fleet.account import AccountRuntime
-from gputui.fleet.auditor import Auditor
-from gputui.fleet.calls import Call, call_of
+from gputui.fleet.account_runtime import AccountRuntime
+from gputui.fleet.audit import Auditor
 from gputui.fleet.clock import Clock, within
-from gputui.fleet.listeners import Listeners
+from gputui.fleet.dispatch import Call, call_of
+from gputui.fleet.signals import Listeners
 from gputui.known_secrets import mask, note
 from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secret
 from gputui.redaction import describe_fault, redact
 
 if TYPE_CHECKING:
-    from gputui.history import History
+    from gputui.history.history import History
 
 _LOOK_SECONDS = 15.0
 _LOOKS = (1.0, 4.0, 10.0)
@@ -238,7 +234,7 @@ class Mutations:
         *,
         marked: bool,
     ) -> ActionResult:
-        from gputui.history import Outcome
+        from gputui.history.history import Outcome
 
         try:
             result = await (self._called(ref, call) if marked else call())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Protocol
 
-from gputui.api.base import Lister
+from gputui.api.capabilities import Lister
 from gputui.errors import GputuiError, UnavailableError
 from gputui.fleet.clock import Clock
 from gputui.models import Resource, Row

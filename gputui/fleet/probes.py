@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gputui.api.base import Lister
+from gputui.api.capabilities import Lister
 from gputui.errors import GputuiError
 from gputui.fleet.clock import Clock, within
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row

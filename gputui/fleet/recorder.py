@@ -11,7 +11,7 @@ from gputui.fleet.clock import Clock
 from gputui.models import Event, GpuSample, Offer, Ref, Resource, Row
 
 if TYPE_CHECKING:
-    from gputui.history import History
+    from gputui.history.history import History
 
 _INTERVAL = 15.0
 _WAITING = 10_000
@@ -64,7 +64,7 @@ class Recorder:
 
     async def flush(self) -> None:
         """Write what is there; what could not be written now is tried again the next time."""
-        from gputui.history import Snapshot, StockSample
+        from gputui.history.history import Snapshot, StockSample
 
         if not (self._snapshots or self._events or self._stock or self._gpus):
             return

@@ -9,11 +9,11 @@ from typing import ClassVar, cast
 
 from gputui.commands import BY_ID, Command
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
-from gputui.screens.blocking import moment, place_of
-from gputui.screens.list_view import ListView
-from gputui.screens.usual_columns import account_column
+from gputui.screens.commands.block_host import moment, place_of
+from gputui.screens.list.list_view import ListView
+from gputui.screens.list.shared_columns import account_column
 from gputui.text import format_minutes
-from gputui.widgets.table_columns import Cell, Column, natural_key
+from gputui.widgets.table.columns import Cell, Column, natural_key
 
 
 class BlacklistView(ListView):

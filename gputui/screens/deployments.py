@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
 from gputui.commands import Command
-from gputui.deployment_words import (
+from gputui.models import Action, Change, Deployment, Phase, Resource, Row
+from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.deployments import (
     Shape,
     counts_text,
     cuda_range,
@@ -17,16 +19,14 @@ from gputui.deployment_words import (
     range_text,
     shape,
 )
-from gputui.models import Action, Change, Deployment, Phase, Resource, Row
-from gputui.prices import ByDeployment, by_deployment, price_key
+from gputui.presentation.prices import ByDeployment, by_deployment, price_key
+from gputui.screens.commands.scale import ScalingView
 from gputui.screens.instances import PHASE_TABLE_STYLES
-from gputui.screens.list_view import ListView
-from gputui.screens.scaling import ScalingView
-from gputui.screens.usual_columns import account_column, age_column, amount, name_column, price_column
+from gputui.screens.list.list_view import ListView
+from gputui.screens.list.shared_columns import account_column, age_column, amount, name_column, price_column
 from gputui.text import format_bytes
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
-from gputui.widgets.table_columns import Cell, Column
-from gputui.wording import UNDER_WAY
+from gputui.widgets.table.columns import Cell, Column
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 _BAR = 4

@@ -15,25 +15,26 @@ from hypercorn.asyncio.run import worker_serve
 from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
+from gputui.sim.deepdock.api import DeepdockApi
+from gputui.sim.deepdock.default_world import DOCKS, USER, DockPlan, build_dock
+from gputui.sim.deepdock.faults import DeepdockFaults
+from gputui.sim.gpuhub.api import GpuhubApi
+from gputui.sim.gpuhub.default_world import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud
+from gputui.sim.gpuhub.faults import GpuhubFaults
+from gputui.sim.pody.api import PodyApi
+from gputui.sim.pody.faults import PodyFaults
+from gputui.sim.pody.validation import RELEASES, parse_release
+from gputui.sim.shell.sshd import SshServer
+from gputui.sim.yotta.api import YottaApi
+from gputui.sim.yotta.cloud import YottaCloud
+from gputui.sim.yotta.default_world import YOTTAS, YottaPlan, build_yotta
+from gputui.sim.yotta.faults import YottaFaults
+
 from .clock import WorldClock
-from .cloud_population import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud
-from .deepdock import DeepdockApi
-from .deepdock_faults import DeepdockFaults
-from .deepdock_population import DOCKS, USER, DockPlan, build_dock
+from .default_world import PASSWORDS, SIZES, SSH_PASSWORD, build_world
 from .faults import PROFILES, Faults
-from .gpuhub import GpuhubApi
-from .gpuhub_faults import GpuhubFaults
 from .loopback import LOOPBACK, bound_socket
-from .pody import PodyApi
-from .pody_faults import PodyFaults
-from .pody_rules import RELEASES, parse_release
-from .population import PASSWORDS, SIZES, SSH_PASSWORD, build_world
-from .sshd import SshServer
 from .world import GIB, Network, World
-from .yotta import YottaApi
-from .yotta_cloud import YottaCloud
-from .yotta_faults import YottaFaults
-from .yotta_population import YOTTAS, YottaPlan, build_yotta
 
 # Offsets from the first port.
 CLOUD_OFFSETS, YOTTA_OFFSETS, DOCK_OFFSETS = (0, 6, 7, 8), (2,), (3, 9)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from .clock import WorldClock
 
 if TYPE_CHECKING:
-    from .cloud import Cloud
+    from gputui.sim.gpuhub.cloud import Cloud
 
 MIB = 1 << 20
 GIB = 1 << 30

@@ -13,6 +13,7 @@ import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
 from gputui.models import SSHLogin, SSHTarget
+from gputui.ssh.credentials import METHODS, AskSecret, Credentials, LoginClient, Patience
 from gputui.ssh.failures import (
     NotUpError,
     explain,
@@ -22,8 +23,7 @@ from gputui.ssh.failures import (
     refused_greeting,
     too_many_attempts,
 )
-from gputui.ssh.hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, jump_host_id, name_of_host
-from gputui.ssh.login import METHODS, AskSecret, Credentials, LoginClient, Patience
+from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, jump_host_id, name_of_host
 from gputui.text import clean
 
 # Without a handler of its own, asyncssh's warnings would reach stderr, which is the terminal the app draws on.

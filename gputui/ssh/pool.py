@@ -24,7 +24,7 @@ class ConnectionPool:
     """Connections by key. ``idle`` is how many seconds one outlives its last lease; a leased one is never closed.
 
     The key stands for one thing, not for a name that others had or will have: the id of the instance as it was made
-    (:func:`gputui.ssh.hosts.host_id_of`). One made anew under an old name then gets a connection of its own.
+    (:func:`gputui.ssh.known_hosts.host_id_of`). One made anew under an old name then gets a connection of its own.
     """
 
     def __init__(self, *, idle: float = 60.0) -> None:

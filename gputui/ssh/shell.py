@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import asyncssh
 
 from gputui.errors import SshError
-from gputui.job_control import Handler, JobControl
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
+from gputui.ssh.job_control import Handler, JobControl
 from gputui.ssh.terminal import LocalTerminal
 from gputui.text import clean
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from gputui.errors import SshError
-from gputui.ssh.modes import TerminalModes
+from gputui.ssh.terminal_modes import TerminalModes
 
 _HIGH_WATER = 64 * 1024
 _LOW_WATER = 16 * 1024

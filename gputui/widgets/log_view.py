@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gputui.failures import GuardedHandlers
+from gputui.widgets.internal_errors import GuardedHandlers
 
 _BLOCK = 256
 """Lines that are read at once."""

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from gputui.starts import Medians, Start, is_slow, seconds_text
+from gputui.analytics.startup_times import Medians, Start, is_slow, seconds_text
+from gputui.widgets.bars.line import Line
 from gputui.widgets.glyphs import BAR_FULL
-from gputui.widgets.line import Line
 
 OTHERS, MEDIAN = "others", "median"
 MOST_BAR_CELLS = 40

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gputui.api.gpuhub import GpuhubBackend
-from gputui.api.pody import PodyBackend
-from gputui.api.transport import Transport
-from gputui.config import PodyAccount, parse_config
-from tests.api.gpuhub import gpuhub_account, script
+from gputui.api.gpuhub.backend import GpuhubBackend
+from gputui.api.http.transport import Transport
+from gputui.api.pody.backend import PodyBackend
+from gputui.config.loader import PodyAccount, parse_config
+from tests.api.gpuhub.server import gpuhub_account, script
 from tests.api.server import ScriptedServer
 
 

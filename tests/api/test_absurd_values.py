@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 
-from gputui.api.base import Backend
-from gputui.api.deepdock import DeepdockBackend
-from gputui.api.gpuhub import GpuhubBackend
-from gputui.api.pody import PodyBackend
-from gputui.api.yotta import YottaBackend
+from gputui.api.capabilities import Backend
+from gputui.api.deepdock.backend import DeepdockBackend
+from gputui.api.gpuhub.backend import GpuhubBackend
+from gputui.api.pody.backend import PodyBackend
+from gputui.api.yotta.backend import YottaBackend
 from gputui.cli.columns import columns_of
 from gputui.errors import ProtocolError
 from gputui.models import Resource
-from gputui.serial import from_plain, to_plain
-from tests.api import deepdock, gpuhub, recorded, yotta
+from gputui.models.serialize import from_plain, to_plain
+from tests.api import recorded
 from tests.api.conftest import FakeTime, pody_account
+from tests.api.deepdock import server as deepdock
+from tests.api.gpuhub import server as gpuhub
 from tests.api.server import Reply, ScriptedServer
+from tests.api.yotta import server as yotta
 
 ABSURD = (
     "NaN",

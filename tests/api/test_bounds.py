@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from gputui.api.gpuhub import GpuhubBackend
-from gputui.api.transport import MAX_BODY
-from gputui.api.unpacking import STEP, PackingError, Unpacker
+from gputui.api.gpuhub.backend import GpuhubBackend
+from gputui.api.http.decompression import STEP, PackingError, Unpacker
+from gputui.api.http.transport import MAX_BODY
 from gputui.errors import GputuiError, ProtocolError, UnknownOutcomeError
 from gputui.models import Resource
-from tests.api import gpuhub
 from tests.api.conftest import MakeTransport
+from tests.api.gpuhub import server as gpuhub
 from tests.api.server import Reply, Request, ScriptedServer, as_json
 
 BODY = b'["main"]'

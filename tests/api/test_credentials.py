@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from gputui.api.base import Backend
-from gputui.api.deepdock import DeepdockBackend
-from gputui.api.gpuhub import GpuhubBackend
-from gputui.api.pody import PodyBackend
-from gputui.api.yotta import YottaBackend
+from gputui.api.capabilities import Backend
+from gputui.api.deepdock.backend import DeepdockBackend
+from gputui.api.gpuhub.backend import GpuhubBackend
+from gputui.api.pody.backend import PodyBackend
+from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import AuthError, ForbiddenError, GputuiError, ProtocolError
 from gputui.models import Resource
-from tests.api import deepdock, gpuhub, yotta
 from tests.api.conftest import FakeTime, pody_account
+from tests.api.deepdock import server as deepdock
+from tests.api.gpuhub import server as gpuhub
 from tests.api.server import Answer, ScriptedServer, as_json, page
+from tests.api.yotta import server as yotta
 
 PATHS = {
     "lab": ("/host/gpu-ps", Resource.GPUS),

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gputui.api.deepdock import DeepdockBackend
-from gputui.api.gpuhub import _KINDS, GpuhubBackend
-from gputui.api.pody import PodyBackend
-from gputui.api.yotta import YottaBackend
+from gputui.api.deepdock.backend import DeepdockBackend
+from gputui.api.gpuhub.backend import _KINDS, GpuhubBackend
+from gputui.api.pody.backend import PodyBackend
+from gputui.api.yotta.backend import YottaBackend
 from gputui.commands import BY_ID
 from gputui.models import (
     AccountInfo,
@@ -29,7 +29,7 @@ from gputui.models import (
     SSHTarget,
     Volume,
 )
-from gputui.refusals import never_text, not_now_text
+from gputui.presentation.refusals import never_text, not_now_text
 
 SSH = SSHTarget("127.0.0.1", 22, "root")
 

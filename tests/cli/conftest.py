@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from gputui.api.base import Backend
+from gputui.api.capabilities import Backend
 from gputui.cli import main, prompts
-from gputui.sim.cloud_population import CloudPlan
-from gputui.sim.deepdock_population import DockPlan
+from gputui.sim.deepdock.default_world import DockPlan
+from gputui.sim.gpuhub.default_world import CloudPlan
 from gputui.sim.server import Running, running_simulator
-from gputui.sim.yotta_population import YottaPlan
+from gputui.sim.yotta.default_world import YottaPlan
 from tests.cli.cloud import Cloud
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.api.base import Backend
+from gputui.api.capabilities import Backend
 from gputui.errors import UnavailableError
 from gputui.models import Action, Instance, Ref, Resource, StopOptions
 from tests.cli.cloud import Cloud, kept_out

@@ -13,11 +13,11 @@ import pytest
 
 from gputui.cli.columns import csv_columns
 from gputui.models import Resource
-from gputui.sim.cloud_population import CLOUDS, PERSONAL
+from gputui.sim.gpuhub.default_world import CLOUDS, PERSONAL
 from gputui.sim.server import Running
+from tests.cli.commands.test_watch import line, watching
 from tests.cli.conftest import Simulation, write_config
 from tests.cli.test_main import HEAVY, python
-from tests.cli.test_watch import line, watching
 
 Run = Callable[..., tuple[int, str, str]]
 

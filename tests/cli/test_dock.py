@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.sim.deepdock_population import DockPlan
+from gputui.sim.deepdock.default_world import DockPlan
 from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]

@@ -10,9 +10,9 @@ import pytest
 
 from gputui.cli.columns import KINDS, csv_columns
 from gputui.cli.parser import build_parser
-from gputui.keys import MOVEMENT
+from gputui.config.keymap import MOVEMENT
 from gputui.models import Resource
-from gputui.sim.cloud_population import CLOUDS
+from gputui.sim.gpuhub.default_world import CLOUDS
 from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]

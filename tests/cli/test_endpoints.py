@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.sim.yotta_population import YottaPlan
+from gputui.sim.yotta.default_world import YottaPlan
 from tests.cli.conftest import Simulation, write_config
 
 Run = Callable[..., tuple[int, str, str]]

@@ -40,7 +40,10 @@ def command_lines(parser: argparse.ArgumentParser, *words: str) -> Iterator[tupl
 
 
 LINES = sorted(command_lines(build_parser()))
-OTHERS = {("--reset-terminal",): "terminal:reset_terminal", ("__complete", "bash", "get", ""): "complete_words:run"}
+OTHERS = {
+    ("--reset-terminal",): "reset_terminal:reset_terminal",
+    ("__complete", "bash", "get", ""): "complete_words:run",
+}
 
 
 def test_every_command_has_a_line() -> None:
@@ -55,7 +58,7 @@ def test_a_command_that_raises_names_its_report(
         raise RuntimeError("boom")
 
     module, name = (OTHERS.get(line) or _COMMANDS[parse(line).command or ""]).split(":")
-    monkeypatch.setattr(import_module(f"gputui.cli.{module}"), name, boom)
+    monkeypatch.setattr(import_module(f"gputui.cli.commands.{module}"), name, boom)
 
     status, out, err = run(*line)
 
@@ -70,8 +73,8 @@ def test_a_command_that_raises_without_a_place_for_a_report_says_so(
     def full(*_: object) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gputui.report.write_report", full)
-    monkeypatch.setattr("gputui.cli.get.run", full)
+    monkeypatch.setattr("gputui.crash_report.write_report", full)
+    monkeypatch.setattr("gputui.cli.commands.get.run", full)
 
     status, _, err = run("get", "gpus")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.api.base import Backend
+from gputui.api.capabilities import Backend
 from gputui.cli import columns
 from gputui.cli.columns import Column
 from gputui.models import Instance, Resource

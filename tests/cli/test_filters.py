@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.api.base import Backend
+from gputui.api.capabilities import Backend
 from gputui.errors import UnavailableError
 from gputui.models import FieldKind, FormField, Resource
 from tests.cli.cloud import Cloud

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from gputui import __version__
-from gputui.cli import get, main
+from gputui.cli import main
+from gputui.cli.commands import get
 from gputui.errors import AuthError, UnknownOutcomeError
 from gputui.models import Secret
 from gputui.sim.server import Running
 
 Run = Callable[..., tuple[int, str, str]]
 
-HEAVY = ("textual", "asyncssh", "starlette", "hypercorn", "sqlite3", "gputui.app", "gputui.fleet", "gputui.sim")
+HEAVY = ("textual", "asyncssh", "starlette", "hypercorn", "sqlite3", "gputui.app.app", "gputui.fleet", "gputui.sim")
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -168,7 +169,7 @@ def test_main_takes_the_programs_own_arguments(
 
 def test_what_libraries_log_does_not_reach_the_terminal(world: Running) -> None:
     done = python(
-        "import logging, gputui.cli.get as get\nfrom gputui.cli import main\n"
+        "import logging, gputui.cli.commands.get as get\nfrom gputui.cli import main\n"
         "get.run = lambda args: logging.getLogger('asyncio').error('never retrieved') or 0\nmain(['get', 'gpus'])"
     )
 

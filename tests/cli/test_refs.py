@@ -2,12 +2,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from gputui.cli.actions import CANDIDATES
+from gputui.cli.commands.lifecycle import CANDIDATES
 from gputui.cli.refs import AmbiguousError, accounts_for, resolve, resolve_among
 from gputui.cli.session import Listing
 from gputui.errors import ConflictError, NotFoundError, UnavailableError
 from gputui.models import Action, Instance, Phase, Ref, Resource
-from gputui.refusals import only_text
+from gputui.presentation.refusals import only_text
 
 
 def listing(*refs: str) -> Listing:

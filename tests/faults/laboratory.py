@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from gputui.api import BACKENDS, transport
-from gputui.api.base import Backend
-from gputui.config import Account, parse_config
+from gputui.api import BACKENDS
+from gputui.api.capabilities import Backend
+from gputui.api.http import transport
+from gputui.config.loader import Account, parse_config
 from gputui.models import Ref, Resource, Row
 from gputui.sim.clock import WorldClock
 from gputui.sim.server import Running, running_simulator

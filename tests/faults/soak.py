@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gputui.api import open_backend
-from gputui.config import Account, Polling, parse_config
+from gputui.config.loader import Account, Polling, parse_config
 from gputui.fleet import Fleet
-from gputui.history import History
+from gputui.history.history import History
 from gputui.models import Change, Event, EventSource, FeedState, Instance, Ref, Resource
 from gputui.sim.clock import WorldClock
 from gputui.sim.server import Running, running_simulator

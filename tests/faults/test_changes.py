@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from gputui.api.base import Backend
+from gputui.api.capabilities import Backend
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
 from gputui.fleet.mutations import Mutations
-from gputui.history import History, Outcome
+from gputui.history.history import History, Outcome
 from gputui.models import Action, Ref, Resource, Row
 from tests.faults.catalogue import FOR_CHANGES, Fault, Sort
 from tests.faults.laboratory import ACCOUNTS, FaultProxy, Laboratory, all_at_once, laboratory, patience_for, told

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gputui.history import Outcome
+from gputui.history.history import Outcome
 from gputui.models import Change, Resource
 from tests.faults import test_changes, test_lists
 from tests.faults.catalogue import FAULTS, FOR_CHANGES, Sort

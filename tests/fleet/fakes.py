@@ -19,11 +19,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from types import MappingProxyType
 
-from gputui.api.base import Backend, Lister
-from gputui.config import Account, Polling
+from gputui.api.capabilities import Backend, Lister
+from gputui.config.loader import Account, Polling
 from gputui.errors import NotFoundError
 from gputui.fleet import Fleet
-from gputui.history import History
+from gputui.history.history import History
 from gputui.models import (
     AccountInfo,
     Action,

@@ -23,7 +23,7 @@ from gputui.errors import (
     UnknownOutcomeError,
 )
 from gputui.fleet import Fleet, Pending
-from gputui.history import AuditEntry, History, Outcome
+from gputui.history.history import AuditEntry, History, Outcome
 from gputui.models import Action, ActionResult, Change, HealthState, Instance, Ref, Resource, Row, Secret
 from tests.fleet.fakes import START, FakeBackend, FakeClock, pod, running, settle
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from gputui.api.base import Lister
+from gputui.api.capabilities import Lister
 from gputui.errors import AccountDeniedError, InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.fleet import Fleet
-from gputui.fleet import known as known_module
-from gputui.history import History, Outcome
+from gputui.fleet import rows as known_module
+from gputui.history.history import History, Outcome
 from gputui.models import (
     Action,
     ActionResult,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gputui import history_file
 from gputui.errors import UnavailableError
-from gputui.fleet import known as known_module
-from gputui.fleet.observer import Observer
+from gputui.fleet import rows as known_module
+from gputui.fleet.event_observer import Observer
 from gputui.fleet.recorder import Recorder
-from gputui.history import History, Snapshot, StockSample
+from gputui.history import database as history_file
+from gputui.history.history import History, Snapshot, StockSample
 from gputui.models import Change, Event, FeedState, GpuSample, Instance, Missing, PartialRows, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from gputui.errors import UnknownOutcomeError
-from gputui.history import History, Outcome
+from gputui.history.history import History, Outcome
 from gputui.models import Action, ActionResult, Image, Ref, Resource, Row, Secret, SSHLogin, SSHTarget
 from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 
@@ -271,7 +271,7 @@ async def test_a_keyring_that_never_answers_holds_nothing_up(
 ) -> None:
     never = threading.Event()
     monkeypatch.setattr("gputui.fleet.logins._PATIENCE", 0.05)
-    monkeypatch.setattr("gputui.secrets.keep_in_keyring", lambda name, secret: never.wait(30))
+    monkeypatch.setattr("gputui.config.secrets.keep_in_keyring", lambda name, secret: never.wait(30))
     async with running(clock, dock, history=History(path)) as fleet:
         result = await fleet.create("dock", "container", GIVEN)
         assert "note it" in result.to_note

@@ -11,7 +11,7 @@ import pytest
 from gputui.errors import SshError
 from gputui.fleet import Fleet
 from gputui.fleet.probes import on_host
-from gputui.history import History
+from gputui.history.history import History
 from gputui.models import (
     Action,
     FeedState,

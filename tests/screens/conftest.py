@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-import gputui.widgets.chart_grid  # noqa: F401  (there already, so that charts need no thread to appear)
+import gputui.widgets.chart.grid  # noqa: F401  (there already, so that charts need no thread to appear)
 from tests.fleet.fakes import FakeBackend, FakeClock
 from tests.screens.pictures import Act, Shoot
 from tests.screens.stage import NARROW, Stage, make_app, stop_the_clock
 
 # Where what is shown depends on the time of day.
-_MODULES = ("library", "cost", "blocking", "blacklist", "describe", "stock_map")
+_MODULES = ("library.images", "cost.view", "commands.block_host", "blacklist", "detail.describe", "stock.map_view")
 
 
 @pytest.fixture

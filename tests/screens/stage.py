@@ -23,9 +23,10 @@ from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
-from gputui.app import GputuiApp
+from gputui.app.app import GputuiApp
+from gputui.config.preview import UiSettings
 from gputui.errors import GputuiError
-from gputui.history import History
+from gputui.history.history import History
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -37,11 +38,10 @@ from gputui.models import (
     Resource,
     SSHTarget,
 )
-from gputui.preview import UiSettings
-from gputui.screens.view import View
-from gputui.widgets.header import HeaderBar
-from gputui.widgets.table import RecordTable
-from gputui.widgets.title import TitleLine
+from gputui.screens.base.view import View
+from gputui.widgets.bars.header import HeaderBar
+from gputui.widgets.bars.title import TitleLine
+from gputui.widgets.table.table import RecordTable
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, settle
 
 DEADLINE = 10.0
@@ -379,7 +379,7 @@ class _StillTime(datetime):
 
 def stop_the_clock(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
     """Make ages and times of day the same in every run; also in these modules."""
-    for module in ("gputui.text", "gputui.screens.instances", "gputui.screens.usual_columns", *modules):
+    for module in ("gputui.text", "gputui.screens.instances", "gputui.screens.list.shared_columns", *modules):
         monkeypatch.setattr(f"{module}.datetime", _StillTime)
 
 

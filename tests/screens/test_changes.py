@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Button, Input, Select
 
 from gputui.errors import ConflictError, InvalidError, UnavailableError, UnknownOutcomeError
-from gputui.history import History
+from gputui.history.history import History
 from gputui.models import (
     Action,
     ActionResult,

@@ -20,7 +20,7 @@ HOSTILE = "\x1b[31m[/x][@click=app.bell]漢字"
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no age depend on when the tests run."""
-    stop_the_clock(monkeypatch, "gputui.screens.blocking")
+    stop_the_clock(monkeypatch, "gputui.screens.commands.block_host")
 
 
 async def go_to(stage: Stage, name: str) -> None:
@@ -397,8 +397,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         given.append(url)
         return True
 
-    monkeypatch.setattr("gputui.screens.reading.has_browser", lambda: True)
-    monkeypatch.setattr("gputui.screens.reading.open_in_browser", open_in_browser)
+    monkeypatch.setattr("gputui.screens.commands.inspect.has_browser", lambda: True)
+    monkeypatch.setattr("gputui.screens.commands.inspect.open_in_browser", open_in_browser)
     return given
 
 
@@ -431,7 +431,7 @@ async def test_what_is_no_web_address_is_copied_rather_than_opened(opened: list[
 
 
 async def test_without_a_browser_enter_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.screens.reading.has_browser", lambda: False)
+    monkeypatch.setattr("gputui.screens.commands.inspect.has_browser", lambda: False)
     async with staged(hub()) as stage:
         await go_to(stage, "train-a-7f3c")
         await stage.press("o")

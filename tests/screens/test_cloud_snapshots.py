@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from gputui.config.preview import UiSettings
 from gputui.models import Event, Ref, Resource
-from gputui.preview import UiSettings
 from tests.fleet.fakes import START
 from tests.screens.cloud import Cloud, deployment
 from tests.screens.hub import FakeCloud, hub, reported

@@ -24,18 +24,18 @@ from gputui.models import (
     Volume,
 )
 from gputui.query import parse
+from gputui.screens.base.session import Session
 from gputui.screens.blacklist import BlacklistView
-from gputui.screens.credentials import CredentialsView
 from gputui.screens.deployments import DeploymentsView
-from gputui.screens.events import EventsView
-from gputui.screens.gpu_columns import gpu_columns
-from gputui.screens.gpus import GpusView
+from gputui.screens.events.view import EventsView
+from gputui.screens.gpus.columns import gpu_columns
+from gputui.screens.gpus.view import GpusView
 from gputui.screens.instances import InstancesView
-from gputui.screens.library import LibraryView
-from gputui.screens.session import Session
-from gputui.screens.tasks import TasksView
-from gputui.screens.volumes import VolumesView
-from gputui.widgets.table_columns import Column
+from gputui.screens.library.credentials import CredentialsView
+from gputui.screens.library.images import LibraryView
+from gputui.screens.library.volumes import VolumesView
+from gputui.screens.tasks.view import TasksView
+from gputui.widgets.table.columns import Column
 from tests.screens.stage import Stage, lab, staged
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from rich.color import Color
 from rich.style import Style
 
-from gputui.preview import UiSettings
-from gputui.theme import LEAST_CONTRAST, THEMES, contrast
+from gputui.app.theme import LEAST_CONTRAST, THEMES, contrast
+from gputui.config.preview import UiSettings
 from tests.screens.hub import hub
 from tests.screens.stage import WIDE, Stage, lab, staged
 

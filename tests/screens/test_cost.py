@@ -10,7 +10,7 @@ import pytest
 
 from gputui.errors import UnavailableError
 from gputui.models import Balance, Package, Ref, Resource
-from gputui.screens.cost_lines import cost_lines
+from gputui.screens.cost.lines import cost_lines
 from gputui.text import clean
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, money
 from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock, unsafe_on
@@ -19,7 +19,7 @@ from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock,
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass on the wall."""
-    stop_the_clock(monkeypatch, "gputui.screens.cost")
+    stop_the_clock(monkeypatch, "gputui.screens.cost.view")
 
 
 def autodl() -> FakeCloud:

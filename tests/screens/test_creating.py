@@ -13,11 +13,11 @@ from textual._compositor import Compositor
 from textual.screen import Screen
 from textual.widgets import Button, Input, Select, TextArea
 
-from gputui.api.yotta_storage_create import volume_fields
+from gputui.api.yotta.create.storage import volume_fields
 from gputui.cli.forms import fields_text
-from gputui.creation_words import cost, instances_at_once, namesakes, stock_note
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Resource
+from gputui.presentation.create import cost, instances_at_once, namesakes, stock_note
 from gputui.screens import dialogs
 from gputui.screens.dialogs.form_choices import TickList
 from gputui.screens.dialogs.form_fields import Flag

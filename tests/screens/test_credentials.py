@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gputui.history import History
+from gputui.config.preview import UiSettings
+from gputui.history.history import History
 from gputui.models import Action
-from gputui.preview import UiSettings
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import Stage, lab, staged
 from tests.screens.test_changes import confirm

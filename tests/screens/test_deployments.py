@@ -6,7 +6,7 @@ import pytest
 
 from gputui.errors import ConflictError, UnavailableError
 from gputui.models import Action, Balance, Block, Deployment, Package, Phase, Ref, Resource
-from gputui.screens.describe import describe
+from gputui.screens.detail.describe import describe
 from gputui.text import clean
 from tests.fleet.fakes import START
 from tests.screens.cloud import Cloud, container, deployment, usd

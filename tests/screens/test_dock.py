@@ -23,7 +23,7 @@ from gputui.models import (
     Row,
     Secret,
 )
-from gputui.screens.creating import summary
+from gputui.screens.commands.create import summary
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import ALL_RESOURCES, NARROW, WIDE, Stage, image, instance, staged, stop_the_clock
 from tests.screens.test_changes import confirm, sent
@@ -76,7 +76,7 @@ async def pulling(stage: Stage, name: str = CUDA) -> None:
 async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_the_clock(monkeypatch, "gputui.screens.library")
+    stop_the_clock(monkeypatch, "gputui.screens.library.images")
     fake = Dock()
     fake.hold(Action.CREATE)
     async with staged(fake, view="7", size=size) as stage:
@@ -214,7 +214,7 @@ async def test_a_password_that_nothing_keeps_is_said_until_it_is_noted(monkeypat
             return replace(await super().create(kind, values), to_note="No keyring keeps the password: note it.")
 
     copied: list[str] = []
-    monkeypatch.setattr("gputui.app.GputuiApp.copy_to_clipboard", lambda app, text: copied.append(text))
+    monkeypatch.setattr("gputui.app.app.GputuiApp.copy_to_clipboard", lambda app, text: copied.append(text))
     async with staged(Telling()) as stage:
         await stage.press("n")
         await stage.type("mine")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gputui.api.base import Backend
-from gputui.history import History
+from gputui.api.capabilities import Backend
+from gputui.history.history import History
 from gputui.models import Action, Change
 from tests.fleet.fakes import FakeBackend, FakeClock, settle
 from tests.screens.stage import WIDE, Stage, lab, make_app, staged

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource
-from gputui.screens.events import EventsView
+from gputui.screens.events.view import EventsView
 from gputui.widgets.waterfall import Waterfall
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.stage import NARROW, WIDE, Stage, backend, instance, staged

@@ -19,16 +19,16 @@ from textual.screen import Screen
 import gputui.screens
 import gputui.screens.dialogs
 import gputui.widgets
-from gputui.app import GputuiApp
+from gputui.app.app import GputuiApp
+from gputui.app.command_palette import PaletteProvider
 from gputui.commands import COMMANDS
-from gputui.palette import PaletteProvider
-from gputui.screens.view import View
+from gputui.screens.base.view import View
 from tests.fleet.fakes import FakeBackend, settle
 from tests.screens.stage import Stage, lab, staged
 
 REPORT = Path("/somewhere/report.txt")
 SHOWN = f"gputui made a mistake RuntimeError. The report, without secrets, is in {REPORT}"
-PACKAGES = (gputui.screens, gputui.screens.dialogs, gputui.widgets)
+PACKAGES = (gputui.screens, gputui.widgets)
 
 
 def report(_error: BaseException) -> Path:
@@ -43,7 +43,7 @@ def nodes() -> Iterator[type[DOMNode]]:
     """Every screen, dialog and widget of the program, and the app."""
     yield GputuiApp
     for package in PACKAGES:
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass):
                 if kind.__module__ == module.name and issubclass(kind, DOMNode):
                     yield kind

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from gputui.history import History
+from gputui.config.preview import UiSettings
+from gputui.history.history import History
 from gputui.models import Action, Ref, Resource
-from gputui.preview import UiSettings
 from tests.screens.stage import Stage, attic, backend, instance, lab, staged
 
 

@@ -18,10 +18,10 @@ import gputui.screens
 import gputui.screens.dialogs
 import gputui.widgets
 from gputui.errors import GputuiError
-from gputui.failures import MOST_IN_A_ROW
 from gputui.models import Instance, Resource
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.widgets.header import HeaderBar
+from gputui.widgets.bars.header import HeaderBar
+from gputui.widgets.internal_errors import MOST_IN_A_ROW
 from tests.fleet.fakes import FakeBackend, pod
 from tests.screens.stage import staged
 
@@ -37,8 +37,8 @@ def report(_error: BaseException) -> Path:
 
 
 def classes() -> Iterator[type]:
-    for package in (gputui.screens, gputui.screens.dialogs, gputui.widgets):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for package in (gputui.screens, gputui.widgets):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             for _, kind in inspect.getmembers(import_module(module.name), inspect.isclass):
                 if kind.__module__ == module.name:
                     yield kind

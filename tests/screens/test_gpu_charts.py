@@ -13,7 +13,7 @@ import pytest
 
 from gputui.errors import UnavailableError
 from gputui.models import GpuDevice, GpuSample, HostInfo, Ref, Resource
-from gputui.widgets.gpu_panel import GpuPanel
+from gputui.widgets.chart.gpu_panel import GpuPanel
 from tests.fleet.fakes import START, FakeBackend
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import GIB, NARROW, WIDE, Stage, backend, fail, gpu, instance, lab, process, staged
@@ -258,7 +258,7 @@ async def test_an_account_without_rows_says_so_in_its_own_words() -> None:
 async def test_without_the_chart_library_the_figures_are_there_and_the_reason(
     compared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "gputui.widgets.chart_grid", None)
+    monkeypatch.setitem(sys.modules, "gputui.widgets.chart.grid", None)
     async with staged(dock(), view="5") as stage:
         await stage.until_text("No charts: the chart library cannot be imported (ModuleNotFoundError")
         if compared:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gputui.errors import UnavailableError
 from gputui.models import Ref, Resource
-from gputui.widgets.table import RecordTable
+from gputui.widgets.table.table import RecordTable
 from tests.screens.stage import GIB, Stage, attic, backend, fail, gpu, instance, lab, process, staged
 
 

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from gputui.errors import UnavailableError
 from gputui.models import Health, HealthState, Money, Phase, Ref, Resource, Volume
-from gputui.widgets.header import HeaderBar
+from gputui.widgets.bars.header import HeaderBar
 from tests.screens.hub import FakeCloud, container, hub, money
 from tests.screens.stage import NARROW, WIDE, fail, lab, staged
 

@@ -12,7 +12,7 @@ import pytest
 
 from gputui.errors import SshError
 from gputui.models import Action, Ref, Secret, SSHTarget
-from gputui.ssh.login import SecretKind, SecretQuestion
+from gputui.ssh.credentials import SecretKind, SecretQuestion
 from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.shell import ShellEnd
 from tests.fleet.fakes import FakeBackend
@@ -52,7 +52,7 @@ class PlayedSsh:
         monkeypatch.setattr("gputui.ssh.client.connect", self._connect)
         monkeypatch.setattr("gputui.ssh.client.forward", self._forward)
         monkeypatch.setattr("gputui.ssh.shell.interactive", self._interactive)
-        monkeypatch.setattr("gputui.handover.handover", self._handover)
+        monkeypatch.setattr("gputui.app.suspend.handover", self._handover)
 
     async def _connect(self, *_: object, ask_secret: Any, progress: Callable[[str], None], **__: object) -> Any:
         progress("Waiting for someone.")

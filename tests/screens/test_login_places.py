@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from gputui.config.paths import known_hosts_path
+from gputui.config.preview import UiSettings
 from gputui.errors import SshError
 from gputui.models import Ref
-from gputui.paths import known_hosts_path
-from gputui.preview import UiSettings
-from gputui.ssh.hosts import HostKey, HostKeyQuestion, KnownHosts, host_id_of
+from gputui.ssh.known_hosts import HostKey, HostKeyQuestion, KnownHosts, host_id_of
 from tests.screens.stage import Stage, lab, staged
 from tests.screens.test_login import PlayedConnection, PlayedSsh
 

@@ -12,9 +12,9 @@ from gputui.errors import AuthError, NotFoundError, RateLimitedError, Unavailabl
 from gputui.models import Action, Deployment, Instance, LogPage, LogPosition, LogQuery, Phase, Ref, Resource, Row
 from gputui.widgets.log_view import LogView
 from tests.fleet.fakes import FakeBackend
+from tests.logs.written_log import WrittenLog, line
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.stage import NARROW, Stage, backend, fail, instance, staged
-from tests.written_log import WrittenLog, line
 
 WORKER = Ref("yot", "worker", "e-chat/wk-7f3c")
 

@@ -8,7 +8,7 @@ import pytest
 
 from gputui.errors import SshError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, GpuSample, Instance, Ref
-from gputui.ssh.nvidia import Question
+from gputui.ssh.nvidia.query import Question
 from tests.screens.hub import hub
 from tests.screens.stage import GIB, Stage, lab, staged
 from tests.screens.test_login import PlayedSsh
@@ -25,7 +25,7 @@ class PlayedLooks(PlayedSsh):
         self.looks = 0
         self.silent_logins = 0
         self.wants_password = False
-        monkeypatch.setattr("gputui.ssh.gpus.read_gpus", self._read)
+        monkeypatch.setattr("gputui.ssh.nvidia.reader.read_gpus", self._read)
 
     async def _connect(self, *arguments: Any, **options: Any) -> Any:
         if "progress" not in options:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from gputui.models import Money, Ref, Resource
-from gputui.screens.describe import describe
+from gputui.screens.detail.describe import describe
 from tests.screens.hub import FakeCloud, container, deployment, money
 from tests.screens.stage import WIDE, lab, staged
 

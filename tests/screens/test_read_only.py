@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.command import DiscoveryHit
 
+from gputui.app.command_palette import PaletteProvider
 from gputui.models import Action
-from gputui.palette import PaletteProvider
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, backend, image, instance, lab, staged
 from tests.screens.test_changes import MUTATIONS

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual.widgets import Button, Input
 
 from gputui.models import FieldKind, Form, FormField, Resource
-from gputui.screens.filtering import in_words, merged
+from gputui.screens.commands.server_filters import in_words, merged
 from tests.screens.hub import FakeCloud, hub
 from tests.screens.stage import lab, staged
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gputui.analytics.startup_times import is_slow
 from gputui.models import Event, Phase, Ref
-from gputui.screens.slow_steps import SlowSteps
-from gputui.starts import is_slow
-from tests.test_starts import PARENT, event
+from gputui.screens.events.slow_steps import SlowSteps
+from tests.analytics.test_startup_times import PARENT, event
 
 
 def started(name: str, at: float, seconds: float, *, parent: Ref | None = PARENT) -> list[Event]:

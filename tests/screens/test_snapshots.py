@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gputui.config.preview import UiSettings
 from gputui.errors import AuthError, ConflictError, UnavailableError
 from gputui.models import Action, Resource
-from gputui.preview import UiSettings
 from gputui.screens import dialogs
 from tests.fleet.fakes import FakeBackend
 from tests.screens.pictures import SIZES, Shoot

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
-from gputui.history import History, StockSample
+from gputui.history.history import History, StockSample
 from gputui.models import FieldKind, Form, FormField, Instance, Money, Offer, Phase, Ref, Resource
-from gputui.preview import UiSettings
-from gputui.screens.stock import StockView
-from gputui.screens.stock_words import paid_prices
-from gputui.widgets.heatmap import Heatmap
+from gputui.screens.stock.captions import paid_prices
+from gputui.screens.stock.view import StockView
+from gputui.widgets.heatmap.heatmap import Heatmap
 from tests.fleet.fakes import FakeBackend, FakeClock
 from tests.screens.stage import GIB, NARROW, Stage, backend, fail, instance, offer, staged
 

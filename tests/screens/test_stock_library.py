@@ -8,8 +8,8 @@ from textual.geometry import Size
 
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
-from gputui.widgets.heatmap import Heatmap
-from gputui.widgets.heatmap_paint import HEADINGS
+from gputui.widgets.heatmap.heatmap import Heatmap
+from gputui.widgets.heatmap.painter import HEADINGS
 from tests.screens.stage import GIB, NARROW, Stage, attic, backend, fail, image, lab, offer, staged
 from tests.screens.test_changes import creating, sent
 

@@ -11,7 +11,7 @@ import pytest
 from gputui.errors import ConflictError, UnknownOutcomeError
 from gputui.models import Action, ActionResult, Instance, Ref, Resource, Row
 from gputui.screens.instances import InstancesView
-from gputui.widgets.table_columns import Column
+from gputui.widgets.table.columns import Column
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, attic, backend, image, instance, lab, staged
 from tests.screens.test_changes import Creating, confirm, creating, sent

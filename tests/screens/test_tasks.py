@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.models import Phase, Resource
-from gputui.preview import UiSettings
-from gputui.widgets.json_view import JsonView
+from gputui.widgets.json.view import JsonView
 from tests.fleet.fakes import settle
 from tests.screens.pictures import SIZES, Shoot
 from tests.screens.queues import OUTPUT, Queues, busy, endpoint, queue, task
@@ -20,7 +20,7 @@ from tests.screens.stage import NARROW, Stage, backend, fail, lab, staged, stop_
 
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_the_clock(monkeypatch, "gputui.screens.tasks", "gputui.task_words")
+    stop_the_clock(monkeypatch, "gputui.screens.tasks.view", "gputui.presentation.tasks")
 
 
 def read(stage: Stage) -> JsonView:

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from gputui.sim.clock import WorldClock
-from gputui.sim.cloud_population import CloudPlan
-from gputui.sim.deepdock_population import DockPlan
+from gputui.sim.deepdock.default_world import DockPlan
+from gputui.sim.gpuhub.default_world import CloudPlan
 from gputui.sim.server import Running, running_simulator
-from gputui.sim.yotta_population import YottaPlan
+from gputui.sim.yotta.default_world import YottaPlan
 
 START = 1_750_000_000.0
 ALICE = ("alice", "wonderland")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gputui.sim.faults import HOSTILE_NAMES, PROFILES, Faults
-from gputui.sim.pody_faults import BROKEN_POD, PodyFaults
+from gputui.sim.pody.faults import BROKEN_POD, PodyFaults
 from gputui.sim.server import Running
 from tests.sim.conftest import Sims
 

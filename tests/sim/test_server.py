@@ -11,10 +11,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from gputui.sim.cloud_population import CLOUDS, PRIVATE
-from gputui.sim.deepdock_population import DOCK
+from gputui.sim.deepdock.default_world import DOCK
+from gputui.sim.gpuhub.default_world import CLOUDS, PRIVATE
 from gputui.sim.server import Running, running_simulator, serve
-from gputui.sim.yotta_population import YOTTA
+from gputui.sim.yotta.default_world import YOTTA
 from tests.sim.conftest import Sims
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gputui.sim.clock import WorldClock
-from gputui.sim.population import SIZES, STEADY, build_world
+from gputui.sim.default_world import SIZES, STEADY, build_world
 from gputui.sim.world import World
 from tests.sim.conftest import START, Hands, Sims
 

@@ -11,8 +11,8 @@ import pytest
 
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, Refetch, connect
-from gputui.ssh.hosts import HostKeyQuestion, KnownHosts
-from gputui.ssh.login import SecretQuestion
+from gputui.ssh.credentials import SecretQuestion
+from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from tests.ssh.servers import PASSWORD, Server
 
 ID = "lab/pod/main"

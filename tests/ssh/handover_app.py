@@ -16,11 +16,11 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Label
 
+from gputui.app.suspend import handover
 from gputui.errors import GputuiError
-from gputui.handover import handover
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh.client import connect
-from gputui.ssh.hosts import HostKeyQuestion, KnownHosts
+from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from gputui.ssh.shell import ShellEnd, interactive
 
 

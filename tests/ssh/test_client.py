@@ -18,8 +18,8 @@ from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import forward, parse_jump
 from gputui.ssh.commands import run
-from gputui.ssh.hosts import KnownHosts
-from gputui.ssh.login import SecretKind
+from gputui.ssh.credentials import SecretKind
+from gputui.ssh.known_hosts import KnownHosts
 from tests.ssh.conftest import ID, Clock, Person
 from tests.ssh.servers import PASSWORD, Server
 

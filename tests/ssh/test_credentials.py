@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import asyncssh
 import pytest
 
+from gputui.app.login import user_problem
 from gputui.errors import SshError
-from gputui.login import user_problem
 from gputui.models import SSHLogin
 from gputui.ssh.client import parse_jump
 from tests.ssh.conftest import Person

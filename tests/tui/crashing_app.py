@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from gputui.cli import main
-from gputui.screens.everywhere import EverywhereView
+from gputui.screens.commands.global_commands import EverywhereView
 
 
 def _refresh(view: EverywhereView, argument: str) -> None:

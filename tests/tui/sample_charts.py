@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
+from gputui.app.partial_updates import narrowed
+from gputui.app.theme import DARK, variables
 from gputui.models import GpuSample, Ref
-from gputui.narrow import narrowed
-from gputui.theme import DARK, variables
-from gputui.widgets.chart_data import WINDOWS, ChartData, Readings, Series
-from gputui.widgets.chart_grid import ChartGrid
-from gputui.widgets.chart_scale import UTILIZATION
+from gputui.widgets.chart.data import WINDOWS, ChartData, Readings, Series
+from gputui.widgets.chart.grid import ChartGrid
+from gputui.widgets.chart.scale import UTILIZATION
 
 BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEPT = 360

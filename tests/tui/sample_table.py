@@ -13,10 +13,10 @@ from typing import ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
+from gputui.app.theme import DARK, variables
 from gputui.models import Change, Ref
-from gputui.theme import DARK, variables
-from gputui.widgets.table import RecordTable
-from gputui.widgets.table_columns import Column
+from gputui.widgets.table.columns import Column
+from gputui.widgets.table.table import RecordTable
 
 COLUMNS = 10
 

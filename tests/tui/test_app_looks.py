@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.sim.cloud_population import CLOUDS
+from gputui.sim.gpuhub.default_world import CLOUDS
 from tests.cli.conftest import Simulation
 from tests.tui.conftest import Spawn
 from tests.tui.live_app import Place, cursor_line

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pytest
 from textual.color import Color
 
-from gputui.theme import DARK, ramp
+from gputui.app.theme import DARK, ramp
 from tests.tui.conftest import Spawn
 from tests.tui.harness import Terminal
 

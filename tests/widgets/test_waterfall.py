@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
+from gputui.analytics.startup_times import Medians, Start, Step
 from gputui.models import Ref
-from gputui.starts import Medians, Start, Step
+from gputui.widgets.bars.line import Line
 from gputui.widgets.glyphs import BAR_FULL
-from gputui.widgets.line import Line
 from gputui.widgets.waterfall import MOST_BAR_CELLS, Waterfall, describe_start, waterfall
-from tests.test_starts import BEGIN, PARENT
+from tests.analytics.test_startup_times import BEGIN, PARENT
 
 USUAL = Medians({"creating": 3, "created": 12, "starting": 31}, 46, 14)
 TOLD = (("creating", 4), ("created", 18), ("starting", 352), ("running", None))

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Label, Static
 from gputui.models import LONGEST_BLOCK
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.text import parse_span
-from gputui.widgets.line_input import LineInput
+from gputui.widgets.inputs.line_input import LineInput
 
 DEFAULT_SPAN = "24h"
 

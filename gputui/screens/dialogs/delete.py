@@ -11,7 +11,7 @@ from textual.events import Key
 from textual.widgets import Input, Static
 
 from gputui.screens.dialogs.confirm import ConfirmDialog
-from gputui.widgets.tick import Tick
+from gputui.widgets.inputs.checkbox import Tick
 
 
 class DeleteDialog(ConfirmDialog):

@@ -11,7 +11,7 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from gputui.failures import GuardedHandlers
+from gputui.widgets.internal_errors import GuardedHandlers
 
 Answer = TypeVar("Answer")
 

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from gputui.api.form_values import REQUIRED
+from gputui.api.common.form_values import REQUIRED
 from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import Form, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog

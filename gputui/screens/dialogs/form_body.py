@@ -13,7 +13,7 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from gputui.api.form_values import REQUIRED
+from gputui.api.common.form_values import REQUIRED
 from gputui.models import FieldKind, Form, FormField
 from gputui.screens.dialogs.form_fields import keys_of, make_editor, put, text_of
 

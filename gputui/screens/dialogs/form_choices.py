@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from gputui.failures import GuardedHandlers
 from gputui.models import FormField
-from gputui.widgets.line_input import LineInput
+from gputui.widgets.inputs.line_input import LineInput
+from gputui.widgets.internal_errors import GuardedHandlers
 
 TICKED, FREE = "[x]", "[ ]"
 

@@ -7,11 +7,11 @@ from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
 
-from gputui.failures import GuardedHandlers
 from gputui.models import FieldKind, FormField
 from gputui.screens.dialogs.form_choices import FREE, TICKED, Done, Edited, Finder, Ticks, choice_line, pairs
-from gputui.widgets.line_input import LineInput
-from gputui.widgets.secret_input import SecretInput
+from gputui.widgets.inputs.line_input import LineInput
+from gputui.widgets.inputs.secret_input import SecretInput
+from gputui.widgets.internal_errors import GuardedHandlers
 
 _INDENT = "  "
 FEW_CHOICES = 12

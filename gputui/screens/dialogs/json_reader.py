@@ -13,15 +13,15 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from gputui.screens.base.export import save_text
+from gputui.screens.detail.reports import describe_json
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.reader import ReaderDialog
-from gputui.screens.reports import describe_json
-from gputui.screens.saving import save_text
 from gputui.text import clean
-from gputui.widgets.json_tree import Fact, Plain, Section, parse, written
-from gputui.widgets.json_view import JsonView
-from gputui.widgets.line_input import LineInput
+from gputui.widgets.inputs.line_input import LineInput
+from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
+from gputui.widgets.json.view import JsonView
 
 _HINT = "enter fold  + - all  / find  c C copy  y raw  ctrl+s save  esc close"
 _ALL = ""

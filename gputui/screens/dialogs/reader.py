@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.widgets.line_input import LineInput
+from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.text_view import TextView
 
 

@@ -12,8 +12,8 @@ from textual.events import Key
 from textual.widgets import Input, Label, Static
 
 from gputui.screens.dialogs.confirm import ConfirmDialog
-from gputui.widgets.line_input import LineInput
-from gputui.widgets.tick import Tick
+from gputui.widgets.inputs.checkbox import Tick
+from gputui.widgets.inputs.line_input import LineInput
 
 
 class StopDialog(ConfirmDialog):

@@ -9,7 +9,7 @@ import pytest
 
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, connect
-from gputui.ssh.hosts import HostKeyQuestion, KnownHosts
+from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 
 from .openssh import OpenSSH
 

@@ -15,8 +15,8 @@ import pytest
 from gputui.errors import SshError
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, connect
-from gputui.ssh.hosts import KnownHosts
-from gputui.ssh.login import AskSecret
+from gputui.ssh.credentials import AskSecret
+from gputui.ssh.known_hosts import KnownHosts
 
 from .conftest import ID
 from .openssh import OpenSSH, program

@@ -16,12 +16,12 @@ import pytest
 
 from gputui.errors import SshError
 from gputui.models import Instance, Phase, Ref, SSHLogin, SSHTarget
-from gputui.ssh import nvidia
 from gputui.ssh.client import Connection, connect
-from gputui.ssh.gpus import GpuReader
-from gputui.ssh.hosts import KnownHosts
-from tests.ssh import smi
-from tests.ssh.smi import Machine
+from gputui.ssh.known_hosts import KnownHosts
+from gputui.ssh.nvidia import query as nvidia
+from gputui.ssh.nvidia.reader import GpuReader
+from tests.ssh.nvidia import smi
+from tests.ssh.nvidia.smi import Machine
 
 from .conftest import ID
 from .openssh import OpenSSH

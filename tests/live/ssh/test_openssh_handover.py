@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.test_suspend import APP, back_in_the_app, quit_cleanly
 from tests.ssh.pty import Program
-from tests.test_handover import APP, back_in_the_app, quit_cleanly
 
 from .openssh import OpenSSH
 

@@ -1,0 +1,1 @@
+"""The meaning of the numbers: cost, start-up times, stock trends. Pure."""

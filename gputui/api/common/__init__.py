@@ -1,0 +1,1 @@
+"""Knowledge that several back ends share."""

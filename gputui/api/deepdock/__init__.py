@@ -1,0 +1,1 @@
+"""DeepDock: containers on hosts with DeepDock."""

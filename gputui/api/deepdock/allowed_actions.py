@@ -1,0 +1,84 @@
+"""What DeepDock allows, by what Docker does, and which of its GPUs can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gputui.api.common.docker import ALIVE
+from gputui.models import Action, GpuDevice, Instance, Kind, Never, Phase, Row
+
+_ANOTHER = "Create another one instead {new}."
+KINDS: Mapping[str, Kind] = {
+    "container": Kind(
+        "containers",
+        frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SSH}),
+        instead={
+            Action.EXEC: "Log in over SSH instead {ssh}.",
+            Action.SCALE: _ANOTHER,
+            Action.UPDATE: _ANOTHER,
+            Action.RENAME: _ANOTHER,
+            Action.RESIZE: _ANOTHER,
+        },
+    ),
+    "image": Kind("images", frozenset({Action.DELETE})),
+    "gpu": Kind("GPUs"),
+    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE})),
+}
+"""What the API has calls for, in any state of the thing."""
+
+
+def never(row: Row, action: Action) -> Never | None:
+    """Return why an action can never apply to a row."""
+    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
+
+
+LOAD_SPAN = timedelta(seconds=60)
+"""Over which a GPU must have been without load, up to its newest sample."""
+IDLE_UTILIZATION = 5.0
+"""Below it a GPU is without load, in percent."""
+IDLE_MEMORY = 2**30
+IDLE_MEMORY_SHARE = 0.05
+"""What drivers and desktops hold of a GPU that nobody uses: up to a GiB, or this part of it where that is more."""
+
+
+def container_actions(container: Instance) -> frozenset[Action]:
+    """Return what Docker lets one do to a container in this state."""
+    match container.phase:
+        case Phase.RUNNING:
+            login = {Action.SSH} if container.ssh else set()
+            return frozenset({Action.STOP, Action.RESTART, Action.DELETE} | login)
+        case Phase.STOPPED if container.status.lower() == "paused":
+            return frozenset({Action.STOP, Action.RESTART, Action.DELETE})
+        case Phase.STOPPED:
+            return frozenset({Action.START, Action.DELETE})
+        case Phase.STOPPING:
+            return frozenset()
+        case Phase.PENDING:
+            return frozenset({Action.STOP, Action.DELETE})
+        case Phase.FAILED:
+            return frozenset({Action.DELETE})
+        case _:
+            return frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE})
+
+
+def wants_force(container: Instance) -> bool:
+    """Whether Docker removes a container in this state by force only."""
+    return container.status.lower() in ALIVE
+
+
+def is_idle(device: GpuDevice) -> bool:
+    """Whether no container holds a GPU and it bears no load. What no sensor tells is no load."""
+    if device.instances:
+        return False
+    if device.sample is None:
+        return True
+    limit = max(IDLE_MEMORY, IDLE_MEMORY_SHARE * (device.memory_total or 0))
+    since = device.sample.at - LOAD_SPAN
+    for sample in reversed(device.series):
+        if sample.at < since:
+            break
+        if (sample.utilization or 0.0) >= IDLE_UTILIZATION:
+            return False
+    return (device.sample.memory_used or 0) < limit

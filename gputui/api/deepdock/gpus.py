@@ -1,0 +1,93 @@
+"""The GPUs of a DeepDock host: their samples and the containers that hold them, each asked once for all lists."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from gputui.api.deepdock import mapping as wire
+from gputui.api.deepdock.client import DeepdockServer
+from gputui.api.deepdock.gpu_series import GpuSeries, SeriesPlacer
+from gputui.api.http.off_thread import digested
+from gputui.api.http.shared_request import SharedAnswer
+from gputui.errors import GputuiError, ProtocolError
+from gputui.models import GpuDevice, Instance
+
+SERIES_AGE = 0.5
+"""How long one answer with samples serves, in seconds."""
+
+_PATH = "/metrics/gpus"
+_NUMBER = re.compile(r"[0-9]{1,4}")
+
+
+class DeepdockGpus:
+    """What is known of the GPUs. Its rows are the very same ones for as long as the server says the same."""
+
+    def __init__(
+        self,
+        server: DeepdockServer,
+        host: wire.Host,
+        containers: SharedAnswer[list[Instance]],
+        *,
+        monotonic: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._server = server
+        self._host = host
+        self._containers = containers
+        self._now = now
+        self._shared = SharedAnswer(self._ask, monotonic, age=SERIES_AGE)
+        self._placer = SeriesPlacer()
+        self._body: bytes | None = None
+        self._series: Mapping[int, GpuSeries] = {}
+        self._made_of: tuple[Mapping[int, GpuSeries], Mapping[int, tuple[str, ...]]] | None = None
+        self._rows: list[GpuDevice] = []
+
+    @property
+    def known(self) -> frozenset[int]:
+        """The numbers of the GPUs, as far as they were ever told."""
+        return frozenset(self._series)
+
+    async def rows(self, *, whole: bool = False) -> list[GpuDevice]:
+        """Return the GPUs; ``whole``: not without knowing which containers hold them. Raises GputuiError."""
+        series, containers = await asyncio.gather(self._shared.get(), self._holders(whole=whole))
+        assigned = wire.assignments(containers, series)
+        if self._made_of is None or self._made_of[0] is not series or self._made_of[1] != assigned:
+            self._rows, self._made_of = wire.to_devices(self._host, series, assigned), (series, assigned)
+        return self._rows
+
+    def cancel(self) -> None:
+        """Stop waiting for an answer."""
+        self._shared.cancel()
+
+    async def _holders(self, *, whole: bool) -> Sequence[Instance]:
+        try:
+            return await self._containers.get()
+        except GputuiError:
+            if whole:
+                raise
+            return ()
+
+    async def _ask(self) -> Mapping[int, GpuSeries]:
+        """Ask for the samples. An answer that is the same as the last one is not read again."""
+        body = await self._server.transport.get(_PATH)
+        now = datetime.fromtimestamp(self._now(), UTC)
+        if body == self._body:
+            self._placer.seen(now)
+            return self._series
+        self._series = await digested(len(body), self._read, body, now)
+        self._body = body
+        return self._series
+
+    def _read(self, body: bytes, now: datetime) -> Mapping[int, GpuSeries]:
+        answer = self._server.read(wire.SERIES, body, _PATH)
+        by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
+        if answer and not by_number:
+            party = self._server.transport.party
+            raise ProtocolError(
+                f"{party}: {party.host} answers {_PATH} with something unexpected: no GPU by its number.",
+                hint=party.look_at,
+            )
+        return self._placer.place(by_number, now=now, ahead=self._server.transport.clock.ahead)

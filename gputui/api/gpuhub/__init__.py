@@ -1,0 +1,1 @@
+"""GPUhub and AutoDL: elastic deployments and their containers."""

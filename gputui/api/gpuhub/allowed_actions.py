@@ -1,0 +1,78 @@
+"""What GPUhub lets one do to deployments and containers, by the state they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gputui.api.gpuhub.create_deployment import REPLICA_SET
+from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Row
+
+_AGAIN = "Create another one instead {new}."
+_BY_ITS_DEPLOYMENT = "Scale its deployment instead {scale}."
+_INSIDE = "Open one {open} and choose an instance."
+KINDS: Mapping[str, Kind] = {
+    "container": Kind(
+        "containers",
+        frozenset({Action.STOP, Action.BLOCK, Action.SSH}),
+        instead={
+            Action.START: _BY_ITS_DEPLOYMENT,
+            Action.RESTART: "Stop it {stop}: its deployment starts another one, if it keeps replicas.",
+            Action.DELETE: "Stop it {stop}, or delete its deployment.",
+            Action.EXEC: "Log in over SSH instead {ssh}.",
+            Action.SCALE: _BY_ITS_DEPLOYMENT,
+        },
+    ),
+    "deployment": Kind(
+        "deployments",
+        frozenset({Action.STOP, Action.DELETE, Action.SCALE}),
+        instead={
+            Action.START: _AGAIN,
+            Action.RESTART: _AGAIN,
+            Action.UPDATE: _AGAIN,
+            Action.RENAME: _AGAIN,
+            Action.RESIZE: "Change the number of its replicas {scale}.",
+            Action.EXEC: _INSIDE,
+            Action.SSH: _INSIDE,
+            Action.BLOCK: _INSIDE,
+        },
+    ),
+    "block": Kind(
+        "blocks",
+        instead={
+            Action.DELETE: "A block ends at its time.",
+            Action.UPDATE: "Block the host again {block}: the time starts again.",
+        },
+    ),
+    "offer": Kind("offers", frozenset({Action.CREATE})),
+    "account": Kind("accounts", frozenset({Action.CREATE})),
+}
+"""What the API has calls for, in any state of the thing."""
+
+
+def never(row: Row, action: Action) -> Never | None:
+    """Return why an action can never apply to a row."""
+    if action is Action.SCALE and isinstance(row, Deployment) and row.type.lower() != REPLICA_SET.lower():
+        return Never("deployments", cause=f"Only deployments of type {REPLICA_SET} can be scaled.")
+    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
+
+
+def deployment_actions(deployment: Deployment) -> frozenset[Action]:
+    """Return what can be done to a deployment. Only replica sets can be scaled."""
+    actions = {Action.DELETE}
+    if deployment.phase not in (Phase.STOPPED, Phase.STOPPING):
+        actions.add(Action.STOP)
+        if deployment.type.lower() == REPLICA_SET.lower():
+            actions.add(Action.SCALE)
+    return frozenset(actions)
+
+
+def container_actions(container: Instance) -> frozenset[Action]:
+    """Return what can be done to a container. The host of one that has ended can be kept out too."""
+    if container.container_id is None:
+        return frozenset()  # a stand-in for containers that could not be read
+    actions = {Action.BLOCK} if container.host else set()
+    if container.phase in (Phase.RUNNING, Phase.PENDING, Phase.UNKNOWN):
+        actions.add(Action.STOP)
+    if container.phase in (Phase.RUNNING, Phase.UNKNOWN) and container.ssh:
+        actions.add(Action.SSH)
+    return frozenset(actions)

@@ -1,0 +1,186 @@
+"""A cloud that speaks GPUhub's API: credentials, envelopes, pages. The back end builds on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub.errors import SUCCESS, refusal
+from gputui.api.http.decoding import check_size, decode
+from gputui.api.http.failures import Party, Refusal
+from gputui.api.http.off_thread import digested
+from gputui.api.http.pagination import Page
+from gputui.api.http.transport import Json, Transport
+from gputui.errors import AuthError, GputuiError, ProtocolError, RateLimitedError
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.config.loader import GpuhubAccount
+
+CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
+"""What the clouds are called, by preset."""
+CONCURRENCY = 12
+"""Requests under way at once: the stock of twelve regions comes in one go."""
+CHANGE_TIMEOUT = 120.0
+"""How long the answer to a change may take, in seconds."""
+
+_R = TypeVar("_R")
+_M = TypeVar("_M")
+_T = TypeVar("_T")
+
+
+def _as_it_is(data: object) -> object:
+    return data
+
+
+class RouteMissingError(ProtocolError):
+    """The cloud has no such call, or answers it by another method."""
+
+
+class GpuhubServer:
+    """One account's way to its cloud. Everything is asked with its token."""
+
+    def __init__(
+        self,
+        account: GpuhubAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._config = account
+        self.transport = Transport(
+            account=account.name,
+            base_url=account.base_url,
+            backend="private AutoDL" if account.preset == "autodl-private" else CLOUDS[account.preset],
+            authorize=self._authorization,
+            explain=explain,
+            read_timeout=account.timeout,
+            concurrency=CONCURRENCY,
+            requests_per_second=account.requests_per_second,
+            sleep=sleep,
+            monotonic=monotonic,
+        )
+        self._token: str | None = None
+        self._token_lock = asyncio.Lock()
+
+    @property
+    def party(self) -> Party:
+        """Who is spoken to, for messages."""
+        return self.transport.party
+
+    async def ask(
+        self, method: str, path: str, json: Json | None = None, params: Mapping[str, str | int] | None = None
+    ) -> object:
+        """Ask and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
+        return await self.read(method, path, _as_it_is, json, params)
+
+    async def read(
+        self,
+        method: str,
+        path: str,
+        make: Callable[[object], _T],
+        json: Json | None = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> _T:
+        """Ask and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
+        body = await self.transport.ask(method, path, json=json, params=params)
+        return await digested(len(body), lambda: make(self._data(body, path)))
+
+    async def page(
+        self,
+        shape: shapes.Shape[_R],
+        path: str,
+        json: Json,
+        make: Callable[[_R, shapes.Notes], _M],
+        *,
+        raw: bool = False,
+    ) -> Page[_M]:
+        """Ask for a page by POST and make its rows.
+
+        A row that cannot be read in full spoils itself alone. With ``raw`` each comes with its JSON.
+        """
+        body = await self.transport.ask("POST", path, json=json)
+        return await digested(len(body), self._page, shape, path, body, make, raw=raw)
+
+    def _page(
+        self,
+        shape: shapes.Shape[_R],
+        path: str,
+        body: bytes,
+        make: Callable[[_R, shapes.Notes], _M],
+        *,
+        raw: bool,
+    ) -> Page[_M]:
+        if not raw:
+            try:
+                envelope = shape.whole.validate_json(body)
+            except ValidationError:
+                pass  # a refusal, a row that is not what it should be, or no envelope at all
+            else:
+                self._require_success(envelope.get("code"), envelope.get("msg"), envelope.get("request_id"))
+                return shapes.read_page(envelope.get("data"), make)
+        return shapes.salvage_page(shape, self._data(body, path), make, raw=raw)
+
+    async def change(self, method: str, path: str, json: Json, *, what: str, creates: bool = False) -> object:
+        """Ask for a change, once, and return the ``data`` of the answer.
+
+        Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
+        refuses: then nothing has changed.
+        """
+        body = await self.transport.change(
+            method, path, json=json, what=what, timeout=CHANGE_TIMEOUT, creates=creates
+        )
+        return self._data(body, path, what=what)
+
+    def _data(self, body: bytes, path: str, *, what: str = "") -> object:
+        envelope = decode(shapes.ENVELOPE, body, self.party, path, what=what)
+        self._require_success(envelope["code"], envelope.get("msg"), envelope.get("request_id"))
+        data = envelope.get("data")
+        if not what:
+            check_size(data, self.party, path)
+        return data
+
+    def _require_success(self, code: str | None, message: str | None, request_id: str | None) -> None:
+        if code is not None and code.lower() == SUCCESS:
+            return
+        error = refusal(
+            self.party,
+            clean(code or ""),
+            clean(" ".join((message or "").split())),
+            request_id=clean(request_id or ""),
+        )
+        if isinstance(error, RateLimitedError):
+            said = error.message.removeprefix(f"{self.party}: ")
+            self.transport.limit(error.retry_after, said=said, request_id=error.request_id)
+        raise error
+
+    async def _authorization(self) -> dict[str, str]:
+        """Return the header with the raw token; its reference is followed once, off the loop."""
+        async with self._token_lock:
+            if self._token is None:
+                token = (await asyncio.to_thread(self._config.token.resolve)).reveal().strip()
+                if not (token.isascii() and token.isprintable() and " " not in token):
+                    raise AuthError(
+                        f"{self._config.name}: the token holds a space or a character that no token has.",
+                        hint=f"Write it alone, without Bearer, under [accounts.{self._config.name}].",
+                    )
+                self._token = token
+        return {"Authorization": self._token}
+
+
+def explain(party: Party, refused: Refusal) -> GputuiError | None:
+    """Name a refusal by the envelope that came with another HTTP status than 200.
+
+    What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
+    """
+    if refused.status == 405 or (refused.status == 404 and not refused.code):
+        return RouteMissingError(
+            f"{party}: the cloud does not know this call (HTTP {refused.status}).", hint="Check base_url and preset."
+        )
+    if not refused.code or refused.status in {502, 503, 504} or refused.status >= 520:
+        return None
+    return refusal(party, refused.code, refused.detail, request_id=refused.request_id, status=refused.status)

@@ -1,0 +1,165 @@
+"""The envelope of GPUhub's answers: what a refusal in it means, for a person.
+
+A refusal usually comes with HTTP 200; only its ``code`` tells, and ``msg`` is the API's own text for the user.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from gputui.api.http.failures import Party, is_about_credentials, may_be_credentials, sign_in_hint
+from gputui.errors import (
+    AccountDeniedError,
+    AuthError,
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+)
+
+SUCCESS = "success"
+"""The code of an answer that is no refusal, whatever its case."""
+RATE_LIMIT_SECONDS = 5.0
+"""How long an account is left alone that was asked to slow down without being told for how long."""
+
+_LEAST = "stock and images"
+_ALLOWED = dict.fromkeys(("GPUhub", "AutoDL"), "stock, images and balance")
+"""What every account may use, by cloud: private ones bill no account."""
+NO_PERMISSION = "无当前资源访问权限"
+"""What AutoDL says to elastic calls of an account that is not verified as a company."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_MISSING = re.compile(r"\bnot (?:be )?(?:found|exist)|\bno such\b|不存在|未找到", re.IGNORECASE)
+
+_AUTH = frozenset(
+    {
+        "auth",
+        "authenticate",
+        "authentication",
+        "authorization",
+        "authorize",
+        "authorized",
+        "unauthorized",
+        "unauthenticated",
+        "token",
+        "login",
+        "signature",
+        "credential",
+        "credentials",
+        "jwt",
+    }
+)
+_FORBIDDEN = frozenset(
+    {
+        "forbidden",
+        "permission",
+        "denied",
+        "quota",
+        "balance",
+        "insufficient",
+        "arrears",
+        "arrearage",
+        "overdue",
+        "privilege",
+    }
+)
+_MEANS = frozenset({"quota", "balance", "insufficient", "arrears", "arrearage", "overdue"})
+"""What is lacking where the credentials are right."""
+_RATE = frozenset(
+    {
+        "rate",
+        "throttle",
+        "throttled",
+        "throttling",
+        "frequent",
+        "frequently",
+        "frequency",
+        "limit",
+        "limited",
+        "limiting",
+    }
+)
+_ABSENT = frozenset({"notfound", "notexist", "notexists", "nosuch"})
+_CONFLICT = frozenset(
+    {"conflict", "exist", "exists", "existed", "duplicate", "duplicated", "already", "status", "state", "busy"}
+)
+_INVALID = frozenset(
+    {
+        "bad",
+        "parameter",
+        "parameters",
+        "param",
+        "params",
+        "argument",
+        "wrong",
+        "invalid",
+        "illegal",
+        "validation",
+        "validate",
+        "missing",
+        "required",
+        "malformed",
+        "format",
+    }
+)
+
+
+def refusal(party: Party, code: str, message: str, *, request_id: str = "", status: int = 200) -> GputuiError:
+    """Return the error for an envelope that is no success. All three texts are clean; ``status`` is HTTP's."""
+    code = code or "no code"
+    said = message.rstrip(".。 ") or "the request was refused"
+    text = f"{party}: {said} ({code})." if status == 200 else f"{party}: {said} ({code}, HTTP {status})."
+    if (meant := _meant(party, code, said)) is not None:
+        kind, cause, hint = meant
+        return kind(f"{party}: {cause}. The API says: {said} ({code}).", hint=hint, request_id=request_id)
+    words = [word.lower() for word in _WORD.findall(code)]
+    known = frozenset(words) | {first + second for first, second in pairwise(words)}
+    if known & _AUTH or status == 401:
+        return AuthError(text, hint=sign_in_hint(party), request_id=request_id)
+    if status == 403 and is_about_credentials(message):
+        return AuthError(text, hint=sign_in_hint(party), request_id=request_id)
+    if known & _FORBIDDEN or status == 403:
+        unsure = status == 403 and not known & _MEANS
+        return ForbiddenError(text, hint=may_be_credentials(party) if unsure else "", request_id=request_id)
+    if known & _RATE or {"too", "many"} <= known:
+        return RateLimitedError(text, retry_after=RATE_LIMIT_SECONDS, request_id=request_id)
+    # Many refusals are a BadRequest: of what is missing only the text tells.
+    if known & _ABSENT or status == 404 or (known & _INVALID and _MISSING.search(message)):
+        return NotFoundError(text, request_id=request_id)
+    if known & _INVALID:
+        return InvalidError(text, request_id=request_id)
+    if known & _CONFLICT or status == 409:
+        return ConflictError(text, request_id=request_id)
+    if 400 <= status < 500:
+        return InvalidError(text, request_id=request_id)
+    return ServerError(text, hint="Try again in a moment; if it stays, tell the vendor.", request_id=request_id)
+
+
+def _meant(party: Party, code: str, said: str) -> tuple[type[GputuiError], str, str] | None:
+    """Return what a refusal of AutoDL means that its code does not tell: kind of error, cause, way out."""
+    if NO_PERMISSION in said:
+        allowed = _ALLOWED.get(party.backend, _LEAST)
+        return (
+            AccountDeniedError,
+            f"deployments need a company-verified account ({party.backend}); {allowed} work",
+            "Verify the account as a company on the cloud's web page, then refresh.",
+        )
+    if code == "TORealName" or "实名认证" in said:
+        return (
+            ForbiddenError,
+            f"the account is not verified ({party.backend}): creating needs real-name verification",
+            "Complete the verification on the cloud's web page.",
+        )
+    if "暂无库存" in said:
+        return (
+            ConflictError,
+            "no stock: no host with these GPUs is free now",
+            "Try again later, or allow more regions or GPU models.",
+        )
+    if "余额" in said:
+        return ForbiddenError, "the balance is too low", "Add money to the account on the cloud's web page."
+    return None

@@ -1,0 +1,346 @@
+"""The live stream of what happens to the containers of all of an account's deployments on GPUhub.
+
+Speaks for call 7 of the elastic deployment API: one list a deployment, in the order in which things happened,
+read on from where the last reading ended. Everything is told once: at first all there is, then only what is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from gputui.api.gpuhub.event_log import EventLog, EventRow, Key, row_key
+from gputui.errors import GputuiError, NotFoundError, RateLimitedError
+from gputui.models import Deployment, Event, Phase, Ref
+
+PAGE_SIZE = 100
+PAGES_A_TICK = 1000
+UNREAD = 1000
+"""How much of one list, and how many lists, are read at a time: what is left is read on at the next tick.
+
+Nearly everybody gets everything at first, also who asks but once.
+"""
+AT_A_TIME = 8
+"""Requests under way at once."""
+
+FEW = 12
+"""So many active deployments are all asked every time."""
+SWEEP = 10
+"""Of more, so many of those at rest are asked a tick, the longest unasked first."""
+MOVING = 100
+"""Those in motion are asked every time, up to this many, the longest unasked first."""
+SETTLING_SECONDS = 10.0
+"""How long a deployment counts as in motion after its last news: its counts may be ahead of its events."""
+TRANSITION_SECONDS = 900.0
+"""How long a container that starts or stops keeps its deployment in motion; one that hangs does not for ever."""
+FORGET_SECONDS = 600.0
+"""How long a deployment that is listed no more is remembered: a list that shifts may leave one out."""
+TRUST_SECONDS = 60.0
+"""How often, at most, a list is read again from its beginning while its server gives one and the same odd answer."""
+_BACKOFF_CAP = 60.0
+_ALL_PAGES = 10_000
+_ATTEMPTS = 3
+
+_Answer = tuple[int, Key | None, int | None, tuple[Key, ...]]
+"""What came of a question: how many rows were known and which was the last, the total that was told, the rows."""
+
+
+class EventPage(NamedTuple):
+    """A page of the list. ``result_total`` is None where the server does not say."""
+
+    rows: Sequence[EventRow]
+    result_total: int | None = None
+
+
+class FetchPage(Protocol):
+    """Asks call 7; raises GputuiError."""
+
+    async def __call__(
+        self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
+    ) -> EventPage:
+        """Return one page. ``offset`` rows come before its first one; 0 may as well be left out of the request."""
+
+
+class _Reading:
+    """How far a list has been read.
+
+    Every page is asked for from the last row that is known already. Where another row stands there, the list has
+    shifted, was begun anew, or the page is not the one that was asked for: then the list is read again from its
+    beginning, which costs requests and neither loses nor doubles anything.
+    """
+
+    def __init__(self, log: EventLog, ask: Callable[[int], Awaitable[EventPage]], *, page_size: int) -> None:
+        self._log = log
+        self._ask = ask
+        self._page_size = page_size
+        self._read = 0
+        self._last: Key | None = None
+        self._explained: _Answer | None = None
+        self._trusted_until = float("-inf")
+
+    async def read_on(self, now: float, pages: int, take: Callable[[list[Event]], None]) -> bool:
+        """Read what has been added since, ``take`` the events of each page, and return whether the end was reached.
+
+        ``now`` is the monotonic time. Raises GputuiError; what was taken before that stays taken.
+        """
+        explained = self._explained if now < self._trusted_until else None
+        odd: _Answer | None = None
+        suspect = missed = False
+        for _ in range(pages):
+            page = await self._ask(max(0, self._read - 1))
+            answer = (self._read, self._last, page.result_total, tuple(row_key(row) for row in page.rows))
+            rows, fits = self._following(page, answer)
+            suspect |= not fits
+            if rows is None:
+                if answer == explained:
+                    return True
+                if not missed:
+                    missed = True  # one page may have been answered in place of another: once more
+                    continue
+            else:
+                missed = False
+                self._advance(rows, take)
+                if rows and (len(page.rows) >= self._page_size or self._read < (page.result_total or 0)):
+                    continue
+                if odd is not None:
+                    self._explained, self._trusted_until = odd, now + TRUST_SECONDS
+                if not suspect or odd is not None or answer == explained:
+                    return True
+            if odd is not None:
+                return False
+            # Once from the beginning. When the same answer comes again, it is taken for what it is for a while.
+            odd, suspect, missed = answer, False, False
+            self._read, self._last = 0, None
+        return False
+
+    def _following(self, page: EventPage, answer: _Answer) -> tuple[Sequence[EventRow] | None, bool]:
+        """Return the rows after the last known one, None where that is not there, and whether the page fits."""
+        if self._last is None:
+            return page.rows, True
+        keys = answer[-1]
+        if self._last not in keys:
+            return None, False
+        rows = page.rows[keys.index(self._last) + 1 :]
+        return rows, keys[0] == self._last
+
+    def _advance(self, rows: Sequence[EventRow], take: Callable[[list[Event]], None]) -> None:
+        if rows:
+            take(self._log.add(rows))
+            self._read += len(rows)
+            self._last = row_key(rows[-1])
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A deployment whose events are followed. Times are the monotonic clock's."""
+
+    deployment: Deployment
+    log: EventLog
+    reading: _Reading
+    fingerprint: tuple[object, ...]
+    asked: float = float("-inf")
+    moved: float = float("-inf")
+    complete: bool = False
+    changed: bool = False
+    gone: float | None = None
+    failures: int = 0
+    retry_at: float = float("-inf")
+    error: GputuiError | None = field(default=None)
+
+    @property
+    def is_active(self) -> bool:
+        return self.gone is None and self.deployment.phase is not Phase.STOPPED
+
+    def is_moving(self, now: float, since: datetime) -> bool:
+        """Whether more is to come soon. ``since`` is when what starts or stops may have begun to."""
+        return bool(self.deployment.starting) or now - self.moved < SETTLING_SECONDS or self.log.in_transition(since)
+
+
+class EventReader:
+    """The events of an account. Call :meth:`tick` at the pace of the events, one call at a time.
+
+    ``now`` is the wall clock, for events without a time; ``monotonic`` counts seconds for the pacing.
+    """
+
+    def __init__(
+        self,
+        fetch_page: FetchPage,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        page_size: int = PAGE_SIZE,
+    ) -> None:
+        self._fetch_page = fetch_page
+        self._page_size = page_size
+        self._now = now
+        self._monotonic = monotonic
+        self._watches: dict[Ref, _Watch] = {}
+        self._ready: list[Event] = []
+        self._limited = False
+
+    @property
+    def problem(self) -> GputuiError | None:
+        """Why the events of some deployments are missing since the last tick; None when all could be read."""
+        errors = [watch.error for watch in self._watches.values() if watch.error is not None]
+        if not errors:
+            return None
+        first = errors[0]
+        present = sum(watch.gone is None for watch in self._watches.values())
+        count = f"{len(errors)} of {present} deployments"
+        return GputuiError(
+            f"The events of {count} could not be read: {first.message}", hint=first.hint, request_id=first.request_id
+        )
+
+    def forget(self) -> None:
+        """Ask every deployment at the next tick, whatever it looks like."""
+        for watch in self._watches.values():
+            watch.changed = True
+            watch.retry_at = float("-inf")
+
+    async def tick(self, deployments: Sequence[Deployment]) -> list[Event]:
+        """Return what has happened since the last call, everything at first, in time order.
+
+        ``deployments`` are all that there are now, without any filter. An event that is returned again, because what
+        came before it became known only now, has the same Ref. Raises GputuiError when every deployment that was
+        asked failed, or when the server wants to be left alone: what was read is kept for the next call.
+        """
+        self._notice(deployments)
+        self._limited = False
+        due = self._due()
+        async with asyncio.TaskGroup() as group:
+            queue = iter(due)
+            for _ in range(min(AT_A_TIME, len(due))):
+                group.create_task(self._work(queue))
+        errors = [watch.error for watch in due if watch.error is not None]
+        if errors and len(errors) == len(due):
+            for watch in due:  # not theirs alone: whoever polls the account waits for all of them
+                watch.retry_at = float("-inf")
+        limited = next((error for error in errors if isinstance(error, RateLimitedError)), None)
+        if not self._ready and errors and (limited or len(errors) == len(due)):
+            raise limited or errors[0]
+        ready, self._ready = {event.ref: event for event in self._ready}, []
+        return sorted(ready.values(), key=lambda event: event.at)
+
+    async def read_all(self, deployment: Ref, name: str, *, container_uuid: str = "") -> list[Event]:
+        """Return all that ever happened to a deployment's containers, or to one of them, oldest first.
+
+        ``name`` is the deployment's. Raises GputuiError.
+        """
+        log = EventLog(deployment, name, self._now)
+        reading = self._reading(log, deployment.id, container_uuid)
+        for _ in range(_ATTEMPTS):
+            if await reading.read_on(self._monotonic(), _ALL_PAGES, lambda _: None):
+                break
+        return log.events()
+
+    def _reading(self, log: EventLog, deployment: str, container: str = "") -> _Reading:
+        async def ask(offset: int) -> EventPage:
+            return await self._fetch_page(
+                deployment, container_uuid=container, page_index=1, page_size=self._page_size, offset=offset
+            )
+
+        return _Reading(log, ask, page_size=self._page_size)
+
+    def _notice(self, deployments: Sequence[Deployment]) -> None:
+        """Take in what the deployments look like now."""
+        now = self._monotonic()
+        for deployment in deployments:
+            watch = self._watches.get(deployment.ref)
+            fingerprint = _fingerprint(deployment)
+            if watch is None:
+                log = EventLog(deployment.ref, deployment.name, self._now)
+                reading = self._reading(log, deployment.ref.id)
+                self._watches[deployment.ref] = _Watch(deployment, log, reading, fingerprint)
+                continue
+            watch.deployment = deployment
+            watch.gone = None
+            if watch.fingerprint != fingerprint:
+                watch.fingerprint = fingerprint
+                watch.changed = True
+                watch.moved = now
+        listed = {deployment.ref for deployment in deployments}
+        for ref in self._watches.keys() - listed:
+            watch = self._watches[ref]
+            if watch.gone is None:
+                watch.gone = now
+                watch.changed = True  # asked once more: its end may be told
+            elif now - watch.gone >= FORGET_SECONDS:
+                del self._watches[ref]
+
+    def _due(self) -> list[_Watch]:
+        """Choose whom to ask now: those with news first."""
+        now = self._monotonic()
+        since = self._now() - timedelta(seconds=TRANSITION_SECONDS)
+        waiting = sorted(
+            (watch for watch in self._watches.values() if watch.retry_at <= now), key=lambda watch: watch.asked
+        )
+        present = [watch for watch in waiting if watch.gone is None]
+        few = sum(watch.is_active for watch in present) <= FEW
+        unread = sorted((watch for watch in present if not watch.complete), key=_newest_first)
+        active = [watch for watch in present if watch.is_active]
+        at_rest = [watch for watch in present if not watch.is_active]
+        chosen: dict[Ref, _Watch] = {}
+        _choose(chosen, [watch for watch in waiting if watch.changed], None)
+        _choose(chosen, unread, UNREAD)
+        _choose(chosen, [watch for watch in present if watch.complete and watch.is_moving(now, since)], MOVING)
+        _choose(chosen, [watch for watch in active if watch.complete], None if few else SWEEP)
+        _choose(chosen, [watch for watch in at_rest if watch.complete], None if len(present) <= FEW else 1)
+        return list(chosen.values())
+
+    async def _work(self, queue: Iterator[_Watch]) -> None:
+        for watch in queue:
+            if not self._limited:
+                await self._read(watch)
+
+    async def _read(self, watch: _Watch) -> None:
+        changed, watch.changed = watch.changed, False
+        watch.asked = self._monotonic()
+        try:
+            watch.complete = await watch.reading.read_on(
+                watch.asked, PAGES_A_TICK, lambda events: self._take(watch, events)
+            )
+        except GputuiError as error:
+            if watch.gone is not None or isinstance(error, NotFoundError):
+                watch.error = None  # deleted, if only since it was listed
+                return
+            self._limited |= isinstance(error, RateLimitedError)
+            watch.changed = changed
+            watch.error = error
+            watch.failures += 1
+            watch.retry_at = self._monotonic() + min(_BACKOFF_CAP, 2.0**watch.failures)
+        else:
+            watch.error = None
+            watch.failures = 0
+
+    def _take(self, watch: _Watch, events: list[Event]) -> None:
+        """Keep what one page brought: a tick that is cancelled, or fails further on, loses nothing of it."""
+        self._ready += events
+        if events and watch.complete:
+            watch.moved = self._monotonic()
+
+
+def _fingerprint(deployment: Deployment) -> tuple[object, ...]:
+    """Return what changes when something happens to a deployment's containers."""
+    return (
+        deployment.status,
+        deployment.updated_at,
+        deployment.desired,
+        deployment.starting,
+        deployment.running,
+        deployment.finished,
+    )
+
+
+def _newest_first(watch: _Watch) -> tuple[bool, float]:
+    created = watch.deployment.created_at
+    return not watch.is_active, -created.timestamp() if created else 0.0
+
+
+def _choose(chosen: dict[Ref, _Watch], watches: Sequence[_Watch], limit: int | None) -> None:
+    """Add watches that are not chosen yet, up to a limit."""
+    left = [watch for watch in watches if watch.deployment.ref not in chosen]
+    chosen.update({watch.deployment.ref: watch for watch in left[:limit]})

@@ -1,0 +1,414 @@
+"""The lists of a GPUhub account: deployments and all that is asked of each, the blacklist, images, money."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from gputui.api.gpuhub import mapping as wire
+from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub.client import GpuhubServer, RouteMissingError
+from gputui.api.gpuhub.events import EventPage
+from gputui.api.gpuhub.images import PUBLIC_NAMES
+from gputui.api.gpuhub.per_deployment_cache import KeptAnswers
+from gputui.api.gpuhub.wallet import to_balance
+from gputui.api.http.off_thread import digested
+from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
+from gputui.api.http.rows import RowCollector, read_each
+from gputui.errors import (
+    AccountDeniedError,
+    GputuiError,
+    NotFoundError,
+    ProtocolError,
+)
+from gputui.models import Balance, Block, Deployment, Image, Instance, Missing, Package, PartialRows, Phase, Ref, Row
+
+_API = "/api/v1/dev"
+DEPLOYMENTS = f"{_API}/deployment/list"
+CONTAINERS = f"{_API}/deployment/container/list"
+EVENTS = f"{_API}/deployment/container/event/list"
+BLACKLIST = f"{_API}/deployment/blacklist"
+IMAGES = f"{_API}/image/private/list"
+PACKAGES = f"{_API}/deployment/ddp/overview"
+BALANCE = f"{_API}/wallet/balance"
+
+DEPLOYMENTS_AGE = 1.0
+"""How long one answer of the deployments serves all the lists that begin with them, in seconds."""
+CONTAINERS_AGE = 30.0
+IMAGE_NAMES_AGE = 60.0
+IMAGE_NAMES_WAIT = 3.0
+"""How long the lists that show images wait for their names, in seconds."""
+PACKAGES_AGE = 60.0
+PACKAGES_AT_ONCE = 3
+CONTAINERS_AT_ONCE = 8
+"""Fewer than may be under way: more connections cost more of our own time than they save of the cloud's."""
+
+Parameters = Mapping[str, object]
+_R = TypeVar("_R")
+_Imaged = TypeVar("_Imaged", Deployment, Instance)
+_M = TypeVar("_M", bound=Row)
+_IN_MOTION = (Phase.PENDING, Phase.STOPPING)
+
+
+class GpuhubLists:
+    """What an account has. Deployments are asked for once for all the lists that begin with them."""
+
+    def __init__(self, server: GpuhubServer, scope: wire.Scope, monotonic: Callable[[], float]) -> None:
+        self._server = server
+        self._image_names: dict[str, str] = {}
+        self._scope = replace(scope, image_names=self._image_names)
+        self._monotonic = monotonic
+        self._task: asyncio.Task[list[Deployment]] | None = None
+        self._answered_at = 0.0
+        self._known: dict[str, Deployment] = {}
+        self._listed: dict[Ref, Instance] = {}
+        self._narrowed: Callable[[], Parameters] = dict
+        self._containers = self._kept_containers(self._narrowed)
+        self._packages: KeptAnswers[Package] = KeptAnswers(
+            self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
+        )
+        self._names_asked: float | None = None
+        self._blacklist_by_post = False
+        self.denied: AccountDeniedError | None = None
+        """Why the account has no deployments, nor what begins with them; None where it may, or was not asked."""
+
+    def cancel(self) -> None:
+        """Stop waiting for an answer."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def forget(self, *deployments: Ref) -> None:
+        """Ask anew about these deployments the next time, about everything when none is named."""
+        self._task = None
+        if not deployments:
+            self.denied = None
+        self._containers.forget(*deployments)
+        self._packages.forget(*deployments)
+
+    def forget_containers(self, *deployments: Ref) -> None:
+        """Ask anew for the containers of these deployments the next time."""
+        self._containers.forget(*deployments)
+
+    # Deployments (call 3)
+
+    async def deployments(self, *, age: float = DEPLOYMENTS_AGE) -> list[Deployment]:
+        """Return all deployments, at most so many seconds old; raises GputuiError."""
+        task = self._task
+        if task is None or (task.done() and not self._is_fresh(task, age)):
+            task = self._task = asyncio.create_task(self._ask_deployments())
+            # Seen even when every caller was cancelled meanwhile.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+    def _is_fresh(self, task: asyncio.Task[list[Deployment]], age: float) -> bool:
+        failed = task.cancelled() or task.exception() is not None
+        return not failed and self._monotonic() - self._answered_at <= age
+
+    async def _ask_deployments(self) -> list[Deployment]:
+        found = await self.find_deployments({})
+        self._answered_at = self._monotonic()
+        self._known = {deployment.ref.id: deployment for deployment in found}
+        return found
+
+    async def find_deployments(self, parameters: Parameters, *, raw: bool = False) -> list[Deployment]:
+        """Ask for the deployments that fit the call's own filters; raises GputuiError."""
+        return await read_all(lambda index: self._deployment_page(parameters, index, PAGE_SIZE, raw=raw))
+
+    async def first_deployment(self) -> Deployment | None:
+        """Ask for one deployment, whichever the cloud lists first; None where there is none.
+
+        It is asked for even by an account that was denied.
+        """
+        self.denied = None
+        page = await self._deployment_page({}, 1, 1)
+        return page.rows[0] if page.rows else None
+
+    async def deployment(self, uuid: str, *, raw: bool = False) -> Deployment:
+        """Ask for one deployment; raises NotFoundError."""
+        found = await self.find_deployments({"deployment_uuid": uuid}, raw=raw)
+        deployment = next((deployment for deployment in found if deployment.ref.id == uuid), None)
+        if deployment is None:
+            raise NotFoundError(f"{self._scope.account}: there is no deployment {uuid}.")
+        return deployment
+
+    async def _deployment_page(
+        self, parameters: Parameters, index: int, size: int, *, raw: bool = False
+    ) -> Page[Deployment]:
+        body = {"page_index": index, "page_size": size, **parameters}
+        make = partial(wire.to_deployment, self._scope)
+        with self._permitted():
+            return await self._server.page(shapes.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
+
+    @contextmanager
+    def _permitted(self) -> Iterator[None]:
+        """Raise what the account was denied without asking again; note a denial of what names no thing."""
+        if self.denied is not None:
+            raise self.denied.with_traceback(None)  # else it grows with each time
+        try:
+            yield
+        except AccountDeniedError as error:
+            self.denied = error
+            raise
+
+    async def require_permission(self) -> None:
+        """Ask for one deployment, where none was listed yet: raises AccountDeniedError where the account may not."""
+        if self.denied is not None or not self._known:
+            await self._deployment_page({}, 1, 1)
+
+    async def prove_token(self) -> None:
+        """Ask for one private image, which every account may; raises GputuiError."""
+        make = partial(wire.to_image, self._scope)
+        await self._server.page(shapes.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
+
+    # Containers (call 8)
+
+    async def containers(self) -> list[Instance]:
+        """Return the containers of all deployments, asked anew where they may have changed.
+
+        Where those of a deployment cannot be read, its last ones say so, or one row in their place.
+        """
+        kept, narrowed = self._containers, self._narrowed
+        known = await self.deployments()
+        deployments = _chosen(known, narrowed())
+        found, errors = await kept.get(deployments)
+        collected: RowCollector[Instance] = RowCollector()
+        collected.note_missing(known)
+        for deployment in deployments:
+            error = errors.get(deployment.ref)
+            part = found[deployment.ref]
+            theirs = f"{deployment.ref.id}-"
+            collected.add(part if error is None else self._unread(deployment, part, error), prefix=theirs)
+            if error is not None:
+                silent = f"the containers of {deployment.name} cannot be read: {error.message}"
+                collected.add_silent(silent, prefix=theirs)
+        rows = collected.rows()
+        self._listed = {row.ref: row for row in rows}
+        return rows
+
+    def narrow_containers(self, parameters: Callable[[], Parameters]) -> None:
+        """List only containers that fit call 8's own filters from now on; asked for with every request."""
+        self._narrowed = parameters
+        self._containers = self._kept_containers(parameters)
+
+    async def container(self, ref: Ref, *, raw: bool = False) -> Instance:
+        """Ask for one container, ended ones included; raises NotFoundError."""
+        parent = self.parent_of(ref)
+        known = self._known.get(parent.id)
+        if known is None and raw:
+            known = await self.deployment(parent.id)
+        for parameters in ({"container_uuid": ref.id}, {"container_uuid": ref.id, "released": True}):
+            rows = await self._ask_containers(parent, known.name if known else parent.id, parameters, raw=raw)
+            found = next((row for row in rows if row.ref == ref), None)
+            if found is not None:
+                return found
+        raise NotFoundError(f"{ref} is not there any more.")
+
+    def parent_of(self, container: Ref) -> Ref:
+        """Return the deployment of a container: as it was listed, else by its uuid, which begins with it."""
+        listed = self._listed.get(container)
+        if listed is not None and listed.parent is not None:
+            return listed.parent
+        return self._scope.ref("deployment", container.id.rsplit("-", 2)[0])
+
+    def host_of(self, container: Ref) -> str:
+        """Return the host of a container: as it was listed, else by its uuid, which names it in its middle."""
+        listed = self._listed.get(container)
+        return (listed.host if listed else None) or container.id.rsplit("-", 2)[-2:][0]
+
+    def _kept_containers(self, parameters: Callable[[], Parameters]) -> KeptAnswers[Instance]:
+        async def fetch(deployment: Deployment) -> list[Instance]:
+            return await self._ask_containers(deployment.ref, deployment.name, parameters())
+
+        return KeptAnswers(
+            fetch,
+            age=CONTAINERS_AGE,
+            at_once=CONTAINERS_AT_ONCE,
+            monotonic=self._monotonic,
+            is_moving=lambda deployment, rows: (
+                bool(deployment.starting) or any(row.phase in _IN_MOTION for row in rows)
+            ),
+        )
+
+    async def _ask_containers(
+        self, parent: Ref, name: str, parameters: Parameters, *, raw: bool = False
+    ) -> list[Instance]:
+        make = partial(wire.to_instance, self._scope, parent=parent, parent_name=name)
+
+        async def page(index: int) -> Page[Instance]:
+            body = {**parameters, "deployment_uuid": parent.id, "page_index": index, "page_size": PAGE_SIZE}
+            return await self._server.page(shapes.CONTAINERS, CONTAINERS, body, make, raw=raw)
+
+        return await read_all(page)
+
+    def _unread(self, deployment: Deployment, last: Sequence[Instance], error: GputuiError) -> list[Instance]:
+        if last:
+            return [replace(row, problem=error.message) for row in last]
+        stand_in = self._scope.ref("container", deployment.ref.id)
+        problem = f"its containers cannot be read: {error.message}"
+        return [Instance(stand_in, deployment.name, Phase.UNKNOWN, "unknown", parent=deployment.ref, problem=problem)]
+
+    # Events (call 7)
+
+    async def event_page(
+        self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
+    ) -> EventPage:
+        """Ask for a page of what happened to a deployment's containers, or to one of them."""
+        body: dict[str, object] = {
+            "deployment_uuid": deployment_uuid,
+            "page_index": page_index,
+            "page_size": page_size,
+        }
+        if container_uuid:
+            body["deployment_container_uuid"] = container_uuid
+        if offset:
+            body["offset"] = offset
+        page = await self._server.page(shapes.EVENTS, EVENTS, body, wire.to_event_row)
+        return EventPage(page.rows, page.total)
+
+    # The rest
+
+    async def blacklist(self) -> list[Block]:
+        """Ask for the hosts that are kept out (call 11); a host that is named twice counts until the later time."""
+        data = await self._ask_blacklist()
+        make = partial(wire.to_block, self._scope)
+        found = await digested(_weight(data), self._rows, shapes.BLOCK, data, make, BLACKLIST)
+        blocks: dict[Ref, Block] = {}
+        for block in found:
+            known = blocks.get(block.ref)
+            if known is None or (block.until and (known.until is None or block.until > known.until)):
+                blocks[block.ref] = block
+        return _as_whole_as(found, blocks.values())
+
+    async def _ask_blacklist(self) -> object:
+        with self._permitted():
+            return await self._blacklist_data()
+
+    async def _blacklist_data(self) -> object:
+        if not self._blacklist_by_post:
+            try:
+                return await self._server.ask("GET", BLACKLIST)
+            except (RouteMissingError, NotFoundError):
+                data = await self._server.ask("POST", f"{BLACKLIST}/list", {})
+                self._blacklist_by_post = True
+                return data
+        return await self._server.ask("POST", f"{BLACKLIST}/list", {})
+
+    async def images(self) -> list[Image]:
+        """Ask for the account's private images (call 1)."""
+        make = partial(wire.to_image, self._scope)
+
+        async def page(index: int) -> Page[Image]:
+            body = {"page_index": index, "page_size": PAGE_SIZE}
+            return await self._server.page(shapes.IMAGES, IMAGES, body, make, raw=True)
+
+        found = await read_all(page)
+        self._image_names.clear()
+        self._image_names.update({image.ref.id: image.name for image in found})
+        return found
+
+    async def learn_images(self, images: Iterable[str | None]) -> None:
+        """Ask what private images are called where one of these is not known, at most once a minute.
+
+        Where that fails they keep their uuids.
+        """
+        unknown = any(image and image.startswith("image-") and image not in self._image_names for image in images)
+        now = self._monotonic()
+        if not unknown or (self._names_asked is not None and now - self._names_asked < IMAGE_NAMES_AGE):
+            return
+        self._names_asked = now
+        # A slow answer keeps no list waiting.
+        with suppress(GputuiError, TimeoutError):
+            await asyncio.wait_for(self.images(), IMAGE_NAMES_WAIT)
+
+    def with_image_name(self, row: _Imaged) -> _Imaged:
+        """Return a row with the name of its image in place of the uuid, where it is known."""
+        name = self._image_names.get(row.image or "") or PUBLIC_NAMES.get(row.image or "")
+        return replace(row, image=name) if name else row
+
+    async def packages(self) -> list[Package]:
+        """Return prepaid time (call 13, for each deployment). What several deployments may use is one package.
+
+        Where that of a deployment cannot be read, its last packages say so, or one row in their place. Raises
+        GputuiError where that of none can be read.
+        """
+        deployments = await self.deployments()
+        found, errors = await self._packages.get(deployments)
+        if errors and not any(found.values()) and len(errors) == len(deployments):
+            raise next(iter(errors.values()))
+        packages: dict[Ref, Package] = {}
+        missing: RowCollector[Package] = RowCollector()
+        missing.note_missing(deployments)
+        for deployment in deployments:
+            error = errors.get(deployment.ref)
+            part = found[deployment.ref] if error is None else self._unread_packages(deployment, error)
+            missing.note_missing(part)
+            if error is not None:
+                missing.add_silent(f"the packages of {deployment.name} cannot be read: {error.message}")
+            for package in part:
+                known = packages.get(package.ref)
+                # They are asked for one after the other while the time runs: the least that is left is the newest.
+                if known is None or (not package.problem and (known.problem or _is_less(package, known))):
+                    packages[package.ref] = package
+        missing.add(packages.values())
+        return missing.rows()
+
+    def _unread_packages(self, deployment: Deployment, error: GputuiError) -> list[Package]:
+        if last := self._packages.known(deployment.ref):
+            return [replace(row, problem=error.message) for row in last]
+        problem = f"the packages of {deployment.name} cannot be read: {error.message}"
+        return [Package(self._scope.ref("package", f"{deployment.ref.id}|"), "", (), None, None, problem=problem)]
+
+    async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
+        data = await self._server.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
+        make = partial(wire.to_package, self._scope)
+        return await digested(_weight(data), self._rows, shapes.PACKAGE, data, make, PACKAGES)
+
+    async def balances(self) -> list[Balance]:
+        """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
+        balance = to_balance(self._scope, self._scope.account, await self._server.ask("POST", BALANCE, {}))
+        if balance is None:
+            raise ProtocolError(f"{self._server.party}: {BALANCE} answers without a balance that can be read.")
+        return [balance]
+
+    def _rows(
+        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, shapes.Notes], _M], path: str
+    ) -> list[_M]:
+        """Make the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
+        rows = data.get("list") if isinstance(data, dict) else data
+        if rows is not None and not isinstance(rows, list):
+            raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+        made, unread = read_each(rows or (), lambda row: shapes.salvage(adapter, row, make, raw=True))
+        return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
+
+
+def _is_less(one: Package, other: Package) -> bool:
+    return one.balance is not None and (other.balance is None or one.balance < other.balance)
+
+
+def _weight(data: object) -> int:
+    """Return about how many bytes the rows of a list have come in."""
+    rows = data.get("list") if isinstance(data, dict) else data
+    return 200 * len(rows) if isinstance(rows, list) else 0
+
+
+def _as_whole_as(found: Iterable[Row], rows: Iterable[_M]) -> list[_M]:
+    """Return rows that were made from a list, with what is missing in that."""
+    collected: RowCollector[_M] = RowCollector(rows)
+    collected.note_missing(found)
+    return collected.rows()
+
+
+def _chosen(deployments: Sequence[Deployment], parameters: Parameters) -> list[Deployment]:
+    """Return the deployments whose containers can fit call 8's filters."""
+    deployment = parameters.get("deployment_uuid")
+    container = parameters.get("container_uuid")
+    if deployment is None and isinstance(container, str):
+        parent = container.rsplit("-", 2)[0]
+        deployment = parent if any(item.ref.id == parent for item in deployments) else None
+    return [item for item in deployments if deployment in (None, item.ref.id)]

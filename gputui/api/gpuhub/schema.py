@@ -1,0 +1,312 @@
+"""What GPUhub answers, as it comes: the envelope, pages, and the rows in them.
+
+Whole pages are read in one go from their bytes. Only when something in one is not what it should be is it taken
+apart: then what cannot be read is left out, field by field, and the rest stays.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, NamedTuple, Required, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from gputui.api.http.decoding import mismatch
+from gputui.api.http.pagination import MOST_ROWS, Page
+from gputui.api.http.rows import UnreadableRowError, read_each
+from gputui.redaction import redact_json
+from gputui.text import clean
+
+_R = TypeVar("_R")
+_M = TypeVar("_M")
+
+_LENIENT = ConfigDict(coerce_numbers_to_str=True)
+_PASSWORDS = frozenset({"root_password", "password"})
+
+
+class Notes(NamedTuple):
+    """What is said of a row beside its fields: why it could not be read in full, and its JSON where asked for."""
+
+    problem: str | None = None
+    raw: str = ""
+
+
+_NO_NOTES = Notes()
+_Id = Annotated[str, Field(min_length=1)]
+
+
+class Envelope(TypedDict, total=False):
+    """What every answer is wrapped in."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    code: Required[str]
+    msg: str | None
+    request_id: str | None
+    data: object
+
+
+class PageBody(TypedDict, Generic[_R], total=False):
+    """A page of a list. ``max_page`` and ``result_total`` may be absent."""
+
+    list: Annotated[builtins.list[_R], Field(max_length=MOST_ROWS, fail_fast=True)] | None
+    page_size: int | None
+    max_page: int | None
+    result_total: int | None
+
+
+class PageEnvelope(TypedDict, Generic[_R], total=False):
+    """The answer of a call that gives pages."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    code: Required[str]
+    msg: str | None
+    request_id: str | None
+    data: PageBody[_R] | None
+
+
+class ContainerInfoRow(TypedDict, total=False):
+    """How a container is reached. The other addresses of the API are deprecated."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    ssh_command: str | None
+    root_password: str | None
+    service_6006_port_url: str | None
+    service_6008_port_url: str | None
+
+
+class ContainerRow(TypedDict, total=False):
+    """A container of call 8. ``memory_size`` is bytes, ``price`` thousandths of the currency unit an hour."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    uuid: Required[_Id]
+    deployment_uuid: str | None
+    version: str | None
+    data_center: str | None
+    machine_id: str | None
+    status: str | None
+    gpu_name: str | None
+    gpu_num: int | None
+    cpu_num: int | None
+    memory_size: int | None
+    image_uuid: str | None
+    price: float | None
+    info: ContainerInfoRow | None
+    started_at: str | None
+    stopped_at: str | None
+    created_at: str | None
+    updated_at: str | None
+
+
+class TemplateRow(TypedDict, total=False):
+    """What the containers of a deployment are made from. Memory is bytes here, though gigabytes when created."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    dc_list: str | list[str | None] | None
+    gpu_name_set: str | list[str | None] | None
+    gpu_num: int | None
+    cuda_v_from: int | None
+    cuda_v_to: int | None
+    cpu_num_from: int | None
+    cpu_num_to: int | None
+    memory_size_from: int | None
+    memory_size_to: int | None
+    price_from: float | None
+    price_to: float | None
+    image_uuid: str | None
+    cmd: str | None
+    cmd_before_shutdown: str | None
+    service_6006_port_protocol: str | None
+    service_6008_port_protocol: str | None
+
+
+class DeploymentRow(TypedDict, total=False):
+    """A deployment of call 3. Some fields of its creation are seen beside the template as well as in it."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    uuid: Required[_Id]
+    uid: str | None
+    name: str | None
+    deployment_type: str | None
+    status: str | None
+    replica_num: int | None
+    parallelism_num: int | None
+    reuse_container: bool | None
+    reuse_container_scope: str | None
+    service_6006_port_protocol: str | None
+    service_6008_port_protocol: str | None
+    starting_num: int | None
+    running_num: int | None
+    finished_num: int | None
+    image_uuid: str | None
+    template: TemplateRow | None
+    container_template: TemplateRow | None
+    price_estimates: float | None
+    created_at: str | None
+    updated_at: str | None
+    stopped_at: str | None
+
+
+class EventRow(TypedDict, total=False):
+    """An event of call 7."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    deployment_container_uuid: str | None
+    status: str | None
+    created_at: str | None
+
+
+class ImageRow(TypedDict, total=False):
+    """A private image of call 1. Its name comes under either of two keys."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    image_uuid: Required[_Id]
+    image_name: str | None
+    name: str | None
+    status: str | None
+    created_at: str | None
+
+
+class BlockRow(TypedDict, total=False):
+    """An entry of call 11."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    machine_id: Required[str]
+    data_center: str | None
+    expired_time: str | None
+    msg: str | None
+    created_at: str | None
+    updated_at: str | None
+
+
+class PackageRow(TypedDict, total=False):
+    """A package of call 13, in seconds."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    gpu_type: Required[str]
+    total: int | None
+    balance: int | None
+    dc_list: str | list[str | None] | None
+
+
+class StockRow(TypedDict, total=False):
+    """What call 12 says of one model; other keys occur beside these."""
+
+    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
+
+    idle_gpu_num: int | None
+    total_gpu_num: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[_R]):
+    """How the rows of a call are read: a whole answer from its bytes, and one row alone."""
+
+    whole: TypeAdapter[PageEnvelope[_R]]
+    row: TypeAdapter[_R]
+
+
+ENVELOPE = TypeAdapter(Envelope)
+BLOCK = TypeAdapter(BlockRow)
+PACKAGE = TypeAdapter(PackageRow)
+STOCK = TypeAdapter(StockRow)
+CONTAINERS = Shape(TypeAdapter(PageEnvelope[ContainerRow]), TypeAdapter(ContainerRow))
+DEPLOYMENTS = Shape(TypeAdapter(PageEnvelope[DeploymentRow]), TypeAdapter(DeploymentRow))
+EVENTS = Shape(TypeAdapter(PageEnvelope[EventRow]), TypeAdapter(EventRow))
+IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow]), TypeAdapter(ImageRow))
+
+
+def read_page(body: PageBody[_R] | None, make: Callable[[_R, Notes], _M]) -> Page[_M]:
+    """Make the rows of a page in which everything is what it should be."""
+    if body is None:
+        return Page((), 0, total=0)
+    rows = body.get("list") or ()
+    made = [make(row, _NO_NOTES) for row in rows]
+    return Page(made, len(rows), body.get("page_size"), body.get("max_page"), body.get("result_total"))
+
+
+def salvage_page(shape: Shape[_R], data: object, make: Callable[[_R, Notes], _M], *, raw: bool = False) -> Page[_M]:
+    """Make what rows there are of a page that holds something unexpected; a bare list is a page of its own."""
+    body = data if isinstance(data, dict) else {"list": data}
+    sent = body.get("list")
+    # What is no row at all still counts as one: where a list is read on is counted in rows.
+    rows = [row if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
+    made, unread = read_each(rows, lambda row: salvage(shape.row, row, make, raw=raw))
+    return Page(
+        made,
+        len(rows),
+        whole(body.get("page_size")),
+        whole(body.get("max_page")),
+        whole(body.get("result_total")),
+        unread,
+    )
+
+
+def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, Notes], _M], *, raw: bool = False) -> _M:
+    """Make one row of what can be read of it; raises UnreadableRowError where that is not enough to be one."""
+    problem = ""
+    try:
+        read = adapter.validate_python(row)
+    except ValidationError as error:
+        problem = mismatch(error)
+        complaints = error.errors(include_url=False, include_context=False, include_input=False)
+        try:
+            read = adapter.validate_python(_without(row, [complaint["loc"] for complaint in complaints]))
+        except ValidationError as still:
+            raise UnreadableRowError(mismatch(still)) from None
+    return make(read, Notes(problem or None, raw_text(row) if raw else ""))
+
+
+def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:
+    """Return the row without the fields at these places."""
+    rest: Any = deepcopy(row)
+    for path in {_reached(row, place) for place in places}:
+        part = rest
+        for key in path[:-1]:
+            part = part.get(key, {})
+        if path:
+            part.pop(path[-1], None)
+    return rest
+
+
+def _reached(row: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return how far a place leads through objects. In a union it ends with what the value was tried as."""
+    part = row
+    for depth, key in enumerate(place):
+        if not isinstance(part, dict) or key not in part:
+            return place[:depth]
+        part = part[key]
+    return place
+
+
+def whole(value: object) -> int | None:
+    """Read a count that may come as a text; None for anything else."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value.strip()[:18])
+    return int(value) if isinstance(value, int | float) and value == value // 1 else None
+
+
+def raw_text(row: object) -> str:
+    """Return a row's JSON without secrets, safe for a terminal."""
+    text = json.dumps(_without_passwords(row), ensure_ascii=False, indent=2)
+    return clean(redact_json(text), multiline=True)
+
+
+def _without_passwords(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_passwords(item) for key, item in value.items() if key not in _PASSWORDS}
+    return [_without_passwords(item) for item in value] if isinstance(value, list) else value

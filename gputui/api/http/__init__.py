@@ -1,0 +1,1 @@
+"""HTTP: one transport for all back ends, and how answers are decoded, paged and shared."""

@@ -1,0 +1,70 @@
+"""The client of HTTP that a transport speaks through: proxies, certificates, and the headers of every request."""
+
+from __future__ import annotations
+
+import ssl
+
+import httpx
+
+from gputui import __version__
+from gputui.api.http import ca_certificates as authorities
+from gputui.api.http import failures
+from gputui.api.http.decompression import ACCEPTED
+from gputui.api.http.failures import Party
+from gputui.api.http.proxies import Proxy, UnusableProxyError, proxy_for
+from gputui.errors import UnavailableError
+
+KEEPALIVE = 4.0
+"""How long an idle connection is kept, in seconds: shorter than the 5 s of common servers, so that no request
+leaves on a connection that the server is just closing."""
+
+
+def make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient:
+    """Return a client that keeps its connections or not.
+
+    Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
+    as jump hosts have them, but never for loopback or what no_proxy names; nothing else is, no .netrc either.
+    """
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without https it trusts no certificate
+    try:
+        proxy = proxy_for(base_url)
+        secure_proxy = proxy is not None and proxy.name.startswith("https:")
+        if base_url.startswith("https:") or secure_proxy:
+            verify = authorities.context(_usual_authorities)
+        return httpx.AsyncClient(
+            verify=verify,
+            proxy=httpx.Proxy(proxy.url, ssl_context=verify if secure_proxy else None) if proxy else None,
+            trust_env=False,
+            follow_redirects=False,
+            headers={
+                "User-Agent": f"gputui/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED,
+            },
+            limits=httpx.Limits(max_keepalive_connections=None if keep else 0, keepalive_expiry=KEEPALIVE),
+        )
+    except UnusableProxyError as error:
+        raise UnavailableError(
+            f"{party}: {error}.", hint=f"Correct it, or add {failures.bare(party.host)} to no_proxy."
+        ) from None
+    except authorities.UnusableAuthoritiesError as error:
+        raise UnavailableError(
+            f"{party}: {error}.", hint=f"Correct {error.variable}, or unset it for the usual authorities."
+        ) from None
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise UnavailableError(
+            f"{party}: the proxy that the environment names cannot be used.",
+            hint=f"Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or add {failures.bare(party.host)} to no_proxy.",
+        ) from None
+
+
+def _usual_authorities() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def named_proxy(base_url: str) -> Proxy | None:
+    """Return the proxy for messages; one that cannot be used is told when it is needed."""
+    try:
+        return proxy_for(base_url)
+    except UnusableProxyError:
+        return None

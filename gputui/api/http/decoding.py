@@ -1,0 +1,92 @@
+"""Answers read as JSON of a shape; what is wrong with one is said by its field, never by what it holds."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from gputui.api.http import numbers as figures
+from gputui.api.http.failures import Party, unknown_outcome
+from gputui.api.http.pagination import MOST_ROWS
+from gputui.errors import ProtocolError
+from gputui.text import clean
+
+_T = TypeVar("_T")
+
+
+def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, what: str = "") -> _T:
+    """Read an answer's JSON; raises ProtocolError that names the field, never the content.
+
+    With ``what``, the answer was to a change: raises UnknownOutcomeError instead, since it may have happened.
+    """
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        mended = _mended(body) if _is_broken_json(error) else None
+        reason = _broken_json(body) if _is_broken_json(error) else mismatch(error)
+    if mended is not None:
+        try:
+            return adapter.validate_json(mended)
+        except ValidationError as error:
+            reason = mismatch(error)
+    if what:
+        raise unknown_outcome(party, what, f"the answer cannot be read: {reason}")
+    raise ProtocolError(
+        f"{party}: {party.host} answers {path} with something unexpected: {reason}.", hint=party.look_at
+    )
+
+
+def check_size(data: object, party: Party, path: str) -> None:
+    """Raise ProtocolError where a list, or one in a page, has more rows than any can have: each costs time."""
+    parts = [data, *data.values()] if isinstance(data, dict) else [data]
+    if any(isinstance(part, list) and len(part) > MOST_ROWS for part in parts):
+        raise ProtocolError(
+            f"{party}: {party.host} answers {path} with more than {MOST_ROWS:,} rows.", hint=party.look_at
+        )
+
+
+_EXPECTED = {
+    "missing": "is missing",
+    "too_long": "has more entries than any list can have",
+    "string_type": "should be a text",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "list_type": "should be a list",
+    "dict_type": "should be an object",
+    "model_type": "should be an object",
+    "dataclass_type": "should be an object",
+}
+
+
+def mismatch(error: ValidationError) -> str:
+    """Say which field is not what it should be, without what it holds."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(clean(str(part)) for part in first["loc"])[:80]
+    return f"{place or 'the answer'} {_EXPECTED.get(first['type'], 'is of another kind than expected')}"
+
+
+def _is_broken_json(error: ValidationError) -> bool:
+    return any(problem["type"] == "json_invalid" for problem in error.errors(include_url=False, include_input=False))
+
+
+def _mended(body: bytes) -> bytes | None:
+    """Return JSON whose only fault is that texts are no Unicode, with U+FFFD in place of that; None for others."""
+    try:
+        text = json.dumps(figures.loads(body.decode("utf-8-sig", "replace")), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def _broken_json(body: bytes) -> str:
+    start = body.lstrip()[:1]
+    if start == b"<":
+        return "a web page instead of JSON"
+    return "JSON that is cut off or broken" if start in {b"{", b"["} else "something that is not JSON"

@@ -1,0 +1,413 @@
+"""HTTP for every back end: timeouts, retries that cannot double, rate limits, redaction, errors for people.
+
+The only module that knows httpx. What is asked and answered never reaches a log or an error: query strings and
+bodies carry commands and passwords, so only method, path, status and sizes do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json as json_module
+import logging
+import math
+import random as random_module
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpx
+
+from gputui.api.http import failures
+from gputui.api.http.client import make_client, named_proxy
+from gputui.api.http.decompression import PackingError, Unpacker
+from gputui.api.http.failures import Party, Refusal
+from gputui.api.http.numbers import without_absurd
+from gputui.api.http.off_thread import digested
+from gputui.api.http.server_clock import ServerClock, http_date
+from gputui.api.http.tcp_keepalive import show_life
+from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
+
+MAX_BODY = 32 * 2**20
+"""The largest answer that is read, in bytes."""
+
+MOST_PARTS = 1_000_000
+"""The most objects and lists that an answer may have: nothing but empty ones take half a minute to read."""
+LONGEST_REFUSAL = 256 * 2**10
+"""How much is read of an answer that is no success, in bytes."""
+
+CONNECT_TIMEOUT = 10.0
+ATTEMPTS = 3
+RETRY_WINDOW = 45.0
+"""No repetition begins later than this after the first attempt, in seconds."""
+PATIENCE = 10.0
+"""The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
+LONGEST_RETRY_AFTER = 300.0
+DEFAULT_RETRY_AFTER = 5.0
+
+Json = Mapping[str, object]
+"""The body of a request: what :func:`json.dumps` can write."""
+
+Authorize = Callable[[], Awaitable[Mapping[str, str]]]
+"""Returns the headers that carry the credentials; asked anew for every request."""
+
+log = logging.getLogger("gputui.http")
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it before every lock; a search that fails walks the whole path, twice a request.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # how an import is made to fail at once
+
+# httpx and httpcore log whole URLs and headers: with credentials, and passwords in query strings.
+for _name in (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+):
+    logging.getLogger(_name).disabled = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One request as it goes out. ``what`` names the change it asks for, '' where it is a question."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int]
+    read_timeout: float
+    content: bytes | None = field(default=None, repr=False)
+    what: str = ""
+    creates: bool = False
+    longest: int | None = None
+    repeatable: bool = False
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.what)
+
+
+class _TransientError(Exception):
+    """A failure after which a question may be sent again, in ``delay`` seconds where the server said so."""
+
+    def __init__(self, error: GputuiError, delay: float | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.delay = delay
+
+
+class Transport:
+    """The connections of one account.
+
+    ``latency`` is how long the last question waited for its answer, in seconds; ``clock`` is what the answers tell of
+    the server's clock, and ``now`` ours. ``explain`` lets a back end name a refusal better than its status does.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        base_url: str,
+        backend: str,
+        authorize: Authorize | None = None,
+        explain: Callable[[Party, Refusal], GputuiError | None] | None = None,
+        read_timeout: float = 30.0,
+        concurrency: int = 12,
+        requests_per_second: float | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = random_module.random,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.party = Party(
+            account,
+            urlsplit(base_url).netloc,
+            backend,
+            proxy=named_proxy(base_url),
+            tunnelled=urlsplit(base_url).scheme == "https",
+        )
+        self.latency: float | None = None
+        self.clock = ServerClock()
+        self._limited_until: float | None = None
+        self._limit_said = self._limit_request_id = ""
+        self._base_url = base_url
+        self._authorize = authorize
+        self._explain = explain
+        self._read_timeout = read_timeout
+        self._slots = asyncio.Semaphore(concurrency)
+        self._interval = 1 / requests_per_second if requests_per_second else 0.0
+        self._next_turn = 0.0
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._random = random
+        self._now = now
+        # Questions share connections. A change takes one of its own: on one that the server is just closing it would
+        # be lost, and nobody could tell that it was not done.
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+
+    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
+        """Ask by GET, as :meth:`ask` does."""
+        return await self.ask("GET", path, params=params)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json | None = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> bytes:
+        """Ask a question; sent again where the answer did not come or asked to wait. Raises GputuiError.
+
+        ``method`` says how the server wants to be asked, which may be POST: what is asked so must change nothing.
+        """
+        attempt = _Attempt(method, path, params or {}, self._read_timeout, _encoded(json), repeatable=True)
+        started = self._monotonic()
+        number = 0
+        while True:
+            number += 1
+            try:
+                return await self._once(attempt)
+            except _TransientError as failure:
+                delay = self._backoff(number) if failure.delay is None else failure.delay
+                spent = self._monotonic() - started
+                if number >= ATTEMPTS or delay > PATIENCE or spent + delay > RETRY_WINDOW:
+                    raise failure.error from None
+            await self._sleep(delay)
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        json: Json | None = None,
+        params: Mapping[str, str | int] | None = None,
+        timeout: float | None = None,
+        creates: bool = False,
+        longest: int | None = None,
+    ) -> bytes:
+        """Ask for a change, exactly once. ``what`` names it: "the stop of pod main".
+
+        ``timeout`` is for the answer, in seconds; with ``math.inf`` the answer may take as long as the connection
+        holds. ``creates`` says that something new comes of it, which a server may make and fail at afterwards.
+        Of an answer of success no more than ``longest`` bytes are read. Raises UnknownOutcomeError once the bytes
+        may have left and no answer came, UnavailableError before. A status of success proves nothing by itself, a
+        proxy's page has one too: the caller reads the answer.
+        """
+        read_timeout = timeout or self._read_timeout
+        return await self._only_once(
+            _Attempt(
+                method,
+                path,
+                params or {},
+                read_timeout,
+                _encoded(json),
+                what=what,
+                creates=creates,
+                longest=longest,
+            )
+        )
+
+    async def post(
+        self,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        what: str = "",
+        timeout: float | None = None,
+        creates: bool = False,
+        longest: int | None = None,
+    ) -> bytes:
+        """Ask by POST exactly once: for a change as :meth:`change` does, a question where ``what`` is ''."""
+        return await self.change(
+            "POST", path, what=what, params=params, timeout=timeout, creates=creates, longest=longest
+        )
+
+    def limit(self, seconds: float, *, said: str = "", request_id: str = "") -> RateLimitedError:
+        """Send nothing for so long, and return the error that says so: the server asked to slow down.
+
+        ``said`` and ``request_id`` are the server's own, told with every request that is held back meanwhile.
+        """
+        self._limited_until = self._monotonic() + seconds
+        self._limit_said = "" if said.lower().rstrip(".") == "too many requests" else said
+        self._limit_request_id = request_id
+        return self._rate_limited(seconds)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.aclose()
+
+    async def _only_once(self, attempt: _Attempt) -> bytes:
+        try:
+            return await self._once(attempt)
+        except _TransientError as failure:
+            raise failure.error from None
+
+    async def _once(self, attempt: _Attempt) -> bytes:
+        """Send one request and return its answer's body; raises _TransientError where a question may be repeated."""
+        await self._wait_for_turn()
+        headers = dict(await self._authorize()) if self._authorize else {}
+        if attempt.content is not None:
+            headers["Content-Type"] = "application/json"
+        async with self._slots:
+            return await self._exchange(attempt, headers)
+
+    async def _exchange(self, attempt: _Attempt, headers: dict[str, str]) -> bytes:
+        endless = math.isinf(attempt.read_timeout)
+        timeout = httpx.Timeout(None if endless else attempt.read_timeout, connect=CONNECT_TIMEOUT, pool=None)
+        began, sent = self._monotonic(), self._now()
+        try:
+            # The limits of httpx are for each piece; a server that drips would hold the call for ever.
+            async with (
+                asyncio.timeout(None if endless else CONNECT_TIMEOUT + attempt.read_timeout),
+                self._client(keep=not attempt.changes).stream(
+                    attempt.method,
+                    self._base_url + attempt.path,
+                    params=attempt.params or None,  # empty ones would be merged into the URL all the same
+                    content=attempt.content,
+                    headers=headers,
+                    timeout=timeout,
+                    extensions={"trace": show_life} if endless else None,
+                ) as response,
+            ):
+                waited = self._monotonic() - began
+                self.clock.note(response.headers.get("date", ""), sent=sent, received=self._now())
+                body = await self._read(response, attempt)
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            raise InvalidError(
+                f"{self.party}: {attempt.what or 'the request'} is too long or not text.", hint="Shorten it."
+            ) from None
+        except (httpx.HTTPError, TimeoutError) as error:
+            log.debug("%s %s %s: %s", self.party.account, attempt.method, attempt.path, type(error).__name__)
+            raise self._failure(attempt, error) from None
+        log.debug(
+            "%s %s %s: %d, %d bytes, %.0f ms",
+            self.party.account,
+            attempt.method,
+            attempt.path,
+            response.status_code,
+            len(body),
+            waited * 1000,
+        )
+        if attempt.repeatable:
+            self.latency = waited
+        if not response.is_success:
+            raise self._refused(attempt, response, body)
+        if await digested(len(body), _has_too_many_parts, body):
+            raise self._unreadable(attempt, f"has more than {MOST_PARTS:,} parts")
+        return await digested(len(body), without_absurd, body)
+
+    def _client(self, *, keep: bool) -> httpx.AsyncClient:
+        if keep not in self._clients:
+            self._clients[keep] = make_client(self._base_url, self.party, keep=keep)
+        return self._clients[keep]
+
+    async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
+        """Return an answer's body, unpacked. Of one that is no success only as much as a refusal may have."""
+        longest = attempt.longest if response.is_success else LONGEST_REFUSAL
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            unpacker = Unpacker(response.headers.get("content-encoding", ""))
+            async for packed in response.aiter_raw():
+                for piece in unpacker.feed(packed):
+                    size += len(piece)
+                    pieces.append(piece)
+                    if longest is not None and size >= longest:
+                        return b"".join(pieces)[:longest]
+                    if size > MAX_BODY:
+                        raise self._unreadable(attempt, f"is larger than {MAX_BODY // 2**20} MiB")
+                    await asyncio.sleep(0)
+            unpacker.end()
+        except PackingError as error:
+            if not response.is_success:
+                return b""  # its status says enough
+            raise self._unreadable(attempt, str(error)) from None
+        return b"".join(pieces)
+
+    def _unreadable(self, attempt: _Attempt, reason: str) -> GputuiError:
+        if attempt.changes:
+            return failures.unknown_outcome(self.party, attempt.what, f"the answer {reason}")
+        return ProtocolError(f"{self.party}: the answer {reason}.", hint=self.party.look_at)
+
+    def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
+        """Turn what went wrong on the way into what the caller is told."""
+        reason = failures.describe(error, self.party, connect=CONNECT_TIMEOUT, read=attempt.read_timeout)
+        unsent = isinstance(
+            error,
+            httpx.ConnectError
+            | httpx.ConnectTimeout
+            | httpx.PoolTimeout
+            | httpx.ProxyError
+            | httpx.UnsupportedProtocol
+            | httpx.LocalProtocolError,
+        )
+        if attempt.changes and not unsent:
+            return failures.unknown_outcome(self.party, attempt.what, reason.text)
+        unavailable = UnavailableError(f"{self.party}: {reason.text}.", hint=reason.hint)
+        # A refused connection, a wrong name or certificate will not be another one in a second.
+        lasting = unsent and not isinstance(error, httpx.ConnectTimeout)
+        return unavailable if lasting else _TransientError(unavailable)
+
+    def _refused(self, attempt: _Attempt, response: httpx.Response, body: bytes) -> Exception:
+        """Turn an answer that is no success into what the caller is told."""
+        refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
+        if refusal.status == 429:
+            delay = _retry_after(response) or DEFAULT_RETRY_AFTER
+            return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
+        error = (self._explain and self._explain(self.party, refusal)) or failures.refused(self.party, refusal)
+        if attempt.changes and failures.leaves_open(refusal, error, creates=attempt.creates):
+            reason = failures.failed_at_it(self.party, refusal, error)
+            return failures.unknown_outcome(self.party, attempt.what, reason)
+        if refusal.status in {502, 503, 504}:
+            return _TransientError(error, _retry_after(response))
+        return error
+
+    def _rate_limited(self, delay: float) -> RateLimitedError:
+        said = f": {self._limit_said.rstrip('.')}" if self._limit_said else ""
+        return RateLimitedError(
+            f"{self.party}: asks to slow down, for {delay:.0f} s{said}.",
+            retry_after=delay,
+            request_id=self._limit_request_id,
+        )
+
+    async def _wait_for_turn(self) -> None:
+        """Wait for the end of a rate limit and for this request's place in the account's pace."""
+        now = self._monotonic()
+        limited = (self._limited_until or now) - now
+        if limited > PATIENCE:
+            raise self._rate_limited(limited)
+        turn = max(now + max(0.0, limited), self._next_turn)
+        self._next_turn = turn + self._interval
+        if turn > now:
+            await self._sleep(turn - now)
+
+    def _backoff(self, number: int) -> float:
+        """Return the wait after this many attempts: doubling, with jitter, so that accounts do not fall in step."""
+        return float(min(8.0, 0.5 * 2 ** (number - 1)) * (0.5 + self._random()))
+
+
+def _encoded(json: Json | None) -> bytes | None:
+    """Return a body's bytes. Lone surrogates, which UTF-8 cannot hold, are written as JSON's escapes."""
+    return None if json is None else json_module.dumps(json, separators=(",", ":")).encode("ascii")
+
+
+def _has_too_many_parts(body: bytes) -> bool:
+    return len(body) > MOST_PARTS and body.count(b"{") + body.count(b"[") > MOST_PARTS
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return how long the server asks to wait, in seconds, capped; None when it does not say."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value[:6]), LONGEST_RETRY_AFTER)
+    until, said_at = http_date(value), http_date(response.headers.get("date", ""))
+    if until is None or said_at is None:
+        return None
+    return min(max(until - said_at, 0.0), LONGEST_RETRY_AFTER)

@@ -1,0 +1,1 @@
+"""pody: pods on a lab's own GPU server."""

@@ -1,0 +1,96 @@
+"""An account on a pody server: who one is, what one may use and uses, who else is there, what the host is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gputui.api.http.rows import read_each
+from gputui.api.pody import mapping as wire
+from gputui.api.pody.client import OLDEST, PodyServer
+from gputui.errors import GputuiError
+from gputui.models import AccountInfo, Image, PartialRows, Ref
+from gputui.text import clean, format_duration
+
+if TYPE_CHECKING:
+    from gputui.config.loader import PodyAccount
+
+_STATISTICS = (0, 2, 5)
+_T = TypeVar("_T")
+
+
+async def identify(config: PodyAccount, server: PodyServer) -> AccountInfo:
+    """Ask release and identity (``/version``, ``/user/info``); raises GputuiError."""
+    release = await server.release()
+    info = await server.ask(wire.USER_INFO, "/user/info")
+    return AccountInfo(
+        ref=Ref(config.name, "account", config.name),
+        backend="pody",
+        base_url=config.base_url,
+        version="before 0.1.15" if release == OLDEST else ".".join(str(part) for part in release),
+        user=clean(info.user.name),
+        is_admin=info.user.is_admin,
+        quota=wire.to_quota(info.quota),
+    )
+
+
+async def describe(
+    config: PodyAccount,
+    server: PodyServer,
+    *,
+    pods: Callable[[], Coroutine[Any, Any, tuple[Sequence[Ref], Mapping[str, int]]]],
+    images: Callable[[], Coroutine[Any, Any, Sequence[Image]]],
+) -> AccountInfo:
+    """Ask everything there is; what fails beside the identity is named in ``problems``."""
+    basic = await identify(config, server)
+    problems: list[str] = []
+
+    async def part(title: str, question: Awaitable[_T]) -> _T | None:
+        try:
+            return await question
+        except GputuiError as error:
+            problems.append(f"{title}: {error.message}")
+            return None
+
+    user_names = server.ask(wire.USERS, "/user/list")
+    host_spec = server.ask(wire.SPEC, "/host/spec")
+    users, spec, own_pods, all_images, *usage = await asyncio.gather(
+        part("users", user_names),
+        part("host", host_spec),
+        part("pods", pods()),
+        part("images", images()),
+        part("CPU time", _usage(server, "CPU time", "/stat/cputime", basic.user)),
+        part("GPU time", _usage(server, "GPU time", "/stat/gputime", basic.user)),
+    )
+    used = {
+        "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
+        "commit_count": None if all_images is None or isinstance(all_images, PartialRows) else _own(all_images),
+    }
+    named, unread = read_each(users or (), wire.read_user)
+    if unread:
+        problems.append(f"users: {unread.total()} cannot be read: {next(iter(unread))}")
+    return replace(
+        basic,
+        quota=tuple(replace(line, used=used.get(line.name)) for line in basic.quota),
+        users=tuple(name for name, _ in named),
+        admins=tuple(name for name, admin in named if admin)
+        if any(known is not None for _, known in named)
+        else None,
+        host_spec=wire.to_spec(spec or {}),
+        usage=tuple(line for line in usage if line),
+        problems=tuple(problems),
+    )
+
+
+def _own(images: Sequence[Image]) -> int:
+    return sum(bool(image.own) for image in images)
+
+
+async def _usage(server: PodyServer, title: str, path: str, user: str) -> tuple[str, str] | None:
+    """Ask the time used so far; None from a server that keeps no account of it."""
+    if await server.release() < _STATISTICS:
+        return None
+    seconds = await server.ask(wire.SECONDS, path, {"user": user})
+    return title, format_duration(seconds.get(user, 0.0))

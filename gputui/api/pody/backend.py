@@ -1,0 +1,482 @@
+"""pody: pods on a lab's own GPU server, over its HTTP API (releases 0.1.15 to 0.4.1).
+
+The API changed with 0.3: the release is asked once and decides the routes. All parameters travel in the query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gputui.api.common.addresses import host_label
+from gputui.api.common.form_values import REQUIRED, refuse
+from gputui.api.common.names import SafeNames
+from gputui.api.common.stated_prices import StatedPrices
+from gputui.api.http.off_thread import digested
+from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.pody import account_info as pody_account
+from gputui.api.pody import mapping as wire
+from gputui.api.pody.allowed_actions import name_problem, never, pod_actions
+from gputui.api.pody.client import OLDEST, GpuSnapshots, PodyServer, Release
+from gputui.errors import (
+    AuthError,
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    SshError,
+    UnavailableError,
+)
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    ExecResult,
+    FieldKind,
+    Form,
+    FormField,
+    GpuDevice,
+    GpuProcess,
+    Image,
+    Instance,
+    Never,
+    Offer,
+    Phase,
+    Ref,
+    Resource,
+    Row,
+    SSHTarget,
+    gpu_label,
+)
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.api.capabilities import Lister
+    from gputui.config.loader import PodyAccount
+
+INSPECTIONS = 8
+"""How many pods are inspected at a time over a link that takes its time."""
+NEAR_INSPECTIONS = 2
+NEAR_SECONDS = 0.01
+"""A server that answers this fast is asked for fewer at a time: more would only crowd our own loop."""
+CREATE_TIMEOUT = 330.0
+EXEC_TIMEOUT = 30.0
+OLD_EXEC_TIMEOUT = 10.0
+EXEC_MARGIN = 30.0
+
+_NEW_ROUTES = (0, 3, 0)
+_NEW_IMAGE_NAMES = (0, 3, 1)
+_LONG_OUTPUT = 2**14
+"""Bytes that are read where they are: more would keep the screen from answering keys."""
+_TIMED_OUT = (-1, "Timeout")
+_ENGINE_REFUSED = "Docker API error: "
+
+
+class PodyBackend:
+    """One account on one pody server.
+
+    ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment.
+    Refs: ``pod/<instance>``, ``gpu/<index>``, ``process/<gpu>:<pid>``, ``offer/<model>``, ``image/<name>``.
+    """
+
+    creatable: tuple[str, ...] = ("pod",)
+    kinds: Mapping[str, Resource] = MappingProxyType(
+        {
+            "pod": Resource.INSTANCES,
+            "gpu": Resource.GPUS,
+            "process": Resource.PROCESSES,
+            "offer": Resource.STOCK,
+            "image": Resource.IMAGES,
+            "account": Resource.ACCOUNTS,
+        }
+    )
+
+    def __init__(
+        self,
+        account: PodyAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = account
+        self._server = PodyServer(account, sleep=sleep, monotonic=monotonic)
+        self._gpus = GpuSnapshots(self._server, monotonic)
+        self._host = host_label(account.base_url)
+        self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
+        self._refs: dict[str, Ref] = {}
+        self._names = SafeNames(account.name)
+        self._prices = StatedPrices.of(account)
+
+    @property
+    def spending(self) -> frozenset[Resource]:
+        """The pods, where a price is stated for them: an own server tells none."""
+        return frozenset({Resource.INSTANCES} if self._prices else ())
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+        return self._config.name
+
+    @property
+    def latency(self) -> float | None:
+        """How long the last question waited for its answer, in seconds."""
+        return self._server.transport.latency
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """How far the server's clock is ahead of this machine's, in seconds."""
+        return self._server.transport.clock.ahead
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        """The resources this back end can list."""
+        return {
+            Resource.INSTANCES: self.instances,
+            Resource.GPUS: self.gpus,
+            Resource.PROCESSES: self.processes,
+            Resource.STOCK: self.stock,
+            Resource.IMAGES: self.images,
+        }
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self._gpus.cancel()
+        await self._server.transport.aclose()
+
+    # Identity
+
+    async def probe(self) -> AccountInfo:
+        """Ask release and identity (``/version``, ``/user/info``): proves address, kind of server and credentials."""
+        return await pody_account.identify(self._config, self._server)
+
+    async def account_info(self) -> AccountInfo:
+        """Ask everything about account and host; what fails is named in ``problems``."""
+        return await pody_account.describe(self._config, self._server, pods=self._pod_refs, images=self.images)
+
+    async def change_password(self, password: str) -> ActionResult:
+        """Change the user's password (``POST /user/ch-passwd``) and use the new one from now on."""
+        if not password:
+            raise InvalidError("The new password is empty.", fields={"password": "is empty"})
+        await self._server.change("/user/ch-passwd", {"passwd": password}, what="the change of the password")
+        self._server.use_password(password)
+        return ActionResult("Password changed.")
+
+    # Instances
+
+    async def instances(self) -> Sequence[Instance]:
+        """List the user's pods (``/pod/list``), each inspected. A pod that fails to tell keeps its row."""
+        refs, unread = await self._pod_refs()
+        near = self.latency is not None and self.latency < NEAR_SECONDS
+        slots = asyncio.Semaphore(NEAR_INSPECTIONS if near else INSPECTIONS)
+
+        async def inspect(ref: Ref) -> Instance | GputuiError:
+            async with slots:
+                try:
+                    return await self._inspect(ref)
+                except GputuiError as error:
+                    return error
+
+        found = await asyncio.gather(*(inspect(ref) for ref in refs))
+        silent = [row for row in found if isinstance(row, UnavailableError | RateLimitedError | AuthError)]
+        if silent and len(silent) == len(found):
+            raise silent[0]
+        collected: RowCollector[Instance] = RowCollector((), unread)
+        for ref, row in zip(refs, found, strict=True):
+            if isinstance(row, NotFoundError):
+                continue
+            collected.add([self._unreadable(ref, row) if isinstance(row, GputuiError) else row])
+            if isinstance(row, GputuiError):
+                collected.add_blank(f"pod {ref.id} cannot be read: {row.message}")
+        rows = collected.rows()
+        kept = {row.ref for row in rows}
+        self._refs = {name: ref for name, ref in self._refs.items() if ref in kept}
+        return rows
+
+    async def _pod_refs(self) -> tuple[list[Ref], Mapping[str, int]]:
+        """List the user's pods by their short names, and count the entries that are no names.
+
+        Releases before 0.1.15 put the user's name before them.
+
+        The server filters Docker's names by substring, so another user's pod can appear as a second "main".
+        """
+        listed = await self._server.ask(wire.NAMES, "/pod/list")
+        names, unread = read_each(listed, wire.read_name)
+        prefix = f"{self._config.username}-"
+        return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names)), unread
+
+    async def _inspect(self, ref: Ref) -> Instance:
+        path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
+        body = await self._server.get(path, {"ins": self._names.raw(ref)})
+        pod, instance = await digested(len(body), self._read_pod, ref, body, path)
+        if pod.name:
+            self._refs[pod.name] = ref
+        return self._prices.instance(await self._with_gpus(instance) if instance.gpu_indices == () else instance)
+
+    def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[wire.PodWire, Instance]:
+        pod = self._server.read(wire.POD, body, path)
+        return pod, wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
+
+    async def _with_gpus(self, instance: Instance) -> Instance:
+        """Say what an empty list of GPUs means: engines give it for "all" too, and the user's quota knows better."""
+        try:
+            everything = await self._server.allows_all_gpus()
+        except GputuiError:
+            return replace(instance, gpu_indices=None, gpu_count=None)
+        if not everything:
+            return instance
+        return replace(instance, gpu_indices=None, gpu_count=None, gpu_all=True, gpu_model=self._gpu_model)
+
+    def _unreadable(self, ref: Ref, error: GputuiError) -> Instance:
+        return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Ask where the pod's port 22 is now; raises SshError where it runs no sshd one can reach."""
+        pod = await self._inspect(ref)
+        if pod.phase is not Phase.RUNNING:
+            raise SshError(f"{ref} does not run (it is {pod.status}).", hint="Start it first.")
+        if pod.ssh is None:
+            raise SshError(f"{ref} has no port for SSH.", hint="Its image does not map port 22: use exec instead.")
+        return pod.ssh
+
+    # GPUs, processes and stock: one answer of gpu-ps
+
+    async def gpus(self) -> Sequence[GpuDevice]:
+        """List the host's GPUs (``/host/gpu-ps``)."""
+        return self._devices(await self._gpus.get())
+
+    async def processes(self) -> Sequence[GpuProcess]:
+        """List the processes on the GPUs (``/host/gpu-ps``), mapped to the account's own pods."""
+        return self._processes(await self._gpus.get())
+
+    async def stock(self) -> Sequence[Offer]:
+        """List the host's GPUs as stock: those without a process are idle (``/host/gpu-ps``)."""
+        return wire.to_offers(
+            self.account,
+            self._host,
+            await self._gpus.get(),
+            model=self._gpu_model or "GPU",
+            memory_total=self._config.gpu_memory_bytes,
+        )
+
+    def _devices(self, snapshot: wire.GpuSnapshot) -> list[GpuDevice]:
+        return wire.to_devices(
+            self.account,
+            self._host,
+            snapshot,
+            self._owned(snapshot),
+            model=self._gpu_model,
+            memory_total=self._config.gpu_memory_bytes,
+        )
+
+    def _processes(self, snapshot: wire.GpuSnapshot) -> list[GpuProcess]:
+        return wire.to_processes(self.account, self._host, snapshot, self._owned(snapshot))
+
+    def _owned(self, snapshot: wire.GpuSnapshot) -> dict[str, Ref]:
+        """Return the account's own pods among those with processes, by the server's names."""
+        names = wire.pod_names(snapshot)
+        return {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
+
+    def _guess(self, name: str) -> Ref | None:
+        """Return the pod that a name belongs to before it was inspected: ``[prefix-]user-instance``."""
+        parts = name.split("-")
+        own = len(parts) in {2, 3} and parts[-2] == self._config.username
+        return self._names.ref("pod", parts[-1]) if own else None
+
+    # Images
+
+    async def images(self) -> Sequence[Image]:
+        """List the images one can create from (``/image/list``, below 0.3 ``/host/images``)."""
+        release = await self._server.release()
+        path = "/image/list" if release >= _NEW_ROUTES else "/host/images"
+        listed = await self._server.ask(wire.NAMES, path)
+        names, unread = read_each(listed, wire.read_name)
+        rows = [
+            wire.to_image(self._names.ref("image", name), own=self._is_own_image(name, release)) for name in names
+        ]
+        return RowCollector(rows, unread).rows()
+
+    def _is_own_image(self, name: str, release: Release) -> bool:
+        """Whether the user committed it: such images are listed by their tag alone, in 0.3.0 by their full name."""
+        if release < _NEW_ROUTES:
+            return False
+        user = self._config.username
+        tag = name.rpartition(":")[2] if release < _NEW_IMAGE_NAMES else name
+        return (":" not in tag) and (tag == user or tag.startswith(f"{user}-"))
+
+    async def _inspect_image(self, ref: Ref) -> Image:
+        image = next((image for image in await self.images() if image.ref == ref), None)
+        if image is None:
+            raise NotFoundError(f"{self.account}: there is no image {ref.id}.")
+        if await self._server.release() < _NEW_ROUTES:
+            return image
+        body = await self._server.transport.post("/image/inspect", {"image": self._names.raw(ref)})
+        details = self._server.read(wire.IMAGE, body, "/image/inspect")
+        return image if details is None else wire.with_inspection(image, details, body)
+
+    async def fetch(self, ref: Ref) -> Row:
+        """Fetch one row anew; raises NotFoundError."""
+        rows: Sequence[Row] = ()
+        match ref.kind:
+            case "pod":
+                return await self._inspect(ref)
+            case "image":
+                return await self._inspect_image(ref)
+            case "account":
+                return await self.account_info()
+            case "gpu" if ref.id.isdecimal():
+                rows = self._devices(await self._gpus.ask(ref.id))
+            case "process" if (gpu := ref.id.partition(":")[0]).isdecimal():
+                rows = self._processes(await self._gpus.ask(gpu))
+            case "offer":
+                rows = await self.stock()
+        row = next((row for row in rows if row.ref == ref), None)
+        if row is None:
+            raise NotFoundError(f"{ref} is not there any more.")
+        return row
+
+    # Actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row, on this release of the server."""
+        return never(row, action, commits=self._commits)
+
+    @property
+    def _commits(self) -> bool:
+        return (self._server.known_release or OLDEST) >= _NEW_ROUTES
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to this row in the state it is in, on this release of the server."""
+        match row:
+            case Instance():
+                return pod_actions(row) - (frozenset() if self._commits else {Action.COMMIT})
+            case Image(own=True):
+                return frozenset({Action.DELETE})
+            case Offer():
+                return frozenset({Action.CREATE})
+            case AccountInfo():
+                return frozenset({Action.CREATE, Action.CHANGE_PASSWORD})
+            case _:
+                return frozenset()
+
+    async def start(self, ref: Ref) -> ActionResult:
+        """Start a pod (``POST /pod/start``)."""
+        return await self._act(ref, "start", "started")
+
+    async def stop(self, ref: Ref) -> ActionResult:
+        """Stop a pod (``POST /pod/stop``); takes 10 s where its processes do not listen."""
+        return await self._act(ref, "stop", "stopped")
+
+    async def restart(self, ref: Ref) -> ActionResult:
+        """Restart a pod (``POST /pod/restart``)."""
+        return await self._act(ref, "restart", "restarted")
+
+    async def delete(self, ref: Ref) -> ActionResult:
+        """Delete a pod (``POST /pod/delete``) or an image of the user's own (``POST /image/delete``)."""
+        if ref.kind != "image":
+            return await self._act(ref, "delete", "deleted")
+        if not self._is_own_image(ref.id, await self._server.release()):
+            raise ForbiddenError(
+                f"{ref} is not an image of yours.", hint="Only images made by commit can be deleted."
+            )
+        await self._server.change(
+            "/image/delete", {"image": self._names.raw(ref)}, what=f"the deletion of image {ref.id}"
+        )
+        return ActionResult(f"Image {ref.id} deleted.")
+
+    async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
+        """Run a shell command as root (``POST /pod/exec``). Below 0.3 the server's limit is always 10 s."""
+        _require_pod(ref)
+        timed = await self._server.release() >= _NEW_ROUTES
+        limit = (EXEC_TIMEOUT if timeout is None else max(1, math.ceil(timeout))) if timed else OLD_EXEC_TIMEOUT
+        params: dict[str, str | int] = {"ins": self._names.raw(ref), "cmd": command}
+        if timed:
+            params["timeout"] = int(limit)
+        what = f"the command for pod {ref.id}"
+        body = await self._server.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
+        long = len(body) > _LONG_OUTPUT
+        read = partial(self._server.read, wire.EXEC, body, "/pod/exec", what=what)
+        answer = await asyncio.to_thread(read) if long else read()
+        if (answer.exit_code, answer.log) == _TIMED_OUT:
+            return ExecResult(None, "", timed_out=True)
+        if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
+            # The command was not run: the server hands the engine's refusal over as if it were the output.
+            raise ConflictError(f"{ref} runs no commands now: {clean(answer.log.removeprefix(_ENGINE_REFUSED))}")
+        text = await asyncio.to_thread(wire.terminal_text, answer.log) if long else wire.terminal_text(answer.log)
+        return ExecResult(answer.exit_code, text)
+
+    async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
+        """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""
+        _require_pod(ref)
+        if await self._server.release() < _NEW_ROUTES:
+            raise ForbiddenError(f"{self.account}: this server cannot commit pods; 0.3 and later can.")
+        problem = name_problem(tag) if tag else None
+        if problem:
+            raise InvalidError(f"The tag {problem}.", fields={"tag": problem})
+        params = {
+            "ins": self._names.raw(ref),
+            **({"tag": tag} if tag else {}),
+            **({"msg": message} if message else {}),
+        }
+        what = f"the commit of pod {ref.id}"
+        body = await self._server.transport.post(
+            "/pod/commit", params, what=what, timeout=CREATE_TIMEOUT, creates=True
+        )
+        name = clean(self._server.read(wire.COMMIT, body, "/pod/commit", what=what).image_name)
+        listed = name if await self._server.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
+        return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
+
+    async def create_form(self, kind: str) -> Form:
+        """Return the form of a pod with the server's images."""
+        images = tuple(image.ref.id for image in await self.images())
+        return Form(
+            account=self.account,
+            kind=kind,
+            title=f"New pod in {self.account}",
+            fields=(
+                FormField("ins", "Name", help="1 to 20 letters, digits and underscores, a letter first"),
+                FormField("image", "Image", FieldKind.CHOICE, choices=images),
+            ),
+            note="" if images else "The server has no image to create from.",
+        )
+
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with the values, by field."""
+        problems: dict[str, str | None] = {
+            clean(field): f"is no parameter of a new {kind}" for field in values if field not in ("ins", "image")
+        }
+        name = values.get("ins", "")
+        problems |= {"ins": name_problem(name) if name else REQUIRED}
+        problems |= {"image": None if values.get("image") else REQUIRED}
+        return {field: problem for field, problem in problems.items() if problem}
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create a pod and start it (``POST /pod/create``)."""
+        refuse(self.account, self.check_create(kind, values))
+        name = values["ins"]
+        params = {"ins": name, "image": values["image"]}
+        what = f"the creation of pod {name}"
+        await self._server.change("/pod/create", params, what=what, timeout=CREATE_TIMEOUT, creates=True)
+        return ActionResult(f"Pod {name} created.", created=self.created_ref(kind, values))
+
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return the Ref the new pod will have."""
+        return Ref(self.account, "pod", values["ins"])
+
+    async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
+        _require_pod(ref)
+        what = f"the {verb} of pod {ref.id}"
+        log = await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
+        return ActionResult(f"Pod {ref.id} {done}.", output=log)
+
+
+def _require_pod(ref: Ref) -> None:
+    if ref.kind != "pod":
+        raise InvalidError(f"{ref} is not a pod.")

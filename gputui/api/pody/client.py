@@ -1,0 +1,195 @@
+"""A pody server as it is spoken to: credentials, release, refusals in words. The back end builds on it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from gputui.api.common import docker
+from gputui.api.http.decoding import decode
+from gputui.api.http.failures import Party, Refusal, refused, sign_in_hint
+from gputui.api.http.off_thread import digested
+from gputui.api.http.shared_request import SharedAnswer
+from gputui.api.http.transport import Transport
+from gputui.api.pody import mapping as wire
+from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
+from gputui.models import Secret
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from gputui.config.loader import PodyAccount
+
+Release = tuple[int, ...]
+
+OLDEST: Release = (0, 1, 0)
+"""Stands for servers from before 0.1.15, which do not tell their release."""
+
+ACTION_TIMEOUT = 180.0
+"""How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""
+
+LONGEST_LOG = 256 * 2**10
+"""How much of the answer to an action is read, in bytes."""
+
+SNAPSHOT_AGE = 0.5
+"""How long one answer of gpu-ps serves, in seconds."""
+
+_NOT_THERE = re.compile(r"Image not found|GPU ID \d+ is invalid")
+_T = TypeVar("_T")
+
+
+class RouteMissingError(ProtocolError):
+    """The server has no such call: it is of another release than it was, or no pody server."""
+
+
+class PodyServer:
+    """One account's way to its server. Everything is asked with its credentials."""
+
+    def __init__(
+        self,
+        account: PodyAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._config = account
+        self.transport = Transport(
+            account=account.name,
+            base_url=account.base_url,
+            backend="pody",
+            authorize=self._authorization,
+            explain=explain,
+            read_timeout=account.timeout,
+            sleep=sleep,
+            monotonic=monotonic,
+        )
+        self.known_release: Release | None = None
+        self._release_lock = asyncio.Lock()
+        self._gpu_quota: object = None
+        self._gpu_quota_asked = False
+        self._gpu_quota_lock = asyncio.Lock()
+        self._password: Secret | None = None
+        self._password_lock = asyncio.Lock()
+
+    async def release(self) -> Release:
+        """Return the server's release, asked once (``GET /version``)."""
+        async with self._release_lock:
+            if self.known_release is None:
+                try:
+                    numbers = await self.ask(wire.VERSION, "/version")
+                    self.known_release = tuple(numbers)
+                except RouteMissingError:
+                    self.known_release = OLDEST
+            return self.known_release
+
+    async def allows_all_gpus(self) -> bool:
+        """Whether the user may use every GPU, by the quota (``GET /user/info``, asked once); raises GputuiError."""
+        async with self._gpu_quota_lock:
+            if not self._gpu_quota_asked:
+                self._gpu_quota = (await self.ask(wire.USER_INFO, "/user/info")).quota.get("gpus")
+                self._gpu_quota_asked = True
+        return isinstance(self._gpu_quota, str) and self._gpu_quota.strip().lower() in ("", "all")
+
+    def use_password(self, password: str) -> None:
+        """Sign in with this password from now on."""
+        self._password = Secret(password)
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
+        """Ask and return the answer's JSON as it came; raises GputuiError."""
+        try:
+            return await self.transport.get(path, params)
+        except RouteMissingError:
+            self.known_release = None
+            raise
+
+    async def ask(self, adapter: TypeAdapter[_T], path: str, params: Mapping[str, str] | None = None) -> _T:
+        """Ask and read the answer; raises GputuiError."""
+        body = await self.get(path, params)
+        return await digested(len(body), self.read, adapter, body, path)
+
+    def read(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
+        """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""
+        return decode(adapter, body, self.transport.party, path, what=what)
+
+    async def change(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        what: str,
+        timeout: float = ACTION_TIMEOUT,
+        creates: bool = False,
+    ) -> str:
+        """Ask for a change, once; raises UnknownOutcomeError where the answer is not pody's.
+
+        It repeats the container's whole log, of which the beginning is read; returns the last lines of that.
+        """
+        await self.release()
+        try:
+            body = await self.transport.post(
+                path, params, what=what, timeout=timeout, creates=creates, longest=LONGEST_LOG
+            )
+        except RouteMissingError:
+            self.known_release = None
+            raise
+        return await digested(len(body), self._log_in, body, path, what)
+
+    def _log_in(self, body: bytes, path: str, what: str) -> str:
+        whole = wire.closed(body) if len(body) >= LONGEST_LOG else body
+        return wire.last_lines(self.read(wire.DONE, whole, path, what=what).log or "")
+
+    async def _authorization(self) -> dict[str, str]:
+        """Return the header with the credentials; the password's reference is followed once, off the loop."""
+        async with self._password_lock:
+            if self._password is None:
+                self._password = await asyncio.to_thread(self._config.password.resolve)
+        pair = f"{self._config.username}:{self._password.reveal()}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+class GpuSnapshots:
+    """The answers of gpu-ps, shared: GPUs, processes and stock come from one, so three lists cost one request."""
+
+    def __init__(self, server: PodyServer, monotonic: Callable[[], float]) -> None:
+        self._server = server
+        self._shared = SharedAnswer(self.ask, monotonic, age=SNAPSHOT_AGE)
+
+    async def get(self) -> wire.GpuSnapshot:
+        """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
+        return await self._shared.get()
+
+    def cancel(self) -> None:
+        """Stop waiting for an answer."""
+        self._shared.cancel()
+
+    async def ask(self, gpu: str | None = None) -> wire.GpuSnapshot:
+        """Ask anew, for one GPU or all; raises GputuiError, NotFoundError for a GPU that is not there."""
+        params = None if gpu is None else {"id": gpu}
+        try:
+            return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
+        except NotFoundError:
+            # Up to 0.2 a process that ends while the server lists it fails the whole list.
+            return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
+        except ServerError as error:
+            hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
+            raise ServerError(error.message, hint=hint) from None
+
+
+def explain(party: Party, refusal: Refusal) -> GputuiError | None:
+    """Name a refusal better than its status does: pody says 403 to a wrong password and to a spent quota alike."""
+    words = docker.words(refusal.detail)
+    detail = words or refusal.detail
+    if refusal.status == 403 and detail.startswith("Invalid username or password"):
+        return AuthError(f"{party}: wrong user name or password (HTTP 403).", hint=sign_in_hint(party))
+    if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and detail == "Not Found")):
+        return RouteMissingError(
+            f"{party}: the server does not know this call (HTTP {refusal.status}).",
+            hint="If it was updated just now, refresh; else check base_url.",
+        )
+    if refusal.status == 400 and _NOT_THERE.match(detail):
+        return NotFoundError(f"{party}: {detail} (HTTP 400).")
+    return refused(party, replace(refusal, detail=detail)) if words else None

@@ -1,0 +1,1 @@
+"""Yotta: VMs, pods, serverless endpoints, volumes and registry credentials."""

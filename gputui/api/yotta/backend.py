@@ -1,0 +1,389 @@
+"""Yotta: pods, VMs and endpoints with their workers, over the second release of its API.
+
+Lists of pods, endpoints and workers come whole, that of VMs page by page; a refusal may come in the envelope of an
+answer with HTTP 200. The stock tells yes or no for each GPU type and region.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gputui.api.common.form_values import refuse
+from gputui.api.common.names import SafeNames
+from gputui.api.common.stated_prices import StatedPrices
+from gputui.api.yotta import filters
+from gputui.api.yotta import logs as log
+from gputui.api.yotta import mapping as wire
+from gputui.api.yotta.allowed_actions import endpoint_actions, instance_actions, never
+from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.create import forms
+from gputui.api.yotta.create import task as submission
+from gputui.api.yotta.create.rentals import RentalCreator
+from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
+from gputui.api.yotta.creator import Creator
+from gputui.api.yotta.resources import YottaLists, found
+from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
+from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
+from gputui.api.yotta.tasks import YottaTasks
+from gputui.api.yotta.tasks_mapping import QUEUE, TASK
+from gputui.api.yotta.update import YottaUpdates
+from gputui.errors import ConflictError, InvalidError, NotFoundError, SshError
+from gputui.models import (
+    AccountInfo,
+    Action,
+    ActionResult,
+    Deployment,
+    Form,
+    Instance,
+    LogPage,
+    LogPosition,
+    LogQuery,
+    Never,
+    Offer,
+    Phase,
+    PreparedRequest,
+    Ref,
+    RegistryCredential,
+    Resource,
+    Row,
+    SSHTarget,
+    Volume,
+)
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.api.capabilities import Lister
+    from gputui.api.yotta.client import Params
+    from gputui.config.loader import YottaAccount
+
+_DELETED: Mapping[str, str] = {
+    wire.POD: "deleted, and what its container held",
+    wire.VM: "terminated, and what was on its disk",
+    wire.ENDPOINT: "deleted, with all its workers",
+    VOLUME: "deleted, and what was on it",
+    CREDENTIAL: "deleted",
+}
+"""What a deletion has done, by kind. Volumes are things of their own and stay."""
+
+
+class YottaBackend:
+    """One account.
+
+    ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
+    ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``task/<endpoint id>/<taskId>``, ``queue/<endpoint id>``,
+    ``volume/<id>``, ``credential/<id>``, ``offer/<region>/<gpuType>``.
+    """
+
+    creatable: tuple[str, ...] = (*forms.KINDS, TASK, VOLUME, CREDENTIAL)
+    kinds: Mapping[str, Resource] = MappingProxyType(
+        {
+            "offer": Resource.STOCK,
+            wire.ENDPOINT: Resource.DEPLOYMENTS,
+            wire.POD: Resource.INSTANCES,
+            wire.VM: Resource.INSTANCES,
+            wire.WORKER: Resource.INSTANCES,
+            VOLUME: Resource.VOLUMES,
+            CREDENTIAL: Resource.CREDENTIALS,
+            TASK: Resource.TASKS,
+            QUEUE: Resource.QUEUES,
+            "account": Resource.ACCOUNTS,
+        }
+    )
+
+    spending: frozenset[Resource] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES})
+
+    def __init__(
+        self,
+        account: YottaAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = account
+        self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
+        self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
+        self._lists = YottaLists(self._server, self._scope, StatedPrices.of(account), monotonic)
+        self._storage = YottaStorage(self._scope, self._lists)
+        self._updates = YottaUpdates(account.base_url, self._server, self._lists, self._storage)
+        self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
+        self._asked: dict[Resource, Mapping[str, str]] = {}
+        rentals = {
+            kind: RentalCreator(kind, self._scope, account.base_url, self._server, self._lists, self._storage)
+            for kind in forms.KINDS
+        }
+        self._creators: Mapping[str, Creator] = {
+            **rentals,
+            TASK: submission.TaskCreator(account.name, account.base_url, self._server, self._tasks),
+            VOLUME: VolumeCreator(self._scope, account.base_url, self._server, self._storage, self._lists),
+            CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
+        }
+
+    @property
+    def account(self) -> str:
+        """The account's name in the configuration."""
+        return self._config.name
+
+    @property
+    def latency(self) -> float | None:
+        """How long the last question waited for its answer, in seconds."""
+        return self._server.transport.latency
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """How far the server's clock is ahead of this machine's, in seconds."""
+        return self._server.transport.clock.ahead
+
+    @property
+    def listers(self) -> Mapping[Resource, Lister]:
+        """The resources this back end can list."""
+        return {
+            Resource.STOCK: self.stock,
+            Resource.DEPLOYMENTS: self.endpoints,
+            Resource.INSTANCES: self._lists.instances,
+            Resource.VOLUMES: self._storage.volumes,
+            Resource.CREDENTIALS: self._storage.credentials,
+            Resource.TASKS: self._tasks.tasks,
+            Resource.QUEUES: self._tasks.queues,
+        }
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._server.transport.aclose()
+
+    # The account
+
+    async def probe(self) -> AccountInfo:
+        """Ask for one VM (``GET /v2/vms``): proves address, kind of server and key."""
+        await self._lists.first_vm()
+        return AccountInfo(
+            ref=Ref(self.account, "account", self.account),
+            backend="Yotta",
+            base_url=self._config.base_url,
+            version="",
+            user="",
+            host_spec=(("currency", self._config.currency),),
+        )
+
+    async def account_info(self) -> AccountInfo:
+        """Return what there is to know: the API tells neither who one is nor what money there is."""
+        return await self.probe()
+
+    # Lists
+
+    async def stock(self) -> Sequence[Offer]:
+        """List which GPU types can be had in which regions (``GET /v2/vms/types``)."""
+        return await self._lists.offers()
+
+    async def endpoints(self) -> Sequence[Deployment]:
+        """List the endpoints (``GET /v2/serverless``), those that the filter lets through."""
+        return await self._lists.endpoints(filters.of_endpoints(self._asked.get(Resource.DEPLOYMENTS, {})))
+
+    async def fetch(self, ref: Ref) -> Row:
+        """Fetch one row anew; raises NotFoundError."""
+        match ref.kind:
+            case wire.POD:
+                return await self._lists.pod(ref)
+            case wire.VM:
+                return await self._lists.vm(ref)
+            case wire.ENDPOINT:
+                return await self._lists.endpoint(ref)
+            case wire.WORKER:
+                return await self._lists.worker(ref)
+            case "volume":
+                return await self._storage.volume(ref)
+            case "credential":
+                return await self._storage.credential(ref)
+            case "task":
+                return await self._tasks.task(ref)
+            case "queue":
+                return await self._tasks.queue(ref)
+            case "offer":
+                return found(ref, await self.stock())
+            case "account":
+                return await self.account_info()
+        raise NotFoundError(f"{ref} is not there any more.")
+
+    # Filters
+
+    def filter_form(self, resource: Resource) -> Form | None:
+        """Return what can be asked for of a list; the regions are those of the stock."""
+        regions = dict.fromkeys(clean(each.region) for each in self._lists.types)
+        queues = {each.ref.id: each.name for each in self._tasks.endpoints}
+        return filters.form(self.account, resource, tuple(regions), queues)
+
+    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong, by field; empty when it may be used."""
+        return filters.check(resource, values)
+
+    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
+        given = {name: value for name, value in values.items() if value.strip()}
+        refuse(self.account, self.check_filter(resource, given))
+        self._asked[resource] = given
+        if resource is Resource.INSTANCES:
+            self._lists.narrow(given)
+        elif resource is Resource.VOLUMES:
+            self._storage.narrow(given)
+        elif resource is Resource.TASKS:
+            self._tasks.narrow(given)
+
+    # Logging in
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Ask where the instance's sshd is now; raises SshError where it has none. The key is the account's."""
+        if ref.kind not in (wire.POD, wire.VM, wire.WORKER):
+            raise InvalidError(f"{ref} is nothing to log into.")
+        row = await self.fetch(ref)
+        if not isinstance(row, Instance) or row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
+            status = row.status if isinstance(row, Instance) else wire.UNKNOWN
+            raise SshError(f"{ref} does not run (it is {status}).", hint="Wait until it runs, or start it.")
+        if row.ssh is None:
+            raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
+        return row.ssh
+
+    # Changing what there is
+
+    async def update_form(self, row: Row, action: Action) -> Form:
+        """Return what a change asks for, with what there is now."""
+        return await self._updates.form(row, action)
+
+    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with a change, by field."""
+        return self._updates.check(row, action, values)
+
+    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request of a change, without its secrets; raises InvalidError."""
+        return self._updates.prepare(row, action, values)
+
+    async def update(self, row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
+        """Change it, sent once."""
+        return await self._updates.send(row, action, values)
+
+    # Logs
+
+    def has_logs(self, row: Row) -> bool:
+        """Whether this is a worker, or an endpoint, whose workers have one each: nothing else has a log."""
+        if row.ref.kind == wire.ENDPOINT:
+            return True
+        return row.ref.kind == wire.WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
+
+    async def read_log(
+        self,
+        ref: Ref,
+        query: LogQuery,
+        *,
+        after: LogPosition | None = None,
+        backward: bool = False,
+        size: int = log.MOST,
+    ) -> LogPage:
+        """Read a page of a worker's log, past a place, from its newest line back, or from its oldest on."""
+        path = self._lists.log_path(ref)
+        return await log.read_page(self._server, path, query, after=after, backward=backward, size=size)
+
+    # Actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row."""
+        return never(row, action)
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to this row in the state it is in."""
+        match row:
+            case Instance():
+                return instance_actions(row)
+            case Deployment():
+                return endpoint_actions(row)
+            case Volume():
+                return volume_actions(row)
+            case RegistryCredential():
+                return frozenset({Action.UPDATE, Action.RENAME, Action.DELETE})
+            case Offer() | AccountInfo():
+                return frozenset({Action.CREATE})
+            case _:
+                return frozenset()
+
+    async def start(self, ref: Ref) -> ActionResult:
+        """Resume a pod (``POST /v2/pods/{id}/resume``) or start an endpoint (``POST /v2/serverless/{id}/start``)."""
+        _require(ref, wire.POD, wire.ENDPOINT)
+        if ref.kind == wire.POD:
+            return await self._act(ref, "resume", "the resumption", "resumed")
+        return await self._act(ref, "start", "the start", "started")
+
+    async def stop(self, ref: Ref) -> ActionResult:
+        """Pause a pod (``POST /v2/pods/{id}/pause``) or stop an endpoint (``POST /v2/serverless/{id}/stop``)."""
+        _require(ref, wire.POD, wire.ENDPOINT)
+        if ref.kind == wire.POD:
+            return await self._act(ref, "pause", "the pause", "paused")
+        return await self._act(ref, "stop", "the stop", "stopped")
+
+    async def scale(self, ref: Ref, replicas: int) -> ActionResult:
+        """Want this many workers from now on (``PUT /v2/serverless/{id}/workers?count=``), at least one."""
+        _require(ref, wire.ENDPOINT)
+        if replicas < 1:
+            problem = "must be at least 1; stop the endpoint to have none"
+            raise InvalidError(f"{ref}: workers {problem}.", fields={"replicas": problem})
+        what = f"the scaling of endpoint {ref.id} to {replicas}"
+        path = f"{self._lists.path_of(ref)}/workers"
+        await self._change("PUT", path, what, {"count": replicas})
+        return ActionResult(f"Endpoint {ref.id} scaled to {replicas}.")
+
+    async def delete(self, ref: Ref) -> ActionResult:
+        """Delete a pod, an endpoint, a volume or a credential, terminate a VM (``DELETE`` of each)."""
+        _require(ref, *_DELETED)
+        name = wire.called(ref.kind)
+        doing = "termination" if ref.kind == wire.VM else "deletion"
+        kept = ref.kind in (VOLUME, CREDENTIAL)
+        path = self._storage.path_of(ref) if kept else self._lists.path_of(ref)
+        try:
+            await self._change("DELETE", path, f"the {doing} of {name} {ref.id}")
+        except ConflictError as error:
+            raise (ConflictError(error.message, hint=MOUNTED) if ref.kind == VOLUME else error) from error
+        return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
+
+    async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:
+        name = wire.called(ref.kind)
+        await self._change("POST", f"{self._lists.path_of(ref)}/{verb}", f"{doing} of {name} {ref.id}")
+        return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
+
+    async def _change(self, method: str, path: str, what: str, params: Params | None = None) -> None:
+        await self._server.change(method, path, what=what, params=params)
+
+    # Creating
+
+    async def create_form(self, kind: str) -> Form:
+        """Return the form of a kind, with what there is to choose from now."""
+        return await self._creator(kind).form()
+
+    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with the values, by field."""
+        return self._creator(kind).check(values)
+
+    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that :meth:`create` would send, without its secrets; raises InvalidError."""
+        return self._creator(kind).prepare(values)
+
+    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
+        """Create it. Sent once."""
+        return await self._creator(kind).create(values)
+
+    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return the Ref of a task, whose id is made up here; of all else a stand-in for it."""
+        return self._creator(kind).ref(values)
+
+    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
+        """Return what there is that such a create may have made: the task of that id, or all of that name."""
+        return await self._creator(kind).find(values)
+
+    def _creator(self, kind: str) -> Creator:
+        if (creator := self._creators.get(kind)) is None:
+            raise InvalidError(f"There is no {clean(kind)} to create here; there are {', '.join(self.creatable)}.")
+        return creator
+
+
+def _require(ref: Ref, *kinds: str) -> None:
+    if ref.kind not in kinds:
+        raise InvalidError(f"{ref} is not a {' or a '.join(map(wire.called, kinds))}.")

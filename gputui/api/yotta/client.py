@@ -1,0 +1,203 @@
+"""Yotta's API as it is spoken to: the key, the envelope, what its codes mean. The back end builds on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from pydantic import BaseModel, TypeAdapter
+
+from gputui.api.http.decoding import check_size, decode
+from gputui.api.http.failures import Party, Refusal, is_about_credentials, may_be_credentials, sign_in_hint
+from gputui.api.http.off_thread import digested
+from gputui.api.http.transport import DEFAULT_RETRY_AFTER, Transport
+from gputui.errors import (
+    AuthError,
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    ServerError,
+    UnavailableError,
+)
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from gputui.api.http.transport import Json
+    from gputui.config.loader import YottaAccount
+
+SUCCESS = 10000
+CHANGE_TIMEOUT = 120.0
+"""How long the answer to a change may take, in seconds."""
+
+Params = Mapping[str, str | int]
+
+_T = TypeVar("_T")
+_TOO_MANY_REQUESTS = 429
+_TRY_AGAIN = "Try again in a moment; if it stays, tell the vendor."
+
+
+def _as_it_is(data: object) -> object:
+    return data
+
+
+class Meaning(NamedTuple):
+    """What a code stands for: the kind of failure, the words where the answer has none, and what to do now."""
+
+    kind: (
+        type[AuthError | ConflictError | ForbiddenError | InvalidError | NotFoundError | ServerError]
+        | type[UnavailableError]
+    )
+    words: str
+    hint: str = ""
+
+
+CODES: Mapping[int, Meaning] = {
+    10001: Meaning(InvalidError, "the request was not accepted"),
+    10002: Meaning(ServerError, "the system failed at it", _TRY_AGAIN),
+    10007: Meaning(NotFoundError, "it does not exist"),
+    11000: Meaning(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
+    11001: Meaning(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
+    11002: Meaning(ForbiddenError, "the account may not terminate this VM"),
+    12001: Meaning(ConflictError, "its state does not allow this", "Look at its state: stop or start it first."),
+    13000: Meaning(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
+    14000: Meaning(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
+    24000: Meaning(UnavailableError, "endpoints are not available now", "Try again in a moment."),
+    24001: Meaning(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
+    24011: Meaning(NotFoundError, "there is no such task"),
+}
+"""The codes of the data model's table ResponseCode."""
+
+_STATUSES: Mapping[int, Meaning] = {
+    401: Meaning(AuthError, "the key is not accepted"),
+    403: Meaning(ForbiddenError, "not allowed"),
+    404: Meaning(NotFoundError, "not found"),
+    409: Meaning(ConflictError, "its state does not allow this"),
+}
+"""HTTP's own numbers, where a gateway writes them into the envelope."""
+
+
+class EnvelopeWire(BaseModel):
+    """What is around every answer."""
+
+    code: int
+    message: str | None = None
+    data: object = None
+
+
+_ENVELOPE = TypeAdapter(EnvelopeWire)
+
+
+class YottaServer:
+    """One account's way to the API. Everything is asked with its key."""
+
+    def __init__(
+        self,
+        account: YottaAccount,
+        *,
+        sleep: Callable[[float], Awaitable[None]],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._config = account
+        self.transport = Transport(
+            account=account.name,
+            base_url=account.base_url,
+            backend="Yotta",
+            authorize=self._key_header,
+            explain=explain,
+            read_timeout=account.timeout,
+            sleep=sleep,
+            monotonic=monotonic,
+        )
+        self._key: str | None = None
+        self._key_lock = asyncio.Lock()
+
+    @property
+    def party(self) -> Party:
+        """Who is spoken to, for messages."""
+        return self.transport.party
+
+    async def ask(self, path: str, params: Params | None = None) -> object:
+        """Ask by GET and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
+        return await self.read(path, params, _as_it_is)
+
+    async def ask_sized(self, path: str, params: Params | None = None) -> tuple[object, int]:
+        """Ask by GET and return the ``data`` of the answer, and how long that was, in bytes."""
+        body = await self.transport.get(path, params)
+        return await digested(len(body), self._data, body, path), len(body)
+
+    async def read(self, path: str, params: Params | None, make: Callable[[object], _T]) -> _T:
+        """Ask by GET and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
+        body = await self.transport.get(path, params)
+        return await digested(len(body), lambda: make(self._data(body, path)))
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        json: Json | None = None,
+        params: Params | None = None,
+        creates: bool = False,
+    ) -> object:
+        """Ask for a change, once, and return the ``data`` of the answer.
+
+        Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
+        refuses: then nothing has changed.
+        """
+        body = await self.transport.change(
+            method, path, json=json, params=params, what=what, timeout=CHANGE_TIMEOUT, creates=creates
+        )
+        return self._data(body, path, what=what)
+
+    def _data(self, body: bytes, path: str, *, what: str = "") -> object:
+        envelope = decode(_ENVELOPE, body, self.party, path, what=what)
+        if envelope.code == SUCCESS:
+            if not what:
+                check_size(envelope.data, self.party, path)
+            return envelope.data
+        said = clean(" ".join((envelope.message or "").split()))
+        if envelope.code == _TOO_MANY_REQUESTS:
+            raise self.transport.limit(DEFAULT_RETRY_AFTER, said=said)
+        raise refusal(self.party, envelope.code, said)
+
+    async def _key_header(self) -> dict[str, str]:
+        """Return the header with the key; its reference is followed once, off the loop."""
+        async with self._key_lock:
+            if self._key is None:
+                key = (await asyncio.to_thread(self._config.api_key.resolve)).reveal().strip()
+                if not (key.isascii() and key.isprintable() and " " not in key):
+                    raise AuthError(
+                        f"{self._config.name}: the API key holds a space or a character that no key has.",
+                        hint=f"Write it alone under [accounts.{self._config.name}].",
+                    )
+                self._key = key
+        return {"X-Api-Key": self._key}
+
+
+def refusal(party: Party, code: int, message: str, *, status: int = 200) -> GputuiError:
+    """Return the error for an envelope that is no success. ``message`` is clean, ``status`` is HTTP's."""
+    meaning = CODES.get(code) or _STATUSES.get(code) or Meaning(ServerError, "the request was refused", _TRY_AGAIN)
+    if meaning.kind is ForbiddenError and code == 403:  # HTTP's own number, of a gateway that checks the key
+        kind, hint = (AuthError, "") if is_about_credentials(message) else (ForbiddenError, may_be_credentials(party))
+        meaning = Meaning(kind, meaning.words, hint)
+    said = message.rstrip(". ") or meaning.words
+    where = f"code {code}" if status == 200 else f"code {code}, HTTP {status}"
+    hint = sign_in_hint(party) if meaning.kind is AuthError else meaning.hint
+    return meaning.kind(f"{party}: {said} ({where}).", hint=hint)
+
+
+def explain(party: Party, refused: Refusal) -> GputuiError | None:
+    """Name a refusal by the envelope that came with another HTTP status than 2xx; None where the status says more.
+
+    What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
+    """
+    if refused.status in {401, 403, 502, 503, 504} or refused.status >= 520 or not refused.is_json:
+        return None
+    code = refused.code
+    if not (code.isascii() and code.isdecimal() and len(code) <= 9 and int(code) in CODES):
+        return None
+    return refusal(party, int(code), refused.detail, status=refused.status)

@@ -1,0 +1,1 @@
+"""The create forms of Yotta and their requests."""

@@ -1,0 +1,218 @@
+"""The values of Yotta's forms: written by people, sent as the API has them.
+
+Speaks for the limits of the data model's requests. Every reader raises ValueError that says what is wrong, as what
+follows the field's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from gputui.api.common.form_values import read_count, read_several, read_variables
+from gputui.text import clean
+
+LONGEST_POD_NAME = 255
+LONGEST_ENDPOINT_NAME = 20
+LONGEST_WEBHOOK = 512
+LEAST_VOLUME = 20
+"""The least that the container volume of an endpoint's workers has, in GB."""
+
+_ID = re.compile(r"[0-9]{1,18}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
+_PORT = re.compile(r"([0-9]{1,5})\s*/\s*([A-Za-z]+)")
+_MOUNT = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)")
+_VOLUME = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)(\s+backup)?", re.IGNORECASE)
+_LAST_PORT = 65535
+
+Json = dict[str, object]
+
+
+def read_pod_name(text: str) -> str:
+    """Read a name of 1 to 255 characters."""
+    if len(text) > LONGEST_POD_NAME:
+        raise ValueError(f"is too long; {LONGEST_POD_NAME} characters are the most")
+    return read_line(text)
+
+
+def read_endpoint_name(text: str) -> str:
+    """Read a name of at most 20 characters: a letter, then letters, digits and ``@ . _ -``."""
+    if len(text) > LONGEST_ENDPOINT_NAME:
+        raise ValueError(f"is too long; {LONGEST_ENDPOINT_NAME} characters are the most")
+    if not (text[:1].isascii() and text[:1].isalpha()):
+        raise ValueError("must begin with a letter")
+    if not _ENDPOINT_NAME.fullmatch(text):
+        raise ValueError("may contain only letters, digits and @ . _ -")
+    return text
+
+
+def read_line(text: str) -> str:
+    """Read a text of one line."""
+    if clean(text) != text:
+        raise ValueError("may hold no control characters")
+    return text
+
+
+def read_word(text: str) -> str:
+    """Read what has no space in it: an image, a registry."""
+    if text.split() != [text] or clean(text) != text:
+        raise ValueError("may hold no spaces and no control characters")
+    return text
+
+
+def read_code(text: str) -> str:
+    """Read the code of a GPU type or of a region."""
+    if not _WORD.fullmatch(text):
+        raise ValueError("must be a code, such as NVIDIA_RTX_4090_24G or us-east-1")
+    return text
+
+
+def read_regions(text: str) -> list[str]:
+    """Read codes of regions with commas between."""
+    return [read_code(region) for region in read_several(text)]
+
+
+def read_id(text: str) -> int:
+    """Read the number of a credential, a volume or a type of VM."""
+    if not _ID.fullmatch(text):
+        raise ValueError("must be a number: its id")
+    return int(text)
+
+
+def read_gpu_count(text: str) -> int:
+    """Read a number of GPUs, which is a power of two."""
+    count = read_count(text)
+    if count & (count - 1):
+        raise ValueError("must be a power of two: 1, 2, 4, 8 …")
+    return count
+
+
+def read_endpoint_volume(text: str) -> int:
+    """Read gigabytes, 20 at least."""
+    if (size := read_count(text)) < LEAST_VOLUME:
+        raise ValueError(f"must be at least {LEAST_VOLUME}")
+    return size
+
+
+def read_path(text: str) -> str:
+    """Read where something is mounted."""
+    if not text.startswith("/") or text.split() != [text] or clean(text) != text:
+        raise ValueError("must be a path from the root, such as /mnt/data")
+    return text
+
+
+def read_webhook(text: str) -> str:
+    """Read an address of at most 512 characters."""
+    if len(text) > LONGEST_WEBHOOK:
+        raise ValueError(f"is too long; {LONGEST_WEBHOOK} characters are the most")
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and text.split() == [text]
+    except ValueError:
+        fits = False
+    if not fits or clean(text) != text:
+        raise ValueError("must be an address, such as https://example.com/hook")
+    return text
+
+
+def read_environment(text: str) -> list[Json]:
+    """Read ``NAME=value`` from each line."""
+    return [{"key": name, "value": value} for name, value in read_variables(text).items()]
+
+
+def read_port(text: str) -> Json:
+    """Read a port with its protocol: ``8080/http``."""
+    match = _PORT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("must be a port and its protocol, such as 8080/http")
+    if not 0 < int(match[1]) <= _LAST_PORT:
+        raise ValueError(f"must be a port from 1 to {_LAST_PORT}")
+    return {"port": int(match[1]), "protocol": match[2].lower()}
+
+
+def read_ports(text: str) -> list[Json]:
+    """Read a port with its protocol from each line, each port once."""
+    return _once(text, read_port, "port")
+
+
+def read_mounts(text: str) -> dict[str, str]:
+    """Read ``volume:path`` from each line: ids of volumes to where they are mounted."""
+    mounts: dict[str, str] = {}
+    for number, line in _lines(text):
+        match = _MOUNT.fullmatch(line)
+        if match is None or clean(line) != line:
+            raise ValueError(f"must have a volume's id and a path, such as 123:/mnt/data, in line {number}")
+        id_, path = str(int(match[1])), match[2]
+        if id_ in mounts or path in mounts.values():
+            raise ValueError(f"has a volume or a path twice, the second time in line {number}")
+        mounts[id_] = path
+    return mounts
+
+
+def read_volumes(text: str) -> list[Json]:
+    """Read ``volume:path`` from each line, with ``backup`` behind it where that is needed."""
+    return _once(text, _read_volume, "volumeId", "mountPath")
+
+
+def _read_volume(text: str) -> Json:
+    match = _VOLUME.fullmatch(text)
+    if match is None or clean(text) != text:
+        raise ValueError("must be a volume's id and a path, such as 123:/mnt/data or 123:/mnt/data backup")
+    return {"volumeId": int(match[1]), "mountPath": match[2], "needBackup": bool(match[3])}
+
+
+def read_resources(text: str) -> list[Json]:
+    """Read region, GPU type and, where it differs from the others', the number of GPUs of each place.
+
+    The places are separated by commas or lines: ``us-east-1 NVIDIA_RTX_4090_24G, us-west-1 NVIDIA_H200_141G 2``.
+    """
+    return _once(text.replace(",", "\n"), _read_resource)
+
+
+def _read_resource(text: str) -> Json:
+    words = text.split()
+    if len(words) not in (2, 3):
+        raise ValueError("must be a region and a GPU type, such as us-east-1 NVIDIA_RTX_4090_24G")
+    place: Json = {"region": read_code(words[0]), "gpuType": read_code(words[1])}
+    if len(words) == 2:
+        return place
+    try:
+        count = read_gpu_count(words[2])
+    except ValueError as error:
+        raise ValueError(f"has a number of GPUs that {error}") from None
+    return {**place, "gpuCount": count}
+
+
+def with_gpu_counts(body: Json) -> Json:
+    """Return the body of an endpoint with the number of GPUs in each of its resources, where the API has it."""
+    resources = body.get("resources")
+    if not isinstance(resources, list):
+        return body
+    count = body.get("gpuCount", 1)
+    return {
+        name: [{**place, "gpuCount": place.get("gpuCount", count)} for place in resources]
+        if name == "resources"
+        else value
+        for name, value in body.items()
+        if name != "gpuCount"
+    }
+
+
+def _once(text: str, read: Callable[[str], Json], *keys: str) -> list[Json]:
+    """Read each line that is not empty; none may have the same as another under one of the keys, or be the same."""
+    found: list[Json] = []
+    for number, line in _lines(text):
+        try:
+            row = read(line)
+        except ValueError as error:
+            raise ValueError(f"{error} (line {number})") from None
+        if row in found or any(row[key] == other[key] for other in found for key in keys):
+            raise ValueError(f"has the same twice, the second time in line {number}")
+        found.append(row)
+    return found
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    return ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip())

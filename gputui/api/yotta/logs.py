@@ -1,0 +1,144 @@
+"""The log of a worker of Yotta, page by page in either direction.
+
+Speaks for ``GET /v2/serverless/{id}/workers/{workerId}/logs`` and the data model's WorkerLog.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.schema import Text, Time
+from gputui.errors import ProtocolError
+from gputui.known_secrets import mask
+from gputui.models import LogLine, LogPage, LogPosition, LogQuery
+from gputui.text import clean
+
+MOST = 1000
+"""Lines that a page can have."""
+
+_UNTOLD = "+"
+"""Begins what stands for an offset that is not told."""
+_FORWARD, _BACKWARD = "Forward", "Backward"
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What sets colours and moves the cursor: programs write it for their own terminal."""
+
+
+def _as_text(value: Any) -> Any:
+    """Take whatever a program wrote for its text: one odd entry must not keep the others from being read."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+_Anything = Annotated[str | None, BeforeValidator(_as_text)]
+
+
+class LineRow(BaseModel):
+    """An entry of a log. Its time is kept as it was written: it is handed back to ask for what is past it."""
+
+    timestamp: _Anything = None
+    log: _Anything = None
+    offset: _Anything = None
+
+
+class PageRow(BaseModel):
+    """A page of a log."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    logs: list[LineRow | None] | None = None
+    has_more: bool | None = None
+    next_search_after_time: Text = None
+    next_search_after_offset: Text = None
+
+
+class _Moment(BaseModel):
+    at: Time = None
+
+
+async def read_page(
+    server: YottaServer, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
+) -> LogPage:
+    """Read the lines past a place; raises GputuiError. ``path`` is that of the log."""
+    params: dict[str, str | int] = {
+        "pageSize": max(1, min(size, MOST)),
+        "direction": _BACKWARD if backward else _FORWARD,
+    }
+    if query.keyword:
+        params["keyword"] = query.keyword
+    for name, moment in (("startTime", query.since), ("endTime", query.until)):
+        if moment is not None:
+            params[name] = _written(moment)
+    if after is not None:
+        offset = "" if after.offset.startswith(_UNTOLD) else after.offset
+        params |= {"searchAfterTime": after.time, "searchAfterOffset": offset}
+    data = await server.ask(path, params)
+    if data is None:
+        return LogPage((), False, after)
+    try:
+        page = PageRow.model_validate(data)
+    except ValidationError:
+        raise ProtocolError(f"{server.party}: {path} answers with something else than a page of a log.") from None
+    return to_page(page, after=after, backward=backward)
+
+
+def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool = False) -> LogPage:
+    """Put a page's lines into their order, each once; where nothing tells how to go on, its last line does."""
+    entries = [entry for entry in page.logs or [] if entry is not None]
+    lines: dict[LogPosition, LogLine] = {}
+    times: dict[str, datetime | None] = {}
+    untold: Counter[str] = Counter()
+    for entry in entries:
+        time, offset = entry.timestamp or "", entry.offset or ""
+        if not offset:
+            # Lines that only their order tells apart are all there.
+            untold[time] += 1
+            offset = f"{_UNTOLD}{untold[time]}"
+        if time not in times:
+            times[time] = _moment(time)
+        position = LogPosition(time, offset)
+        lines.setdefault(position, LogLine(times[time], _one_line(entry.log or ""), position))
+    ordered = sorted(lines.values(), key=_place)
+    if page.next_search_after_time and page.next_search_after_offset is not None:
+        onward: LogPosition | None = LogPosition(page.next_search_after_time, page.next_search_after_offset)
+    elif ordered:
+        onward = ordered[0 if backward else -1].position
+    else:
+        onward = after
+    return LogPage(tuple(ordered), bool(page.has_more) and bool(entries), onward)
+
+
+def _place(line: LogLine) -> tuple[bool, datetime, int, str]:
+    """Return where a line stands: by its time, then by its offset, which counts on within a moment."""
+    offset = line.position.offset
+    number = int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 20 else 0
+    return line.at is not None, line.at or datetime.min.replace(tzinfo=UTC), number, offset
+
+
+def _moment(time: str) -> datetime | None:
+    try:
+        return _Moment(at=time).at
+    except ValidationError:
+        return None
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _one_line(text: str) -> str:
+    """Make an entry one line, safe for a terminal: without its colours, and a sign where a line ends inside it."""
+    if text.isascii() and text.isprintable():
+        return text
+    bare = _COLOURS.sub("", text).rstrip("\r\n")
+    if "\n" in bare or "\r" in bare:
+        bare = " ⏎ ".join(bare.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    return mask(clean(bare.expandtabs(4)))

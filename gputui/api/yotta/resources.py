@@ -1,0 +1,274 @@
+"""The lists of a Yotta account: pods, VMs, endpoints with their workers, types of VM."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from gputui.api.common.stated_prices import StatedPrices
+from gputui.api.common.url_paths import segment
+from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
+from gputui.api.http.rows import RowCollector, UnreadableRowError, each_changed, read_each
+from gputui.api.yotta import filters
+from gputui.api.yotta import mapping as wire
+from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.prices import with_list_price
+from gputui.api.yotta.schema import PageFigures, figures_of, rows_of
+from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
+from gputui.models import Deployment, Instance, Missing, Offer, PartialRows, Phase, Ref, Row
+
+VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
+PATHS: Mapping[str, str] = {wire.POD: PODS, wire.VM: VMS, wire.ENDPOINT: ENDPOINTS}
+"""Where the things of a kind are."""
+
+_R = TypeVar("_R", bound=Row)
+_T = TypeVar("_T")
+TYPES_AGE = 600.0
+"""How long list prices of types of VM are taken for current, in seconds."""
+_PARTS = {wire.POD: "pods", wire.VM: "VMs", wire.WORKER: "workers"}
+"""The parts of the list of instances, by kind: what stands in for one that cannot be read is called so."""
+
+
+class YottaLists:
+    """What an account has. A part of the instances that cannot be read keeps what it last had, and says so."""
+
+    def __init__(
+        self,
+        server: YottaServer,
+        scope: wire.Scope,
+        stated: StatedPrices,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = server
+        self._scope = scope
+        self._stated = stated
+        self._monotonic = monotonic
+        self._types_asked: float | None = None
+        self._last: dict[str, Sequence[Instance]] = {}
+        self._types: list[wire.VmType] = []
+        self._asked: Mapping[str, str] = {}
+
+    @property
+    def types(self) -> Sequence[wire.VmType]:
+        """The types of VM as they were last told."""
+        return self._types
+
+    def narrow(self, asked: Mapping[str, str]) -> None:
+        """List only instances that these filters let through from now on."""
+        self._asked = asked
+        self._last.clear()  # they were the answer to another question
+
+    # Instances
+
+    async def instances(self) -> list[Instance]:
+        """List pods, VMs and the workers of all endpoints.
+
+        Raises GputuiError where nothing can be read, where the key is not accepted, and where it is asked too much.
+        """
+        asked = self._asked
+        found = await asyncio.gather(
+            tried(self.pods(filters.of_pods(asked))),
+            tried(self.vms(filters.of_vms(asked))),
+            tried(self._workers(filters.of_workers(asked))),
+        )
+        errors = [part for part in found if isinstance(part, GputuiError)]
+        lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
+        if lasting is not None or len(errors) == len(found):
+            raise lasting or errors[0]
+        rows: RowCollector[Instance] = RowCollector()
+        for kind, part in zip(_PARTS, found, strict=True):
+            rows.add(self._kept(kind, part), kind=kind)
+        return rows.rows()
+
+    async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
+        """List the pods (``GET /v2/pods``)."""
+        rows = await self.all(PODS, params or {}, partial(wire.to_pod, self._scope))
+        return each_changed(rows, self._stated.instance)
+
+    async def vms(self, params: filters.Parameters | None = None) -> list[Instance]:
+        """List the VMs (``GET /v2/vms``), all pages."""
+        return await self._priced_vms(await self.paged(VMS, params or {}, partial(wire.to_vm, self._scope)))
+
+    async def _priced_vms(self, vms: Sequence[Instance]) -> list[Instance]:
+        """Give VMs that tell no price the stated one, else the list price of their type.
+
+        The types are asked for at most once in ten minutes for that; where they cannot be read, it stays unknown.
+        """
+        rows = each_changed(vms, self._stated.instance)
+        if all(row.price is not None or row.phase is Phase.STOPPED for row in rows):
+            return rows
+        now = self._monotonic()
+        if self._types_asked is None or now - self._types_asked >= TYPES_AGE:
+            self._types_asked = now
+            await tried(self.vm_types())
+        types = [each for each in self._types if each.per_gpu is not None or each.per_hour is not None]
+        return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
+
+    async def first_vm(self) -> None:
+        """Ask for one VM: what is cheapest to ask."""
+        await self._server.ask(VMS, {"page": 1, "size": 1})
+
+    async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
+        """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
+        path = f"{self.path_of(endpoint.ref)}/workers"
+        rows = await self.all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
+        return rows if endpoint.price is not None else each_changed(rows, self._stated.instance)
+
+    async def _workers(self, params: filters.Parameters) -> list[Instance]:
+        endpoints = await self.endpoints()
+        rows: RowCollector[Instance] = RowCollector()
+        rows.note_missing(endpoints)
+        found = await asyncio.gather(*(tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
+        there = {str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys()
+        self._last = {part: rows for part, rows in self._last.items() if part in there}
+        for endpoint, part in zip(endpoints, found, strict=True):
+            if isinstance(part, RateLimitedError | AuthError):
+                raise part
+            if not isinstance(part, NotFoundError):  # else it was deleted in between
+                rows.add(self._kept(str(endpoint.ref), part, endpoint), prefix=f"{endpoint.ref.id}/")
+        return rows.rows()
+
+    def _kept(
+        self, part: str, found: Sequence[Instance] | GputuiError, endpoint: Deployment | None = None
+    ) -> Sequence[Instance]:
+        """Return the rows of a part, where it could not be read its last ones, or one row in their place."""
+        if not isinstance(found, GputuiError):
+            self._last[part] = found
+            return found
+        name = endpoint.name if endpoint else _PARTS[part]
+        silent = f"{f'the workers of {name}' if endpoint else f'the {name}'} cannot be read: {found.message}"
+        if last := self._last.get(part):
+            return PartialRows([replace(row, problem=found.message) for row in last], [Missing(silent)])
+        ref = self._scope.ref(wire.WORKER, f"{endpoint.ref.id}/") if endpoint else self._scope.ref(part, _PARTS[part])
+        whose = "its workers" if endpoint else "they"
+        stand_in = Instance(
+            ref,
+            name,
+            Phase.UNKNOWN,
+            wire.UNKNOWN,
+            parent=endpoint.ref if endpoint else None,
+            problem=f"{whose} cannot be read: {found.message}",
+        )
+        return PartialRows([stand_in], [Missing(silent)])
+
+    # Endpoints and stock
+
+    async def endpoints(self, params: filters.Parameters | None = None) -> list[Deployment]:
+        """List the endpoints (``GET /v2/serverless``)."""
+        rows = await self.all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
+        return each_changed(rows, self._stated.deployment)
+
+    async def vm_types(self) -> Sequence[wire.VmType]:
+        """List the types of VM by region (``GET /v2/vms/types``)."""
+        return (await self._read_types())[0]
+
+    async def offers(self) -> list[Offer]:
+        """List the types of VM by region as stock (``GET /v2/vms/types``)."""
+        return wire.to_offers(self._scope, *await self._read_types())
+
+    async def _read_types(self) -> tuple[Sequence[wire.VmType], Mapping[str, int]]:
+        def read(data: object) -> tuple[list[wire.VmType], Counter[str]]:
+            rows = rows_of(data)
+            if rows is None:
+                raise self._unlisted(TYPES)
+            return wire.to_vm_types(rows)
+
+        self._types, unread = await self._server.read(TYPES, None, read)
+        self._types_asked = self._monotonic()
+        return self._types, unread
+
+    # One of them
+
+    async def pod(self, ref: Ref) -> Instance:
+        """Ask for one pod (``GET /v2/pods/{id}``)."""
+        return self._stated.instance(await self.one(ref, self.path_of(ref), partial(wire.to_pod, self._scope)))
+
+    async def vm(self, ref: Ref) -> Instance:
+        """Ask for one VM (``GET /v2/vms/{id}``)."""
+        (row,) = await self._priced_vms([await self.one(ref, self.path_of(ref), partial(wire.to_vm, self._scope))])
+        return row
+
+    async def endpoint(self, ref: Ref) -> Deployment:
+        """Ask for one endpoint (``GET /v2/serverless/{id}``)."""
+        row = await self.one(ref, self.path_of(ref), partial(wire.to_endpoint, self._scope))
+        return self._stated.deployment(row)
+
+    async def worker(self, ref: Ref) -> Instance:
+        """Ask for the workers of an endpoint, of which it is one; raises NotFoundError."""
+        endpoint = await self.endpoint(Ref(ref.account, wire.ENDPOINT, ref.id.partition("/")[0]))
+        return found(ref, await self.workers_of(endpoint))
+
+    def path_of(self, ref: Ref) -> str:
+        """Return where a pod, a VM or an endpoint is."""
+        return f"{PATHS[ref.kind]}/{segment(self._scope.names.raw(ref))}"
+
+    def log_path(self, ref: Ref) -> str:
+        """Return where the log of a worker is."""
+        endpoint, _, worker = self._scope.names.raw(ref).rpartition("/")
+        return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
+
+    async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
+        """Ask for one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
+        try:
+            row = await self._server.read(path, None, make)
+        except UnreadableRowError as error:
+            raise ProtocolError(f"{self._server.party}: {ref} cannot be read: {error.reason}.") from None
+        if row.ref != ref:
+            raise ProtocolError(f"{self._server.party}: {path} answers with something else than {ref}.")
+        return row
+
+    # Lists and pages
+
+    async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
+        """Read a list that comes whole; one that comes in pages after all is read page by page."""
+
+        def read(data: object) -> list[_R] | None:
+            rows = rows_of(data)
+            if rows is None:
+                raise self._unlisted(path)
+            if len(rows) < (figures_of(data).total or 0):
+                return None
+            return RowCollector(*read_each(rows, make)).rows()
+
+        found = await self._server.read(path, params, read)
+        return await self.paged(path, params, make) if found is None else found
+
+    async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
+        """Read a list page by page."""
+
+        async def page(index: int) -> Page[_R]:
+            return await self._server.read(path, {**params, "page": index, "size": PAGE_SIZE}, read)
+
+        def read(data: object) -> Page[_R]:
+            rows = rows_of(data)
+            if rows is None:
+                raise self._unlisted(path)
+            figures = figures_of(data) if isinstance(data, Mapping) else PageFigures(total=len(rows))
+            made, unread = read_each(rows, make)
+            return Page(made, len(rows), figures.size, figures.pages, figures.total, unread)
+
+        return await read_all(page)
+
+    def _unlisted(self, path: str) -> ProtocolError:
+        return ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+
+
+def found(ref: Ref, rows: Sequence[_R]) -> _R:
+    """Return the row that is meant; raises NotFoundError."""
+    row = next((row for row in rows if row.ref == ref), None)
+    if row is None:
+        raise NotFoundError(f"{ref} is not there any more.")
+    return row
+
+
+async def tried(part: Awaitable[_T]) -> _T | GputuiError:
+    """Return what is read, or why it cannot be."""
+    try:
+        return await part
+    except GputuiError as error:
+        return error

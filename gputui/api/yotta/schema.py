@@ -1,0 +1,290 @@
+"""The rows of Yotta's answers as they come: numbers as texts, ids of two kinds, times of two kinds.
+
+Speaks for the data model. Every field but the id may be absent; one that is not what it should be is left out and
+named, and the rest of its row stays.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from gputui.api.http.decoding import mismatch
+from gputui.api.http.rows import UnreadableRowError, read_each
+from gputui.redaction import redact_json
+from gputui.text import clean
+
+_SECONDS_BELOW = 10**11
+"""Below it a number is seconds since 1970, from there on milliseconds: those of 1973 and later."""
+
+_M = TypeVar("_M", bound="YottaRow")
+
+
+def _text(value: Any) -> Any:
+    """Take a whole number for its text: ids and statuses come as either."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _id(value: Any) -> Any:
+    text = _text(value)
+    if isinstance(text, str) and not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+def _number(value: Any) -> Any:
+    """Take a text for the number in it; an empty one is none."""
+    if isinstance(value, bool):
+        raise ValueError("is no number")  # noqa: TRY004  (pydantic's contract)
+    text = value.strip() if isinstance(value, str) else value
+    return None if text == "" else text
+
+
+def _finite(value: Any) -> Any:
+    number = _number(value)
+    if number is None:
+        return None
+    try:
+        finite = math.isfinite(float(number))
+    except (TypeError, ValueError, OverflowError):
+        finite = False
+    if not finite:
+        raise ValueError("is no number")
+    return number
+
+
+def _time(value: Any) -> datetime | None:
+    """Read epoch milliseconds or ISO 8601, which is UTC where it names no zone."""
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
+            at = datetime.fromisoformat(value.strip())
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        number = math.nan if isinstance(value, bool) else float(value)
+        return datetime.fromtimestamp(number if abs(number) < _SECONDS_BELOW else number / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise ValueError("is no time") from None
+
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+Id = Annotated[str, BeforeValidator(_id)]
+Whole = Annotated[int | None, BeforeValidator(_number)]
+Number = Annotated[float | None, BeforeValidator(_finite)]
+Time = Annotated[datetime | None, BeforeValidator(_time)]
+
+
+class YottaRow(BaseModel):
+    """A row with the API's own names; keys that the document does not have are passed over."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+
+
+class ExposeRow(YottaRow):
+    """A port of a pod or endpoint as it is reached from outside."""
+
+    port: Whole = None
+    proxy_port: Whole = None
+    protocol: Text = None
+    host: Text = None
+    ingress_url: Text = None
+
+
+def _exposed(value: Any) -> list[ExposeRow]:
+    """Read ports one by one; an endpoint may have one alone. What cannot be read is left to the raw view."""
+    rows = [value] if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    return read_each(rows, lambda row: salvage(ExposeRow, row)[0])[0]
+
+
+Exposed = Annotated[list[ExposeRow], BeforeValidator(_exposed)]
+
+
+class PricedRow(YottaRow):
+    """What may be told of a price: for all of a thing an hour or a second, for one of its GPUs an hour.
+
+    None of these is in the data model; the vendor's own examples and clients have them.
+    """
+
+    per_hour_price: Number = None
+    per_second_price: Number = None
+    single_card_price: Number = None
+
+
+class PodRow(PricedRow):
+    """A pod of ``GET /v2/pods``."""
+
+    id: Id
+    name: Text = None
+    image: Text = None
+    image_registry: Text = None
+    gpu_type: Text = None
+    gpu_display_name: Text = None
+    gpu_count: Whole = None
+    status: Text = None
+    region: Text = None
+    created_at: Time = None
+    ssh_cmd: Text = None
+    expose: Exposed = []
+
+
+class VmRow(PricedRow):
+    """A VM of ``GET /v2/vms``."""
+
+    id: Id
+    name: Text = None
+    status: Text = None
+    gpu_display_name: Text = None
+    ip_address: Text = None
+    cpu_cores: Whole = None
+    memory_in_gb: Number = None
+    gpu_count: Whole = None
+    region: Text = None
+    ssh_template: Text = None
+    gpu_memory_in_gb: Number = None
+    storage_in_gb: Number = None
+    is_spot: Whole = None
+    created_at: Time = None
+
+
+class ResourceRow(YottaRow):
+    """Where the workers of an endpoint may run, and on what."""
+
+    region: Text = None
+    gpu_type: Text = None
+    gpu_count: Whole = None
+
+
+class EndpointRow(PricedRow):
+    """An endpoint of ``GET /v2/serverless``."""
+
+    id: Id
+    name: Text = None
+    image: Text = None
+    status: Text = None
+    total_workers: Whole = None
+    running_workers: Whole = None
+    cost: Number = None
+    service_mode: Text = None
+    webhook: Text = None
+    created_at: Time = None
+    resources: list[ResourceRow] | None = None
+    domain: Text = None
+    expose: Exposed = []
+
+
+class WorkerRow(YottaRow):
+    """A worker of ``GET /v2/serverless/{id}/workers``."""
+
+    worker_id: Annotated[Id, Field(validation_alias=AliasChoices("workerId", "id"))]
+    """The data model calls it ``workerId``, the vendor's other clients ``id``."""
+    status: Text = None
+    created_at: Time = None
+    region: Text = None
+    gpu_type: Text = None
+    gpu_count: Whole = None
+    ssh_cmd: Text = None
+
+
+class RegionRow(PricedRow):
+    """A region of a type of VM."""
+
+    region: Id
+    region_name: Text = None
+    available: bool | None = None
+    vm_type_id: Text = None
+
+
+class VmTypeRow(PricedRow):
+    """A type of VM of ``GET /v2/vms/types``; its regions are read one by one."""
+
+    gpu_type: Id
+    gpu_count: Whole = None
+    regions: list[object] | None = None
+
+
+class MadeRow(YottaRow):
+    """What the answer to a create tells of the new thing."""
+
+    id: Id
+
+
+def salvage(shape: type[_M], row: object) -> tuple[_M, str | None]:
+    """Read a row, without the fields that are not what they should be.
+
+    Raises UnreadableRowError where it cannot even be named.
+    """
+    if not isinstance(row, Mapping):
+        raise UnreadableRowError("it is no object")
+    try:
+        return shape.model_validate(row), None
+    except ValidationError as error:
+        wrong = {problem["loc"][0] for problem in error.errors(include_url=False, include_input=False)}
+        problem = mismatch(error)
+    try:
+        return shape.model_validate({key: value for key, value in row.items() if key not in wrong}), problem
+    except ValidationError as error:
+        raise UnreadableRowError(mismatch(error)) from None
+
+
+def raw_text(row: object) -> str:
+    """Return a row's JSON without secrets, safe for a terminal."""
+    return clean(json.dumps(masked(row), ensure_ascii=False, indent=2), multiline=True)
+
+
+def masked(value: object) -> object:
+    """Return a value of JSON without what looks like a secret, values of variables named like one included."""
+    return json.loads(redact_json(json.dumps(_named(value))))
+
+
+def _named(value: object) -> object:
+    """Take the values out of ``{"key": …, "value": …}`` whose key is named like a secret."""
+    if isinstance(value, list):
+        return [_named(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    key, text = value.get("key"), value.get("value")
+    if isinstance(key, str) and isinstance(text, str):
+        return value | {"value": json.loads(redact_json(json.dumps({key: text})))[key]}
+    return {name: _named(item) for name, item in value.items()}
+
+
+def rows_of(data: object) -> list[object] | None:
+    """Return the rows of a plain list or of a page, None where it is neither; nothing at all is an empty list."""
+    rows = data.get("items", data) if isinstance(data, Mapping) else data
+    if rows is None:
+        return []
+    return rows if isinstance(rows, list) else None
+
+
+class PageFigures(NamedTuple):
+    """What an answer says of its page, None where it says nothing."""
+
+    size: int | None = None
+    pages: int | None = None
+    total: int | None = None
+
+
+def figures_of(data: object) -> PageFigures:
+    """Return what an answer says of its page: beside its rows, or under ``pagination`` as lists of tasks have it."""
+    if not isinstance(data, Mapping):
+        return PageFigures()
+    inner = data.get("pagination")
+    told = inner if isinstance(inner, Mapping) else {}
+
+    def figure(key: str, inner_key: str) -> int | None:
+        beside = whole(data.get(key))
+        return whole(told.get(inner_key)) if beside is None else beside
+
+    return PageFigures(figure("size", "pageSize"), figure("pages", "totalPages"), figure("total", "totalCount"))
+
+
+def whole(value: object) -> int | None:
+    """Return a count, which may be written as a text; None where it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

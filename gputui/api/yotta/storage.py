@@ -1,0 +1,110 @@
+"""What a Yotta account keeps: volumes of four types, which are asked for one by one, and registry credentials."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from gputui.api.common.url_paths import segment
+from gputui.api.http.rows import RowCollector
+from gputui.api.yotta import filters
+from gputui.api.yotta.mapping import Scope
+from gputui.api.yotta.resources import YottaLists, tried
+from gputui.api.yotta.storage_mapping import VOLUME, to_credential, to_volume
+from gputui.errors import AuthError, GputuiError, RateLimitedError
+from gputui.models import Action, Phase, Ref, RegistryCredential, Volume
+
+VOLUMES, CREDENTIALS = "/v2/volumes", "/v2/container-registry-auths"
+
+MOUNTED = "Only a volume that nothing has mounted can be deleted or resized: delete what mounts it first."
+
+
+class YottaStorage:
+    """The volumes and credentials of an account. A type that cannot be read keeps its last volumes, and says so."""
+
+    def __init__(self, scope: Scope, lists: YottaLists) -> None:
+        self._scope = scope
+        self._lists = lists
+        self._asked: Mapping[str, str] = {}
+        self._last: dict[str, Sequence[Volume]] = {}
+
+    def narrow(self, asked: Mapping[str, str]) -> None:
+        """List only volumes that these filters let through from now on."""
+        self._asked = asked
+        self._last.clear()  # they were the answer to another question
+
+    async def volumes(self) -> list[Volume]:
+        """List the volumes of all types (``GET /v2/volumes``, which wants a type), all pages."""
+        only = self._asked.get(filters.STORAGE_FIELD, "").strip().upper()
+        types = [each for each in filters.STORAGE_TYPES if only in ("", each)]
+        params = filters.of_volumes(self._asked)
+        found = await asyncio.gather(*(tried(self._of_type(each, params)) for each in types))
+        errors = [part for part in found if isinstance(part, GputuiError)]
+        lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
+        if lasting is not None or (errors and len(errors) == len(found)):
+            raise lasting or errors[0]
+        rows: RowCollector[Volume] = RowCollector()
+        for kind, part in zip(types, found, strict=True):
+            rows.add(self._kept(kind, part))
+            if isinstance(part, GputuiError):
+                rows.add_silent(f"the {kind} volumes cannot be read: {part.message}")
+        return rows.rows()
+
+    async def volumes_called(self, name: str, storage_type: str) -> list[Volume]:
+        """Ask for the volumes of a name and a type, however the list is narrowed; raises GputuiError."""
+        return [volume for volume in await self._of_type(storage_type, {}) if volume.name == name]
+
+    @property
+    def known(self) -> list[Volume]:
+        """The volumes as they were last listed."""
+        return [volume for part in self._last.values() for volume in part]
+
+    async def _of_type(self, kind: str, params: filters.Parameters) -> list[Volume]:
+        asked = {"storageType": kind, **params}
+        return await self._lists.paged(VOLUMES, asked, partial(to_volume, self._scope))
+
+    def _kept(self, kind: str, part: Sequence[Volume] | GputuiError) -> Sequence[Volume]:
+        if not isinstance(part, GputuiError):
+            self._last[kind] = part
+            return part
+        if last := self._last.get(kind):
+            return [replace(row, problem=part.message) for row in last]
+        name = f"{kind} volumes"
+        problem = f"they cannot be read: {part.message}"
+        return [Volume(self._scope.ref(VOLUME, name), name, kind, Phase.UNKNOWN, "unknown", problem=problem)]
+
+    async def credentials(self) -> list[RegistryCredential]:
+        """List the credentials (``GET /v2/container-registry-auths``)."""
+        return await self._lists.all(CREDENTIALS, {}, partial(to_credential, self._scope))
+
+    async def choices(self) -> Sequence[RegistryCredential]:
+        """Return the credentials to choose from; none where they cannot be read: their ids can be written, too."""
+        found = await tried(self.credentials())
+        return () if isinstance(found, GputuiError) else found
+
+    async def volume(self, ref: Ref) -> Volume:
+        """Ask for one volume (``GET /v2/volumes/{id}``); raises NotFoundError."""
+        return await self._lists.one(ref, self.path_of(ref), partial(to_volume, self._scope))
+
+    async def credential(self, ref: Ref) -> RegistryCredential:
+        """Ask for one credential (``GET /v2/container-registry-auths/{id}``); raises NotFoundError."""
+        return await self._lists.one(ref, self.path_of(ref), partial(to_credential, self._scope))
+
+    def path_of(self, ref: Ref) -> str:
+        """Return where a volume or a credential is."""
+        return f"{VOLUMES if ref.kind == VOLUME else CREDENTIALS}/{segment(self._scope.names.raw(ref))}"
+
+
+def volume_actions(row: Volume) -> frozenset[Action]:
+    """Return what can be done to a volume: only one that nothing has mounted is deleted or resized."""
+    if row.phase is Phase.STOPPING or row.ref.id == f"{row.type} volumes":
+        return frozenset()
+    actions = {Action.RENAME}
+    if row.mounts == 0:
+        if row.phase in (Phase.RUNNING, Phase.FAILED, Phase.UNKNOWN):
+            actions.add(Action.DELETE)
+        if row.phase is Phase.RUNNING and row.size is not None:
+            actions.add(Action.RESIZE)
+    return frozenset(actions)

@@ -1,0 +1,179 @@
+"""The tasks of Yotta's QUEUE endpoints: the newest of each, how many there are, how many are worked on.
+
+Speaks for ``GET /v2/serverless/{id}/tasks``, ``…/tasks/{taskId}`` and ``…/tasks/count``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+from gputui.api.common.url_paths import segment
+from gputui.api.http.off_thread import digested
+from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.http.shared_request import SharedAnswer
+from gputui.api.yotta import filters
+from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.mapping import ENDPOINT, Scope
+from gputui.api.yotta.resources import YottaLists, tried
+from gputui.api.yotta.schema import figures_of, rows_of, whole
+from gputui.api.yotta.tasks_mapping import QUEUE, to_task
+from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
+from gputui.models import Deployment, Ref, Task, TaskQueue
+
+PAGE_SIZE = 100
+AGE = 1.0
+"""How long what was read serves both lists, in seconds."""
+
+_MOST_PAGES = 30
+"""Pages of a queue that are asked for at once: below what the vendor lets one ask a second of an endpoint."""
+
+
+class _Reading(NamedTuple):
+    tasks: Sequence[Task]
+    queue: TaskQueue
+
+
+class YottaTasks:
+    """The tasks of an account. A queue that cannot be read keeps what it last had, and says so."""
+
+    def __init__(self, server: YottaServer, scope: Scope, lists: YottaLists, monotonic: Callable[[], float]) -> None:
+        self._server = server
+        self._scope = scope
+        self._lists = lists
+        self._asked: Mapping[str, str] = {}
+        self._last: dict[Ref, _Reading] = {}
+        self._queues: list[Deployment] = []
+        self._monotonic = monotonic
+        self._shared = self._answer()
+
+    def _answer(self) -> SharedAnswer[list[_Reading]]:
+        return SharedAnswer(self._read_all, self._monotonic, age=AGE)
+
+    @property
+    def endpoints(self) -> Sequence[Deployment]:
+        """The endpoints that take tasks, as they were last told."""
+        return self._queues
+
+    def narrow(self, asked: Mapping[str, str]) -> None:
+        """List only tasks that these filters let through from now on."""
+        self._asked = asked
+        self._last.clear()  # they were the answer to another question
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask anew the next time: what was answered, or is on its way, may be from before a change."""
+        self._shared = self._answer()
+
+    async def tasks(self) -> list[Task]:
+        """List the newest tasks of each queue, newest first."""
+        rows: RowCollector[Task] = RowCollector()
+        for reading in await self._shared.get():
+            rows.add(reading.tasks)
+            if reading.queue.problem:
+                rows.add_silent(f"the tasks of {reading.queue.name} cannot be read: {reading.queue.problem}")
+        return rows.rows()
+
+    async def queues(self) -> list[TaskQueue]:
+        """List the queues with their counts."""
+        return [reading.queue for reading in await self._shared.get()]
+
+    async def read_endpoints(self) -> Sequence[Deployment]:
+        """Ask which endpoints take tasks."""
+        self._queues = [each for each in await self._lists.endpoints() if each.takes_tasks]
+        return self._queues
+
+    async def task(self, ref: Ref) -> Task:
+        """Ask for one task; raises NotFoundError."""
+        endpoint = await self._endpoint_of(ref)
+        return await self._lists.one(ref, self.path_of(ref), partial(to_task, self._scope, endpoint))
+
+    async def queue(self, ref: Ref) -> TaskQueue:
+        """Ask for one queue; raises NotFoundError."""
+        endpoint = await self._lists.endpoint(Ref(ref.account, ENDPOINT, ref.id))
+        return (await self._read(endpoint)).queue
+
+    def path_of(self, ref: Ref) -> str:
+        """Return where a task is."""
+        endpoint, _, task = self._scope.names.raw(ref).partition("/")
+        return f"{self.path_in(endpoint)}/{segment(task)}"
+
+    def path_in(self, endpoint: str) -> str:
+        """Return where the tasks of an endpoint are, by its own id."""
+        return f"/v2/serverless/{segment(endpoint)}/tasks"
+
+    async def _endpoint_of(self, ref: Ref) -> Deployment:
+        wanted = ref.id.partition("/")[0]
+        known = next((each for each in self._queues if each.ref.id == wanted), None)
+        return known or await self._lists.endpoint(Ref(ref.account, ENDPOINT, wanted))
+
+    # Reading
+
+    async def _read_all(self) -> list[_Reading]:
+        only = self._asked.get(filters.QUEUE_FIELD, "").strip()
+        endpoints = [each for each in await self.read_endpoints() if only in ("", each.ref.id, each.name)]
+        found = await asyncio.gather(*(tried(self._read(endpoint)) for endpoint in endpoints))
+        self._last = {ref: reading for ref, reading in self._last.items() if ref in {one.ref for one in endpoints}}
+        readings: list[_Reading] = []
+        for endpoint, part in zip(endpoints, found, strict=True):
+            if isinstance(part, RateLimitedError | AuthError):
+                raise part
+            if isinstance(part, NotFoundError):
+                continue  # it was deleted in between
+            readings.append(self._kept(endpoint, part))
+        if readings and all(isinstance(part, GputuiError) for part in found):
+            raise next(part for part in found if isinstance(part, GputuiError))
+        return readings
+
+    def _kept(self, endpoint: Deployment, part: _Reading | GputuiError) -> _Reading:
+        """Return what was read, or what was last read of it with the reason why it is old."""
+        if isinstance(part, _Reading):
+            self._last[endpoint.ref] = part
+            return part
+        last = self._last.get(endpoint.ref) or _Reading((), self._empty(endpoint))
+        return _Reading(
+            [replace(task, problem=part.message) for task in last.tasks], replace(last.queue, problem=part.message)
+        )
+
+    def _empty(self, endpoint: Deployment) -> TaskQueue:
+        ref = self._scope.ref(QUEUE, self._scope.names.raw(endpoint.ref))
+        return TaskQueue(ref, endpoint.ref, endpoint.name)
+
+    async def _read(self, endpoint: Deployment) -> _Reading:
+        path = self.path_in(self._scope.names.raw(endpoint.ref))
+        count, (tasks, total) = await asyncio.gather(
+            tried(self._server.ask(f"{path}/count")), self._newest(endpoint, path, filters.newest(self._asked))
+        )
+        if isinstance(count, RateLimitedError | AuthError):
+            raise count
+        processing = whole(count.get("processing")) if isinstance(count, Mapping) else None
+        queue = replace(self._empty(endpoint), processing=processing, total=total, read=len(tasks))
+        return _Reading(tasks, queue)
+
+    async def _newest(self, endpoint: Deployment, path: str, most: int) -> tuple[list[Task], int | None]:
+        """Read pages until there are enough; what comes twice, because tasks came in between, comes once."""
+        size = min(PAGE_SIZE, most)
+        rows, total, weight = await self._page(path, 1, size)
+        # By what came: a server may put fewer on a page than asked for. Without a total a short page is the last.
+        wanted = min(most, total if total is not None else most if len(rows) >= size else len(rows))
+        pages = min(_MOST_PAGES, -(-wanted // len(rows))) if rows else 1
+        if pages > 1:
+            more = await asyncio.gather(*(self._page(path, index, size) for index in range(2, pages + 1)))
+            rows += [row for page, _, _ in more for row in page]
+            weight += sum(bytes_read for _, _, bytes_read in more)
+        # Their inputs and outputs are as long as people make them.
+        made, unread = await digested(weight, read_each, rows, partial(to_task, self._scope, endpoint))
+        tasks = {task.ref: task for task in made}
+        return RowCollector(list(tasks.values())[:most], unread).rows(), total
+
+    async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None, int]:
+        """Return the rows of a page, how many there are in all, and how long the answer was, in bytes."""
+        params = {**filters.of_tasks(self._asked), "pageNumber": index, "pageSize": size}
+        data, length = await self._server.ask_sized(path, params)
+        rows = rows_of(data)
+        if rows is None:
+            raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+        return list(rows), figures_of(data).total if isinstance(data, Mapping) else len(rows), length

@@ -1,0 +1,1 @@
+"""The app: fleet, screens, keys and terminal wired together."""

@@ -1,0 +1,530 @@
+"""The app: wires fleet, screens, keys and terminal together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.widgets import Input
+from textual.worker import Worker
+
+from gputui.app.clipboard import fits, osc52, tell_tmux
+from gputui.app.early_keys import EarlyKeys
+from gputui.app.login import Login
+from gputui.app.partial_updates import narrowed
+from gputui.app.suspend import let_go_of_lost_terminal
+from gputui.app.terminal_driver import TerminalDriver
+from gputui.app.theme import THEMES, variables
+from gputui.app.workers import AWAITED_GROUP, Workers
+from gputui.config.preview import UiSettings
+from gputui.errors import ExitCode, GputuiError
+from gputui.fleet import Fleet
+from gputui.models import Instance, Ref
+from gputui.screens import dialogs
+from gputui.screens.base.session import Session
+from gputui.screens.base.view import View
+from gputui.widgets.internal_errors import Failures
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+    from textual.dom import DOMNode
+    from textual.widget import Widget
+
+    from gputui.history.history import History
+
+VIEWS = {
+    "stock": "stock.view:StockView",
+    "deployments": "deployments:DeploymentsView",
+    "instances": "instances:InstancesView",
+    "events": "events.view:EventsView",
+    "gpus": "gpus.view:GpusView",
+    "blacklist": "blacklist:BlacklistView",
+    "library": "library.images:LibraryView",
+    "volumes": "library.volumes:VolumesView",
+    "credentials": "library.credentials:CredentialsView",
+    "tasks": "tasks.view:TasksView",
+    "logs": "logs.view:LogsView",
+    "cost": "cost.view:CostView",
+}
+"""The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""
+
+
+def view_class(name: str) -> type[View]:
+    """Return the class of a view."""
+    module, _, kind = VIEWS[name].partition(":")
+    found: type[View] = getattr(import_module(f"gputui.screens.{module}"), kind)
+    return found
+
+
+FIRST_VIEW = "instances"
+
+_CLOSE_SECONDS = 3.0
+_TERMINAL_SECONDS = 5.0
+"""How often it is looked whether the terminal is still there."""
+_READY_SECONDS = 0.5
+_READY_TRIES = 100
+_TURNS = 40
+_TURNS_BEFORE_A_FRAME = 8
+_REPEAT_SECONDS = 0.3
+
+
+def _palette() -> type[Provider]:
+    from gputui.app.command_palette import PaletteProvider
+
+    return PaletteProvider
+
+
+class GputuiApp(App[int]):
+    """One window over all accounts.
+
+    The first frame is drawn from ``fleet`` as it is; then ``begin`` gives the fleet to go on with, started here.
+    What it raises ends the program and is left in ``failure``. ``report`` writes a crash report and returns its path.
+    """
+
+    TITLE = "gputui"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {_palette}  # noqa: RUF012  (Textual's own type for it)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="quit-now"),
+        Binding("ctrl+c", "hint_quit", show=False, system=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
+    ]
+    CSS = """
+    Toast { padding: 0 1; }
+    CommandPalette > Vertical { border: none; }
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        ui: UiSettings,
+        *,
+        state_dir: Path,
+        begin: Callable[[], Awaitable[Fleet]] | None = None,
+        history: History | None = None,
+        note: str = "",
+        program: Iterable[str] = ("gputui",),
+        report: Callable[[BaseException], Path] | None = None,
+    ) -> None:
+        super().__init__(driver_class=TerminalDriver)
+        self._workers = Workers(self, self.worker_failed)
+        self.session = Session(
+            fleet,
+            self,
+            state_dir,
+            history=history,
+            utc=ui.utc,
+            note=note,
+            keys=ui.keys,
+            region_presets=ui.regions,
+        )
+        self.failure: GputuiError | None = None
+        self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
+        self._failures = Failures(self, report)
+        self._begin = begin
+        self._early = EarlyKeys(self.session)
+        self.typed_at = 0.0
+        """When the key was pressed that is worked on now, as time.monotonic() has it."""
+        self._quit_question: dialogs.ConfirmDialog | None = None
+        self._closed_by = ""
+        self._closed_at = 0.0
+        self._held_back: list[Callable[[], None]] = []
+        self._trail: list[tuple[str, Ref | None]] = []
+        self._views: dict[str, View] = {}
+        for theme in THEMES:
+            self.register_theme(theme)
+        self._wanted_theme = ui.theme
+        self.theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
+        self.set_keymap(dict(ui.keys))
+        for name in VIEWS:
+            self.add_mode(name, partial(self._make, name))
+
+    def _make(self, name: str) -> View:
+        view = self._views[name] = view_class(name)(self.session)
+        return view
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Add the colours that every theme must have here."""
+        return variables(self.current_theme, "truecolor" if self.is_headless else self.console.color_system)
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        """Show the first view with what is known already; ask the back ends after it is painted."""
+        self.app_resume_signal.subscribe(self, self._draw_all)
+        self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
+        self.switch_mode(FIRST_VIEW)
+        self.call_after_refresh(self._start_fleet)
+        if self._wanted_theme not in (None, self.theme):
+            themes = ", ".join(sorted(self.available_themes))
+            self.notify(f"No theme {self._wanted_theme}. There are {themes}.", markup=False, timeout=12)
+
+    def _start_fleet(self) -> None:
+        self.run_worker(self._go_live(), group="fleet", name="the start", exit_on_error=False)
+
+    async def _go_live(self) -> None:
+        """Take the fleet to go on with, and start it."""
+        if self._begin is not None:
+            try:
+                fleet = await self._begin()
+            except GputuiError as error:
+                self.failure = error
+                self.exit(return_code=error.exit_code)
+                return
+            except Exception as error:  # noqa: BLE001  (without a fleet there is nothing to go on with)
+                self._handle_exception(error)
+                return
+            self.session.fleet = fleet
+            view = self._views[self.current_mode]
+            if view.is_mounted:
+                view.on_screen_resume()
+        unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
+        try:
+            await self.session.fleet.start()
+        finally:
+            unsubscribe()
+            self._early.over = True
+            self._can_do_more()
+
+    def _can_do_more(self) -> None:
+        # As a message: in turn with the keys that come meanwhile, never between two of them.
+        self.call_later(self._carry_out_early)
+
+    async def _carry_out_early(self) -> None:
+        """Do what was typed before it could be done, where the same row is still under the cursor."""
+        if not self._early.waiting:
+            return
+        keys, dropped = self._early.take(self._view_with_keys())
+        if dropped:
+            said = "Keys typed before the accounts were open are ignored: another row is under the cursor now."
+            self.notify(said, severity="warning", markup=False, timeout=8)
+        for key in keys:
+            await self._carry_out(key)
+
+    def _view_with_keys(self) -> View | None:
+        """Return the view that keys go to; None where a dialog or a line of text has them."""
+        screen = self.screen
+        return screen if isinstance(screen, View) and not isinstance(self.focused, Input) else None
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
+        try:
+            self.session.end()
+        finally:
+            super().exit(result, return_code, message)
+
+    async def on_unmount(self) -> None:
+        """Close what is open: connections first, then the fleet, which writes what it knows."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._login.aclose(), _CLOSE_SECONDS)
+        await self.session.fleet.aclose()
+
+    async def run_async(self, **options: Any) -> int | None:
+        """Run the app; from the first moment on, a signal that ends it gives the terminal back."""
+        self._catch_signals()
+        return await super().run_async(**options)
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, self._end_by_signal, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                return  # not the main thread: whoever runs the app there handles signals
+
+    def _end_without_terminal(self) -> None:
+        """End when the terminal is gone: the signal goes to whoever leads the session, which may keep it."""
+        if let_go_of_lost_terminal(self):
+            self.exit(128 + signal.SIGHUP, return_code=128 + signal.SIGHUP)
+
+    def _end_by_signal(self, number: signal.Signals) -> None:
+        let_go_of_lost_terminal(self)
+        if self._exit:
+            if number is signal.SIGINT and not self._has_terminal:
+                signal.signal(number, signal.SIG_DFL)  # a second ctrl+c: closing takes too long
+                os.kill(os.getpid(), number)
+            return
+        self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key stands for before the next key is looked at.
+
+        Textual passes a key down to the widget in focus and back up before it looks for its binding; keys typed
+        ahead meanwhile go where the focus was before. Here ``/`` and the letters behind it must not part ways: a
+        letter that misses its text would be a command.
+        """
+        if isinstance(event, (events.Key, events.MouseDown)) and not event.is_forwarded:
+            self._failures.input_came()
+        if not isinstance(event, events.Key):
+            await super().on_event(event)
+            return
+        if event.is_forwarded:
+            return  # back up from a screen that has no use for it: the one in front may be another by now
+        await self._until_ready()
+        await self._carry_out_early()
+        if event.key in self._bindings.key_to_bindings or not self._early.add(event, self._view_with_keys()):
+            await self._carry_out(event)
+
+    async def _carry_out(self, event: events.Key) -> None:
+        await self._until_ready()
+        self.typed_at = event.time
+        closed_by, self._closed_by = self._closed_by, ""
+        if closed_by == event.key and event.time - self._closed_at < _REPEAT_SECONDS:
+            return  # the second press was meant for what the first one closed
+        before = self.screen
+        await self._on_key_in_order(event)
+        if isinstance(before, dialogs.Dialog) and isinstance(self.screen, View):
+            self._closed_by, self._closed_at = event.key, event.time
+
+    async def _on_key_in_order(self, event: events.Key) -> None:
+        focused = self.focused
+        if isinstance(focused, Input):
+            done = await self._check_bindings(event.key, priority=True)
+            # A key that is no text would come back here from the field, behind the keys typed ahead.
+            if not done and (event.is_printable or not await self._check_bindings(event.key)):
+                await super().on_event(event)
+                await self._until_taken(focused)
+            await self._take_turns()
+            return
+        # What follows from a key, the footer too, is drawn in one frame, and at once: Textual's own would come at its
+        # next tick, up to 16 ms later, the rest at the one after that. Keys that wait share the frame of the last.
+        with self.batch_update():
+            done = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
+            if done:
+                await self._take_turns()
+        self._draw(at_once=done)
+        if not done:
+            await super().on_event(event)
+            if focused is not None:
+                await self._until_taken(focused)
+                await self._take_turns()
+
+    def _draw(self, *, at_once: bool) -> None:
+        if at_once and not self.message_queue_size:
+            self.screen._on_timer_update()
+        else:
+            self.screen.check_idle()
+
+    async def _until_ready(self) -> None:
+        """Wait, not for long, until the screen in front has its widgets."""
+        for _ in range(_READY_TRIES):
+            if self.screen.is_mounted:
+                return
+            await asyncio.sleep(_READY_SECONDS / _READY_TRIES)
+
+    async def _take_turns(self) -> None:
+        """Let what a key has started, in workers and by messages, open its dialog or move the focus.
+
+        As long as it takes when more keys wait; else the frame should not wait for it.
+        """
+        for turn in range(_TURNS):
+            if turn >= _TURNS_BEFORE_A_FRAME and not self.message_queue_size:
+                return
+            await asyncio.sleep(0)
+
+    async def _until_taken(self, widget: Widget) -> None:
+        """Wait until a widget has worked on the keys it was given."""
+        taken = asyncio.Event()
+        if widget.call_later(taken.set):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(taken.wait(), _READY_SECONDS)
+
+    def _fatal_error(self) -> None:
+        """Say where the report lies, in place of Textual's traceback with its locals."""
+        with suppress(Exception):  # one failure ends the program and is reported: the first
+            self.session.end()
+        error = self._exception
+        if error is None or not self._failures.writes_reports:
+            super()._fatal_error()
+            return
+        self._exit_renderables.append(Text(self._failures.last_words(error), no_wrap=True, overflow="ignore"))
+        self._close_messages_no_wait()
+
+    def worker_failed(self, worker: Worker[Any]) -> None:
+        """Show what failed in the background: a known failure as such, anything else with its report."""
+        if worker.group != AWAITED_GROUP and worker.error is not None and not self._exit:
+            self._failures.show(worker.error)
+
+    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
+        try:
+            return await super()._dispatch_action(namespace, action_name, params)
+        except Exception as error:  # noqa: BLE001  (the one place where every key and command comes by)
+            self.handler_failed(error)
+            return True
+
+    def handler_failed(self, error: Exception) -> None:
+        """Show what a handler of a command, action, key or message has raised; the program continues.
+
+        It ends when it was to end anyway, and when handlers fail again and again without input.
+        """
+        if self._exit or self._failures.repeat():
+            self._handle_exception(error)
+        else:
+            self._failures.show(error)
+
+    def own_mistake(self, error: BaseException) -> None:
+        """Say that something failed that should not, and where the report lies; the program goes on."""
+        self._failures.show_mistake(error)
+
+    # --- the terminal ----------------------------------------------------------------------------------------
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put a text on the clipboard of the user's own terminal, also from inside tmux and screen."""
+        if not fits(text):
+            self.notify("Too much for the clipboard: save it to a file.", severity="warning", markup=False)
+            return
+        self._clipboard = text
+        if os.environ.get("TMUX"):
+            self.run_worker(tell_tmux(text), group="clipboard", exit_on_error=False)
+        self._write(osc52(text))
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, narrowed(renderable))
+
+    @property
+    def _has_terminal(self) -> bool:
+        return isinstance(self._driver, TerminalDriver) and self._driver.active
+
+    def action_suspend_process(self) -> None:
+        """Suspend the program until the shell resumes it (``fg``)."""
+        if isinstance(self._driver, TerminalDriver) and not self._driver.suspend():
+            self.notify("There is no shell to suspend to.", severity="warning", markup=False, timeout=4)
+
+    def _draw_all(self, _: object = None) -> None:
+        """Draw every cell: the screen was another program's."""
+        self.refresh(layout=True)
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    # --- going about (screens.session.Navigator) -------------------------------------------------------------
+
+    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
+        """Show a view; where one came from is remembered."""
+        current = self._views.get(self.current_mode)
+        if current is not None and (current.NAME, current.scope) != (view, scope):
+            self._trail.append((current.NAME, current.scope))
+            del self._trail[:-20]
+        if scope is None and select is None:
+            self._trail.clear()
+        self._show(view, scope, select)
+
+    def back(self) -> bool:
+        """Go to where one came from."""
+        if not self._trail:
+            view = self._views.get(self.current_mode)
+            if view is None or view.scope is None:
+                return False
+            self._show(view.NAME, None, None)
+            return True
+        view_name, scope = self._trail.pop()
+        self._show(view_name, scope, None)
+        return True
+
+    def _show(self, view: str, scope: Ref | None, select: Ref | None) -> None:
+        if self.current_mode != view:
+            self.switch_mode(view)
+        self._views[view].limit_to(scope, select)
+        if self._views[view].is_mounted:
+            self._views[view].show_chrome()
+
+    def log_in(self, instance: Instance) -> None:
+        """Hand the terminal to a shell in the instance."""
+        self.run_worker(self._login.enter(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+
+    def forward(self, instance: Instance) -> None:
+        """Lead a port of this machine to one in the instance."""
+        self.run_worker(self._login.forward(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+
+    def look_into(self, instance: Instance) -> None:
+        """Log into the instance and show its GPUs, looking into it from then on."""
+        self.run_worker(self._look_into(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+
+    async def _look_into(self, instance: Instance) -> None:
+        if await self._login.look_into(instance):
+            self.go("gpus", scope=instance.ref)
+
+    def leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+        if self._quit_question in self.screen_stack:
+            return
+        try:
+            ended = self._ended_by_leaving()
+        except Exception as error:  # noqa: BLE001  (a program that cannot be left is worse than one that ends)
+            self._handle_exception(error)
+            return
+        if not ended:
+            self.exit(ExitCode.OK)
+            return
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.exit(ExitCode.OK)
+
+        self._quit_question = dialogs.ConfirmDialog("Quit now?", effects=ended, confirm="Quit", danger=True)
+        self.push_screen(self._quit_question, answered)
+
+    def _ended_by_leaving(self) -> list[str]:
+        """Say what would end, or would not be seen any more, if the program ended now."""
+        lines = []
+        if under_way := [name for name, calls in self.session.fleet.under_way().items() if calls]:
+            lines.append(f"Something is still under way in {', '.join(under_way)}.")
+            lines.append("It may go on there, and its outcome will not be seen.")
+        if forwards := self._login.forwards:
+            lines += ["These forwards end:", *(f"  {forward}" for forward in forwards)]
+        return [*lines, *(line for view in self._views.values() for line in view.ends_with_program())]
+
+    def action_command_palette(self) -> None:
+        """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""
+        if isinstance(self.screen, View):
+            super().action_command_palette()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something in passing; what is said while the terminal is lent to a shell is said after it."""
+        if self._login.has_terminal:
+            self._held_back.append(
+                lambda: self.notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            )
+            return
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def say_held_back(self, _: object = None) -> None:
+        """Say what could not be said while the terminal was lent."""
+        held, self._held_back = self._held_back, []
+        for say in held:
+            say()
+
+    def action_hint_quit(self) -> None:
+        """Tell how one leaves: ctrl+c ends nothing here."""
+        self.notify("q goes back and, at the root, quits.", markup=False, timeout=4)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Leave the palette to the registry's commands."""
+        return ()

@@ -1,0 +1,362 @@
+"""From a key into an instance: target, connection, host key; the terminal handed over, or looks at its GPUs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.content import Content
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
+
+from gputui.app.workers import AWAITED_GROUP
+from gputui.commands import BY_ID
+from gputui.config.keymap import key_text
+from gputui.config.paths import known_hosts_path
+from gputui.errors import GputuiError
+from gputui.known_secrets import note
+from gputui.models import Instance, Ref, Secret, SSHTarget
+from gputui.screens import dialogs
+from gputui.screens.base.session import Session
+
+if TYPE_CHECKING:
+    from gputui.ssh.client import Connection
+    from gputui.ssh.credentials import SecretQuestion
+    from gputui.ssh.known_hosts import HostKeyQuestion
+    from gputui.ssh.pool import ConnectionPool
+    from gputui.ssh.shell import ShellEnd
+
+
+class Place(StrEnum):
+    """Where a shell is opened: in the terminal of the app, or in a tmux window."""
+
+    HERE = "here"
+    WINDOW = "window"
+
+
+@dataclass(slots=True)
+class _Placing:
+    """Whether the place of one login is still to be asked: the question about the host key does it as well."""
+
+    is_open: bool = False
+
+
+class Login:
+    """Logs into instances for the app. Everything of SSH is imported at the first login, not before."""
+
+    def __init__(self, app: App[Any], session: Session, *, tmux_window: str, program: Sequence[str]) -> None:
+        self._app = app
+        self._session = session
+        self._tmux_window = tmux_window
+        self._program = program
+        self._pool: ConnectionPool | None = None
+        self._busy = False
+        self._forwarded: dict[str, list[str]] = {}
+        self.has_terminal = False
+        """Whether a shell has the terminal now."""
+
+    @property
+    def forwards(self) -> list[str]:
+        """The forwards that are open, in words."""
+        return [f"{there} in {Ref.parse(ref).id}" for ref, known in self._forwarded.items() for there in known]
+
+    async def aclose(self) -> None:
+        """Close all connections; forwards end with them."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def enter(self, instance: Instance) -> None:
+        """Put the user inside; returns when the shell has ended. Call it in a worker. Raises GputuiError."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            place = await self._place(instance)
+            if place is Place.WINDOW:
+                await self._open_window(instance)
+            else:
+                await self._enter_here(instance, _Placing(is_open=place is None))
+        except _InWindow:
+            await self._open_window(instance)
+        finally:
+            self._busy = False
+
+    async def forward(self, instance: Instance) -> None:
+        """Ask which port, and lead to it until the program ends. Call it in a worker. Raises GputuiError."""
+        known = self._forwarded.get(str(instance.ref), [])
+        asked = await self._app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"Forward to a port of {instance.name}",
+                note="PORT, or LOCAL:PORT. It stays until gputui ends."
+                + (f" Now: {', '.join(known)}." if known else ""),
+                check=lambda text: "" if parse_forward(text) else "A port from 1 to 65535, or two with a colon.",
+            )
+        )
+        ports = parse_forward(asked or "")
+        if ports is None:
+            return
+        from gputui.ssh.client import forward
+
+        async with AsyncExitStack() as leases:
+            connection = await self._connect_visibly(instance, leases)
+            if connection is None:
+                return
+            opened = await forward(connection, *ports)
+            leases.push_async_callback(opened.close)
+            there = f"127.0.0.1:{opened.local_port} → {opened.remote_port}"
+            forwards = self._forwarded.setdefault(str(instance.ref), [])
+            forwards.append(there)
+            self._app.notify(f"{there} in {instance.name}, until gputui ends.", markup=False, timeout=10)
+            try:
+                await connection.wait_closed()
+            finally:
+                forwards.remove(there)
+        if self._app.is_running:
+            message = f"{there} in {instance.name} has ended: the connection was lost."
+            raise GputuiError(message, hint="f opens it again.")
+
+    async def look_into(self, instance: Instance) -> bool:
+        """Begin to look into the instance for its GPUs; False when the user ended the wait for the login.
+
+        This login asks what there is to ask, those after it do not. Call it in a worker. Raises GputuiError.
+        """
+        from gputui.fleet.ssh_gpu_reader import Looks, connection_key
+        from gputui.ssh.known_hosts import KnownHosts
+
+        pool = self._connections()
+        async with AsyncExitStack() as leases:
+            if not pool.is_open(connection_key(instance)) and not await self._connect_visibly(instance, leases):
+                return False
+            hosts = KnownHosts(known_hosts_path(self._session.state_dir))
+            key = key_text(self._session.keys_of(BY_ID["processes-of"]))
+            Looks(lambda: self._session.fleet, pool, hosts, way_out=f"{key} on the instance asks.").begin(instance)
+        return True
+
+    # --- inside tmux -----------------------------------------------------------------------------------------
+
+    async def _place(self, instance: Instance) -> Place | None:
+        """Return where to log in; None where a question about the host key will come, which asks that as well."""
+        from gputui.ssh.tmux import inside_tmux
+
+        if self._tmux_window == "never" or not inside_tmux():
+            return Place.HERE
+        if self._tmux_window == "always":
+            return Place.WINDOW
+        return await self._ask_where(instance) if await asyncio.to_thread(self._is_known, instance) else None
+
+    def _is_known(self, instance: Instance) -> bool:
+        """Whether the host key is remembered, so that no question about it will come. Reads a file."""
+        from gputui.fleet.ssh_gpu_reader import connection_key
+        from gputui.ssh.known_hosts import KnownHosts
+
+        try:
+            return bool(KnownHosts(known_hosts_path(self._session.state_dir)).keys(connection_key(instance)))
+        except GputuiError:
+            return True  # a damaged file is reported by the login
+
+    async def _ask_where(self, instance: Instance) -> Place:
+        choices = [
+            dialogs.Choice(Place.HERE, "here (gputui is suspended)", "h"),
+            dialogs.Choice(Place.WINDOW, "in a new tmux window", "w"),
+        ]
+        note = 'To skip this question set tmux_window to "always" or "never" in [ui].'
+        chosen = await self._app.push_screen_wait(dialogs.MenuDialog(f"Log into {instance.name}", choices, note=note))
+        if chosen is None:
+            raise asyncio.CancelledError
+        return Place(chosen)
+
+    async def _open_window(self, instance: Instance) -> None:
+        from gputui.ssh.tmux import tmux_window_command
+
+        command = tmux_window_command(instance.name, str(instance.ref), self._program)
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, complaint = await process.communicate()
+        if process.returncode:
+            raise GputuiError(
+                f"tmux did not open a window: {complaint.decode(errors='replace').strip()}",
+                hint='Set tmux_window = "never" in [ui] to log in here.',
+            )
+
+    # --- in this terminal ------------------------------------------------------------------------------------
+
+    async def _enter_here(self, instance: Instance, placing: _Placing) -> None:
+        from gputui.app.suspend import handover
+
+        # The lease lasts as long as the shell: a connection nobody leases is closed after a while.
+        async with AsyncExitStack() as leases:
+            connection = await self._connect_visibly(instance, leases, placing)
+            if connection is None:
+                return
+            if placing.is_open and await self._ask_where(instance) is Place.WINDOW:
+                raise _InWindow
+            self.has_terminal = True
+            try:
+                end = await handover(self._app, lambda: self._shell(instance, connection))
+            finally:
+                self.has_terminal = False
+                self._session.navigator.say_held_back()
+        if end.dropped:
+            raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
+        if end.exit_status:
+            self._app.notify(f"{instance.name}: the shell ended with exit status {end.exit_status}.", markup=False)
+
+    def _connections(self) -> ConnectionPool:
+        from gputui.ssh.pool import ConnectionPool
+
+        self._pool = self._pool or ConnectionPool()
+        return self._pool
+
+    async def _connect_visibly(
+        self, instance: Instance, leases: AsyncExitStack, placing: _Placing | None = None
+    ) -> Connection | None:
+        """Connect behind a dialog that says how far it is; None when the user ended the wait."""
+        from gputui.fleet.ssh_gpu_reader import connection_key
+
+        waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
+        lease = self._connections().lease(
+            connection_key(instance), lambda: self._connect(instance, waiting, placing or _Placing())
+        )
+        connecting = self._app.run_worker(leases.enter_async_context(lease), group=AWAITED_GROUP, exit_on_error=False)
+
+        def stopped(_answer: bool | None) -> None:
+            connecting.cancel()
+
+        await self._app.push_screen(waiting, stopped)
+        return await self._outcome(connecting, waiting)
+
+    async def _outcome(self, connecting: Worker[Connection], waiting: dialogs.WaitDialog) -> Connection | None:
+        """Await the connection and close the wait; None when the user ended it."""
+        try:
+            return await connecting.wait()
+        except WorkerCancelled:
+            return None
+        except WorkerFailed as failure:
+            raise failure.error from None
+        finally:
+            # What asks on top of it asks for a login that has ended.
+            while waiting in self._app.screen_stack and self._app.screen is not waiting:
+                await self._app.pop_screen()
+            waiting.dismiss(True)
+
+    async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog, placing: _Placing) -> Connection:
+        from gputui.config.loader import ssh_login
+        from gputui.ssh.client import connect
+        from gputui.ssh.known_hosts import KnownHosts, host_id_of
+
+        fleet = self._session.fleet
+
+        user = ""
+
+        async def target() -> SSHTarget:
+            found = await fleet.ssh_target(instance.ref)
+            return found if found.user else replace(found, user=user)
+
+        waiting.say("Asking where its sshd listens …")
+        login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
+        first = await target()
+        if not login.user_of(first):
+            user = await self._ask_user(instance)
+            first = await target()
+        waiting.say(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
+        connection = await connect(
+            first,
+            login,
+            host_id=host_id_of(instance.ref, first),
+            hosts=KnownHosts(known_hosts_path(self._session.state_dir)),
+            ask=partial(self._trust, placing),
+            ask_secret=self._ask_secret,
+            progress=waiting.say,
+            refetch=target,
+        )
+        if user:
+            await fleet.remember_login(instance.ref, first.made, user)
+        return connection
+
+    async def _ask_user(self, instance: Instance) -> str:
+        """Ask who logs in, where nobody else tells; ends the login when there is no answer."""
+        answer = await self._app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"User name in {instance.name}",
+                note="Its server does not tell who may log in. The name is remembered once it has worked.",
+                check=lambda text: user_problem(text.strip()),
+            )
+        )
+        if answer is None:
+            raise asyncio.CancelledError
+        return answer.strip()
+
+    async def _trust(self, placing: _Placing, question: HostKeyQuestion) -> bool:
+        """Ask whether to trust a host key, and where to log in when that is open: one dialog instead of two."""
+        from gputui.ssh.known_hosts import KnownHosts, is_jump_host
+
+        heading, *lines = question.describe().splitlines()
+        where = placing.is_open and not is_jump_host(question.host_id)
+        choices = [dialogs.Choice(Place.HERE, "trust it and log in", "y")]
+        if where:
+            choices = [
+                dialogs.Choice(Place.HERE, "trust it and log in here (gputui is suspended)", "h", also="y"),
+                dialogs.Choice(Place.WINDOW, "trust it and log in in a new tmux window", "w"),
+            ]
+        choices.append(dialogs.Choice("cancel", "cancel", "n"))
+        answer = await self._app.push_screen_wait(
+            dialogs.MenuDialog(
+                heading,
+                choices,
+                details=[Content.styled(line, "bold") for line in lines],
+                note="Compare it with the fingerprint you were given. It will be remembered for this instance.",
+                selected="cancel",
+                careful=True,
+            )
+        )
+        if where:
+            placing.is_open = False
+        if answer == Place.WINDOW and question.key is not None:
+            hosts = KnownHosts(known_hosts_path(self._session.state_dir))
+            await asyncio.to_thread(hosts.remember, question.host_id, question.host, question.port, question.key)
+            raise _InWindow
+        return answer == Place.HERE
+
+    async def _ask_secret(self, question: SecretQuestion) -> Secret | None:
+        answer = await self._app.push_screen_wait(dialogs.PromptDialog(question.prompt, secret=True))
+        if answer is None:
+            return None
+        note(answer)
+        return Secret(answer)
+
+    async def _shell(self, instance: Instance, connection: Connection) -> ShellEnd:
+        from gputui.ssh.shell import interactive
+
+        sys.stdout.write(f"\x1b[2J\x1b[H\x1b[2m{instance.name}: exit or ~. comes back to gputui\x1b[0m\r\n")
+        sys.stdout.flush()
+        return await interactive(connection)
+
+
+class _InWindow(Exception):  # noqa: N818  (a way out, not a failure)
+    """The login is to be made in a tmux window: the one that is under way ends."""
+
+
+def user_problem(name: str) -> str:
+    """Return why a text cannot be a user name; '' when it may be one: ``alice@corp.example`` is."""
+    if not name:
+        return "Type a user name, or esc to cancel."
+    return "" if name.isprintable() and " " not in name else "A user name has no blanks."
+
+
+def parse_forward(text: str) -> tuple[int, int] | None:
+    """Read ``PORT`` or ``LOCAL:PORT`` as (local, remote); the local one is the same where it is not named."""
+    local, colon, remote = text.strip().partition(":")
+    words = (local, remote if colon else local)
+    if not all(word.isascii() and word.isdecimal() and 0 < int(word) < 65536 for word in words):
+        return None
+    return int(words[0]), int(words[1])

@@ -1,0 +1,95 @@
+"""From the command line to the running app: the first frame before the configuration is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
+    from gputui.config.loader import Account, Config
+    from gputui.fleet import Fleet
+
+
+def run(
+    load: Callable[[], Config],
+    *,
+    preview: Path | None,
+    state_dir: Path,
+    read_only: bool = False,
+    note: str = "",
+    program: Iterable[str] = ("gputui",),
+) -> int:
+    """Run the app in this terminal and return the exit status.
+
+    ``load`` reads and checks the configuration, on a thread, once the first frame is drawn from what ``preview``
+    holds and what the last session left; what it raises (ConfigError) is raised here when the terminal is back.
+    """
+    # Textual reads these when it is imported. At rest, and over a slow link, nothing may move by itself.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+
+    from gputui.app.app import GputuiApp
+    from gputui.config.paths import history_path
+    from gputui.config.preview import read_preview
+    from gputui.fleet import Fleet
+    from gputui.history.history import History
+
+    sketch = read_preview(preview, read_only=read_only)
+    history = History(history_path(state_dir))
+    # Sketches have what a fleet needs to show rows. It is never started: begin() gives the one that is.
+    accounts = cast("dict[str, Account]", dict(sketch.accounts))
+    first = Fleet(accounts, open_backend=_not_yet, history=history, polling=cast("Any", None))
+    first.restore()
+
+    async def begin() -> Fleet:
+        config = await asyncio.to_thread(_checked, load)
+        from gputui.api import open_backend
+
+        fleet = Fleet(
+            config.accounts,
+            open_backend=open_backend,
+            history=history,
+            polling=config.polling,
+            on_failure=app.own_mistake,
+        )
+        fleet.restore()
+        return fleet
+
+    def report(error: BaseException) -> Path:
+        from gputui.crash_report import write_report
+
+        return write_report(error, state_dir)
+
+    app = GputuiApp(
+        first,
+        sketch.ui,
+        state_dir=state_dir,
+        begin=begin,
+        history=history,
+        note=note or ("read-only" if read_only else ""),
+        program=program,
+        report=report,
+    )
+    try:
+        result = app.run(mouse=sketch.ui.mouse)
+    finally:
+        history.close()
+    if app.failure is not None:
+        raise app.failure
+    return app.return_code or int(result or 0)
+
+
+def _checked(load: Callable[[], Config]) -> Config:
+    from gputui.config.keymap import check_keys
+
+    config = load()
+    check_keys(config.ui.keys)
+    return config
+
+
+def _not_yet(account: Account) -> Backend:
+    raise AssertionError(f"{account.name} is opened before the configuration is checked")

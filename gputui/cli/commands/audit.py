@@ -1,0 +1,49 @@
+"""``gputui audit``: what was changed from this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from gputui.cli import session
+from gputui.cli.columns import Column, table_with
+from gputui.cli.output import say, terminal_width, write_json
+from gputui.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gputui.history.history import AuditEntry
+
+
+def _beside(entry: AuditEntry) -> str:
+    return " → ".join(" ".join(part.split()) for part in (entry.summary, entry.detail) if part)
+
+
+_COLUMNS = (
+    Column("TIME", lambda entry: entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")),
+    Column("USER", lambda entry: entry.user),
+    Column("ACTION", lambda entry: entry.action),
+    Column("WHAT", lambda entry: entry.ref or entry.account),
+    Column("OUTCOME", lambda entry: entry.outcome.value),
+    Column("SUMMARY", _beside),
+)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the newest entries, the newest last."""
+    with session.open_history() as history:
+        entries = history.audit(limit=args.limit)[::-1]
+        problem, failure = history.problem, history.failure
+    if problem:
+        say(f"gputui: {problem}")
+    if failure:
+        return ExitCode.REFUSED
+    if args.output == "json":
+        from gputui.models.serialize import to_plain
+
+        write_json([to_plain(entry) for entry in entries], sys.stdout)
+    elif entries:
+        sys.stdout.write(table_with(_COLUMNS, entries, width=terminal_width(sys.stdout)))
+    elif not problem:
+        say("Nothing has been changed from here.")
+    return ExitCode.REFUSED if problem else ExitCode.OK

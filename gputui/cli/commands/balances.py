@@ -1,0 +1,86 @@
+"""``gputui get balances``: the money of accounts, and when it runs out at what is spent now."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gputui.analytics import cost as spending
+from gputui.cli import session
+from gputui.cli.columns import Column, columns_of, csv_columns, table_with
+from gputui.cli.output import say, terminal_width, write_csv, write_json
+from gputui.models import Balance, Package, Resource
+from gputui.text import format_minutes
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account
+
+EXACT, ESTIMATE, AT_MOST = "exact", "estimate", "at most"
+"""What the time is: of exact prices alone, of an estimate, or too late because something has no price."""
+_SPENT = (*spending.COSTING, Resource.PACKAGES)
+
+
+def run(accounts: dict[str, Account], output: str, named: Sequence[str]) -> int:
+    """Print the balances; 3 or 1 when one could not be read. What is spent may be unknown: so is the end then."""
+    money, spent = asyncio.run(_list(accounts))
+    balances = [row for row in money.rows if isinstance(row, Balance)]
+    packages = [row for row in spent.rows if isinstance(row, Package)]
+    unsure = {account for account, _ in spent.failures} | spending.not_read(spent.rows)
+    now = datetime.now(UTC)
+    ends = {row.ref: _end(row, spending.lasting(row, spent.rows, packages, now), unsure) for row in balances}
+    if output == "table":
+        columns = list(columns_of(Resource.BALANCES))
+        columns.insert(2, Column("RUNS OUT", lambda row: _text(ends[row.ref], now), right=True))
+        if balances:
+            sys.stdout.write(table_with(columns, balances, width=terminal_width(sys.stdout)))
+        elif not money.failures:
+            able = [name for name in accounts if name not in money.unsupported]
+            say(f"There are no balances in {', '.join(able) or 'these accounts'}.")
+    else:
+        from gputui.models.serialize import to_plain
+
+        plain = [to_plain(row) | to_plain(ends[row.ref]) for row in balances]
+        if output == "json":
+            write_json(plain, sys.stdout)
+        else:
+            write_csv(csv_columns(Resource.BALANCES), plain, sys.stdout)
+    for name in money.unsupported:
+        if name in named:
+            say(f"gputui: {name}: its kind of server has no balances.")
+    return money.report()
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """When a balance runs out; None where that is not known. The names are those of the JSON."""
+
+    runs_out: datetime | None = None
+    runs_out_is: str | None = None
+
+
+def _end(balance: Balance, found: spending.Lasting | None, unsure: Collection[str]) -> _End:
+    if found is None:
+        return _End()
+    if found.at_most or balance.ref.account in unsure:
+        return _End(found.until, AT_MOST)
+    return _End(found.until, ESTIMATE if found.estimated else EXACT)
+
+
+def _text(end: _End, now: datetime) -> str:
+    if end.runs_out is None:
+        return ""
+    minutes = int((end.runs_out - now).total_seconds()) // 60
+    sign = {AT_MOST: "≤ ", ESTIMATE: "~"}.get(end.runs_out_is or "", "")
+    return f"{sign}{format_minutes(minutes)}" if minutes > 0 else "used up"
+
+
+async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, session.Listing]:
+    async with session.backends(accounts) as opened:
+        money, spent = await asyncio.gather(
+            session.list_rows(opened, Resource.BALANCES), session.list_several(opened, _SPENT)
+        )
+        return money, spent

@@ -1,0 +1,99 @@
+"""``gputui block``: the hosts of instances kept out of scheduling for a time."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from gputui.analytics import startup_times as starts
+from gputui.cli import report_error, session
+from gputui.cli.columns import time_left
+from gputui.cli.commands.lifecycle import Plan, carry_out
+from gputui.cli.output import say
+from gputui.errors import GputuiError
+from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
+from gputui.text import format_minutes, format_time
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+
+
+def run(args: argparse.Namespace) -> int:
+    """Keep out the host of every instance named; a host named twice is kept out once."""
+    minutes: int = args.minutes
+
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        instances = _one_a_host(rows)
+        known = runner.run(_blocks(fleet, instances))
+        comments = dict.fromkeys((row.ref for row in instances), args.comment or "")
+        if args.comment is None:
+            comments = runner.run(_evidence(fleet, instances))
+        return Plan(
+            instances,
+            {ref: {"minutes": str(minutes), "comment": comment} for ref, comment in comments.items()},
+            [line for row in instances for line in _lines(row, minutes, comments[row.ref], known)],
+        )
+
+    return carry_out(args, Action.BLOCK, args.refs, plan)
+
+
+def _one_a_host(rows: Sequence[Row]) -> list[Instance]:
+    """Leave one instance of each host."""
+    kept: dict[object, Instance] = {}
+    for row in rows:
+        if isinstance(row, Instance):
+            kept.setdefault((row.ref.account, row.region, row.host) if row.host else row.ref, row)
+    return list(kept.values())
+
+
+def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, str, str], Block]) -> list[str]:
+    """Say which host it is, until when, why, and whether it is kept out already."""
+    host = f"Host {row.host or 'of ' + row.name} in {row.region or row.ref.account}"
+    until = format_time(datetime.now(UTC) + timedelta(minutes=minutes))
+    lines = [f"{host}: for {format_minutes(minutes)}, until {until}."]
+    block = known.get((row.ref.account, row.region or "", row.host or ""))
+    if block is not None and block.until is not None:
+        lines.append(
+            f"It is kept out already, until {format_time(block.until)} ({time_left(block)} left): this extends that."
+        )
+    if comment:
+        lines.append(f"Comment: {comment}")
+    return lines
+
+
+async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[tuple[str, str, str], Block]:
+    """Return what is kept out already, by account, region and host; what cannot be known is said."""
+    listing = await session.fleet_rows(fleet, [Resource.BLACKLIST], {row.ref.account for row in rows})
+    for account, error in listing.failures:
+        say(f"gputui: {account}: which hosts are kept out already is not known: {error}")
+    return {(row.ref.account, row.region, row.host): row for row in listing.rows if isinstance(row, Block)}
+
+
+async def _evidence(fleet: Fleet, rows: Sequence[Instance]) -> dict[Ref, str]:
+    """Return for each instance what its events say against its host: how slowly it came up, beside the others."""
+    parents = dict.fromkeys(row.parent or row.ref for row in rows)
+    answers = await asyncio.gather(*(_events(fleet, parent) for parent in parents))
+    events = dict(zip(parents, answers, strict=True))
+    return {row.ref: _slow_start(row, events[row.parent or row.ref]) for row in rows}
+
+
+async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:
+    try:
+        return await fleet.events_of(ref)
+    except GputuiError as error:
+        report_error(error, about=f"{ref}: its events could not be read")
+        return ()
+
+
+def _slow_start(row: Instance, events: Sequence[Event]) -> str:
+    known = starts.starts(events)
+    start = known.pop(row.ref, None)
+    if start is None:
+        return ""
+    usual = starts.medians(known.values())
+    steps = ((step.seconds, usual.steps.get(step.status)) for step in start.steps)
+    slow = any(starts.is_slow(seconds, median) for seconds, median in ((start.seconds, usual.total), *steps))
+    return starts.evidence(start, usual) if slow else ""

@@ -1,0 +1,96 @@
+"""What a shell offers for a REF or an account: ``gputui __complete refs|accounts COMMAND CURRENT [WORD…]``.
+
+Answers between two key strokes: account names from the configuration, unchecked, and what the last session listed.
+Imports no library beyond Python's own. A mistake offers nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from gputui.config.paths import config_path, history_path, state_dir
+from gputui.config.preview import read_preview
+
+MOST = 500
+"""As many words are offered at most."""
+
+_INSTANCES, _DEPLOYMENTS = ("instances",), ("instances", "deployments")
+_ALL = ("instances", "deployments", "images", "volumes", "credentials")
+LISTS: Mapping[str, tuple[str, ...]] = {
+    "ssh": _INSTANCES,
+    "exec": _INSTANCES,
+    "forward": _INSTANCES,
+    "restart": _INSTANCES,
+    "commit": _INSTANCES,
+    "block": _INSTANCES,
+    "logs": _DEPLOYMENTS,
+    "start": _DEPLOYMENTS,
+    "stop": _DEPLOYMENTS,
+    "get": _DEPLOYMENTS,
+    "scale": ("deployments",),
+    "update": ("instances", "deployments", "volumes", "credentials"),
+    "rename": ("instances", "deployments", "volumes", "credentials"),
+    "resize": ("volumes",),
+    "delete": _ALL,
+    "describe": _ALL,
+}
+"""The lists that a REF of each command may mean things of."""
+
+# Shells expand what they are given: only what is plain in all of them is offered, and remote names are remote text.
+_PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./:@+-]*")
+_SAYS = (
+    "SELECT json_extract(row.value, '$.ref'), json_extract(row.value, '$.name') FROM snapshot, json_each(rows) AS row"
+)
+
+
+def run(words: Sequence[str]) -> int:
+    """Print what may stand for the current word, one a line."""
+    if len(words) < 3:
+        return 2
+    what, command, current, *line = words
+    accounts = list(read_preview(_config(line)).accounts)
+    found = iter(accounts) if what == "accounts" else _refs(accounts, command, current)
+    offered = dict.fromkeys(word for word in found if word.startswith(current) and _PLAIN.fullmatch(word))
+    sys.stdout.write("".join(f"{word}\n" for word in list(offered)[:MOST]))
+    return 0
+
+
+def _config(line: Sequence[str]) -> Path | None:
+    """Return the configuration that the command line names, else the usual one."""
+    named = next((value for option, value in pairwise(line) if option == "--config"), None)
+    return Path(named).expanduser() if named else config_path()
+
+
+def _refs(accounts: Sequence[str], command: str, current: str) -> Iterator[str]:
+    """Return accounts, then whole REFs, and for the beginning of a name also names."""
+    lists = LISTS.get(command, ())
+    if lists:
+        yield from accounts if command == "describe" else (f"{account}/" for account in accounts)
+    for ref, name in _listed(lists):
+        if ref.partition("/")[0] in accounts:
+            yield ref
+            if current and "/" not in current and name:
+                yield name
+
+
+def _listed(lists: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return REF and name of what the last session listed."""
+    path = history_path(state_dir())
+    if not lists or not path.is_file():
+        return
+    places = ", ".join("?" * len(lists))
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.05)
+        try:
+            for ref, name in connection.execute(f"{_SAYS} WHERE resource IN ({places})", lists):
+                if isinstance(ref, str):
+                    yield ref, name if isinstance(name, str) else ""
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return

@@ -1,0 +1,147 @@
+"""``gputui config``: where the configuration is, and whether every account in it works."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gputui.api.capabilities import Backend, HasAccountInfo
+from gputui.cli import report_error, session
+from gputui.cli.columns import Column, table_with
+from gputui.cli.output import Plain, say, terminal_width, write_json
+from gputui.config.paths import config_path
+from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.models import AccountInfo, QuotaLine
+from gputui.presentation.actions import quota_text
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one account's server answered; ``latency`` of the cheapest proof of the credentials, in seconds."""
+
+    account: Account
+    latency: float | None = None
+    info: AccountInfo | None = None
+    error: GputuiError | None = None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the path, or test every account."""
+    if args.config_command == "path":
+        sys.stdout.write(f"{Path(args.config) if args.config else config_path()}\n")
+        return ExitCode.OK
+    return _check(args)
+
+
+def _check(args: argparse.Namespace) -> int:
+    config = session.load(args)
+    findings, clock_warning = asyncio.run(_ask(config.accounts))
+    if args.output == "json":
+        write_json([_plain(finding) for finding in findings], sys.stdout)
+    else:
+        sys.stdout.write(table_with(_COLUMNS, findings, width=terminal_width(sys.stdout)))
+    status = ExitCode.OK
+    if clock_warning:
+        say(f"gputui: {clock_warning}")
+    for finding in findings:
+        for problem in finding.info.problems if finding.info else ():
+            say(f"gputui: {finding.account.name}: {problem}")
+        if finding.error is not None:
+            status = max(status, report_error(finding.error, about=finding.account.name))
+    wrong_theme = theme_problem(config.ui.theme)
+    return max(status, report_error(wrong_theme)) if wrong_theme else status
+
+
+async def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
+    """Ask every account's server at once: version, identity, quota, latency."""
+    return (await _ask(accounts))[0]
+
+
+async def _ask(accounts: Mapping[str, Account]) -> tuple[list[Finding], str]:
+    async with session.backends(accounts) as opened:
+        found = await asyncio.gather(*(_find(accounts[name], backend) for name, backend in opened.items()))
+        return found, session.warn_of_clock(opened)
+
+
+async def _find(account: Account, backend: Backend | GputuiError) -> Finding:
+    if isinstance(backend, GputuiError):
+        return Finding(account, error=backend)
+    try:
+        await backend.probe()
+        begun = time.monotonic()
+        info = await backend.probe()
+        latency = time.monotonic() - begun
+        if isinstance(backend, HasAccountInfo):
+            info = await backend.account_info()
+    except Exception as error:  # noqa: BLE001  (one account's fault is its own)
+        return Finding(account, error=session.failure_of(error, f"{account.name}: the check"))
+    return Finding(account, latency, info)
+
+
+def quota_line(line: QuotaLine) -> str:
+    """Write one limit by its name, with what is used of it: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
+    return f"{line.name} {quota_text(line)}"
+
+
+def theme_problem(theme: str | None) -> ConfigError | None:
+    """Return what is wrong with the configured theme; None when there is one of that name, or none is named."""
+    if theme is None:
+        return None
+    from textual.theme import BUILTIN_THEMES
+
+    from gputui.app.theme import THEMES
+
+    names = [*(known.name for known in THEMES), *sorted(BUILTIN_THEMES)]
+    if theme in names:
+        return None
+    return ConfigError(f"ui.theme: there is no theme {theme!r}.", hint=f"The themes are {', '.join(names)}.")
+
+
+def _state(finding: Finding) -> str:
+    return finding.error.title.lower() if finding.error else "ok"
+
+
+_COLUMNS = (
+    Column("ACCOUNT", lambda finding: finding.account.name),
+    Column("KIND", lambda finding: finding.account.kind),
+    Column("STATE", _state),
+    Column("VERSION", lambda finding: finding.info.version if finding.info else ""),
+    Column("USER", lambda finding: _user(finding.info)),
+    Column(
+        "LATENCY", lambda finding: "" if finding.latency is None else f"{finding.latency * 1000:.0f} ms", right=True
+    ),
+    Column("URL", lambda finding: finding.account.base_url),
+    Column(
+        "QUOTA", lambda finding: ", ".join(quota_line(line) for line in finding.info.quota) if finding.info else ""
+    ),
+)
+
+
+def _user(info: AccountInfo | None) -> str:
+    if info is None:
+        return ""
+    return f"{info.user} (admin)" if info.is_admin else info.user
+
+
+def _plain(finding: Finding) -> Plain:
+    from gputui.models.serialize import to_plain
+
+    error = finding.error
+    return {
+        "account": finding.account.name,
+        "kind": finding.account.kind,
+        "base_url": finding.account.base_url,
+        "ok": error is None,
+        "latency_ms": None if finding.latency is None else round(finding.latency * 1000, 1),
+        "info": to_plain(finding.info) if finding.info else None,
+        "error": {"title": error.title, "message": error.message, "hint": error.hint} if error else None,
+    }

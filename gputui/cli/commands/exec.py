@@ -1,0 +1,102 @@
+"""``gputui exec``: one command in one instance or several, through the API."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import sys
+from collections.abc import Sequence
+
+from gputui.cli import prompts, refs, report_error, session
+from gputui.cli.commands import lifecycle as actions
+from gputui.cli.output import say
+from gputui.errors import ExitCode, GputuiError
+from gputui.models import Action, ExecResult
+from gputui.presentation import actions as wording
+
+TIMED_OUT = 124
+"""The exit status of a command that the time limit ended, as timeout(1) has it."""
+
+_AT_ONCE = 8
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; the exit status is its own where it is one instance, else 1 when any failed."""
+    command = command_text(args.remote)
+    config = session.load(args)
+    names = refs.accounts_for(args.refs, list(config.accounts))
+    arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
+    with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
+        matches = runner.run(actions.find_all(fleet, Action.EXEC, args.refs))
+        alone = len(matches) == 1
+        matches, refused = actions.possible(fleet, matches, Action.EXEC)
+        if not matches:
+            return refused
+        if not _meant(matches, command, yes=args.yes):
+            say("Nothing was done.")
+            return ExitCode.REFUSED
+
+        async def everywhere() -> list[ExecResult | GputuiError]:
+            limit = asyncio.Semaphore(_AT_ONCE)
+
+            async def one(match: refs.Match) -> ExecResult | GputuiError:
+                async with limit:
+                    try:
+                        result = await fleet.act(match.ref, Action.EXEC, arguments=arguments, expected=match.row)
+                    except GputuiError as error:
+                        return error
+                return result.exec or ExecResult(None, result.message)
+
+            return await asyncio.gather(*(one(match) for match in matches))
+
+        return max(refused, _print_all(matches, runner.run(everywhere()), alone=alone))
+
+
+def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
+    """Say whether these are meant: whole names are, the command line is the question; parts of names are asked."""
+    if all(match.whole for match in matches):
+        return True
+    if yes or not prompts.interactive():
+        actions.refuse_shortened(matches)
+    rows = [match.row for match in matches]
+    return prompts.confirm(
+        [
+            *(f"{match.ref}{'' if match.whole else f', from {match.text}'}" for match in matches),
+            wording.effect(Action.EXEC, rows),
+        ],
+        question=f"Run {command!r} there?",
+        typed=wording.word_to_type(Action.EXEC, rows),
+    )
+
+
+def command_text(words: Sequence[str]) -> str:
+    """Return the shell command: a single word as it stands, several quoted so that they arrive as they are."""
+    return words[0] if len(words) == 1 else shlex.join(words)
+
+
+def _print_all(matches: Sequence[refs.Match], results: Sequence[ExecResult | GputuiError], *, alone: bool) -> int:
+    statuses = []
+    for match, result in zip(matches, results, strict=True):
+        if not alone:
+            say(f"== {match.ref}")
+        if isinstance(result, GputuiError):
+            statuses.append(int(report_error(result, about=str(match.ref))))
+            continue
+        sys.stdout.write(result.output)
+        if result.output and not result.output.endswith("\n"):
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+        statuses.append(_status(match, result, alone=alone))
+    return max(statuses)
+
+
+def _status(match: refs.Match, result: ExecResult, *, alone: bool) -> int:
+    if result.timed_out or result.exit_code is None:
+        say(f"gputui: {match.ref}: ended by the time limit.")
+        return TIMED_OUT if alone else ExitCode.REFUSED
+    if alone:
+        return result.exit_code & 0xFF
+    if result.exit_code:
+        say(f"gputui: {match.ref}: exit status {result.exit_code}.")
+    return ExitCode.REFUSED if result.exit_code else ExitCode.OK

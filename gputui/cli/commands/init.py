@@ -1,0 +1,202 @@
+"""``gputui init``: a configuration made by answering questions, checked against the server before it is written."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gputui.cli import prompts, report_error
+from gputui.cli.output import say
+from gputui.cli.prompts import ask, ask_secret, yes
+from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.errors import ConfigError, ExitCode, GputuiError
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account, Config, Question
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_REFERENCE = re.compile(r"(env|file|cmd|keyring):")
+_SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
+"""What an answer most likely is, by the key."""
+
+_HEADER = "# gputui's configuration; what can stand here: docs/config.md\n"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, check, write. Nothing is written before the answers are complete; an existing file only grows."""
+    path = Path(args.config).expanduser() if args.config else config_path()
+    if not prompts.interactive():
+        raise ConfigError(
+            "init asks questions and needs a terminal.", hint=f"Or write {path} by hand: docs/config.md says how."
+        )
+    try:
+        return _run(path)
+    except (EOFError, KeyboardInterrupt):
+        say("\nNothing was written.")
+        raise KeyboardInterrupt from None
+
+
+def _run(path: Path) -> int:
+    existing, taken = _existing(path)
+    if taken:
+        say(f"{path} has {', '.join(taken)}.")
+        if not yes("Add an account to it?", default=True):
+            say("Nothing was written.")
+            return ExitCode.OK
+    else:
+        say(f"This makes {path}. Ctrl+C leaves without writing anything.")
+    while True:
+        name, section = _ask_account(taken)
+        text = _joined(existing, section)
+        try:
+            config = _parsed(text, path)
+        except ConfigError as error:
+            report_error(error)
+            say("Once more, then.")
+            continue
+        if _check(config.accounts[name]) or yes("Write it all the same?"):
+            break
+        if not yes("Answer the questions again?", default=True):
+            say("Nothing was written.")
+            return ExitCode.REFUSED
+    _write(path, text)
+    say(f"Written: {path} (only you can read it). Start with: gputui")
+    return ExitCode.OK
+
+
+def _existing(path: Path) -> tuple[str, list[str]]:
+    """Return what the file holds and its accounts; raises ConfigError when it cannot be used as it is."""
+    from gputui.config.loader import load_config
+
+    try:
+        text = path.read_text(CONFIG_ENCODING)
+    except FileNotFoundError:
+        return "", []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.", hint="It was left as it is.") from None
+    if not text.strip():
+        return "", []
+    return text, list(load_config(path).accounts)
+
+
+def _ask_account(taken: list[str]) -> tuple[str, str]:
+    """Ask for one account and return its name and its TOML."""
+    from gputui.config.loader import ACCOUNT_MODELS, questions
+
+    kinds = list(ACCOUNT_MODELS)
+    name = ask(
+        "Name of the account", default="" if "lab" in taken else "lab", check=lambda text: _name_problem(text, taken)
+    )
+    kind = ask(
+        f"Kind of server ({', '.join(kinds)})",
+        default=kinds[0],
+        check=lambda text: None if text in kinds else f"One of: {', '.join(kinds)}.",
+    )
+    asked = questions(ACCOUNT_MODELS[kind])
+    if any(question.secret for question in asked):
+        say("A secret is kept in the file itself, or named: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
+    answers = {question.key: _ask_one(question, kind) for question in asked}
+    values = {"kind": kind} | {key: answer for key, answer in answers.items() if answer}
+    lines = [f"[accounts.{_key(name)}]", *(f"{key} = {_toml_text(value)}" for key, value in values.items())]
+    return name, "\n".join(lines) + "\n"
+
+
+def _ask_one(question: Question, kind: str) -> str:
+    """Ask for one value until it can be written; nothing is an answer where the key may be left out."""
+    from gputui.config.loader import ACCOUNT_MODELS, answer_problem
+
+    def problem(answer: str) -> str | None:
+        if not answer:
+            return "Needed." if question.required else None
+        wrong = answer_problem(ACCOUNT_MODELS[kind], kind, question.key, answer)
+        return f"It {wrong}." if wrong else None
+
+    if not question.secret:
+        notes = [f"for example {question.example}"] if question.example else []
+        notes += [] if question.required else ["may be left out"]
+        text = f"{question.text} ({'; '.join(notes)})" if notes else question.text
+        return ask(text, default=_SUGGESTED.get(question.key, lambda: "")(), check=problem)
+    while True:
+        answer = ask_secret(f"{question.text} or reference{'' if question.required else ' (may be left out)'}")
+        wrong = problem(answer)
+        if wrong is None:
+            break
+        say(f"  {wrong}")
+    if _REFERENCE.match(answer):
+        say(f"Taken as a reference ({answer.partition(':')[0]}:), not as the secret itself.")
+    return answer
+
+
+def _name_problem(text: str, taken: list[str]) -> str | None:
+    if not text:
+        return "Needed: it is how the account is called everywhere."
+    return f"{text} is there already." if text in taken else None
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _toml_text(name)
+
+
+def _toml_text(text: str) -> str:
+    """Write a TOML basic string: JSON's escapes are TOML's, but for DEL, which JSON leaves alone."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _joined(existing: str, section: str) -> str:
+    return f"{existing.rstrip()}\n\n{section}" if existing else f"{_HEADER}\n{section}"
+
+
+def _parsed(text: str, path: Path) -> Config:
+    from gputui.config.loader import parse_config
+
+    return parse_config(text, name=str(path), private=True)
+
+
+def _check(account: Account) -> bool:
+    """Ask the server and say what it answers."""
+    from gputui.cli.commands.config import check_accounts, quota_line
+
+    say(f"Asking {account.base_url} …")
+    (finding,) = asyncio.run(check_accounts({account.name: account}))
+    if finding.error is not None or finding.info is None:
+        report_error(finding.error or GputuiError("The server said nothing of itself."))
+        return False
+    info = finding.info
+    say(f"  {' '.join(filter(None, (info.backend, info.version)))}, {(finding.latency or 0) * 1000:.0f} ms")
+    if info.user:
+        say(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
+    if info.quota:
+        say(f"  Quota: {', '.join(quota_line(line) for line in info.quota)}.")
+    for problem in info.problems:
+        say(f"  {problem}")
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file whole, readable by its owner alone. A link stays a link."""
+    target = path.resolve()
+    try:
+        widened = target.exists() and bool(target.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigError(f"Cannot write {path}: {error.strerror}.", hint="Check its directory.") from None
+    if widened:
+        say("Others could read the file until now; they cannot any more.")

@@ -1,0 +1,182 @@
+"""``gputui logs REF``: what an instance wrote, and with ``-f`` what it goes on to write."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gputui.api.capabilities import HasLogs
+from gputui.cli import refs, session
+from gputui.cli.commands.lifecycle import note_shortened
+from gputui.cli.output import say
+from gputui.cli.signals import until_interrupted
+from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
+from gputui.logs.reader import PACE, patience
+from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Ref, Resource, Row
+from gputui.presentation.times import parse_moment
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account
+
+PAGE = 1000
+TAIL = 100
+"""Lines that are shown of the past where nothing else is asked for."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the lines, oldest first; goes on until interrupted where they are followed."""
+    config = session.load(args)
+    query = _query(args)
+    if args.follow and query.until is not None:
+        raise ConfigError("--follow goes on for ever: it does not go with --until.")
+    names = refs.accounts_for([args.ref], list(config.accounts))
+    with until_interrupted() if args.follow else nullcontext():
+        return asyncio.run(_print(session.choose(config, names), args, query))
+
+
+def _query(args: argparse.Namespace) -> LogQuery:
+    now = datetime.now(UTC)
+    moments: dict[str, datetime | None] = {}
+    for name in ("since", "until"):
+        text = getattr(args, name)
+        try:
+            since = moments.get("since")
+            moments[name] = parse_moment(text, now, utc=args.utc, after=since) if text else None
+        except ValueError as error:
+            raise ConfigError(f"--{name} {error}.") from None
+    return LogQuery(args.grep, moments["since"], moments["until"])
+
+
+async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: LogQuery) -> int:
+    async with session.backends(accounts) as opened:
+        searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
+        listing = await session.list_several(opened, searched)
+        matches = await refs.resolve_among(
+            [args.ref],
+            listing,
+            searched,
+            lambda resources: session.list_several(opened, resources),
+            only="only workers of endpoints have a log that can be read",
+        )
+        listing.report()
+        note_shortened(matches)
+        row = _writer(matches[0].row, listing.rows)
+        backend: object = opened[row.ref.account]
+        if not isinstance(backend, HasLogs) or not backend.has_logs(row):
+            raise NotFoundError(
+                f"{row.ref} has no log that can be read.",
+                hint="Workers of endpoints have one: `gputui get instances`.",
+            )
+        lines = _Lines(backend, row.ref, query, args)
+        return await lines.print()
+
+
+def _writer(row: Row, rows: Iterable[Row]) -> Row:
+    """Return what writes: of a deployment its only instance."""
+    if not isinstance(row, Deployment):
+        return row
+    theirs = [one for one in rows if isinstance(one, Instance) and one.parent == row.ref]
+    if len(theirs) == 1:
+        return theirs[0]
+    if not theirs:
+        raise NotFoundError(f"{row.ref} has no instances now: nothing writes a log.")
+    several = ", ".join(str(one.ref) for one in theirs)
+    raise NotFoundError(
+        f"{row.ref} has {len(theirs)} instances, each with a log of its own.",
+        hint=f"Name one: {several}.",
+    )
+
+
+class _Lines:
+    """The lines of one log on their way to stdout."""
+
+    def __init__(self, backend: HasLogs, ref: Ref, query: LogQuery, args: argparse.Namespace) -> None:
+        self._backend = backend
+        self._ref = ref
+        self._query = query
+        self._json = args.output == "json"
+        self._stamps = args.timestamps
+        self._utc = args.utc
+        self._follow = args.follow
+        self._tail: int | None = args.tail if args.tail is not None else None if query.since else TAIL
+        self._after: LogPosition | None = None
+        """Where what is not printed yet goes on."""
+        self._seen: set[LogPosition] = set()
+        """What the last pages had, which the next one may have again."""
+
+    async def print(self) -> ExitCode:
+        """Print the past, and what comes where that is wanted."""
+        if self._tail is None:
+            await self._forward()
+        else:
+            await self._newest(self._tail)
+        failures, pause = 0, PACE
+        while self._follow:
+            await asyncio.sleep(pause)
+            try:
+                await self._forward()
+            except NotFoundError:
+                raise
+            except GputuiError as error:
+                failures += 1
+                pause = patience(error, failures)
+                say(f"gputui: {error} Asking again in {pause:.0f} s.")
+                continue
+            if failures:
+                say(f"gputui: {self._ref.account} answers again.")
+            failures, pause = 0, PACE
+        return ExitCode.OK
+
+    async def _newest(self, most: int) -> None:
+        """Print the newest lines; what comes later goes on behind the last."""
+        pages: list[Sequence[LogLine]] = []
+        wanted, after = most, None
+        while wanted > 0 or not pages:
+            page = await self._backend.read_log(
+                self._ref, self._query, after=after, backward=True, size=max(1, min(PAGE, wanted))
+            )
+            if not pages and page.lines:
+                self._after = page.lines[-1].position
+            fresh = [line for line in page.lines if line.position not in self._seen]
+            self._seen |= {line.position for line in fresh}
+            pages.append(fresh[-wanted:] if wanted > 0 else ())
+            wanted -= len(fresh)
+            if not page.more or page.next == after:
+                break
+            after = page.next
+        for lines in reversed(pages):
+            self._write(lines)
+
+    async def _forward(self) -> None:
+        """Print what is not printed yet, page by page, to the newest line; what was printed stays so if one fails."""
+        while True:
+            after = self._after
+            page = await self._backend.read_log(self._ref, self._query, after=after, size=PAGE)
+            self._write(line for line in page.lines if line.position not in self._seen)
+            if page.lines:
+                self._seen = {line.position for line in page.lines}
+            self._after = page.next
+            # A page that leads nowhere is not asked for again at once: that would go on for ever.
+            if not page.more or page.next == after:
+                return
+
+    def _write(self, lines: Iterable[LogLine]) -> None:
+        for line in lines:
+            sys.stdout.write(self._written(line))
+        sys.stdout.flush()
+
+    def _written(self, line: LogLine) -> str:
+        if self._json:
+            at = None if line.at is None else line.at.isoformat().replace("+00:00", "Z")
+            offset = line.position.offset
+            return json.dumps({"at": at, "offset": offset, "text": line.text}, ensure_ascii=False) + "\n"
+        if not self._stamps or line.at is None:
+            return f"{line.text}\n"
+        at_here = line.at if self._utc else line.at.astimezone()
+        return f"{at_here.isoformat(sep=' ', timespec='milliseconds')}  {line.text}\n"

@@ -1,0 +1,40 @@
+"""``gputui scale``: another number of instances for a deployment."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gputui.cli.commands.lifecycle import Plan, carry_out
+from gputui.cli.output import say
+from gputui.models import Action, Deployment, Row
+from gputui.presentation.actions import name_of
+from gputui.presentation.deployments import price_change
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+
+
+def run(args: argparse.Namespace) -> int:
+    """Say from how many to how many, and what it costs; then ask and do it."""
+    wanted: int = args.replicas
+
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        del runner, fleet
+        (row,) = rows
+        before = row.desired if isinstance(row, Deployment) else None
+        if before == wanted:
+            say(f"{row.ref} wants {wanted} already.")
+            return Plan(())
+        step = f"from {'?' if before is None else before} to {wanted}"
+        change = price_change(row, wanted) if isinstance(row, Deployment) else ""
+        return Plan(
+            rows,
+            {row.ref: {"replicas": str(wanted)}},
+            [line for line in (f"Desired instances: {step}.", change) if line],
+            question=f"Scale {name_of(row)} in {row.ref.account} {step}?",
+        )
+
+    return carry_out(args, Action.SCALE, [args.ref], plan)

@@ -1,0 +1,76 @@
+"""How instances of deployments are stopped: the choices of ``gputui stop``, and what comes in their place."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gputui.cli.commands.lifecycle import Plan, Planner
+from gputui.errors import ConfigError
+from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
+from gputui.presentation.stop import stop_effects
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+
+
+def planner(args: argparse.Namespace) -> Planner:
+    """Return what works out how to stop what is named, with the choices of the command line."""
+    arguments = {
+        name: value
+        for name, value in (
+            ("decrease_replicas", "true" if args.decrease_replicas else ""),
+            ("no_cache", "true" if args.no_cache else ""),
+            ("command", args.command_before_shutdown),
+        )
+        if value
+    }
+
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        del runner
+        if arguments:
+            _check(fleet, rows)
+        keeps_up = _keeps_up(fleet)
+        instances = [row for row in rows if isinstance(row, Instance)]
+        if args.decrease_replicas:
+            _check_decrease(instances, keeps_up)
+        effects = stop_effects(instances, keeps_up, less=args.decrease_replicas) if instances else ()
+        return Plan(rows, {row.ref: arguments for row in rows}, _lines(args), effects=effects)
+
+    return plan
+
+
+def _check(fleet: Fleet, rows: Sequence[Row]) -> None:
+    """Raise when one of these is stopped in one way only."""
+    problems = tuple(str(row.ref) for row in rows if not fleet.stop_options(row))
+    if problems:
+        raise ConfigError(
+            "--decrease-replicas, --no-cache and --command-before-shutdown do not fit these:",
+            problems=problems,
+        )
+
+
+def _check_decrease(rows: Sequence[Instance], keeps_up: Mapping[Ref, Deployment]) -> None:
+    problems = tuple(str(row.ref) for row in rows if row.parent not in keeps_up)
+    if problems:
+        raise ConfigError(
+            "--decrease-replicas is for instances of replica sets, and these are none:", problems=problems
+        )
+
+
+def _keeps_up(fleet: Fleet) -> dict[Ref, Deployment]:
+    """Return the deployments that start another instance for one that ends, and whose number can be changed."""
+    rows = fleet.rows(Resource.DEPLOYMENTS).values()
+    return {row.ref: row for row in rows if isinstance(row, Deployment) and Action.SCALE in fleet.actions(row)}
+
+
+def _lines(args: argparse.Namespace) -> list[str]:
+    """Say what the other choices mean."""
+    lines = []
+    if args.no_cache:
+        lines.append("What is stopped is not kept for reuse.")
+    if args.command_before_shutdown:
+        lines.append(f"Before it ends, this runs there for five seconds at most: {args.command_before_shutdown}")
+    return lines

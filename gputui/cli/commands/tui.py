@@ -1,0 +1,112 @@
+"""``gputui`` and ``gputui demo``: the full-screen program, on the user's accounts or on a world of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gputui.cli.output import say
+from gputui.cli.prompts import ask
+from gputui.config.paths import config_path, state_dir
+from gputui.errors import ConfigError, ExitCode
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Config
+
+_MOVES = ("GPUTUI_CONFIG", "GPUTUI_STATE_DIR")
+
+_OFFER = """\
+There is no configuration at {path} yet.
+  i  make one: asks for an account and checks it (gputui init)
+  d  look around first, on a built-in simulator (gputui demo)
+  q  leave"""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the full-screen program; without a configuration, offer what there is to do about that."""
+    path = Path(args.config).expanduser() if args.config else config_path()
+    _need_terminal()
+    if not path.exists():
+        return _offer(args, path)
+
+    def load() -> Config:
+        from gputui.config.loader import load_config
+
+        return load_config(path, read_only=args.read_only)
+
+    from gputui.app.startup import run as run_app
+
+    return run_app(load, preview=path, state_dir=state_dir(), read_only=args.read_only, program=own_program(args))
+
+
+def own_program(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return how to start gputui again for the same configuration and state, also where the environment is another's.
+
+    A new tmux window has the environment of the tmux server, so what moves our files is named in the command itself.
+    """
+    moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
+    started = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
+    config = ("--config", str(Path(args.config).expanduser().absolute())) if args.config else ()
+    return (*(("env", *moved) if moved else ()), *started, *config, *(("--read-only",) if args.read_only else ()))
+
+
+def _offer(args: argparse.Namespace, path: Path) -> int:
+    say(_OFFER.format(path=path))
+    try:
+        answer = ask("What now", default="i", check=lambda text: None if text in {"i", "d", "q"} else "i, d or q.")
+    except EOFError:
+        answer = "q"
+    if answer == "d":
+        args.size, args.seed = "small", 1
+        return demo(args)
+    if answer == "i":
+        from gputui.cli.commands.init import run as init
+
+        status = init(args)
+        return run(args) if status == ExitCode.OK and path.exists() else status
+    return ExitCode.OK
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Start the full-screen program on the simulator, with configuration and state in a directory that goes again.
+
+    The simulator starts only after the first frame is drawn, on a thread and loop of its own.
+    """
+    _need_terminal()
+    from gputui.app.startup import run as run_app
+    from gputui.cli.commands.sim import SimulatorThread
+
+    with tempfile.TemporaryDirectory(prefix="gputui-demo-") as directory:
+        state = Path(directory)
+        config = state / "config.toml"
+        # What is started from inside, such as a shell in a tmux window, must find the demo and not the user's own.
+        os.environ["GPUTUI_CONFIG"], os.environ["GPUTUI_STATE_DIR"] = str(config), str(state)
+        with SimulatorThread(size=args.size, seed=args.seed) as simulator:
+
+            def load() -> Config:
+                from gputui.config.loader import load_config
+
+                config.touch(mode=0o600)
+                config.write_text(simulator.start(), "utf-8")
+                return load_config(config, read_only=args.read_only)
+
+            args.config = None
+            return run_app(
+                load,
+                preview=None,
+                state_dir=state,
+                read_only=args.read_only,
+                note="demo: nothing here is real",
+                program=own_program(args),
+            )
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            "The full-screen program needs a terminal.", hint="`gputui get instances` and `gputui --help` do not."
+        )

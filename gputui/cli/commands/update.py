@@ -1,0 +1,87 @@
+"""``gputui update``, ``rename`` and ``resize``: other settings, another name or size for what there is."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from gputui.cli.commands.lifecycle import Plan, carry_out
+from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
+from gputui.cli.output import say
+from gputui.config import templates
+from gputui.errors import ConfigError, ExitCode
+from gputui.models import Action, Form, Row
+from gputui.presentation.actions import name_of
+from gputui.presentation.forms import change_notes, changed
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+
+Given = Callable[[Form], dict[str, str]]
+"""What the command line gives for the fields of a form."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Change the settings of one thing; without any, list what there are and what they are now."""
+    if args.values or args.file:
+        return _change(args, Action.UPDATE, lambda form: _settings(args, form))
+
+    def listed(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        form = runner.run(fleet.update_form(rows[0], Action.UPDATE))
+        say(f"{form.title}. Give what is to be another one as --set FIELD=VALUE:")
+        if form.note:
+            say(form.note)
+        say(fields_text(form.fields, begun=True))
+        return Plan(())
+
+    return carry_out(args, Action.UPDATE, [args.ref], listed) or ExitCode.USAGE
+
+
+def rename(args: argparse.Namespace) -> int:
+    """Give one thing another name."""
+    return _change(args, Action.RENAME, lambda form: {_field(form): args.name})
+
+
+def resize(args: argparse.Namespace) -> int:
+    """Give one thing another size."""
+    return _change(args, Action.RESIZE, lambda form: {_field(form): str(args.size)})
+
+
+def _settings(args: argparse.Namespace, form: Form) -> dict[str, str]:
+    """Return what is set: a file, and over it what stands on the command line."""
+    values = templates.read(args.file, form=form)[1] if args.file else {}
+    return values | resolved(form, given_fields(args.values), _refusal(form), asked=False)
+
+
+def _field(form: Form) -> str:
+    """Return the field that the action is about: the first."""
+    return form.fields[0].name
+
+
+def _refusal(form: Form) -> str:
+    return f"This {form.kind} cannot be changed so:"
+
+
+def _change(args: argparse.Namespace, action: Action, given: Given) -> int:
+    def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
+        (row,) = rows
+        form = runner.run(fleet.update_form(row, action))
+        values = {field.name: field.default for field in form.fields} | given(form)
+        values = {field.name: values[field.name] for field in form.fields if field.shown_with(values)}
+        if problems := fleet.check_update(row, action, values):
+            raise ConfigError(_refusal(form), problems=field_problems(problems))
+        changes = changed(form, values)
+        if not changes:
+            say(f"{row.ref} is so already.")
+            return Plan(())
+        lines = [f"{change.label}: {change.text}" for change in changes]
+        lines += change_notes(action, row, form, values)
+        if args.dry_run:
+            request = fleet.prepare_update(row, action, values)
+            lines += [f"{request.method} {request.url}", *request.body.splitlines()]
+        verb = "Change" if action is Action.UPDATE else action.value.capitalize()
+        return Plan(rows, {row.ref: values}, lines, question=f"{verb} {name_of(row)} in {row.ref.account}?")
+
+    return carry_out(args, action, [args.ref], plan)

@@ -1,0 +1,1 @@
+"""The configuration: where it is, its shape, accounts, keys, secrets and templates."""

@@ -1,0 +1,343 @@
+"""What can be written for an account: one model for each kind of back end, and what they share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from gputui.config.secrets import SecretRef
+from gputui.models import gpu_label
+from gputui.text import clean
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
+_SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADERS_OF_HTTP = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_JUMP = re.compile(r"(?:\S{1,256}@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys and other types than asked for are problems; values never show in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check_shown(cls, value: Any) -> Any:
+        """Refuse what no terminal shows: every text here may get onto the screen. Secrets are no texts any more."""
+        if isinstance(value, str) and clean(value) != value:
+            raise ValueError("holds a character that cannot be shown; remove it")
+        return value
+
+
+def _check_regions(names: list[str]) -> list[str]:
+    """Refuse names that cannot be one region each; raises ValueError with the fix."""
+    for name in names:
+        if not name.strip() or clean(name) != name or name != name.strip():
+            raise ValueError("holds a name that is empty or has spaces around it; write only names of regions")
+        if "," in name or "/" in name:
+            raise ValueError("holds a comma or a slash inside a name; write one name in each pair of quotes")
+        if names.count(name) > 1:
+            raise ValueError(f"has {name} twice; remove one")
+    return names
+
+
+Regions = Annotated[list[str], AfterValidator(_check_regions)]
+"""Names of regions, each once."""
+
+
+def _check_currency(value: str) -> str:
+    if not _CURRENCY.fullmatch(value):
+        raise ValueError('is not a currency; write its three letters, for example "USD"')
+    return value
+
+
+Currency = Annotated[str, AfterValidator(_check_currency)]
+"""The three letters of a currency."""
+
+
+def variable_for(account: str, key: str) -> str:
+    """Return the environment variable that messages propose for a secret: ``LAB_SSH_PASSWORD``."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", f"{account}.{key}").strip("_").upper()
+    return f"_{words}" if words[:1].isdigit() else words or "SECRET"
+
+
+def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
+    """Return the validator of a secret at this key of an account."""
+
+    def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
+        context = info.context or {}
+        if isinstance(value, SecretRef) or value is None:
+            return value
+        example = f"env:{variable_for(str(context.get('account', '')), key)}"
+        if not isinstance(value, str):
+            raise ValueError(f"must be a text; for example {example}")  # noqa: TRY004  (pydantic's contract)
+        reference = SecretRef.parse(value, where=f"accounts.{context.get('account', '?')}.{key}")
+        if reference.is_plain and not context.get("private", False):
+            raise ValueError(
+                f"is plain text in a file that others can read; run chmod 600 {context.get('file', 'on the file')}, "
+                f"or write a reference such as {example}"
+            )
+        return reference
+
+    return validate
+
+
+Amount = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+"""An amount of money; none is free."""
+
+
+def _check_prices(prices: dict[str, float]) -> dict[str, float]:
+    """Refuse names that are no GPU model, or the same one; raises ValueError with the fix."""
+    labels: dict[str, str] = {}
+    for name in prices:
+        if not name.strip() or clean(name) != name:
+            raise ValueError('holds a name that is no GPU model; write "H100" = 2.5')
+        if (other := labels.setdefault(gpu_label(name).casefold(), name)) != name:
+            raise ValueError(f"has {other} and {name}, which are one model; remove one")
+    return prices
+
+
+class SshConfig(Section):
+    """How to log into the instances of an account; what is set here wins over what the back end says."""
+
+    user: str | None = Field(default=None, min_length=1)
+    port: int | None = Field(default=None, ge=1, le=65535)
+    key: str | None = Field(default=None, min_length=1)
+    password: Annotated[SecretRef | None, PlainValidator(secret_at("ssh.password"))] = None
+    agent: bool = True
+    jump: str | None = None
+
+    @field_validator("jump")
+    @classmethod
+    def _check_jump(cls, value: str | None) -> str | None:
+        if value is not None and not _JUMP.fullmatch(value):
+            raise ValueError("is not a jump host; write it as user@host:port, user and port may be left out")
+        return value
+
+
+class Account(Section):
+    """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds.
+
+    ``prices`` are for an hour of one GPU, by model, ``price`` for that of any other, in ``currency``: they count
+    where the server tells no price.
+
+    A kind's own fields say what ``gputui init`` asks: those with a ``title``, the question, and those that must be
+    there. Their ``examples`` are shown with the question and where the key is missing.
+    """
+
+    name: str
+    kind: str
+    base_url: str
+    ssh: SshConfig = SshConfig()
+    read_only: bool = False
+    timeout: float = Field(default=30.0, ge=1, le=600)
+    currency: Currency = "USD"
+    price: Amount | None = None
+    prices: Annotated[dict[str, Amount], AfterValidator(_check_prices)] = {}
+
+    @field_validator("base_url")
+    @classmethod
+    def _normalise_base_url(cls, value: str) -> str:
+        return normalise_base_url(value)
+
+
+class GpuAccount(Account):
+    """An account on a server that tells neither model nor memory of its GPUs: they can be written here."""
+
+    gpu_model: str | None = Field(default=None, min_length=1)
+    gpu_memory: str | None = None
+
+    @field_validator("gpu_memory")
+    @classmethod
+    def _check_gpu_memory(cls, value: str | None) -> str | None:
+        if value is not None and _SIZE.fullmatch(value.strip()) is None:
+            raise ValueError('is not a size; write it as "24G"')
+        return value
+
+    @property
+    def gpu_memory_bytes(self) -> int | None:
+        """The memory of one GPU in bytes."""
+        match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
+        return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
+
+
+class PodyAccount(GpuAccount):
+    """An account on a pody server."""
+
+    kind: Literal["pody"]
+    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
+    username: str = Field(min_length=1, title="User name", examples=["alice"])
+    password: Annotated[SecretRef, PlainValidator(secret_at("password"))] = Field(
+        title="Password", examples=["env:PODY_PASSWORD"]
+    )
+
+    @field_validator("username")
+    @classmethod
+    def _check_username(cls, value: str) -> str:
+        if ":" in value:
+            raise ValueError("cannot hold a colon; the server would read what follows as the password")
+        return value
+
+
+class HeaderConfig(Section):
+    """A header that goes with every request, for a server behind something that asks for one."""
+
+    name: str = Field(examples=["X-Api-Key"])
+    value: Annotated[SecretRef, PlainValidator(secret_at("header.value"))] = Field(examples=["env:DEEPDOCK_KEY"])
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not _HEADER.fullmatch(value):
+            raise ValueError('is not the name of a header; write it as "X-Api-Key", without a colon')
+        if value.lower() in _HEADERS_OF_HTTP:
+            raise ValueError("is a header that HTTP itself needs; use another one")
+        return value
+
+
+class DeepdockAccount(GpuAccount):
+    """The containers of a DeepDock server, which knows no users: ``header`` is for what may stand before it."""
+
+    kind: Literal["deepdock"]
+    base_url: str = Field(
+        default="http://127.0.0.1:8000",
+        title="Its address; http://127.0.0.1:8000 when left out",
+        examples=["http://10.0.0.7:8000"],
+    )
+    header: HeaderConfig | None = None
+
+
+class YottaAccount(Account):
+    """An account on Yotta. ``currency`` is that of what its endpoints cost, which the API does not name."""
+
+    kind: Literal["yotta"]
+    base_url: str = "https://api.yottalabs.ai"
+    api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key"))] = Field(
+        title="API key", examples=["env:YOTTA_API_KEY"]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What distinguishes one cloud of a vendor from another: address, currency and regions.
+
+    Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
+    """
+
+    base_url: str
+    currency: str
+    regions: tuple[str, ...] = ()
+
+
+GPUHUB_PRESETS: Mapping[str, Preset] = {
+    "gpuhub": Preset("https://api.gpuhub.com", "USD", ("sgp1", "Singapore-A", "Singapore-B")),
+    "autodl": Preset(
+        "https://api.autodl.com",
+        "CNY",
+        (
+            "westDC2",
+            "westDC3",
+            "beijingDC1",
+            "beijingDC2",
+            "beijingDC3",
+            "beijingDC4",
+            "neimengDC1",
+            "neimengDC3",
+            "foshanDC1",
+            "chongqingDC1",
+            "yangzhouDC1",
+        ),
+    ),
+    "autodl-private": Preset("https://private.autodl.com", "CNY"),
+}
+"""The clouds that speak GPUhub's API, by the name that stands in the configuration."""
+
+
+class GpuhubAccount(Account):
+    """An account on GPUhub, or on AutoDL, which serves the same API.
+
+    What is not written comes from the preset. ``currency`` is that of its prices; ``requests_per_second`` keeps to a
+    limit that the cloud sets.
+    """
+
+    kind: Literal["gpuhub"]
+    preset: Literal["gpuhub", "autodl", "autodl-private"] = Field(
+        default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
+    )
+    base_url: str = ""
+    token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(
+        title="API token", examples=["env:GPUHUB_TOKEN"]
+    )
+    regions: Regions = []
+    currency: Currency = ""
+    requests_per_second: float | None = Field(default=None, gt=0, le=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        name = data.get("preset", "gpuhub")
+        preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
+        if preset is None:
+            preset = GPUHUB_PRESETS["gpuhub"]  # the key itself says what is wrong with it
+        return {
+            "base_url": preset.base_url,
+            "currency": preset.currency,
+            "regions": list(preset.regions),
+        } | data
+
+
+def normalise_base_url(value: str) -> str:
+    """Return the URL without a slash at its end.
+
+    Raises ValueError with the fix and without the URL, which may hold a password.
+    """
+    if not value.isprintable() or clean(value) != value or " " in value:
+        raise ValueError("holds a space or a control character; remove it")
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL; write it as http://HOST:PORT") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("is not an http or https URL; write it as http://HOST:PORT")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password; give them keys of their own")
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError("must end before the ? or #; remove what follows")
+    location = f"[{host}]" if ":" in host else host
+    return urlunsplit(
+        (parts.scheme, f"{location}:{port}" if port is not None else location, parts.path.rstrip("/"), "", "")
+    )

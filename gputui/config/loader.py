@@ -1,0 +1,319 @@
+"""The configuration: accounts, interface and polling from one TOML file, with every problem told at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, Field, ValidationError
+
+from gputui.config.accounts import (
+    Account,
+    DeepdockAccount,
+    GpuhubAccount,
+    PodyAccount,
+    Regions,
+    Section,
+    YottaAccount,
+)
+from gputui.config.keymap import key_problems
+from gputui.config.paths import CONFIG_ENCODING, config_path
+from gputui.config.secrets import SecretRef
+from gputui.errors import ConfigError
+from gputui.models import SSHLogin
+from gputui.text import clean
+
+__all__ = [
+    "ACCOUNT_MODELS",
+    "Account",
+    "Config",
+    "DeepdockAccount",
+    "GpuhubAccount",
+    "PodyAccount",
+    "Polling",
+    "Question",
+    "UiConfig",
+    "YottaAccount",
+    "answer_problem",
+    "load_config",
+    "parse_config",
+    "questions",
+    "ssh_login",
+]
+
+_PRESET_KIND = "gpuhub"
+"""The kind whose clouds have presets: a preset alone says it."""
+
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+
+
+_S = TypeVar("_S", bound=Section)
+
+
+class UiConfig(Section):
+    """The interface. ``keys`` maps the id of a command, or of a way to move, to its key or keys, with commas between.
+
+    ``regions`` are sets of regions under names of the user's, to look at together in the stock.
+
+    Whether there is a theme of that name only the app knows.
+    """
+
+    theme: str | None = None
+    utc: bool = False
+    mouse: bool = True
+    keys: dict[str, str] = Field(default_factory=dict)
+    regions: dict[str, Regions] = Field(default_factory=dict)
+    tmux_window: Literal["ask", "always", "never"] = "ask"
+
+
+class Polling(Section):
+    """How often what is looked at is asked for, in seconds."""
+
+    stock: float = Field(default=5.0, ge=0.5, le=3600)
+    events: float = Field(default=2.0, ge=0.5, le=3600)
+    lists: float = Field(default=5.0, ge=0.5, le=3600)
+    processes: float = Field(default=2.0, ge=0.5, le=3600)
+
+
+class Config(Section):
+    """The whole configuration. ``accounts`` is by name, in the order of the file."""
+
+    accounts: dict[str, Account]
+    ui: UiConfig = UiConfig()
+    polling: Polling = Polling()
+
+
+ACCOUNT_MODELS: Mapping[str, type[Account]] = {
+    "pody": PodyAccount,
+    "gpuhub": GpuhubAccount,
+    "deepdock": DeepdockAccount,
+    "yotta": YottaAccount,
+}
+"""Every kind of account that there is, with what can be written for it. :data:`gputui.api.BACKENDS` has the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask a person for one key of an account. ``example`` may be empty."""
+
+    key: str
+    text: str
+    required: bool
+    secret: bool
+    example: str
+
+
+def questions(model: type[Account]) -> list[Question]:
+    """Return what has to be asked for an account of this kind, and what may be: in the order of the fields."""
+    return [
+        Question(
+            key,
+            field.title or key.replace("_", " ").capitalize(),
+            required=field.is_required(),
+            secret=SecretRef in (field.annotation, *get_args(field.annotation)),
+            example=_example(model, key),
+        )
+        for key, field in model.model_fields.items()
+        if key not in ("name", "kind") and (field.is_required() or field.title)
+    ]
+
+
+def answer_problem(model: type[Account], kind: str, key: str, answer: str) -> str | None:
+    """Return what is wrong with a value for one key of an account; None when it can be written there."""
+    data = {"name": "account", "kind": kind, key: answer}
+    try:
+        model.model_validate(data, context={"private": True, "account": "account"})
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_context=False, include_input=False):
+            if problem["loc"][:1] == (key,):
+                return _explain(model, problem["type"], problem["msg"], problem["loc"])
+    return None
+
+
+def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
+    """Read the configuration file. Raises ConfigError with all its problems.
+
+    ``read_only`` takes the mutations from every account, whatever the file says.
+    """
+    path = path or config_path()
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            text = file.read().decode(CONFIG_ENCODING)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no configuration at {path}.", hint="`gputui init` makes one; `gputui demo` needs none."
+        ) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; name a file.", hint="--config or GPUTUI_CONFIG names it.") from None
+    except UnicodeDecodeError as error:
+        problem = f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8"
+        raise ConfigError("The configuration cannot be used:", problems=(problem,)) from None
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror}.", hint="Check its owner and its mode.") from None
+    private = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return parse_config(text, name=str(path), private=private, read_only=read_only)
+
+
+def parse_config(text: str, *, name: str, private: bool, read_only: bool = False) -> Config:
+    """Read a configuration from text; ``name`` stands for the file in messages, ``private`` allows plain secrets.
+
+    Raises ConfigError with every problem as ``file: key: what is wrong; the fix``.
+    """
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        said = "is nested too deeply" if isinstance(error, RecursionError) else clean(str(error))
+        fix = 'texts need quotes: key = "value"' if "Invalid value" in said else "correct the line"
+        raise ConfigError("The configuration cannot be used:", problems=(f"{name}: {said}; {fix}",)) from None
+    reader = _Reader(private=private, file=name, read_only=read_only)
+    config = reader.read(data)
+    if reader.problems or config is None:
+        raise ConfigError(
+            "The configuration cannot be used:", problems=tuple(f"{name}: {problem}" for problem in reader.problems)
+        )
+    return config
+
+
+def ssh_login(account: Account) -> SSHLogin:
+    """Return how the account logs in over SSH. Blocking where the password is a command; raises ConfigError."""
+    ssh = account.ssh
+    return SSHLogin(
+        user=ssh.user,
+        port=ssh.port,
+        key=os.path.expanduser(ssh.key) if ssh.key else None,  # noqa: PTH111  (an unknown ~user stays as it is)
+        password=ssh.password.resolve() if ssh.password else None,
+        agent=ssh.agent,
+        jump=ssh.jump,
+    )
+
+
+class _Reader:
+    """Turns the parsed file into a Config and collects what is wrong with it."""
+
+    def __init__(self, *, private: bool, file: str, read_only: bool) -> None:
+        self.problems: list[str] = []
+        self._private = private
+        self._file = file
+        self._read_only = read_only
+
+    def read(self, data: dict[str, Any]) -> Config | None:
+        """Return the configuration, None when it has problems."""
+        for key in data:
+            if key not in Config.model_fields:
+                self.problems.append(f"{clean(key)}: {_unknown_key(key, Config.model_fields)}")
+        accounts = self._accounts(data.get("accounts", {}))
+        ui = self._section(UiConfig, data.get("ui", {}), ("ui",))
+        if ui is not None:
+            self.problems += [f"ui.keys.{problem}" for problem in key_problems(ui.keys)]
+        polling = self._section(Polling, data.get("polling", {}), ("polling",))
+        if self.problems or ui is None or polling is None:
+            return None
+        return Config.model_construct(accounts=accounts, ui=ui, polling=polling)
+
+    def _accounts(self, data: object) -> dict[str, Account]:
+        if not isinstance(data, dict) or not data:
+            self.problems.append("accounts: there are none; add one as [accounts.NAME], or run gputui init")
+            return {}
+        read = {name: self._account(name, table) for name, table in data.items()}
+        return {name: account for name, account in read.items() if account is not None}
+
+    def _account(self, name: str, table: object) -> Account | None:
+        path = f"accounts.{clean(name)}"
+        if not isinstance(table, dict):
+            self.problems.append(f"{path}: must be a table; write it as [accounts.NAME]")
+            return None
+        if not _ACCOUNT_NAME.fullmatch(name):
+            self.problems.append(
+                f"{path}: is not a name for an account; use at most 32 letters, digits, dots, dashes and underscores"
+            )
+            return None
+        if "preset" in table and "kind" not in table:
+            table = {"kind": _PRESET_KIND, **table}
+        kind = table.get("kind")
+        model = ACCOUNT_MODELS.get(kind) if isinstance(kind, str) else None
+        if model is None:
+            self.problems.append(f"{path}.kind: {_unknown_kind(kind)}")
+            return None
+        if "name" in table:
+            self.problems.append(f"{path}.name: {_unknown_key('name', _known_keys(model))}")
+        read_only = {"read_only": True} if self._read_only else {}
+        return self._section(model, {**table, **read_only, "name": name}, ("accounts", name))
+
+    def _section(self, model: type[_S], data: object, path: tuple[str, ...]) -> _S | None:
+        context = {"private": self._private, "file": self._file, "account": path[-1]}
+        try:
+            return model.model_validate(data, context=context)
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_context=False, include_input=False):
+                location = problem["loc"]
+                where = ".".join((*path, *(clean(str(part)) for part in location)))
+                self.problems.append(f"{where}: {_explain(model, problem['type'], problem['msg'], location)}")
+            return None
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    return [key for key in model.model_fields if key != "name"]
+
+
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the section that a problem's location lies in."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if section is None:
+            break
+        model = section
+    return model
+
+
+_TYPE_WORDS: Mapping[str, str] = {
+    "string_type": 'must be a text; write it in quotes, for example "value"',
+    "bool_type": "must be true or false; write it without quotes",
+    "int_type": "must be a whole number; write it without quotes",
+    "float_type": "must be a number; write it without quotes",
+    "list_type": 'must be a list; write it as ["one", "two"]',
+    "dict_type": "must be a table; write it as { key = value }",
+    "model_type": "must be a table; write it as { key = value }",
+    "string_too_short": "is empty; write a value or remove the key",
+}
+
+
+def _explain(model: type[BaseModel], kind: str, message: str, location: tuple[int | str, ...]) -> str:
+    """Say what is wrong with a value and how to put it right, without the value."""
+    section = _model_at(model, location)
+    key = str(location[-1]) if location else ""
+    if kind == "extra_forbidden":
+        return _unknown_key(key, _known_keys(section))
+    if kind == "missing":
+        example = _example(section, key)
+        return f'is missing; add {key} = "{example}"' if example else f"is missing; add {key} = …"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if kind in _TYPE_WORDS:
+        return _TYPE_WORDS[kind]
+    return f"{message.replace('Input ', '', 1)}; change it"
+
+
+def _example(model: type[BaseModel], key: str) -> str:
+    return str(next(iter(model.model_fields[key].examples or ()), ""))
+
+
+def _unknown_key(key: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, list(known), n=1)
+    return f"unknown key; {f'did you mean {near[0]}?' if near else 'the keys here are ' + ', '.join(known)}"
+
+
+def _unknown_kind(kind: object) -> str:
+    kinds = ", ".join(ACCOUNT_MODELS)
+    if kind is None:
+        return f"is missing; this release has: {kinds}"
+    return f"unknown kind of back end; this release has: {kinds}"

@@ -1,0 +1,83 @@
+"""What the first frame needs of the configuration, read without checking it.
+
+Checking takes longer than drawing. So the frame is drawn from this, and the configuration checked right after:
+when it is wrong, the program ends with what is wrong. Hence nothing here may raise, and nothing here is acted on.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gputui.config.paths import CONFIG_ENCODING
+from gputui.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSketch:
+    """An account's name, and whether it may be changed."""
+
+    name: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    """The section ``[ui]``. ``keys`` maps command ids to keys, ``regions`` names to regions to look at together."""
+
+    theme: str | None = None
+    utc: bool = False
+    mouse: bool = True
+    keys: Mapping[str, str] = field(default_factory=dict)
+    tmux_window: str = "ask"
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The accounts to come and how the screen looks."""
+
+    accounts: Mapping[str, AccountSketch] = field(default_factory=dict)
+    ui: UiSettings = field(default_factory=UiSettings)
+
+
+def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
+    """Read what is there; what is missing or wrong is left out."""
+    if path is None:
+        return Preview()
+    try:
+        data = tomllib.loads(path.read_text(CONFIG_ENCODING))
+    except (OSError, ValueError, RecursionError):
+        return Preview()
+    accounts = {
+        name: AccountSketch(name, read_only or section.get("read_only") is True)
+        for name, section in _table(data, "accounts").items()
+        if isinstance(section, dict) and clean(name) == name
+    }
+    ui = _table(data, "ui")
+    keys = {name: key for name, key in _table(ui, "keys").items() if isinstance(key, str)}
+    regions = {
+        name: tuple(region for region in names if isinstance(region, str) and clean(region) == region)
+        for name, names in _table(ui, "regions").items()
+        if isinstance(names, list) and clean(name) == name
+    }
+    theme, window = ui.get("theme"), ui.get("tmux_window")
+    return Preview(
+        accounts,
+        UiSettings(
+            theme=theme if isinstance(theme, str) else None,
+            utc=ui.get("utc") is True,
+            mouse=ui.get("mouse") is not False,
+            keys=keys,
+            tmux_window=window if isinstance(window, str) else "ask",
+            regions=regions,
+        ),
+    )
+
+
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}

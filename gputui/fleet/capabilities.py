@@ -1,0 +1,268 @@
+"""What the accounts' back ends can do, each asked by capability: nobody outside ``api`` knows their kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from gputui.api.capabilities import (
+    CanCreate,
+    CanForceDelete,
+    CanLogin,
+    CanPreview,
+    CanStopWithOptions,
+    CanUpdate,
+    HasClock,
+    HasDetail,
+    HasFilters,
+    HasLimits,
+    HasLogs,
+)
+from gputui.api.http.server_clock import clock_warning
+from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.fleet.account_runtime import AccountRuntime
+from gputui.fleet.probes import Read
+from gputui.models import Action, Form, Instance, Never, Phase, PreparedRequest, Ref, Resource, Row, SSHTarget
+
+
+class Abilities:
+    """The accounts at run time, by name. Where a method raises, it raises GputuiError."""
+
+    def __init__(self) -> None:
+        self.runtimes: dict[str, AccountRuntime] = {}
+        self._filters: dict[Resource, Mapping[str, str]] = {}
+        self._left_out: dict[tuple[str, Resource], str] = {}
+
+    def clock_warning(self) -> str:
+        """Say that this machine's clock is wrong, by those of the servers; '' where it is not."""
+        opened: dict[str, object] = {name: runtime.opened for name, runtime in self.runtimes.items()}
+        return clock_warning({name: each.clock_ahead for name, each in opened.items() if isinstance(each, HasClock)})
+
+    def runtime(self, account: str) -> AccountRuntime:
+        """Return an account's runtime; raises NotFoundError."""
+        if (runtime := self.runtimes.get(account)) is None:
+            raise NotFoundError(f"There is no account {account}.", hint=f"There are: {', '.join(self.runtimes)}.")
+        return runtime
+
+    def actions(self, row: Row) -> frozenset[Action]:
+        """Return what can be done to a row now; without mutations where the account is read-only."""
+        runtime = self.runtime(row.ref.account)
+        if runtime.opened is None:
+            return frozenset()
+        actions = runtime.opened.actions(row)
+        return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why an action can never apply to a row; None where it can in some state, or that is unknown yet."""
+        opened: object = self.runtime(row.ref.account).opened
+        return opened.never(row, action) if isinstance(opened, HasLimits) else None
+
+    def creatable(self, account: str, within: Collection[Resource] | None = None) -> tuple[str, ...]:
+        """Return the kinds that can be created, only those that stand in one of these lists; none where read-only."""
+        runtime = self.runtime(account)
+        if runtime.opened is None or runtime.read_only or not isinstance(runtime.opened, CanCreate):
+            return ()
+        homes = runtime.opened.kinds
+        kinds = runtime.opened.creatable
+        permitted = [kind for kind in kinds if (home := homes.get(kind)) is None or runtime.denial(home) is None]
+        return tuple(kind for kind in permitted if within is None or homes.get(kind) in within)
+
+    def denial(self, account: str, resource: Resource) -> GputuiError | None:
+        """Return why an account as a whole may not use a list, or create what is in it; None where it may.
+
+        It is known once its server has said so, and until it is refreshed.
+        """
+        return self.runtime(account).denial(resource)
+
+    async def create_form(self, account: str, kind: str) -> Form:
+        """Return the form of a kind, with the server's choices in it."""
+        return await self._creator(account).create_form(kind)
+
+    def check_create(self, account: str, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with a filled form, by field."""
+        return self._creator(account).check_create(kind, values)
+
+    def created_ref(self, account: str, kind: str, values: Mapping[str, str]) -> Ref:
+        """Return the Ref that a create will have; with its name as the id where the server makes up another."""
+        return self._creator(account).created_ref(kind, values)
+
+    def previews(self, account: str) -> bool:
+        """Return whether creates can be shown there instead of sent."""
+        return isinstance(self.runtime(account).opened, CanPreview)
+
+    def prepare_create(self, account: str, kind: str, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that :meth:`create` would send; raises InvalidError with ``fields``."""
+        backend = self.runtime(account).backend
+        if not isinstance(backend, CanPreview):
+            raise InvalidError(f"{account}: its requests cannot be shown.")
+        return backend.prepare_create(kind, values)
+
+    # Changing what there is, and reading what it writes.
+
+    async def update_form(self, row: Row, action: Action) -> Form:
+        """Return what an action of ``FORM_ACTIONS`` asks for, filled with what there is now."""
+        return await self._updater(row).update_form(row, action)
+
+    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with a filled form, by field."""
+        return self._updater(row).check_update(row, action, values)
+
+    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
+        """Return the request that the action would send; raises InvalidError with ``fields``."""
+        return self._updater(row).prepare_update(row, action, values)
+
+    def _updater(self, row: Row) -> CanUpdate:
+        backend: object = self.runtime(row.ref.account).backend
+        if not isinstance(backend, CanUpdate):
+            raise InvalidError(f"{row.ref.account}: nothing can be changed afterwards here.")
+        return backend
+
+    def costs(self, account: str, resource: Resource) -> bool:
+        """Return whether the rows of a list are a part of what an account spends."""
+        return self.runtime(account).costs(resource)
+
+    def bills(self, account: str) -> bool:
+        """Return whether an account's instances are billed: one without a price is then missing from a sum."""
+        return self.runtime(account).bills
+
+    def has_detail(self, row: Row) -> bool:
+        """Return whether a row can be read again by itself, with its JSON."""
+        return isinstance(self.runtime(row.ref.account).opened, HasDetail)
+
+    def has_logs(self, row: Row) -> bool:
+        """Return whether a thing writes a log that can be read."""
+        opened: object = self.runtime(row.ref.account).opened
+        return isinstance(opened, HasLogs) and opened.has_logs(row)
+
+    def stop_options(self, row: Row) -> bool:
+        """Return whether one can choose how a thing is stopped."""
+        opened: object = self.runtime(row.ref.account).opened
+        return isinstance(opened, CanStopWithOptions) and opened.stop_options(row)
+
+    def wants_force(self, row: Row) -> bool:
+        """Return whether a thing is deleted in the state it is in only by force."""
+        opened: object = self.runtime(row.ref.account).opened
+        return isinstance(opened, CanForceDelete) and opened.wants_force(row)
+
+    async def ssh_target(self, ref: Ref) -> SSHTarget:
+        """Fetch where an instance's sshd listens now; raises SshError when it has none."""
+        backend = self.runtime(ref.account).backend
+        if not isinstance(backend, CanLogin):
+            raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
+        return await backend.ssh_target(ref)
+
+    # Looking into instances, where the back end does not tell what runs on their GPUs.
+
+    def can_look_into(self, row: Row) -> bool:
+        """Return whether an instance can be looked into now: it runs, can be logged into, and nobody else tells."""
+        if not isinstance(row, Instance) or row.phase is not Phase.RUNNING:
+            return False
+        return self.runtime(row.ref.account).probes is not None and Action.SSH in self.actions(row)
+
+    def look_into(self, instance: Instance, read: Read) -> None:
+        """Read an instance's GPUs and processes with ``read`` from now on, while somebody looks at such lists.
+
+        It ends when the instance does, or by :meth:`stop_looking`. One that failed is looked into again at once.
+        """
+        self.runtime(instance.ref.account).look_into(instance, read)
+
+    def stop_looking(self, ref: Ref) -> None:
+        """Look into an instance no more; what was seen there goes."""
+        self.runtime(ref.account).stop_looking(ref)
+
+    def looked_into(self, ref: Ref) -> bool:
+        """Return whether an instance is looked into."""
+        return ref in self.looks()
+
+    def looks(self) -> frozenset[Ref]:
+        """Return all instances that are looked into."""
+        probes = [runtime.probes for runtime in self.runtimes.values() if runtime.probes is not None]
+        return frozenset(ref for one in probes for ref in one.looked_into)
+
+    def look_problem(self, ref: Ref) -> str:
+        """Return why the last look into an instance failed; '' when it did not. Its rows are older then."""
+        probes = self.runtime(ref.account).probes
+        return probes.problem(ref) if probes is not None else ""
+
+    def knows_processes(self, row: Row) -> bool:
+        """Return whether the GPU processes of an instance are known as of now, apart from rows that say unknown."""
+        runtime = self.runtime(row.ref.account)
+        if runtime.is_looked_up(Resource.PROCESSES):
+            return self.looked_into(row.ref) and not self.look_problem(row.ref)
+        return runtime.supports(Resource.PROCESSES)
+
+    def shows_processes(self, row: Row) -> bool:
+        """Return whether there is a way to see what an instance runs on the GPUs."""
+        runtime = self.runtime(row.ref.account)
+        if runtime.is_looked_up(Resource.PROCESSES):
+            return self.looked_into(row.ref) or self.can_look_into(row)
+        return runtime.supports(Resource.PROCESSES)
+
+    def _creator(self, account: str) -> CanCreate:
+        backend = self.runtime(account).backend
+        if not isinstance(backend, CanCreate):
+            raise InvalidError(f"{account}: nothing can be created here.")
+        return backend
+
+    # What the servers are asked for.
+
+    def filter_form(self, account: str, resource: Resource) -> Form | None:
+        """Return what an account can be asked for of a list; None where it always gives everything."""
+        opened: object = self.runtime(account).opened
+        return opened.filter_form(resource) if isinstance(opened, HasFilters) else None
+
+    def filters(self, resource: Resource) -> Mapping[str, str]:
+        """Return what is asked for of a list now, by field; empty for everything."""
+        return self._filters.get(resource, {})
+
+    def is_part(self, account: str, resource: Resource) -> bool:
+        """Return whether an account is asked for a part of a list only, or somebody chose what it is read from."""
+        if self.runtime(account).is_looked_up(resource):
+            return True
+        return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
+
+    def left_out(self, account: str, resource: Resource) -> bool:
+        """Return whether an account can have nothing of what is asked for: a region of another one's, say."""
+        return (account, resource) in self._left_out
+
+    def why_left_out(self, account: str, resource: Resource) -> str:
+        """Return why an account can have nothing of what is asked for, by field; '' where it can have some."""
+        return self._left_out.get((account, resource), "")
+
+    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wrong with these values, by field; what one account can be asked for is right."""
+        found = [backend.check_filter(resource, values) for _, backend in self._filtering(resource)]
+        if not all(found):
+            return {}
+        return {name: problem for problems in found for name, problem in problems.items()}
+
+    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        """Let every account that can be asked for it be asked for these only; raises InvalidError."""
+        given = {name: value for name, value in values.items() if value}
+        if problems := self.check_filter(resource, given):
+            raise InvalidError("That cannot be asked for.", fields=problems)
+        self._filters[resource] = given
+        for account, backend in self._filtering(resource):
+            self._ask_for(account, backend, resource)
+
+    def filter_anew(self, account: str) -> None:
+        """Let an account that was opened just now be asked for what the others are."""
+        for resource in self._filters:
+            for name, backend in self._filtering(resource):
+                if name == account:
+                    self._ask_for(account, backend, resource)
+
+    def _ask_for(self, account: str, backend: HasFilters, resource: Resource) -> None:
+        values = self._filters[resource]
+        self._left_out.pop((account, resource), None)
+        if problems := backend.check_filter(resource, values):
+            self._left_out[account, resource] = "; ".join(f"{name}: {text}" for name, text in problems.items())
+        else:
+            backend.use_filter(resource, values)
+
+    def _filtering(self, resource: Resource) -> list[tuple[str, HasFilters]]:
+        opened: Iterable[tuple[str, object]] = ((name, runtime.opened) for name, runtime in self.runtimes.items())
+        return [
+            (name, backend)
+            for name, backend in opened
+            if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None
+        ]

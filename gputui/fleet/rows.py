@@ -1,0 +1,213 @@
+"""What the fleet knows: the accounts' rows, events and readings, who follows them, and what of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from gputui.fleet.account_runtime import AccountRuntime
+from gputui.fleet.capabilities import Abilities
+from gputui.fleet.clock import Clock
+from gputui.fleet.event_observer import Observer
+from gputui.fleet.feed_health import Feed
+from gputui.fleet.gpu_samples import SampleLog
+from gputui.fleet.recorder import Recorder
+from gputui.fleet.signals import Listeners
+from gputui.fleet.store import Store
+from gputui.models import Change, Event, FeedState, Health, Instance, PartialRows, Ref, Resource, Row
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account
+    from gputui.history.history import History
+
+_EVENTS_IN_MEMORY = 100_000
+_EVENTS_RESTORED = 1_000
+
+
+class Known(Abilities):
+    """Rows as they were last listed. Without a history nothing is kept over a restart.
+
+    ``samples`` are the readings of every GPU over time.
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        history: History | None,
+        clock: Clock,
+        on_failure: Callable[[BaseException], None] | None,
+    ) -> None:
+        super().__init__()
+        self.accounts: Mapping[str, Account] = dict(accounts)
+        self._history = history
+        self._clock = clock
+        self._store = Store()
+        self._observer = Observer()
+        self._recorder = Recorder(history, clock) if history is not None else None
+        self.samples = SampleLog(keep=self._recorder.gpus if self._recorder else None, on_failure=on_failure)
+        self._changes: dict[Resource, Listeners[Change]] = {resource: Listeners(on_failure) for resource in Resource}
+        self._feeds: Listeners[None] = Listeners(on_failure)
+        self._announced: object = None
+
+    def restore(self) -> None:
+        """Fill the store with the last session's rows, as stale ones. Blocks for a moment; asks no back end."""
+        if self._history is None:
+            return
+        for snapshot in self._history.snapshots(self.accounts):
+            self._tell(snapshot.resource, self._store.replace(snapshot.account, snapshot.resource, snapshot.rows))
+            self.runtimes[snapshot.account].restore(snapshot.resource, snapshot.at)
+            if snapshot.resource is Resource.INSTANCES:
+                instances = [row for row in snapshot.rows if isinstance(row, Instance)]
+                self._observer.start_from(snapshot.account, instances)
+        events = self._history.events(limit=_EVENTS_RESTORED, accounts=self.accounts)
+        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
+        self.announce()
+
+    @property
+    def clock(self) -> Clock:
+        """The fleet's time, for what waits beside it."""
+        return self._clock
+
+    def now(self) -> datetime:
+        """Return the time as the fleet has it, in UTC."""
+        return self._clock.now()
+
+    # Rows.
+
+    def rows(self, resource: Resource) -> Mapping[Ref, Row]:
+        """Return all accounts' rows of a resource: a live view, not to be iterated over across an await."""
+        return self._store.rows(resource)
+
+    def get(self, ref: Ref) -> Row | None:
+        """Return a row of any resource."""
+        found = self._store.find(ref)
+        return found[1] if found else None
+
+    def resource_of(self, ref: Ref) -> Resource:
+        """Return the list in which a thing stands, or would stand."""
+        found = self._store.find(ref)
+        opened = self.runtime(ref.account).opened
+        return found[0] if found else (opened.kinds if opened else {}).get(ref.kind, Resource.INSTANCES)
+
+    def is_stale(self, row: Row | Ref) -> bool:
+        """Return whether a row may no longer be true: its list could not be read, or not yet in this session."""
+        ref = row if isinstance(row, Ref) else row.ref
+        found = self._store.find(ref)
+        return found is None or self.feed(ref.account, found[0]).state is not FeedState.FRESH
+
+    def would_list(self, ref: Ref) -> bool:
+        """Return whether the list in which a thing stands, where it is there, was read in this session."""
+        return self.feed(ref.account, self.resource_of(ref)).state is FeedState.FRESH
+
+    def subscribe(self, resource: Resource, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Call ``listener`` with each change of a resource's rows; returns the function that ends this."""
+        return self._changes[resource].add(listener)
+
+    # Feeds, health, capabilities.
+
+    def feed(self, account: str, resource: Resource) -> Feed:
+        """Return how far one list of one account can be believed."""
+        return self.runtime(account).feed(resource)
+
+    def supports(self, account: str, resource: Resource) -> bool:
+        """Return whether an account has such a list. Before its back end is open: whether rows were restored."""
+        return self.runtime(account).supports(resource)
+
+    def health(self) -> Mapping[str, Health]:
+        """Return the accounts' health, in the configuration's order."""
+        return {name: runtime.health for name, runtime in self.runtimes.items()}
+
+    def subscribe_feeds(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
+        return self._feeds.add(lambda _: listener())
+
+    # What comes in.
+
+    def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
+        """Store a whole list, or what is new of the events; observe events, tell the listeners."""
+        at = self._clock.now()
+        if resource is Resource.EVENTS:
+            self._append([row for row in rows if isinstance(row, Event)])
+            return
+        change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
+        if resource is Resource.GPUS:
+            self.samples.take(rows, at, looked_into=self.looks())
+        if self._recorder is not None and change and not self.is_part(runtime.name, resource):
+            self._recorder.snapshot(runtime.name, resource, rows, at)
+            if resource is Resource.STOCK:
+                self._recorder.stock((*change.added, *change.updated), at)
+        self._tell(resource, change)
+        if resource is Resource.INSTANCES and runtime.observes:
+            self._observe(runtime.name, rows)
+
+    def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
+        """Forget the rows of a list that the account may not use, here and for the next session; observe nothing."""
+        if resource is Resource.EVENTS:
+            return
+        change = self._store.replace(runtime.name, resource, ())
+        if self._recorder is not None and change:
+            self._recorder.snapshot(runtime.name, resource, (), self._clock.now())
+        self._tell(resource, change)
+
+    def announce(self) -> None:
+        """Tell of changed feeds and health, if they have."""
+        states = self._feed_states()
+        if states != self._announced:
+            self._announced = states
+            self._feeds.tell(None)
+
+    async def read_samples(self) -> None:
+        """Bring back the readings of earlier sessions once somebody follows the readings.
+
+        A week of them takes a while: they are read off the loop, and put in their places GPU by GPU, with room for
+        keys in between.
+        """
+        if self._history is None:
+            return
+        await self.samples.followed.wait()
+        found = await asyncio.to_thread(self._history.gpu_samples, tuple(self.accounts), self._clock.now())
+        for ref, samples in found.items():
+            self.samples.restore({ref: samples})
+            await asyncio.sleep(0)
+
+    def _observe(self, account: str, rows: Sequence[Row]) -> None:
+        instances = [row for row in rows if isinstance(row, Instance)]
+        missing = rows.missing if isinstance(rows, PartialRows) else ()
+        events = self._observer.observe(account, instances, self._clock.now(), missing=missing)
+        if not events:
+            return
+        if self._recorder is not None:
+            self._recorder.events(events)
+        self._append(events)
+
+    def _append(self, events: Sequence[Event]) -> None:
+        known = self.rows(Resource.EVENTS)
+        new = sorted((event for event in events if event.ref not in known), key=lambda event: event.at)
+        # One that came late corrects what its successor says of the time before.
+        told = [self._store.update(event).updated for event in events if event.ref in known]
+        added = self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY)
+        self._tell(Resource.EVENTS, Change(added.added, tuple(chain.from_iterable(told)), added.removed))
+
+    def _tell(self, resource: Resource, change: Change) -> None:
+        if change:
+            self._changes[resource].tell(change)
+
+    def _feed_states(self) -> object:
+        feeds = ((name, r, runtime.feed(r)) for name, runtime in self.runtimes.items() for r in Resource)
+        states = [(name, r, feed.state, type(feed.error), str(feed.error)) for name, r, feed in feeds]
+        return states, [runtime.health for runtime in self.runtimes.values()]
+
+    async def _save(self) -> None:
+        if self._recorder is None:
+            return
+        for name, runtime in self.runtimes.items():
+            for resource in Resource:
+                feed = runtime.feed(resource)
+                whole = feed.state is FeedState.FRESH and not self.is_part(name, resource)
+                if whole and feed.fetched_at is not None:
+                    rows = tuple(self._store.part(name, resource).values())
+                    self._recorder.snapshot(name, resource, rows, feed.fetched_at)
+        await self._recorder.flush()

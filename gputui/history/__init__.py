@@ -1,0 +1,1 @@
+"""The history: snapshots, events, samples, logins, the audit log and typed commands that outlive a session."""

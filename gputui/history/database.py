@@ -1,0 +1,263 @@
+"""The history's file: its tables, and what becomes of one that is damaged, locked, newer or not to be had.
+
+A row that cannot be read is moved into the table ``set_aside`` and counted: one wrong row spoils nothing else, and
+nothing that was kept is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gputui.history.values import UNUSABLE
+from gputui.private_files import open_private
+
+_T = TypeVar("_T")
+
+SCHEMA_VERSION = 2
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS snapshot(
+    account TEXT, resource TEXT, at REAL NOT NULL, rows TEXT NOT NULL, PRIMARY KEY(account, resource)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event(
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, instance TEXT NOT NULL,
+    name TEXT NOT NULL, at REAL NOT NULL, status TEXT NOT NULL, phase TEXT NOT NULL, before TEXT, after_seconds REAL);
+CREATE TABLE IF NOT EXISTS audit(
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL, ref TEXT NOT NULL,
+    action TEXT NOT NULL, summary TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, finished_at REAL);
+CREATE TABLE IF NOT EXISTS stock(
+    seq INTEGER PRIMARY KEY, ref TEXT NOT NULL, at REAL NOT NULL, idle INTEGER, total INTEGER);
+CREATE INDEX IF NOT EXISTS stock_at ON stock(at);
+CREATE TABLE IF NOT EXISTS gpu_sample(
+    gpu TEXT, at REAL, utilization REAL, memory_used INTEGER, power REAL, temperature REAL, fan REAL,
+    PRIMARY KEY(gpu, at)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS gpu_sample_at ON gpu_sample(at);
+CREATE TABLE IF NOT EXISTS login(ref TEXT PRIMARY KEY, made TEXT NOT NULL, user TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+"""
+# Made when it is first needed, so that releases without it go on using the same file.
+_SET_ASIDE = "CREATE TABLE IF NOT EXISTS set_aside(source TEXT NOT NULL, at REAL NOT NULL, content TEXT NOT NULL)"
+_MOST_SET_ASIDE = 10_000
+_LONGEST_SET_ASIDE = 1_000_000
+"""Characters of a row that is set aside."""
+_KEYS = {
+    "snapshot": ("account", "resource"),
+    "event": ("seq",),
+    "audit": ("id",),
+    "stock": ("seq",),
+    "gpu_sample": ("gpu", "at"),
+}
+_BUSY_SECONDS = 1.0
+
+
+class _NewerError(Exception):
+    """The file was written by a later release."""
+
+
+class HistoryFile:
+    """One SQLite file, opened when first needed; memory in its place where it cannot be had.
+
+    ``path`` None is memory on purpose. Every call may be made from any thread.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._in_place_of_file = False
+        self._notice = ""
+        self._trouble = ""
+        self._left_out: set[tuple[Any, ...]] = set()
+        self._moved = True
+
+    @property
+    def problem(self) -> str:
+        """Why something is not kept or not read, in words for the user; empty when all is well."""
+        return self.failure or self.left_out
+
+    @property
+    def failure(self) -> str:
+        """Why the file as a whole cannot be used, in words for the user; empty when it can."""
+        return self._trouble or self._notice
+
+    @property
+    def left_out(self) -> str:
+        """How many rows could not be read since the file was opened, in words for the user; empty when none."""
+        if not self._left_out:
+            return ""
+        rows = "1 row" if len(self._left_out) == 1 else f"{len(self._left_out):,} rows"
+        moved = " and moved to its table set_aside" if self._moved else ""
+        return f"{rows} of the history cannot be read{moved} ({self._path})"
+
+    @property
+    def lasting(self) -> bool:
+        """Whether what is kept outlives the program."""
+        return self._path is not None and not self._in_place_of_file
+
+    def _opened(self, connection: sqlite3.Connection) -> None:
+        """Read what is wanted at once from a file that was opened just now."""
+
+    def _closed(self) -> None:
+        """Forget what was read from memory that stood in for a file."""
+
+    def _close_file(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                with suppress(sqlite3.Error):
+                    self._connection.close()
+            if self._in_place_of_file:
+                self._closed()
+            self._connection = None
+            self._in_place_of_file = False
+
+    def _select(self, statement: str, arguments: tuple[object, ...] = ()) -> list[Any]:
+        found: list[Any] = []
+        with self._forgiving("history cannot be read"), self._lock:
+            found.extend(self._open().execute(statement, arguments))
+        return found
+
+    def _usable(
+        self, table: str, keys: int, rows: Iterable[Sequence[Any]], read: Callable[[Sequence[Any]], _T | None]
+    ) -> list[_T]:
+        """Return what ``read`` makes of rows, without those that are None; set the others aside that it cannot read.
+
+        A row begins with the ``keys`` values of its table's key, which ``read`` gets as well.
+        """
+        found: list[_T] = []
+        wrong: list[Sequence[Any]] = []
+        for row in rows:
+            try:
+                value = read(row)
+            except UNUSABLE:
+                wrong.append(row)
+            else:
+                if value is not None:
+                    found.append(value)
+        if wrong:
+            self._set_aside_rows(table, [(row[:keys], row) for row in wrong])
+        return found
+
+    def _set_aside_rows(self, table: str, wrong: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
+        self._left_out |= {(table, *key) for key, _ in wrong}
+        now = datetime.now(UTC).timestamp()
+        same = " AND ".join(f"{column} IS ?" for column in _KEYS[table])
+        self._moved = False  # until it is done: the next look finds them once more
+        with suppress(sqlite3.Error), self._transaction() as connection:
+            connection.execute(_SET_ASIDE)
+            connection.executemany(
+                "INSERT INTO set_aside VALUES (?, ?, ?)",
+                [(table, now, repr(row)[:_LONGEST_SET_ASIDE]) for _, row in wrong],
+            )
+            connection.executemany(
+                f"DELETE FROM {table} WHERE {same}",  # noqa: S608  (constants)
+                [tuple(key) for key, _ in wrong],
+            )
+            connection.execute(
+                "DELETE FROM set_aside WHERE rowid <="
+                " (SELECT rowid FROM set_aside ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (_MOST_SET_ASIDE,),
+            )
+            self._moved = True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._open() as connection:
+            yield connection
+
+    @contextmanager
+    def _forgiving(self, what: str) -> Iterator[list[sqlite3.Error]]:
+        """Turn a failure of SQLite into ``problem``; what is yielded holds it afterwards."""
+        failures: list[sqlite3.Error] = []
+        try:
+            yield failures
+            self._trouble = ""
+        except sqlite3.Error as error:
+            failures.append(error)
+            self._trouble = f"{what}: {error} ({self._path})"
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._open_memory() if self._path is None else self._open_path(self._path)
+            with suppress(sqlite3.Error):  # what it asks for itself tells why it cannot be read
+                self._opened(self._connection)
+        return self._connection
+
+    def _open_path(self, path: Path) -> sqlite3.Connection:
+        self._notice = ""
+        try:
+            try:
+                return _connect(path)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                aside = _set_aside(path)
+                connection = _connect(path)
+                self._notice = f"the history was damaged and starts anew; the old file is {aside}"
+                return connection
+        except _NewerError:
+            self._notice = f"the history was written by a newer gputui and is left alone ({path})"
+        except (sqlite3.Error, OSError) as error:
+            said = error.strerror if isinstance(error, OSError) and error.strerror else error
+            self._notice = f"history is not kept: {said} ({path})"
+        self._in_place_of_file = True
+        return self._open_memory()
+
+    @staticmethod
+    def _open_memory() -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.executescript(_SCHEMA)
+        return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(path)
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection.text_factory = _as_text
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file, or make the one there private. A link is not followed: what it leads to is not ours.
+
+    SQLite itself follows no links to the files that it keeps next to this one.
+    """
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _as_text(data: bytes) -> str:
+    """Return a text of the file; what is no UTF-8 shows as damage and does not spoil the whole answer."""
+    return data.decode("utf-8", "replace")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise _NewerError
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if version < SCHEMA_VERSION:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside

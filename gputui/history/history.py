@@ -1,0 +1,380 @@
+"""What outlives a session: snapshots, observed events, stock and GPU samples, logins, the audit log, typed commands.
+
+One SQLite file in the state directory, private to its owner, shared by all running gputui processes. Every call
+may be made from any thread and may block, for a second where another process holds the file; what the command bar
+asks never does once the file was opened. A damaged file is set aside and a locked or unwritable one
+replaced by memory: :attr:`History.problem` then says so, nothing is raised. The audit log alone is strict.
+Rows are validated and cleaned when they are read; one that cannot be read is set aside and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gputui.errors import GputuiError
+from gputui.history import command_lines as typed_lines
+from gputui.history import gpu_samples as kept_samples
+from gputui.history.database import HistoryFile
+from gputui.history.values import moment, number, or_none, ref, text, typed_line, whole
+from gputui.models import (
+    Balance,
+    Block,
+    Deployment,
+    Event,
+    EventSource,
+    GpuDevice,
+    GpuProcess,
+    GpuSample,
+    HostInfo,
+    Image,
+    Instance,
+    Offer,
+    Package,
+    Phase,
+    Ref,
+    RegistryCredential,
+    Resource,
+    Row,
+    Volume,
+)
+from gputui.models.serialize import rows_from_plain, rows_to_plain
+
+_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": typed_lines.KEPT}
+_STOCK_DAYS = 30
+
+_MODELS: dict[Resource, type[Row]] = {
+    Resource.INSTANCES: Instance,
+    Resource.GPUS: GpuDevice,
+    Resource.PROCESSES: GpuProcess,
+    Resource.HOSTS: HostInfo,
+    Resource.STOCK: Offer,
+    Resource.IMAGES: Image,
+    Resource.DEPLOYMENTS: Deployment,
+    Resource.BLACKLIST: Block,
+    Resource.PACKAGES: Package,
+    Resource.BALANCES: Balance,
+    Resource.VOLUMES: Volume,
+    Resource.CREDENTIALS: RegistryCredential,
+}
+
+
+_RESOURCES = frozenset(resource.value for resource in _MODELS)
+
+
+class Outcome(StrEnum):
+    """How a mutation in the audit log ended. An entry left at ``started`` is one whose process died."""
+
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One mutation: who, when, what, and how it ended. ``user`` is the local one; nothing in it is secret."""
+
+    id: int
+    at: datetime
+    user: str
+    account: str
+    ref: str
+    action: str
+    summary: str
+    outcome: Outcome
+    detail: str = ""
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All rows of one resource of one account, as they were at a time."""
+
+    account: str
+    resource: Resource
+    at: datetime
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class StockSample:
+    """How many GPUs of an offer were idle at a time."""
+
+    ref: Ref
+    at: datetime
+    idle: int | None
+    total: int | None
+
+
+class History(HistoryFile):
+    """The history file. ``path`` None keeps everything in memory, on purpose (demo, tests)."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__(path)
+        self._typed = typed_lines.TypedLines(self._write_commands)
+        self._typed_read = False
+        self._thinned_at: datetime | None = None
+
+    # Snapshots, events and samples: written together, so that a crash leaves them in step.
+
+    def record(
+        self,
+        *,
+        snapshots: Iterable[Snapshot] = (),
+        events: Iterable[Event] = (),
+        stock: Iterable[StockSample] = (),
+        gpus: Iterable[tuple[Ref, GpuSample]] = (),
+    ) -> bool:
+        """Keep these in one transaction; return whether that worked (``problem`` says why not)."""
+        snapshot_values = [
+            (s.account, s.resource.value, s.at.timestamp(), json.dumps(rows_to_plain(s.rows), separators=(",", ":")))
+            for s in snapshots
+        ]
+        event_values = [
+            (
+                e.ref.id, e.instance.account, e.instance.kind, e.instance.id, e.name, e.at.timestamp(), e.status,
+                e.phase.value, e.before, e.after_seconds,
+            )
+            for e in events
+        ]  # fmt: skip
+        stock_values = [(str(s.ref), s.at.timestamp(), s.idle, s.total) for s in stock]
+        gpu_samples = list(gpus)
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)", snapshot_values)
+            connection.executemany(
+                "INSERT INTO event(id, account, kind, instance, name, at, status, phase, before, after_seconds)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                event_values,
+            )
+            connection.executemany("INSERT INTO stock(ref, at, idle, total) VALUES (?, ?, ?, ?)", stock_values)
+            if event_values:
+                _prune(connection, "event")
+            if stock_values:
+                oldest = (datetime.now(UTC) - timedelta(days=_STOCK_DAYS)).timestamp()
+                connection.execute("DELETE FROM stock WHERE at < ?", (oldest,))
+                _prune(connection, "stock")
+            if gpu_samples:
+                kept_samples.write(connection, gpu_samples)
+                self._thin_samples(connection, gpu_samples[-1][1].at)
+        return not failures
+
+    def _thin_samples(self, connection: sqlite3.Connection, now: datetime) -> None:
+        if self._thinned_at is None or (now - self._thinned_at).total_seconds() >= kept_samples.THIN_EVERY:
+            kept_samples.thin(connection, now)
+            self._thinned_at = now
+
+    def snapshots(self, accounts: Iterable[str] | None = None) -> list[Snapshot]:
+        """Return the last snapshot of each resource; one that cannot be read any more is set aside."""
+        wanted = None if accounts is None else set(accounts)
+
+        def read(row: Sequence[Any]) -> Snapshot | None:
+            account, resource, at, rows = row
+            if (wanted is not None and account not in wanted) or resource not in _RESOURCES:
+                return None  # another configuration's, or a later release's
+            kind = Resource(resource)
+            found = rows_from_plain(_MODELS[kind], json.loads(rows))
+            if any(row.ref.account != account for row in found):
+                raise ValueError("a row of another account")
+            return Snapshot(text(account), kind, moment(at), found)
+
+        return self._usable("snapshot", 2, self._select("SELECT account, resource, at, rows FROM snapshot"), read)
+
+    def events(self, *, limit: int = 5_000, accounts: Iterable[str] | None = None) -> list[Event]:
+        """Return the newest observed events, oldest first.
+
+        Several gputui processes may have watched the same instance: a state told twice in a row is one event.
+        """
+        wanted = None if accounts is None else set(accounts)
+        found = self._select(
+            "SELECT seq, id, account, kind, instance, name, at, status, phase, before, after_seconds"
+            " FROM event ORDER BY seq DESC LIMIT ?",
+            (limit,),
+        )
+        last: dict[Ref, str] = {}
+        events = []
+        for event in self._usable("event", 1, found[::-1], _event):
+            known = last.get(event.instance) == event.status
+            if not known and (wanted is None or event.instance.account in wanted):
+                last[event.instance] = event.status
+                events.append(event)
+        return events
+
+    def stock(self, since: datetime) -> list[StockSample]:
+        """Return the stock samples from a time on, oldest first: what later trends are drawn from."""
+        found = self._select(
+            "SELECT seq, ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),)
+        )
+        return self._usable("stock", 1, found, _stock_sample)
+
+    def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
+        """Return the kept readings of these accounts' GPUs, oldest first: what their charts begin with.
+
+        Those of the hour before ``now`` come as they are kept, earlier ones one a minute.
+        """
+        found: dict[Ref, Sequence[GpuSample]] = {}
+        wrong: Sequence[Sequence[Any]] = ()
+        with self._forgiving("history cannot be read"), self._lock:
+            kept, wrong = kept_samples.read(self._open(), accounts, now)
+            found.update(kept)
+        if wrong:
+            self._set_aside_rows("gpu_sample", [(row[:2], row) for row in wrong])
+        return found
+
+    # Who logs into what, where the back end does not tell. Passwords are never here.
+
+    def remember_login(self, ref: Ref, *, user: str, made: str) -> str | None:
+        """Keep who logs into an instance; ``made`` tells it from others of its name (:attr:`SSHTarget.made`).
+
+        Returns the ``made`` that was kept for this name till now, None where nothing was known.
+        """
+        before: list[str] = []
+        with self._forgiving("history cannot be written"), self._transaction() as connection:
+            before += [text for (text,) in connection.execute("SELECT made FROM login WHERE ref = ?", (str(ref),))]
+            connection.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (str(ref), made, user))
+        return before[0] if before else None
+
+    def login_of(self, ref: Ref, made: str) -> str:
+        """Return who logs into this instance; '' when that is not known."""
+        found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), made))
+        return (typed_line(found[0][0]) or "") if found else ""
+
+    def forget_login(self, ref: Ref) -> str | None:
+        """Forget who logs into an instance that is gone; returns its ``made``, None where nothing was known."""
+        made: list[str] = []
+        with self._forgiving("history cannot be written"), self._transaction() as connection:
+            found = connection.execute("DELETE FROM login WHERE ref = ? RETURNING made", (str(ref),))
+            made += [text for (text,) in found]
+        return made[0] if made else None
+
+    # The audit log.
+
+    def begin_audit(self, *, at: datetime, user: str, account: str, ref: str, action: str, summary: str) -> int:
+        """Write that a mutation is about to be sent and return the entry's id.
+
+        Raises GputuiError when that cannot be kept: then nothing may be sent.
+        """
+        try:
+            with self._lock:
+                if self._in_place_of_file:
+                    self._close_file()
+                with self._transaction() as connection:
+                    if self._in_place_of_file:
+                        raise self._audit_error(self.problem)
+                    cursor = connection.execute(
+                        "INSERT INTO audit(at, user, account, ref, action, summary, outcome, detail)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, '')",
+                        (at.timestamp(), user, account, ref, action, summary, Outcome.STARTED.value),
+                    )
+                    _prune(connection, "audit")
+                    self._trouble = ""
+                    return int(cursor.lastrowid or 0)
+        except sqlite3.Error as error:
+            raise self._audit_error(str(error)) from error
+
+    def finish_audit(self, entry: int, *, at: datetime, outcome: Outcome, detail: str) -> None:
+        """Write how a mutation ended. A failure to write is told in ``problem``: the mutation has happened."""
+        with self._forgiving("the audit log cannot be completed"), self._transaction() as connection:
+            connection.execute(
+                "UPDATE audit SET outcome = ?, detail = ?, finished_at = ? WHERE id = ?",
+                (outcome.value, detail, at.timestamp(), entry),
+            )
+
+    def audit(self, *, limit: int = 1_000, account: str | None = None) -> list[AuditEntry]:
+        """Return the newest entries, newest first, of one account or of all."""
+        found = self._select(
+            "SELECT id, at, user, account, ref, action, summary, outcome, detail, finished_at FROM audit"
+            " WHERE ?1 IS NULL OR account = ?1 ORDER BY id DESC LIMIT ?2",
+            (account, limit),
+        )
+        return self._usable("audit", 1, found, _audit_entry)
+
+    # The command bar.
+
+    def add_command(self, text: str) -> None:
+        """Remember a line typed into the command bar; one typed before moves to the end.
+
+        Returns at once: a thread writes it. What cannot be written is tried again with the next one.
+        """
+        self._typed.add(text)
+
+    def commands(self, *, limit: int = typed_lines.KEPT) -> list[str]:
+        """Return the remembered lines, oldest first; those of other processes as they were when the file was opened.
+
+        Opens the file when nothing has yet, and reads memory alone from then on.
+        """
+        if not self._typed_read:
+            with self._forgiving("history cannot be read"), self._lock:
+                self._read_commands(self._open())
+        return self._typed.last(limit)
+
+    def close(self) -> None:
+        """Write what is still to be written and close the file; the next call opens it again."""
+        self._typed.close()
+        self._close_file()
+
+    def _write_commands(self, lines: list[str]) -> bool:
+        with self._forgiving("history cannot be written") as failures, self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO command(seq, text) VALUES (NULL, ?)", [(line,) for line in lines]
+            )
+            _prune(connection, "command")
+        return not failures
+
+    def _opened(self, connection: sqlite3.Connection) -> None:
+        self._read_commands(connection)
+
+    def _closed(self) -> None:
+        self._typed_read = False
+
+    def _read_commands(self, connection: sqlite3.Connection) -> None:
+        if not self._typed_read:
+            found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (typed_lines.KEPT,))
+            self._typed.read([line for (kept,) in found if (line := typed_line(kept))][::-1])
+            self._typed_read = True
+
+    # What goes wrong.
+
+    @staticmethod
+    def _audit_error(reason: str) -> GputuiError:
+        return GputuiError(
+            f"Nothing was sent, because the audit log cannot be written: {reason}.",
+            hint="Make the state directory writable, then try again.",
+        )
+
+
+def _prune(connection: sqlite3.Connection, table: str) -> None:
+    key = "id" if table == "audit" else "seq"
+    # Counted, not computed from the newest key: a wrong key would take everything else with it.
+    connection.execute(
+        f"DELETE FROM {table} WHERE {key} <= (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1 OFFSET ?)",  # noqa: S608  (constants)
+        (_KEEP_ROWS[table],),
+    )
+
+
+def _event(row: Sequence[Any]) -> Event:
+    _, id_, account, kind, instance, name, at, status, phase, before, after_seconds = row
+    return Event(
+        Ref(text(account), "event", text(id_)), Ref(text(account), text(kind), text(instance)), text(name),
+        moment(at), text(status), Phase(phase), or_none(text, before), or_none(number, after_seconds),
+        EventSource.OBSERVED,
+    )  # fmt: skip
+
+
+def _stock_sample(row: Sequence[Any]) -> StockSample:
+    _, name, at, idle, total = row
+    return StockSample(ref(name), moment(at), or_none(whole, idle), or_none(whole, total))
+
+
+def _audit_entry(row: Sequence[Any]) -> AuditEntry:
+    id_, at, user, account, name, action, summary, outcome, detail, finished = row
+    return AuditEntry(
+        whole(id_), moment(at), text(user), text(account), text(name), text(action), text(summary),
+        Outcome(outcome), text(detail), or_none(moment, finished),
+    )  # fmt: skip

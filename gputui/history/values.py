@@ -1,0 +1,77 @@
+"""Values as the history's file holds them, made those of the models: held against their types, and cleaned.
+
+The file lies in a directory where other programs may write as well, and may hold anything. A value that is read
+from it is treated as the answer of a server is: nothing of it can move a cursor, overflow a clock or pass for another
+type.
+Every function raises ValueError or TypeError for what cannot be such a value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from gputui.models import GpuSample, Ref
+from gputui.models.serialize import is_usable
+from gputui.text import clean
+
+LONGEST_LINE = 1_000
+"""Characters of a line typed into the command bar that is still taken for one."""
+
+UNUSABLE = (ValueError, TypeError, ArithmeticError, OSError, LookupError, RecursionError)
+"""What may be raised while a row is read; ArithmeticError and OSError are those of clocks."""
+
+_T = TypeVar("_T")
+
+
+def text(value: object) -> str:
+    """Return a text, safe for a terminal."""
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return clean(value)
+
+
+def moment(value: object) -> datetime:
+    """Return the time of so many seconds since 1970, in UTC."""
+    at = datetime.fromtimestamp(number(value), UTC)
+    if not is_usable(at):
+        raise ValueError("not a time")
+    return at
+
+
+def number(value: object) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError("not a number")
+    return value
+
+
+def whole(value: object) -> int:
+    """Return a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("not a whole number")
+    return value
+
+
+def or_none(read: Callable[[object], _T], value: object) -> _T | None:
+    """Return a value that may be missing."""
+    return None if value is None else read(value)
+
+
+def ref(value: object) -> Ref:
+    """Return the name of a thing."""
+    return Ref.parse(text(value))
+
+
+def gpu_sample(values: tuple[object, ...]) -> GpuSample:
+    """Return the reading of a GPU: its time, then the figures in the order of the model."""
+    at, utilization, memory_used, *others = values
+    power, temperature, fan = (or_none(number, value) for value in others)
+    return GpuSample(moment(at), or_none(number, utilization), or_none(whole, memory_used), power, temperature, fan)
+
+
+def typed_line(value: object) -> str | None:
+    """Return a line of the command bar; None for a text that cannot be typed there."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_LINE and clean(value) == value else None

@@ -1,0 +1,1 @@
+"""The lines of a log: read page by page, stored, filtered."""

@@ -1,0 +1,159 @@
+"""Reading one log in both directions: the newest page first, then what comes, and the past when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from gputui.errors import GputuiError, NotFoundError, RateLimitedError
+from gputui.logs.store import LogStore
+from gputui.models import LogPage, LogPosition, LogQuery
+
+_SIZE = 1000
+PACE = 1.0
+"""Seconds between two questions for what is new."""
+_MOST_PATIENCE = 30.0
+
+
+def patience(error: GputuiError, failures: int) -> float:
+    """Return how many seconds to wait after so many failures one after another, or as long as the server asks for."""
+    if isinstance(error, RateLimitedError):
+        return max(error.retry_after, PACE)
+    return min(PACE * 2.0 ** min(failures, 5), _MOST_PATIENCE) * random.uniform(0.75, 1.25)  # noqa: S311
+
+
+class ReadLog(Protocol):
+    """A call that reads a page of one log; see :meth:`gputui.api.capabilities.HasLogs.read_log`."""
+
+    def __call__(
+        self, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
+    ) -> Awaitable[LogPage]:
+        """Read a page."""
+
+
+class LogReader:
+    """Fills a store. ``changed`` is called after everything that a user can see.
+
+    ``wait`` sleeps for some seconds and ``clock`` counts them; tests give others.
+    """
+
+    def __init__(
+        self,
+        read: ReadLog,
+        store: LogStore,
+        query: LogQuery | None = None,
+        *,
+        changed: Callable[[], None] = lambda: None,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._store = store
+        self.query = query or LogQuery()
+        self._changed = changed
+        self._wait = wait
+        self._clock = clock
+        self._past = asyncio.Lock()
+        self._older_from: LogPosition | None = None
+        self._newer_from: LogPosition | None = None
+        self.answered = False
+        """Whether a page was read at all."""
+        self.complete = False
+        """Whether the oldest line is there."""
+        self.gone = False
+        """Whether the server does not know any more what wrote it: it is not asked again."""
+        self.error: GputuiError | None = None
+        """Why the last page of what is new was not read; None when it was."""
+        self.past_error: GputuiError | None = None
+        """Why the last page of the past was not read; None when it was, or is read again."""
+        self.resumes: float | None = None
+        """When it is asked for what is new again after an error, by ``clock``."""
+        self.reading_past = False
+
+    async def follow(self) -> None:
+        """Read the newest page, once, and then what comes, until cancelled or the log's writer is gone.
+
+        Where only lines up to a time are asked for nothing comes any more: it ends with the newest of them.
+        """
+        self.gone = False
+        failures = 0
+        while True:
+            try:
+                more = await self._step()
+            except NotFoundError as error:
+                self._failed(error, gone=True)
+                return
+            except GputuiError as error:
+                failures += 1
+                pause = patience(error, failures)
+                self.resumes = self._clock() + pause
+                self._failed(error)
+                await self._wait(pause)
+                continue
+            failures = 0
+            if self.error is not None:
+                self.error, self.resumes = None, None
+                self._changed()
+            if more:
+                continue
+            if self.query.until is not None:
+                return  # what is written later is not asked for
+            await self._wait(PACE)
+
+    async def older(self) -> bool:
+        """Read one page of the past; returns whether there is more of it. A second call waits for the first."""
+        async with self._past:
+            if self.complete or self._older_from is None:
+                return False
+            self.reading_past, self.past_error = True, None
+            try:
+                return await self._step_back()
+            except GputuiError as error:
+                self.past_error = error
+                return False
+            finally:
+                self.reading_past = False
+                self._changed()
+
+    async def all_older(self) -> None:
+        """Read all of the past, until there is none, it fails, or the task is cancelled."""
+        while await self.older():
+            pass
+
+    async def _step(self) -> bool:
+        """Read forward, or backward where nothing is there yet; returns whether to ask again at once."""
+        if not self.answered:
+            page = await self._read(self.query, after=None, backward=True, size=_SIZE)
+            self._store.add_newer(page.lines)
+            self.answered = True
+            if page.lines:
+                self.complete = not page.more
+                self._older_from, self._newer_from = page.next, page.lines[-1].position
+            self._changed()
+            return False
+        after = self._newer_from
+        page = await self._read(self.query, after=after, backward=False, size=_SIZE)
+        added = self._store.add_newer(page.lines)
+        self._newer_from = page.next
+        if after is None and page.lines:
+            # The log was empty: what comes is read from its beginning.
+            self.complete = True
+        if added:
+            self._changed()
+        # A page that leads nowhere is not asked for again at once: that would go on for ever.
+        return page.more and page.next != after
+
+    async def _step_back(self) -> bool:
+        after = self._older_from
+        page = await self._read(self.query, after=after, backward=True, size=_SIZE)
+        self._store.add_older(page.lines)
+        self._older_from = page.next
+        self.complete = not page.more or page.next == after
+        return not self.complete
+
+    def _failed(self, error: GputuiError, *, gone: bool = False) -> None:
+        self.error, self.gone = error, gone
+        self._changed()

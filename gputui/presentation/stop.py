@@ -1,0 +1,63 @@
+"""What stopping instances of deployments leads to, in words: whether others take their place, and what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gputui.models import Action, Deployment, Instance, Ref, Row
+from gputui.presentation.actions import effect, name_of, spending
+
+
+def less_offer(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) -> str:
+    """Return the offer to want fewer instances; '' where it does not fit all of them.
+
+    ``keeps_up`` are the deployments that start another instance for one that ends, and whose number can be changed.
+    """
+    parents = _parents(rows, keeps_up)
+    if not rows or len(rows) != sum(parents.values()):
+        return ""
+    if len(parents) > 1:
+        return "also want as many fewer"
+    ((ref, count),) = parents.items()
+    parent = keeps_up[ref]
+    to = "" if parent.desired is None else f", {max(0, parent.desired - count)} instead of {parent.desired}"
+    return f"also want {'one' if count == 1 else count} less of {parent.name}{to}"
+
+
+def stop_effects(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment], *, less: bool) -> list[str]:
+    """Say what stopping these does, also behind the user's back; ``less`` says that fewer are wanted from then on."""
+    parents = _parents(rows, keeps_up)
+    kept = sum(parents.values())
+    if not kept:
+        orphans = all(isinstance(row, Instance) and row.parent is None for row in rows)
+        if orphans:
+            return [effect(Action.STOP, rows), *spending(Action.STOP, rows)]
+        whose = "Its deployment" if len(rows) == 1 else "Their deployments"
+        return [f"{_ends(rows)} {whose} may start {_another(len(rows))}."]
+    names = " and ".join(name_of(keeps_up[ref]) for ref in parents)
+    starts = "starts" if len(parents) == 1 else "start"
+    if less:
+        return [f"{_ends(rows)} {names} {starts} none in {_place(kept)}.", *spending(Action.STOP, rows)]
+    rest = "" if kept == len(rows) else f" of {kept} of them"
+    return [f"{_ends(rows)} {names} {starts} {_another(kept)}{rest}: spending stays as it is."]
+
+
+def _parents(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) -> dict[Ref, int]:
+    """Return how many of the rows each of these deployments has."""
+    parents: dict[Ref, int] = {}
+    for row in rows:
+        if isinstance(row, Instance) and row.parent is not None and row.parent in keeps_up:
+            parents[row.parent] = parents.get(row.parent, 0) + 1
+    return parents
+
+
+def _ends(rows: Sequence[Row]) -> str:
+    return f"Every process in {'it' if len(rows) == 1 else 'them'} ends."
+
+
+def _another(count: int) -> str:
+    return f"{'another' if count == 1 else 'others'} in {_place(count)}"
+
+
+def _place(count: int) -> str:
+    return "its place" if count == 1 else "their place"

@@ -1,0 +1,1 @@
+"""The base of every view, and the session that views share."""

@@ -1,0 +1,123 @@
+"""What the fleet costs an hour, as the header says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+
+from gputui.analytics.cost import COSTING, SIZING, Total, billed, by_account, in_order, not_read, unpriced_text
+from gputui.models import Change, Deployment, FeedState, GpuDevice, HostInfo, Instance, Money, Row, Volume
+from gputui.screens.base.session import Session
+from gputui.text import format_money
+
+
+def all_costing(session: Session) -> list[Row]:
+    """Return the rows of all lists that may cost money, of all accounts, and those of hosts and their GPUs."""
+    return [row for resource in (*COSTING, *SIZING) for row in session.fleet.rows(resource).values()]
+
+
+def billing(session: Session) -> set[str]:
+    """Return the accounts whose instances are billed."""
+    return {name for name in session.fleet.accounts if session.fleet.bills(name)}
+
+
+def shown_total(session: Session, totals: dict[str, Total]) -> Total:
+    """Return the sum over the accounts shown that belong in one."""
+    counted = billed(totals, billing(session))
+    shown = {account: sums for account, sums in counted.items() if session.shows_account(account)}
+    return in_order(shown, session.fleet.accounts)
+
+
+def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
+    """Return the accounts shown that are in no sum: nobody stated what their own servers cost."""
+    counted = billed(totals, billing(session))
+    return [account for account in totals if account not in counted and session.shows_account(account)]
+
+
+def lacking_text(total: Total) -> str:
+    """Say what a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' where it is whole."""
+    if not total.lacking:
+        return ""
+    return unpriced_text(total) or f"{total.lacking} unpriced"
+
+
+class FleetCost:
+    """Sums the prices up when something that may cost has changed, not when the header is drawn."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, Total] | None = None
+        self._not_read: set[str] = set()
+
+    def forget(self) -> None:
+        """Sum up anew the next time."""
+        self._totals = None
+
+    def take(self, change: Change) -> bool:
+        """Note that something changed; returns whether that may have changed what all costs."""
+        rows = (*change.added, *change.updated)
+        # New figures of a GPU are no other number of GPUs.
+        sized = any(isinstance(row, HostInfo) for row in rows) or any(
+            isinstance(row, GpuDevice) for row in change.added
+        )
+        if (
+            not change.removed
+            and not sized
+            and not any(isinstance(row, Instance | Deployment | Volume) for row in rows)
+        ):
+            return False
+        self.forget()
+        return True
+
+    def text(self, session: Session) -> tuple[Content, Content]:
+        """Say what the accounts shown cost an hour, by currency, in full and for a narrow line; nothing where
+        nothing is billed.
+
+        ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it, or
+        lacks what could not be read; what has no price is counted: ``+ 20 GPUs unpriced``.
+        """
+        fleet = session.fleet
+        if self._totals is None:
+            rows = all_costing(session)
+            self._totals = by_account(rows)
+            self._not_read = not_read(rows)
+        shown = [name for name in fleet.accounts if session.shows_account(name)]
+        old = {
+            currency
+            for account in shown
+            for currency in (self._totals[account].amounts if account in self._totals else ())
+            if account in self._not_read or self._is_old(session, account)
+        }
+        partial = any(
+            fleet.filters(resource) and fleet.costs(account, resource) and fleet.is_part(account, resource)
+            for resource in COSTING
+            for account in shown
+        )
+        total = shown_total(session, self._totals)
+        sums = list(_sums(total.amounts.values(), partial=partial, old=old))
+        lacking = lacking_text(total)
+        plus = "+ " if sums else ""
+        full = Content("  ").join(sums)
+        if not lacking:
+            return full, full
+        # Behind several sums it belongs to all of them.
+        space = "  " if len(sums) > 1 else " " if sums else ""
+        return (
+            Content.assemble(full, space, (f"{plus}{lacking}", "$text-warning")),
+            Content.assemble(full, space, (f"{plus}?" if sums else lacking, "$text-warning")),
+        )
+
+    @staticmethod
+    def _is_old(session: Session, account: str) -> bool:
+        fleet = session.fleet
+        lists = (resource for resource in COSTING if fleet.costs(account, resource))
+        return any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists)
+
+
+def _sums(amounts: Iterable[Money], *, partial: bool, old: set[str]) -> Iterable[Content]:
+    for money in amounts:
+        yield Content.assemble(
+            "≥ " if partial else "",
+            (f"{format_money(money)}/h", "bold"),
+            (" ?" if money.currency in old else "", "$text-warning"),
+        )

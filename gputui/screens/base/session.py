@@ -1,0 +1,157 @@
+"""What every screen shares: the fleet, what the user has chosen to see, and the way to other screens."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import EllipsisType
+from typing import TYPE_CHECKING, Protocol
+
+from gputui.commands import Command
+from gputui.models import Instance, Ref, Resource, Row
+from gputui.presentation.actions import name_of
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
+    from gputui.history.history import History
+
+
+NAMED = (
+    Resource.INSTANCES,
+    Resource.DEPLOYMENTS,
+    Resource.IMAGES,
+    Resource.VOLUMES,
+    Resource.CREDENTIALS,
+    Resource.TASKS,
+)
+"""The lists of which a thing may be called by its name."""
+
+LIBRARY = {"library": Resource.IMAGES, "volumes": Resource.VOLUMES, "credentials": Resource.CREDENTIALS}
+"""The parts of the library in their order: the view of each, and the list that it shows."""
+
+
+class Navigator(Protocol):
+    """The way from one screen to another; the app is it."""
+
+    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
+        """Show a view, limited to an instance or a deployment (``scope``), or on a row (``select``)."""
+
+    def back(self) -> bool:
+        """Go to where one came from; False at the root."""
+
+    def log_in(self, instance: Instance) -> None:
+        """Hand the terminal to a shell in the instance."""
+
+    def forward(self, instance: Instance) -> None:
+        """Lead a port of this machine to one in the instance."""
+
+    def look_into(self, instance: Instance) -> None:
+        """Log into the instance and show its GPUs, looking into it from then on."""
+
+    def own_mistake(self, error: BaseException) -> None:
+        """Say that something failed that should not, and where the report lies."""
+
+    def say_held_back(self) -> None:
+        """Say what could not be said while the terminal was lent to a shell."""
+
+    def leave(self) -> None:
+        """End the program, asking first when something is still under way."""
+
+
+@dataclass
+class Session:
+    """One run of the program, as the screens know it."""
+
+    fleet: Fleet
+    navigator: Navigator
+    state_dir: Path
+    history: History | None = None
+    account: str | None = None
+    problems_only: bool = False
+    utc: bool = False
+    note: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    region_presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Regions by the name of a preset, as configured."""
+    library: str = ""
+    """The view of the part of the library that was looked at last; '' for none yet."""
+    ended: bool = False
+    """Whether the program is ending: nothing is shown any more."""
+    _at_end: list[Callable[[], None]] = field(default_factory=list)
+    _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def at_end(self, release: Callable[[], None]) -> None:
+        """Call ``release`` when the program ends, before any widget goes."""
+        self._at_end.append(release)
+
+    def end(self) -> None:
+        """Let everyone let go of the fleet: what it hears of from now on has no widgets to be shown in."""
+        self.ended = True
+        while self._at_end:
+            self._at_end.pop(0)()
+
+    def keys_of(self, command: Command) -> str:
+        """Return the keys of a command, as configured."""
+        return self.keys.get(command.id, command.keys)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` when a choice changes; returns the way to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def choose(
+        self, *, account: str | EllipsisType | None = ..., problems_only: bool | None = None, utc: bool | None = None
+    ) -> None:
+        """Change what the user has chosen to see."""
+        if account is not ...:
+            self.account = account
+        if problems_only is not None:
+            self.problems_only = problems_only
+        if utc is not None:
+            self.utc = utc
+        for listener in tuple(self._listeners):
+            listener()
+
+    def shows_account(self, account: str) -> bool:
+        """Whether rows of this account are shown."""
+        return self.account is None or self.account == account
+
+    def library_parts(self) -> list[str]:
+        """Return the parts of the library that some account shown has, by their views."""
+        shown = [name for name in self.fleet.accounts if self.shows_account(name)]
+        return [
+            view for view, resource in LIBRARY.items() if any(self.fleet.supports(name, resource) for name in shown)
+        ]
+
+    def library_part(self) -> str:
+        """Return the view to open the library with: the one looked at last, else the first that has a list."""
+        parts = self.library_parts()
+        return self.library if self.library in parts else next(iter(parts), "library")
+
+    def ssh_command(self, instance: Instance) -> str:
+        """Return what one types in a shell to log in the same way; '' where there is no sshd to reach."""
+        if instance.ssh is None:
+            return ""
+        target, login = instance.ssh, getattr(self.fleet.accounts.get(instance.ref.account), "ssh", None)
+        user, port = (login and login.user) or target.user, (login and login.port) or target.port
+        options = ["-i", login.key] if login and login.key else []
+        options += ["-J", login.jump] if login and login.jump else []
+        where = f"{user}@{target.host}" if user else target.host
+        return shlex.join(["ssh", *options, "-p", str(port), where])
+
+    def find(self, text: str, resources: Iterable[Resource] = NAMED) -> list[Row]:
+        """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""
+        rows = [row for resource in resources for row in self.fleet.rows(resource).values()]
+        exact = [row for row in rows if text in _names(row)]
+        if exact:
+            return exact
+        return [row for row in rows if any(name.startswith(text) for name in _names(row))]
+
+
+def _names(row: Row) -> tuple[str, ...]:
+    """Return what a row may be called: ``main``, ``lab/main``, ``pod/main``, ``lab/pod/main``."""
+    ref, name = row.ref, name_of(row)
+    others = [form for alias in getattr(row, "aliases", ()) for form in (alias, f"{ref.account}/{alias}")]
+    return (name, ref.id, f"{ref.account}/{name}", f"{ref.kind}/{ref.id}", str(ref), *others)

@@ -1,0 +1,1 @@
+"""Commands that several views share."""

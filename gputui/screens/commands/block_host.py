@@ -1,0 +1,154 @@
+"""Keeping hosts out of scheduling: asked once for all of them, with what speaks against them written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from textual import work
+from textual.content import Content
+
+from gputui.analytics.startup_times import evidence, medians, starts
+from gputui.errors import GputuiError
+from gputui.models import Action, Block, Event, Instance, Ref, Resource
+from gputui.presentation.actions import EFFECTS, EFFECTS_ON_SEVERAL
+from gputui.screens import dialogs
+from gputui.screens.commands.lifecycle import ActingView
+from gputui.text import format_minutes, format_time
+from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
+
+Place = tuple[str, str, str]
+"""A host: its account, region and name."""
+
+
+class BlockingView(ActingView):
+    """Adds to a view what keeps the hosts of instances out."""
+
+    def do_block(self, argument: str) -> None:
+        """Keep the hosts of the targets out."""
+        if rows := self._chosen(Action.BLOCK, argument):
+            self._keep_out([row for row in rows if isinstance(row, Instance)])
+
+    @work(group="dialog", exit_on_error=False)
+    async def _keep_out(self, instances: Sequence[Instance]) -> None:
+        chosen = one_of_each_host(instances)
+        if not chosen:
+            return
+        fleet = self.session.fleet
+        dialog = dialogs.BlockDialog(
+            self._question_of(chosen),
+            subjects=[_host_line(instance) for instance in chosen],
+            effect=lambda minutes: self._effect_of(chosen, len(instances), minutes),
+            comment=next((block.comment for one in chosen if (block := self._block_of(one)) and block.comment), ""),
+        )
+        accounts = {instance.ref.account for instance in chosen}
+        fleet.refresh([Resource.BLACKLIST], accounts)
+        unsubscribe = fleet.subscribe(
+            Resource.BLACKLIST, lambda change: dialog.show_effect() if dialog.is_mounted else None
+        )
+        self._suggest_evidence(dialog, chosen)
+        try:
+            arguments = await self.app.push_screen_wait(dialog)
+        finally:
+            unsubscribe()
+        if arguments is not None:
+            await self._act_on(Action.BLOCK, chosen, arguments, done_to_several="hosts are kept out")
+            fleet.refresh([Resource.BLACKLIST], accounts)
+
+    @staticmethod
+    def _question_of(chosen: Sequence[Instance]) -> str:
+        accounts = ", ".join(sorted({instance.ref.account for instance in chosen}))
+        what = f"host {chosen[0].host or 'of ' + chosen[0].name}" if len(chosen) == 1 else f"{len(chosen)} hosts"
+        return f"Keep {what} out in {accounts}?"
+
+    def _block_of(self, instance: Instance) -> Block | None:
+        """Return the entry that keeps the host of an instance out already."""
+        for row in self.session.fleet.rows(Resource.BLACKLIST).values():
+            if isinstance(row, Block) and (row.ref.account, row.region, row.host) == place_of(instance):
+                return row if row.until is not None and row.until > datetime.now(UTC) else None
+        return None
+
+    def _effect_of(self, chosen: Sequence[Instance], targets: int, minutes: int | None) -> tuple[Sequence[str], str]:
+        """Say what keeping them out so long does, and warn where it would not be longer than it is already."""
+        said = [(EFFECTS if len(chosen) == 1 else EFFECTS_ON_SEVERAL)[Action.BLOCK]]
+        if targets > len(chosen):
+            said.append(f"{targets} instances are marked, on {_hosts(len(chosen))}: each host is kept out once.")
+        if minutes is None:
+            return said, ""
+        end = datetime.now(UTC) + timedelta(minutes=minutes)
+        said.insert(0, f"For {format_minutes(minutes)}, until {self._moment(end)}.")
+        warnings = []
+        for instance in chosen:
+            block = self._block_of(instance)
+            if block is None or block.until is None:
+                continue
+            known = f"{block.host} is kept out until {self._moment(block.until)} already"
+            if block.until <= end:
+                said.append(f"{known}; this makes it longer.")
+            else:
+                warnings.append(f"{known}: this would end earlier, and may let it in again sooner.")
+        return said, "\n".join(warnings)
+
+    def _moment(self, at: datetime) -> str:
+        return moment(at, utc=self.session.utc)
+
+    # --- what speaks against them ----------------------------------------------------------------------------
+
+    @work(group="evidence", exclusive=True, exit_on_error=False)
+    async def _suggest_evidence(self, dialog: dialogs.BlockDialog, chosen: Sequence[Instance]) -> None:
+        """Fill the comment in with how slowly the first of them with a story came up, when its events have come."""
+        for instance in chosen:
+            try:
+                events = await self.session.fleet.events_of(instance.parent or instance.ref)
+            except GputuiError:
+                # Without events there is no evidence; the user can still say why.
+                continue
+            if said := evidence_of(instance.ref, events):
+                dialog.suggest(said)
+                return
+
+
+def moment(at: datetime, *, utc: bool) -> str:
+    """Write a time without its seconds: nobody waits for a host by the second."""
+    return format_time(at.replace(second=0, microsecond=0), utc=utc).removesuffix(":00")
+
+
+def place_of(instance: Instance) -> Place:
+    """Return which host an instance is on; one that does not say is on a host of its own."""
+    return instance.ref.account, instance.region or "", instance.host or str(instance.ref)
+
+
+def one_of_each_host(instances: Iterable[Instance]) -> list[Instance]:
+    """Return an instance on each of their hosts, the first that was given."""
+    chosen: dict[Place, Instance] = {}
+    for instance in instances:
+        chosen.setdefault(place_of(instance), instance)
+    return list(chosen.values())
+
+
+def evidence_of(instance: Ref, events: Iterable[Event]) -> str:
+    """Return in a line how slowly an instance came up beside the others of its deployment.
+
+    '' when it is not known, and when it was no slower than usual: that speaks against nobody.
+    """
+    all_starts = starts(events)
+    start = all_starts.get(instance)
+    if start is None:
+        return ""
+    usual = medians(other for ref, other in all_starts.items() if ref != instance)
+    quick = start.seconds is not None and usual.total is not None and start.seconds <= usual.total
+    return "" if quick else evidence(start, usual)
+
+
+def _hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
+
+
+def _host_line(instance: Instance) -> Content:
+    return Content.assemble(
+        (f"  {instance.host or 'host not told'}", "bold"),
+        (f"   {instance.ref.account}   {instance.region or ''}", ""),
+        "   ",
+        (PHASE_GLYPHS[instance.phase], PHASE_STYLES[instance.phase]),
+        f" {instance.name}",
+    )

@@ -1,0 +1,189 @@
+"""Creating something: where, what, the form, the question, the call, and the way to what was made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from rich.cells import cell_len
+from textual import work
+from textual.content import Content
+
+from gputui.errors import GputuiError
+from gputui.models import FieldKind, Form, FormField, Ref, Resource
+from gputui.presentation.create import cost, doing, namesakes, sizes, stock_note
+from gputui.presentation.forms import written
+from gputui.screens import dialogs
+from gputui.screens.commands.form_flow import LINE, Asking, FillingView, fact
+from gputui.text import clean
+
+VIEW_OF = {
+    Resource.INSTANCES: "instances",
+    Resource.DEPLOYMENTS: "deployments",
+    Resource.IMAGES: "library",
+    Resource.VOLUMES: "volumes",
+    Resource.CREDENTIALS: "credentials",
+    Resource.TASKS: "tasks",
+}
+"""The view in which a thing of a list is shown."""
+
+_ROOM = LINE - 4
+
+
+class CreatingView(FillingView):
+    """Adds to a view what makes something in an account."""
+
+    def do_new(self, argument: str) -> None:
+        """Create something."""
+        if accounts := self._places(argument, self.creatable(), "created"):
+            self._create(accounts)
+
+    def _places(self, argument: str, able: list[str], what: str) -> list[str]:
+        """Return the account that was named, or all that are able; says why when the one that was named is not."""
+        if argument and argument not in able:
+            self.say(f"Nothing can be {what} in {argument}.")
+            return []
+        return [argument] if argument else able
+
+    @work(group="dialog", exit_on_error=False)
+    async def _create(
+        self,
+        accounts: Sequence[str],
+        values: Mapping[str, str] | None = None,
+        within: Collection[Resource] | None = None,
+    ) -> None:
+        fleet = self.session.fleet
+        account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
+        if account is None:
+            return
+        kinds = fleet.creatable(account, within or self.CREATES)
+        kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
+        if kind is None:
+            return
+        try:
+            form = await fleet.create_form(account, kind)
+        except GputuiError as error:
+            self.complain(error)
+            return
+        if fleet.supports(account, Resource.STOCK):
+            # By the time the form is filled in it is known how much of what it asks for is idle.
+            fleet.refresh([Resource.STOCK], [account])
+        sent = await self.fill_and_send(self._asking(form), values)
+        if sent is None:
+            return
+        self.app.notify(sent.result.message, markup=False, timeout=6)
+        if sent.result.to_note:
+            await self._have_noted(form, sent.values, sent.result.to_note)
+        # Whoever has gone on to something else meanwhile is not torn away from it.
+        if sent.stayed:
+            created = sent.result.created or fleet.created_ref(account, kind, sent.values)
+            view = VIEW_OF.get(fleet.resource_of(created), "instances")
+            self.session.navigator.go(view, scope=self.scope_for(created), select=created)
+
+    def scope_for(self, created: Ref) -> Ref | None:
+        """Return what the view stays limited to when it goes to what was made; None for everything."""
+        return None
+
+    def _asking(self, form: Form) -> Asking:
+        """Return what is done with the form of something new."""
+        fleet, verb = self.session.fleet, form.verb.capitalize()
+        return Asking(
+            form,
+            check=lambda given: fleet.check_create(form.account, form.kind, given),
+            question=lambda given: dialogs.ConfirmDialog(
+                f"{verb} this {form.kind} in {form.account}?",
+                subjects=summary(form, given),
+                effects=self._effects_of_create(form, given),
+                confirm=verb,
+            ),
+            send=lambda given: fleet.create(form.account, form.kind, given),
+            tools=self._tools(form),
+            doing=f"{doing(form)} in {form.account} …",
+        )
+
+    async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
+        """Say what is not told again, and put the secret that it is about on the clipboard if that is wanted."""
+        secret = next((values.get(field.name, "") for field in form.fields if field.kind is FieldKind.SECRET), "")
+        dialog = dialogs.ConfirmDialog(
+            f"The {form.kind} is there. One thing to note:",
+            effects=[note],
+            confirm="Copy the password",
+            cancel="Go on",
+        )
+        if await self.app.push_screen_wait(dialog):
+            self.app.copy_to_clipboard(secret)
+            self.app.notify("The password is on the clipboard.", markup=False, timeout=5)
+
+    async def _chosen_of(self, heading: str, names: Sequence[str]) -> str | None:
+        choices = [dialogs.Choice(name, name, str(number)) for number, name in enumerate(names, 1)]
+        return await self.app.push_screen_wait(dialogs.MenuDialog(heading, choices))
+
+    def _effects_of_create(self, form: Form, values: Mapping[str, str]) -> list[str]:
+        fleet = self.session.fleet
+        home = fleet.resource_of(Ref(form.account, form.kind, ""))
+        offers = [offer for offer in fleet.rows(Resource.STOCK).values() if not fleet.is_stale(offer.ref)]
+        said = [
+            *sizes(form, values),
+            cost(form, values),
+            stock_note(form.account, values, offers),
+            namesakes(form, values, fleet.rows(home).values()),
+        ]
+        return [line for line in said if line]
+
+    def _tools(self, form: Form) -> dialogs.FormTools:
+        """Return what the form can do: templates always, a dry run where the back end can tell what it would send."""
+        from gputui.config import templates  # read and written by few, and not before a form is there
+
+        fleet = self.session.fleet
+        return dialogs.FormTools(
+            preview=(lambda values: fleet.prepare_create(form.account, form.kind, values))
+            if fleet.previews(form.account)
+            else None,
+            save=lambda name, values, replace: str(templates.save(name, form.kind, values, form, replace=replace)),
+            name_problem=templates.name_problem,
+            saved=templates.names,
+            load=lambda name: {field: _typed(value) for field, value in templates.read(name, form=form)[1].items()},
+        )
+
+
+def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
+    """Return what was filled in: a line a field, or where the form has groups a line a group or several."""
+    given = [field for field in form.fields if values.get(field.name) and field.kind is not FieldKind.SECRET]
+    headings = [field.group for field in form.fields if field.group]
+    if not headings:
+        return [fact(field.label, [(written(field, values[field.name]), "bold")], 12) for field in given]
+    width = max(map(cell_len, headings))
+    lines: list[Content] = []
+    heading, parts, room = "", list[tuple[str, str]](), 0
+    for field in form.fields:
+        if field.group:
+            lines += [fact(heading, parts, width)] if parts else []
+            heading, parts, room = field.group, [], _ROOM - width
+        label, value = _said(form, field, values) if field in given else ("", "")
+        if not label:
+            continue
+        taken = cell_len(label) + cell_len(value) + 4
+        if parts and taken > room:
+            lines.append(fact(heading, parts, width))
+            heading, parts, room = "", [], _ROOM - width
+        room -= taken
+        parts += [("   " if parts else "", ""), (f"{label} ", "$muted"), (value, "bold")]
+    return [*lines, fact(heading, parts, width)] if parts else lines
+
+
+def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return label and value of a field; of the two ends of a range what both say, at the first, and then nothing."""
+    stem, _, end = field.label.rpartition(" ")
+    ends = {"from": f"{stem} to", "to": f"{stem} from"}
+    other = next((each for each in form.fields if end in ends and each.label == ends[end]), None)
+    label = field.label if field.label[:2].isupper() else field.label[:1].lower() + field.label[1:]
+    if other is None or not values.get(other.name):
+        return label, written(field, values[field.name])
+    if end == "to":
+        return "", ""
+    low = values[field.name]
+    return label.removesuffix(" from"), f"{low}–{written(other, values[other.name])}"
+
+
+def _typed(value: str) -> str:
+    """Return a text of a file as it could have been typed: nothing in it acts on the terminal."""
+    return "\t".join(clean(part, multiline=True) for part in value.split("\t"))

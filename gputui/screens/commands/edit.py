@@ -1,0 +1,83 @@
+"""Changing what there is: its form with the values of now, what becomes of them, the call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.cells import cell_len
+from textual import work
+from textual.content import Content
+
+from gputui.errors import GputuiError
+from gputui.models import Action, Form, Row
+from gputui.presentation.actions import DONE, effect, name_of
+from gputui.presentation.forms import FieldChange, change_notes, changed
+from gputui.screens import dialogs
+from gputui.screens.commands.form_flow import Asking, fact
+from gputui.screens.commands.lifecycle import ActingView, subject
+
+_WIDEST_LABEL = 24
+
+
+class UpdatingView(ActingView):
+    """Adds to a view what changes the settings, the name or the size of something."""
+
+    def do_update(self, argument: str) -> None:
+        """Change the settings of the target."""
+        self._begin_change(Action.UPDATE, argument)
+
+    def do_rename(self, argument: str) -> None:
+        """Give the target another name."""
+        self._begin_change(Action.RENAME, argument)
+
+    def do_resize(self, argument: str) -> None:
+        """Give the target another size."""
+        self._begin_change(Action.RESIZE, argument)
+
+    def _begin_change(self, action: Action, argument: str) -> None:
+        rows = self._chosen(action, argument)
+        if len(rows) > 1:
+            self.say("Change one at a time: each has values of its own.")
+        elif rows:
+            self._change(action, rows[0])
+
+    @work(group="dialog", exit_on_error=False)
+    async def _change(self, action: Action, row: Row) -> None:
+        fleet = self.session.fleet
+        try:
+            form = await fleet.update_form(row, action)
+        except GputuiError as error:
+            self.complain(error)
+            return
+        asking = Asking(
+            form,
+            check=lambda values: fleet.check_update(row, action, values),
+            question=lambda values: self._question_of_change(action, row, form, values),
+            send=lambda values: fleet.act(row.ref, action, arguments=values, expected=row),
+            tools=dialogs.FormTools(preview=lambda values: fleet.prepare_update(row, action, values)),
+        )
+        sent = await self.fill_and_send(asking)
+        if sent is not None:
+            said = sent.result.message or f"{name_of(row)} {DONE[action]}."
+            self.app.notify(said, markup=False, timeout=5)
+
+    def _question_of_change(
+        self, action: Action, row: Row, form: Form, values: Mapping[str, str]
+    ) -> dialogs.ConfirmDialog | None:
+        """Return the question with all that becomes another value; None where nothing does, which is said."""
+        changes = changed(form, values)
+        if not changes:
+            self.say("Nothing is changed yet: esc leaves it as it is.")
+            return None
+        verb = "Change" if action is Action.UPDATE else action.value.capitalize()
+        return dialogs.ConfirmDialog(
+            f"{verb} {name_of(row)} in {row.ref.account}?",
+            subjects=[subject(row, named=False), *_lines(changes)],
+            effects=[effect(action, [row]), *change_notes(action, row, form, values), *self._staleness([row])],
+            confirm=verb,
+        )
+
+
+def _lines(changes: list[FieldChange]) -> list[Content]:
+    width = min(_WIDEST_LABEL, max(cell_len(change.label) for change in changes))
+    return [fact(change.label, [(change.text, "bold")], width) for change in changes]

@@ -1,0 +1,76 @@
+"""Wanting another number of instances: the question with the number in it, sent once."""
+
+from __future__ import annotations
+
+from textual import work
+
+from gputui.models import Action, Deployment
+from gputui.presentation.deployments import price_change
+from gputui.screens import dialogs
+from gputui.screens.commands.lifecycle import ActingView, subject
+
+
+class ScalingView(ActingView):
+    """Adds to a view of deployments: one more, one less, or a number."""
+
+    def do_scale_up(self, argument: str) -> None:
+        """Ask for one more."""
+        self._ask_number(by=1)
+
+    def do_scale_down(self, argument: str) -> None:
+        """Ask for one less."""
+        self._ask_number(by=-1)
+
+    def do_scale(self, argument: str) -> None:
+        """Ask for the number that was typed, or begin with the one there is."""
+        if not argument:
+            self._ask_number(by=0)
+        elif argument.isascii() and argument.isdigit():
+            self._ask_number(to=int(argument))
+        else:
+            self.say(f"{argument} is not a number of instances; type :scale 4")
+
+    def _ask_number(self, *, by: int = 0, to: int | None = None) -> None:
+        rows = self.targets()
+        row = rows[0] if rows else None
+        if len(rows) > 1:
+            self.say("Scale one at a time: each has a number of its own.")
+        elif not isinstance(row, Deployment) or Action.SCALE not in self.session.fleet.actions(row):
+            self.say("Scale: there is no row here." if row is None else self.refusal(Action.SCALE, row))
+        elif row.desired is None:
+            self.say(f"Scale: how many {row.name} should have now is not known; r asks again.")
+        else:
+            self._scale(row, row.desired + by if to is None else to)
+
+    @work(group="dialog", exit_on_error=False)
+    async def _scale(self, row: Deployment, wanted: int) -> None:
+        may_stop = Action.STOP in self.session.fleet.actions(row)
+        answer = await self.app.push_screen_wait(
+            dialogs.ScaleDialog(
+                f"Scale {row.name} in {row.ref.account}?",
+                current=row.desired or 0,
+                wanted=wanted,
+                subjects=[subject(row, named=False)],
+                effect=lambda number: [*_effects(row, number), *self._staleness([row])],
+                may_stop=may_stop,
+            )
+        )
+        if answer == 0:
+            self._confirm_and_act(Action.STOP, [row])
+        elif answer is not None:
+            await self._act_on(Action.SCALE, [row], {"replicas": str(answer)})
+
+
+def _effects(row: Deployment, number: int) -> list[str]:
+    """Say what another number does: to the instances, then to what is spent."""
+    now = row.desired or 0
+    if number == now:
+        return ["+ and - change the number, or type it."]
+    count = abs(number - now)
+    if number > now:
+        done = f"{count} more start{'s' if count == 1 else ''} as soon as there is a host."
+    elif count == 1:
+        done = "One instance ends; the server decides which. What runs in it is lost."
+    else:
+        done = f"{count} instances end; the server decides which. What runs in them is lost."
+    return [line for line in (done, price_change(row, number)) if line]

@@ -1,0 +1,1 @@
+"""One row in detail, as lines of label and value."""

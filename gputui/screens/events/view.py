@@ -1,0 +1,292 @@
+"""What happened to instances, as it happens, and how they came up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.analytics.startup_times import seconds_text
+from gputui.commands import BY_ID
+from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource, Row
+from gputui.screens.base.session import Session
+from gputui.screens.events.slow_steps import SlowSteps
+from gputui.screens.instances import PHASE_TABLE_STYLES
+from gputui.screens.list.list_view import ListView
+from gputui.screens.logs.captions import following_text
+from gputui.text import format_time
+from gputui.widgets.glyphs import PHASE_GLYPHS
+from gputui.widgets.table.columns import Cell, Column, natural_key
+from gputui.widgets.table.table import RecordTable
+from gputui.widgets.waterfall import Waterfall, describe_start
+
+ROOM_FOR_WATERFALL = 24
+"""Lines of a terminal from which on there is room for more than the stream."""
+
+
+class EventsView(ListView):
+    """``4``: the stream over all accounts. Follows the newest until the cursor leaves the end."""
+
+    NAME = "events"
+    HEADING = "Events"
+    RESOURCE = Resource.EVENTS
+    RESOURCES = frozenset({Resource.EVENTS})
+    SORT: ClassVar[tuple[str | None, bool]] = ("time", False)
+    FOLLOW = True
+
+    _below = 0
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._slow = SlowSteps()
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the stream, and below it how the instance under the cursor came up."""
+        yield from super().compose_body()
+        yield Waterfall(id="waterfall")
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns; times are local or UTC as chosen."""
+        several = len(self.session.fleet.accounts) > 1
+        columns: list[Column[Event]] = [
+            Column("time", "TIME", self._time, lambda row: row.at, width=8),
+            Column(
+                "account",
+                "ACCOUNT",
+                lambda row: row.ref.account,
+                lambda row: row.ref.account,
+                priority=5 if several else 9,
+            ),
+            Column(
+                "name",
+                "INSTANCE",
+                lambda row: row.name,
+                lambda row: natural_key(row.name),
+                width=12,
+                least=20,  # the end of the name is what tells two instances of a deployment apart
+                flex=True,
+                max_width=40,
+                middle=True,
+            ),
+            Column("kind", "KIND", lambda row: row.instance.kind, lambda row: row.instance.kind, priority=9),
+            Column("before", "FROM", lambda row: row.before or "", lambda row: row.before or "", width=8, priority=4),
+            Column("status", "TO", self._to, lambda row: row.status, width=10, search=lambda row: row.status),
+            Column(
+                "after",
+                "AFTER",
+                lambda row: seconds_text(row.after_seconds),
+                lambda row: row.after_seconds,
+                number=lambda row: row.after_seconds,
+                right=True,
+                priority=2,
+            ),
+            Column(
+                "source",
+                "SOURCE",
+                lambda row: ("seen from here" if row.source is EventSource.OBSERVED else "reported", "muted"),
+                lambda row: row.source.value,
+                priority=8,
+                search=lambda row: row.source.value,
+            ),
+            Column(
+                "remark",
+                "REMARK",
+                lambda row: (self._remark(row), "warning"),
+                lambda row: self._slow.medians.get(row.ref),
+                priority=3,
+                when_filled=True,
+                search=self._remark,
+            ),
+            Column(
+                "host",
+                "HOST",
+                lambda row: (self._host(row), "warning"),
+                priority=7,
+                when_filled=True,
+                search=self._host,
+            ),
+            Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    @staticmethod
+    def _to(row: Event) -> Cell:
+        if row.status == "gone":
+            return ("→ gone", "muted")
+        return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])]
+
+    def _time(self, row: Event) -> str:
+        """Write the time of day, before it the day when it is another: a year takes room that the rest needs."""
+        text = format_time(row.at, utc=self.session.utc)
+        return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
+
+    def _remark(self, row: Event) -> str:
+        """Say that what the event ended was slow."""
+        median = self._slow.medians.get(row.ref)
+        return "" if median is None else f"slow: median {seconds_text(median)}"
+
+    def _host(self, row: Event) -> str:
+        """Name the host on which it was slow: the footer says what keeps that out."""
+        instance = self._instance_of(row) if row.ref in self._slow.medians else None
+        return (instance.host or "") if instance is not None else ""
+
+    def row_style(self, row: Row) -> str | None:
+        """An event stays true however old the last answer is."""
+        return None
+
+    def in_scope(self, row: Row, scope: Ref) -> bool:
+        """Whether it happened to the instance the view is limited to, or to one of that deployment."""
+        return isinstance(row, Event) and scope in (row.instance, row.parent)
+
+    def is_problem(self, row: Row) -> bool:
+        """Whether it ended in something that is not well, or took too long."""
+        return isinstance(row, Event) and (
+            row.phase in (Phase.FAILED, Phase.UNKNOWN) or row.ref in self._slow.medians
+        )
+
+    def crumbs(self) -> list[str]:
+        """Name an instance that is gone as its events do."""
+        known = self._slow.book.starts.get(self.scope) if self.scope is not None else None
+        if known is None or self.session.fleet.get(known.instance) is not None:
+            return super().crumbs()
+        return [known.name, self.HEADING]
+
+    # --- the instance behind an event ------------------------------------------------------------------------
+
+    def _instance_of(self, row: Row | None) -> Instance | None:
+        found = self.session.fleet.get(row.instance) if isinstance(row, Event) else row
+        return found if isinstance(found, Instance) else None
+
+    def instance_here(self) -> Instance | None:
+        """Return the instance it happened to, if it is still there."""
+        return self._instance_of(self.row_here())
+
+    def targets(self) -> list[Row]:
+        """Return the instances that it happened to, as far as they are still there; else the events themselves."""
+        rows = super().targets()
+        instances = {found.ref: found for row in rows if (found := self._instance_of(row)) is not None}
+        return list(instances.values()) or rows
+
+    def actions_here(self) -> frozenset[Action]:
+        """Nothing can be done to an event, only to what it happened to."""
+        return super().actions_here() if self.instance_here() is not None else frozenset()
+
+    def do_open(self, argument: str) -> None:
+        """Go to the instance, else describe the event."""
+        if (instance := self.instance_here()) is not None:
+            self.session.navigator.go("instances", select=instance.ref)
+        else:
+            super().do_open(argument)
+
+    def _description(self, row: Row) -> list[Content]:
+        lines = super()._description(row)
+        start = self._slow.book.starts.get(row.instance) if isinstance(row, Event) else None
+        if start is None:
+            return lines
+        usual = self._slow.book.usual(start.parent, beside=start.instance)
+        title = Content.styled("How it came up", "bold $text-accent")
+        return [*lines, Content(""), title, *describe_start(start, usual)]
+
+    # --- following the stream --------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the events, and the instances that remarks speak of."""
+        fleet = self.session.fleet
+        return (*super().follow(), fleet.subscribe(Resource.INSTANCES, self._instances_changed))
+
+    def catch_up(self) -> None:
+        """Take in what came since the last look; a stream is long and changes at its ends alone."""
+        rows = self.session.fleet.rows(Resource.EVENTS)
+        table = self.table
+        added = tuple(row for ref, row in rows.items() if table.get(ref) is None)
+        self._take(Change(added=added, removed=tuple(ref for ref in table.refs if ref not in rows)))
+        self._apply_filter()
+        self._settle_columns()
+        self.pass_time()
+        self._show_start()
+
+    def _take(self, change: Change) -> None:
+        """Bring the table up to date, and the remarks that what is new makes other ones."""
+        dropped = [row for ref in change.removed if (row := self.table.get(ref)) is not None]
+        changed = self._slow.take(_events(change.added), _events(dropped))
+        self.table.apply(change)
+        if remarked := changed.difference(row.ref for row in change.added):
+            self.table.invalidate(remarked)
+
+    def _changed(self, change: Change) -> None:
+        following = self.table.at_end
+        self._take(change)
+        self._settle_columns()
+        self._settle_cursor()
+        if not following:
+            cursor = self.table.cursor_index or 0
+            places = (self.table.index_of(row.ref) for row in change.added)
+            self._below += sum(place is not None and place > cursor for place in places)
+        self._show_start()
+        self.show_chrome()
+
+    def _instances_changed(self, change: Change) -> None:
+        """A remark names the host of an instance that is there, and what can be done about it."""
+        instances = {row.ref for row in (*change.added, *change.updated)}.union(change.removed)
+        rows = _events(row for ref in self._slow.medians if (row := self.table.get(ref)) is not None)
+        if remarked := [row.ref for row in rows if row.instance in instances]:
+            self.table.invalidate(remarked)
+        self.show_keys()
+
+    def _settle_cursor(self) -> None:
+        """Begin at the newest, as every stream does."""
+
+    def _note_staleness(self) -> None:
+        """Events are drawn alike, however old the last answer is."""
+
+    def do_follow(self, argument: str) -> None:
+        """Go to the newest and stay there."""
+        self.table.action_last()
+
+    @on(RecordTable.CursorMoved)
+    def _maybe_at_end(self) -> None:
+        if self.table.at_end:
+            self._below = 0
+        self._show_start()
+        self.show_chrome()
+
+    # --- how the instance under the cursor came up -----------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Give the stream all the lines of a low terminal."""
+        super().on_resize()
+        self._show_start()
+
+    def _show_start(self) -> None:
+        """Show the start of the instance under the cursor. Where it has none its lines stay free: nothing jumps."""
+        waterfall = self.query_one(Waterfall)
+        book = self._slow.book
+        waterfall.display = self.size.height >= ROOM_FOR_WATERFALL and bool(book.starts)
+        row = self.under_cursor()
+        start = book.starts.get(row.instance) if isinstance(row, Event) else None
+        if start is None or len(start.steps) < 2:
+            waterfall.show(None, book.usual(None))
+        else:
+            waterfall.show(start, book.usual(start.parent, beside=start.instance))
+
+    def status(self) -> tuple[Content, Content]:
+        """Add whether it follows, or how many came since it does not."""
+        left, right = super().status()
+        if self.table.sort != ("time", False):
+            follow = Content.styled("   in another order: not following", "$muted")
+        else:
+            follow = following_text(following=self.table.at_end, new=self._below, key=self.key_of(BY_ID["follow"]))
+        return Content.assemble(left, follow), right
+
+    def empty_text(self) -> str:
+        """Say why there is nothing."""
+        if self.scope is not None:
+            return "Nothing has happened to it since gputui watches."
+        return "Nothing has happened since gputui watches. Changes of state appear as they happen."
+
+
+def _events(rows: Iterable[Row]) -> list[Event]:
+    return [row for row in rows if isinstance(row, Event)]

@@ -1,0 +1,221 @@
+"""The columns of GPUs and of the processes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from gputui.models import GpuDevice, GpuProcess, Row
+from gputui.text import format_bytes, format_duration
+from gputui.widgets.glyphs import bar
+from gputui.widgets.table.columns import Cell, Column, natural_key
+
+BAR_CELLS = 8
+
+
+def gpu_columns() -> Sequence[Column[Row]]:
+    """Return the columns of GPUs: what they are, and how they are now, as far as a sensor tells."""
+    columns: list[Column[GpuDevice]] = [
+        Column(
+            "gpu",
+            "GPU",
+            lambda row: str(row.index),
+            lambda row: (row.ref.account, row.host, row.index, row.mig),
+            right=True,
+        ),
+        Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, max_width=20),
+        Column(
+            "host",
+            "HOST",
+            lambda row: row.host,
+            lambda row: natural_key(row.host),
+            max_width=24,
+            priority=5,
+            middle=True,
+        ),
+        Column("model", "MODEL", _model, _model, priority=4),
+        Column(
+            "util",
+            "UTIL",
+            _utilization,
+            _sampled("utilization"),
+            number=_sampled("utilization"),
+            width=BAR_CELLS + 6,
+            when_filled=True,
+        ),
+        Column(
+            "memory", "GPU MEMORY", _memory, lambda row: row.memory_used, width=20, number=lambda row: row.memory_used
+        ),
+        _figure("power", "POWER", " W", priority=1),
+        _figure("temperature", "TEMP", " °C", priority=1),
+        _figure("fan", "FAN", " %", priority=2),
+        Column(
+            "processes",
+            "PROCESSES",
+            _count,
+            lambda row: row.process_count,
+            number=lambda row: row.process_count,
+            right=True,
+            priority=3,
+            when_filled=True,
+        ),
+        Column(
+            "instances",
+            "INSTANCES",
+            lambda row: ", ".join(row.instances),
+            None,
+            flex=True,
+            priority=1,
+            number=lambda row: len(row.instances),
+        ),
+    ]
+    return cast("Sequence[Column[Row]]", columns)
+
+
+def _count(row: GpuDevice) -> Cell:
+    if row.process_count is None:
+        return ("?", "muted")
+    return "idle" if row.process_count == 0 else str(row.process_count)
+
+
+def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
+    return lambda row: None if row.sample is None else cast("float | None", getattr(row.sample, name))
+
+
+def _figure(name: str, title: str, unit: str, *, priority: int) -> Column[GpuDevice]:
+    """Return the column of one figure of the newest reading."""
+    value = _sampled(name)
+
+    def cell(row: GpuDevice) -> Cell:
+        read = value(row)
+        return "" if read is None else f"{read:.0f}{unit}"
+
+    return Column(name, title, cell, value, number=value, right=True, priority=priority, when_filled=True)
+
+
+def _model(row: GpuDevice) -> str:
+    return f"{row.model or ''} {row.mig}".strip()
+
+
+def _utilization(row: GpuDevice) -> Cell:
+    if row.sample is None or row.sample.utilization is None:
+        return ""
+    load = row.sample.utilization
+    return [(bar(load / 100, BAR_CELLS), "accent"), (f" {load:3.0f} %", "")]
+
+
+def _memory(row: GpuDevice) -> Cell:
+    if row.memory_used is None:
+        return (row.problem, "bad") if row.problem else ("not told", "muted")
+    doubt = [("! ", "warning")] if row.problem else []
+    if row.memory_shared and row.memory_total:
+        sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"
+        return [*doubt, (sizes, ""), (" shared", "muted")]
+    if not row.memory_total:
+        return [*doubt, (format_bytes(row.memory_used), "")]
+    share = row.memory_used / row.memory_total
+    return [
+        *doubt,
+        (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"),
+        (f" {format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}", ""),
+    ]
+
+
+def process_columns(
+    share_of: Callable[[GpuProcess], float | None], *, several_accounts: bool
+) -> Sequence[Column[Row]]:
+    """Return the columns of processes; ``share_of`` is the part of the GPU's memory that one holds."""
+
+    def share(row: GpuProcess) -> Cell:
+        part = share_of(row)
+        return "" if part is None else [(bar(part, BAR_CELLS), "accent"), (f" {part:4.0%}", "")]
+
+    columns: list[Column[GpuProcess]] = [
+        Column(
+            "gpu",
+            "GPU",
+            lambda row: "?" if row.gpu_index is None else str(row.gpu_index),
+            lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
+            right=True,
+        ),
+        Column(
+            "account",
+            "ACCOUNT",
+            lambda row: row.ref.account,
+            lambda row: row.ref.account,
+            priority=0 if several_accounts else 9,
+        ),
+        Column(
+            "pid",
+            "PID",
+            lambda row: ("?", "muted") if row.pid is None else str(row.pid),
+            lambda row: row.pid,
+            right=True,
+        ),
+        Column(
+            "instance",
+            "INSTANCE",
+            _owner,
+            lambda row: natural_key(row.instance_name or ""),
+            width=10,
+            middle=True,
+            max_width=28,
+        ),
+        Column(
+            "gpumem",
+            "GPU MEM",
+            _gpu_memory,
+            lambda row: row.gpu_memory_used,
+            number=lambda row: row.gpu_memory_used,
+            width=7,
+            right=True,
+        ),
+        Column("share", "SHARE", share, share_of, width=BAR_CELLS + 5, priority=2),
+        Column(
+            "memory",
+            "MEM",
+            lambda row: format_bytes(row.memory_used),
+            lambda row: row.memory_used,
+            number=lambda row: row.memory_used,
+            right=True,
+            priority=4,
+        ),
+        Column(
+            "uptime",
+            "UPTIME",
+            lambda row: format_duration(row.uptime),
+            lambda row: row.uptime,
+            number=lambda row: row.uptime,
+            right=True,
+            priority=3,
+        ),
+        Column("host", "HOST", lambda row: row.host, shown=False),
+        Column(
+            "command",
+            "COMMAND",
+            _command,
+            lambda row: row.command,
+            width=12,
+            flex=True,
+            max_width=200,
+        ),
+    ]
+    return cast("Sequence[Column[Row]]", columns)
+
+
+def _command(row: GpuProcess) -> Cell:
+    if row.processes is None:
+        return [("unknown: ", "warning"), (row.problem or "no reason given", "muted")]
+    return [("! ", "warning"), (row.command, "")] if row.problem else row.command
+
+
+def _owner(row: GpuProcess) -> Cell:
+    if not row.instance_name and row.processes is None:
+        return ("?", "muted")
+    if not row.instance_name:
+        return ("host process", "muted")
+    return (row.instance_name, "strong" if row.instance is not None else "")
+
+
+def _gpu_memory(row: GpuProcess) -> Cell:
+    return ("?", "muted") if row.gpu_memory_used is None else format_bytes(row.gpu_memory_used)

@@ -1,0 +1,503 @@
+"""Every GPU of every host, and the processes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.events import DescendantFocus
+
+from gputui.commands import Command
+from gputui.models import Action, Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
+from gputui.presentation.actions import may_be_of
+from gputui.query import Query
+from gputui.screens.base.session import Session
+from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
+from gputui.screens.gpus.columns import gpu_columns, process_columns
+from gputui.screens.list.list_view import ListView
+from gputui.widgets.chart.gpu_charts import WORDS, window_words
+from gputui.widgets.chart.gpu_panel import MOST, GpuPanel, Showing
+from gputui.widgets.table.columns import Column
+from gputui.widgets.table.table import RecordTable
+
+_TICK_SECONDS = 10.0
+_FRAME, _GAPS = 3, 2
+"""Lines of header, title and footer, and those that keep the parts apart."""
+_TALLEST, _LEAST = 11, 4
+"""Lines of charts beside tables: no more than can be read at a glance, no fewer than say something."""
+_ROOM_FOR_NONE = 3
+"""Lines of a table of processes that has none."""
+
+
+class GpusView(ListView):
+    """``5``: the GPUs above, charts of the one under the cursor, the processes below.
+
+    Enter on a GPU shows that one alone; ``C`` compares several side by side; tab changes between the tables.
+    """
+
+    NAME = "gpus"
+    AUTO_FOCUS = "#table"
+    COUNTED = " processes"
+    HEADING = "GPUs"
+    TYPED_OVER = "/ processes:"
+    RESOURCE = Resource.PROCESSES
+    RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
+    SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
+
+    DEFAULT_CSS = """
+    GpusView #gpus { height: auto; }
+    GpusView #panel { margin-top: 1; height: 6; display: none; }
+    GpusView #table { margin-top: 1; height: 1fr; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._on_gpus = False
+        self._gpu_query: Query | None = None
+        self._gpu: Ref | None = None
+        self._comparing = False
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out both tables, and the charts between them."""
+        gpus: RecordTable[Row] = RecordTable(
+            gpu_columns(),
+            id="gpus",
+            row_style=self.row_style,
+            placeholder=self.loading_text(),
+            on_fault=self.session.navigator.own_mistake,
+        )
+        gpus.set_sort("gpu")
+        yield gpus
+        yield GpuPanel(self._samples_of, self._now, id="panel")
+        yield self.make_table()
+
+    # The fleet that polls takes the place of the first one: it is looked up each time.
+
+    def _samples_of(self, ref: Ref) -> Sequence[GpuSample]:
+        return self.session.fleet.samples.of(ref)
+
+    def _now(self) -> datetime:
+        return self.session.fleet.now()
+
+    @property
+    def panel(self) -> GpuPanel:
+        """The charts."""
+        return self.query_one("#panel", GpuPanel)
+
+    @property
+    def gpus(self) -> RecordTable[Row]:
+        """The upper table."""
+        return cast("RecordTable[Row]", self.query_one("#gpus", RecordTable))
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
+        return process_columns(self._share_of, several_accounts=len(self.session.fleet.accounts) > 1)
+
+    def _share_of(self, row: GpuProcess) -> float | None:
+        device = None if row.gpu_index is None else self._devices.get((row.ref.account, row.host, row.gpu_index))
+        whole = (device.memory_total or device.memory_used) if device is not None else None
+        if row.gpu_memory_used is None or not whole:
+            return None
+        return min(1.0, row.gpu_memory_used / whole)
+
+    # --- following -------------------------------------------------------------------------------------------
+
+    _devices: dict[tuple[str, str, int], GpuDevice] = {}  # noqa: RUF012  (replaced whole, never changed)
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the processes, the GPUs, and their readings."""
+        fleet = self.session.fleet
+        return (
+            *super().follow(),
+            fleet.subscribe(Resource.GPUS, self._gpus_changed),
+            fleet.subscribe(Resource.HOSTS, lambda change: self.show_chrome()),
+            fleet.samples.subscribe(lambda refs: self._show_charts()),
+        )
+
+    def on_mount(self) -> None:
+        """Let the charts go on where nothing new comes: how old they are has to be seen."""
+        self.set_interval(_TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self._show_charts()
+
+    def catch_up(self) -> None:
+        """Show GPUs and processes as they are now."""
+        self._index_devices()
+        self.gpus.set_rows(self.session.fleet.rows(Resource.GPUS).values())
+        super().catch_up()
+
+    def _settle_cursor(self) -> None:
+        """Begin on the first row on both sides."""
+        if not self._settled:
+            self.gpus.rest_on_first()
+        super()._settle_cursor()
+        if self._settled:
+            self.gpus.hold_cursor()
+
+    def _index_devices(self) -> None:
+        self._devices = {
+            (device.ref.account, device.host, device.index): device
+            for device in self.session.fleet.rows(Resource.GPUS).values()
+            if isinstance(device, GpuDevice) and not device.mig
+        }
+
+    def _gpus_changed(self, change: Change) -> None:
+        self._index_devices()
+        self.gpus.apply(change)
+        self._fit()
+        self.show_chrome()
+        changed = [row for row in (*change.added, *change.updated) if isinstance(row, GpuDevice)]
+        places = {(device.ref.account, device.host, device.index) for device in changed}
+        # Their share is of what the GPU has, or of what is held of it.
+        self.table.invalidate(
+            [
+                row.ref
+                for row in self.session.fleet.rows(Resource.PROCESSES).values()
+                if isinstance(row, GpuProcess) and (row.ref.account, row.host, row.gpu_index) in places
+            ]
+        )
+
+    def feeds_changed(self) -> None:
+        """GPUs may have become stale or fresh, and an answer may have held none."""
+        super().feeds_changed()
+        self.gpus.invalidate()
+        # What is wrong takes its lines from the body: how many is known after the next layout.
+        self.call_after_refresh(self._fit)
+
+    # --- the filter of the side in use -----------------------------------------------------------------------
+
+    @on(DescendantFocus)
+    def _side_entered(self, event: DescendantFocus) -> None:
+        if event.widget in (self.gpus, self.panel, self.table):
+            self._on_gpus = event.widget is not self.table
+
+    def focus_body(self) -> None:
+        """Give the keys back to the side in use."""
+        if self._comparing:
+            self.set_focus(self.panel)
+        else:
+            self.set_focus(self.gpus if self._on_gpus and self.gpus.display else self.table)
+
+    def filter_text(self) -> str:
+        """Return the filter of the side in use."""
+        query = self._gpu_query if self._on_gpus else self._query
+        return query.text if query else ""
+
+    def filter_prefix(self) -> str:
+        """Name the side that is filtered."""
+        return "/ GPUs:" if self._on_gpus else self.TYPED_OVER
+
+    def use_filter(self, text: str) -> None:
+        """Filter the side in use; raises QueryError."""
+        if not self._on_gpus:
+            super().use_filter(text)
+            return
+        self._gpu_query = self.gpus.parse_filter(text) or None
+        self._apply_filter()
+
+    def _clear_filter(self) -> bool:
+        had = self._gpu_query is not None
+        self._gpu_query = None
+        return super()._clear_filter() or had
+
+    def _limits_gpu(self, row: Row) -> bool:
+        """Whether a GPU passes everything but the typed filter."""
+        return (
+            self.session.shows_account(row.ref.account)
+            and self._is_in_scope(row)
+            and (not self.session.problems_only or bool(getattr(row, "problem", None)))
+        )
+
+    def _apply_filter(self) -> None:
+        self.gpus.set_filter(self._gpu_query, where=self._limits_gpu)
+        self._shown_for = None  # what is offered depends on what is shown here, too
+        super()._apply_filter()
+        self._fit()
+
+    def _is_in_scope(self, row: Row) -> bool:
+        """Whether a GPU belongs to what the view is limited to: of its host those that it may use."""
+        if self.scope is None or not isinstance(row, GpuDevice):
+            return True
+        if row.through is not None:
+            return row.through == self.scope
+        if row.ref.account != self.scope.account:
+            return not self.session.fleet.looked_into(self.scope)
+        instance = self.session.fleet.get(self.scope)
+        given = instance.gpu_indices if isinstance(instance, Instance) and not instance.gpu_all else None
+        return not given or row.index in given
+
+    def _fit(self) -> None:
+        """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
+        none = no_gpus(self.session.fleet, self._accounts())
+        if self._gpu_query is not None and self.gpus.total_count:
+            none = f"No GPU matches {self._gpu_query.text}. esc clears what limits the view."
+        self.gpus.placeholder = Content(self.loading_text() or none)
+        self._show_charts()
+
+    def on_resize(self) -> None:
+        """Divide the new room."""
+        self._fit()
+
+    def _show_charts(self) -> None:
+        panel, gpus, table = self.panel, self.gpus, self.table
+        device = self._charted()
+        if self._comparing:
+            panel.showing, panel.devices = Showing.MANY, self._compared()
+            panel.chosen = panel.chosen if panel.chosen in {one.ref for one in panel.devices} else gpus.cursor_ref
+        else:
+            panel.showing = Showing.STRIP if self._gpu is None else Showing.ONE
+            panel.devices = [device] if device is not None else []
+            panel.chosen = device.ref if device is not None else None
+        panel.utc = self.session.utc
+        drawn = self._comparing or panel.has_readings(device)
+        body = self.query_one("#body").size.height
+        room = (body or self.size.height - _FRAME) - _GAPS
+        rows = 0 if self._comparing or (drawn and self._gpu is not None) else max(2, gpus.row_count + 1)
+        rows = min(rows, max(2, room * 2 // 5))
+        rest = room - rows
+        if table.row_count == 0:
+            lines = rest - _ROOM_FOR_NONE
+        elif panel.showing is Showing.ONE:
+            lines = rest - rest // 3
+        else:
+            lines = min(_TALLEST, rest // 2)
+        gpus.display = rows > 0
+        gpus.styles.height = rows
+        panel.display = drawn and rest > _LEAST
+        panel.styles.height = "1fr" if self._comparing else max(_LEAST, lines)
+        table.display = not self._comparing
+        panel.draw()
+
+    def _charted(self) -> GpuDevice | None:
+        """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""
+        row = self.session.fleet.get(self._gpu) if self._gpu is not None else self.gpus.cursor_row
+        return row if isinstance(row, GpuDevice) else None
+
+    def _compared(self) -> list[GpuDevice]:
+        """Return the marked GPUs, else those of the host of the one under the cursor, else all that are shown."""
+        gpus = self.gpus
+        shown = [row for ref in gpus.visible_refs if isinstance(row := gpus.get(ref), GpuDevice)]
+        marked = set(gpus.marked)
+        if len(marked) > 1:
+            return [device for device in shown if device.ref in marked]
+        here = gpus.cursor_row
+        beside = [
+            device
+            for device in shown
+            if isinstance(here, GpuDevice) and (device.ref.account, device.host) == (here.ref.account, here.host)
+        ]
+        return beside if len(beside) > 1 else shown
+
+    def limits(self) -> bool:
+        """Whether a GPU was opened."""
+        return self._gpu is not None
+
+    def shows(self, row: Row) -> bool:
+        """Whether a process is on the GPU that was opened."""
+        if self._gpu is not None and isinstance(row, GpuProcess):
+            device = self.session.fleet.get(self._gpu)
+            if isinstance(device, GpuDevice) and not is_on(row, device):
+                return False
+        return super().shows(row)
+
+    def counts(self) -> str:
+        """Count the processes; a row that says unknown is none."""
+        rows = [self.table.get(ref) for ref in self.table.visible_refs]
+        unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
+        lacking = any(one.process_count is None for one in self._shown_devices())
+        if not rows and self._query is not None and self.table.total_count:
+            return "no matches"
+        if not rows and lacking:
+            return "processes unknown"
+        if not unknown:
+            return f"{super().counts()}{' + ?' if lacking else ''}"
+        known = f"{len(rows) - unknown}{self.COUNTED}, " if len(rows) > unknown else ""
+        return f"{known}processes of {unknown} GPU{'' if unknown == 1 else 's'} unknown"
+
+    def status(self) -> tuple[Content, Content]:
+        """Count both sides; the filter is over the processes."""
+        left, right = super().status()
+        gpus = len(self._compared()) if self._comparing else self.gpus.row_count
+        counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        filtered = f"   / GPUs: {self._gpu_query.text}" if self._gpu_query is not None else ""
+        if self._comparing and gpus > MOST:
+            counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
+        if self._gpu is not None and not self.session.fleet.supports(self._gpu.account, Resource.PROCESSES):
+            left = Content.styled("   processes not reported", "$muted")
+        if self._comparing:
+            counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
+        processes = (row for row in self._processes() if isinstance(row, GpuProcess) and row.pid is not None)
+        shown = [row.inside for row in processes if self.shows(row)]
+        inside = bool(shown) and all(shown)
+        whose = "   PIDs are the container's" if inside else ""
+        facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())
+        facts.append(window_words(self.panel.window))
+        return (
+            Content.assemble(
+                (whose + self._doubt(), "$text-warning"), (counts, "$muted"), (filtered, "$text-accent"), left
+            ),
+            Content.assemble(right, ("   " + "   ".join(facts), "$muted")),
+        )
+
+    def _doubt(self) -> str:
+        """Say what is wrong with the GPU here, of which figures are shown all the same."""
+        device = self._charted()
+        return f"   ! {device.problem}" if device is not None and device.problem and not self._comparing else ""
+
+    def _processes(self) -> Iterable[Row]:
+        return self.session.fleet.rows(Resource.PROCESSES).values()
+
+    def in_scope(self, row: Row, scope: Ref) -> bool:
+        """Whether a process belongs to the instance the view is limited to."""
+        instance = self.session.fleet.get(scope)
+        if not isinstance(row, GpuProcess) or not isinstance(instance, Instance):
+            return isinstance(row, GpuProcess) and row.instance == scope
+        return may_be_of(row, instance)
+
+    def is_problem(self, row: Row) -> bool:
+        """A process of no instance, or unknown ones: the first suspects when a GPU misbehaves."""
+        return isinstance(row, GpuProcess) and (not row.instance_name or row.problem is not None)
+
+    def crumbs(self) -> list[str]:
+        """Add the GPU that was opened."""
+        alone = self._gpu is not None and not self._comparing
+        device = self.session.fleet.get(self._gpu) if alone and self._gpu is not None else None
+        return [*super().crumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
+
+    @on(RecordTable.Opened, "#gpus")
+    def _gpu_opened(self, event: RecordTable.Opened) -> None:
+        event.stop()
+        self._show_alone(event.ref)
+
+    def _show_alone(self, ref: Ref) -> None:
+        self._comparing, self._gpu = False, ref
+        self._apply_filter()
+        self.set_focus(self.table)
+
+    @on(RecordTable.CursorMoved, "#gpus")
+    @on(RecordTable.MarksChanged, "#gpus")
+    def _another_gpu(self) -> None:
+        self._show_charts()
+        self.show_chrome()
+
+    @on(GpuPanel.Moved)
+    def _chart_chosen(self, event: GpuPanel.Moved) -> None:
+        self.gpus.select(event.ref)
+
+    @on(GpuPanel.Opened)
+    def _chart_opened(self, event: GpuPanel.Opened) -> None:
+        self._show_alone(event.ref)
+
+    def do_pane(self, argument: str) -> None:
+        """Change between the GPUs and their processes."""
+        if not self._comparing:
+            self.set_focus(self.table if self.gpus.has_focus or not self.gpus.display else self.gpus)
+
+    def do_back(self, argument: str) -> None:
+        """Show all GPUs and processes again before going back."""
+        if self._comparing or self._gpu is not None:
+            self._comparing, self._gpu = False, None
+            self._apply_filter()
+            self.set_focus(self.gpus)
+        else:
+            super().do_back(argument)
+
+    # --- what is drawn of them -------------------------------------------------------------------------------
+
+    def do_compare(self, argument: str) -> None:
+        """Show the marked GPUs, or all of the host, side by side; or no more."""
+        self._comparing = not self._comparing
+        self._apply_filter()
+        self.set_focus(self.panel if self._comparing else self.gpus if self.gpus.display else self.table)
+
+    def do_metric(self, argument: str) -> None:
+        """Compare another figure."""
+        if not self._comparing:
+            self.do_compare("")
+        else:
+            self.panel.next_reading()
+        self.show_chrome()
+
+    def do_window_longer(self, argument: str) -> None:
+        """Draw a longer time."""
+        self._change_window(1)
+
+    def do_window_shorter(self, argument: str) -> None:
+        """Draw a shorter time."""
+        self._change_window(-1)
+
+    def _change_window(self, steps: int) -> None:
+        self.panel.longer(steps)
+        self.show_chrome()
+
+    def do_mark(self, argument: str) -> None:
+        """Mark the row of the side in use and go to the next."""
+        (self.gpus if self.gpus.has_focus else self.table).action_toggle_mark()
+
+    def do_mark_clear(self, argument: str) -> None:
+        """Unmark the rows of both sides."""
+        self.gpus.action_clear_marks()
+        self.table.action_clear_marks()
+
+    # --- what the commands act on ----------------------------------------------------------------------------
+
+    def under_cursor(self) -> Row | None:
+        """Return what the cursor of the side in use is on."""
+        return (self.gpus if self.gpus.has_focus or self._comparing else self.table).cursor_row
+
+    def instance_here(self) -> Instance | None:
+        """Return the instance of the process under the cursor."""
+        row = self.row_here()
+        found = self.session.fleet.get(row.instance) if isinstance(row, GpuProcess) and row.instance else None
+        return found if isinstance(found, Instance) else None
+
+    def do_open(self, argument: str) -> None:
+        """Go to the process's instance; describe a process that has none here."""
+        if self._comparing:
+            self.panel.action_open()
+        elif self.gpus.has_focus:
+            self.gpus.action_open()
+        elif (instance := self.instance_here()) is not None:
+            self.session.navigator.go("instances", select=instance.ref)
+        else:
+            self.do_describe("")
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """The other side is offered where it is shown."""
+        if command.id == "pane":
+            return not self._comparing and self.gpus.display
+        return super().offers(command, actions)
+
+    def _show_placeholder(self) -> None:
+        super()._show_placeholder()
+        if self._gpu is not None and self._query is None and not self.table.row_count:
+            device = self.session.fleet.get(self._gpu)
+            unknown = isinstance(device, GpuDevice) and device.process_count is None
+            here = no_processes([device]) if unknown and isinstance(device, GpuDevice) else "No process is on it now."
+            self.table.placeholder = Content(f"{here} esc shows all GPUs.")
+
+    def empty_text(self) -> str:
+        """Say why there is nothing."""
+        fleet = self.session.fleet
+        if self.scope is not None:
+            if said := unseen(fleet, self.scope, tuple(self._devices.values())):
+                return said
+            instance = fleet.get(self.scope)
+            if isinstance(instance, Instance) and not fleet.knows_processes(instance):
+                return "Its GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
+            return "It runs nothing on a GPU now."
+        return no_processes(self._shown_devices())
+
+    def _shown_devices(self) -> list[GpuDevice]:
+        """Return the GPUs whose processes may be listed: the filter of the GPUs hides none of these."""
+        shown = (row for ref in self.gpus.refs if (row := self.gpus.get(ref)) is not None and self._limits_gpu(row))
+        return [row for row in shown if isinstance(row, GpuDevice) and not row.mig and self._gpu in (None, row.ref)]
+
+    def _accounts(self) -> list[str]:
+        return [name for name in self.session.fleet.accounts if self.session.shows_account(name)]

@@ -1,0 +1,1 @@
+"""The library: images, volumes and registry credentials."""

@@ -1,0 +1,207 @@
+"""The images of every account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, cast
+
+from textual import work
+
+from gputui.commands import Command
+from gputui.models import Action, Change, Image, Ref, Resource, Row
+from gputui.presentation.actions import name_of
+from gputui.screens import dialogs
+from gputui.screens.library.tabs import LibraryPart
+from gputui.screens.list.shared_columns import age_column
+from gputui.text import format_bytes, format_elapsed
+from gputui.widgets.table.columns import Cell, Column
+
+_TICK_SECONDS = 1.0
+_IMAGES = frozenset({Resource.IMAGES})
+
+
+class LibraryView(LibraryPart):
+    """``7``: images, the server's and one's own; create from one, pull one, delete one's own."""
+
+    NAME = "library"
+    HEADING = "Library › Images"
+    RESOURCE = Resource.IMAGES
+    RESOURCES = frozenset({Resource.IMAGES})
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns."""
+        columns: list[Column[Image]] = [
+            Column(
+                "name",
+                "IMAGE",
+                lambda row: row.reference,
+                lambda row: row.reference,
+                width=12,
+                middle=True,
+                flex=True,
+                max_width=70,
+            ),
+            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
+            Column("state", "STATE", self._state, self._state_text, width=16, when_filled=True),
+            Column(
+                "owner",
+                "WHOSE",
+                _owner,
+                lambda row: not row.own,
+                search=lambda row: "yours private" if row.own else "server public",
+                when_filled=True,
+            ),
+            Column(
+                "size",
+                "SIZE",
+                lambda row: format_bytes(row.size),
+                lambda row: row.size,
+                number=lambda row: row.size,
+                right=True,
+                priority=2,
+                when_filled=True,
+            ),
+            age_column(4),
+            Column("digest", "DIGEST", _short_digest, lambda row: row.digest or "", priority=5, when_filled=True),
+            Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, shown=False),
+            Column(
+                "about",
+                "ABOUT",
+                lambda row: row.description,
+                lambda row: row.description,
+                flex=True,
+                priority=3,
+                max_width=70,
+                when_filled=True,
+            ),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    # --- pulls under way: rows of images that no list holds yet ------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Let the time that pulls take go on; only while there are some does this reach the terminal."""
+        self.set_interval(_TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current and (pulls := self._pulls()):
+            self.table.invalidate(pulls)
+
+    def _pulls(self) -> list[Ref]:
+        fleet = self.session.fleet
+        return [ref for ref in fleet.creating() if fleet.resource_of(ref) is Resource.IMAGES]
+
+    def _is_pull(self, row: Row | None) -> bool:
+        return row is not None and row.ref in self._pulls()
+
+    def _state(self, row: Image) -> Cell:
+        pending = self.session.fleet.pending(row.ref)
+        if pending is None:
+            return ""
+        elapsed = format_elapsed((datetime.now(UTC) - pending.since).total_seconds())
+        return [(f"◐ {self._state_text(row)}", "warning"), (f"  {elapsed}", "muted")]
+
+    def _state_text(self, row: Image) -> str:
+        pending = self.session.fleet.pending(row.ref)
+        return "" if pending is None else "pulling" if pending.action is Action.CREATE else "deleting"
+
+    def catch_up(self) -> None:
+        """Add the pulls that are under way."""
+        super().catch_up()
+        self._show_pulls(self._pulls())
+        self.table.refit()  # a pull has a state
+
+    def _show_pulls(self, refs: Sequence[Ref]) -> None:
+        listed = self.session.fleet.rows(Resource.IMAGES)
+        self.table.apply(Change(added=tuple(image_of(ref) for ref in refs if ref not in listed)))
+
+    def _pending_changed(self, ref: Ref) -> None:
+        fleet = self.session.fleet
+        if fleet.resource_of(ref) is Resource.IMAGES and ref not in fleet.rows(Resource.IMAGES):
+            if ref in fleet.creating():
+                self._show_pulls([ref])
+                self.table.select(ref)  # it was asked for just now
+            else:
+                self.table.apply(Change(removed=(ref,)))
+        super()._pending_changed(ref)
+
+    def is_problem(self, row: Row) -> bool:
+        """An image has no state to worry about, but a pull may take long."""
+        return self.session.fleet.pending(row.ref) is not None
+
+    def actions_here(self) -> frozenset[Action]:
+        """A pull that is under way can be given up, and nothing else."""
+        if any(self._is_pull(row) for row in self.targets()):
+            return frozenset({Action.STOP}) if all(self._is_pull(row) for row in self.targets()) else frozenset()
+        return super().actions_here()
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Offer to pull where some account can."""
+        return bool(self._pullable()) if command.id == "pull" else super().offers(command, actions)
+
+    def _pullable(self) -> list[str]:
+        fleet = self.session.fleet
+        return [
+            name for name in fleet.accounts if self.session.shows_account(name) and fleet.creatable(name, _IMAGES)
+        ]
+
+    def do_pull(self, argument: str) -> None:
+        """Pull an image; it goes on whatever view is shown, and its end is told."""
+        if accounts := self._places(argument, self._pullable(), "pulled"):
+            self._create(accounts, within=_IMAGES)
+
+    def do_stop(self, argument: str) -> None:
+        """Stop waiting for pulls."""
+        pulls = [row for row in self.targets() if self._is_pull(row)]
+        if pulls and not argument:
+            self._give_up(pulls)
+        else:
+            super().do_stop(argument)
+
+    @work(group="dialog", exit_on_error=False)
+    async def _give_up(self, rows: Sequence[Row]) -> None:
+        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} pulls"
+        dialog = dialogs.ConfirmDialog(
+            f"Stop waiting for {what} in {', '.join(sorted({row.ref.account for row in rows}))}?",
+            effects=["The host is not told: it may go on pulling, and the image is then listed when it is there."],
+            confirm="Stop waiting",
+        )
+        if await self.app.push_screen_wait(dialog):
+            for row in rows:
+                self.session.fleet.give_up(row.ref)
+
+    # --- images ------------------------------------------------------------------------------------------------
+
+    def do_new(self, argument: str) -> None:
+        """Create an instance from the image under the cursor."""
+        row = self.row_here()
+        if argument or not isinstance(row, Image) or row.ref.account not in self.creatable():
+            super().do_new(argument)
+        else:
+            self._create([row.ref.account], {"image": row.reference, "image_uuid": row.ref.id})
+
+    def empty_text(self) -> str:
+        """Say why there is nothing."""
+        where = self.session.account or "any account"
+        return f"No images in {where}." + (" Press P to pull one." if self._pullable() else "")
+
+
+def _owner(row: Image) -> Cell:
+    return "" if row.own is None else ("yours", "accent") if row.own else "the server's"
+
+
+def _short_digest(row: Image) -> str:
+    """Return what tells a digest from others, as Docker shortens it."""
+    _, colon, digest = (row.digest or "").rpartition(":")
+    # A uuid is shown whole: that of all public images begins with the same words.
+    return digest if not colon and "-" in digest else digest[:12]
+
+
+def image_of(ref: Ref) -> Image:
+    """Return the image that is being pulled under this Ref, as far as its name tells."""
+    name, colon, tag = ref.id.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = ref.id, ""
+    return Image(ref, name, tag or None, own=None)

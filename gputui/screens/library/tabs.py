@@ -1,0 +1,80 @@
+"""What the parts of the library share: the title that shows them all, and the way from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.content import Content
+
+from gputui.commands import Command
+from gputui.models import Action
+from gputui.screens.base.session import LIBRARY
+from gputui.screens.list.list_view import ListView
+
+
+class LibraryPart(ListView):
+    """A part of ``7``. Parts that no account shown has are neither in the title nor on the way."""
+
+    _parts_told: tuple[str, ...] = ()
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Remember that this part was looked at last, and follow its list."""
+        self.session.library = self.NAME
+        return super().follow()
+
+    def _parts(self) -> list[str]:
+        """Return the views of the parts, this one among them."""
+        there = self.session.library_parts()
+        return [view for view in LIBRARY if view in there or view == self.NAME]
+
+    def _next(self) -> str:
+        parts = self._parts()
+        return parts[(parts.index(self.NAME) + 1) % len(parts)]
+
+    def heading(self) -> Content:
+        """Return the names of all parts, this one in brackets, so that it can be told without colour."""
+        parts = self._parts()
+        if len(parts) == 1 or self.scope is not None:
+            return super().heading()
+        named = (
+            Content.styled(f"[{LIBRARY[view].value.capitalize()}]", "bold")
+            if view == self.NAME
+            else Content.styled(LIBRARY[view].value.capitalize(), "$muted")
+            for view in parts
+        )
+        return Content.assemble(("Library", "bold"), " › ", Content("  ").join(named))
+
+    def show_chrome(self) -> None:
+        """What there is beside this part shows in the footer too."""
+        if (parts := tuple(self._parts())) != self._parts_told:
+            self._parts_told, self._shown_for = parts, None
+        super().show_chrome()
+
+    def short_of(self, command: Command) -> str:
+        """Name the part that is next."""
+        return LIBRARY[self._next()].value if command.id == "pane" else super().short_of(command)
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Offer another part where there is one."""
+        return len(self._parts()) > 1 if command.id == "pane" else super().offers(command, actions)
+
+    def _why_not(self, command: Command) -> str:
+        if command.id == "pane":
+            return f"No account shown has anything in the library but {LIBRARY[self.NAME].value}."
+        return super()._why_not(command)
+
+    def do_pane(self, argument: str) -> None:
+        """Go to the next part."""
+        self.session.navigator.go(self._next())
+
+    def nothing(self, called: str) -> str:
+        """Say that there is none of these, and the key that makes one, or that no account has such a list."""
+        fleet, where = self.session.fleet, self.session.account or "any account"
+        shown = (name for name in fleet.accounts if self.session.shows_account(name))
+        if not any(fleet.supports(name, self.RESOURCE) for name in shown):
+            return (
+                f"There are no {called} in {where}: its kind has none."
+                if self.session.account
+                else (f"There are no {called} in {where}: no account is of a kind that has some.")
+            )
+        return f"No {called} in {where}." + (" Press n to create one." if self.creatable() else "")

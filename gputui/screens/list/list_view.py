@@ -1,0 +1,426 @@
+"""A view over a table of one resource: filter, sort, marks, copy, save, and the row the commands act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.commands import Command
+from gputui.errors import GputuiError
+from gputui.models import Action, Change, FeedState, Ref, Resource, Row
+from gputui.presentation.actions import name_of
+from gputui.query import Query
+from gputui.screens import dialogs
+from gputui.screens.base.export import SAVE_FORMATS, save_rows
+from gputui.screens.commands.copy import copy_of
+from gputui.screens.commands.filter_bar import FilterBarView
+from gputui.screens.commands.inspect import ReadingView
+from gputui.widgets.table.columns import Column, plain_text
+from gputui.widgets.table.table import RecordTable
+
+
+class ListView(FilterBarView, ReadingView):
+    """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
+
+    RESOURCE: ClassVar[Resource]
+    SORT: ClassVar[tuple[str | None, bool]] = (None, False)
+    FOLLOW: ClassVar[bool] = False
+    COUNTED: ClassVar[str] = ""
+    """What the number in the title counts, where the heading does not say it."""
+
+    TYPED_OVER: ClassVar[str] = "/"
+    """What stands before the typed filter in the title: the part of the view that it is over, if there are some."""
+
+    GROWS_OLDER: ClassVar[bool] = False
+    """Whether its rows tell ages: they are written anew once a minute."""
+
+    _stale: frozenset[str] = frozenset()
+    _settled = False
+    _query: Query | None = None
+
+    _awaited_row: tuple[Ref, int] | None = None
+    """A row to go to as soon as it is listed, unless the user has moved since (:attr:`TableView.moves`)."""
+
+    def on_mount(self) -> None:
+        """Let ages grow; only what is then written otherwise reaches the terminal."""
+        if self.GROWS_OLDER:
+            self.set_interval(60, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current:
+            self.pass_time()
+
+    def pass_time(self) -> None:
+        """Show the ages of now in all tables."""
+        for table in self.query(RecordTable):
+            table.pass_time()
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the table."""
+        yield self.make_table()
+
+    def make_table(self) -> RecordTable[Row]:
+        """Make the table."""
+        table: RecordTable[Row] = RecordTable(
+            self.columns(),
+            id="table",
+            row_style=self.row_style,
+            follow=self.FOLLOW,
+            placeholder=self.loading_text(),
+            on_fault=self.session.navigator.own_mistake,
+        )
+        table.set_sort(*self.SORT)
+        return table
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns."""
+        raise NotImplementedError
+
+    @property
+    def table(self) -> RecordTable[Row]:
+        """The table of this view."""
+        return cast("RecordTable[Row]", self.query_one("#table", RecordTable))
+
+    def focus_body(self) -> None:
+        """Give the keys back to the table."""
+        self.set_focus(self.table)
+
+    def row_style(self, row: Row) -> str | None:
+        """Dim what is not up to date."""
+        return "stale" if self.session.fleet.is_stale(row.ref) else None
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Take every change into the table, and every pending mark."""
+        fleet = self.session.fleet
+        return (
+            fleet.subscribe(self.RESOURCE, self._changed),
+            fleet.subscribe_pending(self._pending_changed),
+        )
+
+    def _changed(self, change: Change) -> None:
+        self.table.apply(change)
+        self._settle_columns()
+        self._settle_cursor()
+        self._select_awaited(change.added)
+
+    def _select_awaited(self, added: Sequence[Row]) -> None:
+        """Put the cursor on the row that is awaited, if it is there now and the user has not moved.
+
+        Where the server makes up the id, it is the new row that is called so.
+        """
+        if self._awaited_row is None:
+            return
+        ref, moves = self._awaited_row
+        named = (
+            row.ref
+            for row in added
+            if (row.ref.account, row.ref.kind) == (ref.account, ref.kind) and name_of(row) == ref.id
+        )
+        if self.table.moves != moves or self.table.select(ref) or any(map(self.table.select, named)):
+            self._awaited_row = None
+
+    def _place(self) -> tuple[object, ...]:
+        """Return where the user is; a row that comes or goes under the cursor is no move."""
+        return self.app.screen, self.focused, self.table.moves
+
+    def _settle_columns(self) -> None:
+        """Keep the columns still as soon as every account has answered."""
+        if not self.loading_text():
+            for table in self.query(RecordTable):
+                table.settle()
+
+    def _settle_cursor(self) -> None:
+        """Begin on the first row of all accounts, not on that of the account that answered first."""
+        if self._settled:
+            return
+        self.table.rest_on_first()
+        if not self.loading_text() and self.table.total_count:
+            self._settled = True
+            self.table.hold_cursor()
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """Do a command; from then on the cursor stays on the row it was used for."""
+        self.table.hold_cursor()
+        super().run_command(command, argument)
+
+    def _pending_changed(self, ref: Ref) -> None:
+        self.table.admit()  # it comes from the user's own action
+        self.table.invalidate([ref])
+        self.show_keys()
+
+    def catch_up(self) -> None:
+        """Show the rows as they are now."""
+        self._note_staleness()
+        self.table.set_rows(self.session.fleet.rows(self.RESOURCE).values())
+        self._apply_filter()
+        self.pass_time()
+        self._select_awaited(())
+        self._settle_columns()
+
+    def feeds_changed(self) -> None:
+        """Rows may have become stale or fresh."""
+        super().feeds_changed()
+        self._note_staleness()
+        self._settle_columns()
+        self._settle_cursor()
+        self._show_placeholder()
+
+    def _note_staleness(self) -> None:
+        """Draw all rows anew when those of an account became stale or fresh, and only then."""
+        fleet = self.session.fleet
+        stale = frozenset(name for name in fleet.accounts if fleet.feed(name, self.RESOURCE).state is FeedState.STALE)
+        if stale != self._stale:
+            self._stale = stale
+            self.table.invalidate()
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def shows(self, row: Row) -> bool:
+        """Whether a row passes everything but the typed filter."""
+        if not self.session.shows_account(row.ref.account):
+            return False
+        if self.scope is not None and not self.in_scope(row, self.scope):
+            return False
+        return not self.session.problems_only or self.is_problem(row)
+
+    def limits(self) -> bool:
+        """Whether the view is limited in a way of its own."""
+        return False
+
+    def in_scope(self, row: Row, scope: Ref) -> bool:
+        """Whether a row belongs to the instance the view is limited to."""
+        return row.ref == scope
+
+    def is_problem(self, row: Row) -> bool:
+        """Whether a row wants attention."""
+        return True
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Limit the view to one instance, or put the cursor on a row."""
+        super().limit_to(scope, select)
+        if self.is_mounted:
+            self._apply_filter()
+            if select is not None and not self.table.select(select):
+                self._clear_filter()
+        if select is not None:
+            # A view that is shown for the first time has no rows yet.
+            self._awaited_row = (select, self.table.moves if self.is_mounted else 0)
+            if self.is_mounted:
+                self._select_awaited(())
+
+    def _apply_filter(self) -> None:
+        session = self.session
+        limited = self.limits() or self.scope is not None or session.account is not None or session.problems_only
+        self.table.set_filter(self._query, where=self.shows if limited else None)
+        self._show_placeholder()
+        self.show_chrome()
+
+    def _show_placeholder(self) -> None:
+        if self.table.total_count and not self.table.row_count and not self._has_none():
+            what = f"No row matches {self._query.text}." if self._query else "No row is shown."
+            limits = [
+                limit
+                for limit, on_now in (
+                    (self.crumbs()[0], self.scope is not None),
+                    (f"account {self.session.account}", self.session.account is not None),
+                    ("only problems (z)", self.session.problems_only),
+                )
+                if on_now
+            ]
+            also = f" Limited to {' and '.join(limits)}." if limits else ""
+            self.table.placeholder = Content(f"{what}{also} esc clears what limits the view.")
+            return
+        silent = self.unanswered()
+        not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
+        asked = self.asked_for()
+        nothing = f"Nothing matches {asked} on the server. L changes what is asked for." if asked else ""
+        denied = " ".join(self.denials())
+        self.table.placeholder = Content(self.loading_text() or not_known or denied or nothing or self.empty_text())
+
+    def _has_none(self) -> bool:
+        """Whether the account that the view is limited to has no rows at all, and nothing else limits it."""
+        account = self.session.account
+        if account is None or self._query or self.scope is not None or self.session.problems_only:
+            return False
+        return not any(ref.account == account for ref in self.session.fleet.rows(self.RESOURCE))
+
+    def empty_text(self) -> str:
+        """Say why there is nothing, and the key that fills it."""
+        return "Nothing here."
+
+    def counts(self) -> str:
+        """Say how many rows are shown, of how many."""
+        shown, total = self.table.row_count, self.table.total_count
+        return f"{shown}{f' of {total}' if shown != total else ''}{self.COUNTED}"
+
+    def _new_text(self) -> str:
+        """Say how many rows came in above those in view, and the key that goes there; '' for none."""
+        new = self.table.new_above
+        return f"   {new:,} new above ↑  {self.key_of_move('table.first')}" if new else ""
+
+    def status(self) -> tuple[Content, Content]:
+        """Counts and the filter at the left; marks and the order at the right."""
+        table = self.table
+        left = Content.assemble(
+            (f"   {self.counts()}", "$muted"),
+            (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
+            (self._new_text(), "$text-warning"),
+            (f"   {self.TYPED_OVER} {self._query.text}" if self._query else "", "$text-accent"),
+        )
+        marked = len(table.marked)
+        hidden = len(table.marked_hidden)
+        key, descending = table.sort
+        # The heading of the column says it, where there is room for the column.
+        hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
+        right = Content.assemble(
+            (f"{marked} marked" if marked else "", "$text-accent"),
+            (f"   {hidden} marked and filtered away" if hidden else "", "$text-warning"),
+            (
+                f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
+                "$muted",
+            ),
+        )
+        return left, right
+
+    @on(RecordTable.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self.show_keys()
+
+    @on(RecordTable.MarksChanged)
+    @on(RecordTable.CountsChanged)
+    @on(RecordTable.NewAbove)
+    def _table_changed(self) -> None:
+        self._show_placeholder()
+        self.show_chrome()
+
+    @on(RecordTable.Opened, "#table")
+    def _opened(self, event: RecordTable.Opened) -> None:
+        event.stop()
+        self.do_open("")
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """What shows an instance's own needs an instance."""
+        instance = self.instance_here()
+        if command.id in ("events-of", "processes-of") and instance is None:
+            return False
+        if command.id == "processes-of" and instance is not None:
+            return self.session.fleet.shows_processes(instance)
+        return super().offers(command, actions)
+
+    # --- targets ---------------------------------------------------------------------------------------------
+
+    def under_cursor(self) -> Row | None:
+        """Return the row under the cursor."""
+        return self.table.cursor_row
+
+    def targets(self) -> list[Row]:
+        """Return the marked rows, else the one under the cursor."""
+        if self._fixed:
+            return super().targets()
+        marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
+        return marked or super().targets()
+
+    # --- commands --------------------------------------------------------------------------------------------
+
+    def filter_text(self) -> str:
+        """Return the filter in force as it was typed."""
+        return self._query.text if self._query else ""
+
+    def use_filter(self, text: str) -> None:
+        """Show only rows that match; raises QueryError."""
+        self._query = self.table.parse_filter(text) or None
+        self._apply_filter()
+
+    def _clear_filter(self) -> bool:
+        """Take away what limits the view beside its scope; returns whether there was something."""
+        had = self._query is not None or self.session.account is not None or self.session.problems_only
+        self._query = None
+        if self.session.account is not None or self.session.problems_only:
+            self.session.choose(account=None, problems_only=False)
+        self._apply_filter()
+        return had
+
+    def do_back(self, argument: str) -> None:
+        """Clear marks, then the filter; then go back."""
+        if self.table.marked or self.table.marked_hidden:
+            self.table.action_clear_marks()
+        elif not self._clear_filter():
+            super().do_back(argument)
+
+    def do_mark(self, argument: str) -> None:
+        """Mark the row and go to the next."""
+        self.table.action_toggle_mark()
+
+    def do_mark_range(self, argument: str) -> None:
+        """Mark from the last mark to here."""
+        self.table.action_mark_range()
+
+    def do_mark_clear(self, argument: str) -> None:
+        """Unmark all rows."""
+        self.table.action_clear_marks()
+
+    def do_refresh(self, argument: str) -> None:
+        """Refresh now; the columns fit the rows of now."""
+        super().do_refresh(argument)
+        for table in self.query(RecordTable):
+            table.refit()
+
+    def do_sort_previous(self, argument: str) -> None:
+        """Sort by the column to the left."""
+        self.table.action_sort_previous()
+        self.show_chrome()
+
+    def do_sort_next(self, argument: str) -> None:
+        """Sort by the column to the right."""
+        self.table.action_sort_next()
+        self.show_chrome()
+
+    def do_sort_invert(self, argument: str) -> None:
+        """Turn the order round."""
+        self.table.action_sort_invert()
+        self.show_chrome()
+
+    def do_copy_menu(self, argument: str) -> None:
+        """Choose what to copy."""
+        if (row := self.row_here()) is not None:
+            self._copy_menu(row)
+
+    @work(group="dialog", exit_on_error=False)
+    async def _copy_menu(self, row: Row) -> None:
+        shown = ""
+        for table in self.query(RecordTable):
+            if table.get(row.ref) is not None:
+                columns = (column for column in table.columns.values() if column.shown)
+                shown = "\t".join(plain_text(column.cell(row)) for column in columns)
+        await copy_of(self, row, shown)
+
+    def do_save(self, argument: str) -> None:
+        """Write what is shown to a file."""
+        self._save()
+
+    @work(group="dialog", exit_on_error=False)
+    async def _save(self) -> None:
+        # A small j moves in a menu.
+        keys = {"json": "J"}
+        choices = [
+            dialogs.Choice(name, label, keys.get(name, label[0].lower())) for name, label in SAVE_FORMATS.items()
+        ]
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save what is shown as", choices))
+        if not chosen:
+            return
+        table = self.table
+        rows = [row for ref in table.visible_refs if (row := table.get(ref)) is not None]
+        try:
+            path = await save_rows(self.app, chosen, self.NAME, tuple(table.columns.values()), rows)
+        except OSError as error:
+            self.complain(
+                GputuiError(f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to.")
+            )
+            return
+        self.say(f"Saved as {path}", severity="information")

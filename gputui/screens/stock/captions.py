@@ -1,0 +1,168 @@
+"""What the stock view says in words: of the cell under the cursor, of the signs in the map, of who has a model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TypeAlias
+
+from textual.content import Content
+
+from gputui.analytics.stock_trends import arrow, sparkline
+from gputui.models import Instance, Money, Offer, Ref, Row
+from gputui.presentation.prices import price_now
+from gputui.screens import dialogs
+from gputui.text import format_money
+from gputui.widgets.heatmap.grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
+
+SINGLE_CARDS = "single cards: two idle may sit on two machines"
+GAP = "   "
+
+Paid: TypeAlias = Mapping[tuple[str, str, str], Money]
+"""What one GPU costs an hour where one has some, by account, region and model."""
+
+
+def place_name(account: str, region: str) -> str:
+    """Return what a place is called: ``hub · sgp1``, and a host by its account alone."""
+    return account if region == account else f"{account} · {region}"
+
+
+def where(offer: Offer) -> str:
+    """Return the name of the place an offer is in."""
+    return place_name(offer.ref.account, offer.region)
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things: ``1 model``, ``30 models``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def idle_words(offer: Offer) -> str:
+    """Say how many can be had: ``12 idle of 64 single cards``."""
+    if offer.idle is None:
+        return "available" if offer.available else "not available now"
+    total = "" if offer.total is None else f" of {offer.total}"
+    return f"{offer.idle} idle{total} single cards"
+
+
+def paid_prices(instances: Iterable[Row]) -> dict[tuple[str, str, str], Money]:
+    """Return the least that a GPU costs an hour in the instances that run, by account, region and model.
+
+    Back ends may have prices of what runs and none of what could.
+    """
+    found: dict[tuple[str, str, str], Money] = {}
+    for row in instances:
+        if not isinstance(row, Instance) or not row.gpu_model or not row.gpu_count:
+            continue
+        if (price := price_now(row)) is None:
+            continue
+        one = replace(price, amount=price.amount / row.gpu_count)
+        key = (row.ref.account, row.region or "", row.gpu_model)
+        if one.amount and (key not in found or one.amount < found[key].amount):
+            found[key] = one
+    return found
+
+
+def price_of(offer: Offer, paid: Paid) -> Money | None:
+    """Return what one GPU costs an hour: as offered, else as it is paid there now; None when unknown."""
+    return offer.price_from or paid.get((offer.ref.account, offer.region, offer.gpu_model))
+
+
+def price_words(offer: Offer, paid: Paid) -> str:
+    """Say what one GPU costs an hour; '' when unknown."""
+    if offer.price_from:
+        return f"from {format_money(offer.price_from)}/h"
+    price = price_of(offer, paid)
+    return f"yours at {format_money(price)}/h" if price else ""
+
+
+def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
+    """Return the line that speaks for a cell."""
+    name = f"{offer.gpu_model} · {where(offer)}"
+    parts = [name, idle_words(offer), price_words(offer, paid), "watched" if watched else ""]
+    line = Content.styled(GAP.join(part for part in parts if part), "bold")
+    if offer.problem:
+        line = Content.assemble(line, (f"{GAP}{OLD} not read anew", "$text-error"))
+    return line
+
+
+def empty_cell_line(grid: Grid, model: str, place: Place) -> Content:
+    """Return the line for a cell without an offer: nothing to have there, or not known."""
+    name = Content.styled(f"{model} · {place_name(*place)}", "bold")
+    if place in grid.failed:
+        return Content.assemble(name, (f"{GAP}{FAILED} could not be read", "$text-error"))
+    return Content.assemble(name, (f"{GAP}not offered here", "$muted"))
+
+
+def problem_line(grid: Grid, place: Place) -> Content:
+    """Return the line that says why a place could not be read; empty where it was."""
+    # The message names the account itself where it was made for more readers than this line's.
+    return Content.styled(grid.failed.get(place, "").removeprefix(f"{place[0]}: "), "$text-error")
+
+
+def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool) -> Content:
+    """Return the quiet line under it: the last day, and what a number of single cards does not promise.
+
+    In ``one_machine`` it promises that; ``roomy`` says that there is room for more words.
+    """
+    parts = []
+    if series:
+        most = f", {max(value or 0 for value in series)} at most" if roomy else ""
+        parts.append(f"last 24 h {sparkline(series)} now{most}")
+    if offer.idle is not None and offer.idle > 1 and not one_machine:
+        parts.append(SINGLE_CARDS)
+    return Content.styled(GAP.join(parts), "$muted")
+
+
+def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
+    """Say what the signs mean that are in the map."""
+    offers = grid.cells.values()
+    uncounted = any(offer.idle is None and offer.available for offer in offers)
+    old = any(figures.style == "stale" for figures in map(grid.figures, grid.cells))
+    signs = [
+        "idle/total",
+        f"{NONE_IDLE} none idle",
+        f"{NOT_OFFERED} not offered",
+        f"{AVAILABLE} available" if uncounted else "",
+        f"{OLD} old" if old else "",
+        f"{FAILED} not read" if grid.failed else "",
+        "↑↓ in 5 min" if news else "",
+        f"{WATCHED} watched" if watched else "",
+    ]
+    return Content("  ".join(sign for sign in signs if sign))
+
+
+def cheapest_first(offers: Iterable[Offer], paid: Paid) -> list[Offer]:
+    """Order by price, then the most idle; an unknown price comes last, and currencies stay apart."""
+
+    def key(offer: Offer) -> tuple[bool, str, Decimal, int, Ref]:
+        price = price_of(offer, paid)
+        amount, currency = (price.amount, price.currency) if price else (Decimal(0), "")
+        return price is None, currency, amount, -(offer.idle or 0), offer.ref
+
+    return sorted(offers, key=key)
+
+
+def holder_choices(
+    offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid, *, old: Collection[Ref]
+) -> list[dialogs.Choice]:
+    """Return the lines of the menu that says who has a model, figures under figures; ``old`` ones are marked."""
+    figures = [
+        AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
+        for offer in offers
+    ]
+    prices = [price_words(offer, paid) for offer in offers]
+    if any(prices):
+        prices = [price or "price unknown" for price in prices]
+    wide, long = max(map(len, figures), default=0), max(map(len, prices), default=0)
+    choices = []
+    for offer, figure, price in zip(offers, figures, prices, strict=True):
+        parts = [
+            f"{figure:>{wide}}",
+            f"{price:<{long}}" if long else "",
+            f"{OLD} old" if offer.ref in old else arrow(news.get(offer.ref, 0)),
+        ]
+        note = GAP.join(part for part in parts if part)
+        choices.append(dialogs.Choice(str(offer.ref), where(offer), note=note))
+    return choices

@@ -1,0 +1,330 @@
+"""The map of the stock: what it shows, what limits it, and how it follows the fleet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.analytics.stock_trends import FADES_AFTER, SPAN, Trends
+from gputui.commands import Command
+from gputui.models import Action, FeedState, Offer, Ref, Resource, Row
+from gputui.query import Query, parse
+from gputui.screens import dialogs
+from gputui.screens.base.session import Session
+from gputui.screens.commands.filter_bar import FilterBarView
+from gputui.screens.commands.lifecycle import ActingView
+from gputui.screens.stock.captions import (
+    Paid,
+    cell_line,
+    counted,
+    empty_cell_line,
+    legend,
+    paid_prices,
+    past_line,
+    place_name,
+    problem_line,
+)
+from gputui.screens.stock.watches import Watches, has_idle
+from gputui.widgets.bars.line import Line
+from gputui.widgets.heatmap.grid import Grid
+from gputui.widgets.heatmap.heatmap import Heatmap
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from gputui.fleet import Fleet
+
+_ROOMY = 100
+"""Columns from which the line under the map has room for all it can say."""
+
+_FADE_SLACK = 5.0
+"""Seconds after which a faded change is looked for again."""
+
+_NO_PRESET = "*"
+
+
+class StockMapView(FilterBarView, ActingView):
+    """Shows the heatmap over the lines that speak for the cell under its cursor."""
+
+    NAME = "stock"
+    HEADING = "Stock"
+    RESOURCE = Resource.STOCK
+    RESOURCES = frozenset({Resource.STOCK})
+    TELLS_PROBLEMS = False
+
+    DEFAULT_CSS = """
+    StockMapView #cell { padding: 0 1; }
+    StockMapView #past { padding: 0 1; }
+    StockMapView #legend { padding: 0 1; color: $muted; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.watches = Watches(self.tell_idle)
+        self.news: Mapping[Ref, int] = {}
+        self.paid: Paid = {}
+        self._trends = Trends()
+        self._past_of: Fleet | None = None
+        self._fading: Timer | None = None
+        self._query: Query | None = None
+        self._only_idle = False
+        self._preset = ""
+
+    def tell_idle(self, offer: Offer) -> None:
+        """Tell that GPUs which were waited for are idle."""
+        raise NotImplementedError
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the map and the lines for its cell."""
+        yield Heatmap(id="map")
+        yield Line(id="cell")
+        yield Line(id="past")
+        yield Line(id="legend")
+
+    @property
+    def map(self) -> Heatmap:
+        """The heatmap."""
+        return self.query_one(Heatmap)
+
+    def focus_body(self) -> None:
+        """Give the keys back to the map."""
+        self.set_focus(self.map)
+
+    def ends_with_program(self) -> Sequence[str]:
+        """Say how many watches would no longer notify."""
+        count = len(self.watches.refs)
+        return (
+            [f"{count} {'watch' if count == 1 else 'watches'} for idle GPUs will no longer notify."] if count else []
+        )
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the stock; read how it moved so far, once."""
+        fleet = self.session.fleet
+        self.watches.follow(fleet)
+        if self._past_of is not fleet:
+            self._past_of = fleet
+            self._read_past()
+        return (fleet.subscribe(Resource.STOCK, lambda change: self._show_anew()),)
+
+    @work(group="past", exclusive=True, exit_on_error=False)
+    async def _read_past(self) -> None:
+        """Take the samples of the last day, and of one more for what held when it began."""
+        history = self.session.history
+        if history is None:
+            return
+        since = self._now() - 2 * SPAN
+        self._trends = await asyncio.to_thread(lambda: Trends(history.stock(since)))
+        self.catch_up()
+
+    def _now(self) -> datetime:
+        """Return when the stock was read last: a change is as old as it was then."""
+        fleet = self.session.fleet
+        known = [at for name in fleet.accounts if (at := fleet.feed(name, Resource.STOCK).fetched_at) is not None]
+        return max(known, default=datetime.now(UTC))
+
+    def catch_up(self) -> None:
+        """Show the stock as it is now."""
+        offers = self.offered()
+        self._note_changes()
+        fleet = self.session.fleet
+        self.paid = paid_prices(fleet.rows(Resource.INSTANCES).values())
+        stale = frozenset(
+            account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
+        )
+        grid = Grid(filter(self._shows, offers), stale=stale, trends=self.news, watched=self.watches.refs)
+        self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))
+        if offers and not self.loading_text():
+            self.map.hold_cursor()
+        signs = legend(grid, news=bool(self.news), watched=bool(self.watches.refs))
+        self.query_one("#legend", Line).show(signs)
+        self._describe_cell()
+
+    def offered(self) -> list[Offer]:
+        """Return what the accounts shown offer."""
+        return [
+            offer
+            for offer in self.session.fleet.rows(Resource.STOCK).values()
+            if isinstance(offer, Offer) and self.session.shows_account(offer.ref.account)
+        ]
+
+    def is_one_machine(self, offer: Offer) -> bool:
+        """Whether the GPUs of an offer sit in one machine: its account lists the GPUs of hosts."""
+        return self.session.fleet.supports(offer.ref.account, Resource.GPUS)
+
+    def _note_changes(self) -> None:
+        fleet = self.session.fleet
+        for offer in fleet.rows(Resource.STOCK).values():
+            feed = fleet.feed(offer.ref.account, Resource.STOCK)
+            if feed.state is FeedState.FRESH and feed.fetched_at and isinstance(offer, Offer) and not offer.problem:
+                self._trends.note(offer.ref, offer.idle, feed.fetched_at)
+        self.news = self._trends.news(self._now())
+        if self.news and self._fading is None:
+            oldest = min(change.at for ref in self.news if (change := self._trends.change(ref)) is not None)
+            left = (oldest + FADES_AFTER - self._now()).total_seconds()
+            self._fading = self.set_timer(left + _FADE_SLACK, self.fade)
+
+    def fade(self) -> None:
+        """Take away the arrows of changes that are no news any more."""
+        self._fading = None
+        if self._unsubscribe:
+            self.catch_up()
+
+    def feeds_changed(self) -> None:
+        """Offers may have become stale or fresh."""
+        self.catch_up()
+        super().feeds_changed()
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """Do a command; from then on the cursor stays on the cell it was used for."""
+        self.map.hold_cursor()
+        super().run_command(command, argument)
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def _shows(self, offer: Offer) -> bool:
+        """Whether an offer passes what the user limits the map to."""
+        if self._preset and offer.region not in self.session.region_presets.get(self._preset, ()):
+            return False
+        if not offer.gpu_model:
+            return True  # nobody knows what is there
+        if self._only_idle and not has_idle(offer):
+            return False
+        texts = {"gpu": offer.gpu_model, "account": offer.ref.account, "region": offer.region}
+        return self._query is None or self._query.matches(texts)
+
+    def _placeholder(self, grid: Grid, *, some: bool) -> str:
+        if waiting := self.loading_text():
+            return waiting
+        limits = [
+            limit
+            for limit, on_now in (
+                (f"/ {self._query.text}" if self._query else "", self._query is not None),
+                ("only what is idle (z)", self._only_idle),
+                (f"regions {self._preset}", bool(self._preset)),
+            )
+            if on_now
+        ]
+        if some and limits:
+            return f"Nothing passes {' and '.join(limits)}. esc clears what limits the view."
+        if grid.failed:
+            problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]
+            return "\n".join(["No region could be read. r asks again.", *problems])
+        if silent := self.unanswered():
+            return f"Not known: no answer from {', '.join(silent)}. r asks again."
+        if asked := self.asked_for():
+            return f"Nothing there with {asked}: that is all the servers are asked for. L changes it."
+        return "No account shown tells which GPUs are idle."
+
+    def status(self) -> tuple[Content, Content]:
+        """How large the map is at the left; what limits it at the right."""
+        grid = self.map.grid
+        waiting = self.loading_text() if grid.models else ""
+        left = Content.assemble(
+            (f"   {counted(len(grid.models), 'model')} · {counted(len(grid.places), 'place')}", "$muted"),
+            (f"   {counted(len(grid.failed), 'place')} not read" if grid.failed else "", "$text-error"),
+            (f"   {waiting}" if waiting else "", "$text-warning"),
+            (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+        )
+        limits = [f"regions {self._preset}" if self._preset else "", "idle ≥ 1" if self._only_idle else ""]
+        return left, Content.styled("   ".join(limit for limit in limits if limit), "$text-accent")
+
+    @on(Heatmap.CursorMoved)
+    def _describe_cell(self) -> None:
+        offer, position = self.map.offer, self.map.position
+        cell, past = Content(""), Content("")
+        if offer is not None:
+            roomy = self.size.width >= _ROOMY
+            series = self._trends.series(offer.ref, self._now(), 24 if roomy else 12)
+            cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs)
+            past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
+        elif position is not None:
+            cell = empty_cell_line(self.map.grid, *position)
+        if position is not None and position[1] in self.map.grid.failed:
+            past = problem_line(self.map.grid, position[1])
+        self.query_one("#cell", Line).show(cell)
+        self.query_one("#past", Line).show(past)
+        self.show_keys()
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Who has a model can be asked wherever the cursor is; the other commands for a row need an offer."""
+        if command.id == "open":
+            return self.map.position is not None
+        return super().offers(command, actions)
+
+    def under_cursor(self) -> Row | None:
+        """Return the offer under the cursor."""
+        return self.map.offer
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Put the cursor on an offer."""
+        super().limit_to(scope, select)
+        if select is not None and self.is_mounted and not self.map.select(select):
+            self._clear_limits()
+            self.map.select(select)
+
+    # --- limiting the map ------------------------------------------------------------------------------------
+
+    def _show_anew(self) -> None:
+        self.catch_up()
+        self.show_chrome()
+
+    def _clear_limits(self) -> bool:
+        """Take away what limits the map; returns whether there was something."""
+        had = bool(self._query or self._only_idle or self._preset or self.session.account)
+        self._query, self._only_idle, self._preset = None, False, ""
+        if self.session.account is not None:
+            self.session.choose(account=None)
+        if had:
+            self._show_anew()
+        return had
+
+    def do_back(self, argument: str) -> None:
+        """Clear what limits the map; then go back."""
+        if not self._clear_limits():
+            super().do_back(argument)
+
+    def do_problems(self, argument: str) -> None:
+        """Show only what is idle, or everything again."""
+        self._only_idle = not self._only_idle
+        self._show_anew()
+
+    def do_regions(self, argument: str) -> None:
+        """Show the regions of a preset only."""
+        presets = self.session.region_presets
+        if argument in presets or argument in ("all", _NO_PRESET):
+            self._preset = argument if argument in presets else ""
+            self._show_anew()
+        elif not presets:
+            self.say('No presets of regions: write them in config.toml, [ui.regions], as asia = ["sgp1", …].')
+        elif argument:
+            self.say(f"No regions {argument}. There are {', '.join(presets)}.")
+        else:
+            self._choose_regions()
+
+    @work(group="dialog", exit_on_error=False)
+    async def _choose_regions(self) -> None:
+        choices = [dialogs.Choice(_NO_PRESET, "all regions", "0")]
+        for number, (name, regions) in enumerate(self.session.region_presets.items(), 1):
+            choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", ", ".join(regions)))
+        chosen = await self.app.push_screen_wait(
+            dialogs.MenuDialog("Show the regions", choices, selected=self._preset or _NO_PRESET)
+        )
+        if chosen:
+            self.do_regions(chosen)
+
+    def filter_text(self) -> str:
+        """Return the filter in force as it was typed."""
+        return self._query.text if self._query else ""
+
+    def use_filter(self, text: str) -> None:
+        """Show only some models and places; raises QueryError."""
+        self._query = parse(text, ("gpu", "account", "region")) or None
+        self._show_anew()

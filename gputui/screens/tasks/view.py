@@ -1,0 +1,286 @@
+"""The tasks of the queues of all accounts: what is worked on, what came of it, and whether that was delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, cast
+
+from textual import work
+
+from gputui.commands import Command
+from gputui.errors import GputuiError
+from gputui.known_secrets import MASK
+from gputui.models import Action, Change, Phase, Ref, Resource, Row, Task, TaskQueue
+from gputui.presentation.tasks import (
+    NEWEST,
+    delivery_failed,
+    delivery_text,
+    processing_text,
+    read_text,
+    resubmitted,
+    takes_long,
+    took,
+    took_text,
+    wants_attention,
+)
+from gputui.screens import dialogs
+from gputui.screens.detail.task import TABLE_STYLES, facts, sections, status_glyph
+from gputui.screens.list.list_view import ListView
+from gputui.screens.list.shared_columns import account_column, age_order, age_seconds
+from gputui.text import format_age
+from gputui.widgets.table.columns import Cell, Column
+
+_MORE = (2.0, 1.5, 1.25)
+"""How many times as many are read with each "older": the first that the servers take."""
+_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
+
+
+class TasksView(ListView):
+    """``8``: the tasks of all queues, or of the one that it is limited to; read one, submit one."""
+
+    NAME = "tasks"
+    HEADING = "Tasks"
+    RESOURCE = Resource.TASKS
+    RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
+    CREATES = frozenset({Resource.TASKS})
+    SORT: ClassVar[tuple[str | None, bool]] = ("age", False)
+    GROWS_OLDER = True
+
+    _reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """Return the columns; on a narrow screen the task, how it stands, and since when."""
+        columns: list[Column[Task]] = [
+            Column(
+                "task",
+                "TASK",
+                lambda row: row.name,
+                lambda row: row.name,
+                width=12,
+                flex=True,
+                max_width=40,
+                middle=True,
+                search=lambda row: f"{row.name} {row.ref.id}",
+            ),
+            account_column(self.session, 3),
+            Column("queue", "QUEUE", _queue, _queue, priority=2, max_width=24, middle=True),
+            Column(
+                "status",
+                "STATUS",
+                _status,
+                lambda row: (_ORDER[row.phase], row.status),
+                width=12,
+                max_width=16,
+                search=lambda row: f"{row.phase} {row.status}",
+            ),
+            Column(
+                "delivery",
+                "DELIVERY",
+                _delivery,
+                lambda row: (not delivery_failed(row), text) if (text := delivery_text(row)) else None,
+                width=9,
+                max_width=22,
+                search=lambda row: f"{delivery_text(row)} {row.delivery}",
+            ),
+            Column(
+                "age",
+                "AGE",
+                _age,
+                lambda row: age_order(row.created_at),
+                number=lambda row: age_seconds(row.created_at),
+                right=True,
+            ),
+            Column("took", "TOOK", took_text, took, right=True, priority=4, width=6, number=took),
+            Column(
+                "error",
+                "ERROR",
+                lambda row: (_error(row), "bad"),
+                _error,
+                width=12,
+                flex=True,
+                priority=5,
+                max_width=70,
+                when_filled=True,
+            ),
+            Column("worker", "WORKER", _worker, _worker, priority=6, max_width=32, when_filled=True, middle=True),
+            Column("webhook", "WEBHOOK", lambda row: row.webhook, lambda row: row.webhook, shown=False),
+        ]
+        return cast("Sequence[Column[Row]]", columns)
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Take every change of the queues into the title as well."""
+        return (*super().follow(), self.session.fleet.subscribe(Resource.QUEUES, self._queues_changed))
+
+    def _queues_changed(self, change: Change) -> None:
+        self._show_placeholder()
+        self.show_chrome()
+
+    def _changed(self, change: Change) -> None:
+        super()._changed(change)
+        if self._reading is not None and any(row.ref == self._reading[0] for row in (*change.added, *change.updated)):
+            self._read_anew()
+
+    def queues(self) -> list[TaskQueue]:
+        """Return the queues whose tasks are shown."""
+        return [
+            row
+            for row in self.session.fleet.rows(Resource.QUEUES).values()
+            if isinstance(row, TaskQueue)
+            and self.session.shows_account(row.ref.account)
+            and self.scope in (None, row.deployment)
+        ]
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def in_scope(self, row: Row, scope: Ref) -> bool:
+        """Whether a task is in the queue that the view is limited to."""
+        return isinstance(row, Task) and row.queue == scope
+
+    def is_problem(self, row: Row) -> bool:
+        """Failed, not delivered, unknown, or worked on for very long."""
+        return isinstance(row, Task) and wants_attention(row)
+
+    def crumbs(self) -> list[str]:
+        """Where one is: in all queues, or in one."""
+        names = {queue.deployment: queue.name for queue in self.queues()}
+        if self.scope is None or self.scope not in names:
+            return super().crumbs()
+        return [names[self.scope], self.HEADING]
+
+    def counts(self) -> str:
+        """Say how many are worked on, and how many of all are shown."""
+        queues = self.queues()
+        return "   ".join(
+            filter(None, (processing_text(queues), read_text(self.table.row_count, self._read, queues)))
+        )
+
+    @property
+    def _read(self) -> int:
+        """How many of the tasks of these queues were read."""
+        rows = self.session.fleet.rows(Resource.TASKS).values()
+        return sum(
+            self.session.shows_account(row.ref.account) and (self.scope is None or self.in_scope(row, self.scope))
+            for row in rows
+        )
+
+    def _has_none(self) -> bool:
+        unlimited = self._query is None and not self.session.problems_only
+        return unlimited and (self.scope is not None or self.session.account is not None) and not self._read
+
+    def empty_text(self) -> str:
+        """Say why there is nothing: no queue, or no task in it; and what fills it."""
+        fleet = self.session.fleet
+        shown = [name for name in fleet.accounts if self.session.shows_account(name)]
+        where = self.session.account or "any account"
+        if not any(fleet.supports(name, self.RESOURCE) for name in shown):
+            return f"No tasks in {where}: nothing there has a queue for them."
+        queues = self.queues()
+        if not queues:
+            return (
+                f"No queue in {where}: only endpoints in QUEUE mode take tasks. Create one among the deployments (2)."
+            )
+        of = f" of {queues[0].name}" if len(queues) == 1 else "s"
+        return f"No tasks in the queue{of}." + (" Press n to submit one." if self.creatable() else "")
+
+    # --- reading one -----------------------------------------------------------------------------------------
+
+    def do_open(self, argument: str) -> None:
+        """Read a task: how it stands, what went in and came out."""
+        if isinstance(row := self._row_for(argument), Task):
+            self._read_one(row)
+
+    @work(group="describe", exit_on_error=False)
+    async def _read_one(self, task: Task) -> None:
+        reader = dialogs.JsonReaderDialog(f"Task {task.name} in {task.ref.account}", task.name)
+        self._reading = task.ref, reader
+        self._fill(reader, task)
+        self.app.push_screen(reader, self._read_to_the_end)
+        try:
+            fresh = await self.session.fleet.detail(task.ref)
+        except GputuiError as error:
+            reader.say(f"Not up to date: {error}")
+            return
+        if isinstance(fresh, Task):
+            self._fill(reader, fresh)
+
+    def _read_to_the_end(self, nothing: None) -> None:
+        self._reading = None
+
+    def _read_anew(self) -> None:
+        if self._reading is not None and isinstance(task := self.session.fleet.get(self._reading[0]), Task):
+            self._fill(self._reading[1], task)
+
+    def _fill(self, reader: dialogs.JsonReaderDialog, task: Task) -> None:
+        reader.set_content(facts(task, utc=self.session.utc), sections(task), task.raw)
+
+    # --- submitting one, reading older ones ------------------------------------------------------------------
+
+    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+        """Older tasks can be read where there are some."""
+        return self._has_older() if command.id == "older" else super().offers(command, actions)
+
+    def peculiar_here(self) -> object:
+        """Whether there are older ones, which may have changed meanwhile."""
+        return self._has_older()
+
+    def _has_older(self) -> bool:
+        return any((queue.total or 0) > queue.read for queue in self.queues())
+
+    def do_new(self, argument: str) -> None:
+        """Submit a task: to the queue that is looked at, or like the one under the cursor, under an id of its own."""
+        row = self.row_here()
+        again = row if isinstance(row, Task) else None
+        queue = self.scope if again is None else again.queue
+        if argument or queue is None or queue.account not in self.creatable():
+            super().do_new(argument)
+            return
+        values = {} if again is None else resubmitted(again)
+        if again is not None and MASK in values.get("input", ""):
+            self.say(f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands.")
+        self._create([queue.account], {"endpoint": queue.id, **values})
+
+    def scope_for(self, created: Ref) -> Ref | None:
+        """Stay in the queue that is looked at, where the task went to that."""
+        scope = self.scope
+        return scope if scope is not None and created.id.startswith(f"{scope.id}/") else None
+
+    def do_older(self, argument: str) -> None:
+        """Read twice as many of each queue, or as many as the servers let one."""
+        fleet = self.session.fleet
+        most = max((queue.read for queue in self.queues()), default=0)
+        problems: Mapping[str, str] = {}
+        for factor in _MORE:
+            values = {**fleet.filters(Resource.TASKS), NEWEST: str(int(factor * most))}
+            if not (problems := fleet.check_filter(Resource.TASKS, values)):
+                fleet.set_filter(Resource.TASKS, values)
+                self.choices_changed()
+                return
+        self.say(f"No older tasks can be read: {NEWEST} {'; '.join(problems.values())}")
+
+
+def _queue(row: Task) -> str:
+    return row.queue_name or row.queue.id
+
+
+def _status(row: Task) -> Cell:
+    return (f"{status_glyph(row)} {row.status}", TABLE_STYLES[row.phase])
+
+
+def _age(row: Task) -> Cell:
+    age = format_age(row.created_at, datetime.now(UTC))
+    return (age, "warning") if takes_long(row) else age
+
+
+def _delivery(row: Task) -> Cell:
+    return (f"✗ {delivery_text(row)}", "bad") if delivery_failed(row) else (delivery_text(row), "muted")
+
+
+def _error(row: Task) -> str:
+    return " ".join((row.problem or row.error).split())
+
+
+def _worker(row: Task) -> str:
+    return row.worker_url.partition("://")[2] or row.worker_url

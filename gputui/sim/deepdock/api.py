@@ -1,0 +1,293 @@
+"""The DeepDock API over a simulated host: images, containers, the host and its GPUs."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gputui.sim.world import Pod
+
+from .gpu_series import Sample
+from .host import DockHost, Wish, image_id
+from .registry import UnknownRepositoryError, UnknownTagError, find, whole
+from .responses import SHORT_ID, container_shape, host_shape, image_shape, series_json, size_mb, ssh_port
+from .validation import (
+    CREATION,
+    PULL,
+    InvalidError,
+    body_of,
+    check_name,
+    docker,
+    flag,
+    no_space,
+    no_such_repository,
+    no_such_tag,
+)
+
+# World seconds things take.
+CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS = 2.0, 0.8, 3.0, 0.6
+PRESENT_SECONDS, REMOVE_SECONDS, CUT_SECONDS, FULL_SECONDS = 1.2, 0.8, 2.0, 20.0
+_RUNNING = ("running", "paused", "restarting")
+"""What Docker does not remove unless forced."""
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class DeepdockApi:
+    """The API of one host. ``app`` is the ASGI application.
+
+    ``header`` is a name and a value every request must have. The rest lets it go wrong: ``empty``, a host with
+    nothing in it; ``tells_ports``, whether SSH ports are told; ``full_disk``, no pull has room; ``cuts_pulls``, the
+    connection of a pull breaks while it goes on; ``missing_gpus``, how many of the last GPUs are not there;
+    ``spoil``, what is made of the samples of each GPU. Call :meth:`changed` after a change of the last two.
+    """
+
+    def __init__(self, host: DockHost, header: tuple[str, str] | None = None) -> None:
+        self.host = host
+        self._world = host.world
+        self._header = header
+        self._rendered = b""
+        self.empty = self.full_disk = self.cuts_pulls = False
+        self.tells_ports = True
+        self.missing_gpus = 0
+        self.spoil: Callable[[int, Sequence[Sample]], Sequence[Sample]] | None = None
+        routes = [
+            self._route("GET", "/images", self._images),
+            self._route("POST", "/images", self._pull),
+            self._route("DELETE", "/images/{ref:path}", self._remove_image),
+            self._route("GET", "/containers", self._containers),
+            self._route("POST", "/containers/create", self._create),
+            self._route("POST", "/containers/{name:path}/start", self._start),
+            self._route("POST", "/containers/{name:path}/stop", self._stop),
+            self._route("POST", "/containers/{name:path}/restart", self._restart),
+            self._route("DELETE", "/containers/{name:path}", self._delete),
+            self._route("GET", "/metrics", self._metrics),
+            self._route("GET", "/metrics/gpus", self._gpu_metrics),
+        ]
+        self.app: ASGIApp = _Dated(Starlette(routes=routes, exception_handlers={HTTPException: _refuse}), self.now)
+
+    def now(self) -> datetime:
+        """What the host's clock says, in UTC."""
+        return datetime.fromtimestamp(self._world.time + self.host.machine.skew, UTC)
+
+    def _route(self, method: str, path: str, handler: Handler) -> Route:
+        async def answer(request: Request) -> Response:
+            self._world.advance()
+            self._authorize(request)
+            try:
+                response = await handler(request)
+            except InvalidError as invalid:
+                return JSONResponse({"detail": invalid.problems}, status_code=422)
+            # In a frozen world what a request sets off is done at once.
+            self._world.advance()
+            return response
+
+        route = Route(path, answer, methods=[method])
+        route.methods = {method}  # unlike Starlette's own, FastAPI's GET routes refuse HEAD
+        return route
+
+    def _authorize(self, request: Request) -> None:
+        if self._header is None:
+            return
+        name, value = self._header
+        if not hmac.compare_digest(request.headers.get(name, "").encode(), value.encode()):
+            raise HTTPException(403, "Not authenticated")
+
+    # Images
+
+    async def _images(self, request: Request) -> Response:
+        images = [] if self.empty else [image_shape(image) for image in self.host.images.values()]
+        return JSONResponse({"count": len(images), "images": images})
+
+    async def _pull(self, request: Request) -> Response:
+        tag = whole((await body_of(request, PULL))["repo_tag"])
+        if self.host.image(tag) is None:
+            await self._fetch(tag)
+            if self.cuts_pulls:
+                return _CutOff()
+        else:
+            await self._elapse(PRESENT_SECONDS)
+        image = self.host.image(tag)
+        if image is None:
+            raise HTTPException(404, f"Image '{tag}' not found")
+        return JSONResponse(
+            {
+                "message": f"Image '{tag}' pulled successfully.",
+                "id": image_id(image),
+                "tags": [tag],
+                "size_mb": size_mb(image),
+            }
+        )
+
+    async def _fetch(self, tag: str) -> None:
+        """Wait for a pull, which goes on when nobody does any more."""
+        try:
+            find(tag)
+        except UnknownRepositoryError as error:
+            raise no_such_repository(tag.rpartition(":")[0]) from error
+        except UnknownTagError as error:
+            raise no_such_tag(tag) from error
+        if self.full_disk:
+            await self._elapse(FULL_SECONDS)
+            raise no_space(tag)
+        left = self.host.pull(tag)
+        if self.cuts_pulls:
+            await self._elapse(min(left / 2, CUT_SECONDS))
+            return
+        await self._elapse(left)
+        # Clocks that wake a little early must not lose an image that took its time.
+        self.host.arrive(tag)
+
+    async def _remove_image(self, request: Request) -> Response:
+        ref = request.path_params["ref"]
+        if not self.host.images_of(ref):
+            raise HTTPException(404, f"Image '{ref}' not found")
+        await self._elapse(REMOVE_SECONDS)
+        for image in self.host.images_of(ref):
+            self.host.drop_image(image)
+        return JSONResponse({"message": f"Image '{ref}' removed successfully."})
+
+    # Containers
+
+    async def _containers(self, request: Request) -> Response:
+        pods = [] if self.empty else reversed(self.host.pods.values())
+        shapes = [container_shape(self.host, pod, tells_port=self.tells_ports) for pod in pods]
+        return JSONResponse({"containers": shapes})
+
+    async def _create(self, request: Request) -> Response:
+        wanted = await body_of(request, CREATION)
+        name, gpus = wanted["name"], wanted.get("gpu_ids") or []
+        check_name(name)
+        if name in self.host.pods:
+            raise HTTPException(409, f"Container '{name}' already exists")
+        image = self.host.image(wanted["image"])
+        if image is None:
+            reason = docker("404 Client Error", "containers/create", "Not Found", f"No such image: {wanted['image']}")
+            raise HTTPException(404, reason)
+        for index in gpus:
+            if not 0 <= index < len(self.host.gpus):
+                raise HTTPException(404, f"GPU {index} not found")
+        env = wanted.get("env") or {}
+        pod = self.host.make(Wish(name, image.name, wanted["user_name"], wanted["password"], gpus, env))
+        await self._elapse(CREATE_SECONDS)
+        if self.host.pods.get(name) is pod:
+            self.host.start(pod)
+        shape = {"message": "container created", "id": pod.container_id[:SHORT_ID], "name": name}
+        return JSONResponse(shape | {"ssh-port": ssh_port(pod) if self.tells_ports else None})
+
+    async def _start(self, request: Request) -> Response:
+        pod = self._pod(request)
+        if pod.status == "paused":
+            path = f"containers/{pod.container_id}/start"
+            reason = "cannot start a paused container, try unpause instead"
+            raise HTTPException(500, docker("500 Server Error", path, "Internal Server Error", reason))
+        if not pod.running:
+            await self._elapse(START_SECONDS)
+            self.host.start(self._pod(request))
+        return JSONResponse({"message": f"container '{pod.name}' started"})
+
+    async def _stop(self, request: Request) -> Response:
+        pod = self._pod(request)
+        if pod.status in _RUNNING:
+            await self._elapse(STOP_SECONDS)
+            self.host.stop(self._pod(request))
+        return JSONResponse({"message": f"container '{pod.name}' stopped"})
+
+    async def _restart(self, request: Request) -> Response:
+        pod = self._pod(request)
+        await self._elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
+        pod = self._pod(request)
+        self.host.stop(pod)
+        self.host.start(pod)
+        return JSONResponse({"message": f"container '{pod.name}' restarted"})
+
+    async def _delete(self, request: Request) -> Response:
+        force, pod = flag(request, "force"), self._pod(request)
+        if pod.status in _RUNNING and not force:
+            reason = (
+                f'cannot remove container "/{pod.name}": container is {pod.status}: '
+                "stop the container before removing or force remove"
+            )
+            path = f"containers/{pod.container_id}?v=False&link=False&force=False"
+            raise HTTPException(409, docker("409 Client Error", path, "Conflict", reason))
+        await self._elapse(DELETE_SECONDS)
+        self.host.remove(self._pod(request))
+        return JSONResponse({"message": f"container '{pod.name}' removed"})
+
+    def _pod(self, request: Request) -> Pod:
+        name = request.path_params["name"]
+        pod = self.host.pods.get(name)
+        if pod is None:
+            raise HTTPException(404, f"Container '{name}' not found")
+        return pod
+
+    # Host and GPUs
+
+    async def _metrics(self, request: Request) -> Response:
+        return JSONResponse(host_shape(self.host, len(self._gpus_there())))
+
+    async def _gpu_metrics(self, request: Request) -> Response:
+        now = self._world.time
+        moved = [series.catch_up(now) for series in self.host.series]
+        if any(moved) or not self._rendered:
+            self._rendered = self._render()
+        return Response(self._rendered, media_type="application/json")
+
+    def changed(self) -> None:
+        """Forget what was made for clients: something about how it goes wrong has changed."""
+        self._rendered = b""
+
+    def _render(self) -> bytes:
+        spoil = self.spoil or (lambda index, samples: samples)
+        return series_json(
+            (index, [sample.text for sample in spoil(index, self.host.series[index].samples)])
+            for index in self._gpus_there()
+        )
+
+    def _gpus_there(self) -> range:
+        return range(0 if self.empty else len(self.host.gpus) - self.missing_gpus)
+
+    async def _elapse(self, seconds: float) -> None:
+        await self._world.clock.sleep(seconds)
+        self._world.advance()
+
+
+class _Dated:
+    """ASGI middleware that dates answers by the host's clock, as its web server does."""
+
+    def __init__(self, app: ASGIApp, now: Callable[[], datetime]) -> None:
+        self._app = app
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self._now(), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
+
+
+class _CutOff(Response):
+    """An answer whose connection breaks before it is whole."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"200")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"message": ', "more_body": True})
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
+    detail: dict[str, Any] = {"detail": error.detail}
+    return JSONResponse(detail, status_code=error.status_code, headers=error.headers)

@@ -1,0 +1,172 @@
+"""The DeepDock host of the default world: who runs what there, what it was like before, what happens by itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gputui.sim.world import GIB, Gpu, Pod, Process, World
+
+from .host import DockHost, Machine, Wish
+from .registry import find
+
+USER = "dock"
+"""Who may log into the containers that are there from the start, with SSH_PASSWORD."""
+STEADY = 5
+"""The first containers never change by themselves: sessions and tests can count on them."""
+_CUDA, _CUDA_OLD = "nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04", "nvidia/cuda:12.2.0-runtime-ubuntu22.04"
+_TORCH, _VLLM = "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime", "vllm/vllm-openai:v0.9.1"
+_JUPYTER, _TEAM = "jupyter/base-notebook:latest", "localhost:5000/team/trainer:2025-11"
+_TRAIN = "/opt/conda/bin/python -m torch.distributed.run --nproc-per-node 2 train.py --config configs/7b.yaml"
+_SERVE = "/opt/conda/bin/python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-8B --port 8000"
+_KERNEL = "/opt/conda/bin/python -m ipykernel_launcher -f /tmp/kernel-5f2c.json"
+_EVAL = "python -u eval.py --tasks mmlu,gsm8k --batch-size 16"
+
+
+class Standing(NamedTuple):
+    """A container there from the start, so many minutes old, and what runs in it at which load."""
+
+    name: str
+    status: str
+    gpus: tuple[int, ...]
+    image: str
+    minutes: float
+    command: str = ""
+    load: float = 0.0
+
+
+_STANDING = (
+    Standing("train-7b", "running", (0, 1), _TORCH, 5200, _TRAIN, 0.96),
+    Standing("serve-qwen", "running", (2,), _VLLM, 19_000, _SERVE, 0.68),
+    Standing("notebook", "running", (3,), _JUPYTER, 640, _KERNEL, 0.38),
+    Standing("finetune-lora", "running", (4,), _TEAM, 23, _TRAIN, 0.88),
+    Standing("builder", "running", (), _CUDA, 90),
+    Standing("eval-mmlu", "exited", (5,), _TORCH, 300, _EVAL, 0.8),
+    Standing("sdxl-batch", "running", (5,), _CUDA, 150, "python batch.py --prompts prompts.txt", 0.9),
+    Standing("container_1", "exited", (0,), _CUDA_OLD, 40_000),
+    Standing("ablation", "paused", (4,), _TEAM, 1800),
+    Standing("webui", "created", (2,), _CUDA, 12),
+)
+
+
+@dataclass(frozen=True)
+class DockPlan:
+    """A DeepDock host to build. ``header`` is a name and a value every request must have, None for a host that wants
+    none; ``label`` and ``gpu_memory`` (bytes) are what an account says of GPUs the API does not name.
+    """
+
+    name: str = "dock"
+    gpu_model: str = "NVIDIA GeForce RTX 4090"
+    label: str = "RTX 4090"
+    gpu_memory: int = 24 * GIB
+    gpus: int = 8
+    containers: int = 10
+    machine: Machine = field(default_factory=Machine)
+    header: tuple[str, str] | None = None
+    quiet: bool = False
+    """Nothing happens that nobody asked for."""
+
+
+DOCK = DockPlan()
+DOCKS: dict[str, tuple[DockPlan, ...]] = {
+    "small": (DOCK,),
+    "large": (DockPlan(containers=24),),
+    "huge": (DockPlan(containers=60),),
+}
+"""The DeepDock hosts of each size of the world."""
+
+
+def build_dock(world: World, plan: DockPlan, seed: int = 0) -> DockHost:
+    """A host as planned, with an hour behind it. It has a generator of its own: other hosts stay as they are."""
+    rng = random.Random(f"{plan.name} {seed}")  # noqa: S311  a pretend host holds no secrets
+
+    def uuid() -> str:
+        return "GPU-" + "-".join(f"{rng.getrandbits(digits * 4):0{digits}x}" for digits in (8, 4, 4, 4, 12))
+
+    gpus = [Gpu(index, uuid(), plan.gpu_model, plan.gpu_memory) for index in range(plan.gpus)]
+    host = DockHost(world, plan.name, plan.machine, gpus, rng)
+    world.hosts[plan.name] = host
+    for tag in (_TORCH, _VLLM, _TEAM, _CUDA, _CUDA_OLD, _JUPYTER):
+        host.add_image(tag, find(tag))
+    host.add_image(_TEAM, find(_TEAM) - 400_000_000, untagged=True)
+    # Oldest first: the well-known names are the newest and stand at the top of the list.
+    for number in reversed(range(plan.containers)):
+        _add(host, number)
+    if not plan.quiet:
+        _Happenings(host)
+    return host
+
+
+def _add(host: DockHost, number: int) -> None:
+    rng = host.rng
+    if number < len(_STANDING):
+        standing = _STANDING[number]
+    else:
+        status = rng.choice(("running", "exited", "exited", "running", "dead"))
+        index = rng.randrange(max(1, len(host.gpus) - 2))
+        load = rng.uniform(0.05, 0.3)
+        standing = Standing(f"exp-{number:03d}", status, (index,), _CUDA, rng.uniform(60, 40_000), _EVAL, load)
+    gpus = [index for index in standing.gpus if index < len(host.gpus)]
+    pod = host.make(Wish(standing.name, standing.image, USER, "", gpus, {}))
+    pod.created = pod.started = host.world.time - standing.minutes * 60 + rng.random()
+    pod.status = standing.status
+    if pod.running:
+        host.connect(pod)
+    if standing.command and gpus:
+        _past(host, pod, standing)
+
+
+def _past(host: DockHost, pod: Pod, standing: Standing) -> None:
+    """What runs in a container since a while, or ran in it until it was stopped, or before the last pause."""
+    now = host.world.time
+    for process in host.occupy(pod, standing.command, standing.load):
+        process.started = pod.started + 20
+        if not pod.running:
+            _over(host, process, now - 18 * 60)
+        elif standing.command == _KERNEL:
+            process.started = now - 26 * 60
+            _over(host, host.spawn(pod, _KERNEL, process.gpus, process.gpu_memory), now - 31 * 60)
+
+
+def _over(host: DockHost, process: Process, until: float) -> None:
+    """A process that began before the samples do and is gone since a world time."""
+    process.started = min(process.started, until - 3000)
+    host.end(process.pid, until)
+
+
+class _Happenings:
+    """What moves by itself: processes of containers come and go, now and then a container restarts."""
+
+    def __init__(self, host: DockHost) -> None:
+        self._host = host
+        self._again(self._processes, 45)
+        self._again(self._restart, 240)
+
+    def _again(self, what: Callable[[], None], mean: float) -> None:
+        def happen() -> None:
+            what()
+            self._again(what, mean)
+
+        self._host.world.after(self._host.rng.uniform(0.5, 1.5) * mean, happen)
+
+    def _processes(self) -> None:
+        pod = self._some_container()
+        if pod is None:
+            return
+        running = [process.pid for process in self._host.processes.values() if process.pod == pod.name]
+        for pid in running:
+            self._host.end(pid)
+        if not running:
+            self._host.occupy(pod)
+
+    def _restart(self) -> None:
+        pod = self._some_container()
+        if pod is not None:
+            self._host.world.restart_by_itself(self._host, pod)
+
+    def _some_container(self) -> Pod | None:
+        steady = {standing.name for standing in _STANDING[:STEADY]}
+        movable = [pod for pod in self._host.pods.values() if pod.running and pod.gpu_ids and pod.name not in steady]
+        return self._host.rng.choice(movable) if movable else None

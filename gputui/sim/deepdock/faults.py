@@ -1,0 +1,141 @@
+"""How the DeepDock API goes wrong: pulls that fail or are cut off, series full of holes, hostile names, garbage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from starlette.types import Scope
+
+from gputui.sim.faults import HOSTILE_NAMES
+from gputui.sim.world import GIB, MIB, Image, Pod
+
+from .api import DeepdockApi
+from .gpu_series import Sample
+from .host import Wish
+
+_GAP_EVERY, _GAP = 90, 18
+"""Samples from the beginning of one gap to that of the next, and in a gap."""
+
+
+class DeepdockFaults:
+    """Faults of the API of one host."""
+
+    def __init__(self, api: DeepdockApi) -> None:
+        self._api = api
+        self._host = api.host
+        self._undo: list[Callable[[], object]] = []
+
+    def set(self, profile: str) -> None:
+        """Pulls fail, samples are lost, the host is empty; hostile things come and go."""
+        api = self._api
+        api.full_disk, api.cuts_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
+        api.tells_ports = profile != "noport"
+        api.missing_gpus = 1 if profile == "lostgpu" else 0
+        api.spoil = _spoiled_series if profile == "samples" else None
+        api.changed()
+        self._set_hostile(profile == "hostile")
+
+    def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
+        """403 for everything."""
+        return 403, self.complaint("Not authenticated")
+
+    def complaint(self, text: str) -> bytes:
+        """As FastAPI says it."""
+        return json.dumps({"detail": text}, separators=(",", ":")).encode()
+
+    def garbage(self, scope: Scope, data: Any) -> Any:
+        """Every third row with fields missing, unknown or wrongly typed."""
+        if not isinstance(data, dict):
+            return data
+        match scope["method"], scope["path"]:
+            case "GET", "/images":
+                return {"count": "many", "images": _spoil(data["images"], _wrong_image), "surprise": 1}
+            case "GET", "/containers":
+                return {"containers": _spoil(data["containers"], _wrong_container), "surprise": {"deep": [None]}}
+            case "GET", "/metrics":
+                return {**data, "ram_total_mb": "lots", "ram_available_mb": -1, "cpu_cores": None}
+            case "GET", "/metrics/gpus":
+                series = {index: _spoil(samples, _wrong_sample) for index, samples in data.items()}
+                return {**series, "x": [], "-1": None, "99": "row"}
+            case _:
+                return {**data, "surprise": {"deep": [None, True]}}
+
+    def _set_hostile(self, wanted: bool) -> None:
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+        if not wanted:
+            return
+        host = self._host
+        for number, name in enumerate(HOSTILE_NAMES):
+            image = host.add_image(f"{name}:latest", GIB)
+            index = number % len(host.gpus)
+            pod = host.make(Wish(name, image.name, "dock", "", [index], {}))
+            host.start(pod)
+            host.spawn(pod, f"python {name}", (index,), 256 * MIB)
+            self._undo += [partial(self._remove, pod), partial(self._drop, image)]
+
+    def _remove(self, pod: Pod) -> None:
+        """Unless somebody has done it already."""
+        if self._host.pods.get(pod.name) is pod:
+            self._host.remove(pod)
+
+    def _drop(self, image: Image) -> None:
+        """Unless somebody has done it already."""
+        if self._host.images.get(image.name) is image:
+            self._host.drop_image(image)
+
+
+def _spoiled_series(index: int, samples: Sequence[Sample]) -> list[Sample]:
+    """Holes of three minutes, samples that come twice, and turned pairs; on every third GPU backwards altogether."""
+    kept = [sample for sample in samples if (sample.number + 7 * index) % _GAP_EVERY >= _GAP]
+    spoiled: list[Sample] = []
+    for sample in kept:
+        spoiled.append(sample)
+        if sample.number % 11 == 0:
+            spoiled.append(sample)
+        if sample.number % 7 == 0:
+            spoiled[-2:] = reversed(spoiled[-2:])
+    return spoiled[::-1] if index % 3 == 2 else spoiled
+
+
+def _spoil(rows: list[Any], spoil: Callable[[dict[str, Any], int], Any]) -> list[Any]:
+    spoiled = [spoil(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
+    return [*spoiled, None, "row"] if rows else spoiled
+
+
+def _wrong_image(row: dict[str, Any], kind: int) -> Any:
+    match kind % 3:
+        case 0:
+            return {**row, "size_mb": "big", "digest": None, "surprise": []}
+        case 1:
+            return {**row, "tag": ["a", "list"], "size_mb": -1}
+        case _:
+            return {name: value for name, value in row.items() if name not in ("id", "size_mb")}
+
+
+def _wrong_container(row: dict[str, Any], kind: int) -> Any:
+    match kind % 4:
+        case 0:
+            return {**row, "status": "hibernating", "created": None, "ssh-port": "22000", "gpus": [None, 0, "x"]}
+        case 1:
+            return {**row, "image": row["image"][0] if row["image"] else 7, "ssh-port": 99999, "gpus": "all"}
+        case 2:
+            return {name: value for name, value in row.items() if name not in ("status", "ssh-port", "image")}
+        case _:
+            return {**row, "status": None, "image": None, "created": "yesterday", "gpus": None, "id": 7}
+
+
+def _wrong_sample(row: dict[str, Any], kind: int) -> Any:
+    match kind % 4:
+        case 0:
+            return {**row, "utilization": None, "fan_speed": "[N/A]", "surprise": 1}
+        case 1:
+            return {**row, "timestamp": "just now"}
+        case 2:
+            return {name: str(value) for name, value in row.items()}
+        case _:
+            return {"timestamp": row["timestamp"], "memory_used": -1, "utilization": 1e9}

@@ -1,0 +1,137 @@
+"""The GPU samples a DeepDock host keeps: made when somebody asks, of the processes there were at the time."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gputui.sim.hardware import Card
+from gputui.sim.world import MIB, Process
+
+PERIOD = 10.1
+"""World seconds between two samples; each is the mean of 101 readings, as the figures of the real server show."""
+KEPT = 360
+"""Samples of each GPU: an hour and a minute of them."""
+_READINGS = 101
+_LAG = 8
+"""The samples before that a GPU's warmth still tells of."""
+_JITTER = 0.06
+_DRIVER_MEMORY = 380 * MIB
+_WARM_UP = 5.0
+"""Seconds from a process's start until it uses a GPU."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample, ready to be sent. ``number`` counts all there ever were."""
+
+    number: int
+    text: str
+
+
+def load_of(process: Process, at: float) -> float:
+    """How much of a GPU a process uses at a world time, 0 to 1: training, serving, or work in fits and starts."""
+    since = at - process.started - _WARM_UP
+    if since <= 0:
+        return 0.0
+    rise = 1 - math.exp(-since / 6)
+    if process.load >= 0.75:
+        cycle = 300 + 90 * process.phase
+        pause = (at + cycle * process.phase) % cycle < 24
+        return rise * process.load * (0.12 if pause else 0.96 + 0.04 * math.sin(at / 13 + process.phase))
+    if process.load >= 0.45:
+        wave = 0.62 + 0.3 * math.sin(at / 210 + process.phase) + 0.12 * math.sin(at / 29 + 3 * process.phase)
+        return rise * process.load * wave
+    busy = math.sin(at / 95 + process.phase) + math.sin(at / 41 + 2 * process.phase) > 0.9
+    return rise * (process.load if busy else 0.02)
+
+
+@dataclass
+class Meter:
+    """The readings of one GPU. ``processes`` says which ones were on it at a world time."""
+
+    card: Card
+    memory: int
+    processes: Callable[[float], Iterable[Process]]
+
+    def load(self, at: float) -> float:
+        """Utilisation in percent."""
+        return min(100.0, 100 * sum(load_of(process, at) for process in self.processes(at)))
+
+    def memory_used(self, at: float) -> int:
+        """Bytes taken."""
+        taken = sum(process.gpu_memory_at(at) or 0 for process in self.processes(at))
+        return min(self.memory, _DRIVER_MEMORY + taken)
+
+
+class Series:
+    """The samples of one GPU, newest last. ``local`` turns a world time into what the host's own clock says."""
+
+    def __init__(self, meter: Meter, index: int, local: Callable[[float], datetime]) -> None:
+        self._meter = meter
+        self._index = index
+        self._local = local
+        self._loads: deque[float] = deque(maxlen=_LAG)
+        self._next = 0
+        self.samples: deque[Sample] = deque(maxlen=KEPT)
+
+    def catch_up(self, now: float) -> bool:
+        """Take the samples that are due at a world time; whether there were any."""
+        last = math.floor(now / PERIOD)
+        while self._at(last) > now:
+            last -= 1
+        if last < self._next:
+            return False
+        first = max(self._next, last - KEPT + 1)
+        if first > self._next:
+            self.samples.clear()
+            self._loads.clear()
+            self._loads.extend(self._load(number) for number in range(first - _LAG, first))
+        for number in range(first, last + 1):
+            self.samples.append(self._take(number))
+        self._next = last + 1
+        return True
+
+    def _at(self, number: int) -> float:
+        return number * PERIOD + _JITTER * _noise(number, 0) + 0.0013 * self._index
+
+    def _load(self, number: int) -> float:
+        chance = 1 + 0.08 * (_noise(number, self._index + 1) - 0.5)
+        return min(100.0, self._meter.load(self._at(number)) * chance)
+
+    def _take(self, number: int) -> Sample:
+        at, card, load = self._at(number), self._meter.card, self._load(number)
+        self._loads.append(load)
+        warmth = card.temperature(sum(self._loads) / len(self._loads))
+        memory = self._meter.memory_used(at) / MIB
+        power = card.power((load + self._loads[-2]) / 2) + 3 * _noise(number, self._index + 50)
+        fan = card.fan(warmth) or 0.0
+        figures = ", ".join(
+            f'"{name}": {round(value * _READINGS) / _READINGS}'
+            for name, value in (
+                ("memory_used", memory),
+                ("utilization", load),
+                ("power_usage", power),
+                ("temperature", warmth),
+                ("fan_speed", fan),
+            )
+        )
+        return Sample(number, f'{{"timestamp": "{self._local(at).isoformat()}", {figures}}}')
+
+
+def local_clock(offset: float, skew: float) -> Callable[[float], datetime]:
+    """A host's clock: ``offset`` seconds east of UTC and ``skew`` seconds fast. Its times say no zone."""
+
+    def local(at: float) -> datetime:
+        return datetime.fromtimestamp(at + skew, UTC).replace(tzinfo=None) + timedelta(seconds=offset)
+
+    return local
+
+
+def _noise(number: int, salt: int) -> float:
+    """A number from 0 to 1 that looks like chance and is the same every time."""
+    value = math.sin(number % 1_000_003 * 12.9898 + salt * 78.233) * 43758.5453
+    return value - math.floor(value)

@@ -1,0 +1,209 @@
+"""A host with DeepDock: containers by name, images by tag, pulls that go on by themselves, and a past of its GPUs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import random
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gputui.sim.hardware import card
+from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World
+
+from .gpu_series import KEPT, PERIOD, Meter, Series, local_clock
+from .registry import find, whole
+
+SSH = 22
+_SPEED = 45 * 1000**2
+"""Bytes a second that come from a registry."""
+_AT_LEAST = 3.0
+_WORK_AFTER = (4.0, 12.0)
+_SYSTEM_MEMORY = 9 * GIB
+_PAST = KEPT * PERIOD + 200
+_COMMANDS = (
+    "python train.py --config configs/base.yaml --bf16",
+    "/opt/conda/bin/python -m torch.distributed.run --nproc-per-node 2 finetune.py --lr 2e-5",
+    "/opt/conda/bin/python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-8B --port 8000",
+    "/opt/conda/bin/python -m ipykernel_launcher -f /tmp/kernel-5f2c.json",
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a host is made of. ``ram`` in bytes; its clock is ``utc_offset`` seconds east of UTC, ``skew`` fast."""
+
+    ram: int = 256 * GIB
+    cores: int = 64
+    utc_offset: float = 8 * 3600.0
+    skew: float = 7.3
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A container to make."""
+
+    name: str
+    image: str
+    user: str
+    password: str
+    gpu_ids: Sequence[int]
+    env: dict[str, str]
+
+
+class DockHost(Host):
+    """One machine whose containers belong to nobody in particular and whose GPUs are watched all the time."""
+
+    own_ports = True
+
+    def __init__(self, world: World, name: str, machine: Machine, gpus: Sequence[Gpu], rng: random.Random) -> None:
+        super().__init__(world, name, rng=rng)
+        self.machine = machine
+        self.gpus = list(gpus)
+        self.local = local_clock(machine.utc_offset, machine.skew)
+        self._meters = [
+            Meter(card(gpu.model), gpu.memory, functools.partial(self._there, gpu.index)) for gpu in self.gpus
+        ]
+        self.series = [Series(meter, index, self.local) for index, meter in enumerate(self._meters)]
+        self.pulls: dict[str, float] = {}
+        """Pulls under way, by tag, and the world time each is done."""
+        self._ended: deque[tuple[float, Process]] = deque()
+
+    # Containers
+
+    def make(self, wish: Wish) -> Pod:
+        """A container that exists but does not run yet."""
+        now = self.world.time
+        pod = Pod(
+            owner="",
+            instance=wish.name,
+            image=wish.image,
+            container_id=self.hexadecimal(64),
+            created=now,
+            started=now,
+            status="created",
+            ports=(SSH,),
+            gpu_ids=list(wish.gpu_ids),
+            memory_limit=-1,
+            shm_size=8 * GIB,
+            user=wish.user,
+            password=wish.password,
+            env=dict(wish.env),
+        )
+        self.add(pod)
+        return pod
+
+    def start(self, pod: Pod) -> None:
+        """Run a container; after some seconds something in it uses its GPUs, in a frozen world at once."""
+        if pod.running:
+            return
+        super().start(pod)
+        began = pod.started
+
+        def work() -> None:
+            if self.pods.get(pod.name) is pod and pod.running and pod.started == began:
+                self.occupy(pod)
+
+        self.world.after(self.rng.uniform(*_WORK_AFTER) if self.world.clock.speed else 0, work)
+
+    def occupy(self, pod: Pod, command: str = "", load: float | None = None) -> list[Process]:
+        """Put a process on each GPU of a container that has room for one."""
+        command = command or self.rng.choice(_COMMANDS)
+        begun = []
+        for index in pod.gpu_ids or ():
+            free = self.gpus[index].memory - super().gpu_memory_used(index) - GIB
+            if free < GIB:
+                continue
+            process = self.spawn(pod, command, (index,), int(free * self.rng.uniform(0.35, 0.9)))
+            process.memory = min(process.memory, 12 * GIB)
+            process.load = process.load if load is None else load
+            begun.append(process)
+        return begun
+
+    # Processes and GPUs, now and before
+
+    def end(self, pid: int, until: float | None = None) -> None:
+        """Let a process be over, or have been since a world time; its load is remembered while samples are kept."""
+        now = self.world.time
+        self._ended.append((now if until is None else until, self.processes.pop(pid)))
+        while self._ended[0][0] < now - _PAST:
+            self._ended.popleft()
+
+    def _there(self, index: int, at: float) -> Iterator[Process]:
+        for process in self.processes.values():
+            if index in process.gpus and process.started <= at:
+                yield process
+        for until, process in self._ended:
+            if index in process.gpus and process.started <= at < until:
+                yield process
+
+    def utilisation(self, index: int) -> int:
+        """Load of a GPU now, in percent, as its samples tell."""
+        return round(self._meters[index].load(self.world.time))
+
+    def gpu_memory_used(self, index: int) -> int:
+        """Bytes taken on a GPU now, with the driver's own."""
+        return self._meters[index].memory_used(self.world.time)
+
+    def ram_available(self) -> int:
+        """Bytes of memory that are free for more."""
+        now = self.world.time
+        used = _SYSTEM_MEMORY + sum(process.memory_at(now) for process in self.processes.values())
+        return max(512 * MIB, self.machine.ram - used)
+
+    # Images
+
+    def image(self, tag: str) -> Image | None:
+        """The image of a tag."""
+        return self.images.get(whole(tag))
+
+    def images_of(self, ref: str) -> list[Image]:
+        """The images a tag or a short id names; several when an id has several tags."""
+        tagged = self.image(ref)
+        return [tagged] if tagged else [image for image in self.images.values() if image_id(image) == ref]
+
+    def add_image(self, tag: str, size: int, *, untagged: bool = False) -> Image:
+        """An image of a tag, or one that has lost it."""
+        image = Image(
+            name="" if untagged else tag,
+            digest=f"{tag.rpartition(':')[0]}@sha256:{hashlib.sha256(f'{tag} {untagged}'.encode()).hexdigest()}",
+            size=size,
+            created=f"{datetime.fromtimestamp(self.world.time, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z",
+        )
+        self.images[image.name or image_id(image)] = image
+        return image
+
+    def drop_image(self, image: Image) -> None:
+        """Remove an image; containers made of it keep running."""
+        del self.images[image.name or image_id(image)]
+
+    def pull(self, tag: str) -> float:
+        """Begin to pull a tag of the registry, if that is not under way; world seconds until it is there.
+
+        It goes on whether or not somebody waits. Raises LookupError for what the registry does not have.
+        """
+        tag = whole(tag)
+        size = find(tag)
+        now = self.world.time
+        if tag not in self.pulls:
+            seconds = max(_AT_LEAST, size / _SPEED) if self.world.clock.speed else 0.0
+            self.pulls[tag] = now + seconds
+            self.world.after(seconds, lambda: self.arrive(tag))
+        return max(0.0, self.pulls[tag] - now)
+
+    def arrive(self, tag: str) -> None:
+        """A pull under way is done; nothing happens to one that was."""
+        tag = whole(tag)
+        if self.pulls.pop(tag, None) is None:
+            return
+        # New things stand at the front of the list.
+        before, self.images = self.images, {}
+        self.add_image(tag, find(tag))
+        self.images |= {name: image for name, image in before.items() if name != tag}
+
+
+def image_id(image: Image) -> str:
+    """An image's short id."""
+    return image.digest.rpartition(":")[2][:12]

@@ -1,0 +1,68 @@
+"""What the DeepDock API's answers look like: images, containers, host and GPUs, in the document's own notation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from gputui.sim.world import MIB, Image, Pod
+
+from .host import SSH, DockHost, image_id
+
+SHORT_ID = 12
+
+
+def image_shape(image: Image) -> dict[str, Any]:
+    """An image of the list; one that has lost its tag has none."""
+    return {
+        "id": image_id(image),
+        "tag": image.name or None,
+        "digest": image.digest,
+        "size_mb": size_mb(image),
+    }
+
+
+def container_shape(host: DockHost, pod: Pod, *, tells_port: bool = True) -> dict[str, Any]:
+    """A container of the list; the tags of its image are those it still has."""
+    image = host.image(pod.image)
+    return {
+        "id": pod.container_id[:SHORT_ID],
+        "name": pod.name,
+        "status": pod.status,
+        "image": [image.name] if image else [],
+        "created": _docker_time(pod),
+        "ssh-port": ssh_port(pod) if tells_port else None,
+        "gpus": [str(index) for index in pod.gpu_ids or ()],
+    }
+
+
+def host_shape(host: DockHost, gpus: int) -> dict[str, Any]:
+    """What the host has, and what of it is free."""
+    return {
+        "gpu_count": gpus,
+        "ram_total_mb": host.machine.ram // MIB,
+        "ram_available_mb": host.ram_available() // MIB,
+        "cpu_cores": host.machine.cores,
+    }
+
+
+def series_json(series: Iterable[tuple[int, Iterable[str]]]) -> bytes:
+    """The samples of all GPUs, by index, out of samples that are JSON already."""
+    return ("{" + ", ".join(f'"{index}": [{", ".join(samples)}]' for index, samples in series) + "}").encode()
+
+
+def ssh_port(pod: Pod) -> int | None:
+    """Where to log in, while it runs."""
+    return pod.host_ports.get(SSH)
+
+
+def size_mb(image: Image) -> float:
+    """An image's size in MiB, to two digits."""
+    return round(image.size / MIB, 2)
+
+
+def _docker_time(pod: Pod) -> str:
+    """When a container was created, with nanoseconds, as the Docker engine writes it."""
+    moment = datetime.fromtimestamp(pod.created, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}{int(pod.container_id[-3:], 16) % 1000:03}Z"

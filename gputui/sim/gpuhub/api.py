@@ -1,0 +1,292 @@
+"""The GPUhub elastic deployment API over a simulated cloud, in its public and its private variant."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .cloud import Cloud
+from .default_world import PUBLIC_IMAGES
+from .entities import REPLICA_SET, Container, Deployment, Event
+from .responses import (
+    block_shape,
+    container_shape,
+    deployment_shape,
+    encode,
+    event_json,
+    image_shape,
+    package_shape,
+    refusal,
+    stock_shape,
+    wallet_shape,
+)
+from .stock import StockFilter
+from .validation import (
+    BAD,
+    INTERNAL,
+    MAX_BLOCK_MINUTES,
+    NO_PERMISSION,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    WRONG,
+    ContainerFilter,
+    PageOf,
+    Parameters,
+    RefusedError,
+    order_of,
+    page_of,
+    stock_filter,
+)
+
+_ROOT = "/api/v1/dev"
+_DEFAULT_BLOCK_MINUTES = 1440
+_T = TypeVar("_T")
+Handler = Callable[[Parameters], str]
+"""Answers a request with the JSON of its ``data``."""
+
+
+class GpuhubApi:
+    """The API of one account. ``app`` is the ASGI application.
+
+    ``shifting`` lets lists move while they are read, ``failing_region`` names one whose stock cannot be told.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._world = cloud.world
+        self._requests = itertools.count(1)
+        self.shifting = False
+        self.failing_region = ""
+        self.app = Starlette(routes=[self._route(*endpoint) for endpoint in self._endpoints()])
+
+    def _endpoints(self) -> list[tuple[str, str, Handler]]:
+        blacklist = ("POST", "/deployment/blacklist/list") if self.cloud.private else ("GET", "/deployment/blacklist")
+        endpoints: list[tuple[str, str, Handler]] = [
+            ("POST", "/image/private/list", self._images),
+            ("POST", "/deployment", self._create),
+            ("DELETE", "/deployment", self._delete),
+            ("POST", "/deployment/list", self._deployments),
+            ("GET", "/deployment/list", self._first_deployments),
+            ("PUT", "/deployment/replica_num", self._scale),
+            ("PUT", "/deployment/operate", self._operate),
+            ("POST", "/deployment/container/event/list", self._events),
+            ("POST", "/deployment/container/list", self._containers),
+            ("PUT", "/deployment/container/stop", self._stop_container),
+            ("POST", "/deployment/container/stop", self._stop_container),  # as public clients ask
+            ("POST", "/deployment/blacklist", self._block),
+            (*blacklist, self._blacklist),
+            ("POST", "/machine/region/gpu_stock", self._stock),
+            ("GET", "/deployment/ddp/overview", self._packages),
+        ]
+        if self.cloud.private:  # which has no wallet
+            return [*endpoints, ("GET", "/machine/gpu_stock", self._all_stock)]
+        return [*endpoints, ("POST", "/wallet/balance", self._balance)]
+
+    def _route(self, method: str, path: str, handler: Handler) -> Route:
+        async def answer(request: Request) -> Response:
+            self._world.advance()
+            number = next(self._requests)
+            try:
+                self._authorize(request, path)
+                data = handler(Parameters(await _parameters(request)))
+            except RefusedError as refused:
+                # A private cloud names no requests.
+                return _json(refusal(refused.code, refused.message, None if self.cloud.private else number))
+            # In a frozen world what a request sets off is done at once.
+            self._world.advance()
+            return _json(f'{{"code":"Success","msg":"","data":{data}}}')
+
+        route = Route(_ROOT + path, answer, methods=[method])
+        route.methods = {method}
+        return route
+
+    def _authorize(self, request: Request, path: str) -> None:
+        if request.headers.get("authorization") != self.cloud.token:
+            raise RefusedError(UNAUTHORIZED, "authorization failed, check the token")
+        if self.cloud.personal and path.startswith("/deployment"):
+            raise RefusedError(BAD, NO_PERMISSION)
+
+    # Images
+
+    def _images(self, given: Parameters) -> str:
+        images = [image_shape(image) for image in reversed(self.cloud.images.values())]
+        return self._page(images, page_of(given), encode)
+
+    # Deployments
+
+    def _create(self, given: Parameters) -> str:
+        images = (*self.cloud.images, *PUBLIC_IMAGES)
+        order = order_of(given, self.cloud.regions, images, private=self.cloud.private)
+        return encode({"deployment_uuid": self.cloud.create(order).uuid})
+
+    def _first_deployments(self, given: Parameters) -> str:
+        """Public clients ask so, without saying which page."""
+        return self._deployments(Parameters({"page_index": 1, "page_size": 100}))
+
+    def _deployments(self, given: Parameters) -> str:
+        name, status = given.text("name", ""), given.choice("status", ("running", "stopped", ""), "")
+        uuid = given.text("deployment_uuid", "")
+        found = [
+            one
+            for one in reversed(self.cloud.deployments.values())
+            if name in ("", one.order.name) and status in ("", one.status) and uuid in ("", one.uuid)
+        ]
+        return self._page(found, page_of(given), lambda one: encode(deployment_shape(one, self.cloud.uid)))
+
+    def _scale(self, given: Parameters) -> str:
+        deployment = self._deployment(given)
+        replicas = given.whole("replica_num", low=1)
+        if deployment.order.kind != REPLICA_SET:
+            raise RefusedError(
+                BAD, f"replica_num can be changed for a ReplicaSet only, not for a {deployment.order.kind}"
+            )
+        if deployment.status != "running":
+            raise RefusedError(BAD, f"deployment {deployment.uuid} is stopped")
+        self.cloud.scale(deployment, replicas)
+        return "null"
+
+    def _operate(self, given: Parameters) -> str:
+        deployment = self._deployment(given)
+        name = "operation" if "operation" in given else "operate"
+        if given.choice(name, ("stop", "delete")) == "stop":
+            self.cloud.stop(deployment)
+        else:
+            self.cloud.delete(deployment)
+        return "null"
+
+    def _delete(self, given: Parameters) -> str:
+        self.cloud.delete(self._deployment(given))
+        return "null"
+
+    # Containers
+
+    def _events(self, given: Parameters) -> str:
+        deployment = self._deployment(given)
+        uuid = given.text("deployment_container_uuid", "")
+        events: Sequence[Event] = deployment.events_of.get(uuid, []) if uuid else deployment.events
+        return self._page(events, page_of(given), event_json)
+
+    def _containers(self, given: Parameters) -> str:
+        deployment, wanted = self._deployment(given), ContainerFilter(given)
+        containers = list((deployment.containers if wanted.released else deployment.kept).values())
+        containers.reverse()
+        if not wanted.admits_all:
+            containers = [container for container in containers if wanted.admits(container)]
+        return self._page(containers, page_of(given, index=1, size=10), self._encoded)
+
+    def _stop_container(self, given: Parameters) -> str:
+        container = self._container(given)
+        decrease = given.flag("decrease_one_replica_num")
+        if decrease and container.deployment.order.kind != REPLICA_SET:
+            raise RefusedError(WRONG, "decrease_one_replica_num is for a ReplicaSet only")
+        no_cache, command = given.flag("no_cache"), given.text("cmd_before_shutdown", "")
+        if not container.active:
+            raise RefusedError(BAD, f"container {container.uuid} is not running: {container.status}")
+        self.cloud.stop_container(container, decrease=decrease, no_cache=no_cache, command=command)
+        return "null"
+
+    # Blacklist
+
+    def _block(self, given: Parameters) -> str:
+        container = self._container(given)
+        minutes = given.whole("expire_in_minutes", _DEFAULT_BLOCK_MINUTES, low=1, high=MAX_BLOCK_MINUTES)
+        self.cloud.block(container.machine, minutes, given.text("comment", ""))
+        return "null"
+
+    def _blacklist(self, given: Parameters) -> str:
+        return encode([block_shape(block) for block in self.cloud.active_blocks()])
+
+    # Stock and money
+
+    def _stock(self, given: Parameters) -> str:
+        region = given.text("region_sign")
+        if region not in self.cloud.regions:
+            raise RefusedError(WRONG, f"region_sign: no such region: {region}")
+        if region == self.failing_region:
+            raise RefusedError(INTERNAL, f"the machines of {region} cannot be reached")
+        stock = self.cloud.market.stock(region, stock_filter(given))
+        entries = {name: stock_shape(*numbers) for name, numbers in stock.items()}
+        return encode(entries if self.cloud.private else [{name: entry} for name, entry in entries.items()])
+
+    def _all_stock(self, given: Parameters) -> str:
+        stock: dict[str, tuple[int, int]] = {}
+        for region in self.cloud.regions:
+            for name, (idle, total) in self.cloud.market.stock(region, StockFilter()).items():
+                before = stock.get(name, (0, 0))
+                stock[name] = (before[0] + idle, before[1] + total)
+        return encode({name: stock_shape(*numbers) for name, numbers in stock.items()})
+
+    def _packages(self, given: Parameters) -> str:
+        template = self._deployment(given).order.template
+        ledger = self.cloud.ledger
+        ledger.settle(self._world.time)
+        return encode(
+            [
+                package_shape(package)
+                for package in ledger.packages
+                if package.model in template.models and set(package.regions) & set(template.regions)
+            ]
+        )
+
+    def _balance(self, given: Parameters) -> str:
+        ledger = self.cloud.ledger
+        ledger.settle(self._world.time)
+        return encode(wallet_shape(ledger, self.cloud.uid))
+
+    # What they share
+
+    def _deployment(self, given: Parameters) -> Deployment:
+        uuid = given.text("deployment_uuid")
+        deployment = self.cloud.deployments.get(uuid)
+        if deployment is None:
+            raise RefusedError(NOT_FOUND, f"no such deployment: {uuid}")
+        return deployment
+
+    def _container(self, given: Parameters) -> Container:
+        uuid = given.text("deployment_container_uuid")
+        container = self.cloud.containers.get(uuid)
+        if container is None:
+            raise RefusedError(NOT_FOUND, f"no such container: {uuid}")
+        return container
+
+    def _encoded(self, container: Container) -> str:
+        if not container.encoded:
+            container.encoded = encode(container_shape(container, self.cloud.uid))
+        return container.encoded
+
+    def _page(self, entries: Sequence[_T], page: PageOf, encoder: Callable[[_T], str]) -> str:
+        start, total = page.start, len(entries)
+        if self.shifting:
+            # As if something had come in at the front with each page before; and past the end the last page repeats.
+            start = min(start - (page.index - 1), max(0, total - page.size))
+            total += page.index - 1
+        listed = ",".join(encoder(entry) for entry in entries[start : start + page.size])
+        pages = -(-max(0, total - page.offset) // page.size)
+        return (
+            f'{{"list":[{listed}],"page_index":{page.index},"page_size":{page.size},"offset":{page.offset},'
+            f'"max_page":{pages},"result_total":{total}}}'
+        )
+
+
+async def _parameters(request: Request) -> dict[str, Any]:
+    if request.method == "GET":
+        return dict(request.query_params)
+    body = await request.body()
+    try:
+        values = json.loads(body) if body else {}
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise RefusedError(WRONG, "the body is not a JSON object")
+    return values
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")

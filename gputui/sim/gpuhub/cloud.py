@@ -1,0 +1,340 @@
+"""A simulated GPU cloud: deployments that want containers, machines that take them, and what becomes of both."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from gputui.sim.world import World
+
+from .billing import Ledger
+from .entities import CONTAINER, JOB, Block, CloudImage, Container, Deployment, Event, Machine, Order
+from .lifecycle import CACHE_SECONDS, RETRY, SHUTTING_DOWN, Step, steps
+from .ssh_access import close_shell, open_shell
+from .stock import Market
+
+_PASSWORD_SIGNS = string.ascii_letters + string.digits
+
+
+class Cloud:
+    """One account's view of a cloud. What containers do takes time; in a frozen world it is done at once.
+
+    ``private`` picks the API's private variant, ``personal`` an account that may not use deployments.
+    Call ``world.advance()`` before looking.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        *,
+        token: str,
+        uid: int,
+        regions: Sequence[str],
+        ledger: Ledger,
+        private: bool = False,
+        personal: bool = False,
+        seed: int | str = 0,
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.token = token
+        self.uid = uid
+        self.regions = tuple(regions)
+        self.private = private
+        self.personal = personal
+        self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud holds no secrets
+        self.market = Market()
+        self.ledger = ledger
+        self.images: dict[str, CloudImage] = {}
+        self.deployments: dict[str, Deployment] = {}
+        self.containers: dict[str, Container] = {}
+        self.blocks: dict[str, Block] = {}
+        self._cache: dict[str, Container] = {}
+        self._waiting: dict[str, Deployment] = {}
+        self._numbers = {"deployment": 0, "container": 0}
+
+    # What the account does
+
+    def create(self, order: Order) -> Deployment:
+        """Accept an order and start what it wants."""
+        deployment = self.add_deployment(order, self.world.time)
+        self._reconcile(deployment)
+        return deployment
+
+    def scale(self, deployment: Deployment, replicas: int) -> None:
+        """Want another number of replicas from now on."""
+        deployment.replicas = replicas
+        deployment.updated = self.world.time
+        self._reconcile(deployment)
+
+    def stop(self, deployment: Deployment) -> None:
+        """Want no containers any more, and stop those there are."""
+        if deployment.status == "stopped":
+            return
+        self._close(deployment)
+        for container in list(deployment.kept.values()):
+            if container.active:
+                self._shut_down(container, deployment.order.template.cmd_before_shutdown)
+
+    def delete(self, deployment: Deployment) -> None:
+        """Remove a deployment with all its containers, running or not."""
+        self._close(deployment)
+        del self.deployments[deployment.uuid]
+        for container in deployment.containers.values():
+            if container.status not in ("shutdown", "released"):
+                self._leave_running(container)
+                self._give_back(container)
+            container.course = None
+            self._cache.pop(container.uuid, None)
+            del self.containers[container.uuid]
+
+    def stop_container(
+        self, container: Container, *, decrease: bool = False, no_cache: bool = False, command: str = ""
+    ) -> None:
+        """Stop one container. Its deployment replaces it, unless ``decrease`` takes a replica off what it wants."""
+        deployment = container.deployment
+        if decrease:
+            deployment.replicas = max(0, deployment.replicas - 1)
+            deployment.updated = self.world.time
+        container.no_cache = no_cache
+        self._shut_down(container, command or deployment.order.template.cmd_before_shutdown, done=True)
+
+    def block(self, machine: Machine, minutes: int, comment: str) -> None:
+        """Keep the account's new containers off a machine; a block in force is extended."""
+        now = self.world.time
+        known = self.blocks.get(machine.id)
+        if known is not None and known.expires > now:
+            self.blocks[machine.id] = replace(
+                known, updated=now, expires=now + minutes * 60, comment=comment or known.comment
+            )
+        else:
+            self.blocks[machine.id] = Block(machine, now, now, now + minutes * 60, comment)
+
+    def lift(self, name: str) -> None:
+        """End a block, if it has not ended by itself."""
+        self.blocks.pop(name, None)
+
+    def active_blocks(self) -> list[Block]:
+        """The blocks in force, oldest first."""
+        now = self.world.time
+        self.blocks = {name: block for name, block in self.blocks.items() if block.expires > now}
+        return list(self.blocks.values())
+
+    # What happens by itself
+
+    def add_deployment(self, order: Order, created: float) -> Deployment:
+        """A deployment that has no containers yet."""
+        deployment = Deployment(
+            number=self._next("deployment"),
+            uuid=self.hexadecimal(15),
+            order=order,
+            created=created,
+            updated=created,
+            version=self.hexadecimal(8),
+            replicas=1 if order.kind == CONTAINER else order.replicas,
+        )
+        self.deployments[deployment.uuid] = deployment
+        return deployment
+
+    def add_container(self, deployment: Deployment, machine: Machine, created: float) -> Container:
+        """A container that holds its GPUs and is in no state yet: :meth:`enter` one."""
+        count = deployment.order.template.gpu_num
+        container = Container(
+            number=self._next("container"),
+            uuid=f"{deployment.uuid}-{machine.id}-{self.hexadecimal(8)}",
+            deployment=deployment,
+            machine=machine,
+            gpu_ids=machine.take(count),
+            price=machine.price * count,
+            created=created,
+            updated=created,
+            version=deployment.version,
+            password="".join(self.rng.choices(_PASSWORD_SIGNS, k=12)),
+        )
+        deployment.containers[container.uuid] = deployment.kept[container.uuid] = container
+        deployment.hourly += container.price
+        self.containers[container.uuid] = container
+        return container
+
+    def enter(self, container: Container, status: str, at: float | None = None) -> None:
+        """Let a container change its state, and say so among the events."""
+        now = self.world.time if at is None else at
+        deployment = container.deployment
+        if container.status:
+            deployment.counts[container.status] -= 1
+        deployment.counts[status] += 1
+        container.status, container.updated, container.encoded = status, now, ""
+        event = Event(container.uuid, status, now)
+        deployment.events.append(event)
+        deployment.events_of.setdefault(container.uuid, []).append(event)
+        if status == "running":
+            container.started = now
+            self.ledger.began(container, self.world.time)
+            open_shell(self, container)
+
+    def walk(self, container: Container, way: Sequence[Step], *, at_once: bool = True) -> None:
+        """Let a container go through states by itself, each so many seconds after the one before.
+
+        "failed" shuts it down unfinished, "finished" as one whose command has ended. In a frozen world no command
+        ends, and with ``at_once`` False nothing goes on at all.
+        """
+        if not way:
+            return
+        course = container.course = object()
+        (seconds, status), rest = way[0], way[1:]
+
+        def go_on() -> None:
+            if container.course is not course:
+                return
+            if status == "failed":
+                self._shut_down(container, "")
+            elif status == "finished":
+                self._shut_down(container, container.deployment.order.template.cmd_before_shutdown, done=True)
+            else:
+                self.enter(container, status)
+                self.walk(container, rest)
+
+        if at_once and status != "finished":
+            self._soon(seconds, go_on)
+        else:
+            self.world.after(seconds, go_on)
+
+    def end_before(self, container: Container, at: float) -> None:
+        """Let a container have ended in the past, its command done."""
+        self._leave_running(container)
+        self._give_back(container)
+        self.enter(container, "shutting_down", at)
+        container.stopped = at + SHUTTING_DOWN[0]
+        self.enter(container, "shutdown", container.stopped)
+        self._keep(container)
+
+    def crash(self, container: Container) -> None:
+        """A running container ends by itself, and is replaced where its deployment wants it."""
+        self._shut_down(container, "")
+
+    def hexadecimal(self, digits: int) -> str:
+        """A random identifier of this cloud."""
+        return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
+
+    def _next(self, what: str) -> int:
+        self._numbers[what] += 1
+        return self._numbers[what]
+
+    def _soon(self, seconds: float, happening: Callable[[], None]) -> None:
+        self.world.after(seconds if self.world.clock.speed else 0, happening)
+
+    def _close(self, deployment: Deployment) -> None:
+        deployment.status = "stopped"
+        deployment.stopped = deployment.updated = self.world.time
+        self._waiting.pop(deployment.uuid, None)
+
+    def _reconcile(self, deployment: Deployment) -> None:
+        """Start or stop containers until there are as many as wanted; what finds no place is tried again."""
+        if deployment.status != "running" or deployment.uuid not in self.deployments:
+            return
+        missing = deployment.wanted - deployment.starting - deployment.running
+        if missing < 0:
+            active = [container for container in deployment.kept.values() if container.active]
+            for container in active[missing:]:
+                self._shut_down(container, deployment.order.template.cmd_before_shutdown)
+        while missing > 0 and self._start_one(deployment):
+            missing -= 1
+        if missing <= 0:
+            self._waiting.pop(deployment.uuid, None)
+            return
+        if not self._waiting:
+            self.world.after(self.rng.uniform(*RETRY), self._try_again)
+        self._waiting[deployment.uuid] = deployment
+
+    def _try_again(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for deployment in waiting.values():
+            self._reconcile(deployment)
+
+    def _start_one(self, deployment: Deployment) -> bool:
+        order = deployment.order
+        blocked = {block.machine.id for block in self.active_blocks()}
+        machines = self.market.candidates(order.template, blocked)
+        if not machines:
+            return False
+        stopped = self._reusable(deployment, {machine.id for machine in machines}) if order.reuse else None
+        if stopped is not None:
+            machine = stopped.machine
+            self._release(stopped)
+        else:
+            machine = self.rng.choice(machines)
+        container = self.add_container(deployment, machine, self.world.time)
+        self.enter(container, "creating")
+        self.walk(container, steps(self.rng, machine, order, reused=stopped is not None))
+        return True
+
+    def _reusable(self, deployment: Deployment, machines: set[str]) -> Container | None:
+        for container in reversed(self._cache.values()):
+            own = container.deployment is deployment
+            if (
+                (own or deployment.order.reuse_scope == "all")
+                and container.machine.id in machines
+                and container.deployment.order.template.image == deployment.order.template.image
+                and len(container.gpu_ids) == deployment.order.template.gpu_num
+            ):
+                return container
+        return None
+
+    def _shut_down(self, container: Container, command: str, *, done: bool = False) -> None:
+        """``done``: its work counts as finished, where work can finish."""
+        self._leave_running(container)
+        course = container.course = object()
+        container.last_command = command
+        self.enter(container, "shutting_down")
+
+        def end() -> None:
+            if container.course is course:
+                self._ended(container, done)
+
+        self._soon(self.rng.uniform(*SHUTTING_DOWN), end)
+
+    def _ended(self, container: Container, done: bool) -> None:
+        deployment = container.deployment
+        self._give_back(container)
+        container.stopped = self.world.time
+        self.enter(container, "shutdown")
+        if container.no_cache:
+            self._release(container)
+        else:
+            self._keep(container)
+        if done and deployment.order.kind in (JOB, CONTAINER):
+            deployment.finished += 1
+            if deployment.finished >= deployment.replicas and deployment.status == "running":
+                self._close(deployment)
+        if done or not container.machine.broken:
+            self._soon(1.0, lambda: self._reconcile(deployment))
+        else:
+            self.world.after(self.rng.uniform(*RETRY), lambda: self._reconcile(deployment))
+
+    def _keep(self, container: Container) -> None:
+        """Keep a stopped container for another to take over."""
+        self._cache[container.uuid] = container
+        self.world.after(CACHE_SECONDS, lambda: self._release(container))
+
+    def _release(self, container: Container) -> None:
+        deployment = container.deployment
+        if container.released or container.uuid not in self.containers:
+            return
+        self._cache.pop(container.uuid, None)
+        deployment.kept.pop(container.uuid, None)
+        deployment.counts["shutdown"] -= 1
+        deployment.counts["released"] += 1
+        container.status, container.updated, container.encoded = "released", self.world.time, ""
+        container.released = True
+
+    def _give_back(self, container: Container) -> None:
+        container.machine.ours.difference_update(container.gpu_ids)
+        container.deployment.hourly -= container.price
+
+    def _leave_running(self, container: Container) -> None:
+        if container.status == "running":
+            self.ledger.ended(container, self.world.time)
+        close_shell(container)

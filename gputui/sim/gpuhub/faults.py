@@ -1,0 +1,137 @@
+"""How the GPUhub API goes wrong: refusals in its envelope, garbage in its answers, hostile names among its things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from starlette.types import Scope
+
+from gputui.sim.faults import HOSTILE_NAMES
+from gputui.sim.world import GIB
+
+from .api import GpuhubApi
+from .entities import CONTAINER, Block, CloudImage, Deployment, GpuModel, Machine, Order, Template
+from .responses import refusal
+from .validation import INTERNAL, UNAUTHORIZED
+
+_FAULTY_REGION = -1
+"""Which region of a cloud fails: the last, so that a client that stops at the first failure is seen to."""
+
+
+class GpuhubFaults:
+    """Faults of the API of one cloud."""
+
+    def __init__(self, api: GpuhubApi) -> None:
+        self._api = api
+        self._cloud = api.cloud
+        self._undo: list[Callable[[], object]] = []
+
+    def set(self, profile: str) -> None:
+        """Hostile things come and go, a region fails, lists shift."""
+        self._api.shifting = profile == "shifting"
+        self._api.failing_region = self._cloud.regions[_FAULTY_REGION] if profile == "region" else ""
+        self._set_hostile(profile == "hostile")
+
+    def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
+        """The API's own refusal, with HTTP 200."""
+        return 200, refusal(UNAUTHORIZED, "authorization failed, check the token", 0).encode()
+
+    def complaint(self, text: str) -> bytes:
+        """An envelope for a failure the gateway tells by the HTTP status too."""
+        return refusal(INTERNAL, text, 0).encode()
+
+    def garbage(self, scope: Scope, data: Any) -> Any:
+        """Pages without totals, every third row with fields missing, unknown or wrongly typed."""
+        if not isinstance(data, dict) or data.get("code") != "Success":
+            return data
+        content = data.get("data")
+        spoil = _SPOILERS.get(str(scope["path"]).rpartition("/dev/")[2], _spoil_row)
+        if isinstance(content, dict) and isinstance(content.get("list"), list):
+            rows = _spoil(content["list"], spoil)
+            content = {"list": rows, "page_index": str(content["page_index"]), "surprise": {"deep": [None, True]}}
+        elif isinstance(content, list):
+            content = _spoil(content, spoil)
+        return {**data, "data": content, "surprise": 1}
+
+    def _set_hostile(self, wanted: bool) -> None:
+        cloud, now = self._cloud, self._cloud.world.time
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+        if not wanted:
+            return
+        for number, name in enumerate(HOSTILE_NAMES):
+            image = CloudImage(900 + number, f"image-{cloud.hexadecimal(10)}", name, now)
+            model = GpuModel(name, 24 * GIB, 1000)
+            machine = Machine(cloud.hexadecimal(10), cloud.regions[0], model, gpus=2, cuda=124, price=1000)
+            block = Block(replace(machine, id=name, region=name), now, now, now + 86400, name)
+            cloud.images[image.uuid] = image
+            cloud.market.add(machine)
+            cloud.blocks[name] = block
+            template = Template(cloud.regions[:1], (name,), 1, image.uuid, f"echo {name}", cmd_before_shutdown=name)
+            deployment = cloud.create(Order(name, CONTAINER, template))
+            self._undo += [
+                partial(self._delete, deployment),
+                partial(cloud.market.remove, machine),
+                partial(cloud.images.pop, image.uuid),
+                partial(cloud.lift, name),
+            ]
+
+    def _delete(self, deployment: Deployment) -> None:
+        """Unless somebody has done it already."""
+        if deployment.uuid in self._cloud.deployments:
+            self._cloud.delete(deployment)
+
+
+def _spoil(rows: list[Any], spoil: Callable[[Any, int], Any]) -> list[Any]:
+    spoiled = [spoil(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
+    return [*spoiled, None, "row"] if rows else spoiled
+
+
+def _spoil_row(row: dict[str, Any], kind: int) -> Any:
+    match kind % 3:
+        case 0:
+            return {**row, "status": "hibernating", "created_at": None, "updated_at": "yesterday", "surprise": []}
+        case 1:
+            return {name: str(value) if type(value) in (int, float) else value for name, value in row.items()}
+        case _:
+            return {**row, "status": None, "name": ["a", "list"], "template": "none", "image_name": 7}
+
+
+def _spoil_container(row: dict[str, Any], kind: int) -> Any:
+    match kind % 4:
+        case 0:
+            return {
+                **row,
+                "status": "hibernating",
+                "started_at": None,
+                "created_at": None,
+                "gpu_name": "GPU of Tomorrow",
+            }
+        case 1:
+            return {name: str(value) if type(value) in (int, float) else value for name, value in row.items()}
+        case 2:
+            return {**row, "info": None, "price": None, "memory_size": "lots", "gpu_num": -1}
+        case _:
+            return {**row, "info": {"ssh_command": "telnet somewhere", "root_password": 7}, "machine_id": None}
+
+
+def _spoil_event(row: dict[str, Any], kind: int) -> Any:
+    return {**row, "status": "hibernating"} if kind % 2 else {**row, "created_at": None}
+
+
+def _spoil_stock(row: dict[str, Any], kind: int) -> Any:
+    name = next(iter(row), "")
+    return ({name: {"idle_gpu_num": "2", "total_gpu_num": None}}, {name: 3}, {"GPU of Tomorrow": row.get(name)})[
+        kind % 3
+    ]
+
+
+_SPOILERS: dict[str, Callable[[Any, int], Any]] = {
+    "deployment/container/list": _spoil_container,
+    "deployment/container/event/list": _spoil_event,
+    "machine/region/gpu_stock": _spoil_stock,
+}

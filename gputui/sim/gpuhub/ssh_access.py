@@ -1,0 +1,60 @@
+"""What one logs into in a simulated cloud: the shell of a running container, its port, its load on the GPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gputui.sim.world import Gpu, Host, Pod
+
+from .entities import Container, Machine
+
+if TYPE_CHECKING:
+    from .cloud import Cloud
+
+
+def open_shell(cloud: Cloud, container: Container) -> None:
+    """Let a container be logged into, and something in it use its GPUs."""
+    machine, template = container.machine, container.deployment.order.template
+    host = machine.host = machine.host or _host(cloud, machine)
+    pod = container.pod = Pod(
+        owner="root",
+        instance=container.uuid,
+        image=template.image,
+        container_id=container.uuid,
+        created=container.created,
+        started=container.started or container.created,
+        status="running",
+        ports=(22,),
+        gpu_ids=list(container.gpu_ids),
+        memory_limit=machine.memory * len(container.gpu_ids),
+        shm_size=machine.memory // 2,
+        password=container.password,
+        sees_processes=not container.deployment.unseen,
+        env={
+            "AutoDLContainerUUID": container.uuid,
+            "AutoDLDeploymentUUID": container.deployment.uuid,
+            "AutoDLDataCenter": machine.region,
+        },
+    )
+    host.add(pod)
+    host.connect(pod)
+    used = int(machine.model.memory * cloud.rng.uniform(0.2, 0.9))
+    # What sleeps uses no GPU: somebody works beside it.
+    command = "python -m ipykernel_launcher" if template.cmd.startswith("sleep") else template.cmd
+    host.spawn(pod, command, tuple(container.gpu_ids), used)
+
+
+def close_shell(container: Container) -> None:
+    """Cut off whoever is inside, and refuse from now on; nothing happens to a container that is closed."""
+    if container.pod is not None and container.machine.host is not None:
+        container.machine.host.remove(container.pod)
+        container.pod = None
+
+
+def _host(cloud: Cloud, machine: Machine) -> Host:
+    host = Host(cloud.world, machine.id, cloud=cloud.name, rng=cloud.rng)
+    host.gpus = [
+        Gpu(index, f"GPU-{cloud.hexadecimal(8)}-{cloud.hexadecimal(4)}", machine.model.name, machine.model.memory)
+        for index in range(machine.gpus)
+    ]
+    return host

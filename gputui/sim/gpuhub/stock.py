@@ -1,0 +1,70 @@
+"""The machines of a simulated cloud: which suit a container, and what is in stock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .entities import ANYTHING, Machine, Span, Template
+
+
+@dataclass(frozen=True)
+class StockFilter:
+    """Which machines a question about stock is about. ``memory`` in bytes, ``price`` per GPU."""
+
+    cuda: Span = ANYTHING
+    cpus: Span = ANYTHING
+    memory: Span = ANYTHING
+    price: Span = ANYTHING
+    models: frozenset[str] = frozenset()
+
+    def admits(self, machine: Machine) -> bool:
+        """Whether a container of some size on the machine would fit the filter."""
+        if (self.models and machine.model.name not in self.models) or machine.cuda not in self.cuda:
+            return False
+        return machine.price in self.price and any(
+            machine.cpus * count in self.cpus and machine.memory * count in self.memory
+            for count in range(1, machine.gpus + 1)
+        )
+
+
+class Market:
+    """All machines of a cloud, found by region and GPU model."""
+
+    def __init__(self, machines: Iterable[Machine] = ()) -> None:
+        self.machines: dict[str, Machine] = {}
+        self._places: dict[str, dict[str, list[Machine]]] = {}
+        for machine in machines:
+            self.add(machine)
+
+    def add(self, machine: Machine) -> None:
+        """A machine to rent from."""
+        self.machines[machine.id] = machine
+        self._places.setdefault(machine.region, {}).setdefault(machine.model.name, []).append(machine)
+
+    def remove(self, machine: Machine) -> None:
+        """Take a machine nothing runs on off the market."""
+        del self.machines[machine.id]
+        models = self._places[machine.region]
+        models[machine.model.name].remove(machine)
+        if not models[machine.model.name]:
+            del models[machine.model.name]
+
+    def candidates(self, template: Template, blocked: set[str]) -> list[Machine]:
+        """Machines that suit the template, are not blocked and have enough idle GPUs."""
+        return [
+            machine
+            for region in dict.fromkeys(template.regions)
+            for name in dict.fromkeys(template.models)
+            for machine in self._places.get(region, {}).get(name, ())
+            if machine.idle >= template.gpu_num and machine.id not in blocked and machine.suits(template)
+        ]
+
+    def stock(self, region: str, wanted: StockFilter) -> dict[str, tuple[int, int]]:
+        """Idle and total GPUs of each model in a region, as far as a filter admits their machines."""
+        stock: dict[str, tuple[int, int]] = {}
+        for name, machines in self._places.get(region, {}).items():
+            admitted = [machine for machine in machines if wanted.admits(machine)]
+            if admitted:
+                stock[name] = (sum(one.idle for one in admitted), sum(one.gpus for one in admitted))
+        return stock

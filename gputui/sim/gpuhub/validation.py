@@ -1,0 +1,248 @@
+"""What the GPUhub API takes: parameters with their types and limits, and how it says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, NoReturn
+
+from gputui.sim.world import GIB
+
+from .entities import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, Template
+from .stock import StockFilter
+
+WRONG, BAD, UNAUTHORIZED = "RequestParameterIsWrong", "BadRequest", "AuthorizeFailed"
+NOT_FOUND, INTERNAL = "RecordNotFound", "InternalError"
+NO_PERMISSION = "无当前资源访问权限"
+"""Said to an account that is not verified as a company, before what it asks for is looked up."""
+WRONG_PARAMETER = "请求参数错误"
+MAX_BLOCK_MINUTES = 43_200
+CHINA = timezone(timedelta(hours=8))
+
+
+class RefusedError(Exception):
+    """A request the API refuses, with its own code; still HTTP 200."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def wire_time(at: float | None) -> str | None:
+    """A world time as the API writes it, None when not reached."""
+    return None if at is None else datetime.fromtimestamp(int(at), CHINA).isoformat()
+
+
+class Parameters:
+    """The parameters of one request. Each getter raises RefusedError that names the parameter it does not like.
+
+    An absent parameter, null and "" are the same.
+    """
+
+    def __init__(self, values: Mapping[str, Any], prefix: str = "") -> None:
+        self._values = values
+        self._prefix = prefix
+
+    def __contains__(self, name: object) -> bool:
+        return self._values.get(str(name)) not in (None, "")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A string; required without a default."""
+        value = self._get(name, default)
+        return value if isinstance(value, str) else self._wrong(name, "must be a string")
+
+    def choice(self, name: str, choices: Sequence[str], default: str | None = None) -> str:
+        """One of some strings."""
+        value = self.text(name, default)
+        return value if value in choices else self._wrong(name, f"must be one of {', '.join(filter(None, choices))}")
+
+    def whole(self, name: str, default: int | None = None, *, low: int = 0, high: int = 1 << 62) -> int:
+        """A whole number within limits."""
+        value = self._get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return self._wrong(name, "must be an integer")
+        if value < low:
+            return self._wrong(name, f"must not be less than {low}")
+        return value if value <= high else self._wrong(name, f"must not be greater than {high}")
+
+    def flag(self, name: str) -> bool:
+        """A boolean, false unless given."""
+        value = self._get(name, False)
+        return value if isinstance(value, bool) else self._wrong(name, "must be a boolean")
+
+    def names(self, name: str, *, required: bool = False) -> tuple[str, ...]:
+        """A list of strings."""
+        value = self._get(name, None if required else [])
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            return self._wrong(name, "must be a list of strings")
+        if required and not value:
+            return self._wrong(name, "must not be empty")
+        return tuple(value)
+
+    def span(self, stem: str, *, scale: int = 1, required: bool = False) -> Span:
+        """A range ``stem_from`` to ``stem_to``, its ends multiplied by ``scale``; open where an end is not given."""
+        ends: list[float] = []
+        for end, default in (("from", 0), ("to", float("inf"))):
+            name = f"{stem}_{end}"
+            value = self._get(name, None if required else default)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                self._wrong(name, "must be a number")
+            if value < 0:
+                self._wrong(name, "must not be less than 0")
+            # Clients that fill in every field say 0 where they leave an end open.
+            ends.append((value if value or required else default) * scale)
+        if ends[0] > ends[1]:
+            self._wrong(f"{stem}_from", f"must not be greater than {self._prefix}{stem}_to")
+        return Span(*ends)
+
+    def moment(self, name: str) -> float | None:
+        """A time in epoch seconds, None when not given; one without an offset is China's."""
+        text = self.text(name, "")
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return self._wrong(name, "must be a time as 2022-12-13T16:43:03+08:00")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).timestamp()
+
+    def part(self, name: str) -> Parameters:
+        """A required object's own parameters."""
+        value = self._get(name, None)
+        if not isinstance(value, dict):
+            return self._wrong(name, "must be an object")
+        return Parameters(value, f"{self._prefix}{name}.")
+
+    def _get(self, name: str, default: Any) -> Any:
+        value = self._values.get(name)
+        if value not in (None, ""):
+            return value
+        return self._wrong(name, "is required") if default is None else default
+
+    def _wrong(self, name: str, problem: str) -> NoReturn:
+        raise RefusedError(WRONG, f"{self._prefix}{name} {problem}")
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """Which part of a list: ``start`` counts from 0, after the ``offset`` entries already read."""
+
+    index: int
+    size: int
+    offset: int
+
+    @property
+    def start(self) -> int:
+        """The first entry of the page."""
+        return self.offset + (self.index - 1) * self.size
+
+
+def page_of(given: Parameters, *, index: int | None = None, size: int | None = None) -> PageOf:
+    """The page asked for. Page 0 is page 1, as old clients count."""
+    return PageOf(
+        max(1, given.whole("page_index", index)),
+        given.whole("page_size", size, low=1, high=1000),
+        given.whole("offset", 0),
+    )
+
+
+def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool = False) -> Order:
+    """A request for a deployment, checked as a whole; ``private``: by the rules of a private cloud."""
+    name = given.text("name")
+    kind = given.choice("deployment_type", KINDS)
+    if kind == CONTAINER:
+        # Clients that fill in every field say 1 and 0 here, which is what a Container is.
+        given.whole("replica_num", 1, low=1, high=1)
+        given.whole("parallelism_num", 0, high=1)
+    replicas = 1 if kind == CONTAINER else given.whole("replica_num", low=1)
+    parallelism = given.whole("parallelism_num", low=1) if kind == JOB else 0
+    return Order(
+        name=name,
+        kind=kind,
+        template=_template_of(given, regions, images, private=private),
+        replicas=replicas,
+        parallelism=parallelism,
+        reuse=given.flag("reuse_container"),
+        reuse_scope=given.choice("reuse_container_scope", ("all", "deployment"), "all"),
+    )
+
+
+def _template_of(order: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool) -> Template:
+    given = order.part("container_template")
+    if private:
+        # It takes one version and chooses the region, and does not say which parameter is wrong.
+        if "cuda_v" not in given or any(name in given for name in ("dc_list", "cuda_v_from", "cuda_v_to")):
+            raise RefusedError(WRONG, WRONG_PARAMETER)
+        wanted = tuple(regions)
+    else:
+        wanted = given.names("dc_list") or (given.text("region_sign", ""),)
+    if wanted == ("",):
+        wanted = given.names("dc_list", required=True)
+    for region in wanted:
+        if region not in regions:
+            raise RefusedError(WRONG, f"container_template.dc_list: no such region: {region}")
+    image = given.text("image_uuid")
+    if image not in images:
+        raise RefusedError(NOT_FOUND, f"container_template.image_uuid: no such image: {image}")
+    protocols = tuple(
+        (order if name in order else given).choice(name, ("http", "tcp"), "http")
+        for name in ("service_6006_port_protocol", "service_6008_port_protocol")
+    )
+    return Template(
+        regions=wanted,
+        models=given.names("gpu_name_set", required=True),
+        gpu_num=given.whole("gpu_num", low=1),
+        image=image,
+        cmd=given.text("cmd"),
+        # The one number that was there before the range.
+        cuda=Span(given.whole("cuda_v")) if "cuda_v" in given else given.span("cuda_v", required=True),
+        cpus=given.span("cpu_num", required=True),
+        memory=given.span("memory_size", scale=GIB, required=True),
+        price=given.span("price", required=True),
+        cmd_before_shutdown=given.text("cmd_before_shutdown", "") or order.text("cmd_before_shutdown", ""),
+        protocols=(protocols[0], protocols[1]),
+    )
+
+
+def stock_filter(given: Parameters) -> StockFilter:
+    """The filters of a question about stock."""
+    return StockFilter(
+        cuda=given.span("cuda_v"),
+        cpus=given.span("cpu_num"),
+        memory=given.span("memory_size", scale=GIB),
+        price=given.span("price"),
+        models=frozenset(given.names("gpu_name_set")),
+    )
+
+
+class ContainerFilter:
+    """The filters of a question about a deployment's containers."""
+
+    def __init__(self, given: Parameters) -> None:
+        self.released = given.flag("released")
+        self._uuid = given.text("container_uuid", "")
+        self._since, self._until = given.moment("date_from"), given.moment("date_to")
+        if self._since is not None and self._until is not None and self._since > self._until:
+            raise RefusedError(WRONG, "date_from must not be greater than date_to")
+        self._gpu = given.text("gpu_name", "")
+        self._cpus, self._memory = given.span("cpu_num"), given.span("memory_size")
+        self._price = given.span("price")
+        self._statuses = frozenset(given.names("status"))
+        everything = self._cpus == self._memory == self._price == ANYTHING
+        self.admits_all = everything and not (self._uuid or self._gpu or self._statuses or self._since or self._until)
+
+    def admits(self, container: Container) -> bool:
+        """Whether a container belongs to the answer; released ones are the caller's affair."""
+        machine, count = container.machine, len(container.gpu_ids)
+        return (
+            self._uuid in ("", container.uuid)
+            and (not self._statuses or container.status in self._statuses)
+            and self._gpu in ("", machine.model.name)
+            and (self._since is None or container.created >= self._since)
+            and (self._until is None or container.created <= self._until)
+            and machine.cpus * count in self._cpus
+            and machine.memory * count in self._memory
+            and container.price in self._price
+        )

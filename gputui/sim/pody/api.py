@@ -1,0 +1,448 @@
+"""The pody HTTP API over a simulated host: routes, status codes, shapes and quirks of each release."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from gputui.sim.shell.programs import PROGRAMS
+from gputui.sim.shell.shell import Shell, run_captured
+from gputui.sim.world import GIB, Host, Image, Pod, User
+
+from .http import Call, Endpoint, InternalError, Parameter, application
+from .validation import (
+    COMMIT_NAME,
+    RELEASES,
+    check_name,
+    container_size,
+    docker,
+    docker_time,
+    expand,
+    parse_release,
+    seconds,
+    size,
+)
+
+# World seconds the real server takes; stopping waits ten for a main process that ignores SIGTERM, as bash does.
+CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS, COMMIT_SECONDS = 1.5, 0.6, 10.0, 0.8, 6.0
+_NO_IMAGE = "Invalid image name, please check the available images"
+_UNKNOWN_IMAGE = "Image not found, please check the available images"
+
+
+class PodyApi:
+    """The API of one host in one release. ``app`` is the ASGI application."""
+
+    def __init__(self, host: Host, release: str = RELEASES[-1]) -> None:
+        self._host = host
+        self._world = host.world
+        self.release = parse_release(release)
+        offered = [endpoint for endpoint in self._endpoints() if endpoint.since <= self.release < endpoint.until]
+        self.app = application(offered, host.users, before=self._world.advance)
+
+    def _endpoints(self) -> list[Endpoint]:
+        ins, image = Parameter("ins"), Parameter("image")
+        span = (Parameter("user", required=False), Parameter("t", required=False))
+        timeout = (Parameter("timeout", int, required=False),) if self.release >= (0, 3, 0) else ()
+        info_end = (0, 3, 0)
+        old = (0, 4, 0)
+        return [
+            Endpoint("GET", "/status", self._status, access="open", until=(0, 1, 10)),
+            Endpoint("GET", "/version", self._version, access="open", since=(0, 1, 10)),
+            Endpoint("GET", "/help", self._help, (Parameter("path", required=False),)),
+            Endpoint("GET", "/user/info", self._user_info),
+            Endpoint("GET", "/user/list", self._user_list),
+            Endpoint("POST", "/user/ch-passwd", self._change_password, (Parameter("passwd"),)),
+            Endpoint("POST", "/pod/create", self._create, (ins, image)),
+            Endpoint("POST", "/pod/delete", self._delete, (ins,)),
+            Endpoint("POST", "/pod/restart", self._restart, (ins,)),
+            Endpoint("POST", "/pod/stop", self._stop, (ins,)),
+            Endpoint("POST", "/pod/start", self._start, (ins,)),
+            Endpoint("GET", "/pod/info", self._inspect, (ins,), until=info_end),
+            Endpoint("GET", "/pod/info", self._old_info, (ins,), access="open", since=info_end, until=old),
+            Endpoint("GET", "/pod/inspect", self._inspect, (ins,), since=info_end),
+            Endpoint("GET", "/pod/list", self._pod_list),
+            Endpoint("GET", "/pod/listall", self._pod_list_all, access="admin"),
+            Endpoint("POST", "/pod/exec", self._exec, (ins, Parameter("cmd"), *timeout)),
+            Endpoint(
+                "POST",
+                "/pod/commit",
+                self._commit,
+                (ins, Parameter("tag", required=False), Parameter("msg", required=False)),
+                since=(0, 3, 0),
+            ),
+            Endpoint("GET", "/host/images", self._host_images, until=info_end),
+            Endpoint("GET", "/host/images", self._old_images, since=info_end, until=old),
+            Endpoint("GET", "/image/list", self._image_list, since=(0, 3, 0)),
+            Endpoint("POST", "/image/delete", self._image_delete, (image,), since=(0, 3, 0)),
+            Endpoint("POST", "/image/inspect", self._image_inspect, (image,), since=(0, 3, 0)),
+            Endpoint("GET", "/host/gpu-ps", self._gpu_ps, (Parameter("id", required=False),), access="open"),
+            Endpoint("GET", "/host/spec", self._spec, since=(0, 1, 10)),
+            Endpoint("GET", "/stat/cputime", self._cpu_time, span, since=(0, 2, 5)),
+            Endpoint("GET", "/stat/gputime", self._gpu_time, span, since=(0, 2, 5)),
+            *(
+                Endpoint(method, f"/user_api/{name}", _no_user_service, access="open", since=(0, 4, 0))
+                for method, name in _USER_SERVICE
+            ),
+        ]
+
+    # General
+
+    async def _status(self, call: Call) -> Any:
+        return {"version": self.release}
+
+    async def _version(self, call: Call) -> Any:
+        return self.release
+
+    async def _help(self, call: Call) -> Any:
+        # A current FastAPI keeps included routers apart, so the real server sees these two routes only.
+        own = "/version" if self.release >= (0, 1, 10) else "/status"
+        routes: list[dict[str, Any]] = [
+            {"path": "/help", "methods": ["GET"], "params": [{"name": "path", "optional": True}]},
+            {"path": own, "methods": ["GET"], "params": []},
+        ]
+        if call.values["path"] is None:
+            return routes
+        wanted = str(call.values["path"]).split("?", maxsplit=1)[0]
+        return [
+            route
+            for route in routes
+            if route["path"] == wanted or (wanted.endswith("/") and str(route["path"]).startswith(wanted))
+        ]
+
+    async def _spec(self, call: Call) -> Any:
+        return {
+            "pody_version": ".".join(str(part) for part in self.release),
+            "docker_version": "27.5.1",
+            "nvidia_driver_version": "570.133.20",
+            "nvidia_ctk_version": "NVIDIA Container Toolkit CLI version 1.17.8\ncommit: f202b80a9b9d0db00d9b1d73",
+        }
+
+    # Users
+
+    async def _user_info(self, call: Call) -> Any:
+        quota = call.user.quota
+        known: dict[str, Any] = {"max_pods": quota.max_pods, "gpu_count": quota.gpu_count}
+        if self.release >= (0, 2, 0):
+            known |= {"gpus": quota.gpus, "memory_limit": quota.memory_limit, "storage_size": quota.storage_size}
+        else:
+            known |= {"memory_limit": quota.memory_limit, "storage_limit": quota.storage_size}
+        if self.release >= (0, 1, 15):
+            known["shm_size"] = quota.shm_size
+        if self.release >= (0, 3, 0):
+            known |= {
+                "tmpfs_size": quota.tmpfs_size,
+                "commit_count": quota.commit_count,
+                "commit_size_limit": quota.commit_size_limit,
+            }
+        return {"user": {"name": call.user.name, "is_admin": call.user.is_admin}, "quota": known}
+
+    async def _user_list(self, call: Call) -> Any:
+        return list(self._host.users)
+
+    async def _change_password(self, call: Call) -> Any:
+        call.user.password = call.text("passwd")
+        return {"message": "Password updated"}
+
+    # Pods
+
+    async def _create(self, call: Call) -> Any:
+        instance, image_name = call.text("ins"), call.text("image")
+        if self.release >= (0, 3, 0):  # before, the server checked the name and ignored the outcome
+            check_name(instance, "Invalid pod name")
+            image_name = expand(image_name)
+        checked = self.release >= (0, 1, 13)
+        name = self._container(instance, call.user) if checked else f"{call.user.name}-{instance}"
+        if name in self._host.pods and checked:
+            raise HTTPException(409, f"Container {name} already exists")
+        quota = call.user.quota
+        owner, _, instance = name.partition("-")
+        if quota.max_pods != -1 and quota.max_pods <= self._host.pod_count(call.user.name):
+            raise HTTPException(403, "Exceed max pod limit")
+        image = self._host.images.get(image_name)
+        if image is None or not self._usable(image, call.user):
+            raise HTTPException(*self._wrong_image(image_name))
+        if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
+            reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            raise HTTPException(500, docker("400 Client Error", f"create?name={name}", "Bad Request", reason))
+        if name in self._host.pods:
+            holder = self._host.pods[name].container_id
+            reason = f'Conflict. The container name "/{name}" is already in use by container "{holder}".'
+            raise HTTPException(500, docker("409 Client Error", f"create?name={name}", "Conflict", reason))
+        pod = self._host.create(owner, instance, image, quota)
+        await self._elapse(CREATE_SECONDS)
+        pod = self._found(name)
+        self._host.start(pod)
+        return {"log": pod.log, "info": self._info(pod)}
+
+    def _wrong_image(self, name: str) -> tuple[int, str]:
+        if self.release < (0, 1, 12):
+            return 403, f"Image {name} is not allowed"
+        return 400, _NO_IMAGE
+
+    async def _delete(self, call: Call) -> Any:
+        pod = self._pod(call)
+        await self._elapse(DELETE_SECONDS)
+        self._host.remove(self._found(pod.name))
+        return {"log": f"Container {pod.name} deleted"}
+
+    async def _start(self, call: Call) -> Any:
+        pod = self._pod(call)
+        if not pod.running:
+            await self._elapse(START_SECONDS)
+            pod = self._pod(call)
+            self._host.start(pod)
+        return {"log": pod.log}
+
+    async def _stop(self, call: Call) -> Any:
+        pod = self._pod(call)
+        if pod.running:
+            await self._elapse(STOP_SECONDS)
+            pod = self._pod(call)
+        self._host.stop(pod)
+        return {"log": pod.log}
+
+    async def _restart(self, call: Call) -> Any:
+        pod = self._pod(call)
+        await self._elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
+        pod = self._pod(call)
+        self._host.stop(pod)
+        self._host.start(pod)
+        return {"log": pod.log}
+
+    async def _inspect(self, call: Call) -> Any:
+        pod = self._pod(call)
+        info = self._info(pod)
+        if self.release < (0, 1, 13):
+            return info
+        return {"instance": pod.name.rsplit("-", maxsplit=1)[-1], **info}
+
+    async def _old_info(self, call: Call) -> Any:
+        return {"deprecated": "Use /pod/inspect instead, will be removed in 0.4.0", "res": None}
+
+    async def _pod_list(self, call: Call) -> Any:
+        if self.release < (0, 1, 13):
+            return [pod.name for pod in self._host.pods_of(call.user.name)]
+        return [pod.instance for pod in self._host.pods_of(call.user.name)]
+
+    async def _pod_list_all(self, call: Call) -> Any:
+        return list(reversed(self._host.pods))
+
+    async def _exec(self, call: Call) -> Any:
+        name = self._container(call.text("ins"), call.user)
+        if name not in self._host.pods and self.release >= (0, 1, 13):
+            raise HTTPException(404, f"Container {name} not found")
+        pod = self._found(name)
+        if not pod.running:
+            reason = f"container {pod.container_id} is not running"
+            problem = docker("409 Client Error", f"{pod.container_id}/exec", "Conflict", reason)
+            return {"exit_code": -1, "log": f"Docker API error: {problem}"}
+        longest = call.values.get("timeout")
+        if longest is None:
+            longest = 30 if self.release >= (0, 3, 0) else 10
+        if longest <= 0:
+            return {"exit_code": -1, "log": "Timeout"}
+
+        async def nowhere(text: str) -> None:
+            """Replaced by the capture."""
+
+        shell = Shell(self._host, pod, nowhere, PROGRAMS, voice="/bin/bash: line 1")
+        status, log = await run_captured(shell, call.text("cmd"), timeout=longest)
+        return {"exit_code": status, "log": log}
+
+    async def _commit(self, call: Call) -> Any:
+        name = self._container(call.text("ins"), call.user)
+        user, tag = call.user, call.values["tag"]
+        if tag:
+            check_name(tag, "Invalid tag name")
+        quota = user.quota
+        owned = sum(self._owns(image, user) for image in self._host.images)
+        if quota.commit_count != -1 and owned >= quota.commit_count:
+            reason = f"Exceed user commit limit ({quota.commit_count}), please delete some images first"
+            raise HTTPException(403, reason)
+        pod = self._found(name)
+        written = container_size(pod)
+        if written > quota.commit_size_limit:
+            reason = (
+                f"Container size {size(written)} exceeds user commit size limit ({size(quota.commit_size_limit)})"
+            )
+            raise HTTPException(403, reason)
+        image_name = f"{COMMIT_NAME}:{user.name}" + (f"-{tag}" if tag else "")
+        if image_name in self._host.images:
+            reason = f"Image {image_name} already exists. Please use a different name or tag."
+            raise HTTPException(409, reason)
+        await self._elapse(COMMIT_SECONDS)
+        self._host.images = {
+            image_name: Image(
+                name=image_name,
+                digest=f"sha256:{self._world.hexadecimal(64)}",
+                size=written + 6 * GIB,
+                created=docker_time(self._world.time),
+                comment=call.values["msg"] or "",
+                ports=(22, 8000),
+                listed=False,
+            ),
+            **self._host.images,
+        }
+        return {"image_name": image_name, "log": f"Container {name} committed to image: {image_name}"}
+
+    # Images
+
+    async def _host_images(self, call: Call) -> Any:
+        return [image.name for image in self._host.images.values() if image.listed]
+
+    async def _old_images(self, call: Call) -> Any:
+        return {"deprecated": "Use /image/list instead, will be removed in 0.4.0", "res": None}
+
+    async def _image_list(self, call: Call) -> Any:
+        usable = [image.name for image in self._host.images.values() if self._usable(image, call.user)]
+        names = [name.removeprefix(f"{COMMIT_NAME}:") for name in usable]
+        return sorted(names, key=lambda name: (":" in name, name))
+
+    async def _image_delete(self, call: Call) -> Any:
+        name = expand(call.text("image"))
+        if name not in self._host.images:
+            raise HTTPException(400, _UNKNOWN_IMAGE)
+        if not self._owns(name, call.user):
+            raise HTTPException(403, "Can only delete user commit images")
+        if any(pod.running and pod.image == name for pod in self._host.pods.values()):
+            raise InternalError  # docker's refusal reaches the server as a ValueError nobody catches
+        del self._host.images[name]
+        return {"log": f"Image {name} deleted"}
+
+    async def _image_inspect(self, call: Call) -> Any:
+        image = self._host.images.get(expand(call.text("image")))
+        if image is None:
+            raise HTTPException(400, _UNKNOWN_IMAGE)
+        if not self._usable(image, call.user):
+            raise HTTPException(403, _NO_IMAGE)
+        return {
+            "name": image.name,
+            "id": image.digest,
+            "tags": [image.name],
+            "comment": image.comment,
+            "size": image.size,
+            "exposed_ports": {f"{port}/tcp": {} for port in image.ports},
+            "created": image.created,
+        }
+
+    # Processes and statistics
+
+    async def _gpu_ps(self, call: Call) -> Any:
+        wanted = call.values["id"]
+        try:
+            ids = [gpu.index for gpu in self._host.gpus] if wanted is None else [int(i) for i in wanted.split(",")]
+        except ValueError as error:
+            raise HTTPException(400, "Invalid GPU ID") from error
+        for index in ids:
+            if not 0 <= index < len(self._host.gpus):
+                raise HTTPException(400, f"GPU ID {index} is invalid")
+        now = self._world.time
+        return {
+            str(index): [
+                {
+                    "pid": process.pid,
+                    "pod": process.pod or "",
+                    "cmd": process.command if process.pod or self.release < (0, 3, 0) else "[host process]",
+                    "uptime": now - process.started,
+                    "memory_used": process.memory_at(now),
+                    "gpu_memory_used": process.gpu_memory_at(now),
+                }
+                for process in self._host.on_gpu(index)
+            ]
+            for index in ids
+        }
+
+    async def _cpu_time(self, call: Call) -> Any:
+        return self._usage(call, lambda uptime, load, gpus: uptime * load)
+
+    async def _gpu_time(self, call: Call) -> Any:
+        return self._usage(call, lambda uptime, load, gpus: uptime * gpus)
+
+    def _usage(self, call: Call, amount: Callable[[float, float, int], float]) -> dict[str, float]:
+        span, wanted = call.values["t"], call.values["user"]
+        now = self._world.time
+        after = now - seconds(span) if span else 0.0
+        names = list(self._host.users) if wanted is None else wanted.split(",")
+        totals: dict[str, float] = {}
+        for process in self._host.processes.values():
+            owner = (process.pod or "").partition("-")[0]
+            if owner in names and process.started > after:
+                used = amount(now - process.started, process.load, len(process.gpus))
+                totals[owner] = totals.get(owner, 0.0) + used
+        return dict(sorted(totals.items()))
+
+    # What the handlers share
+
+    async def _elapse(self, seconds: float) -> None:
+        await self._world.clock.sleep(seconds)
+        self._world.advance()
+
+    def _container(self, instance: str, user: User) -> str:
+        """The container a caller means; hyphens separate prefix, user and instance. This server has no prefix."""
+        parts = instance.split("-")
+        if self.release < (0, 1, 13):
+            if len(parts) > 1 and parts[0] != user.name and not user.is_admin:
+                raise HTTPException(403, "Invalid pod name")
+            return instance if len(parts) > 1 else f"{user.name}-{instance}"
+        if len(parts) == 1:
+            return f"{user.name}-{instance}"
+        if len(parts) > 3:
+            raise HTTPException(400, f"Invalid pod name: {instance}")
+        if len(parts) == 3 and parts[0]:
+            raise HTTPException(403, "Invalid pod name, please check prefix")
+        if not user.is_admin and parts[-2] != user.name:
+            raise HTTPException(403, "Invalid pod name, please check the username")
+        return f"{parts[-2]}-{parts[-1]}"
+
+    def _found(self, name: str) -> Pod:
+        pod = self._host.pods.get(name)
+        if pod is None:
+            reason = f"No such container: {name}"
+            raise HTTPException(404, docker("404 Client Error", f"{name}/json", "Not Found", reason))
+        return pod
+
+    def _pod(self, call: Call) -> Pod:
+        return self._found(self._container(call.text("ins"), call.user))
+
+    def _info(self, pod: Pod) -> dict[str, Any]:
+        if pod.broken:
+            raise InternalError
+        info: dict[str, Any] = {
+            "container_id": pod.container_id[:12],
+            "name": pod.name,
+            "status": pod.status,
+            "image": pod.image,
+        }
+        if self.release >= (0, 3, 0):
+            info["networks"] = ["bridge"]
+        info |= {
+            "port_mapping": [f"{outside}:{inside}" for inside, outside in pod.host_ports.items()],
+            "gpu_ids": pod.gpu_ids,
+            "memory_limit": pod.memory_limit,
+        }
+        if self.release >= (0, 3, 0):
+            info["shm_size"] = pod.shm_size
+        return info
+
+    def _owns(self, image: str, user: User) -> bool:
+        return image == f"{COMMIT_NAME}:{user.name}" or image.startswith(f"{COMMIT_NAME}:{user.name}-")
+
+    def _usable(self, image: Image, user: User) -> bool:
+        return image.listed or (self.release >= (0, 3, 0) and self._owns(image.name, user))
+
+
+_USER_SERVICE = (
+    ("POST", "add_user"),
+    ("POST", "update_user"),
+    ("POST", "delete_user"),
+    ("GET", "get_user"),
+    ("GET", "check_user"),
+    ("GET", "list_users"),
+)
+
+
+async def _no_user_service(call: Call) -> Any:
+    raise HTTPException(501, "Remote user profile service is not enabled")

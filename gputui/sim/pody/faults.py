@@ -1,0 +1,97 @@
+"""How pody's API goes wrong: its complaints, garbage in its answers, hostile names on its host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.types import Scope
+
+from gputui.sim.faults import HOSTILE_NAMES
+from gputui.sim.world import MIB, Host, Pod
+
+BROKEN_POD = "jupyter"
+_OPEN = ("/version", "/host/gpu-ps")
+
+
+class PodyFaults:
+    """Faults of the API of one host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._hostile: list[Pod] = []
+
+    def set(self, profile: str) -> None:
+        """Hostile pods come and go, one pod cannot be inspected."""
+        self._set_hostile(profile == "hostile")
+        for pod in self._host.pods.values():
+            pod.broken = profile == "inspect" and pod.instance == BROKEN_POD
+
+    def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
+        """403, but for what anybody may ask."""
+        return None if scope["path"] in _OPEN else (403, self.complaint("Invalid username or password"))
+
+    def complaint(self, text: str) -> bytes:
+        """As FastAPI says it."""
+        return json.dumps({"detail": text}, separators=(",", ":")).encode()
+
+    def garbage(self, scope: Scope, data: Any) -> Any:
+        """Pods without or with wrong fields, rows that are none."""
+        return _spoiled(scope, data)
+
+    def _set_hostile(self, wanted: bool) -> None:
+        for pod in self._hostile:
+            if self._host.pods.get(pod.name) is pod:
+                self._host.remove(pod)
+        self._hostile.clear()
+        if not wanted:
+            return
+        quota = self._host.users["alice"].quota
+        for number, name in enumerate(HOSTILE_NAMES):
+            pod = self._host.create("alice", name, next(iter(self._host.images.values())), quota)
+            pod.image = f"{name}:latest"
+            self._host.start(pod)
+            pod.log += f"log of {name}\r\n"
+            index = number % len(self._host.gpus)
+            self._host.spawn(pod, f"python {name}", (index,), 256 * MIB)
+            self._hostile.append(pod)
+
+
+def _spoiled(scope: Scope, data: Any) -> Any:
+    unlucky = sum(scope.get("query_string", b"")) % 3 == 0
+    match scope["path"]:
+        case "/pod/inspect" | "/pod/info":
+            if unlucky and isinstance(data, dict):
+                data = _wrong_pod(data, sum(scope["query_string"]) // 3 % 4)
+        case "/host/gpu-ps" if isinstance(data, dict):
+            data = {index: _wrong_rows(rows) for index, rows in data.items()}
+        case "/image/list" | "/host/images" if isinstance(data, list):
+            data = [None, 42, {"name": "x"}, *data]
+        case "/user/info" if isinstance(data, dict):
+            data = {"user": data.get("user"), "quota": {"max_pods": "many", "surprise": [1, 2]}}
+        case _ if isinstance(data, dict):
+            data["surprise"] = {"deep": [None, True]}
+    return data
+
+
+def _wrong_pod(data: dict[str, Any], kind: int) -> dict[str, Any]:
+    match kind:
+        case 0:
+            return {name: value for name, value in data.items() if name not in ("status", "port_mapping")}
+        case 1:
+            return {**data, "port_mapping": "22", "gpu_ids": "all", "memory_limit": "lots"}
+        case 2:
+            return {**data, "status": None, "image": ["a", "list"], "networks": None, "surprise": {}}
+        case _:
+            return {
+                **data,
+                "port_mapping": ["x:y", None, "99999:22", 7],
+                "gpu_ids": [None, "0"],
+                "status": "hibernating",
+            }
+
+
+def _wrong_rows(rows: Sequence[Any]) -> list[Any]:
+    good = list(rows)
+    return [*good, {"pid": "many", "pod": 7}, None, "row"] if good else good

@@ -1,0 +1,77 @@
+"""The pody server's small rules and its wording: names, image names, sizes, spans of time, Docker's complaints."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.exceptions import HTTPException
+
+from gputui.sim.world import GIB, Pod
+
+from .http import InternalError, Release
+
+RELEASES = ("0.1.9", "0.1.15", "0.2.5", "0.3.4", "0.4.1")
+COMMIT_NAME = "pody-commit"
+_DOCKER = "http+docker://localhost/v1.47"
+
+
+def parse_release(text: str) -> Release:
+    """ "0.4.1" as numbers. Raises ValueError for a release the simulator does not know."""
+    if text not in RELEASES:
+        raise ValueError(f"unknown pody release {text!r}: one of {', '.join(RELEASES)}")
+    major, minor, patch = (int(part) for part in text.split("."))
+    return major, minor, patch
+
+
+def check_name(part: str, what: str) -> None:
+    """Refuse a name the server refuses: 400 with ``what`` and the reason."""
+    if not 1 <= len(part) <= 20:
+        reason = "Name part must be between 1 and 20 characters"
+    elif not part.isidentifier():
+        reason = "Name part must be an identifier"
+    elif part.startswith("_") or part.endswith("_"):
+        reason = "Name part cannot start or end with '_'"
+    else:
+        return
+    raise HTTPException(400, f"{what}: {reason}")
+
+
+def expand(image: str) -> str:
+    """A full image name; one without a tag is a commit."""
+    return image if ":" in image else f"{COMMIT_NAME}:{image}"
+
+
+def docker(error: str, path: str, reason: str, explanation: str) -> str:
+    """An error of the Docker engine in docker-py's words."""
+    return f'{error} for {_DOCKER}/containers/{path}: {reason} ("{explanation}")'
+
+
+def docker_time(epoch: float) -> str:
+    """A time as the Docker engine writes it."""
+    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z"
+
+
+def container_size(pod: Pod) -> int:
+    """What was written into a container: as much as its identity says, the same every time."""
+    return 31 * GIB if pod.instance.startswith("vllm") else (int(pod.container_id[:2], 16) % 9 + 1) * GIB
+
+
+def size(size: int) -> str:
+    """Bytes in the server's own notation."""
+    for unit, power in (("", 0), ("K", 1), ("M", 2), ("G", 3)):
+        if size < 1024 ** (power + 1):
+            return f"{size}B" if not power else f"{size / 1024**power:.2f}{unit}"
+    return f"{size / 1024**4:.2f}T"
+
+
+def seconds(text: str) -> float:
+    """ "1w", "3d", "2h", "90s" or "90" in seconds. Anything else is a 400."""
+    text = text.strip().lower()
+    if not text:
+        raise InternalError
+    unit = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "s": 1}.get(text[-1])
+    try:
+        return float(text[:-1]) * unit if unit else float(text)
+    except ValueError as error:
+        reason = f"Invalid time format: {text}. Should be like 1y, 1w, 1d, 1h, 1s or a number of seconds."
+        raise HTTPException(400, reason) from error

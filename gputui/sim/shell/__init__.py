@@ -1,0 +1,1 @@
+"""The simulated shell: sshd, terminal and programs."""

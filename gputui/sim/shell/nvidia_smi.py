@@ -1,0 +1,209 @@
+"""nvidia-smi over the simulated host: the table, -L, and the CSV queries about GPUs and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from gputui.sim.hardware import CUDA_VERSION, DRIVER_VERSION, card
+from gputui.sim.world import MIB, Gpu, Process
+
+from .shell import Shell
+
+_BAR = "+-----------------------------------------------------------------------------------------+\n"
+_RULE = "|=========================================+========================+======================|\n"
+_LINE = "+-----------------------------------------+------------------------+----------------------+\n"
+_NOT_KNOWN = "[N/A]"
+Seen = tuple[int, Gpu]
+"""A GPU and its number for whoever looks: a container counts its own from 0."""
+
+
+async def nvidia_smi(shell: Shell, words: list[str]) -> int:
+    """``nvidia-smi``, ``-L``, and ``--query-gpu=…`` or ``--query-compute-apps=…`` with
+    ``--format=csv[,noheader][,nounits]``; ``-i`` picks GPUs. A container sees its own GPUs and processes only.
+    """
+    visible = list(enumerate(_visible(shell)))
+    if not visible:
+        await shell.out("No devices were found\n")
+        return 6
+    chosen = _option(words, "-i", "--id")
+    seen = [one for one in visible if chosen is None or _picked(one, chosen.split(","))]
+    if not seen:
+        await shell.out("No devices were found\n")
+        return 6
+    for option, rows in (("--query-gpu", _gpu_rows), ("--query-compute-apps", _process_rows)):
+        fields = _option(words, option)
+        if fields is not None:
+            return await _query(shell, rows(shell, seen), fields.split(","), words, _units(option))
+    if "-L" in words or "--list-gpus" in words:
+        await shell.out("".join(f"GPU {number}: {gpu.model} (UUID: {gpu.uuid})\n" for number, gpu in seen))
+        return 0
+    await shell.out(_table(shell, seen))
+    return 0
+
+
+def _visible(shell: Shell) -> list[Gpu]:
+    if shell.pod is None or shell.pod.gpu_ids is None:
+        return shell.host.gpus
+    return [gpu for gpu in shell.host.gpus if gpu.index in shell.pod.gpu_ids]
+
+
+def _option(words: list[str], *names: str) -> str | None:
+    """The value of an option, written ``--name=value`` or ``--name value``."""
+    for number, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in names:
+            return value if equals else next(iter(words[number + 1 : number + 2]), "")
+    return None
+
+
+def _picked(one: Seen, wanted: list[str]) -> bool:
+    number, gpu = one
+    return str(number) in wanted or gpu.uuid in wanted or _bus(gpu) in wanted
+
+
+def _bus(gpu: Gpu) -> str:
+    return f"00000000:{0x1A + gpu.index * 0x0B & 0xFF:02X}:00.0"
+
+
+_GPU_UNITS = {
+    "memory.total": "MiB",
+    "memory.used": "MiB",
+    "memory.free": "MiB",
+    "utilization.gpu": "%",
+    "utilization.memory": "%",
+    "power.draw": "W",
+    "power.limit": "W",
+    "fan.speed": "%",
+}
+_PROCESS_UNITS = {"used_gpu_memory": "MiB", "used_memory": "MiB"}
+
+
+def _units(option: str) -> Mapping[str, str]:
+    return _GPU_UNITS if option == "--query-gpu" else _PROCESS_UNITS
+
+
+def _gpu_rows(shell: Shell, seen: Iterable[Seen]) -> list[dict[str, str]]:
+    return [_facts(shell, number, gpu) for number, gpu in seen]
+
+
+def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
+    """What the driver says of a GPU, by the names of its query fields."""
+    host, kind = shell.host, card(gpu.model)
+    load, used = host.utilisation(gpu.index), host.gpu_memory_used(gpu.index) // MIB
+    total = gpu.memory // MIB
+    temperature = round(kind.temperature(load))
+    fan = kind.fan(temperature)
+    return {
+        "index": str(number),
+        "count": str(len(_visible(shell))),
+        "timestamp": f"{datetime.fromtimestamp(shell.world.time, UTC):%Y/%m/%d %H:%M:%S}.000",
+        "name": gpu.model,
+        "gpu_name": gpu.model,
+        "uuid": gpu.uuid,
+        "gpu_uuid": gpu.uuid,
+        "serial": _NOT_KNOWN,
+        "pci.bus_id": _bus(gpu),
+        "gpu_bus_id": _bus(gpu),
+        "driver_version": DRIVER_VERSION,
+        "compute_cap": kind.capability,
+        "pstate": "P0" if load else "P8",
+        "memory.total": str(total),
+        "memory.used": str(used),
+        "memory.free": str(max(0, total - used)),
+        "utilization.gpu": str(load),
+        "utilization.memory": str(load * 3 // 5),
+        "power.draw": f"{kind.power(load):.2f}",
+        "power.limit": f"{kind.power_limit:.2f}",
+        "temperature.gpu": str(temperature),
+        "temperature.memory": _NOT_KNOWN,
+        "fan.speed": _NOT_KNOWN if fan is None else str(round(fan)),
+        "mig.mode.current": "Disabled" if kind.mig else _NOT_KNOWN,
+    }
+
+
+def _process_rows(shell: Shell, seen: Iterable[Seen]) -> list[dict[str, str]]:
+    rows = []
+    for gpu, process in _processes(shell, seen):
+        used = process.gpu_memory_at(shell.world.time)
+        memory = _NOT_KNOWN if used is None else str(used // MIB)
+        program = process.command.partition(" ")[0]
+        rows.append(
+            {
+                "gpu_uuid": gpu.uuid,
+                "gpu_name": gpu.model,
+                "gpu_bus_id": _bus(gpu),
+                "pid": str(process.pid),
+                "process_name": program,
+                "name": program,
+                "used_gpu_memory": memory,
+                "used_memory": memory,
+            }
+        )
+    return rows
+
+
+_PROCESS_FIELDS = frozenset(
+    ("gpu_uuid", "gpu_name", "gpu_bus_id", "pid", "process_name", "name", "used_gpu_memory", "used_memory")
+)
+
+
+def _processes(shell: Shell, seen: Iterable[Seen]) -> list[tuple[Gpu, Process]]:
+    if shell.pod is not None and not shell.pod.sees_processes:
+        return []
+    own = shell.pod.name if shell.pod else None
+    return [
+        (gpu, process)
+        for _, gpu in seen
+        for process in shell.host.on_gpu(gpu.index)
+        if own is None or process.pod == own
+    ]
+
+
+async def _query(
+    shell: Shell, rows: list[dict[str, str]], fields: list[str], words: list[str], units: Mapping[str, str]
+) -> int:
+    fields = [field.strip() for field in fields]
+    known = _PROCESS_FIELDS if units is _PROCESS_UNITS else rows[0].keys()
+    unknown = next((field for field in fields if field not in known), None)
+    if unknown is not None:
+        await shell.out(f'Field "{unknown}" is not a valid field to query.\n')
+        return 2
+    form = (_option(words, "--format") or "").split(",")
+    if "csv" not in form:
+        await shell.out('"--query-*" switch is missing "--format=" switch.\n')
+        return 2
+    lines = []
+    if "noheader" not in form:
+        lines.append(", ".join(f"{field} [{units[field]}]" if field in units else field for field in fields))
+    for row in rows:
+        texts = (
+            row[field] if "nounits" in form or field not in units or row[field] == _NOT_KNOWN
+            else f"{row[field]} {units[field]}"
+            for field in fields
+        )  # fmt: skip
+        lines.append(", ".join(texts))
+    await shell.out("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def _table(shell: Shell, seen: list[Seen]) -> str:
+    title = (
+        f"NVIDIA-SMI {DRIVER_VERSION}             Driver Version: {DRIVER_VERSION}     CUDA Version: {CUDA_VERSION}"
+    )
+    text = _BAR + f"| {title:<87} |\n" + _LINE
+    text += "| GPU  Name                               | Memory-Usage           | GPU-Util  Temp   Pwr |\n" + _RULE
+    for number, gpu in seen:
+        facts = _facts(shell, number, gpu)
+        memory = f"{facts['memory.used']}MiB / {facts['memory.total']}MiB"
+        watts = f"{float(facts['power.draw']):.0f}W"
+        text += f"| {number:>3}  {gpu.model[:34]:<34} | {memory:>22} "
+        text += f"| {facts['utilization.gpu']:>6}%  {facts['temperature.gpu']:>3}C {watts:>5} |\n" + _LINE
+    text += "\n" + _BAR + f"| {'Processes: GPU      PID   GPU Memory   Process name':<87} |\n" + _BAR
+    numbers = {gpu.index: number for number, gpu in seen}
+    for gpu, process in _processes(shell, seen):
+        used = process.gpu_memory_at(shell.world.time)
+        memory = "N/A" if used is None else f"{used // MIB}MiB"
+        row = f"{numbers[gpu.index]:>14} {process.pid:>8} {memory:>12}   {process.command}"
+        text += f"| {row[:87]:<87} |\n"
+    return text + _BAR

@@ -1,0 +1,368 @@
+"""The SSH side of the simulator: one port a pod, a pretend shell behind it, forwards to pretend services."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import hmac
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncssh
+
+from gputui.sim.default_world import SSH_PASSWORD
+from gputui.sim.loopback import LOOPBACK, bound_socket
+from gputui.sim.world import Host, NumbersOnly, Pod
+
+from .programs import PROGRAMS
+from .shell import Shell, ShellExitError
+from .terminal import Process, Terminal
+
+OWN_PORTS_A_HOST = 16
+OWN_PORTS = 64
+_SSH = 22
+_SERVICES = (6006, 6008, 8000, 8888)
+_INTERRUPTED = 130
+
+
+@dataclass
+class _Door:
+    """An SSH port and the pod behind it; the shared port has none."""
+
+    listener: socket.socket
+    host: Host | None = None
+    pod: Pod | None = None
+    server: asyncssh.SSHAcceptor | None = None
+
+
+class SshServer:
+    """Listens for pods while they run. Port numbers last as long as the container does.
+
+    The first pods of each host, some of each cloud and all of a host that wants it so have a port of their own; the
+    others share one. It leads to the host's shell, or to the container whose own password is given.
+    """
+
+    def __init__(self, port: int = 0, *, first_pod_port: int = 0, authorized_key: str = "") -> None:
+        self.port = port
+        self._next_port = first_pod_port
+        self._authorized = asyncssh.import_public_key(authorized_key) if authorized_key else None
+        self._numbers = NumbersOnly()
+        self._ports: dict[str, int] = {}
+        self._keys: dict[str, asyncssh.SSHKey] = {}
+        self._doors: dict[str, _Door] = {}
+        self._connections: dict[str, set[asyncssh.SSHServerConnection]] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        self._shared: _Door | None = None
+        self._own_at_start: dict[str, int] = {}
+        self._apart: dict[str, set[str]] = {}  # containers that count apart, by cloud or by host
+        self._sharing: dict[str, _Door] = {}
+        self._started = False
+
+    async def start(self) -> None:
+        """Take the shared port. Raises OSError when it is taken."""
+        listener = bound_socket(self.port)
+        self.port = listener.getsockname()[1]
+        self._shared = _Door(listener)
+
+    async def ready(self, host: Host | None = None) -> None:
+        """Answer on every port taken so far; ``host`` is who answers on the shared one."""
+        self._started = True
+        if self._shared is not None:
+            self._shared.host = host
+            await self._answer(self._shared)
+        for door in list(self._doors.values()):
+            await self._answer(door)
+
+    async def stop(self) -> None:
+        """Close all ports and connections."""
+        for task in self._opening:
+            task.cancel()
+        doors = [*self._doors.values(), *([self._shared] if self._shared else [])]
+        for door in doors:
+            _shut(door)
+        for connections in self._connections.values():
+            for connection in list(connections):
+                connection.abort()
+        for door in doors:
+            if door.server is not None:
+                await door.server.wait_closed()
+
+    def open(self, host: Host, pod: Pod, port: int) -> int:
+        """The host port for a container port; for 22 one that listens from now on."""
+        if port != _SSH:
+            return self._numbers.open(host, pod, port)
+        if not self._own(host, pod):
+            if pod.password and self._shared is not None:
+                self._sharing[pod.password] = _Door(self._shared.listener, host, pod)
+            return self.port
+        listener = self._listener(self._ports.get(pod.container_id))
+        number = int(listener.getsockname()[1])
+        self._ports[pod.container_id] = number
+        door = self._doors[pod.container_id] = _Door(listener, host, pod)
+        # From here on connections queue up in the kernel, and are greeted when asyncssh has taken over.
+        listener.listen(32)
+        if self._started:
+            task = asyncio.get_running_loop().create_task(self._answer(door))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+        return number
+
+    def close(self, host: Host, pod: Pod) -> None:
+        """The pod has stopped: its port refuses and who was inside is cut off."""
+        door = self._doors.pop(pod.container_id, None)
+        if door is not None:
+            _shut(door)
+        for connection in list(self._connections.get(pod.container_id, ())):
+            connection.abort()
+        if host.cloud:
+            # Unlike a pod, a cloud's container never runs again under its identity.
+            self._sharing.pop(pod.password, None)
+            self._apart.get(host.cloud, set()).discard(pod.container_id)
+            self._ports.pop(pod.container_id, None)
+            self._keys.pop(pod.container_id, None)
+
+    def change_host_key(self, pod: Pod) -> None:
+        """Give a pod a new host key, as a container made anew has; connections made from now on see it."""
+        self._keys.pop(pod.container_id, None)
+        door = self._doors[pod.container_id]
+        assert door.host is not None  # noqa: S101  only the shared door has no host
+        self.close(door.host, pod)
+        self.open(door.host, pod, _SSH)
+
+    def _own(self, host: Host, pod: Pod) -> bool:
+        if pod.container_id in self._ports:
+            return True
+        if host.own_ports:
+            self._apart.setdefault(host.name, set()).add(pod.container_id)
+            return True
+        if host.cloud:
+            owners = self._apart.setdefault(host.cloud, set())
+            if len(owners) < OWN_PORTS:
+                owners.add(pod.container_id)
+            return pod.container_id in owners
+        if self._started:
+            return len(self._ports) - sum(map(len, self._apart.values())) < OWN_PORTS
+        taken = self._own_at_start.get(host.name, 0)
+        self._own_at_start[host.name] = taken + 1
+        return taken < OWN_PORTS_A_HOST
+
+    def _listener(self, wanted: int | None) -> socket.socket:
+        if wanted is None and self._next_port:
+            wanted = self._next_port
+            self._next_port += 1
+        try:
+            return bound_socket(wanted or 0)
+        except OSError:
+            return bound_socket(0)
+
+    async def _answer(self, door: _Door) -> None:
+        identity = door.pod.container_id if door.pod else ""
+        if identity not in self._keys:
+            self._keys[identity] = asyncssh.generate_private_key("ssh-ed25519")
+        if identity and self._doors.get(identity) is not door:
+            return
+        server = await asyncssh.listen(
+            sock=door.listener,
+            server_factory=functools.partial(_Login, self, door),
+            server_host_keys=[self._keys[identity]],
+            process_factory=_session,
+            encoding=None,
+            line_editor=False,
+            agent_forwarding=False,
+            login_timeout=60,
+        )
+        door.server = server
+        if identity and self._doors.get(identity) is not door:
+            server.close()
+
+    def sharing(self, password: str) -> _Door | None:
+        """The container on the shared port that a password opens."""
+        return self._sharing.get(password)
+
+    def accepts(self, key: asyncssh.SSHKey) -> bool:
+        """Whether a public key may log in."""
+        return self._authorized is not None and key.public_data == self._authorized.public_data
+
+    def joined(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
+        """Remember a connection, to cut it off when its pod stops."""
+        self._connections.setdefault(identity, set()).add(connection)
+
+    def left(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
+        """A connection is gone."""
+        self._connections.get(identity, set()).discard(connection)
+
+
+class _Login(asyncssh.SSHServer):
+    """One connection: who may come in and where it may forward to."""
+
+    def __init__(self, front: SshServer, door: _Door) -> None:
+        self._front = front
+        self.door = door
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    @property
+    def _identity(self) -> str:
+        return self.door.pod.container_id if self.door.pod else ""
+
+    @property
+    def _user(self) -> str:
+        return self.door.pod.user if self.door.pod else "root"
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._front.joined(self._identity, conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connection is not None:
+            self._front.left(self._identity, self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        if username != self._user:
+            return False
+        if self.door.pod is None and (door := self._front.sharing(password)) is not None:
+            self._move(door)
+            return True
+        expected = (self.door.pod.password if self.door.pod else "") or SSH_PASSWORD
+        return hmac.compare_digest(password.encode(), expected.encode())
+
+    def _move(self, door: _Door) -> None:
+        """From the shared port to the container behind it."""
+        if self._connection is not None:
+            self._front.left(self._identity, self._connection)
+        self.door = door
+        if self._connection is not None:
+            self._front.joined(self._identity, self._connection)
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == self._user and self._front.accepts(key)
+
+    def connection_requested(
+        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
+    ) -> Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], Awaitable[None]]:
+        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or self.door.pod is None:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
+        return functools.partial(_service, self.door.pod, dest_port)
+
+
+async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
+    """A pretend web service inside the pod: the same page for every request."""
+    with contextlib.suppress(asyncssh.Error, OSError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        page = f"<!DOCTYPE html><title>{pod.instance}</title><h1>{pod.instance}, port {port}</h1>\n".encode()
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + page)
+        await writer.drain()
+    writer.close()
+
+
+async def _session(process: Process) -> None:
+    """A shell or a command for one channel, ended when the channel is."""
+    login = process.channel.get_connection().get_owner()
+    assert isinstance(login, _Login)  # noqa: S101  what server_factory makes
+    session = _Session(login.door, process)
+    work = asyncio.create_task(session.run())
+    gone = asyncio.create_task(process.wait_closed())
+    await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (work, gone):
+        task.cancel()
+    with contextlib.suppress(asyncssh.Error, OSError, asyncio.CancelledError):
+        await work
+
+
+class _Session:
+    """What happens on one channel."""
+
+    def __init__(self, door: _Door, process: Process) -> None:
+        assert door.host is not None  # noqa: S101  every door has a host once it answers
+        self._process = process
+        self._terminal = Terminal(process, self._interrupt)
+        self._foreground: asyncio.Task[int] | None = None
+        self._has_pty = process.term_type is not None
+        self._shell = Shell(
+            door.host,
+            door.pod,
+            self._emit,
+            PROGRAMS,
+            screen=self._terminal if self._has_pty else None,
+            env={"TERM": process.term_type or "dumb"},
+            voice="bash" if process.command is None else "bash: line 1",
+        )
+
+    async def run(self) -> None:
+        """Run the command asked for, or a shell; end the channel with its status."""
+        pump: asyncio.Task[None] | None = None
+        try:
+            if self._process.command is None and not self._has_pty:
+                status = await self._script()
+            else:
+                pump = asyncio.create_task(self._terminal.pump())
+                status = await (self._interact() if self._process.command is None else self._command())
+        except ShellExitError as ended:
+            status = ended.status
+        finally:
+            if pump is not None:
+                pump.cancel()
+        self._process.exit(status)
+
+    async def _command(self) -> int:
+        return await self._in_foreground(self._process.command or "")
+
+    async def _script(self) -> int:
+        """Lines from a client without a terminal, as in ``ssh -T host < file``."""
+        async for line in self._process.stdin:
+            await self._shell.run(line.decode("utf-8", "replace"))
+        return self._shell.status
+
+    async def _interact(self) -> int:
+        where = f"pod {self._shell.hostname}" if self._shell.pod else f"host {self._shell.hostname}"
+        await self._emit(f"Welcome to the simulated {where}. Nothing here is real; `help` lists what it knows.\n")
+        while True:
+            line = await self._terminal.line(self._shell.prompt)
+            if line is None:
+                await self._emit("logout\n")
+                return self._shell.status
+            if line.strip():
+                self._shell.status = await self._in_foreground(line)
+
+    async def _in_foreground(self, line: str) -> int:
+        self._foreground = asyncio.create_task(self._shell.run(line))
+        try:
+            return await asyncio.shield(self._foreground)
+        except asyncio.CancelledError:
+            if not self._foreground.cancelled():
+                self._foreground.cancel()  # the session itself is ending
+                raise
+            if self._has_pty:
+                self._terminal.forget_keys()
+                await self._emit("^C\n")
+            return _INTERRUPTED
+        finally:
+            self._foreground = None
+            self._terminal.raw = False
+
+    def _interrupt(self) -> None:
+        if self._foreground is not None:
+            self._foreground.cancel()
+
+    async def _emit(self, text: str) -> None:
+        await self._terminal.write(text.replace("\n", "\r\n") if self._has_pty else text)
+
+
+def _shut(door: _Door) -> None:
+    if door.server is not None:
+        door.server.close()
+    else:
+        door.listener.close()

@@ -1,0 +1,162 @@
+"""A simulated Yotta account: VMs, pods, volumes and credentials, and how they go through their states."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+
+from gputui.sim.world import World
+
+from .entities import INITIALIZING, RUNNING, SIZED, STOPPED, TERMINATED, Credential, Rental, Volume, Wish
+from .serverless import Serverless
+from .ssh_access import close_shell, open_shell
+from .stock import Market
+
+VM_STARTS, POD_STARTS = (20.0, 90.0), (6.0, 40.0)
+GONE_AFTER = 60.0
+"""World seconds that what was terminated is still listed."""
+_VOLUME_WORK = (3.0, 12.0)
+
+
+class YottaCloud:
+    """One account. What it asks for takes time; in a frozen world it is done at once.
+
+    Call ``world.advance()`` before looking. Everything random comes from a generator of its own.
+    """
+
+    def __init__(self, world: World, name: str, *, key: str, seed: int | str = 0) -> None:
+        self.world = world
+        self.name = name
+        self.key = key
+        self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud holds no secrets
+        self.market = Market(self.rng)
+        self.vms: dict[int, Rental] = {}
+        self.pods: dict[int, Rental] = {}
+        self.volumes: dict[int, Volume] = {}
+        self.credentials: dict[int, Credential] = {}
+        self._ids = itertools.count(10_452)
+        self.serverless = Serverless(world, self.rng, self.market, self.new_id)
+
+    def new_id(self) -> int:
+        """An id nothing else has."""
+        return next(self._ids)
+
+    # VMs and pods
+
+    def rent(self, rentals: dict[int, Rental], wish: Wish) -> Rental | None:
+        """A new VM or pod on its way up, None when there are not enough idle GPUs."""
+        region = self.market.take(wish.kind, wish.regions, wish.gpus)
+        if region is None:
+            return None
+        rental = self.add(rentals, wish, region, self.world.time)
+        self.start(rental)
+        return rental
+
+    def add(self, rentals: dict[int, Rental], wish: Wish, region: str, created: float) -> Rental:
+        """A VM or pod that is on its way nowhere yet."""
+        rental = Rental(self.new_id(), wish, region, created)
+        rentals[rental.id] = rental
+        return rental
+
+    def start(self, rental: Rental) -> None:
+        """Bring up what has its GPUs."""
+        rental.status = INITIALIZING
+        seconds = VM_STARTS if rental.id in self.vms else POD_STARTS
+        self._then(rental, seconds, lambda: self.runs(rental))
+
+    def runs(self, rental: Rental) -> None:
+        """It runs from now on."""
+        rental.status = RUNNING
+        open_shell(self.world, self.rng, self.name, rental)
+
+    def restart(self, rental: Rental) -> None:
+        """A running one fails and comes up again by itself."""
+        close_shell(rental)
+        self.start(rental)
+
+    def pause(self, rental: Rental) -> None:
+        """Stop it and give its GPUs back; what it is stays."""
+        rental.course = None
+        rental.status = STOPPED
+        close_shell(rental)
+        self.market.give_back(rental.wish.kind, rental.region, rental.wish.gpus)
+
+    def resume(self, rental: Rental) -> bool:
+        """Bring a stopped one up again where it was; False when there are not enough idle GPUs."""
+        if self.market.take(rental.wish.kind, (rental.region,), rental.wish.gpus) is None:
+            return False
+        self.start(rental)
+        return True
+
+    def terminate(self, rentals: dict[int, Rental], rental: Rental) -> None:
+        """End it for good; it is listed a while longer."""
+        if rental.status in (INITIALIZING, RUNNING):
+            self.pause(rental)
+        rental.status = TERMINATED
+        self._then(rental, (GONE_AFTER, GONE_AFTER), lambda: rentals.pop(rental.id, None))
+
+    def _then(self, rental: Rental, seconds: tuple[float, float], happening: Callable[[], object]) -> None:
+        course = rental.course = object()
+
+        def happen() -> None:
+            if rental.course is course:
+                happening()
+
+        self._soon(seconds, happen)
+
+    # Volumes
+
+    def mounts(self, volume: Volume) -> int:
+        """How many VMs and pods have a volume."""
+        rentals = itertools.chain(self.vms.values(), self.pods.values())
+        return sum(volume.id in one.wish.mounts and one.status != TERMINATED for one in rentals)
+
+    def add_volume(
+        self, name: str, kind: str, *, size: int | None = None, region: str | None = None, vendor: str | None = None
+    ) -> Volume:
+        """A new volume; those without a size are there at once."""
+        volume = Volume(self.new_id(), name, kind, self.world.time, size, region, vendor)
+        self.volumes[volume.id] = volume
+        if kind in SIZED:
+            self._becomes(volume, "active")
+        else:
+            volume.status = "active"
+        return volume
+
+    def resize(self, volume: Volume, size: int) -> None:
+        """Change a volume's size, in GB."""
+        volume.status = "resizing"
+
+        def done() -> None:
+            if volume.status == "resizing":
+                volume.size, volume.status = size, "active"
+
+        self._soon(_VOLUME_WORK, done)
+
+    def delete_volume(self, volume: Volume) -> None:
+        """Delete a volume."""
+        volume.status = "deleting"
+        self._soon(_VOLUME_WORK, lambda: self.volumes.pop(volume.id, None))
+
+    def _becomes(self, volume: Volume, status: str) -> None:
+        def become() -> None:
+            if volume.status == "creating":
+                volume.status = status
+
+        self._soon(_VOLUME_WORK, become)
+
+    # Credentials
+
+    def add_credential(self, name: str, kind: str, username: str, password: str) -> Credential:
+        """Keep access to a registry."""
+        credential = Credential(self.new_id(), name, kind, username, password, self.world.time)
+        self.credentials[credential.id] = credential
+        return credential
+
+    def _soon(self, seconds: tuple[float, float], happening: Callable[[], object]) -> None:
+        def happen() -> None:
+            happening()
+
+        drawn = self.rng.uniform(*seconds)
+        self.world.after(drawn if self.world.clock.speed else 0, happen)

@@ -1,0 +1,290 @@
+"""The Yotta account of the default world: what it has from the start, and what happens by itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gputui.sim.world import World
+
+from .cloud import YottaCloud
+from .entities import (
+    FAILED,
+    INITIALIZING,
+    QUEUE,
+    RUNNING,
+    STOPPED,
+    STOPPING,
+    Endpoint,
+    EndpointOrder,
+    Rental,
+    Resource,
+    Task,
+    Wish,
+)
+from .stock import GPU_TYPES, REGIONS
+
+STEADY = 3
+"""The first pods and VMs and the first two endpoints stay as they are: sessions and tests count on them."""
+_PLENTY = ("NVIDIA_RTX_4090_24G", "NVIDIA_RTX_5090_32G", "NVIDIA_H100_80G", "NVIDIA_A100_80G")
+"""Kinds of which there are some everywhere."""
+_TORCH, _VLLM = "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime", "vllm/vllm-openai:v0.9.1"
+_YOTTA, _COMFY = "yottalabsai/pytorch:2.8.0-py3.11-cuda12.8.1", "yottalabsai/comfyui:latest"
+
+
+class StandingRental(NamedTuple):
+    """A VM or a pod there from the start, so many minutes old."""
+
+    name: str
+    status: str
+    kind: str
+    gpus: int
+    region: str
+    minutes: float
+    image: str = ""
+
+
+class StandingEndpoint(NamedTuple):
+    """An endpoint there from the start."""
+
+    name: str
+    status: str
+    mode: str
+    kind: str
+    gpus: int
+    regions: tuple[str, ...]
+    workers: int
+    image: str
+    minutes: float
+    webhook: str | None = None
+
+
+_VMS = (
+    StandingRental("dev-box", RUNNING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 11_000),
+    StandingRental("h100-node", RUNNING, "NVIDIA_H100_80G", 8, "us-west-1", 1400),
+    StandingRental("team-gateway", RUNNING, "NVIDIA_RTX_A6000_48G", 1, "us-east-1", 60_000),
+    StandingRental("spot-sweep", RUNNING, "NVIDIA_A100_80G", 1, "eu-central-1", 200),
+    StandingRental("old-notebook", STOPPED, "NVIDIA_RTX_5090_32G", 1, "us-east-3", 40_000),
+)
+_PODS = (
+    StandingRental("llama-ft", RUNNING, "NVIDIA_H100_80G", 2, "us-east-1", 620, _TORCH),
+    StandingRental("jupyter", RUNNING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 95, _YOTTA),
+    StandingRental("sdxl-render", RUNNING, "NVIDIA_RTX_5090_32G", 4, "us-west-1", 3100, _COMFY),
+    StandingRental("eval-gsm8k", RUNNING, "NVIDIA_A100_80G", 1, "eu-central-1", 42, _TORCH),
+    StandingRental("whisper-batch", STOPPED, "NVIDIA_RTX_4090_24G", 2, "us-east-3", 9000, _YOTTA),
+    StandingRental("vllm-test", RUNNING, "NVIDIA_H200_141G", 1, "ap-southeast-1", 300, _VLLM),
+    StandingRental("new-run", INITIALIZING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 0.2, _TORCH),
+    StandingRental("mi300-port", STOPPED, "AMD_MI300X_192G", 8, "us-west-1", 20_000, "rocm/pytorch:latest"),
+)
+_ENDPOINTS = (
+    StandingEndpoint("chat-prod", RUNNING, "ALB", "NVIDIA_H100_80G", 1, ("us-east-1", "us-west-1"), 3, _VLLM, 30_000),
+    StandingEndpoint(
+        *("sdxl-queue", RUNNING, QUEUE, "NVIDIA_RTX_4090_24G", 1, ("us-east-1", "us-east-3"), 2, _COMFY, 7000),
+        webhook="https://hooks.example.com/yotta",
+    ),
+    StandingEndpoint("embed", RUNNING, "CUSTOM", "NVIDIA_RTX_4090_24G", 1, ("us-west-1",), 4, _VLLM, 900),
+    StandingEndpoint("asr-nightly", STOPPED, QUEUE, "NVIDIA_RTX_5090_32G", 1, ("us-east-3",), 2, _YOTTA, 50_000),
+    StandingEndpoint("bad-image", FAILED, "ALB", "NVIDIA_RTX_4090_24G", 1, ("us-east-1",), 1, "nobody/none:1", 180),
+)
+
+
+@dataclass(frozen=True)
+class YottaPlan:
+    """A Yotta account to build: how many pods and endpoints it has, and its key."""
+
+    name: str = "yotta"
+    key: str = "yotta-key-4c81ae"
+    pods: int = len(_PODS)
+    endpoints: int = len(_ENDPOINTS)
+    quiet: bool = False
+    """Nothing happens that nobody asked for."""
+    empty: bool = False
+    """It has nothing yet, though there are GPUs to be had."""
+
+
+YOTTA = YottaPlan()
+YOTTAS: dict[str, tuple[YottaPlan, ...]] = {
+    "small": (YOTTA,),
+    "large": (YottaPlan(pods=24, endpoints=12),),
+    "huge": (YottaPlan(pods=60, endpoints=40),),
+}
+"""The Yotta accounts of each size of the world."""
+
+
+def build_yotta(world: World, plan: YottaPlan, seed: int = 0) -> YottaCloud:
+    """An account as planned. It has a generator of its own: everything else in the world stays as it is."""
+    cloud = YottaCloud(world, plan.name, key=plan.key, seed=seed)
+    _stock(cloud)
+    if not plan.empty:
+        _volumes(cloud)
+        cloud.add_credential("docker-hub", "DOCKER_HUB", "acme", "dckr_pat_pretend")
+        cloud.add_credential("team-registry", "PRIVATE", "deploy", "pretend-password")
+        for vm in _VMS:
+            _rental(cloud, cloud.vms, vm)
+        for number in range(plan.pods):
+            _rental(cloud, cloud.pods, _PODS[number] if number < len(_PODS) else _another_pod(cloud, number))
+        for number in range(plan.endpoints):
+            _endpoint(cloud, _ENDPOINTS[number] if number < len(_ENDPOINTS) else _another_endpoint(cloud, number))
+    if not plan.quiet:
+        _Happenings(cloud)
+    return cloud
+
+
+def _stock(cloud: YottaCloud) -> None:
+    rng = cloud.rng
+    for kind in GPU_TYPES.values():
+        everywhere = kind.code in _PLENTY
+        for region in REGIONS if everywhere else sorted(rng.sample(list(REGIONS), rng.randint(1, 4))):
+            cloud.market.add(kind, region, rng.randint(16, 64) if everywhere else rng.choice((0, 0, 1, 3, 8, 20)))
+
+
+def _volumes(cloud: YottaCloud) -> None:
+    for name, kind, size, region, vendor in (
+        ("datasets", "S3", None, None, None),
+        ("checkpoints", "CEPH", 500, "us-east-1", None),
+        ("scratch", "CEPH", 120, "us-west-1", None),
+        ("exports", "R2", None, "us-east-1", None),
+        ("verda-nvme", "VENDOR", 200, "eu-central-1", "NVMe"),
+    ):
+        volume = cloud.add_volume(name, kind, size=size, region=region, vendor=vendor)
+        volume.status = "active"
+        volume.created = cloud.world.time - cloud.rng.uniform(1, 90) * 86_400
+    broken = cloud.add_volume("lost", "CEPH", size=50, region="us-east-3")
+    broken.status = "error"
+
+
+def _rental(cloud: YottaCloud, rentals: dict[int, Rental], standing: StandingRental) -> None:
+    mounts = tuple(
+        volume.id
+        for volume in cloud.volumes.values()
+        if (standing.name, volume.name) in (("llama-ft", "checkpoints"), ("dev-box", "datasets"))
+    )
+    wish = Wish(
+        standing.name,
+        GPU_TYPES[standing.kind],
+        standing.gpus,
+        image=standing.image,
+        mounts=mounts,
+        expose=((8888, "http"), (5000, "tcp")) if standing.name == "jupyter" else (),
+        spot=standing.name.startswith("spot"),
+    )
+    created = cloud.world.time - standing.minutes * 60
+    rental = cloud.add(rentals, wish, standing.region, created)
+    rental.protected = standing.name == "team-gateway"
+    if standing.status == RUNNING:
+        cloud.runs(rental)
+    elif standing.status == INITIALIZING and cloud.world.clock.speed:
+        cloud.start(rental)
+    else:
+        rental.status = standing.status
+
+
+def _endpoint(cloud: YottaCloud, standing: StandingEndpoint) -> None:
+    kind = GPU_TYPES[standing.kind]
+    resources = tuple(Resource(region, kind, standing.gpus) for region in standing.regions)
+    order = EndpointOrder(
+        standing.name, standing.image, resources, standing.workers, standing.mode, webhook=standing.webhook
+    )
+    now = cloud.world.time
+    created = now - standing.minutes * 60
+    endpoint = cloud.serverless.add(order, created, standing.status)
+    if standing.status != RUNNING:
+        return
+    for _ in range(standing.workers):
+        born = max(created, now - cloud.rng.uniform(1, 30) * 3600)
+        worker = cloud.serverless.add_worker(endpoint, born)
+        cloud.serverless.place(endpoint, worker, born + 20)
+    if endpoint.order.mode == QUEUE:
+        _past_tasks(cloud, endpoint)
+
+
+def _past_tasks(cloud: YottaCloud, endpoint: Endpoint) -> None:
+    workers = list(endpoint.workers)
+    for number in range(24):
+        created = cloud.world.time - (25 - number) * 30
+        task = _some_task(cloud, endpoint, created)
+        task.updated, task.worker = created + 12, workers[number % len(workers)]
+        if number % 9 == 4:
+            task.status, task.error = "FAILED", "the worker answered 500: CUDA out of memory"
+        elif task.webhook and number % 3:
+            task.status, task.delivery, task.attempts, task.delivered = "DELIVERED", "SUCCESS", 1, created + 13
+        else:
+            task.status = "SUCCESS"
+        if task.status != "FAILED":
+            task.output = {"status": 200, "result": {"images": [f"https://cdn.example.com/{task.id}.png"]}}
+        endpoint.tasks[task.id] = task
+
+
+def _some_task(cloud: YottaCloud, endpoint: Endpoint, created: float) -> Task:
+    rng = cloud.rng
+    prompt = rng.choice(("a lighthouse at dusk", "two foxes, watercolour", "blueprint of a kettle", "a quiet street"))
+    fields: dict[str, object] = {"prompt": prompt, "steps": rng.choice((20, 30, 50))}
+    if rng.random() < 0.06:
+        fields["fail"] = "CUDA out of memory"
+    return Task(
+        *(f"job_{rng.getrandbits(40):010x}", fields, 8000, "/render", created, created),
+        webhook=endpoint.order.webhook,
+    )
+
+
+def _another_pod(cloud: YottaCloud, number: int) -> StandingRental:
+    rng = cloud.rng
+    status = rng.choice((RUNNING, RUNNING, RUNNING, STOPPED))
+    kind, region = rng.choice(_PLENTY), rng.choice(list(REGIONS))
+    return StandingRental(f"exp-{number:03d}", status, kind, 1, region, rng.uniform(30, 9000), _TORCH)
+
+
+def _another_endpoint(cloud: YottaCloud, number: int) -> StandingEndpoint:
+    rng = cloud.rng
+    mode = rng.choice(("ALB", QUEUE, "CUSTOM"))
+    kind, region = rng.choice(_PLENTY), rng.choice(list(REGIONS))
+    workers = rng.randint(1, 5)
+    return StandingEndpoint(
+        *(f"svc-{number:03d}", rng.choice((RUNNING, RUNNING, STOPPED)), mode, kind, 1, (region,), workers),
+        *(_VLLM, rng.uniform(60, 20_000)),
+    )
+
+
+class _Happenings:
+    """What moves by itself: other customers, spot VMs taken away, pods that restart, workers that crash, tasks."""
+
+    def __init__(self, cloud: YottaCloud) -> None:
+        self._cloud = cloud
+        self._again(cloud.market.drift, 5)
+        self._again(self._tasks, 9)
+        self._again(self._crash, 240)
+        self._again(self._restart, 300)
+        self._again(self._reclaim, 1800)
+
+    def _again(self, what: Callable[[], None], mean: float) -> None:
+        def happen() -> None:
+            what()
+            self._again(what, mean)
+
+        self._cloud.world.after(self._cloud.rng.uniform(0.5, 1.5) * mean, happen)
+
+    def _tasks(self) -> None:
+        for endpoint in self._cloud.serverless.endpoints.values():
+            if endpoint.status == RUNNING and endpoint.order.mode == QUEUE and self._cloud.rng.random() < 0.7:
+                task = _some_task(self._cloud, endpoint, self._cloud.world.time)
+                self._cloud.serverless.submit(endpoint, task)
+
+    def _crash(self) -> None:
+        endpoints = itertools.islice(self._cloud.serverless.endpoints.values(), 2, None)
+        movable = [one for one in endpoints if one.status not in (STOPPED, STOPPING) and one.running]
+        if movable:
+            endpoint = self._cloud.rng.choice(movable)
+            self._cloud.serverless.crash(endpoint, self._cloud.rng.choice(endpoint.running))
+
+    def _restart(self) -> None:
+        running = [pod for pod in itertools.islice(self._cloud.pods.values(), STEADY, None) if pod.status == RUNNING]
+        if running:
+            self._cloud.restart(self._cloud.rng.choice(running))
+
+    def _reclaim(self) -> None:
+        """Somebody pays more for a spot VM."""
+        spots = [vm for vm in self._cloud.vms.values() if vm.wish.spot and vm.status == RUNNING]
+        if spots:
+            self._cloud.terminate(self._cloud.vms, self._cloud.rng.choice(spots))

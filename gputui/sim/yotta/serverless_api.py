@@ -1,0 +1,153 @@
+"""The serverless half of the Yotta API: endpoints, their workers, what those write, and tasks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from .cloud import YottaCloud
+from .entities import ALIVE, FAILED, QUEUE, RUNNING, STOPPED, Endpoint, Worker
+from .rate_limits import TaskLimits
+from .request import Call, Endpoints
+from .requests import endpoint_order, log_query, task_of
+from .responses import endpoint_shape, log_shape, task_shape, worker_shape
+from .validation import NO_ENDPOINT, NO_RECORD, NO_SERVERLESS, NO_TASK, STATUS, UNAVAILABLE, RefusedError
+
+TASK_STATUSES = ("PROCESSING", "DELIVERED", "SUCCESS", "FAILED")
+
+
+class EndpointCalls:
+    """The calls under ``/v2/serverless``. ``page`` makes a page of a list."""
+
+    def __init__(self, cloud: YottaCloud, page: Callable[..., dict[str, Any]]) -> None:
+        self._cloud = cloud
+        self._serverless = cloud.serverless
+        self._page = page
+        self._limits = TaskLimits()
+
+    def routes(self) -> Endpoints:
+        """Method, path and who answers."""
+        one, tasks = "/serverless/{id}", "/serverless/{id}/tasks"
+        return [
+            ("POST", "/serverless", self._create),
+            ("GET", "/serverless", self._list),
+            ("GET", one, lambda call: self._shape(self._endpoint(call))),
+            ("PATCH", one, self._update),
+            ("DELETE", one, self._delete),
+            ("POST", f"{one}/start", self._start),
+            ("POST", f"{one}/stop", self._stop),
+            ("PUT", f"{one}/workers", self._scale),
+            ("GET", f"{one}/workers", self._workers),
+            ("GET", f"{one}/workers/{{worker}}/logs", self._logs),
+            ("POST", tasks, self._submit),
+            ("GET", tasks, self._tasks),
+            ("GET", f"{tasks}/count", self._count),
+            ("GET", f"{tasks}/{{task}}", self._task),
+        ]
+
+    # Endpoints
+
+    def _shape(self, endpoint: Endpoint) -> dict[str, Any]:
+        return endpoint_shape(endpoint, self._cloud.world.time)
+
+    def _create(self, call: Call) -> Any:
+        return self._shape(self._serverless.create(endpoint_order(self._cloud, call.given)))
+
+    def _list(self, call: Call) -> Any:
+        wanted = {status.upper() for status in call.given.names("statusList")}
+        endpoints = sorted(self._serverless.endpoints.values(), key=lambda one: (-one.created, -one.id))
+        return [self._shape(one) for one in endpoints if not wanted or one.status.upper() in wanted]
+
+    def _update(self, call: Call) -> Any:
+        endpoint = self._endpoint(call)
+        self._expect(endpoint, STOPPED)
+        endpoint.order = endpoint_order(self._cloud, call.given, before=endpoint.order)
+        self._serverless.reconcile(endpoint)
+        return self._shape(endpoint)
+
+    def _delete(self, call: Call) -> Any:
+        self._serverless.delete(self._endpoint(call))
+
+    def _start(self, call: Call) -> Any:
+        endpoint = self._endpoint(call)
+        self._expect(endpoint, STOPPED, FAILED)
+        self._serverless.start(endpoint)
+
+    def _stop(self, call: Call) -> Any:
+        endpoint = self._endpoint(call)
+        self._expect(endpoint, *ALIVE)
+        self._serverless.stop(endpoint)
+
+    def _scale(self, call: Call) -> Any:
+        """None is a number of workers too: the vendor's own client lets it through."""
+        count = call.given.whole("count", high=100)
+        endpoint = self._endpoint(call)
+        self._expect(endpoint, *ALIVE)
+        endpoint.order.workers = count
+        self._serverless.reconcile(endpoint)
+
+    def _expect(self, endpoint: Endpoint, *statuses: str) -> None:
+        if endpoint.status not in statuses:
+            raise RefusedError(STATUS, f"endpoint {endpoint.id} is {endpoint.status.upper()}")
+
+    def _endpoint(self, call: Call, code: int = NO_ENDPOINT) -> Endpoint:
+        endpoint = self._serverless.endpoints.get(call.number())
+        if endpoint is None:
+            raise RefusedError(code, f"Endpoint not found: {call.path['id']}")
+        return endpoint
+
+    # Workers
+
+    def _workers(self, call: Call) -> Any:
+        wanted = {status.upper() for status in call.given.names("statusList")}
+        endpoint = self._endpoint(call)
+        workers = endpoint.workers.values()
+        return [worker_shape(endpoint, one) for one in workers if not wanted or one.status.upper() in wanted]
+
+    def _logs(self, call: Call) -> Any:
+        worker = self._worker(call)
+        return log_shape(*worker.log.read(self._cloud.world.time, log_query(call.given)))
+
+    def _worker(self, call: Call) -> Worker:
+        worker = self._endpoint(call).workers.get(call.path["worker"])
+        if worker is None:
+            raise RefusedError(NO_RECORD, f"Record not exist: worker {call.path['worker']}")
+        return worker
+
+    # Tasks
+
+    def _submit(self, call: Call) -> Any:
+        endpoint = self._queue(call)
+        if endpoint.status != RUNNING:
+            raise RefusedError(UNAVAILABLE, f"Serverless unavailable: endpoint is {endpoint.status.upper()}")
+        fresh = str(uuid.UUID(int=self._cloud.rng.getrandbits(128)))
+        task = task_of(call.given, endpoint.tasks, self._cloud.world.time, fresh)
+        self._serverless.submit(endpoint, task)
+        return {"taskId": task.id}
+
+    def _tasks(self, call: Call) -> Any:
+        endpoint = self._queue(call)
+        status = call.given.choice("status", (*TASK_STATUSES, ""), "")
+        found = [task_shape(endpoint, task) for task in endpoint.tasks.values() if status in ("", task.status)]
+        return self._page(found[::-1], call.given, "pageNumber", "pageSize")
+
+    def _count(self, call: Call) -> Any:
+        tasks = self._queue(call).tasks.values()
+        return {"processing": sum(task.status == "PROCESSING" for task in tasks)}
+
+    def _task(self, call: Call) -> Any:
+        endpoint = self._queue(call)
+        task = endpoint.tasks.get(call.path["task"])
+        if task is None:
+            raise RefusedError(NO_TASK, f"Task does not exist: {call.path['task']}")
+        return task_shape(endpoint, task)
+
+    def _queue(self, call: Call) -> Endpoint:
+        endpoint = self._endpoint(call, NO_SERVERLESS)
+        self._limits.count(endpoint.id)
+        if endpoint.order.mode != QUEUE:
+            raise RefusedError(
+                STATUS, f"endpoint {endpoint.id} takes no tasks: its service mode is {endpoint.order.mode}"
+            )
+        return endpoint

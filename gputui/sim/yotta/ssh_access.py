@@ -1,0 +1,63 @@
+"""What one logs into in a simulated Yotta: each VM and pod is a machine of its own with the GPUs rented."""
+
+from __future__ import annotations
+
+import random
+
+from gputui.sim.loopback import LOOPBACK
+from gputui.sim.world import GIB, Gpu, Host, Pod, World
+
+from .entities import Rental
+
+SSH = 22
+_COMMANDS = (
+    "python train.py --config configs/base.yaml --bf16",
+    "/opt/conda/bin/python -m vllm.entrypoints.openai.api_server --model Qwen/Qwen3-8B --port 8000",
+    "/opt/conda/bin/python -m ipykernel_launcher -f /tmp/kernel-5f2c.json",
+)
+
+
+class _Machine(Host):
+    own_ports = True
+
+
+def open_shell(world: World, rng: random.Random, name: str, rental: Rental) -> None:
+    """Let a VM or a pod that begins to run be logged into, and something in it use its GPUs."""
+    wish = rental.wish
+    if rental.shell is None or rental.host is None:
+        host = rental.host = _Machine(world, f"{name}-{rental.id}", rng=rng)
+        host.gpus = [
+            Gpu(index, f"GPU-{host.hexadecimal(8)}-{host.hexadecimal(4)}", wish.kind.name, wish.kind.memory * GIB)
+            for index in range(wish.gpus)
+        ]
+        rental.shell = Pod(
+            owner="",
+            instance=wish.name,
+            image=wish.image or "ubuntu-22.04",
+            container_id=host.hexadecimal(64),
+            created=rental.created,
+            started=rental.created,
+            status="created",
+            ports=(SSH,),
+            gpu_ids=list(range(wish.gpus)),
+            memory_limit=-1,
+            shm_size=8 * GIB,
+            env=dict(wish.env),
+        )
+        host.add(rental.shell)
+    rental.host.start(rental.shell)
+    if wish.gpus:
+        used = int(wish.kind.memory * GIB * rng.uniform(0.2, 0.9))
+        rental.host.spawn(rental.shell, rng.choice(_COMMANDS), tuple(range(wish.gpus)), used)
+
+
+def close_shell(rental: Rental) -> None:
+    """Cut off whoever is inside, and refuse from now on; nothing happens to what is closed."""
+    if rental.host is not None and rental.shell is not None and rental.shell.running:
+        rental.host.stop(rental.shell)
+
+
+def login(rental: Rental) -> str:
+    """The command that logs in, "" while there is nothing to log into."""
+    port = rental.shell.host_ports.get(SSH) if rental.shell is not None else None
+    return f"ssh root@{LOOPBACK} -p {port}" if port else ""

@@ -1,0 +1,284 @@
+"""Credentials for one login: keys, agent and passwords, offered in an order that costs the fewest attempts.
+
+The configured key comes first, then a known password, then a few keys that may fit: an sshd ends the connection after
+its sixth refusal (MaxAuthTries), and each key that is offered counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import asyncssh
+
+from gputui.errors import SshError
+from gputui.models import Secret, SSHLogin
+from gputui.ssh import key_files
+from gputui.ssh.key_files import NamedKey
+from gputui.ssh.known_hosts import name_of_host
+from gputui.text import clean
+
+METHODS = "publickey,password,keyboard-interactive,publickey"
+"""The order of methods. Keys come again at the end: for those after a known password that could not be offered."""
+_MOST_AGENT_KEYS = 3
+_MOST_UNASKED = 5
+"""Attempts without a question: an sshd ends the connection at its sixth refusal."""
+_ASKED_AT_MOST = 3
+_NOT_ACCEPTED = "The last one was not accepted."
+
+
+class SecretKind(StrEnum):
+    """What is asked for."""
+
+    PASSWORD = "password"  # noqa: S105  (the name of a kind)
+    PASSPHRASE = "passphrase"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class SecretQuestion:
+    """Asks the user for a password or a key's passphrase. ``attempt`` starts at 1; ``prompt`` is ready to show."""
+
+    kind: SecretKind
+    host_id: str
+    prompt: str
+    attempt: int = 1
+
+
+AskSecret = Callable[[SecretQuestion], Awaitable[Secret | None]]
+"""Returns None when the user gives up."""
+
+
+class Patience:
+    """The time limit of one attempt, which stands still while a person is being asked."""
+
+    def __init__(self, timeout: asyncio.Timeout, seconds: float) -> None:
+        self._timeout = timeout
+        self._seconds = seconds
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stop the clock inside, start it afresh after."""
+        self._timeout.reschedule(None)
+        try:
+            yield
+        finally:
+            if not self._timeout.expired():
+                self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+
+class Credentials:
+    """The credentials for a server, loaded once and used for every attempt of one login.
+
+    ``keys`` are offered before a known password, ``other_keys`` after it; ``passed_over`` names those that are not
+    offered at all, and why.
+    """
+
+    def __init__(self, host_id: str, login: SSHLogin, password: Secret | None, ask_secret: AskSecret | None) -> None:
+        self.host_id = host_id
+        self.password = password
+        self.keys: list[NamedKey] = []
+        self.other_keys: list[NamedKey] = []
+        self.passed_over: list[str] = []
+        self._login = login
+        self._key_path = None if login.key is None else Path(login.key).expanduser()
+        self._ask_secret = ask_secret
+        self._agent: asyncssh.SSHAgentClient | None = None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether someone can be asked for a secret."""
+        return self._ask_secret is not None
+
+    async def ask(self, kind: SecretKind, prompt: str, attempt: int) -> Secret | None:
+        """Ask the user, if anyone can be asked."""
+        if self._ask_secret is None:
+            return None
+        if attempt > 1:
+            prompt = f"{_NOT_ACCEPTED} {prompt}"
+        return await self._ask_secret(SecretQuestion(kind, self.host_id, prompt, attempt))
+
+    async def load(self) -> None:
+        """Load the configured key and the agent's keys; the user's default ones where none is configured.
+
+        Raises SshError when the configured key cannot be used; asks for its passphrase, unless the agent has it.
+        """
+        agent_keys = await self._agent_keys() if self._login.agent else []
+        if self._key_path is not None:
+            public = await asyncio.to_thread(key_files.public_data, self._key_path)
+            copies = [key for key in agent_keys if key.public_data == public]
+            own = await self._configured_key(self._key_path, copies)
+            self.keys = [own]
+            agent_keys = [key for key in agent_keys if key.public_data not in (public, own.public_data)]
+            self._take_others(agent_keys, [])
+        else:
+            known, defaults, open_to_all = await asyncio.to_thread(key_files.default_keys)
+            self.passed_over += [f"key {clean(str(path))} (others can read it: chmod 600)" for path in open_to_all]
+            self._take_others(sorted(agent_keys, key=lambda key: key.public_data not in known), defaults)
+
+    def _take_others(self, agent_keys: Sequence[NamedKey], defaults: Sequence[NamedKey]) -> None:
+        """Take what may be offered unasked, so that a typed password still has an attempt."""
+        self.other_keys = list(agent_keys[:_MOST_AGENT_KEYS])
+        if (more := len(agent_keys) - _MOST_AGENT_KEYS) > 0:
+            self.passed_over.append(f"{more} more agent key{'' if more == 1 else 's'} (ssh.key chooses one)")
+        offered = {key.public_data for key in self.other_keys}
+        fresh = [key for key in defaults if key.public_data not in offered]
+        room = _MOST_UNASKED - len(self.keys) - len(self.other_keys) - (self.password is not None)
+        self.other_keys += fresh[: max(0, room)]
+        self.passed_over += [key.name for key in fresh[max(0, room) :]]
+
+    def close(self) -> None:
+        """Let go of the agent."""
+        if self._agent is not None:
+            self._agent.close()
+            self._agent = None
+
+    async def _configured_key(self, path: Path, copies: Sequence[NamedKey]) -> NamedKey:
+        """Return the key of the file; of one that is locked the agent's copy, where it has one."""
+        name = clean(str(path))
+        if await asyncio.to_thread(key_files.others_can_read, path):
+            raise SshError(
+                f"The SSH key {name} is not used: others on this machine can read it.", hint=f"Run chmod 600 {name}."
+            )
+        passphrase: Secret | None = None
+        for attempt in range(1, _ASKED_AT_MOST + 2):
+            try:
+                key = await asyncio.to_thread(
+                    asyncssh.read_private_key, path, passphrase.reveal() if passphrase else None
+                )
+                return NamedKey(f"key {name}", key)
+            except OSError as error:
+                raise SshError(
+                    f"The SSH key {name} cannot be read: {error.strerror}.",
+                    hint="Correct ssh.key in the account's configuration.",
+                ) from error
+            except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                if copies and (key_files.wants_passphrase(error) or "bcrypt" in str(error)):
+                    return NamedKey(f"key {name} in the agent", copies[0].pair)
+                if "bcrypt" in str(error):
+                    raise SshError(
+                        f"The SSH key {name} is locked, and this Python cannot unlock it.",
+                        hint="Install the package bcrypt, or add the key to the agent with ssh-add.",
+                    ) from error
+                if not key_files.wants_passphrase(error):
+                    raise SshError(
+                        f"The SSH key {name} is not a private key that can be used.",
+                        hint="ssh.key names the private half, in OpenSSH or PEM format.",
+                    ) from error
+            if attempt > _ASKED_AT_MOST:
+                break
+            passphrase = await self.ask(SecretKind.PASSPHRASE, f"Passphrase of {name}:", attempt)
+            if passphrase is None:
+                break
+        raise SshError(
+            f"The SSH key {name} needs its passphrase.",
+            hint="Add it to the agent with ssh-add, or log in where the passphrase can be asked for.",
+        )
+
+    async def _agent_keys(self) -> list[NamedKey]:
+        path = os.environ.get("SSH_AUTH_SOCK", "")
+        if not path:
+            return []
+        try:
+            self._agent = await asyncssh.connect_agent(path)
+            pairs = await self._agent.get_keys()
+        except (OSError, ValueError):
+            # A socket left over from a login that is gone; an agent is never required.
+            return []
+        return [NamedKey("agent key", pair) for pair in pairs]
+
+
+class LoginClient(asyncssh.SSHClient):
+    """Answers one server's questions from :class:`Credentials` and notes what was tried."""
+
+    def __init__(
+        self, credentials: Credentials, user: str, patience: Patience, banner: Callable[[str], None]
+    ) -> None:
+        self.tried: list[str] = []
+        self._credentials = credentials
+        self._user = user
+        self._patience = patience
+        self._banner = banner
+        self._password_left = credentials.password
+        self._asked = 0
+        self._declined = False
+        self._first = list(credentials.keys)
+        self._others = list(credentials.other_keys)
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Keep the connection: it knows the methods that the server still takes."""
+        self._connection = conn
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:
+        """Show what the server says before the login."""
+        self._banner(clean(msg.strip(), multiline=True))
+
+    def public_key_auth_requested(self) -> list[asyncssh.SSHKey | asyncssh.SSHKeyPair] | None:
+        """Offer the next key; None while a known password is to be offered before it."""
+        if self._first:
+            key = self._first.pop(0)
+        elif self._others and not self._password_is_next:
+            key = self._others.pop(0)
+        else:
+            return None
+        self.tried.append(key.name)
+        return [key.pair]
+
+    @property
+    def _password_is_next(self) -> bool:
+        if self._password_left is None or self._declined or self._connection is None:
+            return False
+        return bool({"password", "keyboard-interactive"} & set(self._connection.get_server_auth_methods()))
+
+    async def password_auth_requested(self) -> str | None:
+        """Offer the known password once, then what the user types."""
+        secret = await self._next_secret(f"Password of {self._user} on {name_of_host(self._credentials.host_id)}:")
+        return None if secret is None else secret.reveal()
+
+    def kbdint_auth_requested(self) -> str | None:
+        """Take part when there is something to answer with."""
+        return "" if (self._password_left is not None and not self._declined) or self._can_ask else None
+
+    async def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str] | None:
+        """Answer a lone hidden prompt with the password, anything else by asking: it may want a code, or a name."""
+        for_password = len(prompts) == 1 and not prompts[0][1]
+        answers: list[str] = []
+        for text, _echo in prompts:
+            prompt = clean(str(text).strip()) or "Answer:"
+            secret = await (self._next_secret(prompt) if for_password else self._ask(prompt))
+            if secret is None:
+                # Not taken part in again with the password alone: the server would ask the same for ever.
+                self._declined = True
+                return None
+            answers.append(secret.reveal())
+        return answers
+
+    @property
+    def _can_ask(self) -> bool:
+        return self._credentials.can_ask and self._asked < _ASKED_AT_MOST
+
+    async def _next_secret(self, prompt: str) -> Secret | None:
+        if self._password_left is not None:
+            secret, self._password_left = self._password_left, None
+            self.tried.append("the configured password")
+            return secret
+        return await self._ask(prompt)
+
+    async def _ask(self, prompt: str) -> Secret | None:
+        if not self._can_ask:
+            return None
+        self._asked += 1
+        with self._patience.standing_still():
+            answer = await self._credentials.ask(SecretKind.PASSWORD, prompt, self._asked)
+        if answer is None:
+            self._asked = _ASKED_AT_MOST
+            return None
+        self.tried.append("a typed password")
+        return answer

@@ -1,0 +1,1 @@
+"""GPUs and processes of an instance from nvidia-smi over SSH."""

@@ -1,0 +1,169 @@
+"""The processes of an answer: on each GPU, on each part of a divided one, and where they cannot be seen. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from gputui.models import GpuProcess, Instance, Ref
+from gputui.redaction import redact
+from gputui.ssh.nvidia.cells import Cells, app_rows, bytes_of, figure, part_text
+from gputui.ssh.nvidia.mig import MigDevice, MigGpu, Where
+from gputui.ssh.nvidia.query import CALL_SECONDS, TIMED_OUT, Answer, Question, excerpt
+
+_KIB = 2**10
+_TICKS = 100.0
+"""A second in the times of ``/proc``, on every machine that has NVIDIA's driver."""
+_MOST_DETAILS = 1000
+_PS_LINE = re.compile(r"\s*(\d{1,10})\s+(\d{1,12})\s+(\d{1,12})\s+(.*)")
+_PID_BEGINS = re.compile(r"^@pid (\d{1,10})$", re.MULTILINE)
+_STARTED = re.compile(r"\) \S(?: -?\d{1,20}){18} (\d{1,18})\b")
+_RESIDENT = re.compile(r"^VmRSS:[ \t]{0,20}(\d{1,12}) kB", re.MULTILINE)
+_ARGS = re.compile(r"^@args (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """A process in ps or ``/proc``: age in seconds, resident bytes, the whole command."""
+
+    uptime: float | None
+    memory: int | None
+    command: str
+
+
+def place_of(index: int, where: Where | None) -> str:
+    """Return the name of a GPU, or a part of one, in a Ref: ``0``, ``0.7``, ``0.1.2``."""
+    if where is None:
+        return str(index)
+    instance, compute = where
+    return f"{index}.{instance}" + (f".{compute}" if compute else "")
+
+
+class Processes:
+    """The processes of one answer. ``silence`` says why the driver reports none, '' where it reports all."""
+
+    def __init__(
+        self,
+        question: Question,
+        answer: Answer,
+        instance: Instance,
+        gpus: Mapping[int, Cells],
+        divided: Mapping[str, MigGpu],
+    ) -> None:
+        self.rows: list[GpuProcess] = []
+        self._instance = instance
+        self._on: defaultdict[int, set[int]] = defaultdict(set)
+        self._at: defaultdict[str, set[int]] = defaultdict(set)
+        self._indices = {row.get("uuid", ""): index for index, row in gpus.items()}
+        self._only = next(iter(gpus)) if len(gpus) == 1 else None
+        self._divided = divided
+        self._parts = {
+            device.uuid: (uuid, device) for uuid, gpu in divided.items() for device in gpu.devices if device.uuid
+        }
+        self._memory_field = question.app_fields[-1]
+        details = _from_ps(part_text(answer, "ps")) or _from_proc(part_text(answer, "proc"))
+        unplaced = 0
+        for row in app_rows(question, answer):
+            index, where = (None, None) if row is None else self._where(row)
+            if row is None or index is None:
+                unplaced += 1
+                continue
+            pid = int(row["pid"])
+            place = place_of(index, where)
+            if pid in self._at[place]:
+                continue
+            self._at[place].add(pid)
+            self._on[index].add(pid)
+            self.rows.append(self._row(row, index, place, pid, details.get(pid)))
+        self.silence = _silence(answer, unplaced)
+
+    def _row(self, row: Cells, index: int, place: str, pid: int, told: _Details | None) -> GpuProcess:
+        said = row.get("process_name", row.get("name", ""))
+        return GpuProcess(
+            Ref(self._instance.ref.account, "process", f"{self._instance.ref.id}:{place}:{pid}"),
+            self._instance.name,
+            index,
+            pid,
+            redact((told.command if told else "") or said),
+            instance_name=self._instance.name,
+            instance=self._instance.ref,
+            uptime=told.uptime if told else None,
+            memory_used=told.memory if told else None,
+            gpu_memory_used=bytes_of(row, self._memory_field),
+            inside=True,
+        )
+
+    def on_gpu(self, index: int) -> int:
+        """Return how many processes are listed on a GPU, those on its parts among them."""
+        return len(self._on[index])
+
+    def at_place(self, place: str) -> int:
+        """Return how many processes are listed on a part of a GPU."""
+        return len(self._at[place])
+
+    def add_unknown(self, index: int, place: str, reason: str) -> None:
+        """Add the row that stands for the processes of a GPU, or of a part, that cannot be seen."""
+        self.rows.append(
+            GpuProcess(
+                Ref(self._instance.ref.account, "process", f"{self._instance.ref.id}:{place}:unknown"),
+                self._instance.name,
+                index,
+                None,
+                "",
+                instance_name=self._instance.name,
+                instance=self._instance.ref,
+                inside=True,
+                processes=None,
+                problem=reason,
+            )
+        )
+
+    def _where(self, row: Cells) -> tuple[int | None, Where | None]:
+        """Return a process's GPU, and the part of it."""
+        uuid = row.get("gpu_uuid", "")
+        part: MigDevice | None = None
+        if uuid in self._parts:
+            uuid, part = self._parts[uuid]
+        index = self._indices.get(uuid, self._only)
+        if part is not None:
+            return index, part.where
+        gpu = self._divided.get(uuid)
+        return index, gpu.take(int(row["pid"]), bytes_of(row, self._memory_field)) if gpu is not None else None
+
+
+def _silence(answer: Answer, unplaced: int) -> str:
+    apps = answer.get("apps")
+    if apps is None:
+        return "nvidia-smi was not asked for them"
+    if apps.status == TIMED_OUT:
+        return f"nvidia-smi did not list them within {CALL_SECONDS}s"
+    said = excerpt(apps.text)
+    if apps.status:
+        return f"nvidia-smi does not list them: {said or f'exit status {apps.status}'}"
+    return f"nvidia-smi does not list all of them: {said}" if unplaced else ""
+
+
+# --- ps and /proc -------------------------------------------------------------------------------------------------
+
+
+def _from_ps(text: str) -> dict[int, _Details]:
+    found = (_PS_LINE.fullmatch(line) for line in islice(text.splitlines(), _MOST_DETAILS))
+    return {int(one[1]): _Details(float(one[2]), int(one[3]) * _KIB, one[4].strip()) for one in found if one}
+
+
+def _from_proc(text: str) -> dict[int, _Details]:
+    head, *blocks = _PID_BEGINS.split(text, maxsplit=_MOST_DETAILS)
+    up = figure((head.split() or [""])[0])
+    details = {}
+    for pid, block in zip(blocks[::2], blocks[1::2], strict=True):
+        started, resident, args = _STARTED.search(block), _RESIDENT.search(block), _ARGS.search(block)
+        if started is None and resident is None:
+            continue
+        age = max(0.0, up - int(started[1]) / _TICKS) if up is not None and started else None
+        details[int(pid)] = _Details(
+            age, int(resident[1]) * _KIB if resident else None, args[1].strip() if args else ""
+        )
+    return details

@@ -1,0 +1,144 @@
+"""A look at the GPUs of an instance, over its SSH connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from gputui.errors import SshError
+from gputui.models import GpuReading, Instance
+from gputui.ssh.client import Connection
+from gputui.ssh.commands import Unended, start
+from gputui.ssh.marks import MARK
+from gputui.ssh.nvidia import query as nvidia
+from gputui.ssh.nvidia.failures import no_answer
+from gputui.ssh.nvidia.query import Answer, Question
+from gputui.ssh.nvidia.rows import has_gpus, is_divided, pids_of, reading, shares_memory
+
+_SHELL_SECONDS = 15.0
+"""The time a login shell has to start a command."""
+_OUTPUT_LIMIT = 2**20
+_SMALL_OUTPUT = 2**13
+"""Bytes that are read where they are: the reading takes less than a thread costs."""
+_MOST_REFUSED = len(nvidia.FIELDS)
+_T = TypeVar("_T")
+
+
+class _Look:
+    """One look: each question is a command of its own, and the answers are understood together."""
+
+    def __init__(self, connection: Connection, instance: Instance, unended: Unended) -> None:
+        self._connection = connection
+        self._instance = instance
+        self._unended = unended
+        self._big = False
+        self.answer: Answer = {}
+
+    async def ask(self, command: str) -> None:
+        """Run one command and add its parts to the answer. Raises SshError."""
+        name = self._instance.name
+        started = await start(self._connection, command, limit=_OUTPUT_LIMIT)
+        kept = False
+        try:
+            seconds = nvidia.patience(command)
+            if not await started.read(_SHELL_SECONDS, until=MARK.encode()):
+                kept = True
+                raise SshError(
+                    f"The shell of {name} did not start a command within {_SHELL_SECONDS:.0f}s.",
+                    hint=f"{nvidia.START_FILES} Log in with s to look.",
+                )
+            if not await started.read(seconds):
+                kept = True
+                raise no_answer(name, seconds)
+        finally:
+            if kept:
+                self._unended.keep(started)
+            else:
+                started.end()
+        if started.overflowed:
+            raise SshError(f"{name} answers with more than a list of GPUs can be.", hint="Log in with s to look.")
+        output = bytes(started.output)
+        self._big = self._big or len(output) > _SMALL_OUTPUT
+        parts = await self.understand(lambda: nvidia.cut(output.decode("utf-8", "replace"), name))
+        self.answer = {**self.answer, **parts}
+
+    async def understand(self, read: Callable[[], _T]) -> _T:
+        """Read in the answer: in a thread where it is long, so that keys are answered meanwhile."""
+        return await asyncio.to_thread(read) if self._big else read()
+
+
+async def read_gpus(
+    connection: Connection,
+    instance: Instance,
+    question: Question,
+    at: Callable[[], datetime],
+    unended: Unended | None = None,
+) -> tuple[GpuReading, Question]:
+    """Read GPUs and processes once; returns them with the question to ask the next time. Raises SshError.
+
+    That is one command, as long as nothing is new: new facts of a driver, a process or a divided GPU are asked for by
+    another one, after it. ``at`` gives the time of the samples; ``unended`` takes a command that does not end.
+    """
+    look = _Look(connection, instance, unended or Unended())
+    for _ in range(_MOST_REFUSED):
+        await look.ask(nvidia.look(question))
+        better = nvidia.without_refused(question, look.answer)
+        if better is None:
+            break
+        question = better
+    taken = at()
+    if not await look.understand(lambda: has_gpus(question, look.answer)):
+        if look.answer["gpus"].status != nvidia.TIMED_OUT:
+            await look.ask(nvidia.look_at_others())
+        return await look.understand(lambda: reading(question, look.answer, instance, taken)), question
+    question = await _ask_for_more(look, question)
+    return await look.understand(lambda: reading(question, look.answer, instance, taken)), question
+
+
+async def _ask_for_more(look: _Look, question: Question) -> Question:
+    """Ask for new facts of an answer; returns the question with them."""
+    if not question.mig and await look.understand(lambda: is_divided(question, look.answer)):
+        question = replace(question, mig=True)
+        await look.ask(nvidia.look_at_parts())
+    if not question.shared and await look.understand(lambda: shares_memory(question, look.answer)):
+        question = replace(question, shared=True)
+        await look.ask(nvidia.look_at_memory())
+    pids = await look.understand(lambda: pids_of(question, look.answer))
+    new = not set(pids) <= set(question.pids)
+    question = replace(question, pids=pids)
+    if new:
+        await look.ask(nvidia.look_at_processes(question))
+    if pids and question.ps and nvidia.has_no_ps(look.answer):
+        question = replace(question, ps=False)
+        await look.ask(nvidia.look_at_processes(question))
+    return question
+
+
+class GpuReader:
+    """Reads the GPUs of one instance, look after look, each over a connection that ``lease`` lends for it.
+
+    While a command of an earlier look is still there, no further one is started.
+    """
+
+    def __init__(
+        self, lease: Callable[[Instance], AbstractAsyncContextManager[Connection]], at: Callable[[], datetime]
+    ) -> None:
+        self._lease = lease
+        self._at = at
+        self._question = Question()
+        self._unended = Unended()
+
+    async def __call__(self, instance: Instance) -> GpuReading:
+        """Look once. Raises GputuiError: SshError, or what the lease raises."""
+        async with self._lease(instance) as connection:
+            if await self._unended.is_there(connection):
+                raise SshError(
+                    f"The last nvidia-smi in {instance.name} has not ended yet: no further one is started.",
+                    hint="Its driver may hang: log in with s and read dmesg.",
+                )
+            found, self._question = await read_gpus(connection, instance, self._question, self._at, self._unended)
+        return found

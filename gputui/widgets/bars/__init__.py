@@ -1,0 +1,1 @@
+"""The bars of every view: header, title, footer, entry bar."""

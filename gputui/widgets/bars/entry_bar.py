@@ -1,0 +1,153 @@
+"""The line at the bottom one types into: the command bar and the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from gputui.widgets.bars.line import Line
+from gputui.widgets.inputs.line_input import LineInput
+from gputui.widgets.internal_errors import GuardedHandlers
+
+Completer = Callable[[str], Sequence[str]]
+
+
+class EntryBar(GuardedHandlers, Vertical):
+    """Hidden until opened. Tab completes, the candidates stand above; up and down walk the past."""
+
+    DEFAULT_CSS = """
+    EntryBar { height: auto; display: none; background: $panel; }
+    EntryBar Horizontal { height: 1; }
+    EntryBar .prefix { width: auto; padding: 0 0 0 1; color: $text-accent; text-style: bold; }
+    EntryBar Input { padding: 0; background: $panel; width: 1fr; }
+    EntryBar .about { padding: 0 1; color: $muted; }
+    EntryBar .about.-problem { color: $text-error; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", show=False, priority=True, id="entry.close"),
+        Binding("enter", "submit", "Do it", show=False, priority=True, id="entry.submit"),
+        Binding("tab", "complete", "Complete", show=False, priority=True, id="entry.complete"),
+        Binding("up", "past(-1)", "Earlier", show=False, id="entry.earlier"),
+        Binding("down", "past(1)", "Later", show=False, id="entry.later"),
+    ]
+
+    class _BarMessage(Message):
+        def __init__(self, bar: EntryBar, text: str = "") -> None:
+            super().__init__()
+            self.bar = bar
+            self.text = text
+
+        @property
+        def control(self) -> EntryBar:
+            """The bar it comes from."""
+            return self.bar
+
+    class Changed(_BarMessage):
+        """The text changed while typing."""
+
+    class Submitted(_BarMessage):
+        """Enter was pressed."""
+
+    class Closed(_BarMessage):
+        """Escape was pressed."""
+
+    def __init__(self, prefix: str, *, completer: Completer | None = None, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._prefix = prefix
+        self._completer = completer
+        self._past: list[str] = []
+        self._position = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Line(classes="about")
+        with Horizontal():
+            yield Static(Content(self._prefix), classes="prefix")
+            yield LineInput(select_on_focus=False)
+
+    def open(self, text: str = "", past: Sequence[str] = (), prefix: str = "") -> None:
+        """Show it with this text in it, after ``prefix``; ``past`` are earlier entries, the newest last."""
+        self.query_one(".prefix", Static).update(Content(prefix or self._prefix))
+        self._past = list(past)
+        self._position = len(self._past)
+        self.display = True
+        entry = self.query_one(Input)
+        entry.value = text
+        entry.cursor_position = len(text)
+        # Typing takes the place of what stands there; a cursor key keeps it.
+        entry.action_select_all()
+        # Not entry.focus(), which takes effect only after keys typed ahead have gone elsewhere.
+        self.screen.set_focus(entry)
+        self._show_candidates(text)
+
+    def close(self) -> None:
+        """Hide it."""
+        self.display = False
+
+    def complain(self, problem: str) -> None:
+        """Say what is wrong with the text; '' when nothing is."""
+        about = self.query_one(Line)
+        about.set_class(bool(problem), "-problem")
+        about.show(Content(problem))
+        about.display = bool(problem) or self._completer is not None
+
+    def _show_candidates(self, text: str) -> None:
+        self.complain("")
+        if self._completer is not None:
+            self.query_one(Line).show(Content("  ".join(self._completer(text))))
+
+    def action_close(self) -> None:
+        """Tell that it was left."""
+        self.close()
+        self.post_message(self.Closed(self))
+
+    def action_complete(self) -> None:
+        """Complete as far as all candidates agree."""
+        if self._completer is None:
+            return
+        entry = self.query_one(Input)
+        candidates = self._completer(entry.value)
+        if not candidates:
+            return
+        common = _common_start(candidates)
+        if len(common) > len(entry.value) or len(candidates) == 1:
+            entry.value = candidates[0] + " " if len(candidates) == 1 and " " not in candidates[0] else common
+            entry.cursor_position = len(entry.value)
+
+    def action_past(self, step: int) -> None:
+        """Walk through what was entered before."""
+        position = self._position + step
+        if 0 <= position <= len(self._past):
+            self._position = position
+            entry = self.query_one(Input)
+            entry.value = self._past[position] if position < len(self._past) else ""
+            entry.cursor_position = len(entry.value)
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if not self.display:
+            return
+        self._show_candidates(event.value)
+        self.post_message(self.Changed(self, event.value))
+
+    def action_submit(self) -> None:
+        """Tell what was entered."""
+        self.post_message(self.Submitted(self, self.query_one(Input).value))
+
+
+def _common_start(candidates: Sequence[str]) -> str:
+    first, last = min(candidates), max(candidates)
+    length = next(
+        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
+    )
+    return first[:length]

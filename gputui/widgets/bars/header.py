@@ -1,0 +1,94 @@
+"""The top line: the accounts and how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from gputui.models import Health, HealthState
+from gputui.text import format_time
+from gputui.widgets.bars.line import Line, spread
+from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
+
+_NOTHING = Content("")
+_SEVERITY = (HealthState.OK, HealthState.UNKNOWN, HealthState.SLOW, HealthState.LIMITED, HealthState.DOWN)
+
+
+class HeaderBar(Line):
+    """Shows the program, a dot with a word or two for each account, and what it costs an hour.
+
+    Never ticks: it names times, not ages.
+    """
+
+    DEFAULT_CSS = """
+    HeaderBar { background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def set_health(
+        self,
+        accounts: Sequence[Health],
+        *,
+        only: str | None,
+        note: str = "",
+        utc: bool = False,
+        cost: Content = _NOTHING,
+        short_cost: Content = _NOTHING,
+    ) -> None:
+        """Show these accounts; ``only`` is the one the views are limited to, ``note`` a word about the program.
+
+        ``cost`` is at the right end: what all of it costs an hour, ``short_cost`` the same for a line without room.
+        """
+        parts: list[Content] = [Content.styled("gputui", "bold $text-accent")]
+        if note:
+            parts.append(Content.styled(f"  {note}", "$muted"))
+        full = self.size.width - 2
+        dots = [self._dot(health, only, utc) for health in accounts]
+        line = Content.assemble(*parts, *dots)
+        if short_cost and line.cell_length + cost.cell_length + 1 > full:
+            cost = short_cost
+        width = full - cost.cell_length - 1 if cost else full
+        if width > 0 and line.cell_length > width:
+            # Too many to name: those in trouble keep their names, the rest become a count.
+            bad = [health for health in accounts if health.state not in (HealthState.OK, HealthState.UNKNOWN)]
+            states = [health.state for health in accounts]
+            named = [self._dot(health, only, utc) for health in bad]
+            counted, short = (
+                Content.assemble(*parts, "   ", self._count(states, noun), *named) for noun in (" accounts", "")
+            )
+            line = short if counted.cell_length > width >= short.cell_length else counted
+        self.show(spread(line, cost, full) if cost and full > 0 else line)
+
+    @staticmethod
+    def _count(states: Sequence[HealthState], noun: str) -> Content:
+        """Say how many accounts are well, and how many have not answered yet; the dot is green only for some well."""
+        good, waiting = states.count(HealthState.OK), states.count(HealthState.UNKNOWN)
+        dot = HealthState.OK if good else max(states, key=_SEVERITY.index)
+        return Content.assemble(
+            (HEALTH_GLYPHS[dot], HEALTH_STYLES[dot]),
+            f" {good} of {len(states)}{noun}",
+            (f" ({waiting} connecting)" if waiting else "", "$muted"),
+        )
+
+    @classmethod
+    def _dot(cls, health: Health, only: str | None, utc: bool) -> Content:
+        hidden = only is not None and only != health.account
+        name = f"[{health.account}]" if only == health.account else health.account
+        words = cls._words(health, utc)
+        return Content.assemble(
+            "   ",
+            (HEALTH_GLYPHS[health.state], HEALTH_STYLES[health.state]),
+            " ",
+            (name, "$muted" if hidden else "bold"),
+            (" read-only" if health.read_only else "", "$muted"),
+            (f" {words}" if words else "", HEALTH_STYLES[health.state]),
+        )
+
+    @staticmethod
+    def _words(health: Health, utc: bool) -> str:
+        """Say what is wrong, with the time it began or will end."""
+        if health.state is HealthState.LIMITED and health.until is not None:
+            return f"{health.message} until {format_time(health.until, utc=utc)}"
+        if health.state is HealthState.DOWN and health.since is not None:
+            return f"{health.message} since {format_time(health.since, utc=utc)}"
+        return health.message

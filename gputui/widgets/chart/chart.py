@@ -1,0 +1,215 @@
+"""A chart of readings over time, drawn on a canvas of braille dots. It imports numpy: import it when first shown."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from rich.cells import split_graphemes
+from rich.style import Style
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual_hires_canvas import Canvas, HiResMode
+
+from gputui.models import Ref
+from gputui.widgets.chart.buckets import Buckets, Timeline, runs, timeline
+from gputui.widgets.chart.data import ChartData, Series
+from gputui.widgets.chart.painter import STYLE_NAMES, Picture, Trace, form, picture
+from gputui.widgets.chart.scale import span_of
+from gputui.widgets.internal_errors import GuardedHandlers
+
+_BRAILLE = range(0x2800, 0x2900)
+Row = tuple[tuple[str, str], ...]
+
+
+class Chart(GuardedHandlers, Canvas):
+    """Title with the newest value, axes, and a line for each series; a sparkline where there is no room for that.
+
+    The line goes through the mean of each bucket of time. Where a bucket holds several readings, a dot marks the
+    highest of them. Only what differs from what is on the screen is written, and nothing moves by itself: the
+    right edge is the time of the data last shown. ``phase`` (0 to 1) is when within a cell's time the picture
+    moves on by that cell; where charts differ in it, they do not all move in the same refresh.
+    """
+
+    DEFAULT_CSS = """
+    Chart { height: 1fr; width: 1fr; }
+    Chart > .chart--title { color: $foreground; }
+    Chart > .chart--selected { background: $accent; color: $background; text-style: bold; }
+    Chart > .chart--value { color: $foreground; text-style: bold; }
+    Chart > .chart--axis { color: $muted; }
+    Chart > .chart--note { color: $muted; }
+    Chart > .chart--stale { color: $muted; text-style: italic; }
+    Chart > .chart--peak { color: $accent 45%; }
+    Chart > .chart--series1 { color: $accent; }
+    Chart > .chart--series2 { color: $success; }
+    Chart > .chart--series3 { color: $foreground; }
+    Chart > .chart--series4 { color: $secondary; }
+    Chart > .chart--series5 { color: $accent 60%; }
+    Chart > .chart--series6 { color: $success 60%; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in STYLE_NAMES}
+
+    class Chosen(Message):
+        """A chart was clicked; ``key`` is that of its data."""
+
+        def __init__(self, key: Ref | str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, *, phase: float = 0.0, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(1, 1, HiResMode.BRAILLE, id=id)
+        self._phase = phase
+        self._data: ChartData | None = None
+        self._selected = False
+        self._kept: dict[Ref | str, Buckets] = {}
+        self._colours: dict[str, str] = {}
+        self._rows: list[Row] = []
+        self._last: tuple[Size, Picture] | None = None
+        self._drawing = False
+
+    @property
+    def data(self) -> ChartData | None:
+        """What it shows."""
+        return self._data
+
+    def show(self, data: ChartData, *, selected: bool = False) -> None:
+        """Show this; nothing is written when it looks as before."""
+        self._data, self._selected = data, selected
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of now."""
+        super().notify_style_update()
+        self._colours.clear()
+        self._last = None
+        if self.is_attached:
+            # The colours of its parts are there only after this.
+            self.call_later(self._draw)
+
+    def on_click(self, event: Click) -> None:
+        """Say which chart was clicked."""
+        if self._data is not None:
+            event.stop()
+            self.post_message(self.Chosen(self._data.key))
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Repaint; not while the canvas is being drawn on, what differs in the end is repainted then."""
+        if self._drawing:
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def set_pixel(self, x: int, y: int, char: str = "█", style: str = "white") -> None:
+        """Put a character into a cell; the dots of two lines that meet in a cell both stay."""
+        if ord(char[:1] or " ") in _BRAILLE:
+            before = ord(self.get_pixel(x, y)[0][:1] or " ")
+            char = chr(ord(char) | before) if before in _BRAILLE else char
+        super().set_pixel(x, y, char, style)
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line as wide as the widget: the canvas has a cell more, and no lines before it is drawn on."""
+        if y >= len(self._rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        return super().render_line(y).crop(0, self.size.width)
+
+    # --- from data to what is on the screen --------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        data, size = self._data, self.size
+        if data is None or not size.area or not self.is_attached:
+            return
+        shape = form(size.width, size.height, len(data.series))
+        line = timeline(self._window(data), data.now, shape.cells, shape.per_cell, self._phase)
+        traces = [self._trace(series, line, data.interval) for series in data.series]
+        kept = {series.key for series in data.series}
+        self._kept = {key: buckets for key, buckets in self._kept.items() if key in kept}
+        drawn = picture(data, traces, shape, line, selected=self._selected)
+        if self._last == (size, drawn):
+            return
+        self._last = (size, drawn)
+        self._drawing = True
+        try:
+            self._paint(drawn, size)
+            regions = self._differing(size)
+        finally:
+            self._drawing = False
+        if regions:
+            self.refresh(*regions)
+
+    @staticmethod
+    def _window(data: ChartData) -> float:
+        if data.window is not None:
+            return data.window
+        begins = [series.points[0][0] for series in data.series if series.points]
+        return span_of((data.now - min(begins)).total_seconds() if begins else 0.0)
+
+    def _trace(self, series: Series, line: Timeline, interval: float) -> Trace:
+        buckets = self._kept.get(series.key)
+        if buckets is None or (buckets.length, buckets.offset) != (line.length, line.offset):
+            buckets = self._kept[series.key] = Buckets(line.length, line.offset)
+        buckets.take(series.points, line.begin - line.columns // 4 * line.length)
+        shown = buckets.visible(line)
+        return Trace(series.label, runs(shown, line.length, interval), buckets.latest)
+
+    def _paint(self, drawn: Picture, size: Size) -> None:
+        # The library's lines end one cell before the edges of its canvas.
+        self.reset(size=Size(size.width + 1, size.height + 1))
+        if drawn.dots:
+            self.set_hires_pixels(drawn.dots, style=self._colour("peak"))
+        for strokes, style in drawn.strokes:
+            self.draw_hires_lines(strokes, style=self._colour(style))
+        for x, y, text, style in drawn.texts:
+            self._write(x, y, text, self._colour(style))
+
+    def _write(self, x: int, y: int, text: str, style: str) -> None:
+        """Write a text as data. A wide character takes a cell and leaves the next one empty."""
+        spans, _ = split_graphemes(text)
+        for begin, end, cells in spans:
+            self.set_pixel(x, y, text[begin:end], style)
+            for more in range(1, cells):
+                self.set_pixel(x + more, y, "", style)
+            x += cells
+
+    def _differing(self, size: Size) -> list[Region]:
+        """Return the cells that differ from what is on the screen, one piece of each line."""
+        columns = range(size.width)
+        rows = [tuple([self.get_pixel(x, y) for x in columns]) for y in range(size.height)]
+        before, self._rows = self._rows, rows
+        for y, row in enumerate(rows):
+            self._join(y, row)
+        if len(rows) != len(before) or len(rows[0]) != len(before[0]):
+            return [size.region]
+        regions = []
+        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if old != new:
+                differ = [x for x in columns if old[x] != new[x]]
+                regions.append(Region(differ[0], y, differ[-1] - differ[0] + 1, 1))
+        return regions
+
+    def _join(self, y: int, row: Row) -> None:
+        """Give blank cells the colour of what stands before them: it is written once then, not for each piece."""
+        style = ""
+        for x, (_, own) in enumerate(row):
+            if own:
+                style = "" if own == self._colours.get("selected") else own
+            elif style:
+                Canvas.set_pixel(self, x, y, " ", style)
+
+    def _colour(self, style: str) -> str:
+        """Return a style in the canvas's words, with the colours of the theme."""
+        colour = self._colours.get(style)
+        if colour is None:
+            component = f"chart--{style}"
+            full = self.get_component_rich_style(component)
+            part = self.get_component_rich_style(component, partial=True)
+            # The partial style says what is set, the full one in which colours, with translucency blended in.
+            set_here = part + Style(
+                color=full.color if part.color is not None else None,
+                bgcolor=full.bgcolor if part.bgcolor is not None else None,
+            )
+            colour = self._colours[style] = str(set_here)
+        return colour

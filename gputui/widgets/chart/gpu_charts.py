@@ -1,0 +1,93 @@
+"""From a GPU and its readings to what its charts show. Pure; the drawing library is not loaded for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import get_args
+
+from gputui.models import GpuDevice, GpuSample
+from gputui.widgets.chart.data import ChartData, Reading, Readings, Series
+from gputui.widgets.chart.scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, age_words, memory, span_words
+
+READINGS: tuple[Reading, ...] = get_args(Reading)
+"""What can be drawn of a GPU, what matters most first."""
+WORDS: Mapping[Reading, str] = {
+    "utilization": "utilisation",
+    "memory_used": "memory",
+    "power": "power",
+    "temperature": "temperature",
+    "fan": "fan",
+}
+_MEASURES: Mapping[Reading, Measure] = {
+    "utilization": UTILIZATION,
+    "power": POWER,
+    "temperature": TEMPERATURE,
+    "fan": FAN,
+}
+_FINE_WINDOW, _FINE_SECONDS, _COARSE_SECONDS = 3600, 15.0, 75.0
+"""Readings of the last hour are there as they came, about every 10 s; of earlier ones one a minute is kept."""
+_STALE_SECONDS = 45.0
+_LOOKED_BACK = 50
+_GOOD_WIDTH, _GOOD_HEIGHT = 38, 8
+"""Cells of a chart that is worth a place beside others."""
+
+
+def told(samples: Sequence[GpuSample]) -> list[Reading]:
+    """Return what these readings tell, going by the newest of them."""
+    newest = samples[-_LOOKED_BACK:]
+    return [reading for reading in READINGS if any(getattr(sample, reading) is not None for sample in newest)]
+
+
+def chart_of(
+    device: GpuDevice,
+    reading: Reading,
+    samples: Sequence[GpuSample],
+    *,
+    window: float | None,
+    now: datetime,
+    utc: bool,
+    by_gpu: bool = False,
+    named: bool = False,
+) -> ChartData:
+    """Return the chart of one figure of a GPU over the last ``window`` seconds, None for all that is kept.
+
+    ``by_gpu`` makes the GPU its key, for charts of several GPUs; ``named`` says whose GPU it is in the title.
+    """
+    fine = window is not None and window <= _FINE_WINDOW
+    words, key = WORDS[reading], f"{device.ref} {reading}"
+    whose = f"{device.host} " if named else ""
+    part = f" {device.mig}" if device.mig else ""
+    return ChartData(
+        device.ref if by_gpu else key,
+        f"{whose}GPU {device.index}{part} {words}",
+        memory(device.memory_total) if reading == "memory_used" else _MEASURES[reading],
+        [Series(key, words, Readings(samples, reading))],
+        window,
+        now,
+        told=not samples or reading in told(samples),
+        stale_after=_STALE_SECONDS,
+        interval=_FINE_SECONDS if fine else _COARSE_SECONDS,
+        utc=utc,
+    )
+
+
+def newest_words(chart: ChartData) -> str:
+    """Say the newest figure of a chart, for where it cannot be drawn: ``93 %``, ``22.2G, 3 min old``, ``–``."""
+    points = chart.series[0].points
+    found = next(((at, value) for at, value in reversed(points[-_LOOKED_BACK:]) if value is not None), None)
+    if found is None:
+        return "–"
+    at, value = found
+    age = (chart.now - at).total_seconds()
+    return chart.measure.value(value) + (f", {age_words(age)}" if age > chart.stale_after else "")
+
+
+def window_words(window: float | None) -> str:
+    """Say which time is drawn: ``last 15 min``, ``last 6 h``, ``all that is kept``."""
+    return "all that is kept" if window is None else f"last {span_words(window)}"
+
+
+def how_many(width: int, height: int) -> int:
+    """Return how many charts of one GPU fit into a room of so many cells and can be read."""
+    return max(1, min(len(READINGS), width // _GOOD_WIDTH * max(1, height // _GOOD_HEIGHT)))

@@ -1,0 +1,204 @@
+"""The charts of the GPUs view: those of the GPU under the cursor, all of one GPU, or one figure of several GPUs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from gputui.models import GpuDevice, GpuSample, Ref
+from gputui.text import clean
+from gputui.widgets.chart.data import WINDOWS, ChartData, Reading
+from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, newest_words, told
+
+if TYPE_CHECKING:
+    from gputui.widgets.chart.chart import Chart
+    from gputui.widgets.chart.grid import ChartGrid
+
+_GRID = "gputui.widgets.chart.grid"
+MOST = 16
+"""So many GPUs are compared at the most: more charts cannot be read."""
+
+
+class Showing(StrEnum):
+    """What the charts are of."""
+
+    STRIP = "strip"
+    ONE = "one"
+    MANY = "many"
+
+
+class GpuPanel(Vertical, can_focus=True):
+    """Draws what it is given; the drawing library is imported, on a thread, when there is something to draw.
+
+    In MANY one of the charts is chosen with the keys.
+    """
+
+    DEFAULT_CSS = """
+    GpuPanel { padding: 0 1; background: $background; }
+    GpuPanel > #awaited { color: $muted; height: auto; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(0, 1)", show=False, id="charts.down"),
+        Binding("k,up", "move(0, -1)", show=False, id="charts.up"),
+        Binding("right", "move(1, 0)", show=False, id="charts.right"),
+        Binding("left", "move(-1, 0)", show=False, id="charts.left"),
+        Binding("enter", "open", show=False, id="charts.open"),
+    ]
+
+    class Moved(Message):
+        """Another chart was chosen, of this GPU."""
+
+        def __init__(self, ref: Ref) -> None:
+            super().__init__()
+            self.ref = ref
+
+    class Opened(Message):
+        """A GPU was asked to be shown alone."""
+
+        def __init__(self, ref: Ref) -> None:
+            super().__init__()
+            self.ref = ref
+
+    def __init__(
+        self,
+        samples_of: Callable[[Ref], Sequence[GpuSample]],
+        now: Callable[[], datetime],
+        *,
+        id: str,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self._samples_of = samples_of
+        self._now = now
+        self._grid: ChartGrid | None = None
+        self._loading = False
+        self._hindrance = ""
+        self.showing = Showing.STRIP
+        self.devices: Sequence[GpuDevice] = ()
+        self.chosen: Ref | None = None
+        self.window: float | None = 900
+        self.reading: Reading = "utilization"
+        self.utc = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out what stands there until the charts can be drawn."""
+        yield Static("", id="awaited")
+
+    @property
+    def charts(self) -> Sequence[Chart]:
+        """The charts that are drawn, once the library is there."""
+        return self._grid.charts if self._grid is not None else ()
+
+    def has_readings(self, device: GpuDevice | None) -> bool:
+        """Whether there is anything to draw of a GPU."""
+        return device is not None and bool(self._samples_of(device.ref))
+
+    def draw(self) -> None:
+        """Show everything as it is now; what looks as before is not written again."""
+        charts = self._charts() if self.display else []
+        if self._hindrance:
+            figures = [Content(f"{chart.title}  {newest_words(chart)}") for chart in charts]
+            lines = [Content.styled(self._hindrance, "$text-warning"), *figures]
+            self.query_one("#awaited", Static).update(Content("\n").join(lines))
+            return
+        if self._grid is None:
+            if charts and not self._loading:
+                self._begin()
+            return
+        self._grid.show(charts, selected=self.chosen if self.showing is Showing.MANY else None)
+
+    def on_resize(self) -> None:
+        """Show as many charts as there is room for."""
+        self.draw()
+
+    def _begin(self) -> None:
+        """Load the library: at once where that takes no time any more."""
+        if sys.modules.get(_GRID) is not None:
+            self._mount_grid()
+        else:
+            self._loading = True
+            self.query_one("#awaited", Static).update("drawing …")
+            self._load()
+
+    @work(group="charts", exit_on_error=False)
+    async def _load(self) -> None:
+        try:
+            await asyncio.to_thread(import_module, _GRID)
+        except Exception as error:  # noqa: BLE001  (whatever keeps a library from being imported)
+            why = clean(f"{type(error).__name__}: {error}".splitlines()[0])
+            self._hindrance = f"No charts: the chart library cannot be imported ({why}). Install gputui again."
+        else:
+            self._mount_grid()
+        self.draw()
+
+    def _mount_grid(self) -> None:
+        from gputui.widgets.chart.grid import ChartGrid
+
+        self._grid = ChartGrid(id="chart-grid")
+        self.query_one("#awaited").display = False
+        self.mount(self._grid)
+        self.call_after_refresh(self.draw)
+
+    # --- what is drawn -----------------------------------------------------------------------------------------
+
+    def _charts(self) -> list[ChartData]:
+        if self.showing is Showing.MANY:
+            named = len({(device.ref.account, device.host) for device in self.devices}) > 1
+            return [self._chart(device, self.reading, by_gpu=True, named=named) for device in self.devices[:MOST]]
+        device = next((device for device in self.devices if device.ref == self.chosen), None)
+        if device is None:
+            return []
+        readings = told(self._samples_of(device.ref)) or list(READINGS[:2])
+        if self.showing is Showing.STRIP:
+            readings = readings[: how_many(self.size.width, self.size.height)]
+        return [self._chart(device, reading) for reading in readings]
+
+    def _chart(self, device: GpuDevice, reading: Reading, *, by_gpu: bool = False, named: bool = False) -> ChartData:
+        samples = self._samples_of(device.ref)
+        window, now = self.window, self._now()
+        return chart_of(device, reading, samples, window=window, now=now, utc=self.utc, by_gpu=by_gpu, named=named)
+
+    # --- choosing ----------------------------------------------------------------------------------------------
+
+    def longer(self, steps: int) -> None:
+        """Show a longer time, or with less than 0 a shorter one, as far as there are others."""
+        place = WINDOWS.index(self.window) + steps
+        self.window = WINDOWS[min(max(place, 0), len(WINDOWS) - 1)]
+        self.draw()
+
+    def next_reading(self) -> None:
+        """Compare another figure: the next that one of these GPUs tells."""
+        able = {reading for device in self.devices for reading in told(self._samples_of(device.ref))}
+        order = [reading for reading in READINGS if reading in able or reading == self.reading]
+        self.reading = order[(order.index(self.reading) + 1) % len(order)]
+        self.draw()
+
+    def action_move(self, right: int, down: int) -> None:
+        """Choose the chart beside."""
+        refs = [device.ref for device in self.devices[:MOST]]
+        if self.showing is not Showing.MANY or self._grid is None or not refs:
+            return
+        place = refs.index(self.chosen) if self.chosen in refs else 0
+        place += right + down * self._grid.columns
+        if 0 <= place < len(refs):
+            self.chosen = refs[place]
+            self.draw()
+            self.post_message(self.Moved(refs[place]))
+
+    def action_open(self) -> None:
+        """Show the chosen GPU alone."""
+        if self.showing is Showing.MANY and self.chosen is not None:
+            self.post_message(self.Opened(self.chosen))

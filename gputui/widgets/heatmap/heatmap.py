@@ -1,0 +1,276 @@
+"""The stock heatmap: GPU models down, places across, idle of total in each cell."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from gputui.models import Offer, Ref
+from gputui.widgets.heatmap.grid import Grid, Place, Position
+from gputui.widgets.heatmap.painter import (
+    HEADINGS,
+    IDLE_WIDTH,
+    MEMORY_WIDTH,
+    Painter,
+    Window,
+    changed_cells,
+    style_names,
+)
+
+
+class Heatmap(Widget, can_focus=True):
+    """Draws offers as a grid whose background is a ramp by idle share; the words in the cell say the same.
+
+    The cursor stays on its model and place through every change. Columns that do not fit are reached by moving
+    sideways; arrows at the edge say that there are more. Only cells that changed are repainted. In a terminal
+    of few colours a block in each cell takes the place of the ramp.
+    """
+
+    DEFAULT_CSS = """
+    Heatmap { height: 1fr; width: 1fr; }
+    Heatmap > .heatmap--heading { color: $muted; text-style: bold; }
+    Heatmap > .heatmap--failed { color: $text-error; text-style: bold; }
+    Heatmap > .heatmap--label { color: $foreground; text-style: bold; }
+    Heatmap > .heatmap--none { color: $muted; }
+    Heatmap > .heatmap--stale { color: $muted; text-style: italic; }
+    Heatmap > .heatmap--cursor { background: $accent; color: $background; text-style: bold; }
+    Heatmap > .heatmap--idle1 { background: $heat-1; color: $heat-1-text; }
+    Heatmap > .heatmap--idle2 { background: $heat-2; color: $heat-2-text; }
+    Heatmap > .heatmap--idle3 { background: $heat-3; color: $heat-3-text; }
+    Heatmap > .heatmap--idle4 { background: $heat-4; color: $heat-4-text; }
+    Heatmap > .heatmap--idle5 { background: $heat-5; color: $heat-5-text; text-style: bold; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"heatmap--{name}" for name in style_names()}
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1, 0)", "Down", show=False, id="heatmap.down"),
+        Binding("k,up", "move(-1, 0)", "Up", show=False, id="heatmap.up"),
+        Binding("right", "move(0, 1)", "Right", show=False, id="heatmap.right"),
+        Binding("left", "move(0, -1)", "Left", show=False, id="heatmap.left"),
+        Binding("g,home", "move(-1000000, 0)", "First", show=False, id="heatmap.first"),
+        Binding("G,end", "move(1000000, 0)", "Last", show=False, id="heatmap.last"),
+        Binding("enter", "open", "Open", show=False, id="heatmap.open"),
+    ]
+
+    class CursorMoved(Message):
+        """The cursor is on another cell, or its cell changed."""
+
+    class Opened(Message):
+        """Enter on a cell, whether there is an offer or not."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._grid = Grid()
+        self._cursor: Position | None = None
+        self._at = (0, 0)
+        self._top = 0
+        self._left = 0
+        self._lines: list[list[Segment]] = []
+        self._styles: dict[str, Style] = {}
+        self._placeholder = ""
+        self._used = False
+
+    @property
+    def grid(self) -> Grid:
+        """What it shows."""
+        return self._grid
+
+    @property
+    def offer(self) -> Offer | None:
+        """What the cursor is on."""
+        return None if self._cursor is None else self._grid.cells.get(self._cursor)
+
+    @property
+    def position(self) -> Position | None:
+        """The model and the place the cursor is on, offered there or not; None while there is no model."""
+        return self._cursor if self._grid.models else None
+
+    def set_grid(self, grid: Grid, placeholder: str = "") -> None:
+        """Show this; ``placeholder`` is said, a line each, while there is no model."""
+        self._grid = grid
+        self._placeholder = placeholder
+        if not self._used:
+            # The first map was not whole: begin at its corner, not where the first account to answer happened to be.
+            self._cursor = None
+            self._at = (0, 0)
+            self._top = self._left = 0
+        self._settle_cursor()
+        self._reveal()
+        self._sync()
+        self.post_message(self.CursorMoved())
+
+    def _settle_cursor(self) -> None:
+        """Keep the cursor on its model and place; beside them where they are gone."""
+        grid = self._grid
+        if not grid.models:
+            return
+        if self._cursor is None:
+            here = grid.places[0]
+            self._cursor = (
+                next((model for model in grid.models if (model, here) in grid.cells), grid.models[0]),
+                here,
+            )
+        model, place = self._cursor
+        row = grid.row_of.get(model, min(self._at[0], len(grid.models) - 1))
+        column = grid.column_of.get(place, min(self._at[1], len(grid.places) - 1))
+        self._put(row, column)
+
+    def _put(self, row: int, column: int) -> None:
+        self._at = (row, column)
+        self._cursor = (self._grid.models[row], self._grid.places[column])
+
+    # --- moving ----------------------------------------------------------------------------------------------
+
+    def hold_cursor(self) -> None:
+        """Keep the cursor where it is from now on: it has been used for something, though not moved."""
+        self._used = True
+
+    def select(self, ref: Ref) -> bool:
+        """Put the cursor on an offer; returns whether it is there."""
+        found = self._grid.find(ref)
+        if found is None:
+            return False
+        self._go(self._grid.row_of[found[0]], self._grid.column_of[found[1]])
+        return True
+
+    def action_move(self, down: int, right: int) -> None:
+        """Move the cursor."""
+        grid = self._grid
+        if self._cursor is None or not grid.models:
+            return
+        row = min(max(self._at[0] + down, 0), len(grid.models) - 1)
+        column = min(max(self._at[1] + right, 0), len(grid.places) - 1)
+        self._go(row, column)
+
+    def _go(self, row: int, column: int) -> None:
+        self._used = True
+        self._put(row, column)
+        self._reveal()
+        self._sync()
+        self.post_message(self.CursorMoved())
+
+    def action_open(self) -> None:
+        """Say that the cell is opened."""
+        if self.position is not None:
+            self.post_message(self.Opened())
+
+    @property
+    def _room(self) -> int:
+        """Cells there are for places: what names and totals leave, without the arrow at the right edge."""
+        return self.size.width - (1 + self._grid.label_width + MEMORY_WIDTH + IDLE_WIDTH + 2) - 1
+
+    @property
+    def _rows_shown(self) -> int:
+        return max(1, self.size.height - HEADINGS)
+
+    def _column_width(self, place: Place) -> int:
+        return self._grid.text_width(place) + 2
+
+    def _fitting(self, first: int) -> int:
+        """Return how many places fit from this one on, at least one."""
+        room, count = self._room, 0
+        for place in self._grid.places[first:]:
+            room -= self._column_width(place)
+            if room < 0:
+                break
+            count += 1
+        return max(1, count)
+
+    def _reveal(self) -> None:
+        if self._cursor is None or not self._grid.models:
+            return
+        row, column = self._at
+        self._top = min(max(self._top, row - self._rows_shown + 1), row)
+        self._top = max(0, min(self._top, len(self._grid.models) - self._rows_shown))
+        self._left = min(self._left, column)
+        while self._left + self._fitting(self._left) <= column:
+            self._left += 1
+        # No room is left unused while there is more at the left.
+        while self._left and self._left - 1 + self._fitting(self._left - 1) >= len(self._grid.places):
+            self._left -= 1
+
+    def on_resize(self) -> None:
+        """Lay it out anew."""
+        self._reveal()
+        self._sync()
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self._sync()
+
+    def on_blur(self) -> None:
+        """Hide the cursor."""
+        self._sync()
+
+    def notify_style_update(self) -> None:
+        """Take the theme's colours anew."""
+        super().notify_style_update()
+        self._styles = {}
+        self._lines = []
+        if self.is_mounted:
+            self._sync()
+
+    # --- drawing ---------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the screen as last synchronised."""
+        width = self.size.width
+        if y >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        return Strip(self._lines[y]).crop_extend(0, width, self.rich_style)
+
+    def _sync(self) -> None:
+        width, height = self.size
+        if not self.is_mounted or not width or not height:
+            return
+        before, self._lines = self._lines, self._draw(width, height)
+        if len(before) != len(self._lines):
+            self.refresh(Region(0, 0, width, height))
+            return
+        changed = [
+            Region(x, y, length, 1)
+            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
+            for x, length in changed_cells(old, new, width)
+            if x < width
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def _style(self, name: str) -> Style:
+        found = self._styles.get(name)
+        if found is None:
+            # The visual style blends a share of a colour with what is behind it; the plain one would take it whole.
+            visual = self.get_visual_style(f"heatmap--{name}") if name else self.visual_style
+            found = self._styles[name] = visual.rich_style
+        return found
+
+    def _draw(self, width: int, height: int) -> list[list[Segment]]:
+        grid = self._grid
+        lines: list[list[Segment]] = []
+        if grid.places:
+            count = self._fitting(self._left)
+            window = Window(
+                grid.models[self._top : self._top + height - HEADINGS],
+                grid.places[self._left : self._left + count],
+                more_left=self._left > 0,
+                more_right=self._left + count < len(grid.places),
+                cursor=self._cursor if self.has_focus else None,
+            )
+            lines = list(Painter(self._style, gauge=self._few_colours).lines(grid, window, width))
+        if not grid.models:
+            said = [Segment(f"   {line}", self._style("none")) for line in self._placeholder.split("\n")]
+            lines += [[Segment("", self._style(""))], *([segment] for segment in said)]
+        return lines
+
+    @property
+    def _few_colours(self) -> bool:
+        app = self.app
+        # Without a terminal, in a picture, there are all colours.
+        return app.no_color or (not app.is_headless and app.console.color_system in (None, "standard", "windows"))

@@ -1,0 +1,128 @@
+"""How the stock heatmap is drawn: lines of segments, always the same number of them for the same columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+
+from gputui.widgets.heatmap.grid import RAMP_STEPS, Figures, Grid, Place, Position
+
+HEADINGS = 3
+"""Lines above the models: account, region, totals."""
+
+MEMORY_WIDTH = 6
+IDLE_WIDTH = 7
+CURSOR = "▸"
+MORE_LEFT, MORE_RIGHT, EDGE = "◂", "▸", "│"
+_GAUGE = " ▁▃▄▆█"
+"""Blocks that say in a terminal of few colours what the background says elsewhere, by step."""
+
+StyleOf = Callable[[str], Style]
+
+
+class Window(NamedTuple):
+    """The part of a grid that is in view, and the cell that is marked, if any."""
+
+    models: Sequence[str]
+    places: Sequence[Place]
+    more_left: bool
+    more_right: bool
+    cursor: Position | None
+
+
+class Painter:
+    """Draws a grid in styles given by name. ``gauge`` draws a block in each cell beside its colour."""
+
+    def __init__(self, style: StyleOf, *, gauge: bool) -> None:
+        self._style = style
+        self._gauge = gauge
+
+    def lines(self, grid: Grid, window: Window, width: int) -> Iterator[list[Segment]]:
+        """Draw headings and models."""
+        yield self._over_places(grid, window, width)
+        yield self._under_accounts(grid, window)
+        yield self._totals(grid, window)
+        for model in window.models:
+            yield self._model(grid, window, model)
+
+    def _segment(self, text: str, name: str = "") -> Segment:
+        return Segment(text, self._style(name))
+
+    def _over_places(self, grid: Grid, window: Window, width: int) -> list[Segment]:
+        left = f" {'GPU':<{grid.label_width}}{'VRAM':>{MEMORY_WIDTH}}{'idle':>{IDLE_WIDTH}}"
+        edge = MORE_LEFT if window.more_left else EDGE
+        line = [self._segment(left, "heading"), self._segment(f" {edge}", "heading")]
+        line += [self._heading(grid, place, 0) for place in window.places]
+        if window.more_right:
+            used = sum(segment.cell_length for segment in line)
+            line.append(self._segment(" " * (width - 1 - used) + MORE_RIGHT, "heading"))
+        return line
+
+    def _under_accounts(self, grid: Grid, window: Window) -> list[Segment]:
+        left = " " * (1 + grid.label_width + MEMORY_WIDTH + IDLE_WIDTH)
+        line = [self._segment(f"{left} {EDGE}", "heading")]
+        return line + [self._heading(grid, place, 1) for place in window.places]
+
+    def _heading(self, grid: Grid, place: Place, line: int) -> Segment:
+        text = fit(grid.heading(place)[line], grid.text_width(place))
+        return self._segment(f" {text} ", "failed" if place in grid.failed else "heading")
+
+    def _totals(self, grid: Grid, window: Window) -> list[Segment]:
+        line = [
+            self._segment(f" {fit('all', grid.label_width + MEMORY_WIDTH)}", "heading"),
+            self._segment(f"{grid.idle_of_all():>{IDLE_WIDTH}}", "heading"),
+            self._segment(f" {EDGE}", "heading"),
+        ]
+        for place in window.places:
+            line.append(self._segment(f" {self._text(grid, place, grid.total_of_place(place))} ", "heading"))
+        return line
+
+    def _model(self, grid: Grid, window: Window, model: str) -> list[Segment]:
+        line = [
+            self._segment(f" {fit(model, grid.label_width)}", "label"),
+            self._segment(f"{grid.memory(model):>{MEMORY_WIDTH}}", "none"),
+            self._segment(f"{grid.idle_of_model(model):>{IDLE_WIDTH}}"),
+            self._segment(f" {EDGE}", "heading"),
+        ]
+        for place in window.places:
+            here = (model, place)
+            figures = grid.figures(here)
+            before = _GAUGE[figures.step] if self._gauge else " "
+            at_cursor = here == window.cursor
+            text = (CURSOR if at_cursor else before) + self._text(grid, place, figures)
+            line += [self._segment(text, "cursor" if at_cursor else figures.style), self._segment(" ")]
+        return line
+
+    @staticmethod
+    def _text(grid: Grid, place: Place, figures: Figures) -> str:
+        return fit(grid.text(place, figures), grid.text_width(place))
+
+
+def style_names() -> tuple[str, ...]:
+    """Return the names of all styles a map is drawn in."""
+    ramp = (f"idle{step}" for step in range(1, RAMP_STEPS + 1))
+    return ("heading", "failed", "label", "none", "stale", "cursor", *ramp)
+
+
+def fit(text: str, width: int) -> str:
+    """Cut or pad by cell width."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)
+
+
+def changed_cells(before: Sequence[Segment], after: Sequence[Segment], width: int) -> list[tuple[int, int]]:
+    """Return where two drawings of a line differ, as (first cell, number of cells)."""
+    if [segment.cell_length for segment in before] != [segment.cell_length for segment in after]:
+        return [(0, width)]
+    spans: list[tuple[int, int]] = []
+    x = 0
+    for old, new in zip(before, after, strict=True):
+        if old != new:
+            spans.append((x, new.cell_length))
+        x += new.cell_length
+    return spans

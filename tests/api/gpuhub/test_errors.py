@@ -1,0 +1,37 @@
+"""What refusals of AutoDL mean that their codes do not tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from gputui.api.gpuhub.errors import refusal
+from gputui.api.http.failures import Party
+from gputui.errors import AccountDeniedError, ConflictError, ForbiddenError, GputuiError
+
+AUTODL = Party("auto", "api.example.com", "AutoDL")
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind", "words"),
+    [
+        ("BadRequest", "无当前资源访问权限", AccountDeniedError, "company-verified account (AutoDL)"),
+        ("TORealName", "未完成实名认证,认证后才可使用", ForbiddenError, "real-name verification"),
+        ("InternalError", "当前算力规格暂无库存, 请修改配置或稍等再试", ConflictError, "no stock"),
+        ("InternalError", "账户余额不足", ForbiddenError, "the balance is too low"),
+    ],
+)
+def test_a_refusal_is_told_in_own_words_beside_the_apis(
+    code: str, said: str, kind: type[GputuiError], words: str
+) -> None:
+    error = refusal(AUTODL, code, said, request_id="r2")
+    assert type(error) is kind
+    assert words in error.message
+    assert f"The API says: {said} ({code})." in error.message
+    assert error.hint
+    assert "vendor" not in error.hint
+    assert error.request_id == "r2"
+
+
+def test_a_private_cloud_has_no_balance_to_name() -> None:
+    error = refusal(Party("own", "private.example.com", "private AutoDL"), "BadRequest", "无当前资源访问权限")
+    assert "stock and images work" in error.message

@@ -1,0 +1,119 @@
+"""``gputui logs``: the newest lines, all since a time, what comes, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from argparse import Namespace
+from datetime import UTC, datetime
+
+import pytest
+
+from gputui.cli.commands import logs
+from gputui.errors import ConfigError, NotFoundError, UnavailableError
+from gputui.models import Deployment, Instance, LogQuery, Phase, Ref
+from tests.logs.written_log import WrittenLog, line
+
+REF = Ref("y", "worker", "e/w")
+
+
+def args(**given: object) -> Namespace:
+    usual = {"output": "text", "timestamps": False, "utc": True, "follow": False, "tail": None}
+    return Namespace(**(usual | given))
+
+
+def test_of_a_deployment_its_only_instance_writes_and_of_several_one_is_to_be_named() -> None:
+    deployment = Deployment(Ref("y", "endpoint", "e"), "chat", "ALB", Phase.RUNNING, "RUNNING")
+    first, second = (
+        Instance(Ref("y", "worker", f"e/{name}"), name, Phase.RUNNING, "RUNNING", parent=deployment.ref)
+        for name in ("w1", "w2")
+    )
+    other = Instance(Ref("y", "pod", "1"), "other", Phase.RUNNING, "RUNNING")
+    assert logs._writer(other, []) is other
+    assert logs._writer(deployment, [deployment, other, first]) is first
+    with pytest.raises(NotFoundError, match="has 2 instances, each with a log of its own") as several:
+        logs._writer(deployment, [first, second])
+    assert several.value.hint == "Name one: y/worker/e/w1, y/worker/e/w2."
+    with pytest.raises(NotFoundError, match="has no instances now: nothing writes a log"):
+        logs._writer(deployment, [other])
+
+
+@pytest.mark.parametrize(("tail", "count"), [(None, 100), (0, 0), (1, 1), (1000, 1000), (2500, 2500), (9999, 3000)])
+async def test_the_newest_lines_are_shown_oldest_first(
+    capsys: pytest.CaptureFixture[str], tail: int | None, count: int
+) -> None:
+    log = WrittenLog(3000)
+    await logs._Lines(log, REF, LogQuery(), args(tail=tail)).print()
+    assert capsys.readouterr().out.splitlines() == [one.text for one in log.lines[3000 - count :]]
+
+
+async def test_all_since_a_time_comes_page_by_page(capsys: pytest.CaptureFixture[str]) -> None:
+    log = WrittenLog(2345)
+    await logs._Lines(log, REF, LogQuery(since=datetime(2026, 1, 1, tzinfo=UTC)), args()).print()
+    assert capsys.readouterr().out.splitlines() == [one.text for one in log.lines]
+    assert log.calls == [(False, 1000)] * 3
+
+
+async def test_what_is_written_later_follows_once_each_through_a_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = WrittenLog(150)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if seconds == 1.0:
+            start = len(log.lines)
+            log.lines += [line(number) for number in range(start, start + 50)]
+        if len(slept) == 4:
+            log.failures.append(UnavailableError("y: no answer."))
+        if len(slept) > 20:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("gputui.cli.commands.logs.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await logs._Lines(log, REF, LogQuery(), args(follow=True, tail=10)).print()
+    printed = capsys.readouterr()
+    shown = printed.out.splitlines()
+    assert shown == [one.text for one in log.lines[140 : 140 + len(shown)]]
+    assert len(shown) > 400
+    assert "no answer. Asking again in 2 s." in printed.err
+    assert "y answers again." in printed.err
+
+
+async def test_an_error_in_the_middle_of_catching_up_prints_nothing_twice(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = WrittenLog(10)
+    slept = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += 1
+        if slept == 1:
+            log.lines += [line(number) for number in range(10, 4010)]
+            log.failures = [None, None, UnavailableError("y: no answer.")]
+        if slept == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("gputui.cli.commands.logs.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await logs._Lines(log, REF, LogQuery(), args(follow=True)).print()
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [one.text for one in log.lines]
+    assert "no answer. Asking again" in printed.err
+
+
+async def test_json_is_a_line_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    await logs._Lines(WrittenLog(2), REF, LogQuery(), args(output="json")).print()
+    assert [json.loads(text) for text in capsys.readouterr().out.splitlines()] == [
+        {"at": "2026-03-01T11:00:00Z", "offset": "000000", "text": "line 0"},
+        {"at": "2026-03-01T11:00:00Z", "offset": "000001", "text": "line 1"},
+    ]
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_what_is_no_time_is_said(name: str) -> None:
+    given = {"since": "", "until": "", "grep": "", "utc": False} | {name: "soon"}
+    with pytest.raises(ConfigError, match=f"--{name} must be such as 90m"):
+        logs._query(Namespace(**given))

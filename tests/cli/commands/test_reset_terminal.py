@@ -1,0 +1,250 @@
+"""What only shows in a real terminal: questions, SSH, redrawing, putting a terminal right."""
+
+import re
+import signal
+import subprocess
+import sys
+import termios
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gputui.sim.gpuhub.default_world import CLOUDS
+from tests.cli.conftest import Simulation, write_config
+from tests.tui.harness import Terminal
+
+Program = Callable[..., Terminal]
+
+
+@pytest.fixture
+def program(home: Path) -> Iterator[Program]:
+    """Start gputui in a terminal, on this test's configuration and state."""
+    started: list[Terminal] = []
+
+    def start(*argv: str) -> Terminal:
+        env = {"GPUTUI_CONFIG": str(home / "config.toml"), "GPUTUI_STATE_DIR": str(home / "state"), "HOME": str(home)}
+        if argv == ("demo",):
+            (home / "tmp").mkdir()
+            env["TMPDIR"] = str(home / "tmp")
+        started.append(Terminal((sys.executable, "-m", "gputui", *argv), columns=100, rows=30, env=env))
+        return started[-1]
+
+    yield start
+    for terminal in started:
+        terminal.close()
+
+
+@pytest.fixture
+def ssh_world(home: Path) -> Iterator[Simulation]:
+    simulation = Simulation(ssh=True)
+    simulation.start()
+    write_config(home, simulation.running.config_toml())
+    yield simulation
+    simulation.stop()
+
+
+def test_ssh_asks_for_the_host_key_opens_a_shell_and_returns_its_exit_status(
+    ssh_world: Simulation, program: Program
+) -> None:
+    first = program("ssh", "lab/mai")
+    first.wait_for("Trust it from now on? [y/N]")
+    assert "SHA256:" in first.text
+    first.write("y\r")
+    first.wait_for(re.compile(r"main\S*[#$] ?$", re.MULTILINE))
+    first.write("exit 3\r")
+    assert first.wait_exit() == 3
+    assert first.attributes == first.attributes_before
+
+    second = program("ssh", "lab/main")
+    second.wait_for(re.compile(r"main\S*[#$] ?$", re.MULTILINE))
+    assert "Trust" not in second.text
+    second.write("exit\r")
+    assert second.wait_exit() == 0
+
+    third = program("ssh", "lab/main", "--forget-host-key")
+    third.wait_for("Trust it from now on? [y/N]")
+    third.write("n\r")
+    assert third.wait_exit() == 255
+
+
+def test_ssh_into_an_instance_of_a_cloud_needs_no_password_and_a_part_of_its_name(
+    home: Path, program: Program
+) -> None:
+    simulation = Simulation(ssh=True, clouds=CLOUDS["small"])
+    simulation.start()
+    try:
+        write_config(home, simulation.running.config_toml())
+        several = program("ssh", "hub/embed-api")
+        assert several.wait_exit() == 2
+        assert several.text.count("hub/container/") > 1
+
+        terminal = program("ssh", "hub/notebook")
+        terminal.wait_for("Trust it from now on? [y/N]")
+        terminal.write("y\r")
+        terminal.wait_for(re.compile(r"[#$] ?$", re.MULTILINE))
+        terminal.write("exit 4\r")
+        assert terminal.wait_exit() == 4
+        assert "assword" not in terminal.text
+
+        forward = program("forward", "hub/notebook", "6006")
+        forward.wait_for("until Ctrl+C")
+        forward.send("ctrl+c")
+        assert forward.wait_exit() == 130
+    finally:
+        simulation.stop()
+
+
+def test_ctrl_c_leaves_the_question_about_a_host_key(ssh_world: Simulation, program: Program) -> None:
+    terminal = program("ssh", "lab/main")
+    terminal.wait_for("Trust it from now on? [y/N]")
+
+    terminal.send("ctrl+c")
+
+    assert terminal.wait_exit() == 130
+    assert "Traceback" not in terminal.text
+
+
+def test_a_forward_leads_to_a_service_in_the_instance(ssh_world: Simulation, program: Program) -> None:
+    terminal = program("forward", "lab/jupyter", "8888")
+    terminal.wait_for("Trust it from now on? [y/N]")
+    terminal.write("y\r")
+    terminal.wait_for("until Ctrl+C")
+    found = re.search(r"127\.0\.0\.1:(\d+)\s*\n", terminal.text.partition("Trust")[2])
+    assert found is not None
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/", timeout=20) as answer:
+        assert answer.status == 200
+
+    terminal.send("ctrl+c")
+    assert terminal.wait_exit() == 130
+
+
+def test_ssh_into_what_does_not_run_says_so(ssh_world: Simulation, program: Program) -> None:
+    terminal = program("ssh", "lab/dataprep")
+
+    assert terminal.wait_exit() == 255
+    assert "Start it first." in terminal.text
+
+
+def test_ssh_needs_a_terminal(home: Path, ssh_world: Simulation) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gputui", "ssh", "lab/main"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "gputui exec lab/main -- COMMAND" in done.stderr
+
+
+def test_ctrl_c_leaves_a_confirmation_and_nothing_is_done(own_simulation: Simulation, program: Program) -> None:
+    terminal = program("delete", "lab/main")
+    terminal.wait_for("Type main to confirm:")
+
+    terminal.send("ctrl+c")
+
+    assert terminal.wait_exit() == 130
+    assert "Traceback" not in terminal.text
+    assert any(pod.instance == "main" for pod in own_simulation.running.world.hosts["lab"].pods.values())
+
+
+def test_a_table_is_cut_to_the_terminal(world: None, program: Program) -> None:
+    terminal = program("get", "processes", "-A", "lab")
+
+    assert terminal.wait_exit() == 0
+    assert all(len(line) <= 100 for line in terminal.lines)
+    assert any(line.endswith("…") for line in terminal.lines)
+
+
+def test_a_watched_table_is_drawn_again_in_place(own_simulation: Simulation, program: Program) -> None:
+    watching = program("get", "instances", "-A", "lab", "--watch", "--interval", "0.5")
+    watching.wait_for("train_a")
+
+    assert program("delete", "lab/train_a", "--yes").wait_exit() == 0
+
+    watching.wait_for(lambda: "train_a" not in watching.text and "NAME" in watching.lines[0])
+    watching.signal(signal.SIGINT)
+    assert watching.wait_exit() == 130
+
+
+def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: Program) -> None:
+    terminal = program()
+    terminal.wait_for("What now [i]:")
+    assert str(home / "config.toml") in terminal.text.replace("\n", "")
+
+    terminal.write("x\r")
+    terminal.wait_for("i, d or q.")
+    terminal.write("q\r")
+
+    assert terminal.wait_exit() == 0
+    assert list(home.iterdir()) == []
+
+
+def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, program: Program) -> None:
+    terminal = program()
+    terminal.wait_for("What now [i]:")
+    terminal.write("i\r")
+    for question, answer in (
+        ("Name of the account", ""),
+        ("Kind of server", ""),
+        ("Its address", shared_simulation.running.base_urls["lab"]),
+        ("User name", "alice"),
+        ("Password or reference", "wonderland"),
+    ):
+        terminal.wait_for(question)
+        terminal.write(f"{answer}\r")
+    terminal.wait_for((home / "config.toml").exists)
+
+    assert b"wonderland" not in terminal.raw
+    assert "wonderland" in (home / "config.toml").read_text()
+
+
+def test_the_demo_shows_a_world_of_its_own_and_leaves_nothing_behind(home: Path, program: Program) -> None:
+    terminal = program("demo")
+    terminal.wait_for("● running")
+
+    terminal.send("q")
+
+    assert terminal.wait_exit() == 0
+    assert terminal.attributes == terminal.attributes_before
+    assert list(home.iterdir()) == [home / "tmp"]
+    assert list((home / "tmp").iterdir()) == []
+
+
+def test_reset_terminal_puts_the_line_discipline_right(home: Path, program: Program) -> None:
+    spoiler = Terminal(("sh", "-c", f"stty raw -echo; exec {sys.executable} -m gputui --reset-terminal"))
+    with spoiler as terminal:
+        assert terminal.wait_exit() == 0
+        local, output = terminal.attributes[3], terminal.attributes[1]
+        assert local & termios.ICANON
+        assert local & termios.ECHO
+        assert local & termios.ISIG
+        assert output & termios.OPOST
+        for mode in (b"1049l", b"25h", b"7h", b"1000l", b"1002l", b"1016l", b"2004l", b"2048l"):
+            assert b"\x1b[?" + mode in terminal.raw
+        assert b"\x1b[<99u" in terminal.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_simulator_prints_a_configuration_and_ends_quietly(number: signal.Signals, home: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "gputui", "sim", "--port", "0", "--speed", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "runs until" in process.stderr.readline()
+        process.send_signal(number)
+        config = process.stdout.read()
+        rest = process.stderr.read()
+        assert process.wait(20) == 0
+
+    assert "[accounts.lab]" in config
+    assert rest == ""

@@ -1,0 +1,114 @@
+"""What is said before a change, where the screens and the command line say the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from gputui.models import Action, Deployment, GpuProcess, Instance, Money, Phase, Ref, Volume
+from gputui.presentation.actions import effect, name_of, spending, word_to_type, work_lost
+
+MAIN, OTHER = Ref("lab", "pod", "main"), Ref("lab", "pod", "other")
+
+
+def instance(ref: Ref, phase: Phase = Phase.RUNNING) -> Instance:
+    return Instance(ref, ref.id, phase, phase.value)
+
+
+def hidden(gpu: int) -> GpuProcess:
+    """The row of a host's GPU whose processes cannot be read."""
+    return GpuProcess(Ref("lab", "process", f"{gpu}:unknown"), "host", gpu, None, "", processes=None)
+
+
+def process(pid: int, owner: Ref | None, memory: int | None = 2**30, gpu: int = 0) -> GpuProcess:
+    return GpuProcess(
+        Ref("lab", "process", f"{pid}-{gpu}"), "host", gpu, pid, "python", instance=owner, gpu_memory_used=memory
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "processes", "said"),
+    [
+        ([instance(MAIN)], [], ""),
+        ([instance(MAIN)], [process(1, OTHER), process(2, None)], ""),
+        ([instance(MAIN, Phase.STOPPED)], None, ""),
+        ([replace(instance(MAIN), gpu_indices=(1,))], [hidden(0)], ""),
+        (
+            [replace(instance(MAIN), gpu_indices=(0, 1))],
+            [hidden(0)],
+            "The processes on its GPUs are unknown: work may be lost.",
+        ),
+        (
+            [replace(instance(MAIN), gpu_all=True)],
+            [process(1, MAIN), hidden(3)],
+            "1 process uses its GPUs now, with 1.0G of GPU memory, others are unknown: work is lost.",
+        ),
+        ([instance(MAIN)], None, "The processes on its GPUs are unknown: work may be lost."),
+        (
+            [instance(MAIN)],
+            [process(1, MAIN), process(2, OTHER)],
+            "1 process uses its GPUs now, with 1.0G of GPU memory: work is lost.",
+        ),
+        (
+            [instance(MAIN)],
+            [process(1, MAIN, gpu=0), process(1, MAIN, gpu=1)],
+            "1 process uses its GPUs now, with 2.0G of GPU memory: work is lost.",
+        ),
+        ([instance(MAIN)], [process(1, MAIN, None)], "1 process uses its GPUs now: work is lost."),
+        (
+            [instance(MAIN), instance(OTHER)],
+            [process(1, MAIN), process(2, OTHER)],
+            "2 processes use their GPUs now, with 2.0G of GPU memory: work is lost.",
+        ),
+    ],
+)
+def test_the_work_that_is_lost(rows: list[Instance], processes: list[GpuProcess] | None, said: str) -> None:
+    assert work_lost(rows, processes) == said
+
+
+def test_what_has_no_name_is_called_by_its_id_so_that_there_is_a_word_to_type() -> None:
+    assert name_of(Instance(MAIN, "", Phase.RUNNING, "running")) == "main"
+
+
+DEPLOYMENT = Deployment(Ref("hub", "deployment", "d1"), "train", "ReplicaSet", Phase.RUNNING, "running")
+
+
+def kept_alive(name: str, price: str = "1.80", phase: Phase = Phase.RUNNING) -> Instance:
+    return Instance(
+        Ref("hub", "container", name),
+        name,
+        phase,
+        phase.value,
+        parent=DEPLOYMENT.ref,
+        price=Money(Decimal(price), "USD"),
+    )
+
+
+def test_stopping_what_a_deployment_keeps_alive_says_that_another_comes() -> None:
+    assert "starts another in its place" in effect(Action.STOP, [kept_alive("a")])
+    assert "start others in their place" in effect(Action.STOP, [kept_alive("a"), kept_alive("b")])
+    assert "place" not in effect(Action.STOP, [instance(MAIN)])
+
+
+def test_a_deployment_ends_with_all_its_instances_and_their_price() -> None:
+    there = [kept_alive("a"), kept_alive("b"), kept_alive("c", phase=Phase.STOPPED), instance(MAIN)]
+    assert effect(Action.DELETE, [DEPLOYMENT]).startswith("All its instances end")
+    assert spending(Action.DELETE, [DEPLOYMENT], there) == ["Spending falls by $3.60/h."]
+    assert word_to_type(Action.DELETE, [DEPLOYMENT]) == "train"
+
+
+def test_what_is_replaced_at_once_saves_nothing() -> None:
+    assert spending(Action.STOP, [kept_alive("a")], replaced=True) == []
+    assert spending(Action.STOP, [kept_alive("a")]) == ["Spending falls by $1.80/h."]
+
+
+def test_deleting_a_volume_without_a_price_says_that_it_is_unknown() -> None:
+    volume = Volume(Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active")
+    priced = replace(volume, price=Money(Decimal("0.05"), "USD"))
+    assert spending(Action.DELETE, [volume]) == ["The price of the volume is unknown."]
+    assert spending(Action.DELETE, [volume, volume, priced]) == [
+        "Spending falls by $0.05/h.",
+        "The price of 2 volumes is unknown.",
+    ]

@@ -1,0 +1,83 @@
+"""From a cell of the stock map to a form that is filled in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from gputui.api.gpuhub.create_deployment import DeploymentForm
+from gputui.api.yotta.create.forms import form
+from gputui.api.yotta.create.rentals import body, check
+from gputui.models import Money, Offer, Ref
+from gputui.presentation.placing import values_for
+
+REF = Ref("hub", "offer", "sgp1/RTX 5090")
+
+
+def dollars(amount: str) -> Money:
+    return Money(Decimal(amount), "USD")
+
+
+def test_what_is_created_lands_on_the_offer() -> None:
+    offer = Offer(
+        REF,
+        gpu_model="RTX PRO 6000",
+        region="sgp1",
+        vendor_name="RTX Pro 6000",
+        price_from=dollars("0.9"),
+        price_to=dollars("1.605"),
+    )
+    assert values_for(offer) == {
+        "dc_list": "sgp1",
+        "gpu_name_set": "RTX Pro 6000",
+        "price_from": "0.90",
+        "price_to": "1.605",
+    }
+
+
+def test_what_the_offer_does_not_say_is_left_to_the_form() -> None:
+    assert values_for(Offer(REF, gpu_model="RTX 5090", region="sgp1")) == {
+        "dc_list": "sgp1",
+        "gpu_name_set": "RTX 5090",
+    }
+    assert values_for(Offer(REF, gpu_model="", region="sgp1", problem="no answer")) == {"dc_list": "sgp1"}
+
+
+@pytest.mark.parametrize("amount", ["1E+2", "0", "12", "0.001", "1.60"])
+def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
+    hub = DeploymentForm("hub", ("sgp1",), "USD")
+    offer = Offer(REF, gpu_model="RTX 5090", region="sgp1", price_from=dollars(amount))
+    fields = hub.form().fields
+    defaults = {field.name: field.default for field in fields}
+    shown = {field.name: field.default for field in fields if field.shown_with(defaults)}
+    assert set(hub.check({**shown, **values_for(offer), "price_to": "200"})) == {"name", "image_uuid", "cmd"}
+
+
+def test_a_cloud_that_tells_its_stock_as_a_whole_names_no_region_to_create_in() -> None:
+    offer = Offer(Ref("cave", "offer", "cave/RTX 5090"), gpu_model="RTX 5090", region="cave")
+    assert "dc_list" not in values_for(offer)
+
+
+def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
+    offer = Offer(
+        Ref("yotta", "offer", "us-east-1/NVIDIA_H200_141G"),
+        gpu_model="H200",
+        region="us-east-1",
+        available=True,
+        vendor_name="NVIDIA_H200_141G",
+        type_id="17",
+    )
+
+    def sent(kind: str, **given: str) -> dict[str, object]:
+        fields = {field.name: field.default for field in form("yotta", kind).fields} | given
+        values = fields | {name: value for name, value in values_for(offer).items() if name in fields}
+        assert check(kind, values) == {}
+        return body(kind, values)
+
+    pod = sent("pod", name="a", image="b")
+    assert (pod["regions"], pod["gpuType"]) == (["us-east-1"], "NVIDIA_H200_141G")
+    assert sent("vm", name="a") == {"name": "a", "vmTypeId": 17, "region": "us-east-1", "isSpot": 0}
+    assert sent("endpoint", name="a", image="b")["resources"] == [
+        {"region": "us-east-1", "gpuType": "NVIDIA_H200_141G", "gpuCount": 1}
+    ]

@@ -1,0 +1,295 @@
+"""Charts as they look: titles, axes, lines, legends and what is said where there is nothing to draw."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual import on
+from textual.app import ComposeResult
+from textual.geometry import Size
+
+from gputui.app.theme import LIGHT
+from gputui.models import Ref
+from gputui.widgets.chart.buckets import Buckets, runs, timeline
+from gputui.widgets.chart.chart import Chart
+from gputui.widgets.chart.data import ChartData, Series
+from gputui.widgets.chart.grid import ChartGrid, columns_for
+from gputui.widgets.chart.painter import GUTTER, SPARKS, Picture, Trace, form, picture
+from gputui.widgets.chart.scale import POWER, UTILIZATION, Measure, memory
+from tests.tui.sample_charts import SampleCharts
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def series(label: str, *values: float, apart: float = 10, ago: float = 0) -> Series:
+    """Return a series that ends ``ago`` seconds before now."""
+    begin = NOW - timedelta(seconds=ago + apart * (len(values) - 1))
+    return Series(
+        label, label, [(begin + timedelta(seconds=apart * step), value) for step, value in enumerate(values)]
+    )
+
+
+def chart(*shown: Series, title: str = "GPU 0 utilisation", window: float | None = 900) -> ChartData:
+    return ChartData("chart", title, UTILIZATION, shown, window, NOW, utc=True)
+
+
+class ShowsCharts(SampleCharts):
+    """Charts that the test gives."""
+
+    def __init__(self, *charts: ChartData) -> None:
+        super().__init__(0)
+        self.given = charts
+        self.chosen: list[Ref | str] = []
+
+    def compose(self) -> ComposeResult:
+        yield ChartGrid()
+
+    def _show(self) -> None:
+        self.query_one(ChartGrid).show(self.given)
+
+    @on(Chart.Chosen)
+    def _note(self, event: Chart.Chosen) -> None:
+        self.chosen.append(event.key)
+
+
+async def draw(*charts: ChartData, size: tuple[int, int] = (60, 8)) -> list[str]:
+    """Return the lines of a terminal that shows these charts."""
+    app = ShowsCharts(*charts)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        return lines_of(app)
+
+
+def lines_of(app: ShowsCharts) -> list[str]:
+    return [
+        "".join(segment.text for segment in strip).rstrip()
+        for strip in app.screen._compositor.render_strips(app.size)
+    ]
+
+
+async def test_a_chart_has_its_title_newest_value_axes_and_line() -> None:
+    lines = await draw(chart(series("GPU 0", *[50] * 60, *[100] * 31)), size=(60, 7))
+    assert lines[0] == "GPU 0 utilisation".ljust(60 - 5) + "100 %"
+    assert lines[1].startswith(" 100┤")
+    assert lines[1].endswith("⠉⠉⠉⠁")
+    assert lines[3].startswith("  50┤⠤⠤⠤")
+    assert lines[5].rstrip() == "   0┤"
+    assert lines[6].split() == ["-15", "min", "-7.5", "min", "now"]
+    assert lines[6].endswith("now")
+
+
+async def test_tall_charts_show_times_of_day() -> None:
+    lines = await draw(chart(series("GPU 0", *[50] * 90)), size=(60, 12))
+    assert lines[10].split() == ["11:50", "11:55", "now"]
+    assert not lines[11]
+
+
+async def test_a_pause_is_not_bridged() -> None:
+    before, after = series("GPU 0", *[50] * 30, ago=600), series("GPU 0", *[50] * 30)
+    whole = replace(after, points=[*before.points, *after.points])
+    line = (await draw(chart(whole), size=(60, 7)))[3]
+    left, _, right = line.partition(" " * 12)
+    assert left.strip()[-1] in "⠤⠄"
+    assert right.strip()[-1] in "⠤⠄"
+
+
+async def test_a_spike_among_many_readings_stays_visible() -> None:
+    values = [5.0] * 400
+    values[200] = 100.0
+    drawn = await draw(chart(series("GPU 0", *values, apart=50), window=21600), size=(60, 9))
+    assert set(drawn[1][GUTTER:].strip()) & {"⠁", "⠈"}
+
+
+async def test_several_series_have_letters_in_the_legend_and_at_their_ends() -> None:
+    lines = await draw(
+        chart(series("GPU 0", *[90] * 90), series("GPU 1", *[10] * 90), title="utilisation"), size=(60, 9)
+    )
+    assert lines[0] == "utilisation"
+    assert lines[1] == "a GPU 0 90 %  b GPU 1 10 %"
+    ends = [line[59:] for line in lines[2:8]]
+    assert "".join(ends) == "ab"
+    low = await draw(
+        chart(series("GPU 0", *[90] * 90), series("GPU 1", *[10] * 90), title="utilisation"), size=(60, 5)
+    )
+    assert low[0].endswith("a 90 %  b 10 %")
+
+
+async def test_lines_that_meet_in_a_cell_both_stay() -> None:
+    lines = await draw(chart(series("one", *[0] * 90), series("other", *[20] * 90)), size=(40, 3))
+    assert "⣤" * 30 in lines[-1]
+    assert "⣤" not in (await draw(chart(series("one", *[0] * 90)), size=(40, 3)))[-1]
+
+
+async def test_nothing_read_yet_is_said() -> None:
+    lines = await draw(chart(series("GPU 0")))
+    assert any("no readings yet" in line for line in lines)
+    assert lines[1].startswith(" 100┤")
+
+
+async def test_what_a_back_end_does_not_tell_is_said_with_its_reason() -> None:
+    lines = await draw(replace(chart(series("GPU 0")), told=False))
+    assert any("not told" in line for line in lines)
+    assert "┤" not in "".join(lines)
+    lines = await draw(replace(chart(series("GPU 0")), told=False, note="lab has no sensors"))
+    assert any("lab has no sensors" in line for line in lines)
+
+
+async def test_old_readings_say_how_old_they_are() -> None:
+    lines = await draw(chart(series("GPU 0", *[50] * 30, ago=200)))
+    assert lines[0].endswith("50 %  3 min old")
+    assert not (await draw(chart(series("GPU 0", *[50] * 30, ago=30))))[0].endswith("old")
+
+
+async def test_what_is_too_small_is_a_sparkline_with_its_value() -> None:
+    (line,) = await draw(chart(series("GPU 0", *[0] * 45, *[100] * 46)), size=(40, 1))
+    assert line.startswith("GPU 0 utilisat…")
+    assert SPARKS[0] in line
+    assert SPARKS[-1] in line
+    assert line.endswith("100 %")
+
+
+async def test_wide_characters_in_a_name_keep_the_edge_straight() -> None:
+    lines = await draw(chart(series("GPU 0", *[50] * 90), title="训练主机评估 [b]x[/x] 🚀 " * 4), size=(40, 7))
+    assert {cell_len(line) for line in lines[:1]} == {40}
+    assert lines[0].endswith("50 %")
+    assert "[b]x[/x]" in (await draw(chart(series("GPU 0", 50), title="GPU [b]x[/x]")))[0]
+
+
+async def test_all_there_is_begins_with_the_first_reading() -> None:
+    lines = await draw(chart(series("GPU 0", *[50] * 50, apart=100), window=None), size=(60, 7))
+    assert lines[-1].split()[:2] == ["-2", "h"]
+
+
+async def test_the_same_again_writes_nothing_and_one_more_reading_writes_little() -> None:
+    app = SampleCharts(2)
+    async with app.run_test(size=(100, 8)) as pilot:
+        await pilot.pause()
+        charts = app.query_one(ChartGrid).charts
+        app.action_same()
+        assert not any(shown._repaint_regions for shown in charts)
+        app.action_refresh_charts()
+        regions = [region for shown in charts for region in shown._repaint_regions]
+        assert regions
+        assert sum(region.area for region in regions) < 0.7 * 100 * 8
+
+
+async def test_a_grid_takes_in_and_gives_up_charts_and_shows_one_alone() -> None:
+    one, two, three = (replace(chart(series("GPU", 50)), key=key, title=key) for key in ("one", "two", "three"))
+    app = ShowsCharts(one)
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.pause()
+        grid = app.query_one(ChartGrid)
+        grid.show([one, two, three])
+        await pilot.pause()
+        assert [title in lines_of(app)[0] for title in ("one", "two")] == [True, True]
+        grid.show([one, two, three], enlarged="two")
+        await pilot.pause()
+        assert [shown.size.width for shown in grid.charts] == [100]
+        assert lines_of(app)[0].startswith("two")
+        grid.show([one, two])
+        await pilot.pause()
+        assert "three" not in "\n".join(lines_of(app))
+        await pilot.resize_terminal(50, 12)
+        await pilot.pause()
+        assert all(cell_len(line) <= 50 for line in lines_of(app))
+        assert grid.columns == 1
+
+
+async def test_the_selected_chart_is_told_without_colour_too() -> None:
+    one, two = (replace(chart(series("GPU", 50)), key=key, title=key) for key in ("one", "two"))
+    app = ShowsCharts(one, two)
+    async with app.run_test(size=(100, 8)) as pilot:
+        await pilot.pause()
+        app.query_one(ChartGrid).show([one, two], selected="two")
+        await pilot.pause()
+        assert "▌two" in lines_of(app)[0]
+        assert "▌one" not in lines_of(app)[0]
+
+
+async def test_another_theme_is_drawn_at_once() -> None:
+    app = ShowsCharts(chart(series("GPU 0", *[50] * 90)))
+    async with app.run_test(size=(60, 7)) as pilot:
+        await pilot.pause()
+
+        def colours() -> set[object]:
+            strip = app.screen._compositor.render_strips(app.size)[3]
+            return {segment.style.color for segment in strip if segment.style and "⠤" in segment.text}
+
+        before = colours()
+        app.register_theme(LIGHT)
+        app.theme = LIGHT.name
+        await pilot.pause()
+        assert before
+        assert colours().isdisjoint(before)
+
+
+async def test_a_click_says_which_chart() -> None:
+    one, two = (replace(chart(series("GPU", 50)), key=key, title=key) for key in ("one", "two"))
+    app = ShowsCharts(one, two)
+    async with app.run_test(size=(100, 8)) as pilot:
+        await pilot.pause()
+        await pilot.click(ChartGrid, offset=(90, 3))
+        assert app.chosen == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "columns"),
+    [(8, (120, 40), 2), (8, (80, 20), 2), (2, (80, 6), 2), (1, (80, 20), 1), (2, (40, 20), 1), (0, (80, 20), 1)],
+)
+def test_charts_stand_where_they_read_best(count: int, size: tuple[int, int], columns: int) -> None:
+    assert columns_for(count, Size(*size)) == columns
+
+
+def test_the_library_is_loaded_with_the_first_chart_and_not_before() -> None:
+    code = (
+        "import sys, gputui.app.app, gputui.widgets.chart.painter, gputui.widgets.chart.data\n"
+        "print('numpy' in sys.modules)\nimport gputui.widgets.chart.chart\nprint('numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def drawn(data: ChartData, width: int, height: int) -> tuple[Picture, int, int]:
+    shape = form(width, height, len(data.series))
+    line = timeline(data.window or 900, data.now, shape.cells, shape.per_cell)
+    traces: list[Trace] = []
+    for one in data.series:
+        buckets = Buckets(line.length)
+        buckets.take(one.points, line.begin)
+        traces.append(Trace(one.label, runs(buckets.visible(line), line.length, data.interval), buckets.latest))
+    return picture(data, traces, shape, line, selected=False), shape.top, shape.rows
+
+
+VALUES = st.lists(st.floats(0, 1e6), max_size=50)
+
+
+@given(
+    st.lists(VALUES, min_size=1, max_size=9),
+    st.text("ab评估-🚀[]", max_size=30),
+    st.integers(1, 130),
+    st.integers(1, 30),
+    st.sampled_from([UTILIZATION, POWER, memory(24 * 2**30)]),
+    st.booleans(),
+)
+def test_nothing_is_drawn_outside_of_the_chart(
+    values: Sequence[Sequence[float]], title: str, width: int, height: int, measure: Measure, told: bool
+) -> None:
+    shown = [series(f"GPU {place}", *several) for place, several in enumerate(values)]
+    data = replace(chart(*shown, title=title), measure=measure, told=told)
+    made, top, rows = drawn(data, width, height)
+    for x, y, text, _ in made.texts:
+        assert x >= 0
+        assert x + cell_len(text) <= max(width, 1)
+        assert 0 <= y < height
+    for strokes, _ in made.strokes:
+        for _, y0, _, y1 in strokes:
+            assert top <= min(y0, y1)
+            assert max(y0, y1) < top + rows
