@@ -42,10 +42,10 @@ def text_of(number: int) -> str:
 
 async def serve(count: int) -> None:
     """Serve one worker with a long log; begin to write at a line on stdin, end with the input."""
-    from gputui.sim.yotta import logs as yotta_logs
+    from gputui.sim.yotta import logs
     from gputui.sim.yotta.entities import RUNNING
 
-    yotta_logs.KEPT = 4 * LINES
+    logs.KEPT = 4 * LINES
     async with running_simulator(seed=1, ssh=False, clouds=[], docks=[]) as running:
         cloud = running.yottas["yotta"]
         worker = next(

@@ -28,7 +28,7 @@ from gputui.models import (
     SSHTarget,
     Volume,
 )
-from gputui.presentation import actions as wording
+from gputui.presentation import actions
 
 CONFIG = """
 [accounts.hub]
@@ -122,12 +122,12 @@ def test_it_has_words_for_the_question_and_the_outcome(case: str) -> None:
     _, row, action = OFFERED[case]
     if action is Action.SSH:
         return
-    assert wording.effect(action, [row])
-    assert wording.effect(action, [row, row])
-    assert wording.UNDER_WAY[action]
-    assert action is Action.EXEC or wording.DONE[action]
-    wording.word_to_type(action, [row])
-    wording.spending(action, [row])
+    assert actions.effect(action, [row])
+    assert actions.effect(action, [row, row])
+    assert actions.UNDER_WAY[action]
+    assert action is Action.EXEC or actions.DONE[action]
+    actions.word_to_type(action, [row])
+    actions.spending(action, [row])
 
 
 @CASES

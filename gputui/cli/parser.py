@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from gputui import __version__
-from gputui.cli import argument_types as reading
+from gputui.cli import argument_types
 from gputui.cli.columns import COST, KINDS
 
 _DESCRIPTION = """\
@@ -85,7 +85,7 @@ def _field_options(parser: argparse.ArgumentParser) -> None:
         "--set",
         action="append",
         default=[],
-        type=reading.assignment,
+        type=argument_types.assignment,
         dest="values",
         metavar="FIELD=VALUE",
         help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times, and goes"
@@ -126,7 +126,7 @@ def _add_get(commands: _Commands) -> None:
         nargs="?",
         const=("", ""),
         default=[],
-        type=reading.filter_value,
+        type=argument_types.filter_value,
         dest="filters",
         metavar="FIELD=VALUE",
         help="let the servers narrow the list; may be given several times, alone it lists the fields",
@@ -142,7 +142,7 @@ def _add_get(commands: _Commands) -> None:
     parser.add_argument("--watch", action="store_true", help="go on and print what changes")
     parser.add_argument(
         "--interval",
-        type=reading.positive,
+        type=argument_types.positive,
         metavar="SECONDS",
         help="how often to look with --watch (default: the configuration's)",
     )
@@ -171,14 +171,14 @@ def _add_instance_commands(commands: _Commands) -> None:
 
     parser = commands.add("scale", "change how many instances a deployment wants")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
-    parser.add_argument("replicas", type=reading.count, metavar="N", help="how many it wants from now on")
+    parser.add_argument("replicas", type=argument_types.count, metavar="N", help="how many it wants from now on")
     _mutation_options(parser)
 
     parser = commands.add("block", "keep the hosts of instances out of scheduling for a time")
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
     parser.add_argument(
         "--for",
-        type=reading.span,
+        type=argument_types.span,
         default=24 * 60,
         dest="minutes",
         metavar="TIME",
@@ -201,7 +201,9 @@ def _add_instance_commands(commands: _Commands) -> None:
     )
     parser.usage = "gputui exec [options] REF… -- COMMAND…"
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
-    parser.add_argument("--timeout", type=reading.positive, metavar="SECONDS", help="end the command after this long")
+    parser.add_argument(
+        "--timeout", type=argument_types.positive, metavar="SECONDS", help="end the command after this long"
+    )
     parser.add_argument("--yes", action="store_true", help="never ask; names must then be whole, not shortened")
 
     parser = commands.add("ssh", "log into an instance")
@@ -216,7 +218,7 @@ def _add_instance_commands(commands: _Commands) -> None:
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
     parser.add_argument(
         "ports",
-        type=reading.ports,
+        type=argument_types.ports,
         metavar="[LOCAL:]PORT",
         help="the instance's port; before it, this machine's (default: any free)",
     )
@@ -265,7 +267,7 @@ def _add_form_commands(commands: _Commands) -> None:
     parser = commands.add("resize", "give a volume another size")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
     parser.add_argument(
-        "size", type=reading.size, metavar="SIZE", help="how large it is from now on, in GB: 200, 200G"
+        "size", type=argument_types.size, metavar="SIZE", help="how large it is from now on, in GB: 200, 200G"
     )
     _mutation_options(parser)
 
@@ -282,7 +284,7 @@ def _add_account_commands(commands: _Commands) -> None:
     parser.add_argument("--grep", default="", metavar="WORDS", help="only lines that hold this; the server looks")
     parser.add_argument(
         "--tail",
-        type=reading.whole,
+        type=argument_types.whole,
         metavar="N",
         help="the newest N lines (default: 100; with --since all of them)",
     )
@@ -294,7 +296,9 @@ def _add_account_commands(commands: _Commands) -> None:
 
     parser = commands.add("audit", "show what was changed from here: who, when, what, outcome")
     _output_option(parser, ("table", "json"))
-    parser.add_argument("--limit", type=reading.count, default=50, help="at most this many, the newest (default: 50)")
+    parser.add_argument(
+        "--limit", type=argument_types.count, default=50, help="at most this many, the newest (default: 50)"
+    )
 
     commands.add("init", "make a configuration, or add an account to it, asking for what is needed")
 
@@ -325,7 +329,7 @@ def _add_program_commands(commands: _Commands) -> None:
     )
     sim.add_argument(
         "--speed",
-        type=reading.not_negative,
+        type=argument_types.not_negative,
         default=1.0,
         help="of its time: 1 is real time, 0 freezes it (default: 1)",
     )

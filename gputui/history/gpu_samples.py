@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from gputui.history import values as history_values
+from gputui.history import values
 from gputui.history.values import UNUSABLE
 from gputui.models import GpuSample, Ref
 
@@ -74,7 +74,7 @@ def read(
         for gpu, samples in groupby(rows, itemgetter(0)):
             for row in samples:
                 try:
-                    sample, ref = history_values.gpu_sample(row[1:]), history_values.ref(gpu)
+                    sample, ref = values.gpu_sample(row[1:]), values.ref(gpu)
                 except UNUSABLE:
                     wrong.append(row)
                 else:

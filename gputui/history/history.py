@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gputui.errors import GputuiError
-from gputui.history import command_lines as typed_lines
+from gputui.history import command_lines
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.values import moment, number, or_none, ref, text, typed_line, whole
@@ -46,7 +46,7 @@ from gputui.models import (
 )
 from gputui.models.serialize import rows_from_plain, rows_to_plain
 
-_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": typed_lines.KEPT}
+_KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
 _STOCK_DAYS = 30
 
 _MODELS: dict[Resource, type[Row]] = {
@@ -118,7 +118,7 @@ class History(HistoryFile):
 
     def __init__(self, path: Path | None) -> None:
         super().__init__(path)
-        self._typed = typed_lines.TypedLines(self._write_commands)
+        self._typed = command_lines.TypedLines(self._write_commands)
         self._typed_read = False
         self._thinned_at: datetime | None = None
 
@@ -304,7 +304,7 @@ class History(HistoryFile):
         """
         self._typed.add(text)
 
-    def commands(self, *, limit: int = typed_lines.KEPT) -> list[str]:
+    def commands(self, *, limit: int = command_lines.KEPT) -> list[str]:
         """Return the remembered lines, oldest first; those of other processes as they were when the file was opened.
 
         Opens the file when nothing has yet, and reads memory alone from then on.
@@ -335,7 +335,7 @@ class History(HistoryFile):
 
     def _read_commands(self, connection: sqlite3.Connection) -> None:
         if not self._typed_read:
-            found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (typed_lines.KEPT,))
+            found = connection.execute("SELECT text FROM command ORDER BY seq DESC LIMIT ?", (command_lines.KEPT,))
             self._typed.read([line for (kept,) in found if (line := typed_line(kept))][::-1])
             self._typed_read = True
 

@@ -11,8 +11,7 @@ import pytest
 
 from gputui.api.capabilities import Lister
 from gputui.errors import AccountDeniedError, InvalidError, UnavailableError, UnknownOutcomeError
-from gputui.fleet import Fleet
-from gputui.fleet import rows as known_module
+from gputui.fleet import Fleet, rows
 from gputui.history.history import History, Outcome
 from gputui.models import (
     Action,
@@ -177,7 +176,7 @@ async def test_who_reports_events_is_not_observed_beside(clock: FakeClock, hub: 
 
 
 async def test_no_more_events_are_kept_than_fit(clock: FakeClock, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_module, "_EVENTS_IN_MEMORY", 3)
+    monkeypatch.setattr(rows, "_EVENTS_IN_MEMORY", 3)
     hub.rows[EVENTS] = [happened("a", f"s{second}", second) for second in (5, 1, 4, 2, 3)]
     async with running(clock, hub, watch=[EVENTS]) as fleet:
         assert statuses(fleet) == ["s3", "s4", "s5"]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import UnavailableError
-from gputui.fleet import rows as known_module
+from gputui.fleet import rows
 from gputui.fleet.event_observer import Observer
 from gputui.fleet.recorder import Recorder
-from gputui.history import database as history_file
+from gputui.history import database
 from gputui.history.history import History, Snapshot, StockSample
 from gputui.models import Change, Event, FeedState, GpuSample, Instance, Missing, PartialRows, Phase, Ref, Resource
 from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running
@@ -108,7 +108,7 @@ async def test_a_failed_list_is_no_observation(clock: FakeClock, lab: FakeBacken
 async def test_the_oldest_events_are_dropped_from_memory(
     clock: FakeClock, lab: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(known_module, "_EVENTS_IN_MEMORY", 3)
+    monkeypatch.setattr(rows, "_EVENTS_IN_MEMORY", 3)
     async with running(clock, lab) as fleet:
         for status in ("a", "b", "c", "d"):
             lab.rows[INSTANCES] = [pod("lab", "main", status)]
@@ -182,7 +182,7 @@ async def test_what_changes_is_written_within_a_quarter_of_a_minute_and_nothing_
 async def test_what_could_not_be_written_is_written_later(
     clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.0)
     history = History(tmp_path / "history.sqlite3")
     history.add_command("x")
     history.close()

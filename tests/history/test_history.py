@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from gputui.errors import GputuiError
-from gputui.history import command_lines as typed_lines
-from gputui.history import database as history_file
+from gputui.history import command_lines, database
 from gputui.history import history as history_module
 from gputui.history.database import SCHEMA_VERSION
 from gputui.history.history import History, Outcome, Snapshot, StockSample
@@ -161,7 +160,7 @@ def test_typing_never_waits_for_who_holds_the_file_or_the_lock(path: Path) -> No
 def test_lines_that_could_not_be_written_are_written_with_the_next(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.0)
     typed(path, "stock")
     history = History(path)
     other = sqlite3.connect(path, isolation_level=None)
@@ -192,7 +191,7 @@ def test_lines_of_earlier_sessions_come_once_the_file_can_be_had(tmp_path: Path)
 
 
 def test_only_so_many_lines_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typed_lines, "KEPT", 3)
+    monkeypatch.setattr(command_lines, "KEPT", 3)
     monkeypatch.setitem(history_module._KEEP_ROWS, "command", 3)
     history = History(path)
     for number in range(5):
@@ -268,7 +267,7 @@ def test_the_audit_log_works_again_once_the_file_can_be_had(tmp_path: Path) -> N
 
 
 def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.0)
     typed(path, "x")
     history = History(path)
     assert history.commands() == ["x"]
@@ -288,7 +287,7 @@ def test_a_locked_file_stops_nothing_but_the_audit_log(path: Path, monkeypatch: 
 def test_a_file_locked_from_the_start_is_not_taken_for_a_damaged_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_file, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.0)
     path.parent.mkdir(parents=True)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

@@ -11,7 +11,7 @@ import pytest
 from gputui.errors import HostKeyError, SshError
 from gputui.models import Ref, SSHTarget
 from gputui.private_files import open_private
-from gputui.ssh import known_hosts as hosts_module
+from gputui.ssh import known_hosts
 from gputui.ssh.known_hosts import HostKey, KnownHosts, host_id_of
 
 ID = "lab/pod/main"
@@ -94,7 +94,7 @@ def test_a_question_reads_every_file_once(directory: Path, monkeypatch: pytest.M
         opened.append(path.name)
         return open_private(path, flags)
 
-    monkeypatch.setattr(hosts_module, "open_private", counting)
+    monkeypatch.setattr(known_hosts, "open_private", counting)
     question = hosts.question(ID, "10.0.0.5", 22, key)
     assert question.address_was == ("lab/pod/p0", "lab/pod/p1", "lab/pod/p2")
     assert len(opened) == len(set(opened)) == 3

@@ -18,7 +18,7 @@ from gputui.api.common.names import SafeNames
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.common.url_paths import segment
 from gputui.api.deepdock import create as forms
-from gputui.api.deepdock import mapping as wire
+from gputui.api.deepdock import mapping
 from gputui.api.deepdock.allowed_actions import container_actions, never, wants_force
 from gputui.api.deepdock.client import DeepdockServer
 from gputui.api.deepdock.gpus import DeepdockGpus
@@ -90,7 +90,7 @@ class DeepdockBackend:
     ) -> None:
         self._config = account
         self._server = DeepdockServer(account, sleep=sleep, monotonic=monotonic, now=now)
-        self._host = wire.Host(
+        self._host = mapping.Host(
             account.name,
             account.base_url,
             gpu_model=gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None,
@@ -148,7 +148,7 @@ class DeepdockBackend:
             base_url=self._config.base_url,
             version="",
             user="",
-            host_spec=wire.to_spec(await self._ask_host()),
+            host_spec=mapping.to_spec(await self._ask_host()),
         )
 
     async def account_info(self) -> AccountInfo:
@@ -161,8 +161,8 @@ class DeepdockBackend:
 
     async def _ask_host(self) -> HostInfo:
         body = await self._server.transport.get(_METRICS)
-        metrics = self._server.read(wire.METRICS, body, _METRICS)
-        return wire.to_host(self._host, metrics, ahead=self._server.transport.clock.ahead, body=body)
+        metrics = self._server.read(mapping.METRICS, body, _METRICS)
+        return mapping.to_host(self._host, metrics, ahead=self._server.transport.clock.ahead, body=body)
 
     # Containers
 
@@ -171,8 +171,8 @@ class DeepdockBackend:
         return await self._containers.anew()
 
     async def _ask_containers(self) -> list[Instance]:
-        make = partial(wire.to_instances, self._host, self._names)
-        rows = await self._server.ask(wire.CONTAINERS, _CONTAINERS, make)
+        make = partial(mapping.to_instances, self._host, self._names)
+        rows = await self._server.ask(mapping.CONTAINERS, _CONTAINERS, make)
         return each_changed(rows, self._prices.instance)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
@@ -192,13 +192,13 @@ class DeepdockBackend:
 
     async def stock(self) -> Sequence[Offer]:
         """List the host's GPUs as stock: idle are those that no container holds and that bear no load."""
-        return wire.to_offers(self._host, await self._gpus.rows(whole=True))
+        return mapping.to_offers(self._host, await self._gpus.rows(whole=True))
 
     # Images
 
     async def images(self) -> Sequence[Image]:
         """List the images of the host (``GET /images``)."""
-        return await self._server.ask(wire.IMAGES, _IMAGES, partial(wire.to_images, self._names))
+        return await self._server.ask(mapping.IMAGES, _IMAGES, partial(mapping.to_images, self._names))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
@@ -320,14 +320,14 @@ class DeepdockBackend:
         if kind == forms.CONTAINER:
             what = f"the creation of container {ref.id}"
             made = await self._server.create(
-                wire.CREATED, path, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
+                mapping.CREATED, path, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
             )
             login = f" SSH is on port {made.ssh_port}." if made.ssh_port else ""
             return ActionResult(f"Container {ref.id} created.{login}", created=ref, made=clean(made.id or ""))
         pulled = await self._server.create(
-            wire.PULLED, path, body, what=f"the pull of image {ref.id}", timeout=math.inf, in_steps=False
+            mapping.PULLED, path, body, what=f"the pull of image {ref.id}", timeout=math.inf, in_steps=False
         )
-        size = wire.pulled_size(pulled.size_mb)
+        size = mapping.pulled_size(pulled.size_mb)
         return ActionResult(f"Image {ref.id} pulled{f', {size}' if size else ''}.", created=ref)
 
     def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:

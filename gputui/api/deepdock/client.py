@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.common import docker
-from gputui.api.deepdock import mapping as wire
+from gputui.api.deepdock import mapping
 from gputui.api.http.decoding import decode
 from gputui.api.http.failures import Party, Refusal, is_about_credentials, refused
 from gputui.api.http.off_thread import digested
@@ -77,7 +77,7 @@ class DeepdockServer:
     async def change(self, method: str, path: str, *, what: str, params: Mapping[str, str] | None = None) -> None:
         """Ask for a change, once; raises UnknownOutcomeError where the answer is not DeepDock's confirmation."""
         body = await self.transport.change(method, path, params=params, what=what, timeout=ACTION_TIMEOUT)
-        self.read(wire.CONFIRMED, body, path, what=what)
+        self.read(mapping.CONFIRMED, body, path, what=what)
 
     async def _header(self) -> dict[str, str]:
         """Return the configured header; the value's reference is followed once, off the loop."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from gputui.api.deepdock import mapping as wire
+from gputui.api.deepdock import mapping
 from gputui.api.deepdock.client import DeepdockServer
 from gputui.api.deepdock.gpu_series import GpuSeries, SeriesPlacer
 from gputui.api.http.off_thread import digested
@@ -28,7 +28,7 @@ class DeepdockGpus:
     def __init__(
         self,
         server: DeepdockServer,
-        host: wire.Host,
+        host: mapping.Host,
         containers: SharedAnswer[list[Instance]],
         *,
         monotonic: Callable[[], float],
@@ -53,9 +53,9 @@ class DeepdockGpus:
     async def rows(self, *, whole: bool = False) -> list[GpuDevice]:
         """Return the GPUs; ``whole``: not without knowing which containers hold them. Raises GputuiError."""
         series, containers = await asyncio.gather(self._shared.get(), self._holders(whole=whole))
-        assigned = wire.assignments(containers, series)
+        assigned = mapping.assignments(containers, series)
         if self._made_of is None or self._made_of[0] is not series or self._made_of[1] != assigned:
-            self._rows, self._made_of = wire.to_devices(self._host, series, assigned), (series, assigned)
+            self._rows, self._made_of = mapping.to_devices(self._host, series, assigned), (series, assigned)
         return self._rows
 
     def cancel(self) -> None:
@@ -82,7 +82,7 @@ class DeepdockGpus:
         return self._series
 
     def _read(self, body: bytes, now: datetime) -> Mapping[int, GpuSeries]:
-        answer = self._server.read(wire.SERIES, body, _PATH)
+        answer = self._server.read(mapping.SERIES, body, _PATH)
         by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
         if answer and not by_number:
             party = self._server.transport.party

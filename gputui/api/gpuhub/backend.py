@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gputui.api.common.form_values import refuse
 from gputui.api.common.stated_prices import StatedPrices
-from gputui.api.gpuhub import mapping as wire
+from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.allowed_actions import container_actions, deployment_actions, never
 from gputui.api.gpuhub.client import CLOUDS, GpuhubServer
 from gputui.api.gpuhub.create_deployment import KIND, DeploymentForm, Dialect
@@ -99,7 +99,7 @@ class GpuhubBackend:
         self._now = now
         regions = tuple(account.regions)
         self._server = GpuhubServer(account, sleep=sleep, monotonic=monotonic)
-        self._scope = wire.Scope(account.name, account.currency)
+        self._scope = mapping.Scope(account.name, account.currency)
         self._lists = GpuhubLists(self._server, self._scope, monotonic)
         self._stock = StockReader(self._server, self._scope)
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)

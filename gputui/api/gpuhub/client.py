@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.errors import SUCCESS, refusal
 from gputui.api.http.decoding import check_size, decode
 from gputui.api.http.failures import Party, Refusal
@@ -92,10 +92,10 @@ class GpuhubServer:
 
     async def page(
         self,
-        shape: shapes.Shape[_R],
+        shape: schema.Shape[_R],
         path: str,
         json: Json,
-        make: Callable[[_R, shapes.Notes], _M],
+        make: Callable[[_R, schema.Notes], _M],
         *,
         raw: bool = False,
     ) -> Page[_M]:
@@ -108,10 +108,10 @@ class GpuhubServer:
 
     def _page(
         self,
-        shape: shapes.Shape[_R],
+        shape: schema.Shape[_R],
         path: str,
         body: bytes,
-        make: Callable[[_R, shapes.Notes], _M],
+        make: Callable[[_R, schema.Notes], _M],
         *,
         raw: bool,
     ) -> Page[_M]:
@@ -122,8 +122,8 @@ class GpuhubServer:
                 pass  # a refusal, a row that is not what it should be, or no envelope at all
             else:
                 self._require_success(envelope.get("code"), envelope.get("msg"), envelope.get("request_id"))
-                return shapes.read_page(envelope.get("data"), make)
-        return shapes.salvage_page(shape, self._data(body, path), make, raw=raw)
+                return schema.read_page(envelope.get("data"), make)
+        return schema.salvage_page(shape, self._data(body, path), make, raw=raw)
 
     async def change(self, method: str, path: str, json: Json, *, what: str, creates: bool = False) -> object:
         """Ask for a change, once, and return the ``data`` of the answer.
@@ -137,7 +137,7 @@ class GpuhubServer:
         return self._data(body, path, what=what)
 
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:
-        envelope = decode(shapes.ENVELOPE, body, self.party, path, what=what)
+        envelope = decode(schema.ENVELOPE, body, self.party, path, what=what)
         self._require_success(envelope["code"], envelope.get("msg"), envelope.get("request_id"))
         data = envelope.get("data")
         if not what:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from gputui.api.common.ssh_command import ssh_target
-from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.event_log import EventRow, container_name, container_phase, read_time
 from gputui.api.gpuhub.schema import Notes
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
@@ -81,13 +81,13 @@ def _money(thousandths: float, currency: str) -> Money | None:
     return Money(Decimal(str(thousandths)) / 1000, currency) if math.isfinite(thousandths) else None
 
 
-def to_instance(scope: Scope, row: shapes.ContainerRow, notes: Notes, *, parent: Ref, parent_name: str) -> Instance:
+def to_instance(scope: Scope, row: schema.ContainerRow, notes: Notes, *, parent: Ref, parent_name: str) -> Instance:
     """Make the row of a container."""
     uuid = clean(row["uuid"])
     status = clean(row.get("status") or "")
     gpu = row.get("gpu_name")
     price = row.get("price")
-    info = row.get("info") or shapes.ContainerInfoRow()
+    info = row.get("info") or schema.ContainerInfoRow()
     command = info.get("ssh_command")
     password = info.get("root_password")
     return Instance(
@@ -117,16 +117,16 @@ def to_instance(scope: Scope, row: shapes.ContainerRow, notes: Notes, *, parent:
     )
 
 
-def _services(info: shapes.ContainerInfoRow) -> tuple[Service, ...]:
+def _services(info: schema.ContainerInfoRow) -> tuple[Service, ...]:
     first, second = info.get("service_6006_port_url"), info.get("service_6008_port_url")
     if first and second:
         return Service(6006, clean(first)), Service(6008, clean(second))
     return tuple(Service(port, clean(url)) for port, url in ((6006, first), (6008, second)) if url)
 
 
-def to_deployment(scope: Scope, row: shapes.DeploymentRow, notes: Notes) -> Deployment:
+def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: Notes) -> Deployment:
     """Make the row of a deployment."""
-    template = row.get("template") or row.get("container_template") or shapes.TemplateRow()
+    template = row.get("template") or row.get("container_template") or schema.TemplateRow()
     status = clean(row.get("status") or "")
     protocols = (
         row.get("service_6006_port_protocol") or template.get("service_6006_port_protocol"),
@@ -194,12 +194,12 @@ def deployment_phase(deployment: Deployment) -> Phase:
     return Phase.RUNNING if word == "running" else Phase.UNKNOWN
 
 
-def to_event_row(row: shapes.EventRow, _: Notes) -> EventRow:
+def to_event_row(row: schema.EventRow, _: Notes) -> EventRow:
     """Make a row of the event list ready for the event reader."""
     return EventRow(row.get("deployment_container_uuid") or "", row.get("status") or "", row.get("created_at"))
 
 
-def to_image(scope: Scope, row: shapes.ImageRow, notes: Notes) -> Image:
+def to_image(scope: Scope, row: schema.ImageRow, notes: Notes) -> Image:
     """Make the row of a private image."""
     uuid = clean(row["image_uuid"])
     status = clean(row.get("status") or "")
@@ -214,7 +214,7 @@ def to_image(scope: Scope, row: shapes.ImageRow, notes: Notes) -> Image:
     )
 
 
-def to_block(scope: Scope, row: shapes.BlockRow, notes: Notes) -> Block:
+def to_block(scope: Scope, row: schema.BlockRow, notes: Notes) -> Block:
     """Make the row of a host that is kept out."""
     host, region = clean(row["machine_id"]), clean(row.get("data_center") or "")
     return Block(
@@ -229,7 +229,7 @@ def to_block(scope: Scope, row: shapes.BlockRow, notes: Notes) -> Block:
     )
 
 
-def to_package(scope: Scope, row: shapes.PackageRow, notes: Notes) -> Package:
+def to_package(scope: Scope, row: schema.PackageRow, notes: Notes) -> Package:
     """Make the row of prepaid time."""
     vendor_name = clean(row["gpu_type"])
     regions = names(row.get("dc_list"))
@@ -253,7 +253,7 @@ def to_offers(scope: Scope, region: str, data: object) -> list[Offer]:
     def read(named: object) -> Offer:
         match named:
             case str(name), figures if vendor_name := clean(name):
-                return shapes.salvage(shapes.STOCK, figures, partial(_to_offer, scope, region, vendor_name))
+                return schema.salvage(schema.STOCK, figures, partial(_to_offer, scope, region, vendor_name))
         raise UnreadableRowError("it names no GPU model with its figures")
 
     found, unread = read_each(_models(data), read)
@@ -285,7 +285,7 @@ def _models(data: object) -> Iterator[tuple[str, object] | None]:
             yield None
 
 
-def _to_offer(scope: Scope, region: str, vendor_name: str, row: shapes.StockRow, _: Notes) -> Offer:
+def _to_offer(scope: Scope, region: str, vendor_name: str, row: schema.StockRow, _: Notes) -> Offer:
     label = _label(vendor_name)
     return Offer(
         ref=scope.ref("offer", f"{region}/{vendor_name}"),

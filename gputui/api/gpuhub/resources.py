@@ -11,8 +11,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from gputui.api.gpuhub import mapping as wire
-from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.client import GpuhubServer, RouteMissingError
 from gputui.api.gpuhub.events import EventPage
 from gputui.api.gpuhub.images import PUBLIC_NAMES
@@ -59,7 +58,7 @@ _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 class GpuhubLists:
     """What an account has. Deployments are asked for once for all the lists that begin with them."""
 
-    def __init__(self, server: GpuhubServer, scope: wire.Scope, monotonic: Callable[[], float]) -> None:
+    def __init__(self, server: GpuhubServer, scope: mapping.Scope, monotonic: Callable[[], float]) -> None:
         self._server = server
         self._image_names: dict[str, str] = {}
         self._scope = replace(scope, image_names=self._image_names)
@@ -141,9 +140,9 @@ class GpuhubLists:
         self, parameters: Parameters, index: int, size: int, *, raw: bool = False
     ) -> Page[Deployment]:
         body = {"page_index": index, "page_size": size, **parameters}
-        make = partial(wire.to_deployment, self._scope)
+        make = partial(mapping.to_deployment, self._scope)
         with self._permitted():
-            return await self._server.page(shapes.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
+            return await self._server.page(schema.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
 
     @contextmanager
     def _permitted(self) -> Iterator[None]:
@@ -163,8 +162,8 @@ class GpuhubLists:
 
     async def prove_token(self) -> None:
         """Ask for one private image, which every account may; raises GputuiError."""
-        make = partial(wire.to_image, self._scope)
-        await self._server.page(shapes.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
+        make = partial(mapping.to_image, self._scope)
+        await self._server.page(schema.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
 
     # Containers (call 8)
 
@@ -238,11 +237,11 @@ class GpuhubLists:
     async def _ask_containers(
         self, parent: Ref, name: str, parameters: Parameters, *, raw: bool = False
     ) -> list[Instance]:
-        make = partial(wire.to_instance, self._scope, parent=parent, parent_name=name)
+        make = partial(mapping.to_instance, self._scope, parent=parent, parent_name=name)
 
         async def page(index: int) -> Page[Instance]:
             body = {**parameters, "deployment_uuid": parent.id, "page_index": index, "page_size": PAGE_SIZE}
-            return await self._server.page(shapes.CONTAINERS, CONTAINERS, body, make, raw=raw)
+            return await self._server.page(schema.CONTAINERS, CONTAINERS, body, make, raw=raw)
 
         return await read_all(page)
 
@@ -268,7 +267,7 @@ class GpuhubLists:
             body["deployment_container_uuid"] = container_uuid
         if offset:
             body["offset"] = offset
-        page = await self._server.page(shapes.EVENTS, EVENTS, body, wire.to_event_row)
+        page = await self._server.page(schema.EVENTS, EVENTS, body, mapping.to_event_row)
         return EventPage(page.rows, page.total)
 
     # The rest
@@ -276,8 +275,8 @@ class GpuhubLists:
     async def blacklist(self) -> list[Block]:
         """Ask for the hosts that are kept out (call 11); a host that is named twice counts until the later time."""
         data = await self._ask_blacklist()
-        make = partial(wire.to_block, self._scope)
-        found = await digested(_weight(data), self._rows, shapes.BLOCK, data, make, BLACKLIST)
+        make = partial(mapping.to_block, self._scope)
+        found = await digested(_weight(data), self._rows, schema.BLOCK, data, make, BLACKLIST)
         blocks: dict[Ref, Block] = {}
         for block in found:
             known = blocks.get(block.ref)
@@ -301,11 +300,11 @@ class GpuhubLists:
 
     async def images(self) -> list[Image]:
         """Ask for the account's private images (call 1)."""
-        make = partial(wire.to_image, self._scope)
+        make = partial(mapping.to_image, self._scope)
 
         async def page(index: int) -> Page[Image]:
             body = {"page_index": index, "page_size": PAGE_SIZE}
-            return await self._server.page(shapes.IMAGES, IMAGES, body, make, raw=True)
+            return await self._server.page(schema.IMAGES, IMAGES, body, make, raw=True)
 
         found = await read_all(page)
         self._image_names.clear()
@@ -366,8 +365,8 @@ class GpuhubLists:
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
         data = await self._server.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
-        make = partial(wire.to_package, self._scope)
-        return await digested(_weight(data), self._rows, shapes.PACKAGE, data, make, PACKAGES)
+        make = partial(mapping.to_package, self._scope)
+        return await digested(_weight(data), self._rows, schema.PACKAGE, data, make, PACKAGES)
 
     async def balances(self) -> list[Balance]:
         """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
@@ -377,13 +376,13 @@ class GpuhubLists:
         return [balance]
 
     def _rows(
-        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, shapes.Notes], _M], path: str
+        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, schema.Notes], _M], path: str
     ) -> list[_M]:
         """Make the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
         rows = data.get("list") if isinstance(data, dict) else data
         if rows is not None and not isinstance(rows, list):
             raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
-        made, unread = read_each(rows or (), lambda row: shapes.salvage(adapter, row, make, raw=True))
+        made, unread = read_each(rows or (), lambda row: schema.salvage(adapter, row, make, raw=True))
         return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from gputui.api.gpuhub import mapping as wire
+from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.client import GpuhubServer
 from gputui.api.http.rows import RowCollector
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
@@ -19,7 +19,7 @@ PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
 class StockReader:
     """Asks for the stock and remembers what each region had."""
 
-    def __init__(self, server: GpuhubServer, scope: wire.Scope) -> None:
+    def __init__(self, server: GpuhubServer, scope: mapping.Scope) -> None:
         self._server = server
         self._scope = scope
         self._last: dict[str, Sequence[Offer]] = {}
@@ -75,7 +75,7 @@ class StockReader:
 
     def _offers(self, region: str, data: object, path: str) -> list[Offer]:
         try:
-            return wire.to_offers(self._scope, region, data)
+            return mapping.to_offers(self._scope, region, data)
         except ValueError as error:
             raise ProtocolError(f"{self._server.party}: {path} answers something unexpected: {error}.") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub import schema
 from gputui.models import Balance, Money, Ref
 from gputui.text import format_money
 
@@ -54,7 +54,7 @@ def to_balance(scope: Scope, account: str, data: object) -> Balance | None:
     parts = tuple((name, format_money(money[name])) for name in _MONEY if name in money and name != ASSETS)
     if blocked is not None and blocked.amount:
         parts = ((ASSETS, format_money(assets)), *parts)
-    raw = shapes.raw_text({key: value for key, value in data.items() if key in _SHOWN})
+    raw = schema.raw_text({key: value for key, value in data.items() if key in _SHOWN})
     return Balance(scope.ref("balance", account), available, (*parts, *counts.items()), raw=raw)
 
 

@@ -7,8 +7,7 @@ import ssl
 import httpx
 
 from gputui import __version__
-from gputui.api.http import ca_certificates as authorities
-from gputui.api.http import failures
+from gputui.api.http import ca_certificates, failures
 from gputui.api.http.decompression import ACCEPTED
 from gputui.api.http.failures import Party
 from gputui.api.http.proxies import Proxy, UnusableProxyError, proxy_for
@@ -30,7 +29,7 @@ def make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient
         proxy = proxy_for(base_url)
         secure_proxy = proxy is not None and proxy.name.startswith("https:")
         if base_url.startswith("https:") or secure_proxy:
-            verify = authorities.context(_usual_authorities)
+            verify = ca_certificates.context(_usual_authorities)
         return httpx.AsyncClient(
             verify=verify,
             proxy=httpx.Proxy(proxy.url, ssl_context=verify if secure_proxy else None) if proxy else None,
@@ -47,7 +46,7 @@ def make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient
         raise UnavailableError(
             f"{party}: {error}.", hint=f"Correct it, or add {failures.bare(party.host)} to no_proxy."
         ) from None
-    except authorities.UnusableAuthoritiesError as error:
+    except ca_certificates.UnusableAuthoritiesError as error:
         raise UnavailableError(
             f"{party}: {error}.", hint=f"Correct {error.variable}, or unset it for the usual authorities."
         ) from None

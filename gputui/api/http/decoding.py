@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from gputui.api.http import numbers as figures
+from gputui.api.http import numbers
 from gputui.api.http.failures import Party, unknown_outcome
 from gputui.api.http.pagination import MOST_ROWS
 from gputui.errors import ProtocolError
@@ -79,7 +79,7 @@ def _is_broken_json(error: ValidationError) -> bool:
 def _mended(body: bytes) -> bytes | None:
     """Return JSON whose only fault is that texts are no Unicode, with U+FFFD in place of that; None for others."""
     try:
-        text = json.dumps(figures.loads(body.decode("utf-8-sig", "replace")), ensure_ascii=False)
+        text = json.dumps(numbers.loads(body.decode("utf-8-sig", "replace")), ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

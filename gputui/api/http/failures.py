@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from gputui.api.http import ca_certificates as authorities
+from gputui.api.http import ca_certificates
 from gputui.api.http.proxies import Proxy
 from gputui.errors import (
     AuthError,
@@ -302,7 +302,7 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
                     f"the name in {host} cannot be resolved", "Check base_url and this machine's DNS or VPN."
                 )
             case ssl.SSLCertVerificationError():
-                named = authorities.named()
+                named = ca_certificates.named()
                 way_out = (
                     f"Its authority is not among those of {named}."
                     if named

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.api.http.rows import read_each
-from gputui.api.pody import mapping as wire
+from gputui.api.pody import mapping
 from gputui.api.pody.client import OLDEST, PodyServer
 from gputui.errors import GputuiError
 from gputui.models import AccountInfo, Image, PartialRows, Ref
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 async def identify(config: PodyAccount, server: PodyServer) -> AccountInfo:
     """Ask release and identity (``/version``, ``/user/info``); raises GputuiError."""
     release = await server.release()
-    info = await server.ask(wire.USER_INFO, "/user/info")
+    info = await server.ask(mapping.USER_INFO, "/user/info")
     return AccountInfo(
         ref=Ref(config.name, "account", config.name),
         backend="pody",
@@ -32,7 +32,7 @@ async def identify(config: PodyAccount, server: PodyServer) -> AccountInfo:
         version="before 0.1.15" if release == OLDEST else ".".join(str(part) for part in release),
         user=clean(info.user.name),
         is_admin=info.user.is_admin,
-        quota=wire.to_quota(info.quota),
+        quota=mapping.to_quota(info.quota),
     )
 
 
@@ -54,8 +54,8 @@ async def describe(
             problems.append(f"{title}: {error.message}")
             return None
 
-    user_names = server.ask(wire.USERS, "/user/list")
-    host_spec = server.ask(wire.SPEC, "/host/spec")
+    user_names = server.ask(mapping.USERS, "/user/list")
+    host_spec = server.ask(mapping.SPEC, "/host/spec")
     users, spec, own_pods, all_images, *usage = await asyncio.gather(
         part("users", user_names),
         part("host", host_spec),
@@ -68,7 +68,7 @@ async def describe(
         "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
         "commit_count": None if all_images is None or isinstance(all_images, PartialRows) else _own(all_images),
     }
-    named, unread = read_each(users or (), wire.read_user)
+    named, unread = read_each(users or (), mapping.read_user)
     if unread:
         problems.append(f"users: {unread.total()} cannot be read: {next(iter(unread))}")
     return replace(
@@ -78,7 +78,7 @@ async def describe(
         admins=tuple(name for name, admin in named if admin)
         if any(known is not None for _, known in named)
         else None,
-        host_spec=wire.to_spec(spec or {}),
+        host_spec=mapping.to_spec(spec or {}),
         usage=tuple(line for line in usage if line),
         problems=tuple(problems),
     )
@@ -92,5 +92,5 @@ async def _usage(server: PodyServer, title: str, path: str, user: str) -> tuple[
     """Ask the time used so far; None from a server that keeps no account of it."""
     if await server.release() < _STATISTICS:
         return None
-    seconds = await server.ask(wire.SECONDS, path, {"user": user})
+    seconds = await server.ask(mapping.SECONDS, path, {"user": user})
     return title, format_duration(seconds.get(user, 0.0))

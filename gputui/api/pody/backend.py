@@ -21,7 +21,7 @@ from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.http.off_thread import digested
 from gputui.api.http.rows import RowCollector, read_each
 from gputui.api.pody import account_info as pody_account
-from gputui.api.pody import mapping as wire
+from gputui.api.pody import mapping
 from gputui.api.pody.allowed_actions import name_problem, never, pod_actions
 from gputui.api.pody.client import OLDEST, GpuSnapshots, PodyServer, Release
 from gputui.errors import (
@@ -207,8 +207,8 @@ class PodyBackend:
 
         The server filters Docker's names by substring, so another user's pod can appear as a second "main".
         """
-        listed = await self._server.ask(wire.NAMES, "/pod/list")
-        names, unread = read_each(listed, wire.read_name)
+        listed = await self._server.ask(mapping.NAMES, "/pod/list")
+        names, unread = read_each(listed, mapping.read_name)
         prefix = f"{self._config.username}-"
         return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names)), unread
 
@@ -220,9 +220,9 @@ class PodyBackend:
             self._refs[pod.name] = ref
         return self._prices.instance(await self._with_gpus(instance) if instance.gpu_indices == () else instance)
 
-    def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[wire.PodWire, Instance]:
-        pod = self._server.read(wire.POD, body, path)
-        return pod, wire.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
+    def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[mapping.PodWire, Instance]:
+        pod = self._server.read(mapping.POD, body, path)
+        return pod, mapping.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
 
     async def _with_gpus(self, instance: Instance) -> Instance:
         """Say what an empty list of GPUs means: engines give it for "all" too, and the user's quota knows better."""
@@ -258,7 +258,7 @@ class PodyBackend:
 
     async def stock(self) -> Sequence[Offer]:
         """List the host's GPUs as stock: those without a process are idle (``/host/gpu-ps``)."""
-        return wire.to_offers(
+        return mapping.to_offers(
             self.account,
             self._host,
             await self._gpus.get(),
@@ -266,8 +266,8 @@ class PodyBackend:
             memory_total=self._config.gpu_memory_bytes,
         )
 
-    def _devices(self, snapshot: wire.GpuSnapshot) -> list[GpuDevice]:
-        return wire.to_devices(
+    def _devices(self, snapshot: mapping.GpuSnapshot) -> list[GpuDevice]:
+        return mapping.to_devices(
             self.account,
             self._host,
             snapshot,
@@ -276,12 +276,12 @@ class PodyBackend:
             memory_total=self._config.gpu_memory_bytes,
         )
 
-    def _processes(self, snapshot: wire.GpuSnapshot) -> list[GpuProcess]:
-        return wire.to_processes(self.account, self._host, snapshot, self._owned(snapshot))
+    def _processes(self, snapshot: mapping.GpuSnapshot) -> list[GpuProcess]:
+        return mapping.to_processes(self.account, self._host, snapshot, self._owned(snapshot))
 
-    def _owned(self, snapshot: wire.GpuSnapshot) -> dict[str, Ref]:
+    def _owned(self, snapshot: mapping.GpuSnapshot) -> dict[str, Ref]:
         """Return the account's own pods among those with processes, by the server's names."""
-        names = wire.pod_names(snapshot)
+        names = mapping.pod_names(snapshot)
         return {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
 
     def _guess(self, name: str) -> Ref | None:
@@ -296,10 +296,10 @@ class PodyBackend:
         """List the images one can create from (``/image/list``, below 0.3 ``/host/images``)."""
         release = await self._server.release()
         path = "/image/list" if release >= _NEW_ROUTES else "/host/images"
-        listed = await self._server.ask(wire.NAMES, path)
-        names, unread = read_each(listed, wire.read_name)
+        listed = await self._server.ask(mapping.NAMES, path)
+        names, unread = read_each(listed, mapping.read_name)
         rows = [
-            wire.to_image(self._names.ref("image", name), own=self._is_own_image(name, release)) for name in names
+            mapping.to_image(self._names.ref("image", name), own=self._is_own_image(name, release)) for name in names
         ]
         return RowCollector(rows, unread).rows()
 
@@ -318,8 +318,8 @@ class PodyBackend:
         if await self._server.release() < _NEW_ROUTES:
             return image
         body = await self._server.transport.post("/image/inspect", {"image": self._names.raw(ref)})
-        details = self._server.read(wire.IMAGE, body, "/image/inspect")
-        return image if details is None else wire.with_inspection(image, details, body)
+        details = self._server.read(mapping.IMAGE, body, "/image/inspect")
+        return image if details is None else mapping.with_inspection(image, details, body)
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
@@ -402,14 +402,16 @@ class PodyBackend:
         what = f"the command for pod {ref.id}"
         body = await self._server.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
         long = len(body) > _LONG_OUTPUT
-        read = partial(self._server.read, wire.EXEC, body, "/pod/exec", what=what)
+        read = partial(self._server.read, mapping.EXEC, body, "/pod/exec", what=what)
         answer = await asyncio.to_thread(read) if long else read()
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
         if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
             # The command was not run: the server hands the engine's refusal over as if it were the output.
             raise ConflictError(f"{ref} runs no commands now: {clean(answer.log.removeprefix(_ENGINE_REFUSED))}")
-        text = await asyncio.to_thread(wire.terminal_text, answer.log) if long else wire.terminal_text(answer.log)
+        text = (
+            await asyncio.to_thread(mapping.terminal_text, answer.log) if long else mapping.terminal_text(answer.log)
+        )
         return ExecResult(answer.exit_code, text)
 
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
@@ -429,7 +431,7 @@ class PodyBackend:
         body = await self._server.transport.post(
             "/pod/commit", params, what=what, timeout=CREATE_TIMEOUT, creates=True
         )
-        name = clean(self._server.read(wire.COMMIT, body, "/pod/commit", what=what).image_name)
+        name = clean(self._server.read(mapping.COMMIT, body, "/pod/commit", what=what).image_name)
         listed = name if await self._server.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
         return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
 

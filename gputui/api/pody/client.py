@@ -15,7 +15,7 @@ from gputui.api.http.failures import Party, Refusal, refused, sign_in_hint
 from gputui.api.http.off_thread import digested
 from gputui.api.http.shared_request import SharedAnswer
 from gputui.api.http.transport import Transport
-from gputui.api.pody import mapping as wire
+from gputui.api.pody import mapping
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
 
@@ -80,7 +80,7 @@ class PodyServer:
         async with self._release_lock:
             if self.known_release is None:
                 try:
-                    numbers = await self.ask(wire.VERSION, "/version")
+                    numbers = await self.ask(mapping.VERSION, "/version")
                     self.known_release = tuple(numbers)
                 except RouteMissingError:
                     self.known_release = OLDEST
@@ -90,7 +90,7 @@ class PodyServer:
         """Whether the user may use every GPU, by the quota (``GET /user/info``, asked once); raises GputuiError."""
         async with self._gpu_quota_lock:
             if not self._gpu_quota_asked:
-                self._gpu_quota = (await self.ask(wire.USER_INFO, "/user/info")).quota.get("gpus")
+                self._gpu_quota = (await self.ask(mapping.USER_INFO, "/user/info")).quota.get("gpus")
                 self._gpu_quota_asked = True
         return isinstance(self._gpu_quota, str) and self._gpu_quota.strip().lower() in ("", "all")
 
@@ -139,8 +139,8 @@ class PodyServer:
         return await digested(len(body), self._log_in, body, path, what)
 
     def _log_in(self, body: bytes, path: str, what: str) -> str:
-        whole = wire.closed(body) if len(body) >= LONGEST_LOG else body
-        return wire.last_lines(self.read(wire.DONE, whole, path, what=what).log or "")
+        whole = mapping.closed(body) if len(body) >= LONGEST_LOG else body
+        return mapping.last_lines(self.read(mapping.DONE, whole, path, what=what).log or "")
 
     async def _authorization(self) -> dict[str, str]:
         """Return the header with the credentials; the password's reference is followed once, off the loop."""
@@ -158,7 +158,7 @@ class GpuSnapshots:
         self._server = server
         self._shared = SharedAnswer(self.ask, monotonic, age=SNAPSHOT_AGE)
 
-    async def get(self) -> wire.GpuSnapshot:
+    async def get(self) -> mapping.GpuSnapshot:
         """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
         return await self._shared.get()
 
@@ -166,14 +166,14 @@ class GpuSnapshots:
         """Stop waiting for an answer."""
         self._shared.cancel()
 
-    async def ask(self, gpu: str | None = None) -> wire.GpuSnapshot:
+    async def ask(self, gpu: str | None = None) -> mapping.GpuSnapshot:
         """Ask anew, for one GPU or all; raises GputuiError, NotFoundError for a GPU that is not there."""
         params = None if gpu is None else {"id": gpu}
         try:
-            return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self._server.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
         except NotFoundError:
             # Up to 0.2 a process that ends while the server lists it fails the whole list.
-            return await self._server.ask(wire.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self._server.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
         except ServerError as error:
             hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
             raise ServerError(error.message, hint=hint) from None

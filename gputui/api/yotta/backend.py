@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 from gputui.api.common.form_values import refuse
 from gputui.api.common.names import SafeNames
 from gputui.api.common.stated_prices import StatedPrices
-from gputui.api.yotta import filters
-from gputui.api.yotta import logs as log
-from gputui.api.yotta import mapping as wire
+from gputui.api.yotta import filters, logs, mapping
 from gputui.api.yotta.allowed_actions import endpoint_actions, instance_actions, never
 from gputui.api.yotta.client import YottaServer
-from gputui.api.yotta.create import forms
-from gputui.api.yotta.create import task as submission
+from gputui.api.yotta.create import forms, task
 from gputui.api.yotta.create.rentals import RentalCreator
 from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
 from gputui.api.yotta.creator import Creator
@@ -61,9 +58,9 @@ if TYPE_CHECKING:
     from gputui.config.loader import YottaAccount
 
 _DELETED: Mapping[str, str] = {
-    wire.POD: "deleted, and what its container held",
-    wire.VM: "terminated, and what was on its disk",
-    wire.ENDPOINT: "deleted, with all its workers",
+    mapping.POD: "deleted, and what its container held",
+    mapping.VM: "terminated, and what was on its disk",
+    mapping.ENDPOINT: "deleted, with all its workers",
     VOLUME: "deleted, and what was on it",
     CREDENTIAL: "deleted",
 }
@@ -82,10 +79,10 @@ class YottaBackend:
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "offer": Resource.STOCK,
-            wire.ENDPOINT: Resource.DEPLOYMENTS,
-            wire.POD: Resource.INSTANCES,
-            wire.VM: Resource.INSTANCES,
-            wire.WORKER: Resource.INSTANCES,
+            mapping.ENDPOINT: Resource.DEPLOYMENTS,
+            mapping.POD: Resource.INSTANCES,
+            mapping.VM: Resource.INSTANCES,
+            mapping.WORKER: Resource.INSTANCES,
             VOLUME: Resource.VOLUMES,
             CREDENTIAL: Resource.CREDENTIALS,
             TASK: Resource.TASKS,
@@ -105,7 +102,7 @@ class YottaBackend:
     ) -> None:
         self._config = account
         self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
-        self._scope = wire.Scope(account.name, account.currency, SafeNames(account.name))
+        self._scope = mapping.Scope(account.name, account.currency, SafeNames(account.name))
         self._lists = YottaLists(self._server, self._scope, StatedPrices.of(account), monotonic)
         self._storage = YottaStorage(self._scope, self._lists)
         self._updates = YottaUpdates(account.base_url, self._server, self._lists, self._storage)
@@ -117,7 +114,7 @@ class YottaBackend:
         }
         self._creators: Mapping[str, Creator] = {
             **rentals,
-            TASK: submission.TaskCreator(account.name, account.base_url, self._server, self._tasks),
+            TASK: task.TaskCreator(account.name, account.base_url, self._server, self._tasks),
             VOLUME: VolumeCreator(self._scope, account.base_url, self._server, self._storage, self._lists),
             CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
         }
@@ -185,13 +182,13 @@ class YottaBackend:
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
         match ref.kind:
-            case wire.POD:
+            case mapping.POD:
                 return await self._lists.pod(ref)
-            case wire.VM:
+            case mapping.VM:
                 return await self._lists.vm(ref)
-            case wire.ENDPOINT:
+            case mapping.ENDPOINT:
                 return await self._lists.endpoint(ref)
-            case wire.WORKER:
+            case mapping.WORKER:
                 return await self._lists.worker(ref)
             case "volume":
                 return await self._storage.volume(ref)
@@ -235,11 +232,11 @@ class YottaBackend:
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Ask where the instance's sshd is now; raises SshError where it has none. The key is the account's."""
-        if ref.kind not in (wire.POD, wire.VM, wire.WORKER):
+        if ref.kind not in (mapping.POD, mapping.VM, mapping.WORKER):
             raise InvalidError(f"{ref} is nothing to log into.")
         row = await self.fetch(ref)
         if not isinstance(row, Instance) or row.phase not in (Phase.RUNNING, Phase.UNKNOWN):
-            status = row.status if isinstance(row, Instance) else wire.UNKNOWN
+            status = row.status if isinstance(row, Instance) else mapping.UNKNOWN
             raise SshError(f"{ref} does not run (it is {status}).", hint="Wait until it runs, or start it.")
         if row.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
@@ -267,9 +264,9 @@ class YottaBackend:
 
     def has_logs(self, row: Row) -> bool:
         """Whether this is a worker, or an endpoint, whose workers have one each: nothing else has a log."""
-        if row.ref.kind == wire.ENDPOINT:
+        if row.ref.kind == mapping.ENDPOINT:
             return True
-        return row.ref.kind == wire.WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
+        return row.ref.kind == mapping.WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
 
     async def read_log(
         self,
@@ -278,11 +275,11 @@ class YottaBackend:
         *,
         after: LogPosition | None = None,
         backward: bool = False,
-        size: int = log.MOST,
+        size: int = logs.MOST,
     ) -> LogPage:
         """Read a page of a worker's log, past a place, from its newest line back, or from its oldest on."""
         path = self._lists.log_path(ref)
-        return await log.read_page(self._server, path, query, after=after, backward=backward, size=size)
+        return await logs.read_page(self._server, path, query, after=after, backward=backward, size=size)
 
     # Actions
 
@@ -308,21 +305,21 @@ class YottaBackend:
 
     async def start(self, ref: Ref) -> ActionResult:
         """Resume a pod (``POST /v2/pods/{id}/resume``) or start an endpoint (``POST /v2/serverless/{id}/start``)."""
-        _require(ref, wire.POD, wire.ENDPOINT)
-        if ref.kind == wire.POD:
+        _require(ref, mapping.POD, mapping.ENDPOINT)
+        if ref.kind == mapping.POD:
             return await self._act(ref, "resume", "the resumption", "resumed")
         return await self._act(ref, "start", "the start", "started")
 
     async def stop(self, ref: Ref) -> ActionResult:
         """Pause a pod (``POST /v2/pods/{id}/pause``) or stop an endpoint (``POST /v2/serverless/{id}/stop``)."""
-        _require(ref, wire.POD, wire.ENDPOINT)
-        if ref.kind == wire.POD:
+        _require(ref, mapping.POD, mapping.ENDPOINT)
+        if ref.kind == mapping.POD:
             return await self._act(ref, "pause", "the pause", "paused")
         return await self._act(ref, "stop", "the stop", "stopped")
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Want this many workers from now on (``PUT /v2/serverless/{id}/workers?count=``), at least one."""
-        _require(ref, wire.ENDPOINT)
+        _require(ref, mapping.ENDPOINT)
         if replicas < 1:
             problem = "must be at least 1; stop the endpoint to have none"
             raise InvalidError(f"{ref}: workers {problem}.", fields={"replicas": problem})
@@ -334,8 +331,8 @@ class YottaBackend:
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a pod, an endpoint, a volume or a credential, terminate a VM (``DELETE`` of each)."""
         _require(ref, *_DELETED)
-        name = wire.called(ref.kind)
-        doing = "termination" if ref.kind == wire.VM else "deletion"
+        name = mapping.called(ref.kind)
+        doing = "termination" if ref.kind == mapping.VM else "deletion"
         kept = ref.kind in (VOLUME, CREDENTIAL)
         path = self._storage.path_of(ref) if kept else self._lists.path_of(ref)
         try:
@@ -345,7 +342,7 @@ class YottaBackend:
         return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
 
     async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:
-        name = wire.called(ref.kind)
+        name = mapping.called(ref.kind)
         await self._change("POST", f"{self._lists.path_of(ref)}/{verb}", f"{doing} of {name} {ref.id}")
         return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
 
@@ -386,4 +383,4 @@ class YottaBackend:
 
 def _require(ref: Ref, *kinds: str) -> None:
     if ref.kind not in kinds:
-        raise InvalidError(f"{ref} is not a {' or a '.join(map(wire.called, kinds))}.")
+        raise InvalidError(f"{ref} is not a {' or a '.join(map(mapping.called, kinds))}.")

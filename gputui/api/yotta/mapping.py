@@ -13,8 +13,7 @@ from decimal import Decimal
 from gputui.api.common.names import SafeNames
 from gputui.api.common.ssh_command import ssh_target
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
-from gputui.api.yotta import prices
-from gputui.api.yotta import schema as shapes
+from gputui.api.yotta import prices, schema
 from gputui.models import Deployment, Instance, Money, Offer, Phase, Ref, Service, SSHTarget, gpu_label, gpu_memory
 from gputui.redaction import redact
 from gputui.text import clean
@@ -91,7 +90,7 @@ class Scope:
 
 def to_pod(scope: Scope, row: object) -> Instance:
     """Make the row of a pod; raises UnreadableRowError where it has no id."""
-    wire, problem = shapes.salvage(shapes.PodRow, row)
+    wire, problem = schema.salvage(schema.PodRow, row)
     ref, status = scope.ref(POD, wire.id), _status(wire.status)
     return Instance(
         ref=ref,
@@ -108,13 +107,13 @@ def to_pod(scope: Scope, row: object) -> Instance:
         ssh=_ssh(status, wire.ssh_cmd, ref),
         container_id=ref.id,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )
 
 
 def to_vm(scope: Scope, row: object) -> Instance:
     """Make the row of a VM; raises UnreadableRowError where it has no id."""
-    wire, problem = shapes.salvage(shapes.VmRow, row)
+    wire, problem = schema.salvage(schema.VmRow, row)
     ref, status = scope.ref(VM, wire.id), _status(wire.status)
     return Instance(
         ref=ref,
@@ -135,7 +134,7 @@ def to_vm(scope: Scope, row: object) -> Instance:
         ssh=_ssh(status, wire.ssh_template, ref),
         container_id=ref.id,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )
 
 
@@ -144,7 +143,7 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
 
     What is not told of it is that of its endpoint.
     """
-    wire, problem = shapes.salvage(shapes.WorkerRow, row)
+    wire, problem = schema.salvage(schema.WorkerRow, row)
     ref = scope.ref(WORKER, f"{scope.names.raw(endpoint.ref)}/{wire.worker_id}")
     status = _status(wire.status)
     only_model = endpoint.gpu_models[0] if len(endpoint.gpu_models) == 1 else None
@@ -164,13 +163,13 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
         ssh=_ssh(status, wire.ssh_cmd, ref),
         container_id=ref.id,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )
 
 
 def to_endpoint(scope: Scope, row: object) -> Deployment:
     """Make the row of an endpoint; raises UnreadableRowError where it has no id."""
-    wire, problem = shapes.salvage(shapes.EndpointRow, row)
+    wire, problem = schema.salvage(schema.EndpointRow, row)
     ref, status = scope.ref(ENDPOINT, wire.id), _status(wire.status)
     resources = wire.resources or []
     counts = {resource.gpu_count for resource in resources}
@@ -198,7 +197,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
         image=clean(wire.image or "") or None,
         created_at=wire.created_at,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )
 
 
@@ -225,10 +224,10 @@ class VmType:
 
 def to_vm_types(rows: Iterable[object]) -> tuple[list[VmType], Counter[str]]:
     """Read the types of VM by region, and count what cannot be named. All texts are as the API has them."""
-    kinds, unread = read_each(rows, lambda row: shapes.salvage(shapes.VmTypeRow, row)[0])
+    kinds, unread = read_each(rows, lambda row: schema.salvage(schema.VmTypeRow, row)[0])
     types: list[VmType] = []
     for kind in kinds:
-        places, unnamed = read_each(kind.regions or (), lambda part: shapes.salvage(shapes.RegionRow, part)[0])
+        places, unnamed = read_each(kind.regions or (), lambda part: schema.salvage(schema.RegionRow, part)[0])
         unread += unnamed
         for place in places:
             id_ = place.vm_type_id or ""
@@ -244,7 +243,7 @@ def to_vm_types(rows: Iterable[object]) -> tuple[list[VmType], Counter[str]]:
     return types, unread
 
 
-def _list_price(kind: shapes.VmTypeRow, place: shapes.RegionRow) -> tuple[Decimal | None, Decimal | None]:
+def _list_price(kind: schema.VmTypeRow, place: schema.RegionRow) -> tuple[Decimal | None, Decimal | None]:
     """Return the list prices of a VM and of one GPU: those of the region, else those of the type everywhere."""
     whole = next((price for row in (place, kind) if (price := prices.per_hour(row)) is not None), None)
     each = next((one for row in (place, kind) if (one := prices.amount(row.single_card_price)) is not None), None)
@@ -279,7 +278,7 @@ def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
     """Return the Ref that the answer to a create tells: a row, or its id alone; None where it tells none."""
     row = data if isinstance(data, Mapping) else {"id": data}
     try:
-        return scope.ref(kind, shapes.salvage(shapes.MadeRow, row)[0].id)
+        return scope.ref(kind, schema.salvage(schema.MadeRow, row)[0].id)
     except UnreadableRowError:
         return None
 
@@ -304,7 +303,7 @@ def _image(image: str | None, registry: str | None) -> str | None:
     return f"{place}/{name}"
 
 
-def _services(exposed: Iterable[shapes.ExposeRow], domain: str | None = None) -> tuple[Service, ...]:
+def _services(exposed: Iterable[schema.ExposeRow], domain: str | None = None) -> tuple[Service, ...]:
     """Return the public addresses of ports: their own, else those of the domain or the host."""
     name = clean((domain or "").strip()).rstrip("/")
     site = name if "://" in name or not name else f"https://{name}"

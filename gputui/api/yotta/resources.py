@@ -14,8 +14,7 @@ from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.common.url_paths import segment
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, UnreadableRowError, each_changed, read_each
-from gputui.api.yotta import filters
-from gputui.api.yotta import mapping as wire
+from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.client import YottaServer
 from gputui.api.yotta.prices import with_list_price
 from gputui.api.yotta.schema import PageFigures, figures_of, rows_of
@@ -23,14 +22,14 @@ from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, 
 from gputui.models import Deployment, Instance, Missing, Offer, PartialRows, Phase, Ref, Row
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
-PATHS: Mapping[str, str] = {wire.POD: PODS, wire.VM: VMS, wire.ENDPOINT: ENDPOINTS}
+PATHS: Mapping[str, str] = {mapping.POD: PODS, mapping.VM: VMS, mapping.ENDPOINT: ENDPOINTS}
 """Where the things of a kind are."""
 
 _R = TypeVar("_R", bound=Row)
 _T = TypeVar("_T")
 TYPES_AGE = 600.0
 """How long list prices of types of VM are taken for current, in seconds."""
-_PARTS = {wire.POD: "pods", wire.VM: "VMs", wire.WORKER: "workers"}
+_PARTS = {mapping.POD: "pods", mapping.VM: "VMs", mapping.WORKER: "workers"}
 """The parts of the list of instances, by kind: what stands in for one that cannot be read is called so."""
 
 
@@ -40,7 +39,7 @@ class YottaLists:
     def __init__(
         self,
         server: YottaServer,
-        scope: wire.Scope,
+        scope: mapping.Scope,
         stated: StatedPrices,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -50,11 +49,11 @@ class YottaLists:
         self._monotonic = monotonic
         self._types_asked: float | None = None
         self._last: dict[str, Sequence[Instance]] = {}
-        self._types: list[wire.VmType] = []
+        self._types: list[mapping.VmType] = []
         self._asked: Mapping[str, str] = {}
 
     @property
-    def types(self) -> Sequence[wire.VmType]:
+    def types(self) -> Sequence[mapping.VmType]:
         """The types of VM as they were last told."""
         return self._types
 
@@ -87,12 +86,12 @@ class YottaLists:
 
     async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the pods (``GET /v2/pods``)."""
-        rows = await self.all(PODS, params or {}, partial(wire.to_pod, self._scope))
+        rows = await self.all(PODS, params or {}, partial(mapping.to_pod, self._scope))
         return each_changed(rows, self._stated.instance)
 
     async def vms(self, params: filters.Parameters | None = None) -> list[Instance]:
         """List the VMs (``GET /v2/vms``), all pages."""
-        return await self._priced_vms(await self.paged(VMS, params or {}, partial(wire.to_vm, self._scope)))
+        return await self._priced_vms(await self.paged(VMS, params or {}, partial(mapping.to_vm, self._scope)))
 
     async def _priced_vms(self, vms: Sequence[Instance]) -> list[Instance]:
         """Give VMs that tell no price the stated one, else the list price of their type.
@@ -116,7 +115,7 @@ class YottaLists:
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
         """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
         path = f"{self.path_of(endpoint.ref)}/workers"
-        rows = await self.all(path, params or {}, partial(wire.to_worker, self._scope, endpoint))
+        rows = await self.all(path, params or {}, partial(mapping.to_worker, self._scope, endpoint))
         return rows if endpoint.price is not None else each_changed(rows, self._stated.instance)
 
     async def _workers(self, params: filters.Parameters) -> list[Instance]:
@@ -144,13 +143,17 @@ class YottaLists:
         silent = f"{f'the workers of {name}' if endpoint else f'the {name}'} cannot be read: {found.message}"
         if last := self._last.get(part):
             return PartialRows([replace(row, problem=found.message) for row in last], [Missing(silent)])
-        ref = self._scope.ref(wire.WORKER, f"{endpoint.ref.id}/") if endpoint else self._scope.ref(part, _PARTS[part])
+        ref = (
+            self._scope.ref(mapping.WORKER, f"{endpoint.ref.id}/")
+            if endpoint
+            else self._scope.ref(part, _PARTS[part])
+        )
         whose = "its workers" if endpoint else "they"
         stand_in = Instance(
             ref,
             name,
             Phase.UNKNOWN,
-            wire.UNKNOWN,
+            mapping.UNKNOWN,
             parent=endpoint.ref if endpoint else None,
             problem=f"{whose} cannot be read: {found.message}",
         )
@@ -160,23 +163,23 @@ class YottaLists:
 
     async def endpoints(self, params: filters.Parameters | None = None) -> list[Deployment]:
         """List the endpoints (``GET /v2/serverless``)."""
-        rows = await self.all(ENDPOINTS, params or {}, partial(wire.to_endpoint, self._scope))
+        rows = await self.all(ENDPOINTS, params or {}, partial(mapping.to_endpoint, self._scope))
         return each_changed(rows, self._stated.deployment)
 
-    async def vm_types(self) -> Sequence[wire.VmType]:
+    async def vm_types(self) -> Sequence[mapping.VmType]:
         """List the types of VM by region (``GET /v2/vms/types``)."""
         return (await self._read_types())[0]
 
     async def offers(self) -> list[Offer]:
         """List the types of VM by region as stock (``GET /v2/vms/types``)."""
-        return wire.to_offers(self._scope, *await self._read_types())
+        return mapping.to_offers(self._scope, *await self._read_types())
 
-    async def _read_types(self) -> tuple[Sequence[wire.VmType], Mapping[str, int]]:
-        def read(data: object) -> tuple[list[wire.VmType], Counter[str]]:
+    async def _read_types(self) -> tuple[Sequence[mapping.VmType], Mapping[str, int]]:
+        def read(data: object) -> tuple[list[mapping.VmType], Counter[str]]:
             rows = rows_of(data)
             if rows is None:
                 raise self._unlisted(TYPES)
-            return wire.to_vm_types(rows)
+            return mapping.to_vm_types(rows)
 
         self._types, unread = await self._server.read(TYPES, None, read)
         self._types_asked = self._monotonic()
@@ -186,21 +189,21 @@ class YottaLists:
 
     async def pod(self, ref: Ref) -> Instance:
         """Ask for one pod (``GET /v2/pods/{id}``)."""
-        return self._stated.instance(await self.one(ref, self.path_of(ref), partial(wire.to_pod, self._scope)))
+        return self._stated.instance(await self.one(ref, self.path_of(ref), partial(mapping.to_pod, self._scope)))
 
     async def vm(self, ref: Ref) -> Instance:
         """Ask for one VM (``GET /v2/vms/{id}``)."""
-        (row,) = await self._priced_vms([await self.one(ref, self.path_of(ref), partial(wire.to_vm, self._scope))])
+        (row,) = await self._priced_vms([await self.one(ref, self.path_of(ref), partial(mapping.to_vm, self._scope))])
         return row
 
     async def endpoint(self, ref: Ref) -> Deployment:
         """Ask for one endpoint (``GET /v2/serverless/{id}``)."""
-        row = await self.one(ref, self.path_of(ref), partial(wire.to_endpoint, self._scope))
+        row = await self.one(ref, self.path_of(ref), partial(mapping.to_endpoint, self._scope))
         return self._stated.deployment(row)
 
     async def worker(self, ref: Ref) -> Instance:
         """Ask for the workers of an endpoint, of which it is one; raises NotFoundError."""
-        endpoint = await self.endpoint(Ref(ref.account, wire.ENDPOINT, ref.id.partition("/")[0]))
+        endpoint = await self.endpoint(Ref(ref.account, mapping.ENDPOINT, ref.id.partition("/")[0]))
         return found(ref, await self.workers_of(endpoint))
 
     def path_of(self, ref: Ref) -> str:

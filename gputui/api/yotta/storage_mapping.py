@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gputui.api.yotta import schema as shapes
+from gputui.api.yotta import schema
 from gputui.api.yotta.mapping import UNKNOWN, Scope, gigabytes
 from gputui.api.yotta.prices import uncertain
 from gputui.api.yotta.schema import Id, Number, Text, Time, Whole, YottaRow
@@ -63,7 +63,7 @@ def to_volume(scope: Scope, row: object) -> Volume:
 
     Its cost is taken for that of an hour, as an estimate.
     """
-    wire, problem = shapes.salvage(VolumeRow, row)
+    wire, problem = schema.salvage(VolumeRow, row)
     ref, status = scope.ref(VOLUME, wire.id), clean((wire.status or "").strip()) or UNKNOWN
     return Volume(
         ref=ref,
@@ -78,13 +78,13 @@ def to_volume(scope: Scope, row: object) -> Volume:
         price=uncertain(wire.cost, scope.currency),
         created_at=wire.created_at,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )
 
 
 def to_credential(scope: Scope, row: object) -> RegistryCredential:
     """Make the row of a credential; raises UnreadableRowError where it has no id."""
-    wire, problem = shapes.salvage(CredentialRow, row)
+    wire, problem = schema.salvage(CredentialRow, row)
     ref, type_ = scope.ref(CREDENTIAL, wire.id), clean((wire.type or "").strip())
     return RegistryCredential(
         ref=ref,
@@ -93,5 +93,5 @@ def to_credential(scope: Scope, row: object) -> RegistryCredential:
         registry=REGISTRIES.get(type_, ""),
         created_at=wire.created_at,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gputui.api.yotta import schema as shapes
+from gputui.api.yotta import schema
 from gputui.api.yotta.mapping import Scope
 from gputui.api.yotta.schema import Id, Text, Time, Whole, YottaRow
 from gputui.models import Deployment, Phase, Task
@@ -41,7 +41,7 @@ class TaskRow(YottaRow):
 
 def to_task(scope: Scope, endpoint: Deployment, row: object) -> Task:
     """Make the row of a task; raises UnreadableRowError where it has no id."""
-    wire, problem = shapes.salvage(TaskRow, row)
+    wire, problem = schema.salvage(TaskRow, row)
     status = clean((wire.status or "").strip()) or "unknown"
     return Task(
         ref=scope.ref(TASK, f"{scope.names.raw(endpoint.ref)}/{wire.task_id}"),
@@ -55,15 +55,15 @@ def to_task(scope: Scope, endpoint: Deployment, row: object) -> Task:
         error=redact(clean(wire.error or "", multiline=True)),
         worker_url=clean(wire.worker_url or ""),
         webhook=redact(clean(wire.webhook or "")),
-        input=_json(shapes.masked(wire.input)),
+        input=_json(schema.masked(wire.input)),
         # What came out of it is what its owner wants to have: whole, addresses with their signatures included.
         output=_json(wire.output),
-        headers=_json(shapes.masked(wire.headers)),
+        headers=_json(schema.masked(wire.headers)),
         created_at=wire.created_at,
         updated_at=wire.updated_at,
         delivered_at=wire.delivered_at,
         problem=problem,
-        raw=shapes.raw_text(row),
+        raw=schema.raw_text(row),
     )
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from gputui.api.common.form_values import readable_json, refuse
 from gputui.api.yotta.client import YottaServer
-from gputui.api.yotta.create import fields
-from gputui.api.yotta.create import rentals as creation
+from gputui.api.yotta.create import fields, rentals
 from gputui.api.yotta.create.forms import endpoint_update_fields
 from gputui.api.yotta.create.storage import CREDENTIAL_READERS, read_size
 from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of
@@ -86,10 +85,10 @@ _CHANGES: Mapping[tuple[str, Action], _Change] = {
     ),
     (CREDENTIAL, Action.UPDATE): _Change("PATCH", "", "change", "changed", _credential, CREDENTIAL_READERS),
     (ENDPOINT, Action.RENAME): _Change(
-        "PATCH", "", "renaming", "renamed", _endpoint_named, creation.ENDPOINT_UPDATE_READERS, _STOP_FIRST
+        "PATCH", "", "renaming", "renamed", _endpoint_named, rentals.ENDPOINT_UPDATE_READERS, _STOP_FIRST
     ),
     (ENDPOINT, Action.UPDATE): _Change(
-        "PATCH", "", "change", "changed", _endpoint, creation.ENDPOINT_UPDATE_READERS, _STOP_FIRST
+        "PATCH", "", "change", "changed", _endpoint, rentals.ENDPOINT_UPDATE_READERS, _STOP_FIRST
     ),
 }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gputui.analytics import cost as spending
+from gputui.analytics import cost
 from gputui.cli import session
 from gputui.cli.columns import Column, columns_of, csv_columns, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXACT, ESTIMATE, AT_MOST = "exact", "estimate", "at most"
 """What the time is: of exact prices alone, of an estimate, or too late because something has no price."""
-_SPENT = (*spending.COSTING, Resource.PACKAGES)
+_SPENT = (*cost.COSTING, Resource.PACKAGES)
 
 
 def run(accounts: dict[str, Account], output: str, named: Sequence[str]) -> int:
@@ -29,9 +29,9 @@ def run(accounts: dict[str, Account], output: str, named: Sequence[str]) -> int:
     money, spent = asyncio.run(_list(accounts))
     balances = [row for row in money.rows if isinstance(row, Balance)]
     packages = [row for row in spent.rows if isinstance(row, Package)]
-    unsure = {account for account, _ in spent.failures} | spending.not_read(spent.rows)
+    unsure = {account for account, _ in spent.failures} | cost.not_read(spent.rows)
     now = datetime.now(UTC)
-    ends = {row.ref: _end(row, spending.lasting(row, spent.rows, packages, now), unsure) for row in balances}
+    ends = {row.ref: _end(row, cost.lasting(row, spent.rows, packages, now), unsure) for row in balances}
     if output == "table":
         columns = list(columns_of(Resource.BALANCES))
         columns.insert(2, Column("RUNS OUT", lambda row: _text(ends[row.ref], now), right=True))
@@ -62,7 +62,7 @@ class _End:
     runs_out_is: str | None = None
 
 
-def _end(balance: Balance, found: spending.Lasting | None, unsure: Collection[str]) -> _End:
+def _end(balance: Balance, found: cost.Lasting | None, unsure: Collection[str]) -> _End:
     if found is None:
         return _End()
     if found.at_most or balance.ref.account in unsure:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gputui.analytics import startup_times as starts
+from gputui.analytics import startup_times
 from gputui.cli import report_error, session
 from gputui.cli.columns import time_left
 from gputui.cli.commands.lifecycle import Plan, carry_out
@@ -89,11 +89,11 @@ async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:
 
 
 def _slow_start(row: Instance, events: Sequence[Event]) -> str:
-    known = starts.starts(events)
+    known = startup_times.starts(events)
     start = known.pop(row.ref, None)
     if start is None:
         return ""
-    usual = starts.medians(known.values())
+    usual = startup_times.medians(known.values())
     steps = ((step.seconds, usual.steps.get(step.status)) for step in start.steps)
-    slow = any(starts.is_slow(seconds, median) for seconds, median in ((start.seconds, usual.total), *steps))
-    return starts.evidence(start, usual) if slow else ""
+    slow = any(startup_times.is_slow(seconds, median) for seconds, median in ((start.seconds, usual.total), *steps))
+    return startup_times.evidence(start, usual) if slow else ""

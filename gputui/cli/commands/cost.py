@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gputui.analytics import cost as spending
+from gputui.analytics import cost
 from gputui.cli import session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
@@ -51,7 +51,7 @@ _COLUMNS = (
     Column("ACCOUNT", lambda line: line.account),
     Column("DEPLOYMENT", lambda line: line.name or ("" if line.volumes else "(none)")),
     Column("INSTANCES", lambda line: "" if line.volumes else str(line.instances), right=True),
-    Column("GPUS", lambda line: "" if line.volumes else spending.gpus_text(line.gpus, line.gpus_unknown), right=True),
+    Column("GPUS", lambda line: "" if line.volumes else cost.gpus_text(line.gpus, line.gpus_unknown), right=True),
     Column("VOLUMES", lambda line: str(line.volumes or ""), right=True),
     Column("PER HOUR", lambda line: UNKNOWN if line.per_hour is None else money_text(line.per_hour), right=True),
 )
@@ -87,7 +87,7 @@ def cost_lines(rows: Sequence[Row], billing: Collection[str] = ()) -> list[CostL
     ``billing`` are the accounts whose instances are billed: of others only what has a price is in it.
     """
     names = {row.ref: row.name for row in rows if isinstance(row, Deployment)}
-    counted = spending.billed(spending.by_account(rows), billing)
+    counted = cost.billed(cost.by_account(rows), billing)
     lines = [
         CostLine(
             part.account,
@@ -99,7 +99,7 @@ def cost_lines(rows: Sequence[Row], billing: Collection[str] = ()) -> list[CostL
             part.volumes,
             part.unsure,
         )
-        for part in spending.parts(rows)
+        for part in cost.parts(rows)
         if part.account in counted
     ]
     order = {account: place for place, account in enumerate(dict.fromkeys(line.account for line in lines))}
@@ -117,9 +117,9 @@ def _name(parent: Ref | None, names: Mapping[Ref, str]) -> str:
 
 def _totals(listing: session.Listing, billing: Collection[str], accounts: Mapping[str, Account]) -> list[str]:
     """Say the sums and what they lack: things without a price, accounts that gave no answer or state no price."""
-    totals = spending.by_account(listing.rows)
-    counted = spending.billed(totals, billing)
-    total = spending.in_order(counted, accounts)
+    totals = cost.by_account(listing.rows)
+    counted = cost.billed(totals, billing)
+    total = cost.in_order(counted, accounts)
     silent = list(dict.fromkeys(account for account, _ in listing.failures))
     unstated = [account for account in totals if account not in counted]
     lines = []
@@ -130,7 +130,7 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
     elif not unstated:
         lines.append("Nothing costs money.")
     if total.lacking:
-        unpriced = spending.unpriced_text(total)
+        unpriced = cost.unpriced_text(total)
         gpus = f" ({unpriced})" if unpriced else ""
         lines.append(f"{total.priced} of {total.things} instances have a price{gpus}.")
     if silent:
@@ -147,7 +147,7 @@ async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, set[str]
     from gputui.api.capabilities import bills
 
     async with session.backends(accounts) as opened:
-        listing = await session.list_several(opened, spending.COSTING)
+        listing = await session.list_several(opened, cost.COSTING)
         listing.rows = [*listing.rows, *await _sizes(opened, listing.rows)]
         return listing, {name for name, backend in opened.items() if bills(backend)}
 
@@ -161,4 +161,4 @@ async def _sizes(opened: Mapping[str, Backend | GputuiError], rows: Sequence[Row
     if not asked:
         return []
     able = {name: backend for name, backend in opened.items() if name in asked}
-    return (await session.list_several(able, spending.SIZING)).rows
+    return (await session.list_several(able, cost.SIZING)).rows

@@ -18,7 +18,7 @@ from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource
-from gputui.presentation import create as creation_words
+from gputui.presentation import create
 from gputui.redaction import redact
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _create(
                 return ExitCode.REFUSED
         look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
         if prompts.interactive():
-            say(f"{creation_words.doing(form)} in {name} …")
+            say(f"{create.doing(form)} in {name} …")
         try:
             result = runner.run(fleet.create(name, kind, values))
         except UnknownOutcomeError as error:
@@ -181,11 +181,11 @@ async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> 
     listing = await session.fleet_rows(fleet, {fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK})
     listing.report()
     lines = (
-        creation_words.cost(form, values),
-        creation_words.namesakes(form, values, listing.rows),
-        creation_words.stock_note(form.account, values, listing.rows),
+        create.cost(form, values),
+        create.namesakes(form, values, listing.rows),
+        create.stock_note(form.account, values, listing.rows),
     )
-    return [*creation_words.sizes(form, values), *(line for line in lines if line)]
+    return [*create.sizes(form, values), *(line for line in lines if line)]
 
 
 def _check(kind: str, problems: Mapping[str, str]) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gputui.cli import filters, session
-from gputui.cli import unknown_processes as unknown
+from gputui.cli import filters, session, unknown_processes
 from gputui.cli.columns import COST, csv_columns, table_of
 from gputui.cli.commands import cost, tasks
 from gputui.cli.output import Plain, say, terminal_width, write_csv, write_json
@@ -36,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
     if args.of and resource in (Resource.GPUS, Resource.PROCESSES):
         if args.filters:
             raise ConfigError("--of and --filter do not go together.")
-        from gputui.cli.commands import gpus_over_ssh as looks
+        from gputui.cli.commands import gpus_over_ssh
 
-        return looks.run(args, config, accounts, resource)
+        return gpus_over_ssh.run(args, config, accounts, resource)
     if args.of and resource in tasks.KINDS:
         return tasks.run(args, config, accounts, resource)
     of = _of(args, accounts, resource)
@@ -75,9 +74,9 @@ def _once(args: argparse.Namespace, accounts: dict[str, Account], resource: Reso
 
 def _processes_status(args: argparse.Namespace, listing: session.Listing) -> int:
     """Say what is unknown and what failed; 3 where processes are unknown, since an empty list would say none."""
-    status = max(unknown.say_unknown(listing.rows), listing.report(args.accounts))
+    status = max(unknown_processes.say_unknown(listing.rows), listing.report(args.accounts))
     if listing.unsupported:
-        unknown.say_unsupported(listing.unsupported, "GPU processes")
+        unknown_processes.say_unsupported(listing.unsupported, "GPU processes")
         status = max(status, ExitCode.UNREACHABLE)
     if not listing.rows and status is ExitCode.OK and args.output == "table":
         say(f"There are no processes in {', '.join(args.accounts) or 'these accounts'}.")
@@ -89,7 +88,7 @@ def _gpus_status(args: argparse.Namespace, listing: session.Listing) -> ExitCode
     silent = listing.unsupported
     if not silent:
         return ExitCode.OK
-    unknown.say_unsupported(silent, "GPUs")
+    unknown_processes.say_unsupported(silent, "GPUs")
     meant = not listing.rows or any(name in args.accounts for name in silent)
     return ExitCode.UNREACHABLE if meant else ExitCode.OK
 
@@ -116,7 +115,7 @@ async def _list(
         if resource is Resource.DEPLOYMENTS and output == "table":
             listing.rows = await _with_prices(listing.rows, able)
         if resource is Resource.PROCESSES:
-            await unknown.add_unreported(listing, able)
+            await unknown_processes.add_unreported(listing, able)
         if resource is Resource.TASKS and output == "table":
             await tasks.say_older(able)
         return listing

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import refs, report_error, session
 from gputui.cli import unknown_processes as unknown
-from gputui.cli.commands import get
-from gputui.cli.commands import ssh as login
+from gputui.cli.commands import get, ssh
 from gputui.cli.commands.lifecycle import note_shortened
 from gputui.cli.output import say
 from gputui.config.paths import known_hosts_path, state_dir
@@ -123,7 +122,7 @@ async def _look(
         for one in instances:
             try:
                 _check_running(one)
-                connections[one.ref] = await login.connect(config, one.ref, opened[one.ref.account], hosts)
+                connections[one.ref] = await ssh.connect(config, one.ref, opened[one.ref.account], hosts)
                 stack.push_async_callback(connections[one.ref].close)
             except GputuiError as error:
                 outcomes[one.ref] = error
@@ -184,7 +183,7 @@ async def _begin(
         try:
             if not _tells(backend, resource):
                 _check_running(one)
-                async with pool.lease(connection_key(one), partial(login.connect, config, one.ref, backend, hosts)):
+                async with pool.lease(connection_key(one), partial(ssh.connect, config, one.ref, backend, hosts)):
                     looks.begin(one)
             watched += 1
         except GputuiError as error:

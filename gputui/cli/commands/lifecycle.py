@@ -17,7 +17,7 @@ from gputui.cli.output import announce, say
 from gputui.cli.prompts import confirm, need_somebody
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
 from gputui.models import Action, Deployment, Instance, Ref, RegistryCredential, Resource, Row, Volume
-from gputui.presentation import actions as wording
+from gputui.presentation import actions
 from gputui.presentation.deployments import counts_sentence, gpus_text
 from gputui.presentation.refusals import never_text, not_now_text, only_text
 from gputui.presentation.storage import registry_text, size_text, storage_text
@@ -91,7 +91,7 @@ def _deletion(*, force: bool, asked: bool) -> Planner:
         del runner
         wanted = [row for row in rows if fleet.wants_force(row)]
         if not force:
-            needed = [f"{wording.force_needed(rows)} Give --force."] if wanted else []
+            needed = [f"{actions.force_needed(rows)} Give --force."] if wanted else []
             if not asked and needed:
                 say(needed[0])  # nobody is shown the plan
             return Plan(rows, lines=needed if asked else ())
@@ -127,7 +127,7 @@ def carry_out(
             if not confirm(
                 _told(runner, fleet, plan, action),
                 question=plan.question or _question(plan.rows, action),
-                typed=wording.word_to_type(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
+                typed=actions.word_to_type(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
             ):
                 say("Nothing was done.")
                 return ExitCode.REFUSED
@@ -210,15 +210,15 @@ def note_shortened(matches: Sequence[refs.Match]) -> None:
 
 async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> list[str]:
     """Say what runs on the GPUs and would end: one question to each account. What is not known is said to be so."""
-    running = [row for row in rows if wording.may_run(row)]
-    if action not in wording.ENDS_WORK or not running:
+    running = [row for row in rows if actions.may_run(row)]
+    if action not in actions.ENDS_WORK or not running:
         return []
     accounts = {row.ref.account for row in running}
     listing = await session.fleet_rows(fleet, [Resource.PROCESSES], accounts)
     silent = {account for account, _ in listing.failures} | set(listing.unsupported)
     known = [row for row in running if row.ref.account not in silent and fleet.knows_processes(row)]
     unknown = [row for row in running if row not in known]
-    return [line for line in (wording.work_lost(known, listing.rows), wording.work_lost(unknown, None)) if line]
+    return [line for line in (actions.work_lost(known, listing.rows), actions.work_lost(unknown, None)) if line]
 
 
 def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
@@ -227,9 +227,9 @@ def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> l
     lines: list[str] = []
     for kind in _by_kind(plan.rows):
         own = plan.effects if isinstance(kind[0], Instance) else ()
-        lines += [*map(_subject, kind), *(own or [wording.effect(action, kind)])]
+        lines += [*map(_subject, kind), *(own or [actions.effect(action, kind)])]
     rest = [row for row in plan.rows if not (plan.effects and isinstance(row, Instance))]
-    saved = wording.spending(action, rest, fleet.rows(Resource.INSTANCES).values())
+    saved = actions.spending(action, rest, fleet.rows(Resource.INSTANCES).values())
     return [*lines, *plan.lines, *at_stake, *saved]
 
 
@@ -246,7 +246,7 @@ def _subject(row: Row) -> str:
     known: tuple[str, ...]
     match row:
         case Instance():
-            known = (state_text(row), wording.gpu_text(row), row.image or "")
+            known = (state_text(row), actions.gpu_text(row), row.image or "")
         case Deployment():
             known = (row.type, state_text(row), counts_sentence(row), gpus_text(row))
         case Volume():
@@ -264,7 +264,7 @@ def _question(rows: Sequence[Row], action: Action) -> str:
     for row in rows:
         by_account[row.ref.account] += 1
     if len(rows) == 1:
-        return f"{action.value.capitalize()} {wording.name_of(rows[0])} in {rows[0].ref.account}?"
+        return f"{action.value.capitalize()} {actions.name_of(rows[0])} in {rows[0].ref.account}?"
     places = ", ".join(f"{count} in {account}" for account, count in by_account.items())
     return f"{action.value.capitalize()} {len(rows)} things ({places})?"
 
@@ -279,7 +279,7 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
                 result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
-        said = f"{ref}: {' '.join(result.message.split()) or wording.DONE[action]}"
+        said = f"{ref}: {' '.join(result.message.split()) or actions.DONE[action]}"
         announce("\n".join([said, *(f"  {line}" for line in result.output.splitlines())]))
         return ExitCode.OK
 

@@ -14,7 +14,7 @@ from gputui.models import GpuReading, Instance
 from gputui.ssh.client import Connection
 from gputui.ssh.commands import Unended, start
 from gputui.ssh.marks import MARK
-from gputui.ssh.nvidia import query as nvidia
+from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.failures import no_answer
 from gputui.ssh.nvidia.query import Answer, Question
 from gputui.ssh.nvidia.rows import has_gpus, is_divided, pids_of, reading, shares_memory
@@ -24,7 +24,7 @@ _SHELL_SECONDS = 15.0
 _OUTPUT_LIMIT = 2**20
 _SMALL_OUTPUT = 2**13
 """Bytes that are read where they are: the reading takes less than a thread costs."""
-_MOST_REFUSED = len(nvidia.FIELDS)
+_MOST_REFUSED = len(query.FIELDS)
 _T = TypeVar("_T")
 
 
@@ -44,12 +44,12 @@ class _Look:
         started = await start(self._connection, command, limit=_OUTPUT_LIMIT)
         kept = False
         try:
-            seconds = nvidia.patience(command)
+            seconds = query.patience(command)
             if not await started.read(_SHELL_SECONDS, until=MARK.encode()):
                 kept = True
                 raise SshError(
                     f"The shell of {name} did not start a command within {_SHELL_SECONDS:.0f}s.",
-                    hint=f"{nvidia.START_FILES} Log in with s to look.",
+                    hint=f"{query.START_FILES} Log in with s to look.",
                 )
             if not await started.read(seconds):
                 kept = True
@@ -63,7 +63,7 @@ class _Look:
             raise SshError(f"{name} answers with more than a list of GPUs can be.", hint="Log in with s to look.")
         output = bytes(started.output)
         self._big = self._big or len(output) > _SMALL_OUTPUT
-        parts = await self.understand(lambda: nvidia.cut(output.decode("utf-8", "replace"), name))
+        parts = await self.understand(lambda: query.cut(output.decode("utf-8", "replace"), name))
         self.answer = {**self.answer, **parts}
 
     async def understand(self, read: Callable[[], _T]) -> _T:
@@ -85,15 +85,15 @@ async def read_gpus(
     """
     look = _Look(connection, instance, unended or Unended())
     for _ in range(_MOST_REFUSED):
-        await look.ask(nvidia.look(question))
-        better = nvidia.without_refused(question, look.answer)
+        await look.ask(query.look(question))
+        better = query.without_refused(question, look.answer)
         if better is None:
             break
         question = better
     taken = at()
     if not await look.understand(lambda: has_gpus(question, look.answer)):
-        if look.answer["gpus"].status != nvidia.TIMED_OUT:
-            await look.ask(nvidia.look_at_others())
+        if look.answer["gpus"].status != query.TIMED_OUT:
+            await look.ask(query.look_at_others())
         return await look.understand(lambda: reading(question, look.answer, instance, taken)), question
     question = await _ask_for_more(look, question)
     return await look.understand(lambda: reading(question, look.answer, instance, taken)), question
@@ -103,18 +103,18 @@ async def _ask_for_more(look: _Look, question: Question) -> Question:
     """Ask for new facts of an answer; returns the question with them."""
     if not question.mig and await look.understand(lambda: is_divided(question, look.answer)):
         question = replace(question, mig=True)
-        await look.ask(nvidia.look_at_parts())
+        await look.ask(query.look_at_parts())
     if not question.shared and await look.understand(lambda: shares_memory(question, look.answer)):
         question = replace(question, shared=True)
-        await look.ask(nvidia.look_at_memory())
+        await look.ask(query.look_at_memory())
     pids = await look.understand(lambda: pids_of(question, look.answer))
     new = not set(pids) <= set(question.pids)
     question = replace(question, pids=pids)
     if new:
-        await look.ask(nvidia.look_at_processes(question))
-    if pids and question.ps and nvidia.has_no_ps(look.answer):
+        await look.ask(query.look_at_processes(question))
+    if pids and question.ps and query.has_no_ps(look.answer):
         question = replace(question, ps=False)
-        await look.ask(nvidia.look_at_processes(question))
+        await look.ask(query.look_at_processes(question))
     return question
 
 

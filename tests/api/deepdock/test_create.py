@@ -8,7 +8,7 @@ import pytest
 
 from gputui.api.common import docker
 from gputui.api.common.form_values import read_variables
-from gputui.api.deepdock import create as forms
+from gputui.api.deepdock import create
 from gputui.errors import InvalidError
 from gputui.models import FieldKind, GpuDevice, GpuSample, Image, Ref, Secret
 from tests.api.deepdock.server import CUDA, NOW
@@ -25,7 +25,7 @@ def gpu(index: int, load: float | None, memory: int | None, *instances: str, mod
 def test_the_form_offers_the_hosts_images_and_its_gpus_with_their_load() -> None:
     images = [Image(Ref("dock", "image", CUDA), "nvidia/cuda", "12"), Image(Ref("dock", "image", "8aef"), "8aef")]
     devices = [gpu(0, 92.6, 22 * 2**30, "train_a", model="RTX 4090"), gpu(1, 0, None), gpu(2, None, None)]
-    form = forms.container_form("dock", images=images, devices=devices, user="dock")
+    form = create.container_form("dock", images=images, devices=devices, user="dock")
     fields = {field.name: field for field in form.fields}
     assert tuple(fields) == ("name", "image", "gpu_ids", "user_name", "password", "env")
     assert (fields["image"].choices, fields["image"].open_choices) == (("nvidia/cuda:12",), True)
@@ -37,15 +37,15 @@ def test_the_form_offers_the_hosts_images_and_its_gpus_with_their_load() -> None
 
 
 def test_gpus_can_be_written_where_the_host_tells_of_none() -> None:
-    form = forms.container_form("dock", images=[], devices=[], user="dock")
+    form = create.container_form("dock", images=[], devices=[], user="dock")
     assert next(field for field in form.fields if field.name == "gpu_ids").open_choices
 
 
 def test_what_is_sent_is_the_documents_request() -> None:
     values = {"name": "my-custom-container", "image": CUDA, "user_name": "deepdock_user"}
     values |= {"password": "secure_password_123", "gpu_ids": "0", "env": ""}
-    assert forms.check("container", values) == {}
-    assert forms.body("container", values) == {
+    assert create.check("container", values) == {}
+    assert create.body("container", values) == {
         "name": "my-custom-container",
         "image": CUDA,
         "user_name": "deepdock_user",
@@ -56,7 +56,7 @@ def test_what_is_sent_is_the_documents_request() -> None:
 
 def test_the_environment_is_sent_by_name() -> None:
     lines = "HF_HOME=/data\r\n\n  EMPTY=\nQUERY=a=b c \n"
-    body = forms.body("container", {**RIGHT, "env": lines})
+    body = create.body("container", {**RIGHT, "env": lines})
     assert body["env"] == {"HF_HOME": "/data", "EMPTY": "", "QUERY": "a=b c "}
     assert body["gpu_ids"] == [0, 2]
 
@@ -93,17 +93,17 @@ def test_the_environment_is_sent_by_name() -> None:
     ],
 )
 def test_what_is_wrong_is_told_at_its_field(changes: dict[str, str], problems: dict[str, str]) -> None:
-    assert forms.check("container", RIGHT | changes, gpus=range(3)) == problems
+    assert create.check("container", RIGHT | changes, gpus=range(3)) == problems
 
 
 def test_every_field_that_must_be_there_is_missed() -> None:
-    assert forms.check("container", {}) == dict.fromkeys(("name", "image", "user_name", "password"), "required")
-    assert forms.check("image", {}) == {"repo_tag": "required"}
+    assert create.check("container", {}) == dict.fromkeys(("name", "image", "user_name", "password"), "required")
+    assert create.check("image", {}) == {"repo_tag": "required"}
 
 
 def test_a_dry_run_shows_no_secret() -> None:
     values = {**RIGHT, "env": "HF_TOKEN=hf_abcdef\nLANG=C\nESC=\x1b[2J"}
-    request = forms.prepare("dock", "container", values, "http://h07:8000", ())
+    request = create.prepare("dock", "container", values, "http://h07:8000", ())
     assert (request.method, request.url) == ("POST", "http://h07:8000/containers/create")
     shown = json.loads(request.body)
     assert (shown["name"], shown["password"], shown["gpu_ids"]) == ("train_a", "***", [0, 2])
@@ -111,13 +111,13 @@ def test_a_dry_run_shows_no_secret() -> None:
     assert "\x1b" not in request.body
     assert "correct horse" not in request.body
     with pytest.raises(InvalidError) as caught:
-        forms.prepare("dock", "container", {}, "http://h07:8000", ())
+        create.prepare("dock", "container", {}, "http://h07:8000", ())
     assert "password" in caught.value.fields
 
 
 def test_who_logs_in_is_decided_by_the_form() -> None:
-    assert forms.login_of("container", RIGHT) == ("alice", Secret("correct horse"))
-    assert forms.login_of("image", {"repo_tag": "ubuntu"}) is None
+    assert create.login_of("container", RIGHT) == ("alice", Secret("correct horse"))
+    assert create.login_of("image", {"repo_tag": "ubuntu"}) is None
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_who_logs_in_is_decided_by_the_form() -> None:
     ],
 )
 def test_an_image_without_a_tag_is_the_latest(written: str, sent: str, listed: str) -> None:
-    assert forms.check("image", {"repo_tag": written}) == {}
-    assert forms.body("image", {"repo_tag": written}) == {"repo_tag": sent}
+    assert create.check("image", {"repo_tag": written}) == {}
+    assert create.body("image", {"repo_tag": written}) == {"repo_tag": sent}
     assert docker.familiar(written.strip()) == listed
 
 
@@ -140,16 +140,16 @@ def test_an_image_without_a_tag_is_the_latest(written: str, sent: str, listed: s
     "written", ["Ubuntu", "a b", "a:", ":tag", "a//b", "http://a/b", "a:b:c", "a/../b", "a:\x1b", "x" * 600]
 )
 def test_what_is_no_name_of_an_image_is_not_sent(written: str) -> None:
-    assert "is not the name of an image" in forms.check("image", {"repo_tag": written})["repo_tag"]
+    assert "is not the name of an image" in create.check("image", {"repo_tag": written})["repo_tag"]
 
 
 @pytest.mark.parametrize("written", ["nvidia/cuda@sha256:{}", "nvidia/cuda:12@sha256:{}"])
 def test_an_image_is_pulled_by_its_tag_not_by_its_digest(written: str) -> None:
     reference = written.format("0" * 64)
-    assert forms.check("image", {"repo_tag": reference}) == {
+    assert create.check("image", {"repo_tag": reference}) == {
         "repo_tag": "names a digest; DeepDock pulls by a tag, write name:tag"
     }
-    assert forms.check("container", RIGHT | {"image": reference}) == {}, "what the host has may be named by it"
+    assert create.check("container", RIGHT | {"image": reference}) == {}, "what the host has may be named by it"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.api.gpuhub import mapping as wire
-from gputui.api.gpuhub import schema as shapes
+from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.wallet import to_balance
 from gputui.models import Ref
 
-SCOPE = wire.Scope("hub", "USD")
+SCOPE = mapping.Scope("hub", "USD")
 PARENT = Ref("hub", "deployment", "a")
 TEXTS = ("1", "-1", "1e9", "running", "2026-11-20T16:43:03+08:00", "9999-12-31T23:59:59-23:59", "ssh -p 1 root@h")
 JSON = st.recursive(
@@ -29,32 +28,32 @@ def objects(shape: type) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=dict.fromkeys(shape.__annotations__, JSON))
 
 
-@given(objects(shapes.ContainerRow), objects(shapes.ContainerInfoRow) | JSON)
+@given(objects(schema.ContainerRow), objects(schema.ContainerInfoRow) | JSON)
 def test_a_container_with_a_uuid_is_always_a_row(row: dict[str, Any], info: object) -> None:
-    make = partial(wire.to_instance, SCOPE, parent=PARENT, parent_name="x")
+    make = partial(mapping.to_instance, SCOPE, parent=PARENT, parent_name="x")
     rows = [row | {"uuid": "a-b-c", "info": info}]
-    (made,) = shapes.salvage_page(shapes.CONTAINERS, {"list": rows}, make, raw=True).rows
+    (made,) = schema.salvage_page(schema.CONTAINERS, {"list": rows}, make, raw=True).rows
     assert made.ref == Ref("hub", "container", "a-b-c")
 
 
-@given(objects(shapes.DeploymentRow), objects(shapes.TemplateRow) | JSON)
+@given(objects(schema.DeploymentRow), objects(schema.TemplateRow) | JSON)
 def test_a_deployment_with_a_uuid_is_always_a_row(row: dict[str, Any], template: object) -> None:
     rows = [row | {"uuid": "a", "template": template}]
-    make = partial(wire.to_deployment, SCOPE)
-    (made,) = shapes.salvage_page(shapes.DEPLOYMENTS, {"list": rows}, make, raw=True).rows
+    make = partial(mapping.to_deployment, SCOPE)
+    (made,) = schema.salvage_page(schema.DEPLOYMENTS, {"list": rows}, make, raw=True).rows
     assert made.ref == PARENT
 
 
 @given(JSON)
 def test_a_page_may_be_anything(data: object) -> None:
-    page = shapes.salvage_page(shapes.EVENTS, data, wire.to_event_row)
+    page = schema.salvage_page(schema.EVENTS, data, mapping.to_event_row)
     assert len(page.rows) == page.sent
 
 
-@given(JSON | st.lists(st.dictionaries(st.text(), objects(shapes.StockRow))))
+@given(JSON | st.lists(st.dictionaries(st.text(), objects(schema.StockRow))))
 def test_the_stock_may_be_anything(data: object) -> None:
     with suppress(ValueError):
-        offers = wire.to_offers(SCOPE, "sgp1", data)
+        offers = mapping.to_offers(SCOPE, "sgp1", data)
         assert len({offer.ref for offer in offers}) == len(offers)
 
 

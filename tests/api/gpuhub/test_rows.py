@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from gputui.api.gpuhub import resources as gpuhub_lists
+from gputui.api.gpuhub import resources
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.errors import GputuiError, ProtocolError
 from gputui.models import Deployment, Instance, Money, PartialRows, Phase, Ref, Resource, Secret, Service, SSHTarget
@@ -74,7 +74,7 @@ async def test_a_container_is_an_instance(hub: GpuhubBackend) -> None:
 async def test_a_slow_list_of_images_keeps_no_container_waiting(
     server: ScriptedServer, hub: GpuhubBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gpuhub_lists, "IMAGE_NAMES_WAIT", 0.05)
+    monkeypatch.setattr(resources, "IMAGE_NAMES_WAIT", 0.05)
     server.on(IMAGES, Hang())
     async with asyncio.timeout(5):
         assert (await only(hub)).image == "image-db8346e037"

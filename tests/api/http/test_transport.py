@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from gputui.api.http import failures
-from gputui.api.http import tcp_keepalive as keep_alive
+from gputui.api.http import failures, tcp_keepalive
 from gputui.api.http import transport as transport_module
 from gputui.errors import (
     AuthError,
@@ -471,7 +470,7 @@ async def test_a_connection_without_a_limit_shows_life(
     probed: list[int] = []
 
     async def look(event: str, info: Mapping[str, Any]) -> None:
-        await keep_alive.show_life(event, info)
+        await tcp_keepalive.show_life(event, info)
         if event == "connection.connect_tcp.complete":
             connection = info["return_value"].get_extra_info("socket")
             probed.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))

@@ -25,7 +25,7 @@ from gputui.api.capabilities import (
     HasAccountInfo,
     HasDetail,
 )
-from gputui.api.pody import mapping as pody_wire
+from gputui.api.pody import mapping
 from gputui.api.pody.backend import PodyBackend
 from gputui.errors import (
     AuthError,
@@ -548,13 +548,13 @@ class TestActions:
         self, server: ScriptedServer, backend: PodyBackend, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         where: list[bool] = []
-        plain = pody_wire.terminal_text
+        plain = mapping.terminal_text
 
         def noted(text: str) -> str:
             where.append(threading.current_thread() is threading.main_thread())
             return plain(text)
 
-        monkeypatch.setattr(pody_wire, "terminal_text", noted)
+        monkeypatch.setattr(mapping, "terminal_text", noted)
         script(server, NEW)
         server.on(
             "/pod/exec",

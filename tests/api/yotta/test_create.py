@@ -9,8 +9,7 @@ from itertools import product
 import pytest
 
 from gputui.api.yotta.backend import YottaBackend
-from gputui.api.yotta.create import forms
-from gputui.api.yotta.create import rentals as creation
+from gputui.api.yotta.create import forms, rentals
 from gputui.api.yotta.mapping import GPU_TYPES, VmType
 from gputui.errors import InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Ref
@@ -70,9 +69,9 @@ def test_a_form_has_every_field_of_the_document(kind: str) -> None:
 @pytest.mark.parametrize("kind", forms.KINDS)
 def test_what_stands_in_a_form_at_first_is_accepted(kind: str) -> None:
     values = {field.name: field.default for field in forms.form("yotta", kind).fields}
-    assert creation.check(kind, values | dict(LEAST[kind])) == {}
+    assert rentals.check(kind, values | dict(LEAST[kind])) == {}
     missing = {field.name for field in forms.form("yotta", kind).fields if field.required and not field.default}
-    assert creation.check(kind, values) == dict.fromkeys(missing, "required")
+    assert rentals.check(kind, values) == dict.fromkeys(missing, "required")
 
 
 def test_a_pod_is_asked_for_as_the_document_does() -> None:
@@ -91,8 +90,8 @@ def test_a_pod_is_asked_for_as_the_document_does() -> None:
         "expose": "8080/http",
         "persistentVolumes": "123:/mnt/volume",
     }
-    assert creation.check("pod", values) == {}
-    assert creation.body("pod", values) == {
+    assert rentals.check("pod", values) == {}
+    assert rentals.body("pod", values) == {
         "name": "my-pod",
         "regions": ["us-east-1", "us-west-1"],
         "image": "pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime",
@@ -120,7 +119,7 @@ def test_several_lines_and_values_with_spaces_stay_what_they_are() -> None:
         "persistentVolumes": "1:/a backup\n2:/b",
         "initializationCommand": "  a\r\nb",
     }
-    body = creation.body("pod", values)
+    body = rentals.body("pod", values)
     assert body["environmentVars"] == [{"key": "A", "value": " x = y "}, {"key": "B", "value": ""}]
     assert body["expose"] == [{"port": 8080, "protocol": "http"}, {"port": 22, "protocol": "tcp"}]
     assert body["persistentVolumes"] == [
@@ -131,10 +130,10 @@ def test_several_lines_and_values_with_spaces_stay_what_they_are() -> None:
 
 
 def test_a_vm_names_its_type_and_whether_it_is_spot() -> None:
-    assert creation.body("vm", VM) == {"name": "box", "vmTypeId": 11, "region": "us-east-1"}
+    assert rentals.body("vm", VM) == {"name": "box", "vmTypeId": 11, "region": "us-east-1"}
     more = {**VM, "isSpot": "true", "volumeMountPaths": "123:/mnt/a\n0124 : /mnt/b"}
-    assert creation.check("vm", more) == {}
-    assert creation.body("vm", more) == {
+    assert rentals.check("vm", more) == {}
+    assert rentals.body("vm", more) == {
         "name": "box",
         "vmTypeId": 11,
         "region": "us-east-1",
@@ -155,8 +154,8 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
         "expose": "8000/http",
         "webhook": "https://example.com/hook",
     }
-    assert creation.check("endpoint", values) == {}
-    assert creation.body("endpoint", values) == {
+    assert rentals.check("endpoint", values) == {}
+    assert rentals.body("endpoint", values) == {
         "name": "llama",
         "image": "vllm/vllm-openai:v0.6",
         "serviceMode": "ALB",
@@ -250,7 +249,7 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
     ],
 )
 def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: str | None) -> None:
-    assert creation.check(kind, {**LEAST[kind], name: text}).get(name) == problem
+    assert rentals.check(kind, {**LEAST[kind], name: text}).get(name) == problem
 
 
 @pytest.mark.parametrize(
@@ -262,23 +261,23 @@ def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: 
     ],
 )
 def test_what_needs_another_field_is_told_there(given: dict[str, str], wrong: str) -> None:
-    problems = creation.check("pod", {**POD, **given})
+    problems = rentals.check("pod", {**POD, **given})
     assert list(problems) == [wrong]
     assert problems[wrong].startswith("is missing: ")
 
 
 def test_a_type_of_vm_is_to_be_had_where_it_is() -> None:
     types = [VmType("NVIDIA_H200_141G", region, "", True, 11) for region in ("us-west-1", "eu-1")]
-    assert creation.check("vm", VM, types) == {"region": "does not have this type; it is in us-west-1, eu-1"}
-    assert creation.check("vm", {**VM, "region": "eu-1"}, types) == {}
-    assert creation.check("vm", {**VM, "vmTypeId": "99"}, types) == {}
+    assert rentals.check("vm", VM, types) == {"region": "does not have this type; it is in us-west-1, eu-1"}
+    assert rentals.check("vm", {**VM, "region": "eu-1"}, types) == {}
+    assert rentals.check("vm", {**VM, "vmTypeId": "99"}, types) == {}
 
 
 @pytest.mark.parametrize(("code", "count"), product(GPU_TYPES, ("1", "2", "4", "8", "16")))
 def test_every_type_of_the_table_can_be_asked_for(code: str, count: str) -> None:
     values = {**POD, "gpuType": code, "gpuCount": count}
-    assert creation.check("pod", values) == {}
-    assert creation.check("endpoint", {**ENDPOINT, "resources": f"us-east-1 {code} {count}"}) == {}
+    assert rentals.check("pod", values) == {}
+    assert rentals.check("endpoint", {**ENDPOINT, "resources": f"us-east-1 {code} {count}"}) == {}
 
 
 class TestForms:
@@ -333,7 +332,7 @@ class TestSending:
         (request,) = server.requests
         assert (request.method, request.path) == (shown.method, path)
         assert shown.url == f"{server.url}{path}"
-        assert json.loads(shown.body) == request.json == creation.body(kind, LEAST[kind])
+        assert json.loads(shown.body) == request.json == rentals.body(kind, LEAST[kind])
         assert result.created == created
         assert result.made == ("" if kind == "endpoint" else created.id)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gputui.api.common.names import SafeNames
 from gputui.api.http.rows import UnreadableRowError, read_each
-from gputui.api.yotta import mapping as wire
+from gputui.api.yotta import mapping
 from gputui.models import Deployment, Instance, Phase, Ref
 from gputui.text import clean
 from tests.api.yotta.server import endpoint, pod, vm, worker
@@ -24,18 +24,18 @@ JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=6
 )
 
-Make = Callable[[wire.Scope, object], Instance | Deployment]
+Make = Callable[[mapping.Scope, object], Instance | Deployment]
 
 
-def _worker(scope: wire.Scope, row: object) -> Instance:
+def _worker(scope: mapping.Scope, row: object) -> Instance:
     parent = Deployment(Ref("y", "endpoint", "e"), "e", "ALB", Phase.RUNNING, "RUNNING")
-    return wire.to_worker(scope, parent, row)
+    return mapping.to_worker(scope, parent, row)
 
 
 ROWS: list[tuple[Make, dict[str, object]]] = [
-    (wire.to_pod, pod()),
-    (wire.to_vm, vm()),
-    (wire.to_endpoint, endpoint(resources=[{"region": "r", "gpuType": "g", "gpuCount": 1}])),
+    (mapping.to_pod, pod()),
+    (mapping.to_vm, vm()),
+    (mapping.to_endpoint, endpoint(resources=[{"region": "r", "gpuType": "g", "gpuCount": 1}])),
     (_worker, worker(region="r", gpuType="g", gpuCount=1, sshCmd="ssh root@h")),
 ]
 
@@ -47,7 +47,7 @@ FIELDS = sorted({name for _, good in ROWS for name in good})
 def test_no_value_of_a_field_breaks_its_row(changes: dict[str, object]) -> None:
     for make, good in ROWS:
         try:
-            row = make(wire.Scope("y", "USD", SafeNames("y")), good | changes)
+            row = make(mapping.Scope("y", "USD", SafeNames("y")), good | changes)
         except UnreadableRowError as error:
             assert changes.keys() & {"id", "workerId"}
             assert clean(error.reason) == error.reason
@@ -59,9 +59,9 @@ def test_no_value_of_a_field_breaks_its_row(changes: dict[str, object]) -> None:
 
 @given(JSON)
 def test_whatever_comes_in_place_of_a_row_breaks_nothing(row: object) -> None:
-    scope = wire.Scope("y", "USD", SafeNames("y"))
+    scope = mapping.Scope("y", "USD", SafeNames("y"))
     for make, _ in ROWS:
         read_each([row], partial(make, scope))
-    wire.to_offers(
-        scope, *wire.to_vm_types([row, {"gpuType": "X", "regions": [row]}, {"gpuType": row, "regions": row}])
+    mapping.to_offers(
+        scope, *mapping.to_vm_types([row, {"gpuType": "X", "regions": [row]}, {"gpuType": row, "regions": row}])
     )

@@ -13,7 +13,7 @@ from pydantic import Field, PlainValidator
 
 from gputui.cli import prompts
 from gputui.cli.commands import init
-from gputui.config import loader as config
+from gputui.config import loader
 from gputui.config.accounts import secret_at
 from gputui.config.loader import Account
 from gputui.config.secrets import SecretRef
@@ -156,7 +156,7 @@ def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
         region: str | None = Field(default=None, title="Region")
         colour: str | None = None
 
-    monkeypatch.setattr(config, "ACCOUNT_MODELS", {**config.ACCOUNT_MODELS, "moon": MoonAccount})
+    monkeypatch.setattr(loader, "ACCOUNT_MODELS", {**loader.ACCOUNT_MODELS, "moon": MoonAccount})
     monkeypatch.setattr(init, "_check", lambda account: True)
     person("base", "moon", "ftp://tycho", "https://tycho.example", "", secrets=("", "env:MOON_TOKEN"))
 

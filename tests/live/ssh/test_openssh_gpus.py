@@ -18,7 +18,7 @@ from gputui.errors import SshError
 from gputui.models import Instance, Phase, Ref, SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, connect
 from gputui.ssh.known_hosts import KnownHosts
-from gputui.ssh.nvidia import query as nvidia
+from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.reader import GpuReader
 from tests.ssh.nvidia import smi
 from tests.ssh.nvidia.smi import Machine
@@ -114,7 +114,7 @@ async def test_a_bashrc_that_waits_for_ever_is_named_as_the_cause(read: Read) ->
 
 
 async def test_a_hanging_nvidia_smi_leaves_no_process_behind(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvidia, "CALL_SECONDS", 2)
+    monkeypatch.setattr(query, "CALL_SECONDS", 2)
     look = read(Machine("hangs", first="sleep 300"))
     most = 0
     for _ in range(3):
@@ -130,8 +130,8 @@ async def test_a_hanging_nvidia_smi_leaves_no_process_behind(read: Read, monkeyp
 
 async def test_one_that_nothing_ends_is_there_once(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits in the driver hears no signal. Here it is one that its time limit does not reach."""
-    monkeypatch.setattr(nvidia, "_limits", lambda: "l=")
-    monkeypatch.setattr(nvidia, "patience", lambda command: 1.0)
+    monkeypatch.setattr(query, "_limits", lambda: "l=")
+    monkeypatch.setattr(query, "patience", lambda command: 1.0)
     look = read(Machine("hangs", first="sleep 300"))
     with pytest.raises(SshError, match="gave no answer"):
         await look(TRAIN)

@@ -10,7 +10,7 @@ import pytest
 
 from gputui.api.pody.mapping import terminal_text
 from gputui.errors import SshError
-from gputui.ssh.nvidia import query as nvidia
+from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.query import Question
 from gputui.ssh.nvidia.rows import is_divided, pids_of, reading, shares_memory
 from tests.ssh.nvidia.test_reader import AT, TRAIN
@@ -49,7 +49,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_megabyte_of_anything_takes_little_time(unit: str) -> None:
     text = filled(unit)
-    assert milliseconds(lambda: nvidia.cut(text, "train-1")) < MOST_MS
+    assert milliseconds(lambda: query.cut(text, "train-1")) < MOST_MS
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -60,8 +60,8 @@ def test_a_megabyte_in_any_part_takes_little_time(unit: str) -> None:
         output = "".join(f"\n@gputui begin {name}\n{text}\n@gputui end 0\n" for name, text in parts.items())
 
         def understand(output: str = output) -> None:
-            answer = nvidia.cut(output, "train-1")
-            nvidia.without_refused(question, answer)
+            answer = query.cut(output, "train-1")
+            query.without_refused(question, answer)
             is_divided(question, answer)
             shares_memory(question, answer)
             pids_of(question, answer)
@@ -84,8 +84,8 @@ def test_more_gpus_or_processes_than_a_machine_can_have_are_an_error_and_no_shor
     gpus = "".join(GPU.replace("0, ", f"{index}, ", 1) for index in range(2000))
     output = f"\n@gputui begin gpus\n{gpus}\n@gputui end 0\n"
     with pytest.raises(SshError, match="more than 1024 GPUs"):
-        reading(Question(), nvidia.cut(output, "train-1"), TRAIN, AT)
+        reading(Question(), query.cut(output, "train-1"), TRAIN, AT)
     apps = "".join(f"GPU-a, {pid}, python, 3\n" for pid in range(1, 6000))
     output = f"\n@gputui begin gpus\n{GPU}\n@gputui end 0\n@gputui begin apps\n{apps}\n@gputui end 0\n"
     with pytest.raises(SshError, match="more than 4096 processes"):
-        reading(Question(), nvidia.cut(output, "train-1"), TRAIN, AT)
+        reading(Question(), query.cut(output, "train-1"), TRAIN, AT)

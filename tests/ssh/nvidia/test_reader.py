@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from gputui.errors import SshError
 from gputui.models import GpuDevice, GpuReading, Instance, Phase, Ref
 from gputui.ssh.client import Connection
-from gputui.ssh.nvidia import query as nvidia
+from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.mig import mig_gpus
 from gputui.ssh.nvidia.query import Part, Question
 from gputui.ssh.nvidia.reader import GpuReader, read_gpus
@@ -387,7 +387,7 @@ ANSWERS = st.dictionaries(
 @given(TEXTS)
 def test_no_text_makes_it_stumble(text: str) -> None:
     with suppress(SshError):
-        nvidia.cut(text, "train-1")
+        query.cut(text, "train-1")
 
 
 @given(ANSWERS, st.booleans())
@@ -397,11 +397,11 @@ def test_no_answer_makes_it_stumble(parts: dict[str, Part], mig: bool) -> None:
     )
     question = Question(mig=mig)
     try:
-        answer = nvidia.cut(marked, "train-1")
+        answer = query.cut(marked, "train-1")
         is_divided(question, answer)
-        better = nvidia.without_refused(question, answer)
+        better = query.without_refused(question, answer)
         assert better != question
-        nvidia.look_at_processes(Question(pids=pids_of(question, answer)))
+        query.look_at_processes(Question(pids=pids_of(question, answer)))
         found = reading(question, answer, TRAIN, AT)
     except SshError as error:
         said = str(error)

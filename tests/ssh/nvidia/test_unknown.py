@@ -16,8 +16,7 @@ from gputui.errors import SshError
 from gputui.models import GpuProcess, Instance
 from gputui.models.serialize import to_plain
 from gputui.ssh.client import Connection
-from gputui.ssh.nvidia import query as nvidia
-from gputui.ssh.nvidia import reader as gpus
+from gputui.ssh.nvidia import query, reader
 from gputui.ssh.nvidia.query import Part, Question
 from gputui.ssh.nvidia.reader import GpuReader
 from gputui.ssh.nvidia.rows import reading
@@ -180,17 +179,17 @@ async def test_machines_of_other_makers_get_no_advice_about_nvidia(
 
 
 def test_each_program_has_a_limit_and_no_stdin() -> None:
-    command = nvidia.look(Question(mig=True, pids=(1,)))
+    command = query.look(Question(mig=True, pids=(1,)))
     assert 'l="timeout -k 2 15"' in command
     assert command.count("$l nvidia-smi") == command.count("nvidia-smi") == 4
     assert command.count("</dev/null 2>&1") >= 5
-    assert nvidia.patience(command) > 4 * 8, "one that takes 8 s a call gives figures"
+    assert query.patience(command) > 4 * 8, "one that takes 8 s a call gives figures"
 
 
 async def test_one_that_hangs_is_ended_on_its_host_and_no_other_is_started(
     person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nvidia, "CALL_SECONDS", 1)
+    monkeypatch.setattr(query, "CALL_SECONDS", 1)
     mark = tmp_path / "hangs"
     machine = Machine("silent", first=f"cat {mark}")
     os.mkfifo(mark)
@@ -224,8 +223,8 @@ class HangingServer(Server):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpus, "_SHELL_SECONDS", 0.2)
-    monkeypatch.setattr(nvidia, "patience", lambda command: 0.2)
+    monkeypatch.setattr(reader, "_SHELL_SECONDS", 0.2)
+    monkeypatch.setattr(query, "patience", lambda command: 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
