@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
-from decimal import Decimal
 from functools import lru_cache
-
-from gputui.models import Money
 
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Letters and marks that draw nothing, and what Unicode keeps free for more of the kind.
@@ -18,11 +14,8 @@ _SELECTORS = frozenset(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10),
 _SYMBOL_CATEGORIES = frozenset({"So", "Sk", "Sm"})
 _SELECTED = frozenset("\u203c\u2049\u2139\u3030\u303d")
 """What takes an emoji form though it is no symbol by its category."""
-_SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€"}
 
 REPLACEMENT = "\ufffd"
-_NO_FIGURE = 2**63
-"""From here on a figure is neither a size nor a span."""
 
 
 _SHAPING = re.compile(f"[{''.join(sorted(_JOINERS | _SELECTORS))}]+")
@@ -124,117 +117,6 @@ def guarded_cell(text: str) -> str:
     Names and commands come from other people's machines.
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def format_bytes(size: int | None) -> str:
-    """Write bytes as the screens do, in binary units: ``709M``, ``22.2G``; '' when unknown, ``?`` for no size."""
-    if size is None:
-        return ""
-    if not abs(size) < _NO_FIGURE:
-        return "?"
-    value = float(size)
-    for unit in ("B", "K", "M", "G", "T"):
-        if abs(value) < 1023.5 or unit == "T":
-            digits = 1 if unit in "GT" and abs(value) < 99.95 else 0
-            return f"{value:.{digits}f}{unit}"
-        value /= 1024
-    raise AssertionError("unreachable")
-
-
-def format_duration(seconds: float | None) -> str:
-    """Write a span in its two largest units: ``41s``, ``3m 12s``, ``3h 12m``, ``26d 17h``.
-
-    '' when unknown, ``?`` for what is no span: NaN, infinity, ages of the universe.
-    """
-    if seconds is None:
-        return ""
-    if not abs(seconds) < _NO_FIGURE:
-        return "?"
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes}m {rest:02}s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours}h {minutes:02}m"
-    days, hours = divmod(hours, 24)
-    return f"{days}d {hours:02}h"
-
-
-_SPAN = re.compile(r"(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?", re.IGNORECASE)
-
-
-def parse_span(text: str) -> int:
-    """Read a span as people write it, ``90m``, ``6h``, ``7d``, ``1d 12h``, and return it in whole minutes.
-
-    Raises ValueError for anything else, a number without a unit included.
-    """
-    match = _SPAN.fullmatch(text.strip())
-    if match is None or not any(match.groups()):
-        raise ValueError("is not a span of time; write it as 90m, 6h or 7d")
-    days, hours, minutes = (int(part or 0) for part in match.groups())
-    return (days * 24 + hours) * 60 + minutes
-
-
-def format_minutes(minutes: int) -> str:
-    """Write a span of whole minutes in its two largest units: ``45m``, ``23h 59m``, ``6d 4h``."""
-    hours, rest = divmod(max(0, minutes), 60)
-    if hours < 24:
-        return f"{hours}h {rest:02}m" if hours else f"{rest}m"
-    return f"{hours // 24}d {hours % 24:02}h"
-
-
-def format_age(since: datetime | None, now: datetime) -> str:
-    """Write how long ago ``since`` was: ``<1m``, ``41m``, ``3h``, ``26d``; '' when unknown.
-
-    No finer than minutes, because a screen at rest is not redrawn for it more than once a minute.
-    """
-    if since is None:
-        return ""
-    minutes = max(0, int((now - since).total_seconds())) // 60
-    if minutes < 60:
-        return f"{minutes}m" if minutes else "<1m"
-    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // 1440}d"
-
-
-_CENT = Decimal("0.01")
-_LEAST_SHOWN = Decimal("0.000001")
-
-
-def format_money(money: Money | None) -> str:
-    """Write an amount with its currency's sign: ``$1.80``, ``¥3.10``, ``2.00 GBP``, ``$0.0042``; '' when unknown.
-
-    An estimate begins with ``~``. Below a cent two digits are written, below a millionth ``<$0.000001``.
-    """
-    if money is None:
-        return ""
-    symbol = _SYMBOLS.get(money.currency)
-    less = "<" if 0 < money.amount < _LEAST_SHOWN else ""
-    figure = _amount(max(money.amount, _LEAST_SHOWN) if less else money.amount)
-    written = f"{symbol}{figure}" if symbol else f"{figure} {money.currency}"
-    return f"{'~' if money.estimated else ''}{less}{written}"
-
-
-def _amount(amount: Decimal) -> str:
-    if not 0 < abs(amount) < _CENT:
-        return f"{amount:.2f}"
-    digits = 1 - amount.adjusted()  # so that two of them are not zero
-    return f"{amount:.{digits}f}".rstrip("0")
-
-
-def format_time(at: datetime, *, utc: bool = False) -> str:
-    """Write a time of day, local or UTC, with the date when it is not today's."""
-    shown = at.astimezone(UTC) if utc else at.astimezone()
-    now = datetime.now(shown.tzinfo)
-    return shown.strftime("%H:%M:%S" if shown.date() == now.date() else "%Y-%m-%d %H:%M:%S")
-
-
-def format_elapsed(seconds: float) -> str:
-    """Write how long something has been going on: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    return f"{minutes}:{rest:02}" if minutes < 60 else format_minutes(minutes)
 
 
 _EASY = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gputui.formatting import format_age, format_bytes, format_duration, format_money
 from gputui.models import Money
-from gputui.text import REPLACEMENT, clean, format_age, format_bytes, format_duration, format_money
+from gputui.text import REPLACEMENT, clean
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
+from gputui.formatting import format_duration
 from gputui.models import Event, Phase, Ref
-from gputui.text import format_duration
 
 SLOW_FACTOR = 3
 SLOW_SECONDS = 30

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import re
 
+from gputui.formatting import parse_span
 from gputui.models import LONGEST_BLOCK
-from gputui.text import parse_span
 
 
 def positive(text: str) -> float:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gputui.cli.output import format_table, say
+from gputui.formatting import format_age, format_bytes, format_duration, format_minutes, format_money
 from gputui.models import (
     Balance,
     Block,
@@ -32,7 +33,6 @@ from gputui.presentation.deployments import counts_text, gpus_text, price_range
 from gputui.presentation.prices import figure_name, price_text
 from gputui.presentation.storage import registry_text, size_text, storage_text
 from gputui.presentation.tasks import delivery_text, took_text
-from gputui.text import format_age, format_bytes, format_duration, format_minutes, format_money
 
 KINDS: tuple[Resource, ...] = (
     Resource.STOCK,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gputui.formatting import format_bytes, format_money
 from gputui.models import (
     Action,
     Deployment,
@@ -17,7 +18,6 @@ from gputui.models import (
     Row,
     Volume,
 )
-from gputui.text import format_bytes, format_money
 
 EFFECTS: Mapping[Action, str] = {
     Action.START: "It gets its GPUs again. The port of its SSH may be another one.",

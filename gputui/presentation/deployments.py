@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 
+from gputui.formatting import format_money
 from gputui.models import Deployment, Money, Phase
-from gputui.text import format_money
 
 
 class Shape(StrEnum):

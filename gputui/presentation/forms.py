@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gputui.formatting import format_money
 from gputui.models import Action, FieldKind, Form, FormField, Row
 from gputui.redaction import redact
-from gputui.text import format_money
 
 _NONE = "–"
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
 
+from gputui.formatting import format_money
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Row, Volume
-from gputui.text import format_money
 
 UNKNOWN, FREE = "?", "–"
 

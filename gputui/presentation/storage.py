@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gputui.formatting import format_bytes
 from gputui.models import RegistryCredential, Volume
-from gputui.text import format_bytes
 
 
 def storage_text(row: Volume) -> str:

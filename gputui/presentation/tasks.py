@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from gputui.formatting import format_duration
 from gputui.known_secrets import MASK
 from gputui.models import Phase, Task, TaskQueue
-from gputui.text import format_duration
 
 QUEUE = "queue"
 """The field of the servers' filter that names one queue by its endpoint."""

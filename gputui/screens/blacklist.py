@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import ClassVar, cast
 
 from gputui.commands import BY_ID, Command
+from gputui.formatting import format_minutes
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
 from gputui.screens.commands.block_host import moment, place_of
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column
-from gputui.text import format_minutes
 from gputui.widgets.table.columns import Cell, Column, natural_key
 
 

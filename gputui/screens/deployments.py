@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
 from gputui.commands import Command
+from gputui.formatting import format_bytes
 from gputui.models import Action, Change, Deployment, Phase, Resource, Row
 from gputui.presentation.actions import UNDER_WAY
 from gputui.presentation.deployments import (
@@ -24,7 +25,6 @@ from gputui.screens.commands.scale import ScalingView
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_column, amount, name_column, price_column
-from gputui.text import format_bytes
 from gputui.widgets.glyphs import PHASE_GLYPHS, bar
 from gputui.widgets.table.columns import Cell, Column
 

@@ -21,9 +21,10 @@ from gputui.api.common.form_values import (
     refuse,
     unknown_problem,
 )
+from gputui.formatting import format_bytes
 from gputui.models import FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Secret
 from gputui.redaction import redact_json
-from gputui.text import clean, format_bytes
+from gputui.text import clean
 
 CONTAINER, IMAGE = "container", "image"
 KINDS = (CONTAINER, IMAGE)

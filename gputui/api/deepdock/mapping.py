@@ -23,9 +23,10 @@ from gputui.api.deepdock.gpu_series import GpuSeries
 from gputui.api.http.decoding import mismatch
 from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
+from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, PortMapping, Ref, SSHTarget
 from gputui.redaction import redact_json
-from gputui.text import clean, format_bytes
+from gputui.text import clean
 
 _MIB = 2**20
 _LAST_PORT = 65535

@@ -27,6 +27,7 @@ from gputui.api.gpuhub.resources import GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, each_changed
 from gputui.errors import AccountDeniedError, GputuiError, InvalidError, NotFoundError, SshError
+from gputui.formatting import format_money
 from gputui.models import (
     AccountInfo,
     Action,
@@ -49,7 +50,7 @@ from gputui.models import (
     SSHTarget,
     StopOptions,
 )
-from gputui.text import clean, format_money
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Lister

@@ -11,8 +11,8 @@ from datetime import datetime, time, timedelta
 
 from gputui.api.common.form_values import given, problem_of, read_flag, read_several, read_whole, unknown_problem
 from gputui.api.gpuhub.fields import CUDA_VALUES, Reader, range_problem, read_cuda, read_price
+from gputui.formatting import parse_span
 from gputui.models import FieldKind, Form, FormField, Resource
-from gputui.text import parse_span
 
 CONTAINER_STATUSES = ("creating", "created", "starting", "oss_merged", "running", "shutting_down", "shutdown")
 DEPLOYMENT_STATUSES = ("running", "stopped")

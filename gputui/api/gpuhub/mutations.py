@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from gputui.api.gpuhub.client import GpuhubServer
 from gputui.api.gpuhub.create_deployment import PATH as DEPLOYMENT
 from gputui.errors import InvalidError
+from gputui.formatting import format_minutes
 from gputui.models import LONGEST_BLOCK, ActionResult, Ref, StopOptions
-from gputui.text import clean, format_minutes
+from gputui.text import clean
 
 
 class GpuhubChanges:

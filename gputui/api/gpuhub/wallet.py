@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from gputui.api.gpuhub import schema
+from gputui.formatting import format_money
 from gputui.models import Balance, Money, Ref
-from gputui.text import format_money
 
 ASSETS, BLOCKED = "assets", "blocked_asset"
 _MONEY = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from gputui.text import format_duration
+from gputui.formatting import format_duration
 
 _COARSENESS = 2.0
 """How old a ``Date`` may be when it leaves, in seconds: it has whole seconds, and servers renew it once a second."""

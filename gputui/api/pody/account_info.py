@@ -11,8 +11,9 @@ from gputui.api.http.rows import read_each
 from gputui.api.pody import mapping
 from gputui.api.pody.client import OLDEST, PodyServer
 from gputui.errors import GputuiError
+from gputui.formatting import format_duration
 from gputui.models import AccountInfo, Image, PartialRows, Ref
-from gputui.text import clean, format_duration
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.config.loader import PodyAccount

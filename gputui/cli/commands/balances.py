@@ -13,8 +13,8 @@ from gputui.analytics import cost
 from gputui.cli import session
 from gputui.cli.columns import Column, columns_of, csv_columns, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
+from gputui.formatting import format_minutes
 from gputui.models import Balance, Package, Resource
-from gputui.text import format_minutes
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account

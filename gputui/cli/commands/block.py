@@ -14,8 +14,8 @@ from gputui.cli.columns import time_left
 from gputui.cli.commands.lifecycle import Plan, carry_out
 from gputui.cli.output import say
 from gputui.errors import GputuiError
+from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
-from gputui.text import format_minutes, format_time
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet

@@ -17,9 +17,9 @@ from gputui.cli import session
 from gputui.cli.columns import Column, table_with
 from gputui.cli.output import say, terminal_width, write_csv, write_json
 from gputui.errors import ConfigError, GputuiError
+from gputui.formatting import format_money
 from gputui.models import Deployment, Instance, Money, Ref, Row, Volume
 from gputui.presentation.prices import UNKNOWN, money_text
-from gputui.text import format_money
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend

@@ -13,12 +13,12 @@ from gputui.cli import refs, session
 from gputui.cli.columns import hours_text, time_left
 from gputui.cli.output import Plain, cell_width, say
 from gputui.errors import ExitCode, GputuiError, NotFoundError
+from gputui.formatting import format_bytes, format_duration, format_money
 from gputui.models import Block, Deployment, Instance, Money, Package, Ref, Resource, Row, Task, Volume
 from gputui.models.serialize import from_plain, to_plain
 from gputui.presentation.deployments import cuda_text
 from gputui.presentation.prices import price_sentence
 from gputui.presentation.tasks import indented, took_text
-from gputui.text import format_bytes, format_duration, format_money
 
 if TYPE_CHECKING:
     from gputui.config.loader import Config

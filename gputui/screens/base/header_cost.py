@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from gputui.analytics.cost import COSTING, SIZING, Total, billed, by_account, in_order, not_read, unpriced_text
+from gputui.formatting import format_money
 from gputui.models import Change, Deployment, FeedState, GpuDevice, HostInfo, Instance, Money, Row, Volume
 from gputui.screens.base.session import Session
-from gputui.text import format_money
 
 
 def all_costing(session: Session) -> list[Row]:

@@ -19,12 +19,12 @@ from gputui.analytics.cost import COSTING, SIZING
 from gputui.commands import BY_ID, BY_WORD, COMMANDS, Command, Group, complete
 from gputui.config.keymap import MOVEMENT, key_text
 from gputui.errors import GputuiError
+from gputui.formatting import format_time
 from gputui.models import Action, Change, FeedState, HealthState, Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.refusals import never_text, not_now_text
 from gputui.screens.base.header_cost import FleetCost
 from gputui.screens.base.session import Session
-from gputui.text import format_time
 from gputui.widgets.bars.entry_bar import EntryBar
 from gputui.widgets.bars.footer import FooterBar
 from gputui.widgets.bars.header import HeaderBar

@@ -10,11 +10,11 @@ from textual.content import Content
 
 from gputui.analytics.startup_times import evidence, medians, starts
 from gputui.errors import GputuiError
+from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
 from gputui.presentation.actions import EFFECTS, EFFECTS_ON_SEVERAL
 from gputui.screens import dialogs
 from gputui.screens.commands.lifecycle import ActingView
-from gputui.text import format_minutes, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 Place = tuple[str, str, str]

@@ -9,6 +9,7 @@ from textual import work
 from textual.content import Content
 
 from gputui.errors import GputuiError
+from gputui.formatting import format_bytes, format_money, format_time
 from gputui.models import (
     Action,
     ActionResult,
@@ -41,7 +42,6 @@ from gputui.screens import dialogs
 from gputui.screens.base.session import NAMED
 from gputui.screens.commands.create import CreatingView
 from gputui.screens.detail.reports import describe_exec
-from gputui.text import format_bytes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 AT_ONCE = 4

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from gputui.analytics.cost import COSTING, Total, by_account, gpus_in_use, gpus_text, run_out
 from gputui.commands import Command
+from gputui.formatting import format_minutes, format_money
 from gputui.models import Action, Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
 from gputui.presentation.prices import UNKNOWN, money_text, price_key
 from gputui.screens.base.header_cost import all_costing, billing, lacking_text, shown_total, unstated
@@ -20,7 +21,6 @@ from gputui.screens.base.session import Session
 from gputui.screens.cost.lines import CostLine, cost_lines
 from gputui.screens.instances import UNPRICED
 from gputui.screens.list.list_view import ListView
-from gputui.text import format_minutes, format_money
 from gputui.widgets.glyphs import bar
 from gputui.widgets.table.columns import Cell, Column
 from gputui.widgets.table.table import RecordTable

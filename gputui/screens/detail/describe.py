@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from textual.content import Content
 
+from gputui.formatting import format_bytes, format_duration, format_minutes, format_money, format_time
 from gputui.models import (
     Balance,
     Block,
@@ -41,7 +42,6 @@ from gputui.presentation.storage import registry_text, size_text
 from gputui.screens.detail.lines import grouped_lines, line, time_text, told_lines
 from gputui.screens.detail.reports import describe_json
 from gputui.screens.detail.task import facts, sections
-from gputui.text import format_bytes, format_duration, format_minutes, format_money, format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 _MOST_LINES = 500

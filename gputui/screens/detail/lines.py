@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from gputui.text import format_time
+from gputui.formatting import format_time
 
 _LABEL_WIDTH = 21
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from gputui.formatting import format_time
 from gputui.models import AccountInfo, ExecResult, Health
 from gputui.presentation.actions import quota_text
 from gputui.screens.detail.lines import line, told_lines
-from gputui.text import format_time
 from gputui.widgets.glyphs import HEALTH_STYLES
 
 if TYPE_CHECKING:

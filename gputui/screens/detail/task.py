@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from gputui.formatting import format_time
 from gputui.models import Phase, Task
 from gputui.presentation.tasks import delivery_failed, delivery_text, took_text
-from gputui.text import format_time
 from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.widgets.json.tree import Fact, Section
 

@@ -12,9 +12,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
+from gputui.formatting import parse_span
 from gputui.models import LONGEST_BLOCK
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.text import parse_span
 from gputui.widgets.inputs.line_input import LineInput
 
 DEFAULT_SPAN = "24h"

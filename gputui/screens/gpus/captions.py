@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gputui.fleet import Fleet
+from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuProcess, HostInfo, Instance, Ref, Resource, Row
-from gputui.text import format_bytes
 
 
 def name_of_gpu(device: GpuDevice) -> str:

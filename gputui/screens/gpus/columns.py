@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from gputui.formatting import format_bytes, format_duration
 from gputui.models import GpuDevice, GpuProcess, Row
-from gputui.text import format_bytes, format_duration
 from gputui.widgets.glyphs import bar
 from gputui.widgets.table.columns import Cell, Column, natural_key
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from gputui.formatting import format_age
 from gputui.models import Money
 from gputui.presentation.prices import FREE, UNKNOWN, ByDeployment, may_cost, price_key, price_now, price_text
 from gputui.screens.base.session import Session
-from gputui.text import format_age
 from gputui.widgets.table.columns import Cell, Column, natural_key
 
 

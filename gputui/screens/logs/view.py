@@ -13,6 +13,7 @@ from textual.content import Content
 
 from gputui.commands import BY_ID, Command
 from gputui.errors import GputuiError, RateLimitedError
+from gputui.formatting import format_time
 from gputui.logs.line_filter import LineFilter
 from gputui.logs.reader import LogReader
 from gputui.logs.store import LogFilter, LogStore
@@ -23,7 +24,6 @@ from gputui.screens.base.export import LOG_FORMATS, save_log
 from gputui.screens.commands.filter_bar import FilterBarView
 from gputui.screens.commands.inspect import ReadingView
 from gputui.screens.logs.captions import following_text
-from gputui.text import format_time
 from gputui.widgets.log_view import LogView
 
 _STEP = 20_000

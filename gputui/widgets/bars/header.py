@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from gputui.formatting import format_time
 from gputui.models import Health, HealthState
-from gputui.text import format_time
 from gputui.widgets.bars.line import Line, spread
 from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 

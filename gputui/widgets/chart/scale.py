@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gputui.text import format_bytes
+from gputui.formatting import format_bytes
 
 _ROUND = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """Tops of an axis, times a power of ten; half of each is a number of at most two digits too."""
