@@ -72,11 +72,13 @@ def plan() -> CloudPlan:
 async def serve(speed: float) -> None:
     """Serve the cloud; print its configuration, then for each line read the true times of all events."""
     clock = WorldClock(speed=speed, start=time.time())
-    async with running_simulator(clock=clock, seed=1, ssh=False, clouds=[plan()], docks=[]) as running:
+    async with running_simulator(
+        clock=clock, seed=1, ssh=False, plans={"gpuhub": [plan()], "deepdock": []}
+    ) as running:
         section = running.config_toml().partition("\n[accounts.lab]")[0]
         print(json.dumps(section), flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
-            cloud = running.world.clouds["hub"]
+            cloud = running.accounts["hub"].state
             events = [event for deployment in cloud.deployments.values() for event in deployment.events]
             print(json.dumps([[event.container, event.status, event.at] for event in events]), flush=True)
 

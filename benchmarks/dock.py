@@ -32,7 +32,7 @@ _ROUNDS = 3
 
 async def serve() -> None:
     """Serve the host; print its configuration, and end with the input."""
-    async with running_simulator(seed=1, ssh=False, clouds=[]) as running:
+    async with running_simulator(seed=1, ssh=False, plans={"gpuhub": []}) as running:
         _, _, section = running.config_toml().partition("[accounts.dock]")
         print(f"[accounts.dock]{section}".replace("\n", "\\n"), flush=True)
         await asyncio.to_thread(sys.stdin.readline)

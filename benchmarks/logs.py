@@ -46,8 +46,8 @@ async def serve(count: int) -> None:
     from gputui.sim.yotta.entities import RUNNING
 
     logs.KEPT = 4 * LINES
-    async with running_simulator(seed=1, ssh=False, clouds=[], docks=[]) as running:
-        cloud = running.yottas["yotta"]
+    async with running_simulator(seed=1, ssh=False, plans={"gpuhub": [], "deepdock": []}) as running:
+        cloud = running.accounts["yotta"].state
         worker = next(
             worker
             for endpoint in cloud.serverless.endpoints.values()

@@ -57,30 +57,30 @@ _LOGIN_PAGE = (
 )
 
 
-class Ways(Protocol):
-    """How one API goes wrong, where that is its own."""
+class ApiFaults(Protocol):
+    """The faults that differ from API to API."""
 
-    def set(self, profile: str) -> None:
-        """Make of the world, or of the API itself, what a profile wants; undo what another has made."""
+    def apply(self, profile: str) -> None:
+        """Change the world or the API as a profile requires; undo the changes of the previous profile."""
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
-        """Status and body for wrong credentials, None for what wants none."""
+        """Return status and body for wrong credentials, None for a request that needs none."""
 
-    def complaint(self, text: str) -> bytes:
-        """The body of a failure with an HTTP status of its own."""
+    def error_body(self, text: str) -> bytes:
+        """Return the body of an error with an HTTP status of its own."""
 
     def garbage(self, scope: Scope, data: Any) -> Any:
-        """A JSON answer spoiled; about one thing in three, the same ones every time."""
+        """Return a JSON answer with faulty values; about one item in three, the same ones every time."""
 
 
 class Faults:
     """ASGI middleware that spoils the answers of one API as the current profile says."""
 
     def __init__(
-        self, app: ASGIApp, ways: Ways, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, app: ASGIApp, api_faults: ApiFaults, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._app = app
-        self._ways = ways
+        self._api_faults = api_faults
         self._sleep = sleep
         self._requests = 0
         self._profile = "none"
@@ -103,7 +103,7 @@ class Faults:
         self._profile = name
         self._requests = 0
         self.release()
-        self._ways.set(name)
+        self._api_faults.apply(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, well or badly."""
@@ -121,10 +121,10 @@ class Faults:
                 await wait_unless(self._released, _until_gone(receive))
             case "html":
                 await _answer(send, 200, _LOGIN_PAGE, b"text/html; charset=utf-8")
-            case "auth" if (answer := self._ways.unauthorized(scope)) is not None:
+            case "auth" if (answer := self._api_faults.unauthorized(scope)) is not None:
                 await _answer(send, *answer)
             case "ratelimited" if self._requests % 4:
-                body = self._ways.complaint("Too Many Requests")
+                body = self._api_faults.error_body("Too Many Requests")
                 await _answer(send, 429, body, extra=[(b"retry-after", b"3")])
             case "flaky" if self._requests % 3 == 0:
                 await self._fail(self._requests // 3 % 3, scope, receive, send)
@@ -139,7 +139,7 @@ class Faults:
         if kind == 1:
             await _answer(send, 502, _PROXY_PAGE, b"text/html")
         elif kind == 2:
-            await _answer(send, 504, self._ways.complaint("Request timed out"))
+            await _answer(send, 504, self._api_faults.error_body("Request timed out"))
         else:
             # The work is done, its answer gets lost: what makes blind retries dangerous.
             await self._rewrite(scope, receive, send, lambda body: body[: len(body) // 2], announce_all=True)
@@ -149,7 +149,7 @@ class Faults:
             data = json.loads(body)
         except ValueError:
             return body
-        return json.dumps(self._ways.garbage(scope, data)).encode()
+        return json.dumps(self._api_faults.garbage(scope, data)).encode()
 
     async def _rewrite(
         self,

@@ -8,16 +8,14 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from .clock import WorldClock
-
-if TYPE_CHECKING:
-    from gputui.sim.gpuhub.cloud import Cloud
 
 MIB = 1 << 20
 GIB = 1 << 30
 PAGE = 4096
+SSH_PASSWORD = "podpass"  # noqa: S105  of every container without a password of its own, on loopback
 _RESTART_SECONDS = (4.0, 9.0)
 
 
@@ -285,7 +283,7 @@ class Host:
 
 
 class World:
-    """All hosts and clouds and their clock. Call :meth:`advance` before looking: it catches up with the clock.
+    """All hosts and their clock. Call :meth:`advance` before looking: it catches up with the clock.
 
     The same seed, clock readings and calls make the same world.
     """
@@ -295,7 +293,6 @@ class World:
         self.rng = random.Random(seed)  # noqa: S311  a pretend world holds no secrets
         self.network: Network = network or NumbersOnly()
         self.hosts: dict[str, Host] = {}
-        self.clouds: dict[str, Cloud] = {}
         self.time = clock.now()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -303,6 +300,15 @@ class World:
     def after(self, seconds: float, happening: Callable[[], None]) -> None:
         """Let something happen by itself, world seconds from now."""
         heapq.heappush(self._agenda, (self.time + seconds, next(self._order), happening))
+
+    def repeat(self, event: Callable[[], None], mean: float, rng: random.Random) -> None:
+        """Let an event occur again and again, ``mean`` world seconds apart on average."""
+
+        def occur() -> None:
+            event()
+            self.repeat(event, mean, rng)
+
+        self.after(rng.uniform(0.5, 1.5) * mean, occur)
 
     def advance(self) -> float:
         """Catch up with the clock; the world time reached, in epoch seconds."""

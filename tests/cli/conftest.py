@@ -34,7 +34,7 @@ class Simulation:
     ) -> None:
         self._options: dict[str, Any] = {
             **{"ssh": ssh, "speed": speed},
-            **{"clouds": clouds, "docks": docks, "yottas": yottas},
+            "plans": {"gpuhub": clouds, "deepdock": docks, "yotta": yottas},
         }
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()

@@ -22,6 +22,7 @@ from gputui.fleet import Fleet
 from gputui.history.history import History
 from gputui.models import Change, Event, EventSource, FeedState, Instance, Ref, Resource
 from gputui.sim.clock import WorldClock
+from gputui.sim.gpuhub.cloud import Cloud
 from gputui.sim.server import Running, running_simulator
 from tests.faults.laboratory import ACCOUNTS, all_at_once, laboratory
 from tests.faults.test_changes import ChangeCase, change_cases
@@ -143,7 +144,8 @@ async def caught_up(fleet: Fleet, accounts: Mapping[str, Account]) -> None:
 def reported(running: Running, witness: Witness) -> list[str]:
     """Compare the events that clouds reported with what has happened in them."""
     wrong = [f"told {count} times: {ref}" for ref, count in witness.told.items() if count > 1]
-    for name, cloud in running.world.clouds.items():
+    clouds = {name: one.state for name, one in running.accounts.items() if isinstance(one.state, Cloud)}
+    for name, cloud in clouds.items():
         there = Counter(
             (event.container, event.status, int(event.at))
             for deployment in cloud.deployments.values()

@@ -11,7 +11,9 @@ import pytest
 from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import DockPlan
 from gputui.sim.gpuhub.default_world import CloudPlan
+from gputui.sim.pody.default_world import HOSTS, build_host
 from gputui.sim.server import Running, running_simulator
+from gputui.sim.world import World
 from gputui.sim.yotta.default_world import YottaPlan
 
 START = 1_750_000_000.0
@@ -26,6 +28,14 @@ class Hands:
 
     def __call__(self) -> float:
         return self.now
+
+
+def build_world(clock: WorldClock, *, size: str = "small", seed: int = 0) -> World:
+    """A world with the pody hosts of a size, and nothing else."""
+    world = World(clock, seed=seed)
+    for plan in HOSTS[size]:
+        build_host(world, plan)
+    return world
 
 
 class Sims:
@@ -47,7 +57,10 @@ class Sims:
         """A simulator of the two pody hosts, and of the clouds, DeepDock hosts and Yotta accounts asked for."""
         frozen = clock or WorldClock(speed=0, start=START)
         simulator = running_simulator(
-            release=release, ssh=ssh, clock=frozen, clouds=clouds, docks=docks, yottas=yottas
+            ssh=ssh,
+            clock=frozen,
+            variants={"pody": release},
+            plans={"gpuhub": clouds, "deepdock": docks, "yotta": yottas},
         )
         return await self._stack.enter_async_context(simulator)
 

@@ -7,6 +7,7 @@ import base64
 import socket
 import tomllib
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -155,7 +156,9 @@ async def test_requests_under_way_do_not_hold_the_end_up(
 
 async def test_serve_runs_until_it_is_cancelled() -> None:
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve(0, speed=0, release="0.2.5", clouds="none", ready=started.set_result))
+    task = asyncio.create_task(
+        serve(0, speed=0, variants={"pody": "0.2.5", "gpuhub": "none"}, ready=started.set_result)
+    )
     sim = await asyncio.wait_for(started, 10)
     async with httpx.AsyncClient(base_url=sim.base_urls["lab"], trust_env=False) as client:
         assert (await client.get("/version")).content == b"[0,2,5]"
@@ -171,10 +174,12 @@ async def test_serve_runs_until_it_is_cancelled() -> None:
     [
         ({"size": "tiny"}, "unknown size 'tiny': one of small, large, huge"),
         ({"faults": "x"}, "unknown fault profile 'x'"),
-        ({"clouds": "many"}, "unknown clouds 'many': one of usual, none, private, personal, benchmark"),
-        ({"release": "9.9.9"}, "unknown pody release '9.9.9': one of 0.1.9"),
+        ({"variants": {"gpuhub": "many"}}, "unknown clouds 'many': one of usual, none, private, personal, benchmark"),
+        ({"variants": {"nobody": "x"}}, "unknown kind 'nobody': one of gpuhub, pody, deepdock, yotta"),
+        ({"variants": {"deepdock": "x"}}, "unknown DeepDock hosts 'x'"),
+        ({"variants": {"pody": "9.9.9"}}, "unknown pody release '9.9.9': one of 0.1.9"),
     ],
 )
-async def test_unknown_options_are_named(options: dict[str, str], message: str) -> None:
+async def test_unknown_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        await serve(0, ready=lambda _: None, **options)  # type: ignore[arg-type]  # a table of one option each
+        await serve(0, ready=lambda _: None, **options)

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from gputui.sim.clock import WorldClock
-from gputui.sim.default_world import SIZES, STEADY, build_world
+from gputui.sim.pody.default_world import HOSTS, STEADY
 from gputui.sim.world import World
-from tests.sim.conftest import START, Hands, Sims
+from tests.sim.conftest import START, Hands, Sims, build_world
 
 
 def moving(seed: int = 1, size: str = "small") -> tuple[World, Hands]:
@@ -43,7 +43,7 @@ def test_another_seed_makes_another_world() -> None:
 def test_a_size_has_about_that_many_pods(size: str, instances: int) -> None:
     world, _ = moving(size=size)
     assert sum(len(host.pods) for host in world.hosts.values()) == instances
-    assert [host.name for host in world.hosts.values()] == [plan.name for plan in SIZES[size]]
+    assert [host.name for host in world.hosts.values()] == [plan.name for plan in HOSTS[size]]
 
 
 def test_pods_stand_in_several_states_and_some_gpus_are_idle() -> None:

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(args: argparse.Namespace) -> None:
     from gputui.sim.server import serve
 
-    options = {name: getattr(args, name) for name in ("release", "clouds") if getattr(args, name)}
+    variants = {"pody": args.release or "", "gpuhub": args.clouds or ""}
     serving = asyncio.current_task()
     assert serving is not None  # noqa: S101  (a coroutine that runs has its task)
     ended = False
@@ -55,8 +55,8 @@ async def _serve(args: argparse.Namespace) -> None:
             seed=args.seed,
             speed=args.speed,
             faults=args.faults or "none",
+            variants=variants,
             ready=_announce,
-            **options,
         )
     except asyncio.CancelledError:
         if not ended:

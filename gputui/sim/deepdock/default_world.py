@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -95,7 +94,7 @@ def build_dock(world: World, plan: DockPlan, seed: int = 0) -> DockHost:
     for number in reversed(range(plan.containers)):
         _add(host, number)
     if not plan.quiet:
-        _Happenings(host)
+        _Activity(host)
     return host
 
 
@@ -136,20 +135,13 @@ def _over(host: DockHost, process: Process, until: float) -> None:
     host.end(process.pid, until)
 
 
-class _Happenings:
+class _Activity:
     """What moves by itself: processes of containers come and go, now and then a container restarts."""
 
     def __init__(self, host: DockHost) -> None:
         self._host = host
-        self._again(self._processes, 45)
-        self._again(self._restart, 240)
-
-    def _again(self, what: Callable[[], None], mean: float) -> None:
-        def happen() -> None:
-            what()
-            self._again(what, mean)
-
-        self._host.world.after(self._host.rng.uniform(0.5, 1.5) * mean, happen)
+        host.world.repeat(self._processes, 45, host.rng)
+        host.world.repeat(self._restart, 240, host.rng)
 
     def _processes(self) -> None:
         pod = self._some_container()

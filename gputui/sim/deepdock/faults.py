@@ -28,7 +28,7 @@ class DeepdockFaults:
         self._host = api.host
         self._undo: list[Callable[[], object]] = []
 
-    def set(self, profile: str) -> None:
+    def apply(self, profile: str) -> None:
         """Pulls fail, samples are lost, the host is empty; hostile things come and go."""
         api = self._api
         api.full_disk, api.cuts_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
@@ -40,9 +40,9 @@ class DeepdockFaults:
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """403 for everything."""
-        return 403, self.complaint("Not authenticated")
+        return 403, self.error_body("Not authenticated")
 
-    def complaint(self, text: str) -> bytes:
+    def error_body(self, text: str) -> bytes:
         """As FastAPI says it."""
         return json.dumps({"detail": text}, separators=(",", ":")).encode()
 

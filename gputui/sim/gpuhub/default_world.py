@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gputui.sim.world import GIB, World
@@ -224,8 +224,7 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
     for number, standing in enumerate(plan.standing):
         _build_deployment(cloud, plan, standing, number)
     if not plan.quiet:
-        _Happenings(cloud)
-    world.clouds[plan.name] = cloud
+        _Activity(cloud)
     return cloud
 
 
@@ -364,22 +363,15 @@ def _build_container(
     return container
 
 
-class _Happenings:
+class _Activity:
     """What moves by itself in a cloud: other customers' use of the stock, containers that crash."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._machines: Sequence[Machine] = list(cloud.market.machines.values())
         containers = max(1, len(cloud.containers))
-        self._again(self._drift, 3.0)
-        self._again(self._crash, max(10.0, 6000.0 / containers))
-
-    def _again(self, what: Callable[[], None], mean: float) -> None:
-        def happen() -> None:
-            what()
-            self._again(what, mean)
-
-        self._cloud.world.after(self._cloud.rng.uniform(0.5, 1.5) * mean, happen)
+        cloud.world.repeat(self._drift, 3.0, cloud.rng)
+        cloud.world.repeat(self._crash, max(10.0, 6000.0 / containers), cloud.rng)
 
     def _drift(self) -> None:
         rng = self._cloud.rng

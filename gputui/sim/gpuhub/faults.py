@@ -29,7 +29,7 @@ class GpuhubFaults:
         self._cloud = api.cloud
         self._undo: list[Callable[[], object]] = []
 
-    def set(self, profile: str) -> None:
+    def apply(self, profile: str) -> None:
         """Hostile things come and go, a region fails, lists shift."""
         self._api.shifting = profile == "shifting"
         self._api.failing_region = self._cloud.regions[_FAULTY_REGION] if profile == "region" else ""
@@ -39,7 +39,7 @@ class GpuhubFaults:
         """The API's own refusal, with HTTP 200."""
         return 200, refusal(UNAUTHORIZED, "authorization failed, check the token", 0).encode()
 
-    def complaint(self, text: str) -> bytes:
+    def error_body(self, text: str) -> bytes:
         """An envelope for a failure the gateway tells by the HTTP status too."""
         return refusal(INTERNAL, text, 0).encode()
 

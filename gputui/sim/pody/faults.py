@@ -22,7 +22,7 @@ class PodyFaults:
         self._host = host
         self._hostile: list[Pod] = []
 
-    def set(self, profile: str) -> None:
+    def apply(self, profile: str) -> None:
         """Hostile pods come and go, one pod cannot be inspected."""
         self._set_hostile(profile == "hostile")
         for pod in self._host.pods.values():
@@ -30,9 +30,9 @@ class PodyFaults:
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """403, but for what anybody may ask."""
-        return None if scope["path"] in _OPEN else (403, self.complaint("Invalid username or password"))
+        return None if scope["path"] in _OPEN else (403, self.error_body("Invalid username or password"))
 
-    def complaint(self, text: str) -> bytes:
+    def error_body(self, text: str) -> bytes:
         """As FastAPI says it."""
         return json.dumps({"detail": text}, separators=(",", ":")).encode()
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from gputui.sim.default_world import SSH_PASSWORD
 from gputui.sim.loopback import LOOPBACK, bound_socket
-from gputui.sim.world import Host, NumbersOnly, Pod
+from gputui.sim.world import SSH_PASSWORD, Host, NumbersOnly, Pod
 
 from .programs import PROGRAMS
 from .shell import Shell, ShellExitError
@@ -67,7 +66,7 @@ class SshServer:
         self._shared = _Door(listener)
 
     async def ready(self, host: Host | None = None) -> None:
-        """Answer on every port taken so far; ``host`` is who answers on the shared one."""
+        """Answer on every port taken so far; ``host`` has the shell of the shared one, None for no such shell."""
         self._started = True
         if self._shared is not None:
             self._shared.host = host
@@ -230,6 +229,8 @@ class _Login(asyncssh.SSHServer):
         if self.door.pod is None and (door := self._front.sharing(password)) is not None:
             self._move(door)
             return True
+        if self.door.host is None:
+            return False
         expected = (self.door.pod.password if self.door.pod else "") or SSH_PASSWORD
         return hmac.compare_digest(password.encode(), expected.encode())
 
@@ -245,7 +246,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == self._user and self._front.accepts(key)
+        return self.door.host is not None and username == self._user and self._front.accepts(key)
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int

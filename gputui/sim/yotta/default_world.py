@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -128,7 +127,7 @@ def build_yotta(world: World, plan: YottaPlan, seed: int = 0) -> YottaCloud:
         for number in range(plan.endpoints):
             _endpoint(cloud, _ENDPOINTS[number] if number < len(_ENDPOINTS) else _another_endpoint(cloud, number))
     if not plan.quiet:
-        _Happenings(cloud)
+        _Activity(cloud)
     return cloud
 
 
@@ -247,23 +246,16 @@ def _another_endpoint(cloud: YottaCloud, number: int) -> StandingEndpoint:
     )
 
 
-class _Happenings:
+class _Activity:
     """What moves by itself: other customers, spot VMs taken away, pods that restart, workers that crash, tasks."""
 
     def __init__(self, cloud: YottaCloud) -> None:
         self._cloud = cloud
-        self._again(cloud.market.drift, 5)
-        self._again(self._tasks, 9)
-        self._again(self._crash, 240)
-        self._again(self._restart, 300)
-        self._again(self._reclaim, 1800)
-
-    def _again(self, what: Callable[[], None], mean: float) -> None:
-        def happen() -> None:
-            what()
-            self._again(what, mean)
-
-        self._cloud.world.after(self._cloud.rng.uniform(0.5, 1.5) * mean, happen)
+        cloud.world.repeat(cloud.market.drift, 5, cloud.rng)
+        cloud.world.repeat(self._tasks, 9, cloud.rng)
+        cloud.world.repeat(self._crash, 240, cloud.rng)
+        cloud.world.repeat(self._restart, 300, cloud.rng)
+        cloud.world.repeat(self._reclaim, 1800, cloud.rng)
 
     def _tasks(self) -> None:
         for endpoint in self._cloud.serverless.endpoints.values():

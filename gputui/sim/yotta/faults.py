@@ -26,7 +26,7 @@ class YottaFaults:
         self._cloud = api.cloud
         self._undo: list[Callable[[], object]] = []
 
-    def set(self, profile: str) -> None:
+    def apply(self, profile: str) -> None:
         """Hostile things come and go, pages shift."""
         self._api.shifting = profile == "shifting"
         for undo in self._undo:
@@ -39,7 +39,7 @@ class YottaFaults:
         """403 in the envelope."""
         return 403, json.dumps(envelope(None, FORBIDDEN, "X-Api-Key is not valid")).encode()
 
-    def complaint(self, text: str) -> bytes:
+    def error_body(self, text: str) -> bytes:
         """An envelope for a failure the HTTP status tells too."""
         return json.dumps(envelope(None, SYSTEM, text)).encode()
 

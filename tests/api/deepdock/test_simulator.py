@@ -71,7 +71,7 @@ async def dock(plan: DockPlan = QUIET, *, faults: str = "none") -> AsyncIterator
 
     clock = WorldClock(speed=1.0, start=START, monotonic=hands, sleep=sleep)
     async with running_simulator(
-        clock=clock, ssh=False, faults=faults, docks=[plan], clouds=[], yottas=[]
+        clock=clock, ssh=False, faults=faults, plans={"deepdock": [plan], "gpuhub": [], "yotta": []}
     ) as running:
         account = parse_config(running.config_toml(), name="simulator", private=True).accounts["dock"]
         assert isinstance(account, DeepdockAccount)

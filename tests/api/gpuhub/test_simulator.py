@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,10 @@ async def no_wait(_: float) -> None:
 async def cloud(
     account: str = "hub", *, faults: str = "none", clouds: tuple[CloudPlan, ...] | None = None
 ) -> AsyncIterator[World]:
-    async with running_simulator(speed=0.0, ssh=False, faults=faults, clouds=clouds, docks=(), yottas=()) as running:
+    plans: dict[str, Any] = {"deepdock": (), "yotta": ()}
+    if clouds is not None:
+        plans["gpuhub"] = clouds
+    async with running_simulator(speed=0.0, ssh=False, faults=faults, plans=plans) as running:
         config = parse_config(running.config_toml(), name="simulator", private=True)
         configured = config.accounts[account]
         assert isinstance(configured, GpuhubAccount)

@@ -51,7 +51,7 @@ class Lab:
 @asynccontextmanager
 async def lab(release: str = "0.4.1", *, faults: str = "none") -> AsyncIterator[Lab]:
     async with running_simulator(
-        release=release, speed=0.0, ssh=False, faults=faults, docks=(), yottas=()
+        variants={"pody": release}, speed=0.0, ssh=False, faults=faults, plans={"deepdock": (), "yotta": ()}
     ) as running:
         config = parse_config(running.config_toml(), name="simulator", private=True)
         backend = open_backend(config.accounts["lab"])

@@ -68,7 +68,9 @@ class Place:
 
     @property
     def cloud(self) -> YottaCloud:
-        return self.running.yottas["yotta"]
+        cloud = self.running.accounts["yotta"].state
+        assert isinstance(cloud, YottaCloud)
+        return cloud
 
     def wait(self, seconds: float) -> None:
         self.hands.now += seconds
@@ -103,7 +105,9 @@ async def yotta(plan: YottaPlan = QUIET, *, faults: str = "none", ssh: bool = Fa
         hands.now += seconds
 
     clock = WorldClock(speed=1.0, start=START, monotonic=hands, sleep=sleep)
-    async with running_simulator(clock=clock, ssh=ssh, faults=faults, docks=[], clouds=[], yottas=[plan]) as running:
+    async with running_simulator(
+        clock=clock, ssh=ssh, faults=faults, plans={"deepdock": [], "gpuhub": [], "yotta": [plan]}
+    ) as running:
         account = parse_config(running.config_toml(), name="simulator", private=True).accounts["yotta"]
         assert isinstance(account, YottaAccount)
         backend = YottaBackend(account, sleep=sleep, monotonic=hands)

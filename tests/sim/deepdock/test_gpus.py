@@ -9,9 +9,8 @@ from email.utils import parsedate_to_datetime
 from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import DockPlan, build_dock
 from gputui.sim.deepdock.host import Machine
-from gputui.sim.default_world import build_world
 from gputui.sim.world import MIB
-from tests.sim.conftest import START, Hands, Sims
+from tests.sim.conftest import START, Hands, Sims, build_world
 from tests.sim.deepdock.docks import QUIET, Dock, Place, gaps
 
 

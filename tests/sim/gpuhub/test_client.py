@@ -148,6 +148,6 @@ async def test_a_client_from_the_document_works_unchanged() -> None:
     hands = Hands()
     plan = replace(CLOUDS["small"][0], quiet=True)
     clock = WorldClock(start=START, monotonic=hands)
-    async with running_simulator(ssh=False, clock=clock, clouds=[plan]) as sim:
+    async with running_simulator(ssh=False, clock=clock, plans={"gpuhub": [plan]}) as sim:
         client = DocumentedClient(sim.base_urls["hub"], plan.token)
         await asyncio.to_thread(story, client, hands)

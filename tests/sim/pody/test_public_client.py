@@ -51,7 +51,7 @@ def story(client: AutoDLElasticDeployment) -> None:
 
 
 async def test_a_public_client_works_unchanged() -> None:
-    async with running_simulator(ssh=False, speed=200, clouds=[AUTODL]) as sim:
+    async with running_simulator(ssh=False, speed=200, plans={"gpuhub": [AUTODL]}) as sim:
         client = AutoDLElasticDeployment(AUTODL.token)
         client.base_url = sim.base_urls["autodl"]
         await asyncio.to_thread(story, client)

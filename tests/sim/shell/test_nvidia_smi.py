@@ -8,12 +8,11 @@ import pytest
 
 from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import build_dock
-from gputui.sim.default_world import build_world
 from gputui.sim.gpuhub.default_world import build_cloud
 from gputui.sim.shell.programs import PROGRAMS
 from gputui.sim.shell.shell import Shell, run_captured
 from gputui.sim.world import MIB, Host, Pod, World
-from tests.sim.conftest import START
+from tests.sim.conftest import START, build_world
 from tests.sim.deepdock.docks import QUIET
 from tests.sim.gpuhub.clouds import HUB
 
@@ -27,7 +26,6 @@ APPS = "--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory"
 @pytest.fixture(scope="module")
 def world() -> World:
     world = build_world(WorldClock(speed=0, start=START))
-    build_cloud(world, HUB)
     build_dock(world, QUIET)
     return world
 
@@ -106,7 +104,7 @@ async def test_no_gpu_no_answer_and_an_unknown_field_is_named(world: World) -> N
 
 
 async def test_running_containers_of_a_cloud_use_their_gpus(world: World) -> None:
-    running = [one for one in world.clouds["hub"].containers.values() if one.pod is not None]
+    running = [one for one in build_cloud(world, HUB).containers.values() if one.pod is not None]
     assert len(running) > 15
     for container in running:
         assert container.machine.host is not None

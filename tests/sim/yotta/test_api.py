@@ -8,10 +8,9 @@ import asyncssh
 import pytest
 
 from gputui.sim.clock import WorldClock
-from gputui.sim.default_world import build_world
 from gputui.sim.yotta.default_world import YOTTA, build_yotta
 from gputui.sim.yotta.stock import GPU_TYPES
-from tests.sim.conftest import START, Sims
+from tests.sim.conftest import START, Sims, build_world
 from tests.sim.yotta.yottas import ENDPOINT, POD, QUIET, Place, Yotta
 
 # Who may ask

@@ -127,11 +127,11 @@ def credentials(url: str) -> None:
 
 @pytest.mark.parametrize("story", [gpus, pods, endpoints, tasks, credentials])
 async def test_the_public_client_works_unchanged(story: Story) -> None:
-    async with running_simulator(ssh=False, speed=0, clouds=(), docks=(), yottas=[EMPTY]) as sim:
+    async with running_simulator(ssh=False, speed=0, plans={"gpuhub": (), "deepdock": (), "yotta": [EMPTY]}) as sim:
         await asyncio.to_thread(story, sim.base_urls["yotta"])
 
 
 async def test_the_public_client_is_told_that_its_key_is_wrong() -> None:
-    async with running_simulator(ssh=False, speed=0, clouds=(), docks=(), yottas=[EMPTY]) as sim:
+    async with running_simulator(ssh=False, speed=0, plans={"gpuhub": (), "deepdock": (), "yotta": [EMPTY]}) as sim:
         with pytest.raises(ClientError, match="X-Api-Key is not valid"):
             await asyncio.to_thread(GpuApi("guess", base_url=sim.base_urls["yotta"]).get_gpus)

@@ -1,32 +1,37 @@
-"""The default world: who and what is in it, and what happens there by itself."""
+"""The pody hosts of the default world: users, pods, images and processes, and the events that occur by themselves."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from .clock import WorldClock
-from .world import GIB, MIB, Gpu, Host, Image, Network, Pod, Process, Quota, User, World
+from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, Quota, User, World
 
-SSH_PASSWORD = "podpass"  # noqa: S105  the simulator's only password for every shell, on loopback
+from .validation import RELEASES
+
 PASSWORDS = {"alice": "wonderland", "bob": "builder", "carol": "christmas"}
 
 
 @dataclass(frozen=True)
 class HostPlan:
-    """A host to build: ``pods`` belong to alice, ``others`` to bob and carol."""
+    """A host to build: ``pods`` belong to alice, ``others`` to bob and carol.
+
+    ``label`` is the GPU model in the account's configuration, ``gpu_memory`` in bytes, ``release`` one of RELEASES.
+    """
 
     name: str
+    label: str
     gpu_model: str
     gpu_memory: int
     gpus: int
     pods: int
     others: int
+    release: str = RELEASES[-1]
 
 
-_RTX, _A100 = ("NVIDIA GeForce RTX 4090", 24 * GIB), ("NVIDIA A100-SXM4-80GB", 80 * GIB)
-SIZES: dict[str, tuple[HostPlan, ...]] = {
+_RTX = ("RTX 4090", "NVIDIA GeForce RTX 4090", 24 * GIB)
+_A100 = ("A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB", 80 * GIB)
+HOSTS: dict[str, tuple[HostPlan, ...]] = {
     "small": (
         HostPlan("lab", *_RTX, gpus=8, pods=34, others=8),
         HostPlan("lab-b", *_A100, gpus=4, pods=14, others=4),
@@ -67,16 +72,9 @@ _STEADY = frozenset(f"alice-{name}" for name in _NAMES[:STEADY])
 _DRAWS = 12
 
 
-def build_world(clock: WorldClock, *, size: str = "small", seed: int = 0, network: Network | None = None) -> World:
-    """The default world of a size ("small", "large", "huge"), its pods in all states, its GPUs partly busy."""
-    world = World(clock, seed=seed, network=network)
-    for plan in SIZES[size]:
-        world.hosts[plan.name] = _build_host(world, plan)
-    return world
-
-
-def _build_host(world: World, plan: HostPlan) -> Host:
-    host = Host(world, plan.name)
+def build_host(world: World, plan: HostPlan) -> Host:
+    """Add a host as planned to the world: its pods in all states, its GPUs partly busy."""
+    host = world.hosts[plan.name] = Host(world, plan.name)
     for index in range(plan.gpus):
         host.gpus.append(
             Gpu(index, f"GPU-{world.hexadecimal(8)}-{world.hexadecimal(4)}", plan.gpu_model, plan.gpu_memory)
@@ -99,7 +97,7 @@ def _build_host(world: World, plan: HostPlan) -> Host:
             if pod.running:
                 host.connect(pod)
     _occupy(host)
-    _Happenings(host, plan)
+    _Activity(host, plan)
     return host
 
 
@@ -209,27 +207,17 @@ def _spawn_in(host: Host, pod: Pod, gpus: tuple[int, ...]) -> Process:
     return host.spawn(pod, command, gpus, max(int(free * share), 256 * MIB))
 
 
-class _Happenings:
-    """What moves by itself on a host: processes come and go, a pod restarts, a colleague makes and drops pods."""
+class _Activity:
+    """Events without a request: processes start and end, a pod restarts, a colleague creates and deletes pods."""
 
     def __init__(self, host: Host, plan: HostPlan) -> None:
         self._host = host
-        self._pace = max(1.0, plan.pods / 250)
+        pace = max(1.0, plan.pods / 250)
         self._made = itertools.count(1)
         self._visitors: list[str] = []
         self._first = [pod for pod in host.pods.values() if pod.name not in _STEADY]
-        self._again(self._processes, 20)
-        self._again(self._restart, 75)
-        self._again(self._colleague, 110)
-
-    def _again(self, what: Callable[[], None], mean: float) -> None:
-        world = self._host.world
-
-        def happen() -> None:
-            what()
-            self._again(what, mean)
-
-        world.after(world.rng.uniform(0.5, 1.5) * mean / self._pace, happen)
+        for event, mean in ((self._processes, 20), (self._restart, 75), (self._colleague, 110)):
+            host.world.repeat(event, mean / pace, host.rng)
 
     def _processes(self) -> None:
         host, rng = self._host, self._host.world.rng

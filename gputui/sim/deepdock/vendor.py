@@ -1,0 +1,44 @@
+"""DeepDock in the simulator: hosts with containers that belong to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.world import GIB, SSH_PASSWORD, World
+
+from .api import DeepdockApi
+from .default_world import DOCKS, USER, DockPlan, build_dock
+from .faults import DeepdockFaults
+
+
+class DeepdockVendor:
+    """Builds hosts; there are no variants."""
+
+    kind = "deepdock"
+    port_offsets = (3, 9)
+
+    def plans(self, size: str, variant: str = "") -> Sequence[DockPlan]:
+        """The hosts of a size."""
+        if variant:
+            raise ValueError(f"unknown DeepDock hosts {variant!r}")
+        return DOCKS[size]
+
+    def build(self, world: World, plan: DockPlan, seed: int) -> SimulatedAccount:
+        """A host and its API."""
+        host = build_dock(world, plan, seed)
+        api = DeepdockApi(host, plan.header)
+        config: dict[str, Any] = {
+            "kind": self.kind,
+            "gpu_model": plan.label,
+            "gpu_memory": f"{plan.gpu_memory // GIB}G",
+            "price": 0,
+        }
+        if plan.header is not None:
+            config["header"] = dict(zip(("name", "value"), plan.header, strict=True))
+        return SimulatedAccount(
+            *(plan.name, api.app, DeepdockFaults(api), config, host),
+            comment=f"Its containers let in {USER} with the password {SSH_PASSWORD}, new ones the user named then.",
+            dated=False,
+        )

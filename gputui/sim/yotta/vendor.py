@@ -1,0 +1,32 @@
+"""Yotta in the simulator: accounts with VMs, pods and serverless endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.world import SSH_PASSWORD, World
+
+from .api import YottaApi
+from .default_world import YOTTAS, YottaPlan, build_yotta
+from .faults import YottaFaults
+
+
+class YottaVendor:
+    """Builds accounts; there are no variants."""
+
+    kind = "yotta"
+    port_offsets = (2,)
+
+    def plans(self, size: str, variant: str = "") -> Sequence[YottaPlan]:
+        """The accounts of a size."""
+        if variant:
+            raise ValueError(f"unknown Yotta accounts {variant!r}")
+        return YOTTAS[size]
+
+    def build(self, world: World, plan: YottaPlan, seed: int) -> SimulatedAccount:
+        """An account and its API."""
+        cloud = build_yotta(world, plan, seed)
+        api = YottaApi(cloud)
+        config = {"kind": self.kind, "api_key": plan.key, "ssh": {"user": "root", "password": SSH_PASSWORD}}
+        return SimulatedAccount(plan.name, api.app, YottaFaults(api), config, cloud)
