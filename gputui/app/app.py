@@ -376,7 +376,7 @@ class GputuiApp(App[int]):
         else:
             self._failures.show(error)
 
-    def own_mistake(self, error: BaseException) -> None:
+    def show_internal_error(self, error: BaseException) -> None:
         """Say that something failed that should not, and where the report lies; the program goes on."""
         self._failures.show_mistake(error)
 
@@ -441,7 +441,7 @@ class GputuiApp(App[int]):
             self.switch_mode(view)
         self._views[view].limit_to(scope, select)
         if self._views[view].is_mounted:
-            self._views[view].show_chrome()
+            self._views[view].show_frame()
 
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
@@ -515,7 +515,7 @@ class GputuiApp(App[int]):
             return
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
-    def say_held_back(self, _: object = None) -> None:
+    def notify_held_back(self, _: object = None) -> None:
         """Say what could not be said while the terminal was lent."""
         held, self._held_back = self._held_back, []
         for say in held:

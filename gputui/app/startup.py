@@ -54,7 +54,7 @@ def run(
             open_backend=open_backend,
             history=history,
             polling=config.polling,
-            on_failure=app.own_mistake,
+            on_failure=app.show_internal_error,
         )
         fleet.restore()
         return fleet

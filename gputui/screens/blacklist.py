@@ -114,7 +114,7 @@ class BlacklistView(ListView):
         missing = [host for host, instance in found.items() if instance is None]
         if missing:
             them = "it" if len(missing) == 1 else "them"
-            self.say(f"{', '.join(missing)}: no instance on {them} is known, and a host is kept out through one.")
+            self.notify(f"{', '.join(missing)}: no instance on {them} is known, and a host is kept out through one.")
         if instances := [instance for instance in found.values() if instance is not None]:
             self._keep_out(instances)
 

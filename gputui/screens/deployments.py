@@ -41,7 +41,7 @@ class DeploymentsView(ScalingView, ListView):
     RESOURCE = Resource.DEPLOYMENTS
     RESOURCES = frozenset({Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-    GROWS_OLDER = True
+    SHOWS_AGE = True
     _instances: ByDeployment | None = None
 
     def columns(self) -> Sequence[Column[Row]]:
@@ -171,7 +171,7 @@ class DeploymentsView(ScalingView, ListView):
 
     # --- the tasks of those that have a queue ------------------------------------------------------------------
 
-    def peculiar_here(self) -> object:
+    def footer_state(self) -> object:
         """Some take tasks, others do not."""
         row = self.row_here()
         return isinstance(row, Deployment) and row.takes_tasks
@@ -199,7 +199,7 @@ class DeploymentsView(ScalingView, ListView):
             if self._takes_tasks(row):
                 self.session.navigator.go("tasks", scope=row.ref)
             else:
-                self.say(f"{row.name} has no queue: only endpoints in QUEUE mode take tasks.")
+                self.notify(f"{row.name} has no queue: only endpoints in QUEUE mode take tasks.")
 
     def do_submit(self, argument: str) -> None:
         """Submit a task to its queue."""

@@ -47,7 +47,7 @@ class InstancesView(ListView):
     # whether another instance would take the place of one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-    GROWS_OLDER = True
+    SHOWS_AGE = True
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -321,6 +321,6 @@ class InstancesView(ListView):
     def empty_text(self) -> str:
         """Say why there is nothing, and the key that fills it."""
         if self.scope is not None:
-            return f"No instances of {self.crumbs()[0]}."
+            return f"No instances of {self.breadcrumbs()[0]}."
         where = self.session.account or "any account"
         return f"No instances in {where}." + (" Press n to create one." if self.creatable() else "")

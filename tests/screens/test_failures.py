@@ -189,7 +189,7 @@ async def test_a_failure_that_comes_again_is_shown_and_written_once(tmp_path: Pa
         await stage.press(*"aaaa")
         assert stage.toasts.count("gputui made a mistake") == 1
         assert len(written) == 1
-        stage.app.own_mistake(ValueError())
+        stage.app.show_internal_error(ValueError())
         await stage.settle()
         assert "report-2" in stage.toasts
 

@@ -50,10 +50,10 @@ class Navigator(Protocol):
     def look_into(self, instance: Instance) -> None:
         """Log into the instance and show its GPUs, looking into it from then on."""
 
-    def own_mistake(self, error: BaseException) -> None:
+    def show_internal_error(self, error: BaseException) -> None:
         """Say that something failed that should not, and where the report lies."""
 
-    def say_held_back(self) -> None:
+    def notify_held_back(self) -> None:
         """Say what could not be said while the terminal was lent to a shell."""
 
     def leave(self) -> None:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -107,7 +108,7 @@ class View(GuardedHandlers, Screen[None]):
         """Give the keys back to the body."""
         raise NotImplementedError
 
-    def crumbs(self) -> list[str]:
+    def breadcrumbs(self) -> list[str]:
         """Where one is, outermost first."""
         if self.scope is None:
             return [self.HEADING]
@@ -116,7 +117,7 @@ class View(GuardedHandlers, Screen[None]):
 
     def heading(self) -> Content:
         """Return where one is, as the title has it."""
-        return Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.crumbs())
+        return Content(" › ").join(Content.styled(crumb, "bold") for crumb in self.breadcrumbs())
 
     def status(self) -> tuple[Content, Content]:
         """Return what stands beside the breadcrumbs, and at the right end of the title."""
@@ -126,7 +127,7 @@ class View(GuardedHandlers, Screen[None]):
         """Say what the servers are asked for, where that is not everything."""
         return ""
 
-    def show_chrome(self) -> None:
+    def show_frame(self) -> None:
         """Bring header, title, problems and footer up to date; what is the same is not written again."""
         session = self.session
         self._show_header()
@@ -157,7 +158,7 @@ class View(GuardedHandlers, Screen[None]):
         row, instance = self.row_here(), self.instance_here()
         kind = None if row is None else (row.ref.account, row.ref.kind)
         services = bool(getattr(instance or row, "services", ()))
-        facts = (actions, kind, instance is None, services, tuple(self.creatable()), self.peculiar_here())
+        facts = (actions, kind, instance is None, services, tuple(self.creatable()), self.footer_state())
         if facts == self._shown_for:
             return
         self._shown_for = facts
@@ -165,7 +166,7 @@ class View(GuardedHandlers, Screen[None]):
         keys = [(self.key_of(command), self.short_of(command)) for command in here]
         self.query_one(FooterBar).set_keys(keys)
 
-    def peculiar_here(self) -> object:
+    def footer_state(self) -> object:
         """Return what else of the row decides which keys work on it."""
         return None
 
@@ -282,7 +283,7 @@ class View(GuardedHandlers, Screen[None]):
             return
         if self._unsubscribe and self._followed is self.session.fleet:
             self.pass_time()
-            self.show_chrome()
+            self.show_frame()
             return
         self._release()
         self._followed = self.session.fleet
@@ -296,7 +297,7 @@ class View(GuardedHandlers, Screen[None]):
             *self.follow(),
         ]
         self.catch_up()
-        self.show_chrome()
+        self.show_frame()
 
     def on_screen_suspend(self) -> None:
         """Stop following when another view comes: what is not seen costs nothing. Under a dialog it goes on."""
@@ -309,7 +310,7 @@ class View(GuardedHandlers, Screen[None]):
 
     def on_resize(self) -> None:
         """Fit the header to the new width."""
-        self.call_after_refresh(self.show_chrome)
+        self.call_after_refresh(self.show_frame)
 
     def _release(self) -> None:
         for unsubscribe in self._unsubscribe:
@@ -333,11 +334,11 @@ class View(GuardedHandlers, Screen[None]):
     def choices_changed(self) -> None:
         """Show other rows after the user chose another account, or only problems."""
         self.catch_up()
-        self.show_chrome()
+        self.show_frame()
 
     def feeds_changed(self) -> None:
         """Show that an account answered, failed or came back."""
-        self.show_chrome()
+        self.show_frame()
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Limit the view to one instance, or put the cursor on a row."""
@@ -412,18 +413,18 @@ class View(GuardedHandlers, Screen[None]):
         """Do a command; anything a handler refuses is said, not raised."""
         handler = getattr(self, command.handler, None)
         if handler is None:
-            self.say(f"{command.title}: not in this view.")
+            self.notify(f"{command.title}: not in this view.")
             return
         if argument and not command.argument:
-            self.say(f":{command.word} takes nothing behind it.")
+            self.notify(f":{command.word} takes nothing behind it.")
             return
         if not argument and not self.offers(command):
-            self.say(self._why_not(command))
+            self.notify(self._why_not(command))
             return
         try:
             handler(argument)
         except GputuiError as error:
-            self.complain(error)
+            self.show_error(error)
 
     def _why_not(self, command: Command) -> str:
         targets = self.targets()
@@ -459,12 +460,20 @@ class View(GuardedHandlers, Screen[None]):
         command = BY_ID["scale-up" if command_id == "scale" else command_id]
         return self.key_of(command) if self.session.keys_of(command) else f":{command.word}"
 
-    def say(self, text: str, *, severity: str = "warning") -> None:
-        """Say something in passing."""
-        self.notify(text, severity="warning" if severity == "warning" else "information", markup=False, timeout=6)
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "warning",
+        timeout: float | None = 6,
+        markup: bool = False,
+    ) -> None:
+        """Show a message for a few seconds: a refusal or a warning, unless ``severity`` says otherwise."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
-    def complain(self, error: GputuiError) -> None:
-        """Show a failure: what happened, and the way out."""
+    def show_error(self, error: GputuiError) -> None:
+        """Show a failure: its cause and the way out."""
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
 
     def do_command(self, argument: str) -> None:
@@ -497,7 +506,7 @@ class View(GuardedHandlers, Screen[None]):
         command = BY_WORD.get(word)
         if command is None:
             near = [candidate for candidate in BY_WORD if candidate.startswith(word[:2])]
-            event.bar.complain(f"No command {word}." + (f" Perhaps {', '.join(sorted(near))}?" if near else ""))
+            event.bar.show_error(f"No command {word}." + (f" Perhaps {', '.join(sorted(near))}?" if near else ""))
             return
         if self.session.history is not None:
             self.session.history.add_command(text)

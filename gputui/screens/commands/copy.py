@@ -58,13 +58,13 @@ async def _copy_password(view: ReadingView, row: Instance) -> None:
     try:
         target = await view.session.fleet.ssh_target(row.ref)
     except GputuiError as error:
-        view.complain(error)
+        view.show_error(error)
         return
     if target.password is None:
-        view.say(f"{row.name} has no password now.")
+        view.notify(f"{row.name} has no password now.")
         return
     view.app.copy_to_clipboard(target.password.reveal())
-    view.say(f"Copied the password of {row.name}.", severity="information")
+    view.notify(f"Copied the password of {row.name}.", severity="information")
 
 
 async def _copy_json(view: ReadingView, row: Row) -> None:
@@ -72,12 +72,12 @@ async def _copy_json(view: ReadingView, row: Row) -> None:
     try:
         raw = getattr(await view.session.fleet.detail(row.ref), "raw", "")
     except GputuiError as error:
-        view.complain(error)
+        view.show_error(error)
         return
     if raw:
         view.copy_text(_plain_json(raw), "JSON")
     else:
-        view.say(f"{row.ref.account} has no JSON for it.")
+        view.notify(f"{row.ref.account} has no JSON for it.")
 
 
 def _plain_json(raw: str) -> str:

@@ -40,7 +40,7 @@ class CreatingView(FillingView):
     def _places(self, argument: str, able: list[str], what: str) -> list[str]:
         """Return the account that was named, or all that are able; says why when the one that was named is not."""
         if argument and argument not in able:
-            self.say(f"Nothing can be {what} in {argument}.")
+            self.notify(f"Nothing can be {what} in {argument}.")
             return []
         return [argument] if argument else able
 
@@ -62,7 +62,7 @@ class CreatingView(FillingView):
         try:
             form = await fleet.create_form(account, kind)
         except GputuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.

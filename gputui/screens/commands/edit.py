@@ -37,7 +37,7 @@ class UpdatingView(ActingView):
     def _begin_change(self, action: Action, argument: str) -> None:
         rows = self._chosen(action, argument)
         if len(rows) > 1:
-            self.say("Change one at a time: each has values of its own.")
+            self.notify("Change one at a time: each has values of its own.")
         elif rows:
             self._change(action, rows[0])
 
@@ -47,7 +47,7 @@ class UpdatingView(ActingView):
         try:
             form = await fleet.update_form(row, action)
         except GputuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         asking = Asking(
             form,
@@ -67,7 +67,7 @@ class UpdatingView(ActingView):
         """Return the question with all that becomes another value; None where nothing does, which is said."""
         changes = changed(form, values)
         if not changes:
-            self.say("Nothing is changed yet: esc leaves it as it is.")
+            self.notify("Nothing is changed yet: esc leaves it as it is.")
             return None
         verb = "Change" if action is Action.UPDATE else action.value.capitalize()
         return dialogs.ConfirmDialog(

@@ -20,7 +20,7 @@ class FilterBarView(View):
         """Return the text before the filter while it is typed: the part of the view that it is over."""
         return "/"
 
-    def use_filter(self, text: str) -> None:
+    def set_filter(self, text: str) -> None:
         """Show only what matches from now on, everything for ''. Raises QueryError, and then changes nothing."""
         raise NotImplementedError
 
@@ -30,20 +30,20 @@ class FilterBarView(View):
             self.open_bar("#filter", self.filter_text(), prefix=self.filter_prefix())
             return
         try:
-            self.use_filter(argument)
+            self.set_filter(argument)
         except QueryError as error:
-            self.complain(error)
+            self.show_error(error)
         self.focus_body()
 
     @on(EntryBar.Changed, "#filter")
     def _filter_changed(self, event: EntryBar.Changed) -> None:
         event.stop()
         try:
-            self.use_filter(event.text)
+            self.set_filter(event.text)
         except QueryError as error:
-            event.bar.complain(str(error))
+            event.bar.show_error(str(error))
         else:
-            event.bar.complain("")
+            event.bar.show_error("")
 
     @on(EntryBar.Submitted, "#filter")
     def _filter_submitted(self, event: EntryBar.Submitted) -> None:
@@ -53,4 +53,4 @@ class FilterBarView(View):
 
     @on(EntryBar.Closed, "#filter")
     def _filter_closed(self) -> None:
-        self.use_filter("")
+        self.set_filter("")

@@ -60,7 +60,7 @@ class FillingView(EverywhereView):
             try:
                 result = await asking.send(filled)
             except InvalidError as error:
-                self.complain(error)
+                self.show_error(error)
                 # What the server does not accept is put right in the form; not over what the user does meanwhile.
                 if self._place() != before:
                     return None
@@ -70,7 +70,7 @@ class FillingView(EverywhereView):
                 self.app.notify(str(error), title=error.title, severity="error", markup=False, timeout=_STAYS_SECONDS)
                 return None
             except GputuiError as error:
-                self.complain(error)
+                self.show_error(error)
                 return None
             return Sent(filled, result, self._place() == before)
         return None

@@ -82,7 +82,7 @@ class EverywhereView(FilteringView):
     def do_utc(self, argument: str) -> None:
         """Switch how times are shown."""
         self.session.choose(utc=not self.session.utc)
-        self.say(f"Times are {'UTC' if self.session.utc else 'local'}.", severity="information")
+        self.notify(f"Times are {'UTC' if self.session.utc else 'local'}.", severity="information")
 
     def do_back(self, argument: str) -> None:
         """Clear what limits the view, else go back."""
@@ -103,7 +103,7 @@ class EverywhereView(FilteringView):
             if argument in self.app.available_themes:
                 self.app.theme = argument
             else:
-                self.say(f"No theme {argument}. There are {', '.join(sorted(self.app.available_themes))}.")
+                self.notify(f"No theme {argument}. There are {', '.join(sorted(self.app.available_themes))}.")
             return
         self._choose_theme()
 
@@ -172,7 +172,7 @@ class EverywhereView(FilteringView):
             self.session.choose(account=None)
         elif argument:
             if argument not in self.session.fleet.accounts:
-                self.say(f"No account {argument}. There are {', '.join(self.session.fleet.accounts)}.")
+                self.notify(f"No account {argument}. There are {', '.join(self.session.fleet.accounts)}.")
                 return
             self.session.choose(account=argument)
         else:
@@ -223,9 +223,9 @@ class EverywhereView(FilteringView):
         if account in accounts:
             self._change_password(account)
         elif not account:
-            self.say(f"Say which account: :passwd {'|'.join(accounts)}")
+            self.notify(f"Say which account: :passwd {'|'.join(accounts)}")
         else:
-            self.say(f"The password of {account} cannot be changed from here.")
+            self.notify(f"The password of {account} cannot be changed from here.")
 
     def password_accounts(self) -> list[str]:
         """Return the accounts whose password can be changed: they answer, can do it, and are not read-only."""
@@ -259,9 +259,9 @@ class EverywhereView(FilteringView):
             note(first)
             result = await self.session.fleet.change_password(account, Secret(first))
         except GputuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self.say(
+        self.notify(
             f"{account}: {result.message}. Now put it where the configuration points to.", severity="information"
         )
 

@@ -72,7 +72,7 @@ class ReadingView(BlockingView, UpdatingView):
             row = await self.session.fleet.detail(row.ref)
         except GputuiError as error:
             if not getattr(row, "raw", ""):
-                self.complain(error)
+                self.show_error(error)
                 return
         raw = getattr(row, "raw", "")
         lines = describe_json(raw) if raw else [Content("This back end has no JSON for it.")]
@@ -108,7 +108,7 @@ class ReadingView(BlockingView, UpdatingView):
             return
         now = [self.session.fleet.get(row.ref) for row in rows]
         if any(row is None for row in now):
-            self.say(f"{what} is not there any more.")
+            self.notify(f"{what} is not there any more.")
             return
         with self.acting_on([row for row in now if row is not None]):
             self.action_command(chosen)
@@ -126,7 +126,7 @@ class ReadingView(BlockingView, UpdatingView):
     def copy_text(self, text: str, what: str) -> None:
         """Put a text on the clipboard of the user's own terminal."""
         self.app.copy_to_clipboard(text)
-        self.say(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
+        self.notify(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
 
     # --- the addresses of its services -----------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class ReadingView(BlockingView, UpdatingView):
         if dialog.copies or not (opens and is_web_address(url)):
             self.copy_text(url, "the address")
         elif await open_in_browser(url):
-            self.say(f"Opened in the browser: {url}", severity="information")
+            self.notify(f"Opened in the browser: {url}", severity="information")
         else:
             self.copy_text(url, "the address, since no browser could be started")
 
@@ -209,11 +209,11 @@ class ReadingView(BlockingView, UpdatingView):
         row = self._instance_for(argument)
         if row is None:
             if not argument:
-                self.say("SSH: there is no instance here.")
+                self.notify("SSH: there is no instance here.")
         elif Action.SSH not in self.session.fleet.actions(row):
             running = row.phase is Phase.RUNNING and self.session.fleet.never(row, Action.SSH) is None
             without = running and row.ssh is None
-            self.say(f"{row.name} has no SSH address." if without else self.refusal(Action.SSH, row))
+            self.notify(f"{row.name} has no SSH address." if without else self.refusal(Action.SSH, row))
         else:
             return row
         return None
@@ -229,7 +229,7 @@ class ReadingView(BlockingView, UpdatingView):
         if row is None:
             return
         if not self.session.fleet.has_logs(row):
-            self.say(self._no_log(row))
+            self.notify(self._no_log(row))
         elif isinstance(row, Deployment):
             self._log_within(row)
         else:
@@ -244,10 +244,10 @@ class ReadingView(BlockingView, UpdatingView):
         ]
         if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
             said = f"Choose an instance of {deployment.name}: each writes a log of its own."
-            self.say(said, severity="information")
+            self.notify(said, severity="information")
             self.session.navigator.go("instances", scope=deployment.ref)
         elif not writers:
-            self.say(f"{deployment.name} has no instances now: nothing writes a log.")
+            self.notify(f"{deployment.name} has no instances now: nothing writes a log.")
         elif len(writers) == 1:
             self.session.navigator.go("logs", scope=writers[0].ref)
         else:
@@ -286,4 +286,4 @@ class ReadingView(BlockingView, UpdatingView):
         elif fleet.shows_processes(instance):
             self.session.navigator.go("gpus", scope=instance.ref)
         else:
-            self.say(f"Nobody tells what {instance.name} runs on its GPUs while it is {instance.status}.")
+            self.notify(f"Nobody tells what {instance.name} runs on its GPUs while it is {instance.status}.")

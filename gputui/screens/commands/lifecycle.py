@@ -73,7 +73,7 @@ class ActingView(CreatingView):
     def do_commit(self, argument: str) -> None:
         """Save the target as an image."""
         if not argument and len(self.targets()) > 1:
-            self.say("Save one at a time: each needs a tag of its own.")
+            self.notify("Save one at a time: each needs a tag of its own.")
             return
         self._begin(Action.COMMIT, argument)
 
@@ -90,7 +90,7 @@ class ActingView(CreatingView):
         if row is None:
             return []
         if action not in self.session.fleet.actions(row):
-            self.say(self.refusal(action, row))
+            self.notify(self.refusal(action, row))
             return []
         return [row]
 
@@ -100,7 +100,7 @@ class ActingView(CreatingView):
         if len(found) == 1:
             return found[0]
         several = ", ".join(str(row.ref) for row in found[:6])
-        self.say(f"{text} is several: {several}." if found else f"Nothing is called {text}.")
+        self.notify(f"{text} is several: {several}." if found else f"Nothing is called {text}.")
         return None
 
     def _begin(self, action: Action, argument: str) -> None:

@@ -28,17 +28,17 @@ class ScalingView(ActingView):
         elif argument.isascii() and argument.isdigit():
             self._ask_number(to=int(argument))
         else:
-            self.say(f"{argument} is not a number of instances; type :scale 4")
+            self.notify(f"{argument} is not a number of instances; type :scale 4")
 
     def _ask_number(self, *, by: int = 0, to: int | None = None) -> None:
         rows = self.targets()
         row = rows[0] if rows else None
         if len(rows) > 1:
-            self.say("Scale one at a time: each has a number of its own.")
+            self.notify("Scale one at a time: each has a number of its own.")
         elif not isinstance(row, Deployment) or Action.SCALE not in self.session.fleet.actions(row):
-            self.say("Scale: there is no row here." if row is None else self.refusal(Action.SCALE, row))
+            self.notify("Scale: there is no row here." if row is None else self.refusal(Action.SCALE, row))
         elif row.desired is None:
-            self.say(f"Scale: how many {row.name} should have now is not known; r asks again.")
+            self.notify(f"Scale: how many {row.name} should have now is not known; r asks again.")
         else:
             self._scale(row, row.desired + by if to is None else to)
 

@@ -71,7 +71,7 @@ class FilteringView(View):
         try:
             fleet.set_filter(resource, values)
         except InvalidError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.choices_changed()
 

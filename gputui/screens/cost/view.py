@@ -64,7 +64,7 @@ class CostView(ListView):
             self._package_columns(),
             id="packages",
             row_style=self._package_style,
-            on_fault=self.session.navigator.own_mistake,
+            on_fault=self.session.navigator.show_internal_error,
         )
         packages.set_sort("gpu")
         yield packages
@@ -219,7 +219,7 @@ class CostView(ListView):
         self._fit()
         self._settle_columns()
         self._settle_cursor()
-        self.show_chrome()
+        self.show_frame()
 
     def catch_up(self) -> None:
         """Sum up anew."""

@@ -17,7 +17,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
-from gputui.screens.logs.captions import following_text
+from gputui.screens.logs.captions import follow_caption
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table.columns import Cell, Column, natural_key
 from gputui.widgets.table.table import RecordTable
@@ -147,11 +147,11 @@ class EventsView(ListView):
             row.phase in (Phase.FAILED, Phase.UNKNOWN) or row.ref in self._slow.medians
         )
 
-    def crumbs(self) -> list[str]:
+    def breadcrumbs(self) -> list[str]:
         """Name an instance that is gone as its events do."""
         known = self._slow.book.starts.get(self.scope) if self.scope is not None else None
         if known is None or self.session.fleet.get(known.instance) is not None:
-            return super().crumbs()
+            return super().breadcrumbs()
         return [known.name, self.HEADING]
 
     # --- the instance behind an event ------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class EventsView(ListView):
             places = (self.table.index_of(row.ref) for row in change.added)
             self._below += sum(place is not None and place > cursor for place in places)
         self._show_start()
-        self.show_chrome()
+        self.show_frame()
 
     def _instances_changed(self, change: Change) -> None:
         """A remark names the host of an instance that is there, and what can be done about it."""
@@ -251,7 +251,7 @@ class EventsView(ListView):
         if self.table.at_end:
             self._below = 0
         self._show_start()
-        self.show_chrome()
+        self.show_frame()
 
     # --- how the instance under the cursor came up -----------------------------------------------------------
 
@@ -278,7 +278,7 @@ class EventsView(ListView):
         if self.table.sort != ("time", False):
             follow = Content.styled("   in another order: not following", "$muted")
         else:
-            follow = following_text(following=self.table.at_end, new=self._below, key=self.key_of(BY_ID["follow"]))
+            follow = follow_caption(following=self.table.at_end, new=self._below, key=self.key_of(BY_ID["follow"]))
         return Content.assemble(left, follow), right
 
     def empty_text(self) -> str:

@@ -68,7 +68,7 @@ class GpusView(ListView):
             id="gpus",
             row_style=self.row_style,
             placeholder=self.loading_text(),
-            on_fault=self.session.navigator.own_mistake,
+            on_fault=self.session.navigator.show_internal_error,
         )
         gpus.set_sort("gpu")
         yield gpus
@@ -114,7 +114,7 @@ class GpusView(ListView):
         return (
             *super().follow(),
             fleet.subscribe(Resource.GPUS, self._gpus_changed),
-            fleet.subscribe(Resource.HOSTS, lambda change: self.show_chrome()),
+            fleet.subscribe(Resource.HOSTS, lambda change: self.show_frame()),
             fleet.samples.subscribe(lambda refs: self._show_charts()),
         )
 
@@ -151,7 +151,7 @@ class GpusView(ListView):
         self._index_devices()
         self.gpus.apply(change)
         self._fit()
-        self.show_chrome()
+        self.show_frame()
         changed = [row for row in (*change.added, *change.updated) if isinstance(row, GpuDevice)]
         places = {(device.ref.account, device.host, device.index) for device in changed}
         # Their share is of what the GPU has, or of what is held of it.
@@ -193,10 +193,10 @@ class GpusView(ListView):
         """Name the side that is filtered."""
         return "/ GPUs:" if self._on_gpus else self.TYPED_OVER
 
-    def use_filter(self, text: str) -> None:
+    def set_filter(self, text: str) -> None:
         """Filter the side in use; raises QueryError."""
         if not self._on_gpus:
-            super().use_filter(text)
+            super().set_filter(text)
             return
         self._gpu_query = self.gpus.parse_filter(text) or None
         self._apply_filter()
@@ -364,11 +364,11 @@ class GpusView(ListView):
         """A process of no instance, or unknown ones: the first suspects when a GPU misbehaves."""
         return isinstance(row, GpuProcess) and (not row.instance_name or row.problem is not None)
 
-    def crumbs(self) -> list[str]:
+    def breadcrumbs(self) -> list[str]:
         """Add the GPU that was opened."""
         alone = self._gpu is not None and not self._comparing
         device = self.session.fleet.get(self._gpu) if alone and self._gpu is not None else None
-        return [*super().crumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
+        return [*super().breadcrumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
 
     @on(RecordTable.Opened, "#gpus")
     def _gpu_opened(self, event: RecordTable.Opened) -> None:
@@ -384,7 +384,7 @@ class GpusView(ListView):
     @on(RecordTable.MarksChanged, "#gpus")
     def _another_gpu(self) -> None:
         self._show_charts()
-        self.show_chrome()
+        self.show_frame()
 
     @on(GpuPanel.Moved)
     def _chart_chosen(self, event: GpuPanel.Moved) -> None:
@@ -422,7 +422,7 @@ class GpusView(ListView):
             self.do_compare("")
         else:
             self.panel.next_reading()
-        self.show_chrome()
+        self.show_frame()
 
     def do_window_longer(self, argument: str) -> None:
         """Draw a longer time."""
@@ -434,7 +434,7 @@ class GpusView(ListView):
 
     def _change_window(self, steps: int) -> None:
         self.panel.longer(steps)
-        self.show_chrome()
+        self.show_frame()
 
     def do_mark(self, argument: str) -> None:
         """Mark the row of the side in use and go to the next."""

@@ -44,11 +44,11 @@ class LibraryPart(ListView):
         )
         return Content.assemble(("Library", "bold"), " › ", Content("  ").join(named))
 
-    def show_chrome(self) -> None:
+    def show_frame(self) -> None:
         """What there is beside this part shows in the footer too."""
         if (parts := tuple(self._parts())) != self._parts_told:
             self._parts_told, self._shown_for = parts, None
-        super().show_chrome()
+        super().show_frame()
 
     def short_of(self, command: Command) -> str:
         """Name the part that is next."""

@@ -26,7 +26,7 @@ class VolumesView(LibraryPart):
     RESOURCES = frozenset({Resource.VOLUMES})
     CREATES = frozenset({Resource.VOLUMES})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-    GROWS_OLDER = True
+    SHOWS_AGE = True
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; the state shows what is under way."""

@@ -35,7 +35,7 @@ class ListView(FilterBarView, ReadingView):
     TYPED_OVER: ClassVar[str] = "/"
     """What stands before the typed filter in the title: the part of the view that it is over, if there are some."""
 
-    GROWS_OLDER: ClassVar[bool] = False
+    SHOWS_AGE: ClassVar[bool] = False
     """Whether its rows tell ages: they are written anew once a minute."""
 
     _stale: frozenset[str] = frozenset()
@@ -47,10 +47,10 @@ class ListView(FilterBarView, ReadingView):
 
     def on_mount(self) -> None:
         """Let ages grow; only what is then written otherwise reaches the terminal."""
-        if self.GROWS_OLDER:
-            self.set_interval(60, self._grow_older)
+        if self.SHOWS_AGE:
+            self.set_interval(60, self._update_ages)
 
-    def _grow_older(self) -> None:
+    def _update_ages(self) -> None:
         if self.is_current:
             self.pass_time()
 
@@ -71,7 +71,7 @@ class ListView(FilterBarView, ReadingView):
             row_style=self.row_style,
             follow=self.FOLLOW,
             placeholder=self.loading_text(),
-            on_fault=self.session.navigator.own_mistake,
+            on_fault=self.session.navigator.show_internal_error,
         )
         table.set_sort(*self.SORT)
         return table
@@ -219,7 +219,7 @@ class ListView(FilterBarView, ReadingView):
         limited = self.limits() or self.scope is not None or session.account is not None or session.problems_only
         self.table.set_filter(self._query, where=self.shows if limited else None)
         self._show_placeholder()
-        self.show_chrome()
+        self.show_frame()
 
     def _show_placeholder(self) -> None:
         if self.table.total_count and not self.table.row_count and not self._has_none():
@@ -227,7 +227,7 @@ class ListView(FilterBarView, ReadingView):
             limits = [
                 limit
                 for limit, on_now in (
-                    (self.crumbs()[0], self.scope is not None),
+                    (self.breadcrumbs()[0], self.scope is not None),
                     (f"account {self.session.account}", self.session.account is not None),
                     ("only problems (z)", self.session.problems_only),
                 )
@@ -297,7 +297,7 @@ class ListView(FilterBarView, ReadingView):
     @on(RecordTable.NewAbove)
     def _table_changed(self) -> None:
         self._show_placeholder()
-        self.show_chrome()
+        self.show_frame()
 
     @on(RecordTable.Opened, "#table")
     def _opened(self, event: RecordTable.Opened) -> None:
@@ -332,7 +332,7 @@ class ListView(FilterBarView, ReadingView):
         """Return the filter in force as it was typed."""
         return self._query.text if self._query else ""
 
-    def use_filter(self, text: str) -> None:
+    def set_filter(self, text: str) -> None:
         """Show only rows that match; raises QueryError."""
         self._query = self.table.parse_filter(text) or None
         self._apply_filter()
@@ -374,17 +374,17 @@ class ListView(FilterBarView, ReadingView):
     def do_sort_previous(self, argument: str) -> None:
         """Sort by the column to the left."""
         self.table.action_sort_previous()
-        self.show_chrome()
+        self.show_frame()
 
     def do_sort_next(self, argument: str) -> None:
         """Sort by the column to the right."""
         self.table.action_sort_next()
-        self.show_chrome()
+        self.show_frame()
 
     def do_sort_invert(self, argument: str) -> None:
         """Turn the order round."""
         self.table.action_sort_invert()
-        self.show_chrome()
+        self.show_frame()
 
     def do_copy_menu(self, argument: str) -> None:
         """Choose what to copy."""
@@ -419,8 +419,8 @@ class ListView(FilterBarView, ReadingView):
         try:
             path = await save_rows(self.app, chosen, self.NAME, tuple(table.columns.values()), rows)
         except OSError as error:
-            self.complain(
+            self.show_error(
                 GputuiError(f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to.")
             )
             return
-        self.say(f"Saved as {path}", severity="information")
+        self.notify(f"Saved as {path}", severity="information")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 
-def following_text(*, following: bool, new: int, key: str) -> Content:
+def follow_caption(*, following: bool, new: int, key: str) -> Content:
     """Say whether the end is followed, else how many came below and the key that goes there."""
     if following:
         return Content.styled("   following", "$text-success")

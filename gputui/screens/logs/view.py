@@ -23,7 +23,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.export import LOG_FORMATS, save_log
 from gputui.screens.commands.filter_bar import FilterBarView
 from gputui.screens.commands.inspect import ReadingView
-from gputui.screens.logs.captions import following_text
+from gputui.screens.logs.captions import follow_caption
 from gputui.widgets.log_view import LogView
 
 _STEP = 20_000
@@ -95,7 +95,7 @@ class LogsView(FilterBarView, ReadingView):
 
     def _tick(self) -> None:
         if self.is_current and self._log is not None and self._log.reader.error is not None:
-            self.show_chrome()
+            self.show_frame()
 
     def _open(self, ref: Ref | None, asked: Mapping[str, str]) -> None:
         if ref is None:
@@ -160,7 +160,7 @@ class LogsView(FilterBarView, ReadingView):
         view.update_lines()
         if view.following and self._log is not None:
             self._seen = self._log.store.last
-        self.show_chrome()
+        self.show_frame()
 
     def _about(self) -> str:
         """Say why there are no lines."""
@@ -183,7 +183,7 @@ class LogsView(FilterBarView, ReadingView):
         """Return the instance whose log it is."""
         return self.session.fleet.get(self.scope) if self.scope is not None else None
 
-    def crumbs(self) -> list[str]:
+    def breadcrumbs(self) -> list[str]:
         """Name what writes it, though it may be gone."""
         return [self._log.name, self.HEADING] if self._log is not None else [self.HEADING]
 
@@ -198,7 +198,7 @@ class LogsView(FilterBarView, ReadingView):
         if log is None:
             return Content(""), Content("")
         new = log.store.last - self._seen
-        left = following_text(following=self.view.following, new=new, key=self.key_of(BY_ID["follow"]))
+        left = follow_caption(following=self.view.following, new=new, key=self.key_of(BY_ID["follow"]))
         if log.reader.query.until is not None:
             left = Content("")
         elif log.reader.gone:
@@ -251,7 +251,7 @@ class LogsView(FilterBarView, ReadingView):
             self._seen = log.store.last
         if event.at_first and not log.reader.complete:
             self._read_older()
-        self.show_chrome()
+        self.show_frame()
 
     def _read_older(self, *, all_of_it: bool = False) -> None:
         log = self._log
@@ -268,7 +268,7 @@ class LogsView(FilterBarView, ReadingView):
         if self._log is None:
             return
         if self._log.reader.complete:
-            self.say("This is all of it: there is nothing older.", severity="information")
+            self.notify("This is all of it: there is nothing older.", severity="information")
         else:
             self._read_older(all_of_it=True)
 
@@ -290,15 +290,15 @@ class LogsView(FilterBarView, ReadingView):
         """Copy the lines in view."""
         lines = self.view.lines_in_view()
         self.app.copy_to_clipboard("\n".join(line.text for line in lines))
-        self.say(f"Copied the {len(lines)} lines in view.", severity="information")
+        self.notify(f"Copied the {len(lines)} lines in view.", severity="information")
 
     def do_back(self, argument: str) -> None:
         """Stop reading the past, clear the filter, or go back."""
         if self._log is not None and self._log.reader.reading_past:
             self.workers.cancel_group(self, "past")
-            self.say("The past is not read any further.", severity="information")
+            self.notify("The past is not read any further.", severity="information")
         elif self._filter is not None:
-            self.use_filter("")
+            self.set_filter("")
         else:
             super().do_back(argument)
 
@@ -308,7 +308,7 @@ class LogsView(FilterBarView, ReadingView):
         """Return the filter in force as it was typed."""
         return self._filter.text if self._filter else ""
 
-    def use_filter(self, text: str) -> None:
+    def set_filter(self, text: str) -> None:
         """Show only lines that match; raises QueryError."""
         self._filter = LineFilter(text) or None
         self._apply_filter()
@@ -381,13 +381,13 @@ class LogsView(FilterBarView, ReadingView):
         try:
             path, count = await save_log(form, log.name, log.store, log.matches)
         except OSError as error:
-            self.say(f"It could not be written: {error.strerror or error}.")
+            self.notify(f"It could not be written: {error.strerror or error}.")
             return
         except ValueError:
             # Another log was opened meanwhile, and with it the file of this one closed.
-            self.say(f"The log of {log.name} was left before it was written whole: save it again.")
+            self.notify(f"The log of {log.name} was left before it was written whole: save it again.")
             return
-        self.say(f"{count:,} lines are in {path}", severity="information")
+        self.notify(f"{count:,} lines are in {path}", severity="information")
 
     def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
         """Offer what belongs to a log while there is one."""

@@ -274,7 +274,7 @@ class StockMapView(FilterBarView, ActingView):
 
     def _show_anew(self) -> None:
         self.catch_up()
-        self.show_chrome()
+        self.show_frame()
 
     def _clear_limits(self) -> bool:
         """Take away what limits the map; returns whether there was something."""
@@ -303,9 +303,9 @@ class StockMapView(FilterBarView, ActingView):
             self._preset = argument if argument in presets else ""
             self._show_anew()
         elif not presets:
-            self.say('No presets of regions: write them in config.toml, [ui.regions], as asia = ["sgp1", …].')
+            self.notify('No presets of regions: write them in config.toml, [ui.regions], as asia = ["sgp1", …].')
         elif argument:
-            self.say(f"No regions {argument}. There are {', '.join(presets)}.")
+            self.notify(f"No regions {argument}. There are {', '.join(presets)}.")
         else:
             self._choose_regions()
 
@@ -324,7 +324,7 @@ class StockMapView(FilterBarView, ActingView):
         """Return the filter in force as it was typed."""
         return self._query.text if self._query else ""
 
-    def use_filter(self, text: str) -> None:
+    def set_filter(self, text: str) -> None:
         """Show only some models and places; raises QueryError."""
         self._query = parse(text, ("gpu", "account", "region")) or None
         self._show_anew()

@@ -33,7 +33,7 @@ class StockView(StockMapView):
         holders = cheapest_first(found, self.paid)
         if not holders:
             watch = " w tells when that changes here." if here is not None else ""
-            self.say(f"No place has {model} idle now.{watch}")
+            self.notify(f"No place has {model} idle now.{watch}")
             return
         old = {offer.ref for offer in holders if offer.problem or self.session.fleet.is_stale(offer)}
         selected = here if here in holders else holders[0]
@@ -89,7 +89,7 @@ class StockView(StockMapView):
         if offer.ref in self.watches.refs:
             self.watches.remove(offer.ref)
             self.catch_up()
-            self.say(f"{offer.gpu_model} in {where(offer)} is not watched any more.", severity="information")
+            self.notify(f"{offer.gpu_model} in {where(offer)} is not watched any more.", severity="information")
         elif offer.idle is None:
             self._watch(offer, 1)
         else:
@@ -114,7 +114,7 @@ class StockView(StockMapView):
         self.catch_up()
         what = "some are available" if offer.idle is None else f"{at_least} are idle"
         again = " again: they are now" if has_idle(offer, at_least) else ""
-        self.say(f"{offer.gpu_model} in {where(offer)}: told when {what}{again}.", severity="information")
+        self.notify(f"{offer.gpu_model} in {where(offer)}: told when {what}{again}.", severity="information")
 
     def tell_idle(self, offer: Offer) -> None:
         """Say that GPUs which were waited for are idle, whatever is in front."""

@@ -45,7 +45,7 @@ class TasksView(ListView):
     RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
     CREATES = frozenset({Resource.TASKS})
     SORT: ClassVar[tuple[str | None, bool]] = ("age", False)
-    GROWS_OLDER = True
+    SHOWS_AGE = True
 
     _reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
 
@@ -116,7 +116,7 @@ class TasksView(ListView):
 
     def _queues_changed(self, change: Change) -> None:
         self._show_placeholder()
-        self.show_chrome()
+        self.show_frame()
 
     def _changed(self, change: Change) -> None:
         super()._changed(change)
@@ -143,11 +143,11 @@ class TasksView(ListView):
         """Failed, not delivered, unknown, or worked on for very long."""
         return isinstance(row, Task) and wants_attention(row)
 
-    def crumbs(self) -> list[str]:
+    def breadcrumbs(self) -> list[str]:
         """Where one is: in all queues, or in one."""
         names = {queue.deployment: queue.name for queue in self.queues()}
         if self.scope is None or self.scope not in names:
-            return super().crumbs()
+            return super().breadcrumbs()
         return [names[self.scope], self.HEADING]
 
     def counts(self) -> str:
@@ -222,7 +222,7 @@ class TasksView(ListView):
         """Older tasks can be read where there are some."""
         return self._has_older() if command.id == "older" else super().offers(command, actions)
 
-    def peculiar_here(self) -> object:
+    def footer_state(self) -> object:
         """Whether there are older ones, which may have changed meanwhile."""
         return self._has_older()
 
@@ -239,7 +239,9 @@ class TasksView(ListView):
             return
         values = {} if again is None else resubmitted(again)
         if again is not None and MASK in values.get("input", ""):
-            self.say(f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands.")
+            self.notify(
+                f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands."
+            )
         self._create([queue.account], {"endpoint": queue.id, **values})
 
     def scope_for(self, created: Ref) -> Ref | None:
@@ -258,7 +260,7 @@ class TasksView(ListView):
                 fleet.set_filter(Resource.TASKS, values)
                 self.choices_changed()
                 return
-        self.say(f"No older tasks can be read: {NEWEST} {'; '.join(problems.values())}")
+        self.notify(f"No older tasks can be read: {NEWEST} {'; '.join(problems.values())}")
 
 
 def _queue(row: Task) -> str:

@@ -93,7 +93,7 @@ class EntryBar(GuardedHandlers, Vertical):
         """Hide it."""
         self.display = False
 
-    def complain(self, problem: str) -> None:
+    def show_error(self, problem: str) -> None:
         """Say what is wrong with the text; '' when nothing is."""
         about = self.query_one(Line)
         about.set_class(bool(problem), "-problem")
@@ -101,7 +101,7 @@ class EntryBar(GuardedHandlers, Vertical):
         about.display = bool(problem) or self._completer is not None
 
     def _show_candidates(self, text: str) -> None:
-        self.complain("")
+        self.show_error("")
         if self._completer is not None:
             self.query_one(Line).show(Content("  ".join(self._completer(text))))
 
