@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.shell.programs import PROGRAMS
+from gputui.sim.shell.commands import PROGRAMS
 from gputui.sim.shell.shell import Shell, run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User
 

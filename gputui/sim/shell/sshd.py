@@ -15,7 +15,7 @@ import asyncssh
 from gputui.sim.loopback import LOOPBACK, bound_socket
 from gputui.sim.world import SSH_PASSWORD, Host, NumbersOnly, Pod
 
-from .programs import PROGRAMS
+from .commands import PROGRAMS
 from .shell import Shell, ShellExitError
 from .terminal import Process, Terminal
 

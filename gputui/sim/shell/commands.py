@@ -11,7 +11,7 @@ from itertools import chain, islice, repeat
 
 from gputui.sim.world import MIB
 
-from .fullscreen import htop, pager
+from .htop import htop, pager
 from .nvidia_smi import nvidia_smi
 from .ps import ps
 from .shell import BIG_LINES, Program, Shell, ShellExitError
