@@ -8,8 +8,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from gputui.sim.shell.commands import PROGRAMS
-from gputui.sim.shell.shell import Shell, run_captured
+from gputui.sim.shell.shell import run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User
 
 from .http import Call, Endpoint, InternalError, Parameter, application
@@ -244,12 +243,8 @@ class PodyApi:
             longest = 30 if self.release >= (0, 3, 0) else 10
         if longest <= 0:
             return {"exit_code": -1, "log": "Timeout"}
-
-        async def nowhere(text: str) -> None:
-            """Replaced by the capture."""
-
-        shell = Shell(self._host, pod, nowhere, PROGRAMS, voice="/bin/bash: line 1")
-        status, log = await run_captured(shell, call.text("cmd"), timeout=longest)
+        shell = "/bin/bash: line 1"
+        status, log = await run_captured(self._host, pod, call.text("cmd"), timeout=longest, name=shell)
         return {"exit_code": status, "log": log}
 
     async def _commit(self, call: Call) -> Any:

@@ -1,12 +1,14 @@
-"""Programs of the simulated shell that take the whole screen: a process monitor and a pager."""
+"""The full-screen program of the simulated shell: a process monitor."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from gputui.sim.world import MIB
 
-from .shell import Screen, Shell
+if TYPE_CHECKING:
+    from .shell import Shell
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J", "\x1b[?25h\x1b[?1049l"
 _QUIT = ("q", "Q", "\x03", "\x1b[21~")
@@ -14,9 +16,9 @@ _REFRESH_SECONDS = 1.5
 
 
 async def htop(shell: Shell, words: list[str]) -> int:
-    """A monitor of load and GPU processes: redraws by itself, on keys and on a new window size; q quits."""
+    """Show load and GPU processes, redrawn at an interval, on keys and on a new window size; q quits."""
     if shell.screen is None:
-        await shell.out("Error opening terminal: unknown.\n")
+        await shell.error("Error opening terminal: unknown.")
         return 1
     screen = shell.screen
     await screen.write(_ENTER)
@@ -33,60 +35,6 @@ async def htop(shell: Shell, words: list[str]) -> int:
             cursor += {"j": 1, "\x1b[B": 1, "\x1bOB": 1, "k": -1, "\x1b[A": -1, "\x1bOA": -1}.get(key or "", 0)
     finally:
         await screen.write(_LEAVE)
-
-
-async def pager(shell: Shell, words: list[str]) -> int:
-    """Shows a file page by page: space, b, arrows, q. Stands in for less and, ``:q`` and all, for vim."""
-    names = [word for word in words[1:] if not word.startswith(("-", "+"))]
-    path = shell.path(names[0]) if names else ""
-    if shell.screen is None or (names and path == shell.big_file):
-        await shell.out(f"{words[0]}: not on this terminal, or too big a file\n")
-        return 1
-    text = shell.files.get(path, "") if names else shell.stdin or ""
-    lines = text.splitlines()
-    screen = shell.screen
-    await screen.write(_ENTER)
-    try:
-        top, pending = 0, ""
-        while True:
-            columns, height = screen.size
-            page = max(1, height - 1)
-            top = max(0, min(top, len(lines) - 1))
-            shown = [line[:columns] for line in lines[top : top + page]]
-            shown += ["~"] * (page - len(shown))
-            status = f'"{names[0] if names else "(standard input)"}" {len(lines)} lines  {pending}'[: columns - 1]
-            await screen.write(
-                "\x1b[H" + "".join(f"{line}\x1b[K\r\n" for line in shown) + f"\x1b[7m{status}\x1b[0m\x1b[K"
-            )
-            key = await _any_key(screen)
-            if key is None:
-                return 0
-            if pending or key.startswith(":"):
-                pending = (pending + key).removesuffix("\n")
-                if "\r" in pending or "\n" in key:
-                    if pending.strip("\r").startswith((":q", ":wq", ":x")):
-                        return 0
-                    pending = ""
-            elif key.startswith(_QUIT):
-                return 0
-            else:
-                steps = {
-                    " ": page,
-                    "\x1b[6~": page,
-                    "b": -page,
-                    "\x1b[5~": -page,
-                    "j": 1,
-                    "\x1b[B": 1,
-                    "k": -1,
-                    "\x1b[A": -1,
-                }
-                top += steps.get(key, 0)
-    finally:
-        await screen.write(_LEAVE)
-
-
-async def _any_key(screen: Screen) -> str | None:
-    return await screen.key(3600)
 
 
 def _process_rows(shell: Shell) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from gputui.sim.hardware import CUDA_VERSION, DRIVER_VERSION, card
 from gputui.sim.world import MIB, Gpu, Process
 
-from .shell import Shell
+if TYPE_CHECKING:
+    from .shell import Shell
 
 _BAR = "+-----------------------------------------------------------------------------------------+\n"
 _RULE = "|=========================================+========================+======================|\n"

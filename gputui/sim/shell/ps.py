@@ -1,24 +1,25 @@
-"""ps in a pretend pod: its usual short list, and columns of one's own choice with ``-o``."""
+"""ps in a simulated container: its short list, and chosen columns with ``-o``."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .shell import Shell
+if TYPE_CHECKING:
+    from .shell import Shell
 
-_LEFT = ("args", "comm", "user", "tty", "s")
+_LEFT = ("args", "comm", "user", "tty")
 """Columns that align left."""
-_OTHER_NAMES = {"cmd": "args", "command": "args", "ucmd": "comm", "%cpu": "pcpu", "rssize": "rss", "state": "s"}
+_DEFAULT = [("pid", "PID"), ("tty", "TTY"), ("time", "TIME"), ("comm", "CMD")]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A process as ps tells of it. ``resident`` in bytes, ``age`` and ``used`` in seconds."""
+    """A process. ``resident`` in bytes, ``age`` and ``used`` in seconds."""
 
     pid: int
-    parent: int
     user: str
     tty: str
     age: int
@@ -29,14 +30,10 @@ class _Row:
 
 _COLUMNS: dict[str, tuple[str, int, Callable[[_Row], str]]] = {
     "pid": ("PID", 7, lambda row: str(row.pid)),
-    "ppid": ("PPID", 7, lambda row: str(row.parent)),
     "user": ("USER", 8, lambda row: row.user),
     "tty": ("TT", 8, lambda row: row.tty),
-    "s": ("S", 1, lambda row: "S" if row.pid == 1 else "R"),
     "etimes": ("ELAPSED", 7, lambda row: str(row.age)),
-    "etime": ("ELAPSED", 11, lambda row: _elapsed(row.age)),
-    "time": ("TIME", 8, lambda row: _clock(row.used)),
-    "pcpu": ("%CPU", 4, lambda row: f"{100 * row.used / max(row.age, 1):.1f}"),
+    "time": ("TIME", 8, lambda row: f"{row.used // 3600:02}:{row.used // 60 % 60:02}:{row.used % 60:02}"),
     "rss": ("RSS", 6, lambda row: str(row.resident // 1024)),
     "comm": ("COMMAND", 15, lambda row: posixpath.basename(row.args.split(" ")[0]).strip(":-")[:15]),
     "args": ("COMMAND", 27, lambda row: row.args),
@@ -44,22 +41,18 @@ _COLUMNS: dict[str, tuple[str, int, Callable[[_Row], str]]] = {
 
 
 async def ps(shell: Shell, words: list[str]) -> int:
-    """``ps``, and ``ps -o pid=,etimes=,rss=,args= [-p 1,2,3] [-e]``. 1 where there is no such process."""
-    columns, pids, problem = _asked(words[1:])
+    """``ps [-o pid=,etimes=,rss=,args=] [-p 1,2,3]``; exit status 1 where there is no such process."""
+    columns, pids, problem = _options(words[1:])
     if problem:
-        await shell.out(f"error: {problem}\n\nUsage:\n ps [options]\n")
+        await shell.error(f"error: {problem}\n\nUsage:\n ps [options]")
         return 1
     rows = [row for row in _rows(shell) if pids is None or row.pid in pids]
-    if columns:
-        await shell.out(_table(columns, rows))
-    else:
-        await shell.out("    PID TTY          TIME CMD\n")
-        await shell.out("".join(_line(row) for row in rows))
+    await shell.out(_table(columns or _DEFAULT, rows))
     return 0 if rows else 1
 
 
-def _asked(words: list[str]) -> tuple[list[tuple[str, str]], set[int] | None, str]:
-    """Columns with their headings, pids (None: all), and what cannot be understood."""
+def _options(words: list[str]) -> tuple[list[tuple[str, str]], set[int] | None, str]:
+    """Return columns with their headings, pids (None for all), and the error in the options."""
     columns: list[tuple[str, str]] = []
     pids: set[int] | None = None
     rest = iter(words)
@@ -79,10 +72,9 @@ def _asked(words: list[str]) -> tuple[list[tuple[str, str]], set[int] | None, st
             continue
         for part in parts:
             name, equals, heading = part.partition("=")
-            known = _OTHER_NAMES.get(name, name)
-            if known not in _COLUMNS:
+            if name not in _COLUMNS:
                 return [], None, f'unknown user-defined format specifier "{name}"'
-            columns.append((known, heading if equals else _COLUMNS[known][0]))
+            columns.append((name, heading if equals else _COLUMNS[name][0]))
     return columns, pids, ""
 
 
@@ -90,20 +82,15 @@ def _rows(shell: Shell) -> list[_Row]:
     now, pod, user = shell.world.time, shell.pod, shell.user
     up = int(now - (pod.started if pod else now - 41 * 86400))
     rows = [
-        _Row(1, 0, "root", "?", up, 1, 9_216_000, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"),
-        _Row(4711, 1, user, "pts/0", min(up, 60), 0, 4_096_000, "-bash"),
+        _Row(1, "root", "?", up, 1, 9_216_000, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"),
+        _Row(4711, user, "pts/0", min(up, 60), 0, 4_096_000, "-bash"),
     ]
     for process in shell.host.processes.values():
         if pod is None or process.pod == pod.name:
             age = int(now - process.started)
             used, memory = int(age * process.load), process.memory_at(now)
-            rows.append(_Row(process.pid, 1, user, "?", age, used, memory, process.command))
+            rows.append(_Row(process.pid, user, "?", age, used, memory, process.command))
     return rows
-
-
-def _line(row: _Row) -> str:
-    command = {1: "sshd", 4711: "bash"}.get(row.pid, row.args)
-    return f"{row.pid:>7} {row.tty:<8} {_clock(row.used)} {command}\n"
 
 
 def _table(columns: list[tuple[str, str]], rows: list[_Row]) -> str:
@@ -117,12 +104,3 @@ def _cells(columns: list[tuple[str, str]], texts: list[str]) -> str:
         text.ljust(_COLUMNS[name][1]) if name in _LEFT else text.rjust(_COLUMNS[name][1])
         for (name, _), text in zip(columns, texts, strict=True)
     )
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-
-def _elapsed(seconds: int) -> str:
-    days, rest = divmod(seconds, 86400)
-    return f"{days}-{_clock(rest)}" if days else _clock(rest) if rest >= 3600 else _clock(rest)[3:]

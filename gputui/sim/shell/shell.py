@@ -1,4 +1,4 @@
-"""The simulated shell: runs command lines inside a pretend pod. Nothing of it ever reaches the host."""
+"""The simulated shell: runs command lines inside a simulated container. It never runs anything on this machine."""
 
 from __future__ import annotations
 
@@ -10,69 +10,47 @@ from typing import Protocol
 
 from gputui.sim.world import Host, Pod, World
 
-from .syntax import Command, ShellSyntaxError, Step, parse
+from .commands import COMMANDS
+from .syntax import Command, ShellExitError, ShellSyntaxError, expand, parse
 
-_PIPE_LIMIT = 16 << 20
 _CAPTURE_LIMIT = 4 << 20
-BIG_LINES = 1_000_000
 
 
 class Screen(Protocol):
-    """The terminal a full-screen program draws on."""
+    """The terminal that a full-screen program draws on."""
 
     size: tuple[int, int]
-    """Columns and rows, as the client last said."""
+    """Columns and rows, as last reported by the client."""
 
     async def write(self, text: str) -> None:
-        """Send text as it is."""
+        """Send text unchanged."""
 
     async def key(self, timeout: float) -> str | None:
-        """The next keys typed, "" after a change of the window's size, None after ``timeout`` real seconds."""
-
-
-class ShellExitError(Exception):
-    """The shell ends with a status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+        """Return the next key, "" after a change of the window's size, None after ``timeout`` real seconds."""
 
 
 class _ExpiredError(Exception):
-    """The time a captured command may take is over."""
-
-
-class _PipeFullError(Exception):
-    """What a pipe's reader will ever look at has been written."""
-
-
-Program = Callable[["Shell", list[str]], Awaitable[int]]
+    """The time limit of a captured command has passed."""
 
 
 @dataclass
 class Shell:
-    """One shell in a pod (or, without a pod, on the shared port's host). ``emit`` gets its output with "\\n" ends."""
+    """A shell in a container, or on the host (``pod`` is None). ``emit`` receives its output with "\\n" line ends."""
 
     host: Host
     pod: Pod | None
     emit: Callable[[str], Awaitable[None]]
-    programs: dict[str, Program]
     screen: Screen | None = None
     env: dict[str, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    cwd: str = ""
-    """Where it is; where it starts is its user's home."""
-    status: int = 0
-    stdin: str | None = None
-    voice: str = "bash"
-    """How it introduces its complaints."""
+    name: str = "bash"
+    """The beginning of its error messages."""
     budget: float | None = None
-    """World seconds it may still sleep, None for ever."""
+    """The remaining world seconds it may sleep, None for no limit."""
+    status: int = 0
 
     def __post_init__(self) -> None:
-        self._sink: list[str] | None = None
-        self._held = 0
-        self.cwd = self.cwd or self.home
+        self._discard_output = self._discard_errors = False
+        self.cwd: str = self.home
         self.env = {
             "USER": self.user,
             "HOME": self.home,
@@ -85,32 +63,37 @@ class Shell:
             **(self.pod.env if self.pod else {}),
             **self.env,
         }
-        self.files = {**_files(self), **self.files}
+        self.files = {
+            f"{self.home}/.bashrc": "export PS1='\\u@\\h:\\w\\$ '\n",
+            f"{self.home}/train.py": "import torch\n\nprint(torch.cuda.device_count())\n",
+            f"{self.home}/notes.txt": "Wide: 日本語 한국어 🚀\nAccents: naïve café\n",
+            "/workspace/README.md": "Shared with every pod of this user.\n",
+            "/workspace/data/shard-000.jsonl": '{"text": "hello"}\n{"text": "world"}\n',
+            "/etc/hostname": f"{self.hostname}\n",
+            "/etc/os-release": 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"\n',
+            "/etc/image": f"{self.pod.image if self.pod else 'host'}\n",
+            "/dev/null": "",
+        }
 
     @property
     def world(self) -> World:
-        """The world the pod lives in."""
+        """The world of its host."""
         return self.host.world
 
     @property
     def hostname(self) -> str:
-        """Docker names a container's host by the first digits of its id; people set the pod's name."""
+        """The name of the container, or of the host."""
         return self.pod.instance if self.pod else self.host.name
 
     @property
     def user(self) -> str:
-        """Who is logged in."""
+        """The user who is logged in."""
         return self.pod.user if self.pod else "root"
 
     @property
     def home(self) -> str:
         """The user's home directory."""
         return "/root" if self.user == "root" else f"/home/{self.user}"
-
-    @property
-    def big_file(self) -> str:
-        """A file of BIG_LINES lines that are made when it is read."""
-        return f"{self.home}/big.log"
 
     @property
     def prompt(self) -> str:
@@ -121,17 +104,17 @@ class Shell:
         return f"{self.user}@{self.hostname}:{place}{'#' if self.user == 'root' else '$'} "
 
     async def out(self, text: str) -> None:
-        """Write text, to the terminal or into the pipe or file the command's output goes to."""
-        if self._sink is None:
+        """Write output of a command."""
+        if not self._discard_output:
             await self.emit(text)
-            return
-        self._sink.append(text)
-        self._held += len(text)
-        if self._held > _PIPE_LIMIT:
-            raise _PipeFullError
+
+    async def error(self, text: str) -> None:
+        """Write an error message of a command; it comes with the output, also without a terminal."""
+        if not self._discard_errors:
+            await self.out(f"{text}\n")
 
     async def sleep(self, seconds: float) -> None:
-        """Let world seconds pass, as many as the shell has left."""
+        """Let world seconds pass. Raises _ExpiredError at the end of the budget."""
         if self.budget is not None:
             if seconds > self.budget:
                 await self.world.clock.sleep(self.budget)
@@ -141,82 +124,56 @@ class Shell:
         self.world.advance()
 
     def path(self, name: str) -> str:
-        """An absolute path from one typed."""
+        """Return the absolute path of a name as typed."""
         if name == "~" or name.startswith("~/"):
             name = self.home + name[1:]
         return posixpath.normpath(posixpath.join(self.cwd, name))
 
     def is_directory(self, path: str) -> bool:
-        """Whether a path is a directory of the pretend file system."""
+        """Return whether a path is a directory of the simulated file system."""
         return path == "/" or any(name.startswith(path + "/") for name in self.files)
 
     def lookup(self, name: str) -> str:
-        """A variable's value, "" when it is not set."""
-        if name == "?":
-            return str(self.status)
-        return {"$": "4711", "#": "0", "0": "bash"}.get(name, self.env.get(name, ""))
+        """Return the value of a variable, "" for one that is not set."""
+        return {"?": str(self.status), "$": "4711", "#": "0", "0": "bash"}.get(name, self.env.get(name, ""))
 
     async def run(self, line: str) -> int:
-        """Run a command line; its exit status. Raises ShellExitError where it ends the shell."""
+        """Run a command line and return its exit status. Raises ShellExitError where it ends the shell."""
         self.world.advance()
         try:
-            steps = parse(line, self.lookup)
+            commands = parse(line)
         except ShellSyntaxError as problem:
-            await self.out(f"{self.voice}: {problem}\n")
+            await self.error(f"{self.name}: {problem}")
             self.status = 2
             return self.status
-        for number, step in enumerate(steps):
-            if (step.when == "&&" and self.status != 0) or (step.when == "||" and self.status == 0):
+        for command in commands:
+            if command.when == ("&&" if self.status else "||"):
                 continue
-            # Variables are replaced while parsing: parse again for what the steps before have set.
-            current = parse(line, self.lookup)[number] if number else step
-            self.status = await self._pipeline(current)
+            outer = self._discard_output, self._discard_errors
+            try:
+                self.status = await self._run(command)
+            finally:
+                self._discard_output, self._discard_errors = outer
         return self.status
 
-    async def _pipeline(self, step: Step) -> int:
-        status, carried = 0, None
-        outer_input, outer_sink, outer_held = self.stdin, self._sink, self._held
-        try:
-            for command in step.pipeline:
-                last = command is step.pipeline[-1]
-                self.stdin = carried if carried is not None else outer_input
-                gather = not last or command.to_file is not None
-                self._sink, self._held = ([], 0) if gather else (outer_sink, outer_held)
-                try:
-                    status = await self._simple(command)
-                except _PipeFullError:
-                    status = 141
-                if gather:
-                    text = "".join(self._sink or ())
-                    carried = "" if command.to_file is not None else text
-                    self._store(command, text)
-        finally:
-            self.stdin, self._sink, self._held = outer_input, outer_sink, outer_held
-        return status
-
-    def _store(self, command: Command, text: str) -> None:
-        if command.to_file is None or command.to_file == "/dev/null":
-            return
-        path = self.path(command.to_file)
-        self.files[path] = self.files.get(path, "") + text if command.append else text
-
-    async def _simple(self, command: Command) -> int:
-        words = list(command.words)
-        while words and "=" in words[0] and words[0].split("=", 1)[0].isidentifier():
-            name, value = words.pop(0).split("=", 1)
+    async def _run(self, command: Command) -> int:
+        for operator, target in command.redirections:
+            name = expand(target, self.lookup) or ""
+            if self.path(name) != "/dev/null":
+                problem = "No such file or directory" if operator == "<" else "Read-only file system"
+                await self.error(f"{self.name}: {name}: {problem}")
+                return 1
+            self._discard_output |= operator in (">", ">>")
+            self._discard_errors |= operator in ("2>", "2>>")
+        words = [text for word in command.words if (text := expand(word, self.lookup)) is not None]
+        while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
             self.env[name] = value
         if not words:
             return 0
-        if command.from_file is not None:
-            path = self.path(command.from_file)
-            if path not in self.files:
-                await self.out(f"{self.voice}: {command.from_file}: No such file or directory\n")
-                return 1
-            self.stdin = self.files[path]
-        program = self.programs.get(posixpath.basename(words[0]))
+        program = COMMANDS.get(posixpath.basename(words[0]))
         if program is None:
-            if not command.quiet:
-                await self.out(f"{self.voice}: {words[0]}: command not found\n")
+            await self.error(f"{self.name}: {words[0]}: command not found")
             return 127
         return await program(self, words)
 
@@ -226,10 +183,12 @@ class Shell:
         return ",".join(str(index) for index in self.pod.gpu_ids) or "void"
 
 
-async def run_captured(shell: Shell, line: str, *, timeout: float) -> tuple[int, str]:
-    """Run a command line to its end as pody's exec does: its status and its output with "\\r\\n" ends.
+async def run_captured(
+    host: Host, pod: Pod | None, line: str, *, timeout: float, name: str = "bash"
+) -> tuple[int, str]:
+    """Run a command line in a new shell, as pody's exec does: its status, and its output with "\\r\\n" line ends.
 
-    What takes longer than ``timeout`` world seconds, or never stops writing, is (-1, "Timeout").
+    The result is (-1, "Timeout") after ``timeout`` world seconds, or when the output has no end.
     """
     written: list[str] = []
     size = 0
@@ -242,7 +201,7 @@ async def run_captured(shell: Shell, line: str, *, timeout: float) -> tuple[int,
         if size > _CAPTURE_LIMIT:
             await shell.sleep(float("inf"))
 
-    shell.emit, shell.budget = hold, timeout
+    shell = Shell(host, pod, hold, name=name, budget=timeout)
     try:
         status = await shell.run(line)
     except ShellExitError as ended:
@@ -250,20 +209,3 @@ async def run_captured(shell: Shell, line: str, *, timeout: float) -> tuple[int,
     except _ExpiredError:
         return -1, "Timeout"
     return status, "".join(written).replace("\n", "\r\n")
-
-
-def _files(shell: Shell) -> dict[str, str]:
-    image = shell.pod.image if shell.pod else "host"
-    return {
-        f"{shell.home}/.bashrc": "export PS1='\\u@\\h:\\w\\$ '\n",
-        f"{shell.home}/train.py": "import torch\n\nprint(torch.cuda.device_count())\n",
-        f"{shell.home}/notes.txt": "Wide: 日本語 한국어 🚀\nAccents: naïve café\n",
-        shell.big_file: "",
-        "/workspace/README.md": "Shared with every pod of this user.\n",
-        "/workspace/data/shard-000.jsonl": '{"text": "hello"}\n{"text": "world"}\n',
-        "/etc/hostname": f"{shell.hostname}\n",
-        "/etc/os-release": 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"\n',
-        "/etc/image": f"{image}\n",
-        "/tmp/.keep": "",  # noqa: S108  a path of the pretend file system
-        "/dev/null": "",
-    }

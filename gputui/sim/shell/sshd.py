@@ -15,8 +15,8 @@ import asyncssh
 from gputui.sim.loopback import LOOPBACK, bound_socket
 from gputui.sim.world import SSH_PASSWORD, Host, NumbersOnly, Pod
 
-from .commands import PROGRAMS
-from .shell import Shell, ShellExitError
+from .shell import Shell
+from .syntax import ShellExitError
 from .terminal import Process, Terminal
 
 OWN_PORTS_A_HOST = 16
@@ -296,10 +296,9 @@ class _Session:
             door.host,
             door.pod,
             self._emit,
-            PROGRAMS,
             screen=self._terminal if self._has_pty else None,
             env={"TERM": process.term_type or "dumb"},
-            voice="bash" if process.command is None else "bash: line 1",
+            name="bash" if process.command is None else "bash: line 1",
         )
 
     async def run(self) -> None:

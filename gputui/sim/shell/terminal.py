@@ -1,11 +1,10 @@
-"""The pseudo-terminal of a simulated shell: keys, line editing with echo and history, window size, ctrl+c."""
+"""The pseudo-terminal of a simulated shell: keys, echo, a history of lines, window size, ctrl+c."""
 
 from __future__ import annotations
 
 import asyncio
 import codecs
 import re
-import unicodedata
 from collections.abc import Callable
 
 import asyncssh
@@ -16,7 +15,7 @@ Process = asyncssh.SSHServerProcess[bytes]
 
 
 class Terminal:
-    """Reads keys from an SSH session and draws on it. Lines are edited here, as a real pty and bash would do."""
+    """Reads keys from an SSH session and draws on it. Lines are edited at their end alone."""
 
     def __init__(self, process: Process, interrupt: Callable[[], None]) -> None:
         columns, rows = process.term_size[:2]
@@ -29,7 +28,7 @@ class Terminal:
         self._history: list[str] = []
 
     async def pump(self) -> None:
-        """Take in what the client sends until it ends. Runs beside the shell."""
+        """Read the keys of the client until it ends. Runs concurrently with the shell."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while True:
             try:
@@ -51,12 +50,12 @@ class Terminal:
                 await self._keys.put(key)
 
     async def write(self, text: str) -> None:
-        """Send text as it is."""
+        """Send text unchanged."""
         self._process.stdout.write(text.encode("utf-8", "replace"))
         await self._process.stdout.drain()
 
     async def key(self, timeout: float) -> str | None:
-        """The next key for a full-screen program, "" after a new window size, None when none came in time."""
+        """Return the next key, for a full-screen program; see shell.Screen."""
         self.raw = True
         try:
             key = await asyncio.wait_for(self._keys.get(), timeout)
@@ -65,20 +64,20 @@ class Terminal:
         return "\x03" if key is None else key
 
     def forget_keys(self) -> None:
-        """Drop what was typed ahead, as a terminal does on ctrl+c."""
+        """Discard the keys typed ahead, as a terminal does on ctrl+c."""
         while not self._keys.empty():
             if self._keys.get_nowait() is None:
                 self._keys.put_nowait(None)
                 return
 
     async def line(self, prompt: str) -> str | None:
-        """One edited line; "" after ctrl+c, None after ctrl+d or when the client is gone."""
+        """Return a line as typed; "" after ctrl+c, None after ctrl+d or when the client has disconnected."""
         self.raw = False
         await self.write(prompt)
-        text, place, recalled = "", 0, len(self._history)
+        text, recalled = "", len(self._history)
         while True:
             key = await self._keys.get()
-            if key == "":  # a window size that came too late for the program that left
+            if key == "":  # a new window size that arrived after the full-screen program had ended
                 continue
             if key is None or (key == "\x04" and not text):
                 return None
@@ -90,52 +89,27 @@ class Terminal:
             if key == "\x03":
                 await self.write("^C\r\n")
                 return ""
-            if key.isprintable() and key and place == len(text):
+            if key.isprintable():
                 text += key
-                place += len(key)
                 await self.write(key)
                 continue
             if key in ("\x1b[A", "\x1bOA", "\x1b[B", "\x1bOB"):
                 recalled = max(0, min(len(self._history), recalled + (-1 if key[-1] == "A" else 1)))
                 text = self._history[recalled] if recalled < len(self._history) else ""
-                place = len(text)
             else:
-                text, place = edited(text, place, key)
+                text = edited(text, key)
             clear = "\x1b[H\x1b[2J" if key == "\x0c" else ""
-            back = _width(text[place:])
-            await self.write(f"{clear}\r{prompt}{text}\x1b[K" + (f"\x1b[{back}D" if back else ""))
+            await self.write(f"{clear}\r{prompt}{text}\x1b[K")
 
 
-def edited(text: str, place: int, key: str) -> tuple[str, int]:
-    """A line and its cursor after an editing key; unknown keys change nothing."""
+def edited(text: str, key: str) -> str:
+    """Return a line after backspace, ctrl+w (deletes a word) or ctrl+u (deletes all); other keys change nothing."""
     match key:
         case "\x7f" | "\x08":
-            return (text[: place - 1] + text[place:], place - 1) if place else (text, place)
-        case "\x04" | "\x1b[3~":
-            return text[:place] + text[place + 1 :], place
-        case "\x1b[D" | "\x1bOD" | "\x02":
-            return text, max(0, place - 1)
-        case "\x1b[C" | "\x1bOC" | "\x06":
-            return text, min(len(text), place + 1)
-        case "\x01" | "\x1b[H" | "\x1bOH" | "\x1b[1~":
-            return text, 0
-        case "\x05" | "\x1b[F" | "\x1bOF" | "\x1b[4~":
-            return text, len(text)
-        case "\x15":
-            return text[place:], 0
-        case "\x0b":
-            return text[:place], place
+            return text[:-1]
         case "\x17":
-            kept = text[:place].rstrip()
-            kept = kept[: kept.rfind(" ") + 1]
-            return kept + text[place:], len(kept)
-        case _ if key and key.isprintable():
-            return text[:place] + key + text[place:], place + len(key)
+            return text.rstrip()[: text.rstrip().rfind(" ") + 1]
+        case "\x15":
+            return ""
         case _:
-            return text, place
-
-
-def _width(text: str) -> int:
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
+            return text

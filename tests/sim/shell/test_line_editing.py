@@ -1,4 +1,4 @@
-"""The grammar of the simulated shell."""
+"""The syntax of the simulated shell, and the keys that edit its lines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.sim.shell.syntax import ShellSyntaxError, parse
+from gputui.sim.shell.syntax import ShellSyntaxError, expand, parse
 from gputui.sim.shell.terminal import edited
 
 VARIABLES = {"HOME": "/root", "A": "a b", "?": "0"}
 
 
-def words(line: str) -> list[list[list[str]]]:
-    steps = parse(line, lambda name: VARIABLES.get(name, ""))
-    return [[command.words for command in step.pipeline] for step in steps]
+def words(line: str) -> list[list[str]]:
+    def lookup(name: str) -> str:
+        return VARIABLES.get(name, "")
+
+    return [[text for word in command.words if (text := expand(word, lookup)) is not None] for command in parse(line)]
 
 
 @pytest.mark.parametrize(
@@ -22,36 +24,35 @@ def words(line: str) -> list[list[list[str]]]:
     [
         ("", []),
         ("  # nothing", []),
-        ("a b", [[["a", "b"]]]),
-        ("a;b", [[["a"]], [["b"]]]),
-        ("a | b c", [[["a"], ["b", "c"]]]),
-        ("'a b' \"c $HOME\" '$HOME'", [[["a b", "c /root", "$HOME"]]]),
-        ("a ${A}x $nope ''", [[["a", "a bx", ""]]]),
-        ("a\\ b", [[["a b"]]]),
-        ("a 2>/dev/null 2>&1", [[["a"]]]),
-        ("a\nb", [[["a"]], [["b"]]]),
-        ("$nope; b", [[[]], [["b"]]]),
-        ("$nope''", [[[""]]]),
-        ("a#b", [[["a#b"]]]),
+        ("a b", [["a", "b"]]),
+        ("a;b", [["a"], ["b"]]),
+        ("'a b' \"c $HOME\" '$HOME'", [["a b", "c /root", "$HOME"]]),
+        ('"\\"\\$HOME\\" ${HOME}" $', [['"$HOME" /root', "$"]]),
+        ("a ${A}x $nope ''", [["a", "a bx", ""]]),
+        ("a\\ b", [["a b"]]),
+        ("a 2>/dev/null 2>&1", [["a"]]),
+        ("a\nb", [["a"], ["b"]]),
+        ("$nope; b", [[], ["b"]]),
+        ("$nope''", [[""]]),
+        ("a#b", [["a#b"]]),
     ],
 )
-def test_lines_become_words(line: str, expected: list[list[list[str]]]) -> None:
+def test_lines_become_words(line: str, expected: list[list[str]]) -> None:
     assert words(line) == expected
 
 
-def test_steps_know_when_they_run() -> None:
-    steps = parse("a && b || c; d", lambda _: "")
-    assert [step.when for step in steps] == ["", "&&", "||", ""]
+def test_commands_know_when_they_run() -> None:
+    assert [command.when for command in parse("a && b || c; d")] == ["", "&&", "||", ""]
 
 
-def test_output_goes_to_files() -> None:
-    (first, second) = parse("a > x; b >> y < z", lambda _: "")
-    assert (first.pipeline[0].to_file, first.pipeline[0].append) == ("x", False)
-    command = second.pipeline[0]
-    assert (command.to_file, command.append, command.from_file) == ("y", True, "z")
+def test_redirections_are_kept_apart_from_the_words() -> None:
+    (command,) = parse("a > x b 2> y < z")
+    operators = [(operator, expand(target, lambda _: "")) for operator, target in command.redirections]
+    assert operators == [(">", "x"), ("2>", "y"), ("<", "z")]
+    assert len(command.words) == 2
 
 
-@pytest.mark.parametrize("line", ["'a", '"a', "a |", "| a", "a >", "a > | b", "&& a", ";", "a &&"])
+@pytest.mark.parametrize("line", ["'a", '"a', "a |", "| a", "a >", "a > | b", "&& a", ";", "a &&", "a &"])
 def test_what_bash_refuses_is_refused(line: str) -> None:
     with pytest.raises(ShellSyntaxError):
         words(line)
@@ -60,30 +61,26 @@ def test_what_bash_refuses_is_refused(line: str) -> None:
 @given(st.text(alphabet="ab$?{}'\"\\ |;&><#\n~é日", max_size=30))
 def test_any_text_is_parsed_or_refused(line: str) -> None:
     try:
-        steps = parse(line, lambda _: "v")
+        commands = parse(line)
     except ShellSyntaxError:
         return
-    assert all(command for step in steps for command in step.pipeline)
-    longer = parse(line, lambda _: "")
-    assert [step.when for step in longer] == [step.when for step in steps]
+    assert all(command.words or command.redirections for command in commands)
+    for command in commands:
+        for word in command.words:
+            expand(word, lambda _: "v")
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "key", "expected"),
+    ("text", "key", "expected"),
     [
-        ("abc", 3, "\x7f", ("ab", 2)),
-        ("abc", 0, "\x7f", ("abc", 0)),
-        ("abc", 1, "\x1b[3~", ("ac", 1)),
-        ("abc", 1, "\x1b[D", ("abc", 0)),
-        ("abc", 3, "\x1b[C", ("abc", 3)),
-        ("abc", 2, "\x01", ("abc", 0)),
-        ("abc", 0, "\x05", ("abc", 3)),
-        ("abc", 2, "\x15", ("c", 0)),
-        ("abc", 1, "\x0b", ("a", 1)),
-        ("one two ", 8, "\x17", ("one ", 4)),
-        ("ac", 1, "b", ("abc", 2)),
-        ("abc", 1, "\x1b[99~", ("abc", 1)),
+        ("abc", "\x7f", "ab"),
+        ("", "\x7f", ""),
+        ("abc", "\x15", ""),
+        ("one two ", "\x17", "one "),
+        ("one", "\x17", ""),
+        ("abc", "\x1b[99~", "abc"),
+        ("abc", "\x1b[D", "abc"),
     ],
 )
-def test_keys_edit_the_line(text: str, place: int, key: str, expected: tuple[str, int]) -> None:
-    assert edited(text, place, key) == expected
+def test_keys_delete_from_the_end_of_the_line(text: str, key: str, expected: str) -> None:
+    assert edited(text, key) == expected

@@ -9,8 +9,7 @@ import pytest
 from gputui.sim.clock import WorldClock
 from gputui.sim.deepdock.default_world import build_dock
 from gputui.sim.gpuhub.default_world import build_cloud
-from gputui.sim.shell.commands import PROGRAMS
-from gputui.sim.shell.shell import Shell, run_captured
+from gputui.sim.shell.shell import run_captured
 from gputui.sim.world import MIB, Host, Pod, World
 from tests.sim.conftest import START, build_world
 from tests.sim.deepdock.docks import QUIET
@@ -33,10 +32,7 @@ def world() -> World:
 async def run(host: Host, pod: Pod | None, line: str) -> tuple[int, str]:
     """A command's status and what it writes, in a container or on the host itself."""
 
-    async def nowhere(text: str) -> None:
-        """Replaced by the capture."""
-
-    status, text = await run_captured(Shell(host, pod, nowhere, PROGRAMS), line, timeout=5)
+    status, text = await run_captured(host, pod, line, timeout=5)
     return status, text.replace("\r\n", "\n")
 
 
@@ -154,7 +150,10 @@ async def test_ps_says_what_it_cannot_do(world: World, line: str) -> None:
         ("command -v nvidia-smi >/dev/null 2>&1 && echo there", "there\n"),
         ("command -v nope || echo none", "none\n"),
         ("which ps", "/usr/bin/ps\n"),
-        ("nvidia-smi -L 2>&1 | wc -l; hostname 2> /dev/null", "2\ntrain-7b\n"),
+        ("hostname 2> /dev/null; echo no >/dev/null; echo $$ </dev/null", "train-7b\n4711\n"),
+        ("ls /nowhere 2>/dev/null; cat /nowhere 2>/dev/null || echo $?", "1\n"),
+        ('sh -c \'A="x y"; B=; $B echo "$A"; [ $A = "x y" ] && exit 3; echo no\' || echo $?', "x y\n3\n"),
+        ("ls -d /dev/kfd /workspace", "ls: cannot access '/dev/kfd': No such file or directory\n/workspace\n"),
         ("nope 2>&1 && echo yes || echo no", "bash: nope: command not found\nno\n"),
     ],
 )
