@@ -30,7 +30,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class Startup:
     """The latest time an instance came up, or tried to.
 
     The last of ``steps`` is what it has come to: ``running``, a failure, a stop, or where it still is. ``seconds``
@@ -58,18 +58,18 @@ class Medians:
     count: int = 0
 
 
-def starts(events: Iterable[Event]) -> dict[Ref, Start]:
+def startups(events: Iterable[Event]) -> dict[Ref, Startup]:
     """Return the latest start of each instance; events may come in any order and more than once."""
-    book = StartBook()
+    book = StartupBook()
     book.add(events)
-    return book.starts
+    return book.startups
 
 
-def medians(starts: Iterable[Start]) -> Medians:
+def medians(startups: Iterable[Startup]) -> Medians:
     """Return what is usual for these starts. A start that is not over counts with the steps it is through."""
     known = _Durations()
-    for start in starts:
-        known.add(start)
+    for startup in startups:
+        known.add(startup)
     return known.without(None)
 
 
@@ -78,20 +78,20 @@ def is_slow(seconds: float | None, median: float | None) -> bool:
     return seconds is not None and median is not None and seconds >= slow_from(median)
 
 
-def evidence(start: Start, medians: Medians) -> str:
+def evidence(startup: Startup, medians: Medians) -> str:
     """Write in one line how slow a start was, for whoever reads why a host was kept out; '' when nothing is known.
 
     For one that never came to running, its slowest step is what speaks: ``starting took 352 s, median 31 s``.
     """
-    if start.seconds is not None:
-        first = next((step.status for step in start.steps if step.status == _BEGINNING), start.steps[0].status)
-        return _took(f"{first}→{start.steps[-1].status}", start.seconds, medians.total)
-    done = [step for step in start.steps if step.seconds is not None]
+    if startup.seconds is not None:
+        first = next((step.status for step in startup.steps if step.status == _BEGINNING), startup.steps[0].status)
+        return _took(f"{first}→{startup.steps[-1].status}", startup.seconds, medians.total)
+    done = [step for step in startup.steps if step.seconds is not None]
     if not done:
         return ""
     worst = max(done, key=lambda step: (step.seconds or 0) - medians.steps.get(step.status, 0))
     said = _took(worst.status, worst.seconds or 0, medians.steps.get(worst.status))
-    return f"{said}, then {start.steps[-1].status}"
+    return f"{said}, then {startup.steps[-1].status}"
 
 
 def seconds_text(seconds: float | None) -> str:
@@ -102,8 +102,8 @@ def seconds_text(seconds: float | None) -> str:
 
 
 def _took(what: str, seconds: float, usual: float | None) -> str:
-    beside = "" if usual is None else f", median {seconds_text(usual)}"
-    return f"{what} took {seconds_text(seconds)}{beside}"
+    comparison = "" if usual is None else f", median {seconds_text(usual)}"
+    return f"{what} took {seconds_text(seconds)}{comparison}"
 
 
 def slow_from(median: float) -> float:
@@ -111,13 +111,13 @@ def slow_from(median: float) -> float:
     return max(SLOW_FACTOR * median, median + SLOW_SECONDS)
 
 
-class StartBook:
+class StartupBook:
     """Starts and medians kept up to date event by event: an event costs what its own instance's start costs."""
 
     def __init__(self) -> None:
         self._tracks: dict[Ref, _Track] = {}
         self._durations: dict[Ref, _Durations] = {}
-        self.starts: dict[Ref, Start] = {}
+        self.startups: dict[Ref, Startup] = {}
 
     def add(self, events: Iterable[Event]) -> set[Ref]:
         """Take in events, in any order; returns the deployments whose medians may be others."""
@@ -138,30 +138,30 @@ class StartBook:
             if track is None or not track.drop(event):
                 continue
             del self._tracks[event.instance]
-            if (start := self.starts.pop(event.instance, None)) is not None and start.parent is not None:
-                self._durations[start.parent].remove(start)
+            if (startup := self.startups.pop(event.instance, None)) is not None and startup.parent is not None:
+                self._durations[startup.parent].remove(startup)
 
-    def usual(self, parent: Ref | None, *, beside: Ref | None = None) -> Medians:
+    def usual(self, parent: Ref | None, *, excluding: Ref | None = None) -> Medians:
         """Return the medians of a deployment, those of its other instances where one is named."""
         durations = None if parent is None else self._durations.get(parent)
         if durations is None:
             return Medians()
-        return durations.without(None if beside is None else self._counted(beside, parent))
+        return durations.without(None if excluding is None else self._counted(excluding, parent))
 
     def usual_step(self, parent: Ref, status: str) -> float | None:
         """Return the median of one step over a deployment but for its slowest: what the slow ones compare with."""
         durations = self._durations.get(parent)
         return None if durations is None else durations.but_slowest(status)
 
-    def _counted(self, instance: Ref, parent: Ref | None) -> Start | None:
-        start = self.starts.get(instance)
-        return start if start is not None and start.parent == parent else None
+    def _counted(self, instance: Ref, parent: Ref | None) -> Startup | None:
+        startup = self.startups.get(instance)
+        return startup if startup is not None and startup.parent == parent else None
 
     def _renew(self, instance: Ref, track: _Track) -> set[Ref]:
-        old, new = self.starts.get(instance), track.latest()
+        old, new = self.startups.get(instance), track.latest()
         if new is None or new == old:
             return set()
-        self.starts[instance] = new
+        self.startups[instance] = new
         parents = set()
         if old is not None and old.parent is not None:
             self._durations[old.parent].remove(old)
@@ -218,7 +218,7 @@ class _Track:
             index += 1
         return None
 
-    def latest(self) -> Start | None:
+    def latest(self) -> Startup | None:
         """Return the latest start, None where only ends are known."""
         steps: list[Event] = []
         up = down = False
@@ -235,7 +235,7 @@ class _Track:
                 if event.status != steps[-1].status:
                     steps.append(event)
                 up = running
-        return _start(steps) if steps else None
+        return _startup(steps) if steps else None
 
 
 def _begins_anew(event: Event, steps: Sequence[Event], *, up: bool) -> bool:
@@ -245,7 +245,7 @@ def _begins_anew(event: Event, steps: Sequence[Event], *, up: bool) -> bool:
     return len(steps) > 1 and event.status == steps[0].status
 
 
-def _start(events: Sequence[Event]) -> Start:
+def _startup(events: Sequence[Event]) -> Startup:
     last = events[-1]
     ends = [*(event.at for event in events[1:]), None]
     steps = tuple(
@@ -256,7 +256,7 @@ def _start(events: Sequence[Event]) -> Start:
     came_up = last.phase is Phase.RUNNING and len(steps) > 1
     seconds = (last.at - begin.at).total_seconds() if came_up else None
     over = last.phase is Phase.RUNNING or last.phase in _ENDING
-    return Start(last.instance, last.name, last.parent, steps, seconds, over)
+    return Startup(last.instance, last.name, last.parent, steps, seconds, over)
 
 
 class _Durations:
@@ -266,30 +266,30 @@ class _Durations:
         self._steps: dict[str, list[float]] = {}
         self._totals: list[float] = []
 
-    def add(self, start: Start) -> None:
-        for status, seconds in _spent(start).items():
+    def add(self, startup: Startup) -> None:
+        for status, seconds in _spent(startup).items():
             insort(self._steps.setdefault(status, []), seconds)
-        if start.seconds is not None:
-            insort(self._totals, start.seconds)
+        if startup.seconds is not None:
+            insort(self._totals, startup.seconds)
 
-    def remove(self, start: Start) -> None:
-        for status, seconds in _spent(start).items():
+    def remove(self, startup: Startup) -> None:
+        for status, seconds in _spent(startup).items():
             values = self._steps[status]
             del values[bisect_left(values, seconds)]
-        if start.seconds is not None:
-            del self._totals[bisect_left(self._totals, start.seconds)]
+        if startup.seconds is not None:
+            del self._totals[bisect_left(self._totals, startup.seconds)]
 
-    def without(self, start: Start | None) -> Medians:
+    def without(self, startup: Startup | None) -> Medians:
         """Return the medians of all starts but this one."""
-        found = ((status, self.step_without(status, start)) for status in self._steps)
-        total = None if start is None else start.seconds
+        found = ((status, self.step_without(status, startup)) for status in self._steps)
+        total = None if startup is None else startup.seconds
         count = len(self._totals) - (total is not None)
         steps = {status: value for status, value in found if value is not None}
         return Medians(steps, _median(self._totals, total), count)
 
-    def step_without(self, status: str, start: Start | None) -> float | None:
+    def step_without(self, status: str, startup: Startup | None) -> float | None:
         """Return the median of one step over all starts but this one."""
-        return _median(self._steps.get(status, ()), None if start is None else _spent(start).get(status))
+        return _median(self._steps.get(status, ()), None if startup is None else _spent(startup).get(status))
 
     def but_slowest(self, status: str) -> float | None:
         """Return the median of one step over all starts but the slowest."""
@@ -297,10 +297,10 @@ class _Durations:
         return _median(values, values[-1]) if values else None
 
 
-def _spent(start: Start) -> dict[str, float]:
+def _spent(startup: Startup) -> dict[str, float]:
     """Return how long the start was in each status, one that it came to twice added up."""
     spent: dict[str, float] = {}
-    for step in start.steps:
+    for step in startup.steps:
         if step.seconds is not None:
             spent[step.status] = spent.get(step.status, 0.0) + step.seconds
     return spent

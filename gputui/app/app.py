@@ -451,12 +451,12 @@ class GputuiApp(App[int]):
         """Lead a port of this machine to one in the instance."""
         self.run_worker(self._login.forward(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
 
-    def look_into(self, instance: Instance) -> None:
+    def probe(self, instance: Instance) -> None:
         """Log into the instance and show its GPUs, looking into it from then on."""
-        self.run_worker(self._look_into(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+        self.run_worker(self._probe(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
 
-    async def _look_into(self, instance: Instance) -> None:
-        if await self._login.look_into(instance):
+    async def _probe(self, instance: Instance) -> None:
+        if await self._login.probe(instance):
             self.go("gpus", scope=instance.ref)
 
     def leave(self) -> None:

@@ -121,12 +121,12 @@ class Login:
             message = f"{there} in {instance.name} has ended: the connection was lost."
             raise GputuiError(message, hint="f opens it again.")
 
-    async def look_into(self, instance: Instance) -> bool:
+    async def probe(self, instance: Instance) -> bool:
         """Begin to look into the instance for its GPUs; False when the user ended the wait for the login.
 
         This login asks what there is to ask, those after it do not. Call it in a worker. Raises GputuiError.
         """
-        from gputui.fleet.ssh_gpu_reader import Looks, connection_key
+        from gputui.fleet.ssh_gpu_reader import GpuProbe, connection_key
         from gputui.ssh.known_hosts import KnownHosts
 
         pool = self._connections()
@@ -135,7 +135,7 @@ class Login:
                 return False
             hosts = KnownHosts(known_hosts_path(self._session.state_dir))
             key = key_text(self._session.keys_of(BY_ID["processes-of"]))
-            Looks(lambda: self._session.fleet, pool, hosts, way_out=f"{key} on the instance asks.").begin(instance)
+            GpuProbe(lambda: self._session.fleet, pool, hosts, way_out=f"{key} on the instance asks.").start(instance)
         return True
 
     # --- inside tmux -----------------------------------------------------------------------------------------

@@ -108,8 +108,8 @@ class AccountRuntime:
             resource = Resource.INSTANCES
         if self.denial(resource) is not None:
             return False
-        if self.is_looked_up(resource):
-            return self.looks
+        if self.uses_probes(resource):
+            return self.is_probing
         return resource in (self._pollers if self.opened is not None else self._logs)
 
     def denial(self, resource: Resource) -> GputuiError | None:
@@ -117,14 +117,14 @@ class AccountRuntime:
         opened: object = self.opened
         return opened.denial(resource) if isinstance(opened, HasDenials) else None
 
-    def is_looked_up(self, resource: Resource) -> bool:
+    def uses_probes(self, resource: Resource) -> bool:
         """Return whether a list is made by looking into instances, those that somebody chose."""
         return self.probes is not None and resource in self.probes.listers
 
     @property
-    def looks(self) -> bool:
+    def is_probing(self) -> bool:
         """Whether it looks into instances now."""
-        return self.probes is not None and bool(self.probes.looked_into)
+        return self.probes is not None and bool(self.probes.probed)
 
     def costs(self, resource: Resource) -> bool:
         """Return whether the rows of a list are a part of what the account spends."""
@@ -229,13 +229,13 @@ class AccountRuntime:
 
     def pace(self, resource: Resource) -> float | None:
         """Return the seconds between two questions for a list now, None for none."""
-        if self._owner.left_out(self.name, resource) or (self.is_looked_up(resource) and not self.looks):
+        if self._owner.left_out(self.name, resource) or (self.uses_probes(resource) and not self.is_probing):
             return None
         if self.denial(resource) is not None:
             return None
         watched = self._owner.watched
         paces = [self._base_pace(resource)] if resource in watched else []
-        if self.is_looked_up(resource) and Resource.GPUS not in watched:
+        if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Somebody glances at processes beside something else: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
         if resource is Resource.INSTANCES:
@@ -279,29 +279,29 @@ class AccountRuntime:
         if wanted is not None and Resource.EVENTS in wanted and self.observes:
             wanted.add(Resource.INSTANCES)
         for resource, poller in self._pollers.items():
-            if self.is_looked_up(resource) and not self.looks:
+            if self.uses_probes(resource) and not self.is_probing:
                 continue
             if resource in wanted if wanted is not None else poller.active:
-                if self.probes is not None and self.is_looked_up(resource):
+                if self.probes is not None and self.uses_probes(resource):
                     self.probes.forget_failures()
                 poller.refresh()
 
     # Looking into instances.
 
-    def look_into(self, instance: Instance, read: Read) -> None:
+    def probe(self, instance: Instance, read: Read) -> None:
         """Read an instance's GPUs and processes in this way from now on, while somebody looks at such lists."""
         if self.probes is not None:
-            self.probes.look_into(instance, read)
-            self._looks_changed(self.probes)
+            self.probes.probe(instance, read)
+            self._probes_changed(self.probes)
             self.refresh(self.probes.listers)
 
-    def stop_looking(self, ref: Ref) -> None:
+    def stop_probing(self, ref: Ref) -> None:
         """Look into an instance no more; what was seen there goes."""
-        if self.probes is not None and ref in self.probes.looked_into:
-            self.probes.stop_looking(ref)
-            self._looks_changed(self.probes)
+        if self.probes is not None and ref in self.probes.probed:
+            self.probes.stop_probing(ref)
+            self._probes_changed(self.probes)
 
-    def _looks_changed(self, probes: Probes) -> None:
+    def _probes_changed(self, probes: Probes) -> None:
         for resource in probes.listers:
             self._owner.take(self, resource, probes.rows(resource))
             self._pollers[resource].reconsider()
@@ -319,7 +319,7 @@ class AccountRuntime:
         self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows), lacking)
         self._owner.take(self, resource, rows)
         if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
-            self._looks_changed(self.probes)
+            self._probes_changed(self.probes)
         self.judge()
         self._owner.announce()
 
@@ -366,7 +366,7 @@ class AccountRuntime:
             logs = {
                 resource: self._logs[resource]
                 for resource, poller in self._pollers.items()
-                if poller.active and not self.is_looked_up(resource)
+                if poller.active and not self.uses_probes(resource)
             }
             limited = self._not_before > self._clock.monotonic()
             state, message = judge(logs, limited=limited)

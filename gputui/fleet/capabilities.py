@@ -152,33 +152,33 @@ class Abilities:
 
     # Looking into instances, where the back end does not tell what runs on their GPUs.
 
-    def can_look_into(self, row: Row) -> bool:
+    def can_probe(self, row: Row) -> bool:
         """Return whether an instance can be looked into now: it runs, can be logged into, and nobody else tells."""
         if not isinstance(row, Instance) or row.phase is not Phase.RUNNING:
             return False
         return self.runtime(row.ref.account).probes is not None and Action.SSH in self.actions(row)
 
-    def look_into(self, instance: Instance, read: Read) -> None:
+    def probe(self, instance: Instance, read: Read) -> None:
         """Read an instance's GPUs and processes with ``read`` from now on, while somebody looks at such lists.
 
         It ends when the instance does, or by :meth:`stop_looking`. One that failed is looked into again at once.
         """
-        self.runtime(instance.ref.account).look_into(instance, read)
+        self.runtime(instance.ref.account).probe(instance, read)
 
-    def stop_looking(self, ref: Ref) -> None:
+    def stop_probing(self, ref: Ref) -> None:
         """Look into an instance no more; what was seen there goes."""
-        self.runtime(ref.account).stop_looking(ref)
+        self.runtime(ref.account).stop_probing(ref)
 
-    def looked_into(self, ref: Ref) -> bool:
+    def is_probed(self, ref: Ref) -> bool:
         """Return whether an instance is looked into."""
-        return ref in self.looks()
+        return ref in self.probed_instances()
 
-    def looks(self) -> frozenset[Ref]:
+    def probed_instances(self) -> frozenset[Ref]:
         """Return all instances that are looked into."""
         probes = [runtime.probes for runtime in self.runtimes.values() if runtime.probes is not None]
-        return frozenset(ref for one in probes for ref in one.looked_into)
+        return frozenset(ref for one in probes for ref in one.probed)
 
-    def look_problem(self, ref: Ref) -> str:
+    def probe_problem(self, ref: Ref) -> str:
         """Return why the last look into an instance failed; '' when it did not. Its rows are older then."""
         probes = self.runtime(ref.account).probes
         return probes.problem(ref) if probes is not None else ""
@@ -186,15 +186,15 @@ class Abilities:
     def knows_processes(self, row: Row) -> bool:
         """Return whether the GPU processes of an instance are known as of now, apart from rows that say unknown."""
         runtime = self.runtime(row.ref.account)
-        if runtime.is_looked_up(Resource.PROCESSES):
-            return self.looked_into(row.ref) and not self.look_problem(row.ref)
+        if runtime.uses_probes(Resource.PROCESSES):
+            return self.is_probed(row.ref) and not self.probe_problem(row.ref)
         return runtime.supports(Resource.PROCESSES)
 
     def shows_processes(self, row: Row) -> bool:
         """Return whether there is a way to see what an instance runs on the GPUs."""
         runtime = self.runtime(row.ref.account)
-        if runtime.is_looked_up(Resource.PROCESSES):
-            return self.looked_into(row.ref) or self.can_look_into(row)
+        if runtime.uses_probes(Resource.PROCESSES):
+            return self.is_probed(row.ref) or self.can_probe(row)
         return runtime.supports(Resource.PROCESSES)
 
     def _creator(self, account: str) -> CanCreate:
@@ -216,7 +216,7 @@ class Abilities:
 
     def is_part(self, account: str, resource: Resource) -> bool:
         """Return whether an account is asked for a part of a list only, or somebody chose what it is read from."""
-        if self.runtime(account).is_looked_up(resource):
+        if self.runtime(account).uses_probes(resource):
             return True
         return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
 

@@ -61,10 +61,10 @@ class SampleLog:
         self.followed.set()
         return self._listeners.add(listener)
 
-    def take(self, devices: Iterable[Row], at: datetime, *, looked_into: Collection[Ref] = ()) -> None:
+    def take(self, devices: Iterable[Row], at: datetime, *, probed: Collection[Ref] = ()) -> None:
         """Add what these GPUs tell. Where no sensor tells, what their processes hold is read at ``at``.
 
-        ``looked_into`` are all instances that are looked into: what was seen in others is forgotten, and so are GPUs
+        ``probed`` are all instances that are looked into: what was seen in others is forgotten, and so are GPUs
         that were not listed for as long as readings are kept.
         """
         changed = set()
@@ -76,7 +76,7 @@ class SampleLog:
             if added := _merge(gpu, _news_of(gpu, device, at)):
                 self._hand_on(device.ref, gpu, added)
                 changed.add(device.ref)
-        self._forget(at - timedelta(seconds=KEPT_SECONDS), looked_into)
+        self._forget(at - timedelta(seconds=KEPT_SECONDS), probed)
         if changed:
             self._listeners.tell(frozenset(changed))
 
@@ -92,9 +92,9 @@ class SampleLog:
         if changed:
             self._listeners.tell(frozenset(changed))
 
-    def _forget(self, told_before: datetime, looked_into: Collection[Ref]) -> None:
+    def _forget(self, told_before: datetime, probed: Collection[Ref]) -> None:
         for ref, gpu in list(self._gpus.items()):
-            if gpu.told < told_before or (gpu.through is not None and gpu.through not in looked_into):
+            if gpu.told < told_before or (gpu.through is not None and gpu.through not in probed):
                 del self._gpus[ref]
 
     def _hand_on(self, ref: Ref, gpu: _Gpu, added: Iterable[GpuSample]) -> None:

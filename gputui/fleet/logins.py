@@ -60,7 +60,7 @@ class Logins:
         """Remember who logs in; returns whether the password is in the keyring now."""
         self._here[ref, made] = (user, password)
         self._expected.pop(ref, None)
-        return bool(await _patiently(lambda: self._write(ref, made, user, password)))
+        return bool(await _retry(lambda: self._write(ref, made, user, password)))
 
     async def complete(self, ref: Ref, target: SSHTarget) -> SSHTarget:
         """Fill in who logs in, where that is remembered and the back end has not told."""
@@ -68,7 +68,7 @@ class Logins:
             return target
         user, password = self._here.get((ref, target.made), ("", None))
         if not user:
-            user, password = await _patiently(lambda: self._read(ref, target.made)) or ("", None)
+            user, password = await _retry(lambda: self._read(ref, target.made)) or ("", None)
             if not user and ref in self._expected:
                 user, password = self._expected[ref]
                 await self.remember(ref, target.made, user, password)
@@ -80,7 +80,7 @@ class Logins:
         for made in [made for known, made in self._here if known == ref]:
             del self._here[ref, made]
         self._expected.pop(ref, None)
-        await _patiently(lambda: self._drop(ref))
+        await _retry(lambda: self._drop(ref))
 
     # On a thread.
 
@@ -109,7 +109,7 @@ class Logins:
             secrets.drop_from_keyring(_name(ref, made))
 
 
-async def _patiently(work: Callable[[], _T]) -> _T | None:
+async def _retry(work: Callable[[], _T]) -> _T | None:
     """Do something that may block on a thread that nobody waits for at the end; None when it takes too long."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[_T] = loop.create_future()

@@ -59,7 +59,7 @@ class Probes:
         return {Resource.PROCESSES: self._processes} | ({} if self._own_gpus else {Resource.GPUS: self._gpus})
 
     @property
-    def looked_into(self) -> frozenset[Ref]:
+    def probed(self) -> frozenset[Ref]:
         """The instances that are looked into."""
         return frozenset(self._probes)
 
@@ -68,7 +68,7 @@ class Probes:
         probe = self._probes.get(ref)
         return probe.problem if probe is not None else ""
 
-    def look_into(self, instance: Instance, read: Read) -> None:
+    def probe(self, instance: Instance, read: Read) -> None:
         """Look into an instance from now on, in this way; one that failed is asked again at once."""
         before = self._probes.get(instance.ref)
         if before is None:
@@ -76,7 +76,7 @@ class Probes:
         else:
             before.read, before.failures, before.not_before = read, 0, 0.0
 
-    def stop_looking(self, ref: Ref) -> None:
+    def stop_probing(self, ref: Ref) -> None:
         """Look into it no more, and forget what was seen."""
         probe = self._probes.pop(ref, None)
         if probe is not None and probe.task is not None:
@@ -86,7 +86,7 @@ class Probes:
         """Stop looking into what is gone or runs no more; returns whether there was something."""
         ended = [ref for ref in self._probes if self._running(ref) is None]
         for ref in ended:
-            self.stop_looking(ref)
+            self.stop_probing(ref)
         return bool(ended)
 
     def _running(self, ref: Ref) -> Instance | None:

@@ -134,7 +134,7 @@ class Known(Abilities):
             return
         change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
         if resource is Resource.GPUS:
-            self.samples.take(rows, at, looked_into=self.looks())
+            self.samples.take(rows, at, probed=self.probed_instances())
         if self._recorder is not None and change and not self.is_part(runtime.name, resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:

@@ -30,7 +30,7 @@ def connection_key(instance: Instance) -> str:
     return host_id_of(instance.ref, instance.ssh) if instance.ssh else str(instance.ref)
 
 
-class Looks:
+class GpuProbe:
     """Reads the GPUs of instances, each over the connection of ``pool`` that shells and forwards use as well.
 
     The first login is somebody else's, who can ask. ``way_out`` says what to do where one would have to ask again.
@@ -44,9 +44,9 @@ class Looks:
         self._hosts = hosts
         self._way_out = way_out
 
-    def begin(self, instance: Instance) -> None:
+    def start(self, instance: Instance) -> None:
         """Look into an instance from now on, while somebody looks at GPUs or processes."""
-        self._fleet().look_into(instance, GpuReader(self._lease, lambda: datetime.now(UTC)))
+        self._fleet().probe(instance, GpuReader(self._lease, lambda: datetime.now(UTC)))
 
     @asynccontextmanager
     async def _lease(self, instance: Instance) -> AsyncIterator[Connection]:

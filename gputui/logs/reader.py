@@ -18,7 +18,7 @@ PACE = 1.0
 _MOST_PATIENCE = 30.0
 
 
-def patience(error: GputuiError, failures: int) -> float:
+def retry_delay(error: GputuiError, failures: int) -> float:
     """Return how many seconds to wait after so many failures one after another, or as long as the server asks for."""
     if isinstance(error, RateLimitedError):
         return max(error.retry_after, PACE)
@@ -88,7 +88,7 @@ class LogReader:
                 return
             except GputuiError as error:
                 failures += 1
-                pause = patience(error, failures)
+                pause = retry_delay(error, failures)
                 self.resumes = self._clock() + pause
                 self._failed(error)
                 await self._wait(pause)

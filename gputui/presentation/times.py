@@ -10,7 +10,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
-def parse_moment(text: str, now: datetime, *, utc: bool = False, after: datetime | None = None) -> datetime:
+def parse_time(text: str, now: datetime, *, utc: bool = False, after: datetime | None = None) -> datetime:
     """Return the moment in UTC that is meant by ``90m``, ``14:05``, ``2026-11-25 14:05`` or ISO 8601.
 
     Without an offset it is local time, or UTC with ``utc``; a time of day alone is the last one that there was,

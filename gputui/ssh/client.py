@@ -13,7 +13,7 @@ import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
 from gputui.models import SSHLogin, SSHTarget
-from gputui.ssh.credentials import METHODS, AskSecret, Credentials, LoginClient, Patience
+from gputui.ssh.credentials import METHODS, AskSecret, Credentials, LoginClient, Timeout
 from gputui.ssh.failures import (
     NotUpError,
     explain,
@@ -225,11 +225,11 @@ async def _log_in(
     client: LoginClient | None = None
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS) as limit:
-            patience = Patience(limit, ATTEMPT_SECONDS)
+            timeout = Timeout(limit, ATTEMPT_SECONDS)
             known = await asyncio.to_thread(asking.hosts.keys, endpoint.host_id)
             if not known:
-                known = (await _trust_first(endpoint, asking, tunnel, patience),)
-            client = LoginClient(credentials, endpoint.user, patience, asking.progress)
+                known = (await _trust_first(endpoint, asking, tunnel, timeout),)
+            client = LoginClient(credentials, endpoint.user, timeout, asking.progress)
             try:
                 return await _connect_strictly(endpoint, client, known, tunnel)
             except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
@@ -251,12 +251,12 @@ async def _log_in(
 
 
 async def _trust_first(
-    endpoint: Endpoint, asking: _Asking, tunnel: asyncssh.SSHClientConnection | None, patience: Patience
+    endpoint: Endpoint, asking: _Asking, tunnel: asyncssh.SSHClientConnection | None, timeout: Timeout
 ) -> HostKey:
     """Fetch the key of a host not seen before, ask, remember it."""
     key = await _fetch_key(endpoint, tunnel)
     question = await asyncio.to_thread(asking.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
-    with patience.standing_still():
+    with timeout.paused():
         accepted = await asking.ask(question)
     if not accepted:
         raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")

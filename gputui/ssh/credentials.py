@@ -53,7 +53,7 @@ AskSecret = Callable[[SecretQuestion], Awaitable[Secret | None]]
 """Returns None when the user gives up."""
 
 
-class Patience:
+class Timeout:
     """The time limit of one attempt, which stands still while a person is being asked."""
 
     def __init__(self, timeout: asyncio.Timeout, seconds: float) -> None:
@@ -61,7 +61,7 @@ class Patience:
         self._seconds = seconds
 
     @contextmanager
-    def standing_still(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """Stop the clock inside, start it afresh after."""
         self._timeout.reschedule(None)
         try:
@@ -195,13 +195,11 @@ class Credentials:
 class LoginClient(asyncssh.SSHClient):
     """Answers one server's questions from :class:`Credentials` and notes what was tried."""
 
-    def __init__(
-        self, credentials: Credentials, user: str, patience: Patience, banner: Callable[[str], None]
-    ) -> None:
+    def __init__(self, credentials: Credentials, user: str, timeout: Timeout, banner: Callable[[str], None]) -> None:
         self.tried: list[str] = []
         self._credentials = credentials
         self._user = user
-        self._patience = patience
+        self._timeout = timeout
         self._banner = banner
         self._password_left = credentials.password
         self._asked = 0
@@ -275,7 +273,7 @@ class LoginClient(asyncssh.SSHClient):
         if not self._can_ask:
             return None
         self._asked += 1
-        with self._patience.standing_still():
+        with self._timeout.paused():
             answer = await self._credentials.ask(SecretKind.PASSWORD, prompt, self._asked)
         if answer is None:
             self._asked = _ASKED_AT_MOST

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from gputui.analytics.startup_times import Medians, Start, is_slow, seconds_text
+from gputui.analytics.startup_times import Medians, Startup, is_slow, seconds_text
 from gputui.widgets.bars.line import Line
 from gputui.widgets.glyphs import BAR_FULL
 
@@ -34,7 +34,7 @@ class Waterfall(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's own name for it)
         super().__init__(id=id)
-        self._start: Start | None = None
+        self._startup: Startup | None = None
         self._usual = Medians()
 
     def compose(self) -> ComposeResult:
@@ -42,9 +42,9 @@ class Waterfall(Vertical):
         yield Line(id="start")
         yield Line(id="usual")
 
-    def show(self, start: Start | None, usual: Medians) -> None:
+    def show(self, startup: Startup | None, usual: Medians) -> None:
         """Show this start, or nothing; ``usual`` are the medians of the others."""
-        self._start, self._usual = start, usual
+        self._startup, self._usual = startup, usual
         self._draw()
 
     def on_resize(self) -> None:
@@ -53,7 +53,7 @@ class Waterfall(Vertical):
 
     def _draw(self) -> None:
         width = self.content_size.width
-        lines = (Content(""), Content("")) if self._start is None else waterfall(self._start, self._usual, width)
+        lines = (Content(""), Content("")) if self._startup is None else waterfall(self._startup, self._usual, width)
         for line, content in zip(self.query(Line), lines, strict=False):
             line.show(content)
 
@@ -75,15 +75,15 @@ class _Form(NamedTuple):
     end: str
 
 
-def waterfall(start: Start, usual: Medians, width: int) -> tuple[Content, Content]:
+def waterfall(startup: Startup, usual: Medians, width: int) -> tuple[Content, Content]:
     """Draw a start and what is usual in two lines of at most ``width`` cells, all bars to one scale.
 
     What is narrow loses its gaps and its shortest bars, then the end of its name, then the word for how it ended.
     """
-    parts = _parts(start, usual)
-    form = _form(start, parts, width)
+    parts = _parts(startup, usual)
+    form = _form(startup, parts, width)
     bars = _bars(parts, _room_for_bars(parts, form, usual, width), form.shortest)
-    upper = [("bold", set_cell_size(_cut(start.name, form.name), form.name))]
+    upper = [("bold", set_cell_size(_cut(startup.name, form.name), form.name))]
     lower = [("$muted", set_cell_size(OTHERS, form.name))]
     for part, (cells, usual_cells) in zip(parts, bars, strict=True):
         gap = " " * form.gap
@@ -98,10 +98,10 @@ def waterfall(start: Start, usual: Medians, width: int) -> tuple[Content, Conten
     return _joined(upper, width), _usual_line(lower, usual, width) if usual.steps else Content("")
 
 
-def _form(start: Start, parts: Sequence[_Part], width: int) -> _Form:
+def _form(startup: Startup, parts: Sequence[_Part], width: int) -> _Form:
     """Choose the widest form that leaves room for bars that say something, else one that fits at all."""
-    end = f"{start.steps[-1].status}{'' if start.over else ' …'}"
-    name = max(min(cell_len(start.name), _LONGEST_NAME), len(OTHERS))
+    end = f"{startup.steps[-1].status}{'' if startup.over else ' …'}"
+    name = max(min(cell_len(startup.name), _LONGEST_NAME), len(OTHERS))
     shorter = range(name - 1, _SHORTEST_NAME - 1, -1)
     forms = [
         *(_Form(gap, name, shortest, end) for gap, shortest in ((3, 1), (2, 1), (2, 0), (1, 0))),
@@ -135,11 +135,11 @@ def _usual_line(spans: Sequence[tuple[str, str]], usual: Medians, width: int) ->
     return _joined([*spans, ("$muted", said)], width)
 
 
-def describe_start(start: Start, usual: Medians) -> list[Content]:
+def describe_startup(startup: Startup, usual: Medians) -> list[Content]:
     """Draw a start with a line for each step: how long it took, the median of the others, and what is slow."""
-    parts = _parts(start, usual)
+    parts = _parts(startup, usual)
     bars = _bars(parts, _DESCRIBED_BAR, 1)
-    names = max(map(cell_len, [*(part.status for part in parts), start.steps[-1].status]))
+    names = max(map(cell_len, [*(part.status for part in parts), startup.steps[-1].status]))
     widest = max((cells for cells, _ in bars), default=1)
     lines = []
     for part, (cells, _) in zip(parts, bars, strict=True):
@@ -156,19 +156,19 @@ def describe_start(start: Start, usual: Medians) -> list[Content]:
         )
     lines.append(
         Content.assemble(
-            f"  {set_cell_size(start.steps[-1].status, names)}", ("" if start.over else "  so far", "$muted")
+            f"  {set_cell_size(startup.steps[-1].status, names)}", ("" if startup.over else "  so far", "$muted")
         )
     )
-    if start.seconds is not None:
+    if startup.seconds is not None:
         median = "" if usual.total is None else f", median {seconds_text(usual.total)} of {usual.count}"
-        lines.append(Content.styled(f"  {seconds_text(start.seconds)} in all{median}", "$muted"))
+        lines.append(Content.styled(f"  {seconds_text(startup.seconds)} in all{median}", "$muted"))
     return lines
 
 
-def _parts(start: Start, usual: Medians) -> list[_Part]:
+def _parts(startup: Startup, usual: Medians) -> list[_Part]:
     return [
         _Part(step.status, step.seconds, usual.steps.get(step.status))
-        for step in start.steps
+        for step in startup.steps
         if step.seconds is not None
     ]
 

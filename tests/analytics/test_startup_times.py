@@ -15,13 +15,13 @@ from gputui.analytics.startup_times import (
     SLOW_FACTOR,
     SLOW_SECONDS,
     Medians,
-    Start,
-    StartBook,
+    Startup,
+    StartupBook,
     evidence,
     is_slow,
     medians,
     seconds_text,
-    starts,
+    startups,
 )
 from gputui.models import Event, EventSource, Phase, Ref
 
@@ -55,24 +55,24 @@ def told(name: str, *steps: tuple[str, float], parent: Ref | None = PARENT) -> l
     return [event(name, status, second, parent=parent) for status, second in steps]
 
 
-def start_of(*steps: tuple[str, float]) -> Start:
-    return starts(told("a", *steps))[Ref("hub", "container", "a")]
+def start_of(*steps: tuple[str, float]) -> Startup:
+    return startups(told("a", *steps))[Ref("hub", "container", "a")]
 
 
-def shape(start: Start) -> list[tuple[str, float | None]]:
-    return [(step.status, step.seconds) for step in start.steps]
+def shape(startup: Startup) -> list[tuple[str, float | None]]:
+    return [(step.status, step.seconds) for step in startup.steps]
 
 
 def test_each_step_lasts_until_the_next_and_the_whole_from_creating_to_running() -> None:
-    start = start_of(("creating", 0), ("created", 4), ("starting", 22), ("running", 374))
-    assert shape(start) == [("creating", 4), ("created", 18), ("starting", 352), ("running", None)]
-    assert start.seconds == 374
-    assert (start.name, start.parent) == ("a", PARENT)
+    startup = start_of(("creating", 0), ("created", 4), ("starting", 22), ("running", 374))
+    assert shape(startup) == [("creating", 4), ("created", 18), ("starting", 352), ("running", None)]
+    assert startup.seconds == 374
+    assert (startup.name, startup.parent) == ("a", PARENT)
 
 
 def test_a_status_nobody_knows_is_a_step_as_well() -> None:
-    start = start_of(("creating", 0), ("pulling", 3), ("running", 10))
-    assert shape(start) == [("creating", 3), ("pulling", 7), ("running", None)]
+    startup = start_of(("creating", 0), ("pulling", 3), ("running", 10))
+    assert shape(startup) == [("creating", 3), ("pulling", 7), ("running", None)]
 
 
 def test_missing_steps_leave_those_there_are() -> None:
@@ -81,28 +81,28 @@ def test_missing_steps_leave_those_there_are() -> None:
 
 
 def test_what_comes_before_creating_is_a_step_but_not_the_start() -> None:
-    start = start_of(("queued", 0), ("creating", 60), ("running", 65))
-    assert start.seconds == 5
-    assert shape(start)[0] == ("queued", 60)
+    startup = start_of(("queued", 0), ("creating", 60), ("running", 65))
+    assert startup.seconds == 5
+    assert shape(startup)[0] == ("queued", 60)
 
 
 def test_one_seen_only_when_it_ran_has_a_start_of_unknown_length() -> None:
-    start = start_of(("running", 5))
-    assert shape(start) == [("running", None)]
-    assert start.seconds is None
+    startup = start_of(("running", 5))
+    assert shape(startup) == [("running", None)]
+    assert startup.seconds is None
 
 
 def test_a_start_under_way_ends_where_it_is() -> None:
-    start = start_of(("creating", 0), ("starting", 5))
-    assert shape(start) == [("creating", 5), ("starting", None)]
-    assert start.seconds is None
+    startup = start_of(("creating", 0), ("starting", 5))
+    assert shape(startup) == [("creating", 5), ("starting", None)]
+    assert startup.seconds is None
 
 
 @pytest.mark.parametrize("end", ["failed", "shutting_down", "shutdown"])
 def test_a_start_that_is_cut_short_says_by_what(end: str) -> None:
-    start = start_of(("creating", 0), ("starting", 5), (end, 65), ("shutdown", 70))
-    assert shape(start) == [("creating", 5), ("starting", 60), (end, None)]
-    assert start.seconds is None
+    startup = start_of(("creating", 0), ("starting", 5), (end, 65), ("shutdown", 70))
+    assert shape(startup) == [("creating", 5), ("starting", 60), (end, None)]
+    assert startup.seconds is None
 
 
 def test_after_an_end_the_next_event_begins_another_start() -> None:
@@ -122,18 +122,18 @@ def test_a_start_whose_end_was_not_told_begins_with_its_first_status_again() -> 
 
 
 def test_an_instance_of_which_only_an_end_is_known_has_no_start() -> None:
-    assert starts(told("a", ("gone", 3))) == {}
+    assert startups(told("a", ("gone", 3))) == {}
 
 
 def test_a_status_told_twice_in_a_row_is_one_step() -> None:
-    start = start_of(("creating", 0), ("creating", 2), ("starting", 5), ("running", 6))
-    assert shape(start) == [("creating", 5), ("starting", 1), ("running", None)]
+    startup = start_of(("creating", 0), ("creating", 2), ("starting", 5), ("running", 6))
+    assert shape(startup) == [("creating", 5), ("starting", 1), ("running", None)]
 
 
 def test_equal_times_stay_in_the_order_they_came_in() -> None:
-    start = start_of(("creating", 0), ("created", 0), ("running", 0))
-    assert shape(start) == [("creating", 0), ("created", 0), ("running", None)]
-    assert start.seconds == 0
+    startup = start_of(("creating", 0), ("created", 0), ("running", 0))
+    assert shape(startup) == [("creating", 0), ("created", 0), ("running", None)]
+    assert startup.seconds == 0
 
 
 STEPS = st.lists(
@@ -150,19 +150,19 @@ def test_order_and_repetition_change_nothing(statuses: list[str], gaps: list[int
     events = at_odd_times("a", statuses, gaps)
     mixed = [*events, *events]
     random.shuffle(mixed)  # type: ignore[attr-defined]  # hypothesis gives a random.Random of its own
-    assert starts(mixed) == starts(events)
+    assert startups(mixed) == startups(events)
 
 
 @given(STEPS, st.lists(st.integers(0, 400), min_size=12, max_size=12))
 def test_steps_are_told_events_in_their_order_and_add_up(statuses: list[str], gaps: list[int]) -> None:
     events = at_odd_times("a", statuses, gaps)
-    for start in starts(events).values():
-        times = [step.at for step in start.steps]
+    for startup in startups(events).values():
+        times = [step.at for step in startup.steps]
         assert times == sorted(times)
-        assert {(step.status, step.at) for step in start.steps} <= {(row.status, row.at) for row in events}
-        assert all(step.seconds is not None and step.seconds >= 0 for step in start.steps[:-1])
-        assert start.steps[-1].seconds is None
-        assert start.seconds is None or start.seconds <= sum(step.seconds or 0 for step in start.steps)
+        assert {(step.status, step.at) for step in startup.steps} <= {(row.status, row.at) for row in events}
+        assert all(step.seconds is not None and step.seconds >= 0 for step in startup.steps[:-1])
+        assert startup.steps[-1].seconds is None
+        assert startup.seconds is None or startup.seconds <= sum(step.seconds or 0 for step in startup.steps)
 
 
 MANY = st.lists(
@@ -177,15 +177,15 @@ def test_taking_events_in_batches_comes_to_the_same_as_all_at_once(
     told_events: list[tuple[str, str, int]], size: int
 ) -> None:
     events = [event(name, status, second) for name, status, second in told_events]
-    book = StartBook()
+    book = StartupBook()
     for first in range(0, len(events), size):
         book.add(events[first : first + size])
-    assert book.starts == starts(events)
-    assert book.usual(PARENT) == medians(book.starts.values())
-    for instance in book.starts:
-        others = [start for start in book.starts.values() if start.instance != instance]
+    assert book.startups == startups(events)
+    assert book.usual(PARENT) == medians(book.startups.values())
+    for instance in book.startups:
+        others = [startup for startup in book.startups.values() if startup.instance != instance]
         usual = medians(others)
-        found = book.usual(PARENT, beside=instance)
+        found = book.usual(PARENT, excluding=instance)
         assert (found.total, found.count, dict(found.steps)) == (usual.total, usual.count, dict(usual.steps))
 
 
@@ -196,7 +196,7 @@ def test_medians_are_medians(durations: list[int]) -> None:
         for number, seconds in enumerate(durations)
         for row in told(f"c{number}", ("creating", 0), ("running", seconds))
     ]
-    usual = medians(starts(rows).values())
+    usual = medians(startups(rows).values())
     assert usual.total == median(durations)
     assert usual.steps == {"creating": median(durations)}
     assert usual.count == len(durations)
@@ -204,8 +204,8 @@ def test_medians_are_medians(durations: list[int]) -> None:
 
 def test_nothing_has_no_medians() -> None:
     assert medians([]) == Medians()
-    assert StartBook().usual(PARENT) == Medians()
-    assert StartBook().usual(None) == Medians()
+    assert StartupBook().usual(PARENT) == Medians()
+    assert StartupBook().usual(None) == Medians()
 
 
 def test_a_start_that_is_not_over_counts_with_the_steps_it_is_through() -> None:
@@ -214,7 +214,7 @@ def test_a_start_that_is_not_over_counts_with_the_steps_it_is_through() -> None:
 
 
 def test_the_slowest_does_not_make_its_own_step_usual() -> None:
-    book = StartBook()
+    book = StartupBook()
     book.add(told("slow", ("creating", 0), ("running", 352)))
     assert book.usual_step(PARENT, "creating") is None
     book.add(told("a", ("creating", 0), ("running", 30)))
@@ -226,7 +226,7 @@ def test_the_slowest_does_not_make_its_own_step_usual() -> None:
 
 
 def test_adding_says_of_which_deployments_the_medians_are_others() -> None:
-    book = StartBook()
+    book = StartupBook()
     assert book.add(told("a", ("creating", 0))) == {PARENT}
     assert book.add(told("a", ("creating", 0))) == set()
     assert book.add(told("pod", ("created", 0), parent=None)) == set()
@@ -234,26 +234,26 @@ def test_adding_says_of_which_deployments_the_medians_are_others() -> None:
 
 def test_a_start_stays_known_until_the_last_event_of_its_instance_is_dropped() -> None:
     events = told("a", ("creating", 0), ("starting", 4), ("running", 9), ("shutdown", 99))
-    book = StartBook()
+    book = StartupBook()
     book.add(events)
-    known = dict(book.starts)
+    known = dict(book.startups)
     book.drop(events[:3])
-    assert book.starts == known
+    assert book.startups == known
     book.add(told("a", ("gone", 120)))
-    assert book.starts == known
+    assert book.startups == known
     book.drop([events[3], event("a", "gone", 120)])
-    assert book.starts == {}
+    assert book.startups == {}
     assert book.usual(PARENT) == Medians()
 
 
 def test_dropping_an_earlier_start_leaves_the_latest() -> None:
     events = told("a", ("creating", 0), ("running", 9), ("shutdown", 20), ("creating", 30), ("running", 44))
-    book = StartBook()
+    book = StartupBook()
     book.add(events)
     book.drop([*events[:3], event("b", "creating", 0)])
-    assert book.starts[events[0].instance].seconds == 14
+    assert book.startups[events[0].instance].seconds == 14
     book.add(told("a", ("shutdown", 50), ("creating", 60), ("running", 61)))
-    assert book.starts[events[0].instance].seconds == 1
+    assert book.startups[events[0].instance].seconds == 1
 
 
 @pytest.mark.parametrize(
@@ -278,15 +278,15 @@ def test_slow_is_several_times_the_usual_and_many_seconds_more(
 
 def test_the_evidence_names_the_whole_start_and_the_median() -> None:
     usual = Medians({"creating": 4, "starting": 31}, 38, 14)
-    start = start_of(("creating", 0), ("starting", 4), ("running", 412))
-    assert evidence(start, usual) == "creating→running took 412 s, median 38 s"
-    assert evidence(start, Medians()) == "creating→running took 412 s"
+    startup = start_of(("creating", 0), ("starting", 4), ("running", 412))
+    assert evidence(startup, usual) == "creating→running took 412 s, median 38 s"
+    assert evidence(startup, Medians()) == "creating→running took 412 s"
 
 
 def test_the_evidence_of_a_start_that_never_ran_is_its_slowest_step() -> None:
     usual = Medians({"creating": 4, "starting": 31}, 38, 14)
-    start = start_of(("creating", 0), ("starting", 4), ("failed", 356))
-    assert evidence(start, usual) == "starting took 352 s, median 31 s, then failed"
+    startup = start_of(("creating", 0), ("starting", 4), ("failed", 356))
+    assert evidence(startup, usual) == "starting took 352 s, median 31 s, then failed"
     assert evidence(start_of(("creating", 0)), usual) == ""
 
 

@@ -200,11 +200,11 @@ def test_what_was_seen_in_an_instance_goes_when_it_is_looked_into_no_more() -> N
     log = SampleLog()
     one, two = Ref("hub", "container", "one"), Ref("hub", "container", "two")
     seen = {ref: replace(device(sample(0), ref=Ref("hub", "gpu", f"{ref.id}:0")), through=ref) for ref in (one, two)}
-    log.take(seen.values(), START, looked_into={one, two})
-    log.take([device(sample(0))], START, looked_into={one, two})
-    log.take([], START, looked_into={one, two})
+    log.take(seen.values(), START, probed={one, two})
+    log.take([device(sample(0))], START, probed={one, two})
+    log.take([], START, probed={one, two})
     assert all(log.of(found.ref) for found in seen.values()), "a look that failed is no end"
-    log.take([seen[two]], START, looked_into={two})
+    log.take([seen[two]], START, probed={two})
     assert not log.of(seen[one].ref)
     assert log.of(seen[two].ref)
     assert log.of(GPU)

@@ -97,7 +97,7 @@ async def test_nobody_is_looked_into_unasked_and_nothing_is_awaited(clock: FakeC
         await clock.advance(60)
         assert not fleet.supports("hub", GPUS)
         assert not fleet.supports("hub", PROCESSES)
-        assert fleet.looks() == frozenset()
+        assert fleet.probed_instances() == frozenset()
         assert fleet.health()["hub"].state is HealthState.OK
 
 
@@ -105,7 +105,7 @@ async def test_gpus_and_processes_share_one_look_at_the_pace_of_processes(
     clock: FakeClock, hub: FakeBackend, inside: Inside
 ) -> None:
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(20)
         assert len(inside.looks) == 11
         assert inside.most_at_once == 1
@@ -119,7 +119,7 @@ async def test_it_is_looked_into_only_while_somebody_looks(
     clock: FakeClock, hub: FakeBackend, inside: Inside
 ) -> None:
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(4)
         fleet.watch([Resource.STOCK])
         await clock.advance(1)
@@ -129,15 +129,15 @@ async def test_it_is_looked_into_only_while_somebody_looks(
         fleet.watch(BOTH)
         await clock.advance(2)
         assert len(inside.looks) > before
-        assert fleet.looked_into(Ref("hub", "pod", "main"))
+        assert fleet.is_probed(Ref("hub", "pod", "main"))
 
 
 async def test_one_that_ends_is_let_go_with_all_that_was_seen(
     clock: FakeClock, hub: FakeBackend, inside: Inside
 ) -> None:
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
-        fleet.look_into(instance(fleet, "other"), inside.read)
+        fleet.probe(instance(fleet), inside.read)
+        fleet.probe(instance(fleet, "other"), inside.read)
         await clock.advance(2)
         assert set(devices(fleet)) == {"main:0", "other:0"}
         hub.rows[INSTANCES] = [pod("hub", "main", "exited"), pod("hub", "other")]
@@ -162,14 +162,14 @@ async def test_one_that_is_looked_into_no_more_goes_at_once(
 ) -> None:
     inside.hold = asyncio.Event()
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await settle()
         assert inside.at_once == 1
-        fleet.stop_looking(Ref("hub", "pod", "main"))
+        fleet.stop_probing(Ref("hub", "pod", "main"))
         await settle()
         assert inside.at_once == 0, "what was under way is ended"
         assert devices(fleet) == {}
-        assert fleet.looks() == frozenset()
+        assert fleet.probed_instances() == frozenset()
 
 
 async def test_a_failure_spoils_its_own_rows_alone_and_keeps_the_last_ones(
@@ -177,15 +177,15 @@ async def test_a_failure_spoils_its_own_rows_alone_and_keeps_the_last_ones(
 ) -> None:
     broken = Inside(clock)
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), broken.read)
-        fleet.look_into(instance(fleet, "other"), inside.read)
+        fleet.probe(instance(fleet), broken.read)
+        fleet.probe(instance(fleet, "other"), inside.read)
         await clock.advance(2)
         broken.error = SshError("The connection to main was lost.", hint="p tries again.")
         await clock.advance(2)
         assert devices(fleet)["main:0"].problem == "The connection to main was lost. p tries again."
         assert devices(fleet)["main:0"].sample is not None
         assert devices(fleet)["other:0"].problem is None
-        assert fleet.look_problem(Ref("hub", "pod", "main")) == str(broken.error)
+        assert fleet.probe_problem(Ref("hub", "pod", "main")) == str(broken.error)
         assert fleet.feed("hub", GPUS).error is None
         assert fleet.health()["hub"].state is HealthState.OK
         broken.error = None
@@ -198,7 +198,7 @@ async def test_one_that_never_could_be_read_is_a_row_that_says_why(
 ) -> None:
     inside.error = SshError("There is no nvidia-smi in main.")
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(2)
         (row,) = devices(fleet).values()
         assert (row.host, row.through, row.problem) == (
@@ -213,7 +213,7 @@ async def test_a_mistake_of_ours_is_said_as_such_and_ends_nothing(
 ) -> None:
     inside.error = ValueError("a mistake")
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(2)
         (row,) = devices(fleet).values()
         assert "failed inside gputui" in str(row.problem)
@@ -227,7 +227,7 @@ async def test_one_that_fails_is_left_alone_for_longer_and_longer(
 ) -> None:
     inside.error = SshError("No answer.")
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(400)
         waits = [after - before for before, after in zip(inside.looks, inside.looks[1:], strict=False)]
         assert waits[0] == 4
@@ -246,8 +246,8 @@ async def test_one_that_keeps_silent_holds_up_nobody_and_is_never_asked_twice(
     silent = Inside(clock)
     silent.hold = asyncio.Event()
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), silent.read)
-        fleet.look_into(instance(fleet, "other"), inside.read)
+        fleet.probe(instance(fleet), silent.read)
+        fleet.probe(instance(fleet, "other"), inside.read)
         await clock.advance(30)
         assert set(devices(fleet)) == {"other:0"}
         assert len(inside.looks) > 5
@@ -264,9 +264,9 @@ async def test_asking_for_the_same_again_asks_at_once_in_the_new_way(
     inside.error = SshError("A password is asked for.", hint="p asks for it.")
     better = Inside(clock)
     async with running(clock, hub, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(10)
-        fleet.look_into(instance(fleet), better.read)
+        fleet.probe(instance(fleet), better.read)
         await settle()
         assert len(better.looks) == 1
         assert set(devices(fleet)) == {"main:0"}
@@ -278,16 +278,16 @@ async def test_what_can_be_looked_into_runs_has_ssh_and_no_other_way(
     lab = FakeBackend("lab", (INSTANCES, PROCESSES))
     lab.rows[INSTANCES] = [pod("lab", "main")]
     async with running(clock, hub, lab) as fleet:
-        assert fleet.can_look_into(instance(fleet))
+        assert fleet.can_probe(instance(fleet))
         assert fleet.shows_processes(instance(fleet))
-        assert not fleet.can_look_into(instance(fleet, "done"))
+        assert not fleet.can_probe(instance(fleet, "done"))
         assert not fleet.shows_processes(instance(fleet, "done"))
         own = fleet.get(Ref("lab", "pod", "main"))
         assert own is not None
-        assert not fleet.can_look_into(own)
+        assert not fleet.can_probe(own)
         assert fleet.shows_processes(own)
         hub.offered = frozenset({Action.STOP})
-        assert not fleet.can_look_into(instance(fleet))
+        assert not fleet.can_probe(instance(fleet))
 
 
 async def test_of_an_account_that_lists_its_gpus_only_processes_are_taken_by_its_own_numbers(
@@ -298,7 +298,7 @@ async def test_of_an_account_that_lists_its_gpus_only_processes_are_taken_by_its
     dock.rows[GPUS] = [own]
     dock.rows[INSTANCES] = [replace(pod("hub", "main"), gpu_indices=(3,), host="box")]
     async with running(clock, dock, watch=BOTH) as fleet:
-        fleet.look_into(instance(fleet), inside.read)
+        fleet.probe(instance(fleet), inside.read)
         await clock.advance(4)
         assert list(fleet.rows(GPUS).values()) == [own]
         (process,) = fleet.rows(PROCESSES).values()
@@ -313,7 +313,7 @@ async def test_what_was_seen_inside_is_not_what_the_next_session_begins_with(
     history = History(tmp_path / "history.db")
     try:
         async with running(clock, hub, watch=BOTH, history=history) as fleet:
-            fleet.look_into(instance(fleet), inside.read)
+            fleet.probe(instance(fleet), inside.read)
             await clock.advance(40)
             assert devices(fleet)
         kept = {snapshot.resource for snapshot in history.snapshots(["hub"])}

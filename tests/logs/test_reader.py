@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnavailableError
-from gputui.logs.reader import LogReader, patience
+from gputui.logs.reader import LogReader, retry_delay
 from gputui.logs.store import LogStore
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery
 
@@ -188,7 +188,7 @@ def test_a_page_of_the_past_that_fails_says_so_whatever_is_new_and_hides_nothing
 
 def test_the_wait_after_failures_grows_to_half_a_minute_and_stays_there() -> None:
     error = UnavailableError("no answer")
-    assert all(22 <= patience(error, failures) <= 38 for failures in (5, 1024, 10**6))
+    assert all(22 <= retry_delay(error, failures) <= 38 for failures in (5, 1024, 10**6))
 
 
 def test_a_writer_that_is_gone_is_not_asked_again_and_what_was_read_stays() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gputui.presentation.times import parse_moment
+from gputui.presentation.times import parse_time
 
 NOW = datetime(2026, 11, 25, 14, 30, 15, tzinfo=UTC)
 
@@ -26,15 +26,15 @@ NOW = datetime(2026, 11, 25, 14, 30, 15, tzinfo=UTC)
     ],
 )
 def test_each_way_to_write_one_is_read(text: str, meant: datetime) -> None:
-    assert parse_moment(text, NOW, utc=True) == meant
+    assert parse_time(text, NOW, utc=True) == meant
 
 
 def test_a_time_of_day_is_the_last_one_and_an_end_comes_after_its_beginning() -> None:
-    evening = parse_moment("23:50", NOW, utc=True)
+    evening = parse_time("23:50", NOW, utc=True)
     assert evening == datetime(2026, 11, 24, 23, 50, tzinfo=UTC)
-    assert parse_moment("00:10", NOW, utc=True, after=evening) == datetime(2026, 11, 25, 0, 10, tzinfo=UTC)
-    noon = parse_moment("12:00", NOW, utc=True)
-    assert parse_moment("15:00", NOW, utc=True, after=noon) == datetime(2026, 11, 25, 15, tzinfo=UTC)
+    assert parse_time("00:10", NOW, utc=True, after=evening) == datetime(2026, 11, 25, 0, 10, tzinfo=UTC)
+    noon = parse_time("12:00", NOW, utc=True)
+    assert parse_time("15:00", NOW, utc=True, after=noon) == datetime(2026, 11, 25, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_a_time_of_day_is_the_last_one_and_an_end_comes_after_its_beginning() ->
 )
 def test_what_is_none_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="must be such as 90m"):
-        parse_moment(text, NOW)
+        parse_time(text, NOW)

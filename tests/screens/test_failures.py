@@ -86,7 +86,7 @@ async def test_every_worker_of_the_app_that_raises_is_told_with_its_report(monke
         starts: list[Callable[[], object]] = [
             lambda: app.log_in(main),
             lambda: app.forward(main),
-            lambda: app.look_into(main),
+            lambda: app.probe(main),
             lambda: app.copy_to_clipboard("text"),
             app._start_fleet,
         ]

@@ -49,7 +49,7 @@ def test_a_dropped_event_is_not_slow_any_more() -> None:
     slow.take([*late, *started("a", 400, 31)])
     slow.take((), late)
     assert slow.medians == {}
-    assert late[0].instance not in slow.book.starts
+    assert late[0].instance not in slow.book.startups
 
 
 DURATIONS = st.lists(st.integers(0, 300), min_size=1, max_size=25)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from gputui.analytics.startup_times import Medians, Start, Step
+from gputui.analytics.startup_times import Medians, Startup, Step
 from gputui.models import Ref
 from gputui.widgets.bars.line import Line
 from gputui.widgets.glyphs import BAR_FULL
-from gputui.widgets.waterfall import MOST_BAR_CELLS, Waterfall, describe_start, waterfall
+from gputui.widgets.waterfall import MOST_BAR_CELLS, Waterfall, describe_startup, waterfall
 from tests.analytics.test_startup_times import BEGIN, PARENT
 
 USUAL = Medians({"creating": 3, "created": 12, "starting": 31}, 46, 14)
@@ -21,8 +21,8 @@ TOLD = (("creating", 4), ("created", 18), ("starting", 352), ("running", None))
 
 def start(
     *steps: tuple[str, float | None], name: str = "train-a-81ab", seconds: float | None = 374, over: bool = True
-) -> Start:
-    return Start(
+) -> Startup:
+    return Startup(
         Ref("hub", "container", name),
         name,
         PARENT,
@@ -32,7 +32,7 @@ def start(
     )
 
 
-def lines(shown: Start, usual: Medians = USUAL, width: int = 118) -> list[str]:
+def lines(shown: Startup, usual: Medians = USUAL, width: int = 118) -> list[str]:
     return [line.plain for line in waterfall(shown, usual, width)]
 
 
@@ -114,16 +114,16 @@ def test_lines_never_leave_the_width(
     shown = start(*steps, ("running", None), name=name)
     for line in lines(shown, Medians(usual, 1.0, 3), width):
         assert cell_len(line) <= width
-    for described in describe_start(shown, Medians(usual, 1.0, 3)):
+    for described in describe_startup(shown, Medians(usual, 1.0, 3)):
         assert cell_len(described.plain) <= 72
 
 
 def test_the_description_has_a_line_for_each_step() -> None:
-    text = [line.plain.split() for line in describe_start(start(), USUAL)]
+    text = [line.plain.split() for line in describe_startup(start(), USUAL)]
     assert [words[0] for words in text[:4]] == ["creating", "created", "starting", "running"]
     assert text[2][-6:] == ["352", "s", "median", "31", "s", "slow"]
     assert " ".join(text[4]) == "374 s in all, median 46 s of 14"
-    under_way = describe_start(start(("creating", 4), ("starting", None), seconds=None, over=False), USUAL)
+    under_way = describe_startup(start(("creating", 4), ("starting", None), seconds=None, over=False), USUAL)
     assert under_way[-1].plain.split() == ["starting", "so", "far"]
 
 

@@ -14,7 +14,7 @@ _INTERVALS = ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL")
 """The second is what macOS calls the first."""
 
 
-async def show_life(event: str, info: Mapping[str, Any]) -> None:
+async def enable_keepalive(event: str, info: Mapping[str, Any]) -> None:
     """Have the system probe a connection as soon as it is there; called by httpcore with all that happens to it."""
     if event != "connection.connect_tcp.complete":
         return

@@ -27,7 +27,7 @@ from gputui.api.http.failures import Party, Refusal
 from gputui.api.http.numbers import without_absurd
 from gputui.api.http.off_thread import digested
 from gputui.api.http.server_clock import ServerClock, http_date
-from gputui.api.http.tcp_keepalive import show_life
+from gputui.api.http.tcp_keepalive import enable_keepalive
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError
 
 MAX_BODY = 32 * 2**20
@@ -273,7 +273,7 @@ class Transport:
                     content=attempt.content,
                     headers=headers,
                     timeout=timeout,
-                    extensions={"trace": show_life} if endless else None,
+                    extensions={"trace": enable_keepalive} if endless else None,
                 ) as response,
             ):
                 waited = self._monotonic() - began

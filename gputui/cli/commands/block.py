@@ -89,11 +89,11 @@ async def _events(fleet: Fleet, ref: Ref) -> Sequence[Event]:
 
 
 def _slow_start(row: Instance, events: Sequence[Event]) -> str:
-    known = startup_times.starts(events)
-    start = known.pop(row.ref, None)
-    if start is None:
+    known = startup_times.startups(events)
+    startup = known.pop(row.ref, None)
+    if startup is None:
         return ""
     usual = startup_times.medians(known.values())
-    steps = ((step.seconds, usual.steps.get(step.status)) for step in start.steps)
-    slow = any(startup_times.is_slow(seconds, median) for seconds, median in ((start.seconds, usual.total), *steps))
-    return startup_times.evidence(start, usual) if slow else ""
+    steps = ((step.seconds, usual.steps.get(step.status)) for step in startup.steps)
+    slow = any(startup_times.is_slow(seconds, median) for seconds, median in ((startup.seconds, usual.total), *steps))
+    return startup_times.evidence(startup, usual) if slow else ""

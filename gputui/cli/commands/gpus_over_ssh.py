@@ -160,7 +160,7 @@ def _watch(args: argparse.Namespace, config: Config, accounts: dict[str, Account
         listing.report()
         instances = await _resolve(args.of, listing, lambda resources: session.fleet_rows(fleet, resources))
         await _begin(config, fleet, pool, resource, instances)
-        if resource is Resource.PROCESSES and args.output == "table" and fleet.looks():
+        if resource is Resource.PROCESSES and args.output == "table" and fleet.probed_instances():
             say(_WHOSE)
         return lambda row: any(belongs(row, one) for one in instances)
 
@@ -171,11 +171,11 @@ async def _begin(
     config: Config, fleet: Fleet, pool: ConnectionPool, resource: Resource, instances: Sequence[Instance]
 ) -> None:
     """Log into each that has to be looked into; raises the last failure when there is nothing to watch then."""
-    from gputui.fleet.ssh_gpu_reader import Looks, connection_key
+    from gputui.fleet.ssh_gpu_reader import GpuProbe, connection_key
     from gputui.ssh.known_hosts import KnownHosts
 
     hosts = KnownHosts(known_hosts_path(state_dir()))
-    looks = Looks(lambda: fleet, pool, hosts, way_out="Start the command again to be asked.")
+    probe = GpuProbe(lambda: fleet, pool, hosts, way_out="Start the command again to be asked.")
     failure: GputuiError | None = None
     watched = 0
     for one in instances:
@@ -184,7 +184,7 @@ async def _begin(
             if not _tells(backend, resource):
                 _check_running(one)
                 async with pool.lease(connection_key(one), partial(ssh.connect, config, one.ref, backend, hosts)):
-                    looks.begin(one)
+                    probe.start(one)
             watched += 1
         except GputuiError as error:
             if failure is not None:

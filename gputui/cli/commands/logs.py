@@ -17,9 +17,9 @@ from gputui.cli.commands.lifecycle import note_shortened
 from gputui.cli.output import say
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
-from gputui.logs.reader import PACE, patience
+from gputui.logs.reader import PACE, retry_delay
 from gputui.models import Deployment, Instance, LogLine, LogPosition, LogQuery, Ref, Resource, Row
-from gputui.presentation.times import parse_moment
+from gputui.presentation.times import parse_time
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -42,15 +42,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _query(args: argparse.Namespace) -> LogQuery:
     now = datetime.now(UTC)
-    moments: dict[str, datetime | None] = {}
+    times: dict[str, datetime | None] = {}
     for name in ("since", "until"):
         text = getattr(args, name)
         try:
-            since = moments.get("since")
-            moments[name] = parse_moment(text, now, utc=args.utc, after=since) if text else None
+            since = times.get("since")
+            times[name] = parse_time(text, now, utc=args.utc, after=since) if text else None
         except ValueError as error:
             raise ConfigError(f"--{name} {error}.") from None
-    return LogQuery(args.grep, moments["since"], moments["until"])
+    return LogQuery(args.grep, times["since"], times["until"])
 
 
 async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: LogQuery) -> int:
@@ -125,7 +125,7 @@ class _Lines:
                 raise
             except GputuiError as error:
                 failures += 1
-                pause = patience(error, failures)
+                pause = retry_delay(error, failures)
                 say(f"gputui: {error} Asking again in {pause:.0f} s.")
                 continue
             if failures:

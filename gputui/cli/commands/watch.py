@@ -120,7 +120,7 @@ async def _follow(
             if known := tuple(fleet.rows(resource).values()):
                 show(Change(added=known))
             fleet.subscribe_feeds(failures.look)
-            fleet.watch({resource} | ({Resource.GPUS} if fleet.looks() else set()))
+            fleet.watch({resource} | ({Resource.GPUS} if fleet.probed_instances() else set()))
             if prepare is None:
                 await fleet.start()
             await broken

@@ -47,7 +47,7 @@ class Navigator(Protocol):
     def forward(self, instance: Instance) -> None:
         """Lead a port of this machine to one in the instance."""
 
-    def look_into(self, instance: Instance) -> None:
+    def probe(self, instance: Instance) -> None:
         """Log into the instance and show its GPUs, looking into it from then on."""
 
     def show_internal_error(self, error: BaseException) -> None:

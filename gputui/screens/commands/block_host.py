@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from textual import work
 from textual.content import Content
 
-from gputui.analytics.startup_times import evidence, medians, starts
+from gputui.analytics.startup_times import evidence, medians, startups
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
@@ -131,13 +131,13 @@ def evidence_of(instance: Ref, events: Iterable[Event]) -> str:
 
     '' when it is not known, and when it was no slower than usual: that speaks against nobody.
     """
-    all_starts = starts(events)
-    start = all_starts.get(instance)
-    if start is None:
+    all_startups = startups(events)
+    startup = all_startups.get(instance)
+    if startup is None:
         return ""
-    usual = medians(other for ref, other in all_starts.items() if ref != instance)
-    quick = start.seconds is not None and usual.total is not None and start.seconds <= usual.total
-    return "" if quick else evidence(start, usual)
+    usual = medians(other for ref, other in all_startups.items() if ref != instance)
+    quick = startup.seconds is not None and usual.total is not None and startup.seconds <= usual.total
+    return "" if quick else evidence(startup, usual)
 
 
 def _hosts(count: int) -> str:

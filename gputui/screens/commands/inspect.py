@@ -280,9 +280,9 @@ class ReadingView(BlockingView, UpdatingView):
         if (instance := self._instance_for(argument)) is None:
             return
         fleet = self.session.fleet
-        seen = fleet.looked_into(instance.ref) and not fleet.look_problem(instance.ref)
-        if fleet.can_look_into(instance) and not seen:
-            self.session.navigator.look_into(instance)
+        seen = fleet.is_probed(instance.ref) and not fleet.probe_problem(instance.ref)
+        if fleet.can_probe(instance) and not seen:
+            self.session.navigator.probe(instance)
         elif fleet.shows_processes(instance):
             self.session.navigator.go("gpus", scope=instance.ref)
         else:

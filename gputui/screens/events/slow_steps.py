@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gputui.analytics.startup_times import SLOW_SECONDS, StartBook, slow_from
+from gputui.analytics.startup_times import SLOW_SECONDS, StartupBook, slow_from
 from gputui.models import Event, Ref
 
 
@@ -25,7 +25,7 @@ class SlowSteps:
     """
 
     def __init__(self) -> None:
-        self.book = StartBook()
+        self.book = StartupBook()
         self._medians: dict[Ref, int] = {}
         self.medians: Mapping[Ref, int] = MappingProxyType(self._medians)
         self._slow: dict[_Step, set[Ref]] = {}

@@ -21,7 +21,7 @@ from gputui.screens.logs.captions import follow_caption
 from gputui.widgets.glyphs import PHASE_GLYPHS
 from gputui.widgets.table.columns import Cell, Column, natural_key
 from gputui.widgets.table.table import RecordTable
-from gputui.widgets.waterfall import Waterfall, describe_start
+from gputui.widgets.waterfall import Waterfall, describe_startup
 
 ROOM_FOR_WATERFALL = 24
 """Lines of a terminal from which on there is room for more than the stream."""
@@ -149,7 +149,7 @@ class EventsView(ListView):
 
     def breadcrumbs(self) -> list[str]:
         """Name an instance that is gone as its events do."""
-        known = self._slow.book.starts.get(self.scope) if self.scope is not None else None
+        known = self._slow.book.startups.get(self.scope) if self.scope is not None else None
         if known is None or self.session.fleet.get(known.instance) is not None:
             return super().breadcrumbs()
         return [known.name, self.HEADING]
@@ -183,12 +183,12 @@ class EventsView(ListView):
 
     def _description(self, row: Row) -> list[Content]:
         lines = super()._description(row)
-        start = self._slow.book.starts.get(row.instance) if isinstance(row, Event) else None
-        if start is None:
+        startup = self._slow.book.startups.get(row.instance) if isinstance(row, Event) else None
+        if startup is None:
             return lines
-        usual = self._slow.book.usual(start.parent, beside=start.instance)
+        usual = self._slow.book.usual(startup.parent, excluding=startup.instance)
         title = Content.styled("How it came up", "bold $text-accent")
-        return [*lines, Content(""), title, *describe_start(start, usual)]
+        return [*lines, Content(""), title, *describe_startup(startup, usual)]
 
     # --- following the stream --------------------------------------------------------------------------------
 
@@ -264,13 +264,13 @@ class EventsView(ListView):
         """Show the start of the instance under the cursor. Where it has none its lines stay free: nothing jumps."""
         waterfall = self.query_one(Waterfall)
         book = self._slow.book
-        waterfall.display = self.size.height >= ROOM_FOR_WATERFALL and bool(book.starts)
+        waterfall.display = self.size.height >= ROOM_FOR_WATERFALL and bool(book.startups)
         row = self.under_cursor()
-        start = book.starts.get(row.instance) if isinstance(row, Event) else None
-        if start is None or len(start.steps) < 2:
+        startup = book.startups.get(row.instance) if isinstance(row, Event) else None
+        if startup is None or len(startup.steps) < 2:
             waterfall.show(None, book.usual(None))
         else:
-            waterfall.show(start, book.usual(start.parent, beside=start.instance))
+            waterfall.show(startup, book.usual(startup.parent, excluding=startup.instance))
 
     def status(self) -> tuple[Content, Content]:
         """Add whether it follows, or how many came since it does not."""

@@ -75,12 +75,12 @@ def no_processes(devices: Sequence[GpuDevice]) -> str:
 
 def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:
     """Say why the processes of an instance that is looked into are not known; '' where there are none."""
-    if not fleet.looked_into(scope):
+    if not fleet.is_probed(scope):
         return ""
-    if problem := fleet.look_problem(scope):
+    if problem := fleet.probe_problem(scope):
         return problem
     seen = [device for device in devices if device.through == scope]
-    if not seen and fleet.runtime(scope.account).is_looked_up(Resource.GPUS):
+    if not seen and fleet.runtime(scope.account).uses_probes(Resource.GPUS):
         return "Looking into it …"
     if any(device.process_count is None for device in seen):
         return "The processes on its GPUs are unknown: nvidia-smi lists none in there."

@@ -227,7 +227,7 @@ class GpusView(ListView):
         if row.through is not None:
             return row.through == self.scope
         if row.ref.account != self.scope.account:
-            return not self.session.fleet.looked_into(self.scope)
+            return not self.session.fleet.is_probed(self.scope)
         instance = self.session.fleet.get(self.scope)
         given = instance.gpu_indices if isinstance(instance, Instance) and not instance.gpu_all else None
         return not given or row.index in given

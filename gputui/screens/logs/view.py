@@ -18,7 +18,7 @@ from gputui.logs.line_filter import LineFilter
 from gputui.logs.reader import LogReader
 from gputui.logs.store import LogFilter, LogStore
 from gputui.models import Action, Form, FormField, Instance, LogQuery, Ref, Resource, Row
-from gputui.presentation.times import parse_moment
+from gputui.presentation.times import parse_time
 from gputui.screens import dialogs
 from gputui.screens.base.export import LOG_FORMATS, save_log
 from gputui.screens.commands.filter_bar import FilterBarView
@@ -141,8 +141,8 @@ class LogsView(FilterBarView, ReadingView):
 
     def _query(self, asked: Mapping[str, str]) -> LogQuery:
         now, utc = self.session.fleet.now(), self.session.utc
-        since = parse_moment(text, now, utc=utc) if (text := asked.get("since", "")) else None
-        until = parse_moment(text, now, utc=utc, after=since) if (text := asked.get("until", "")) else None
+        since = parse_time(text, now, utc=utc) if (text := asked.get("since", "")) else None
+        until = parse_time(text, now, utc=utc, after=since) if (text := asked.get("until", "")) else None
         return LogQuery(asked.get("keyword", ""), since, until)
 
     def _changed(self) -> None:
@@ -358,7 +358,7 @@ class LogsView(FilterBarView, ReadingView):
         for name in ("since", "until"):
             if text := values.get(name, "").strip():
                 try:
-                    parse_moment(text, now, utc=utc)
+                    parse_time(text, now, utc=utc)
                 except ValueError as error:
                     problems[name] = str(error)
         return problems

@@ -103,7 +103,7 @@ class Question:
     pids: tuple[int, ...] = ()
 
 
-def look(question: Question) -> str:
+def probe_command(question: Question) -> str:
     """Return the command for a whole look."""
     parts = [
         _part("gpus", _smi(f"--query-gpu={','.join(question.fields)} {_FORM}")),
@@ -118,28 +118,28 @@ def look(question: Question) -> str:
     return _command(parts)
 
 
-def look_at_parts() -> str:
+def parts_command() -> str:
     """Return the command that asks for the parts of divided GPUs alone."""
     return _command(_mig_parts())
 
 
-def look_at_processes(question: Question) -> str:
+def processes_command(question: Question) -> str:
     """Return the command that asks for the question's processes alone."""
     return _command([_details(question)])
 
 
-def look_at_memory() -> str:
+def memory_command() -> str:
     """Return the command that asks for the machine's memory alone."""
     return _command([_memory()])
 
 
-def look_at_others() -> str:
+def others_command() -> str:
     """Return the command that looks for accelerators of other makers."""
     programs = "; ".join(f"command -v {name}" for name in _VENDOR_PROGRAMS)
     return _command([_part("others", f"ls -d {' '.join(_VENDOR_FILES)} 2>/dev/null; {programs}")])
 
 
-def patience(command: str) -> float:
+def time_limit(command: str) -> float:
     """Return the seconds after which a command of this module hangs: each of its programs has its own limit."""
     return CALL_SECONDS * max(1, command.count("$l ")) + 5.0
 

@@ -28,7 +28,7 @@ _MOST_REFUSED = len(query.FIELDS)
 _T = TypeVar("_T")
 
 
-class _Look:
+class _Probe:
     """One look: each question is a command of its own, and the answers are understood together."""
 
     def __init__(self, connection: Connection, instance: Instance, unended: Unended) -> None:
@@ -44,7 +44,7 @@ class _Look:
         started = await start(self._connection, command, limit=_OUTPUT_LIMIT)
         kept = False
         try:
-            seconds = query.patience(command)
+            seconds = query.time_limit(command)
             if not await started.read(_SHELL_SECONDS, until=MARK.encode()):
                 kept = True
                 raise SshError(
@@ -83,38 +83,38 @@ async def read_gpus(
     That is one command, as long as nothing is new: new facts of a driver, a process or a divided GPU are asked for by
     another one, after it. ``at`` gives the time of the samples; ``unended`` takes a command that does not end.
     """
-    look = _Look(connection, instance, unended or Unended())
+    probe = _Probe(connection, instance, unended or Unended())
     for _ in range(_MOST_REFUSED):
-        await look.ask(query.look(question))
-        better = query.without_refused(question, look.answer)
+        await probe.ask(query.probe_command(question))
+        better = query.without_refused(question, probe.answer)
         if better is None:
             break
         question = better
     taken = at()
-    if not await look.understand(lambda: has_gpus(question, look.answer)):
-        if look.answer["gpus"].status != query.TIMED_OUT:
-            await look.ask(query.look_at_others())
-        return await look.understand(lambda: reading(question, look.answer, instance, taken)), question
-    question = await _ask_for_more(look, question)
-    return await look.understand(lambda: reading(question, look.answer, instance, taken)), question
+    if not await probe.understand(lambda: has_gpus(question, probe.answer)):
+        if probe.answer["gpus"].status != query.TIMED_OUT:
+            await probe.ask(query.others_command())
+        return await probe.understand(lambda: reading(question, probe.answer, instance, taken)), question
+    question = await _ask_for_more(probe, question)
+    return await probe.understand(lambda: reading(question, probe.answer, instance, taken)), question
 
 
-async def _ask_for_more(look: _Look, question: Question) -> Question:
+async def _ask_for_more(probe: _Probe, question: Question) -> Question:
     """Ask for new facts of an answer; returns the question with them."""
-    if not question.mig and await look.understand(lambda: is_divided(question, look.answer)):
+    if not question.mig and await probe.understand(lambda: is_divided(question, probe.answer)):
         question = replace(question, mig=True)
-        await look.ask(query.look_at_parts())
-    if not question.shared and await look.understand(lambda: shares_memory(question, look.answer)):
+        await probe.ask(query.parts_command())
+    if not question.shared and await probe.understand(lambda: shares_memory(question, probe.answer)):
         question = replace(question, shared=True)
-        await look.ask(query.look_at_memory())
-    pids = await look.understand(lambda: pids_of(question, look.answer))
+        await probe.ask(query.memory_command())
+    pids = await probe.understand(lambda: pids_of(question, probe.answer))
     new = not set(pids) <= set(question.pids)
     question = replace(question, pids=pids)
     if new:
-        await look.ask(query.look_at_processes(question))
-    if pids and question.ps and query.has_no_ps(look.answer):
+        await probe.ask(query.processes_command(question))
+    if pids and question.ps and query.has_no_ps(probe.answer):
         question = replace(question, ps=False)
-        await look.ask(query.look_at_processes(question))
+        await probe.ask(query.processes_command(question))
     return question
 
 

@@ -464,18 +464,18 @@ async def test_a_change_without_a_limit_is_given_up_at_once_where_nobody_listens
         await transport.change("POST", "/images", what="the pull", timeout=math.inf)
 
 
-async def test_a_connection_without_a_limit_shows_life(
+async def test_a_connection_without_a_limit_is_kept_alive_by_tcp(
     server: ScriptedServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probed: list[int] = []
 
     async def look(event: str, info: Mapping[str, Any]) -> None:
-        await tcp_keepalive.show_life(event, info)
+        await tcp_keepalive.enable_keepalive(event, info)
         if event == "connection.connect_tcp.complete":
             connection = info["return_value"].get_extra_info("socket")
             probed.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
-    monkeypatch.setattr(transport_module, "show_life", look)
+    monkeypatch.setattr(transport_module, "enable_keepalive", look)
     server.on("/images", as_json({}))
     transport = make_transport()
     await transport.change("POST", "/images", what="the pull", timeout=math.inf)

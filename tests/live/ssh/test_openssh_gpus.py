@@ -131,7 +131,7 @@ async def test_a_hanging_nvidia_smi_leaves_no_process_behind(read: Read, monkeyp
 async def test_one_that_nothing_ends_is_there_once(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits in the driver hears no signal. Here it is one that its time limit does not reach."""
     monkeypatch.setattr(query, "_limits", lambda: "l=")
-    monkeypatch.setattr(query, "patience", lambda command: 1.0)
+    monkeypatch.setattr(query, "time_limit", lambda command: 1.0)
     look = read(Machine("hangs", first="sleep 300"))
     with pytest.raises(SshError, match="gave no answer"):
         await look(TRAIN)

@@ -179,11 +179,11 @@ async def test_machines_of_other_makers_get_no_advice_about_nvidia(
 
 
 def test_each_program_has_a_limit_and_no_stdin() -> None:
-    command = query.look(Question(mig=True, pids=(1,)))
+    command = query.probe_command(Question(mig=True, pids=(1,)))
     assert 'l="timeout -k 2 15"' in command
     assert command.count("$l nvidia-smi") == command.count("nvidia-smi") == 4
     assert command.count("</dev/null 2>&1") >= 5
-    assert query.patience(command) > 4 * 8, "one that takes 8 s a call gives figures"
+    assert query.time_limit(command) > 4 * 8, "one that takes 8 s a call gives figures"
 
 
 async def test_one_that_hangs_is_ended_on_its_host_and_no_other_is_started(
@@ -224,7 +224,7 @@ class HangingServer(Server):
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "_SHELL_SECONDS", 0.2)
-    monkeypatch.setattr(query, "patience", lambda command: 0.2)
+    monkeypatch.setattr(query, "time_limit", lambda command: 0.2)
 
 
 @pytest.mark.usefixtures("impatient")

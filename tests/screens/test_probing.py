@@ -112,7 +112,7 @@ async def test_escape_ends_the_wait_and_leaves_one_where_one_was(inside: PlayedL
         await stage.press("escape")
         assert stage.view.NAME == "instances"
         assert stage.here == NAME
-        assert stage.fleet.looks() == frozenset()
+        assert stage.fleet.probed_instances() == frozenset()
 
 
 async def test_a_login_that_fails_says_so_and_leaves_one_where_one_was(inside: PlayedLooks) -> None:
@@ -123,7 +123,7 @@ async def test_a_login_that_fails_says_so_and_leaves_one_where_one_was(inside: P
         await stage.until(lambda: "refused the password" in stage.toasts)
         assert stage.view.NAME == "instances"
         assert stage.dialogs == []
-        assert stage.fleet.looks() == frozenset()
+        assert stage.fleet.probed_instances() == frozenset()
 
 
 async def test_coming_back_asks_nothing_and_logs_in_no_second_time(inside: PlayedLooks) -> None:
@@ -153,7 +153,7 @@ async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside
         await inside.connections[0].close()
         await stage.advance(4)
         assert stage.dialogs == []
-        problem = stage.fleet.look_problem(Ref("hub", "container", NAME))
+        problem = stage.fleet.probe_problem(Ref("hub", "container", NAME))
         assert problem == f"Not logged into {NAME}: it asks for a password. p on the instance asks."
         assert "it asks for a password" in stage.text
         assert "python train.py" in stage.text, "what was seen last stays"
@@ -162,7 +162,7 @@ async def test_what_would_have_to_be_asked_is_said_with_the_key_that_asks(inside
         await stage.press("p")
         await stage.until(lambda: len(inside.connections) == 2, "a login that may ask")
         await stage.advance(4)
-        assert stage.fleet.look_problem(Ref("hub", "container", NAME)) == ""
+        assert stage.fleet.probe_problem(Ref("hub", "container", NAME)) == ""
 
 
 async def test_there_is_no_way_into_one_that_does_not_run(inside: PlayedLooks) -> None:
