@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # builtin: `signal` itself takes milliseconds to import
+import atexit
 import os
 import sys
 import warnings
@@ -23,11 +24,30 @@ def main() -> int:
 
     if heeds_ctrl_c:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    status = INTERRUPTED
     try:
-        return run()
+        status = run()
     finally:
-        if heeds_ctrl_c:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # the interpreter's own end has no words for it
+        _keep_status(int(status))
+    return status
+
+
+def _keep_status(status: int) -> None:
+    """Let a signal that comes while the interpreter ends change nothing of how the program ended.
+
+    It ends at once a wait for threads. The interpreter resets handlers to the default, which would kill, after the
+    functions that run at exit; ignored signals stay ignored.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+    def ignore() -> None:
+        for number in handled:
+            signal.signal(number, signal.SIG_IGN)
+
+    atexit.register(ignore)
+    for number in handled:
+        signal.signal(number, lambda *_: os._exit(status))
 
 
 def _interrupted(*_: object) -> None:

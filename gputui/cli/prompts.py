@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import os
+import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -72,7 +75,22 @@ def _yes_or_no(answer: str) -> str | None:
 def _read_line(shown: str) -> str:
     sys.stderr.write(shown)
     sys.stderr.flush()
+    if sys.stdin.isatty():
+        _wait_for_input(sys.stdin.fileno())
     line = sys.stdin.readline()
     if not line:
         raise EOFError
     return line
+
+
+def _wait_for_input(terminal: int) -> None:
+    """Wait until a line has been typed, or a signal came: one that comes just before a read would not end it."""
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    before = signal.set_wakeup_fd(wakes)
+    try:
+        select.select([terminal, woken], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wakes)
