@@ -297,9 +297,9 @@ class World:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
 
-    def after(self, seconds: float, happening: Callable[[], None]) -> None:
+    def after(self, seconds: float, event: Callable[[], None]) -> None:
         """Let something happen by itself, world seconds from now."""
-        heapq.heappush(self._agenda, (self.time + seconds, next(self._order), happening))
+        heapq.heappush(self._agenda, (self.time + seconds, next(self._order), event))
 
     def repeat(self, event: Callable[[], None], mean: float, rng: random.Random) -> None:
         """Let an event occur again and again, ``mean`` world seconds apart on average."""
@@ -314,8 +314,8 @@ class World:
         """Catch up with the clock; the world time reached, in epoch seconds."""
         now = self.clock.now()
         while self._agenda and self._agenda[0][0] <= now:
-            self.time, _, happening = heapq.heappop(self._agenda)
-            happening()
+            self.time, _, event = heapq.heappop(self._agenda)
+            event()
         self.time = max(self.time, now)
         return self.time
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gputui.sim.world import Pod
 
 from .gpu_series import Sample
-from .host import DockHost, Wish, image_id
+from .host import ContainerOrder, DockHost, image_id
 from .registry import UnknownRepositoryError, UnknownTagError, find, whole
 from .responses import SHORT_ID, container_shape, host_shape, image_shape, series_json, size_mb, ssh_port
 from .validation import (
@@ -56,10 +56,10 @@ class DeepdockApi:
         self._world = host.world
         self._header = header
         self._rendered = b""
-        self.empty = self.full_disk = self.cuts_pulls = False
-        self.tells_ports = True
+        self.empty = self.full_disk = self.breaks_pulls = False
+        self.reports_ports = True
         self.missing_gpus = 0
-        self.spoil: Callable[[int, Sequence[Sample]], Sequence[Sample]] | None = None
+        self.distort: Callable[[int, Sequence[Sample]], Sequence[Sample]] | None = None
         routes = [
             self._route("GET", "/images", self._images),
             self._route("POST", "/images", self._pull),
@@ -112,7 +112,7 @@ class DeepdockApi:
         tag = whole((await body_of(request, PULL))["repo_tag"])
         if self.host.image(tag) is None:
             await self._fetch(tag)
-            if self.cuts_pulls:
+            if self.breaks_pulls:
                 return _CutOff()
         else:
             await self._elapse(PRESENT_SECONDS)
@@ -140,7 +140,7 @@ class DeepdockApi:
             await self._elapse(FULL_SECONDS)
             raise no_space(tag)
         left = self.host.pull(tag)
-        if self.cuts_pulls:
+        if self.breaks_pulls:
             await self._elapse(min(left / 2, CUT_SECONDS))
             return
         await self._elapse(left)
@@ -160,7 +160,7 @@ class DeepdockApi:
 
     async def _containers(self, request: Request) -> Response:
         pods = [] if self.empty else reversed(self.host.pods.values())
-        shapes = [container_shape(self.host, pod, tells_port=self.tells_ports) for pod in pods]
+        shapes = [container_shape(self.host, pod, tells_port=self.reports_ports) for pod in pods]
         return JSONResponse({"containers": shapes})
 
     async def _create(self, request: Request) -> Response:
@@ -177,12 +177,12 @@ class DeepdockApi:
             if not 0 <= index < len(self.host.gpus):
                 raise HTTPException(404, f"GPU {index} not found")
         env = wanted.get("env") or {}
-        pod = self.host.make(Wish(name, image.name, wanted["user_name"], wanted["password"], gpus, env))
+        pod = self.host.make(ContainerOrder(name, image.name, wanted["user_name"], wanted["password"], gpus, env))
         await self._elapse(CREATE_SECONDS)
         if self.host.pods.get(name) is pod:
             self.host.start(pod)
         shape = {"message": "container created", "id": pod.container_id[:SHORT_ID], "name": name}
-        return JSONResponse(shape | {"ssh-port": ssh_port(pod) if self.tells_ports else None})
+        return JSONResponse(shape | {"ssh-port": ssh_port(pod) if self.reports_ports else None})
 
     async def _start(self, request: Request) -> Response:
         pod = self._pod(request)
@@ -247,9 +247,9 @@ class DeepdockApi:
         self._rendered = b""
 
     def _render(self) -> bytes:
-        spoil = self.spoil or (lambda index, samples: samples)
+        distort = self.distort or (lambda index, samples: samples)
         return series_json(
-            (index, [sample.text for sample in spoil(index, self.host.series[index].samples)])
+            (index, [sample.text for sample in distort(index, self.host.series[index].samples)])
             for index in self._gpus_there()
         )
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gputui.sim.world import GIB, Gpu, Pod, Process, World
 
-from .host import DockHost, Machine, Wish
+from .host import ContainerOrder, DockHost, Machine
 from .registry import find
 
 USER = "dock"
@@ -24,7 +24,7 @@ _KERNEL = "/opt/conda/bin/python -m ipykernel_launcher -f /tmp/kernel-5f2c.json"
 _EVAL = "python -u eval.py --tasks mmlu,gsm8k --batch-size 16"
 
 
-class Standing(NamedTuple):
+class InitialContainer(NamedTuple):
     """A container there from the start, so many minutes old, and what runs in it at which load."""
 
     name: str
@@ -36,17 +36,17 @@ class Standing(NamedTuple):
     load: float = 0.0
 
 
-_STANDING = (
-    Standing("train-7b", "running", (0, 1), _TORCH, 5200, _TRAIN, 0.96),
-    Standing("serve-qwen", "running", (2,), _VLLM, 19_000, _SERVE, 0.68),
-    Standing("notebook", "running", (3,), _JUPYTER, 640, _KERNEL, 0.38),
-    Standing("finetune-lora", "running", (4,), _TEAM, 23, _TRAIN, 0.88),
-    Standing("builder", "running", (), _CUDA, 90),
-    Standing("eval-mmlu", "exited", (5,), _TORCH, 300, _EVAL, 0.8),
-    Standing("sdxl-batch", "running", (5,), _CUDA, 150, "python batch.py --prompts prompts.txt", 0.9),
-    Standing("container_1", "exited", (0,), _CUDA_OLD, 40_000),
-    Standing("ablation", "paused", (4,), _TEAM, 1800),
-    Standing("webui", "created", (2,), _CUDA, 12),
+_INITIAL = (
+    InitialContainer("train-7b", "running", (0, 1), _TORCH, 5200, _TRAIN, 0.96),
+    InitialContainer("serve-qwen", "running", (2,), _VLLM, 19_000, _SERVE, 0.68),
+    InitialContainer("notebook", "running", (3,), _JUPYTER, 640, _KERNEL, 0.38),
+    InitialContainer("finetune-lora", "running", (4,), _TEAM, 23, _TRAIN, 0.88),
+    InitialContainer("builder", "running", (), _CUDA, 90),
+    InitialContainer("eval-mmlu", "exited", (5,), _TORCH, 300, _EVAL, 0.8),
+    InitialContainer("sdxl-batch", "running", (5,), _CUDA, 150, "python batch.py --prompts prompts.txt", 0.9),
+    InitialContainer("container_1", "exited", (0,), _CUDA_OLD, 40_000),
+    InitialContainer("ablation", "paused", (4,), _TEAM, 1800),
+    InitialContainer("webui", "created", (2,), _CUDA, 12),
 )
 
 
@@ -100,31 +100,31 @@ def build_dock(world: World, plan: DockPlan, seed: int = 0) -> DockHost:
 
 def _add(host: DockHost, number: int) -> None:
     rng = host.rng
-    if number < len(_STANDING):
-        standing = _STANDING[number]
+    if number < len(_INITIAL):
+        initial = _INITIAL[number]
     else:
         status = rng.choice(("running", "exited", "exited", "running", "dead"))
         index = rng.randrange(max(1, len(host.gpus) - 2))
         load = rng.uniform(0.05, 0.3)
-        standing = Standing(f"exp-{number:03d}", status, (index,), _CUDA, rng.uniform(60, 40_000), _EVAL, load)
-    gpus = [index for index in standing.gpus if index < len(host.gpus)]
-    pod = host.make(Wish(standing.name, standing.image, USER, "", gpus, {}))
-    pod.created = pod.started = host.world.time - standing.minutes * 60 + rng.random()
-    pod.status = standing.status
+        initial = InitialContainer(f"exp-{number:03d}", status, (index,), _CUDA, rng.uniform(60, 40_000), _EVAL, load)
+    gpus = [index for index in initial.gpus if index < len(host.gpus)]
+    pod = host.make(ContainerOrder(initial.name, initial.image, USER, "", gpus, {}))
+    pod.created = pod.started = host.world.time - initial.minutes * 60 + rng.random()
+    pod.status = initial.status
     if pod.running:
         host.connect(pod)
-    if standing.command and gpus:
-        _past(host, pod, standing)
+    if initial.command and gpus:
+        _past(host, pod, initial)
 
 
-def _past(host: DockHost, pod: Pod, standing: Standing) -> None:
+def _past(host: DockHost, pod: Pod, initial: InitialContainer) -> None:
     """What runs in a container since a while, or ran in it until it was stopped, or before the last pause."""
     now = host.world.time
-    for process in host.occupy(pod, standing.command, standing.load):
+    for process in host.occupy(pod, initial.command, initial.load):
         process.started = pod.started + 20
         if not pod.running:
             _over(host, process, now - 18 * 60)
-        elif standing.command == _KERNEL:
+        elif initial.command == _KERNEL:
             process.started = now - 26 * 60
             _over(host, host.spawn(pod, _KERNEL, process.gpus, process.gpu_memory), now - 31 * 60)
 
@@ -159,6 +159,6 @@ class _Activity:
             self._host.world.restart_by_itself(self._host, pod)
 
     def _some_container(self) -> Pod | None:
-        steady = {standing.name for standing in _STANDING[:STEADY]}
+        steady = {initial.name for initial in _INITIAL[:STEADY]}
         movable = [pod for pod in self._host.pods.values() if pod.running and pod.gpu_ids and pod.name not in steady]
         return self._host.rng.choice(movable) if movable else None

@@ -14,7 +14,7 @@ from gputui.sim.world import GIB, MIB, Image, Pod
 
 from .api import DeepdockApi
 from .gpu_series import Sample
-from .host import Wish
+from .host import ContainerOrder
 
 _GAP_EVERY, _GAP = 90, 18
 """Samples from the beginning of one gap to that of the next, and in a gap."""
@@ -31,10 +31,10 @@ class DeepdockFaults:
     def apply(self, profile: str) -> None:
         """Pulls fail, samples are lost, the host is empty; hostile things come and go."""
         api = self._api
-        api.full_disk, api.cuts_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
-        api.tells_ports = profile != "noport"
+        api.full_disk, api.breaks_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
+        api.reports_ports = profile != "noport"
         api.missing_gpus = 1 if profile == "lostgpu" else 0
-        api.spoil = _spoiled_series if profile == "samples" else None
+        api.distort = _spoiled_series if profile == "samples" else None
         api.changed()
         self._set_hostile(profile == "hostile")
 
@@ -73,7 +73,7 @@ class DeepdockFaults:
         for number, name in enumerate(HOSTILE_NAMES):
             image = host.add_image(f"{name}:latest", GIB)
             index = number % len(host.gpus)
-            pod = host.make(Wish(name, image.name, "dock", "", [index], {}))
+            pod = host.make(ContainerOrder(name, image.name, "dock", "", [index], {}))
             host.start(pod)
             host.spawn(pod, f"python {name}", (index,), 256 * MIB)
             self._undo += [partial(self._remove, pod), partial(self._drop, image)]
@@ -102,8 +102,8 @@ def _spoiled_series(index: int, samples: Sequence[Sample]) -> list[Sample]:
     return spoiled[::-1] if index % 3 == 2 else spoiled
 
 
-def _spoil(rows: list[Any], spoil: Callable[[dict[str, Any], int], Any]) -> list[Any]:
-    spoiled = [spoil(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
+def _spoil(rows: list[Any], distort: Callable[[dict[str, Any], int], Any]) -> list[Any]:
+    spoiled = [distort(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
     return [*spoiled, None, "row"] if rows else spoiled
 
 

@@ -42,7 +42,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ContainerOrder:
     """A container to make."""
 
     name: str
@@ -73,24 +73,24 @@ class DockHost(Host):
 
     # Containers
 
-    def make(self, wish: Wish) -> Pod:
+    def make(self, order: ContainerOrder) -> Pod:
         """A container that exists but does not run yet."""
         now = self.world.time
         pod = Pod(
             owner="",
-            instance=wish.name,
-            image=wish.image,
+            instance=order.name,
+            image=order.image,
             container_id=self.hexadecimal(64),
             created=now,
             started=now,
             status="created",
             ports=(SSH,),
-            gpu_ids=list(wish.gpu_ids),
+            gpu_ids=list(order.gpu_ids),
             memory_limit=-1,
             shm_size=8 * GIB,
-            user=wish.user,
-            password=wish.password,
-            env=dict(wish.env),
+            user=order.user,
+            password=order.password,
+            env=dict(order.env),
         )
         self.add(pod)
         return pod

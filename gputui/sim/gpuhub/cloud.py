@@ -86,8 +86,8 @@ class Cloud:
         for container in deployment.containers.values():
             if container.status not in ("shutdown", "released"):
                 self._leave_running(container)
-                self._give_back(container)
-            container.course = None
+                self._free_gpus(container)
+            container.transition = None
             self._cache.pop(container.uuid, None)
             del self.containers[container.uuid]
 
@@ -175,19 +175,19 @@ class Cloud:
             self.ledger.began(container, self.world.time)
             open_shell(self, container)
 
-    def walk(self, container: Container, way: Sequence[Step], *, at_once: bool = True) -> None:
+    def schedule(self, container: Container, transitions: Sequence[Step], *, at_once: bool = True) -> None:
         """Let a container go through states by itself, each so many seconds after the one before.
 
         "failed" shuts it down unfinished, "finished" as one whose command has ended. In a frozen world no command
         ends, and with ``at_once`` False nothing goes on at all.
         """
-        if not way:
+        if not transitions:
             return
-        course = container.course = object()
-        (seconds, status), rest = way[0], way[1:]
+        transition = container.transition = object()
+        (seconds, status), rest = transitions[0], transitions[1:]
 
-        def go_on() -> None:
-            if container.course is not course:
+        def proceed() -> None:
+            if container.transition is not transition:
                 return
             if status == "failed":
                 self._shut_down(container, "")
@@ -195,17 +195,17 @@ class Cloud:
                 self._shut_down(container, container.deployment.order.template.cmd_before_shutdown, done=True)
             else:
                 self.enter(container, status)
-                self.walk(container, rest)
+                self.schedule(container, rest)
 
         if at_once and status != "finished":
-            self._soon(seconds, go_on)
+            self._soon(seconds, proceed)
         else:
-            self.world.after(seconds, go_on)
+            self.world.after(seconds, proceed)
 
     def end_before(self, container: Container, at: float) -> None:
         """Let a container have ended in the past, its command done."""
         self._leave_running(container)
-        self._give_back(container)
+        self._free_gpus(container)
         self.enter(container, "shutting_down", at)
         container.stopped = at + SHUTTING_DOWN[0]
         self.enter(container, "shutdown", container.stopped)
@@ -223,8 +223,8 @@ class Cloud:
         self._numbers[what] += 1
         return self._numbers[what]
 
-    def _soon(self, seconds: float, happening: Callable[[], None]) -> None:
-        self.world.after(seconds if self.world.clock.speed else 0, happening)
+    def _soon(self, seconds: float, event: Callable[[], None]) -> None:
+        self.world.after(seconds if self.world.clock.speed else 0, event)
 
     def _close(self, deployment: Deployment) -> None:
         deployment.status = "stopped"
@@ -268,7 +268,7 @@ class Cloud:
             machine = self.rng.choice(machines)
         container = self.add_container(deployment, machine, self.world.time)
         self.enter(container, "creating")
-        self.walk(container, steps(self.rng, machine, order, reused=stopped is not None))
+        self.schedule(container, steps(self.rng, machine, order, reused=stopped is not None))
         return True
 
     def _reusable(self, deployment: Deployment, machines: set[str]) -> Container | None:
@@ -286,19 +286,19 @@ class Cloud:
     def _shut_down(self, container: Container, command: str, *, done: bool = False) -> None:
         """``done``: its work counts as finished, where work can finish."""
         self._leave_running(container)
-        course = container.course = object()
+        transition = container.transition = object()
         container.last_command = command
         self.enter(container, "shutting_down")
 
         def end() -> None:
-            if container.course is course:
+            if container.transition is transition:
                 self._ended(container, done)
 
         self._soon(self.rng.uniform(*SHUTTING_DOWN), end)
 
     def _ended(self, container: Container, done: bool) -> None:
         deployment = container.deployment
-        self._give_back(container)
+        self._free_gpus(container)
         container.stopped = self.world.time
         self.enter(container, "shutdown")
         if container.no_cache:
@@ -330,7 +330,7 @@ class Cloud:
         container.status, container.updated, container.encoded = "released", self.world.time, ""
         container.released = True
 
-    def _give_back(self, container: Container) -> None:
+    def _free_gpus(self, container: Container) -> None:
         container.machine.ours.difference_update(container.gpu_ids)
         container.deployment.hourly -= container.price
 

@@ -64,7 +64,7 @@ _WITH_A_SLOW_ONE = 3
 
 
 @dataclass(frozen=True)
-class Standing:
+class InitialDeployment:
     """A deployment there from the start, with so many containers. ``model`` is an index among the cloud's models."""
 
     name: str
@@ -90,7 +90,7 @@ class CloudPlan:
     currency: str
     regions: tuple[str, ...]
     models: tuple[GpuModel, ...]
-    standing: tuple[Standing, ...]
+    initial: tuple[InitialDeployment, ...]
     machines: int = 2
     """Machines of each model in a region that has it."""
     everywhere: bool = False
@@ -104,35 +104,35 @@ class CloudPlan:
     uid: int = 60
 
 
-_HUB_STANDING = (
-    Standing("llama-serve", REPLICA_SET, 8),
-    Standing("embed-api", REPLICA_SET, 4, model=2, reuse=True),
-    Standing("mmlu-eval", JOB, 3, model=2, replicas=40),
-    Standing("qwen-finetune", REPLICA_SET, 6, model=1, gpus=2),
-    Standing("notebook", CONTAINER, 1, model=3),
-    Standing("sdxl-batch", JOB, 3, model=7, replicas=12, stopped=True),
+_HUB_DEPLOYMENTS = (
+    InitialDeployment("llama-serve", REPLICA_SET, 8),
+    InitialDeployment("embed-api", REPLICA_SET, 4, model=2, reuse=True),
+    InitialDeployment("mmlu-eval", JOB, 3, model=2, replicas=40),
+    InitialDeployment("qwen-finetune", REPLICA_SET, 6, model=1, gpus=2),
+    InitialDeployment("notebook", CONTAINER, 1, model=3),
+    InitialDeployment("sdxl-batch", JOB, 3, model=7, replicas=12, stopped=True),
 )
-_AUTODL_STANDING = (
-    Standing("sd-webui", REPLICA_SET, 5, model=0),
-    Standing("asr-service", REPLICA_SET, 3, model=1, reuse=True, unseen=True),
-    Standing("data-clean", JOB, 2, model=8, replicas=24),
+_AUTODL_DEPLOYMENTS = (
+    InitialDeployment("sd-webui", REPLICA_SET, 5, model=0),
+    InitialDeployment("asr-service", REPLICA_SET, 3, model=1, reuse=True, unseen=True),
+    InitialDeployment("data-clean", JOB, 2, model=8, replicas=24),
 )
-_HUB = CloudPlan("hub", "hub-token-6f1d2c", "USD", HUB_REGIONS, _HUB_MODELS, _HUB_STANDING)
+_HUB = CloudPlan("hub", "hub-token-6f1d2c", "USD", HUB_REGIONS, _HUB_MODELS, _HUB_DEPLOYMENTS)
 _AUTODL = CloudPlan(
     "autodl",
     "autodl-token-93be07",
     "CNY",
     AUTODL_REGIONS,
     _AUTODL_MODELS,
-    _AUTODL_STANDING,
+    _AUTODL_DEPLOYMENTS,
     preset="autodl",
     uid=2048,
 )
 
 
-def _many(deployments: int, each: int, models: int) -> tuple[Standing, ...]:
+def _many(deployments: int, each: int, models: int) -> tuple[InitialDeployment, ...]:
     return tuple(
-        Standing(
+        InitialDeployment(
             f"{_STEMS[number % len(_STEMS)]}-{number:03d}",
             JOB if number % 5 == 4 else REPLICA_SET,
             each,
@@ -149,11 +149,11 @@ _STEMS = ("serve", "train", "eval", "sweep", "batch", "embed", "render")
 CLOUDS: dict[str, tuple[CloudPlan, ...]] = {
     "small": (_HUB, _AUTODL),
     "large": (
-        replace(_HUB, standing=_many(100, 10, len(_HUB_MODELS)), machines=30, everywhere=True),
+        replace(_HUB, initial=_many(100, 10, len(_HUB_MODELS)), machines=30, everywhere=True),
         replace(_AUTODL, machines=4, everywhere=True),
     ),
     "huge": (
-        replace(_HUB, standing=_many(100, 100, len(_HUB_MODELS)), machines=260, everywhere=True),
+        replace(_HUB, initial=_many(100, 100, len(_HUB_MODELS)), machines=260, everywhere=True),
         replace(_AUTODL, machines=4, everywhere=True),
     ),
 }
@@ -164,7 +164,7 @@ PRIVATE = CloudPlan(
     "CNY",
     ("roomA", "roomB"),
     _AUTODL_MODELS[:6],
-    _AUTODL_STANDING[:2],
+    _AUTODL_DEPLOYMENTS[:2],
     everywhere=True,
     private=True,
     preset="autodl-private",
@@ -176,7 +176,7 @@ BENCHMARK = replace(
     currency="CNY",
     regions=(*AUTODL_REGIONS, "sgp1"),
     models=_AUTODL_MODELS,
-    standing=_many(100, 10, len(_AUTODL_MODELS)),
+    initial=_many(100, 10, len(_AUTODL_MODELS)),
     machines=2,
     everywhere=True,
 )
@@ -221,8 +221,8 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
     for number, name in enumerate(names):
         uuid = "image-db8346e037" if number == 0 else f"image-{cloud.hexadecimal(10)}"
         cloud.images[uuid] = CloudImage(111 + number, uuid, name, world.time - (60 - number) * 86400)
-    for number, standing in enumerate(plan.standing):
-        _build_deployment(cloud, plan, standing, number)
+    for number, initial in enumerate(plan.initial):
+        _build_deployment(cloud, plan, initial, number)
     if not plan.quiet:
         _Activity(cloud)
     return cloud
@@ -230,11 +230,11 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
 
 def _wealth(plan: CloudPlan) -> int:
     """Enough for some days of what is planned, and the same for every small cloud."""
-    return max(1, sum(standing.containers for standing in plan.standing) // 25)
+    return max(1, sum(initial.containers for initial in plan.initial) // 25)
 
 
 def _packages(plan: CloudPlan) -> list[Package]:
-    first = [plan.models[standing.model] for standing in plan.standing[:3]]
+    first = [plan.models[initial.model] for initial in plan.initial[:3]]
     hours = ((500, 318.4), (200, 61.5), (100, 2.25))
     return [
         Package(model.name, plan.regions[:2] if number else plan.regions, total * 3600.0, left * 3600.0)
@@ -244,7 +244,7 @@ def _packages(plan: CloudPlan) -> list[Package]:
 
 def _build_machines(cloud: Cloud, plan: CloudPlan) -> None:
     rng = cloud.rng
-    needed = {plan.models[standing.model].name for standing in plan.standing}
+    needed = {plan.models[initial.model].name for initial in plan.initial}
     for region, model in itertools.product(plan.regions, plan.models):
         here = plan.everywhere or model.name in needed or rng.random() < 0.5
         for number in range(plan.machines if here else 0):
@@ -270,48 +270,48 @@ def _build_machines(cloud: Cloud, plan: CloudPlan) -> None:
         machine.broken = True
 
 
-def _build_deployment(cloud: Cloud, plan: CloudPlan, standing: Standing, number: int) -> None:
-    rng, world, model = cloud.rng, cloud.world, plan.models[standing.model]
+def _build_deployment(cloud: Cloud, plan: CloudPlan, initial: InitialDeployment, number: int) -> None:
+    rng, world, model = cloud.rng, cloud.world, plan.models[initial.model]
     template = Template(
         regions=plan.regions,
         models=(model.name,),
-        gpu_num=standing.gpus,
+        gpu_num=initial.gpus,
         image=list(cloud.images)[number % len(cloud.images)] if number % 3 else "base-image-l2t43iu6uk",
-        cmd=_command(standing),
+        cmd=_command(initial),
         cuda=Span(118, 130),
-        price=Span(model.price * standing.gpus // 20 * 10, model.price * standing.gpus * 3 // 20 * 10),
+        price=Span(model.price * initial.gpus // 20 * 10, model.price * initial.gpus * 3 // 20 * 10),
         cmd_before_shutdown="sync" if number % 2 else "",
     )
     order = Order(
-        standing.name,
-        standing.kind,
+        initial.name,
+        initial.kind,
         template,
-        replicas=standing.replicas or standing.containers,
-        parallelism=standing.containers if standing.kind == JOB else 0,
-        reuse=standing.reuse,
+        replicas=initial.replicas or initial.containers,
+        parallelism=initial.containers if initial.kind == JOB else 0,
+        reuse=initial.reuse,
     )
     deployment = cloud.add_deployment(order, world.time - rng.uniform(2, 30) * 86400)
     deployment.steady = number < _STEADY
-    deployment.unseen = standing.unseen
+    deployment.unseen = initial.unseen
     places = _places(cloud, template, steady=deployment.steady, slow_first=number % 10 == _WITH_A_SLOW_ONE)
-    for index in range(standing.containers):
+    for index in range(initial.containers):
         machine = next(places, None)
         if machine is None:
             break
-        _build_container(cloud, deployment, machine, index, standing)
+        _build_container(cloud, deployment, machine, index, initial)
     deployment.events.sort(key=lambda event: event.at)
-    if standing.kind == JOB:
-        deployment.finished = standing.replicas if standing.stopped else standing.replicas // 8
-    if standing.stopped:
+    if initial.kind == JOB:
+        deployment.finished = initial.replicas if initial.stopped else initial.replicas // 8
+    if initial.stopped:
         deployment.status = "stopped"
         deployment.stopped = deployment.updated = max(event.at for event in deployment.events)
 
 
-def _command(standing: Standing) -> str:
-    if standing.kind == REPLICA_SET:
-        return f"python -m vllm.entrypoints.openai.api_server --served-model-name {standing.name} --port 6006"
-    if standing.kind == JOB:
-        return f"sleep {standing.runs}" if standing.runs else f"bash /root/{standing.name}.sh"
+def _command(initial: InitialDeployment) -> str:
+    if initial.kind == REPLICA_SET:
+        return f"python -m vllm.entrypoints.openai.api_server --served-model-name {initial.name} --port 6006"
+    if initial.kind == JOB:
+        return f"sleep {initial.runs}" if initial.runs else f"bash /root/{initial.name}.sh"
     return "sleep infinity"
 
 
@@ -331,30 +331,30 @@ def _places(cloud: Cloud, template: Template, *, steady: bool, slow_first: bool)
 
 
 def _build_container(
-    cloud: Cloud, deployment: Deployment, machine: Machine, index: int, standing: Standing
+    cloud: Cloud, deployment: Deployment, machine: Machine, index: int, initial: InitialDeployment
 ) -> Container:
     """A container with its past: most run, the last ones of some deployments are still on their way."""
     rng, now = cloud.rng, cloud.world.time
-    way = steps(rng, machine, deployment.order)
-    under_way = index > 0 and not deployment.steady and not standing.stopped and rng.random() < 0.15
-    up = sum(seconds for seconds, status in way if status != "finished")
+    transitions = steps(rng, machine, deployment.order)
+    under_way = index > 0 and not deployment.steady and not initial.stopped and rng.random() < 0.15
+    up = sum(seconds for seconds, status in transitions if status != "finished")
     age = (
         rng.uniform(0, up)
         if under_way
-        else up + (rng.uniform(20, 85) if standing.kind == JOB else rng.uniform(60, 40_000))
+        else up + (rng.uniform(20, 85) if initial.kind == JOB else rng.uniform(60, 40_000))
     )
-    if standing.stopped:
+    if initial.stopped:
         age += 20 * 3600.0
     container = cloud.add_container(deployment, machine, now - age)
     cloud.enter(container, "creating", now - age)
     at = now - age
-    for number, (seconds, status) in enumerate(way):
-        if status == "finished" and not standing.stopped:
-            cloud.walk(container, [(max(5.0, rng.uniform(0, seconds)), status)])
+    for number, (seconds, status) in enumerate(transitions):
+        if status == "finished" and not initial.stopped:
+            cloud.schedule(container, [(max(5.0, rng.uniform(0, seconds)), status)])
             break
         at += seconds
         if at > now:
-            cloud.walk(container, [(at - now, status), *way[number + 1 :]], at_once=False)
+            cloud.schedule(container, [(at - now, status), *transitions[number + 1 :]], at_once=False)
             break
         if status == "finished":
             cloud.end_before(container, at)

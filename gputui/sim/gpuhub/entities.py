@@ -148,7 +148,7 @@ class Container:
     """What ran before it was shut down."""
     pod: Pod | None = None
     """What one logs into, while it runs."""
-    course: object = None
+    transition: object = None
     """The way it is on by itself; whatever replaces this takes it off that way."""
     encoded: str = ""
     """Its JSON, kept until it changes."""

@@ -23,14 +23,14 @@ def steps(rng: random.Random, machine: Machine, order: Order, *, reused: bool = 
     """The way of a container of an order on a machine, from when it is being created."""
     pace = REUSED if reused else FRESH
     starting = rng.uniform(*pace["starting"]) * machine.slowness
-    way = [(rng.uniform(*pace["creating"]), "created"), (rng.uniform(*pace["created"]), "starting")]
+    transitions = [(rng.uniform(*pace["creating"]), "created"), (rng.uniform(*pace["created"]), "starting")]
     if machine.broken:
-        return [*way, (starting, "failed")]
+        return [*transitions, (starting, "failed")]
     if rng.random() < _MERGED_SHARE:
-        way += [(starting, "oss_merged"), (rng.uniform(*MERGING), "running")]
+        transitions += [(starting, "oss_merged"), (rng.uniform(*MERGING), "running")]
     else:
-        way += [(starting, "running")]
-    return way + _end(rng, order)
+        transitions += [(starting, "running")]
+    return transitions + _end(rng, order)
 
 
 def _end(rng: random.Random, order: Order) -> list[Step]:

@@ -27,7 +27,7 @@ _INTERRUPTED = 130
 
 
 @dataclass
-class _Door:
+class _Endpoint:
     """An SSH port and the pod behind it; the shared port has none."""
 
     listener: socket.socket
@@ -50,99 +50,99 @@ class SshServer:
         self._numbers = NumbersOnly()
         self._ports: dict[str, int] = {}
         self._keys: dict[str, asyncssh.SSHKey] = {}
-        self._doors: dict[str, _Door] = {}
+        self._endpoints: dict[str, _Endpoint] = {}
         self._connections: dict[str, set[asyncssh.SSHServerConnection]] = {}
         self._opening: set[asyncio.Task[None]] = set()
-        self._shared: _Door | None = None
+        self._shared: _Endpoint | None = None
         self._own_at_start: dict[str, int] = {}
-        self._apart: dict[str, set[str]] = {}  # containers that count apart, by cloud or by host
-        self._sharing: dict[str, _Door] = {}
+        self._reserved: dict[str, set[str]] = {}  # containers that count apart, by cloud or by host
+        self._sharing: dict[str, _Endpoint] = {}
         self._started = False
 
     async def start(self) -> None:
         """Take the shared port. Raises OSError when it is taken."""
         listener = bound_socket(self.port)
         self.port = listener.getsockname()[1]
-        self._shared = _Door(listener)
+        self._shared = _Endpoint(listener)
 
     async def ready(self, host: Host | None = None) -> None:
         """Answer on every port taken so far; ``host`` has the shell of the shared one, None for no such shell."""
         self._started = True
         if self._shared is not None:
             self._shared.host = host
-            await self._answer(self._shared)
-        for door in list(self._doors.values()):
-            await self._answer(door)
+            await self._listen(self._shared)
+        for endpoint in list(self._endpoints.values()):
+            await self._listen(endpoint)
 
     async def stop(self) -> None:
         """Close all ports and connections."""
         for task in self._opening:
             task.cancel()
-        doors = [*self._doors.values(), *([self._shared] if self._shared else [])]
-        for door in doors:
-            _shut(door)
+        endpoints = [*self._endpoints.values(), *([self._shared] if self._shared else [])]
+        for endpoint in endpoints:
+            _close(endpoint)
         for connections in self._connections.values():
             for connection in list(connections):
                 connection.abort()
-        for door in doors:
-            if door.server is not None:
-                await door.server.wait_closed()
+        for endpoint in endpoints:
+            if endpoint.server is not None:
+                await endpoint.server.wait_closed()
 
     def open(self, host: Host, pod: Pod, port: int) -> int:
         """The host port for a container port; for 22 one that listens from now on."""
         if port != _SSH:
             return self._numbers.open(host, pod, port)
-        if not self._own(host, pod):
+        if not self._has_own_port(host, pod):
             if pod.password and self._shared is not None:
-                self._sharing[pod.password] = _Door(self._shared.listener, host, pod)
+                self._sharing[pod.password] = _Endpoint(self._shared.listener, host, pod)
             return self.port
         listener = self._listener(self._ports.get(pod.container_id))
         number = int(listener.getsockname()[1])
         self._ports[pod.container_id] = number
-        door = self._doors[pod.container_id] = _Door(listener, host, pod)
+        endpoint = self._endpoints[pod.container_id] = _Endpoint(listener, host, pod)
         # From here on connections queue up in the kernel, and are greeted when asyncssh has taken over.
         listener.listen(32)
         if self._started:
-            task = asyncio.get_running_loop().create_task(self._answer(door))
+            task = asyncio.get_running_loop().create_task(self._listen(endpoint))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         return number
 
     def close(self, host: Host, pod: Pod) -> None:
         """The pod has stopped: its port refuses and who was inside is cut off."""
-        door = self._doors.pop(pod.container_id, None)
-        if door is not None:
-            _shut(door)
+        endpoint = self._endpoints.pop(pod.container_id, None)
+        if endpoint is not None:
+            _close(endpoint)
         for connection in list(self._connections.get(pod.container_id, ())):
             connection.abort()
         if host.cloud:
             # Unlike a pod, a cloud's container never runs again under its identity.
             self._sharing.pop(pod.password, None)
-            self._apart.get(host.cloud, set()).discard(pod.container_id)
+            self._reserved.get(host.cloud, set()).discard(pod.container_id)
             self._ports.pop(pod.container_id, None)
             self._keys.pop(pod.container_id, None)
 
     def change_host_key(self, pod: Pod) -> None:
         """Give a pod a new host key, as a container made anew has; connections made from now on see it."""
         self._keys.pop(pod.container_id, None)
-        door = self._doors[pod.container_id]
-        assert door.host is not None  # noqa: S101  only the shared door has no host
-        self.close(door.host, pod)
-        self.open(door.host, pod, _SSH)
+        endpoint = self._endpoints[pod.container_id]
+        assert endpoint.host is not None  # noqa: S101  only the shared endpoint has no host
+        self.close(endpoint.host, pod)
+        self.open(endpoint.host, pod, _SSH)
 
-    def _own(self, host: Host, pod: Pod) -> bool:
+    def _has_own_port(self, host: Host, pod: Pod) -> bool:
         if pod.container_id in self._ports:
             return True
         if host.own_ports:
-            self._apart.setdefault(host.name, set()).add(pod.container_id)
+            self._reserved.setdefault(host.name, set()).add(pod.container_id)
             return True
         if host.cloud:
-            owners = self._apart.setdefault(host.cloud, set())
+            owners = self._reserved.setdefault(host.cloud, set())
             if len(owners) < OWN_PORTS:
                 owners.add(pod.container_id)
             return pod.container_id in owners
         if self._started:
-            return len(self._ports) - sum(map(len, self._apart.values())) < OWN_PORTS
+            return len(self._ports) - sum(map(len, self._reserved.values())) < OWN_PORTS
         taken = self._own_at_start.get(host.name, 0)
         self._own_at_start[host.name] = taken + 1
         return taken < OWN_PORTS_A_HOST
@@ -156,15 +156,15 @@ class SshServer:
         except OSError:
             return bound_socket(0)
 
-    async def _answer(self, door: _Door) -> None:
-        identity = door.pod.container_id if door.pod else ""
+    async def _listen(self, endpoint: _Endpoint) -> None:
+        identity = endpoint.pod.container_id if endpoint.pod else ""
         if identity not in self._keys:
             self._keys[identity] = asyncssh.generate_private_key("ssh-ed25519")
-        if identity and self._doors.get(identity) is not door:
+        if identity and self._endpoints.get(identity) is not endpoint:
             return
         server = await asyncssh.listen(
-            sock=door.listener,
-            server_factory=functools.partial(_Login, self, door),
+            sock=endpoint.listener,
+            server_factory=functools.partial(_LoginServer, self, endpoint),
             server_host_keys=[self._keys[identity]],
             process_factory=_session,
             encoding=None,
@@ -172,11 +172,11 @@ class SshServer:
             agent_forwarding=False,
             login_timeout=60,
         )
-        door.server = server
-        if identity and self._doors.get(identity) is not door:
+        endpoint.server = server
+        if identity and self._endpoints.get(identity) is not endpoint:
             server.close()
 
-    def sharing(self, password: str) -> _Door | None:
+    def sharing(self, password: str) -> _Endpoint | None:
         """The container on the shared port that a password opens."""
         return self._sharing.get(password)
 
@@ -184,38 +184,38 @@ class SshServer:
         """Whether a public key may log in."""
         return self._authorized is not None and key.public_data == self._authorized.public_data
 
-    def joined(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
+    def connected(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
         """Remember a connection, to cut it off when its pod stops."""
         self._connections.setdefault(identity, set()).add(connection)
 
-    def left(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
+    def disconnected(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
         """A connection is gone."""
         self._connections.get(identity, set()).discard(connection)
 
 
-class _Login(asyncssh.SSHServer):
+class _LoginServer(asyncssh.SSHServer):
     """One connection: who may come in and where it may forward to."""
 
-    def __init__(self, front: SshServer, door: _Door) -> None:
+    def __init__(self, front: SshServer, endpoint: _Endpoint) -> None:
         self._front = front
-        self.door = door
+        self.endpoint = endpoint
         self._connection: asyncssh.SSHServerConnection | None = None
 
     @property
     def _identity(self) -> str:
-        return self.door.pod.container_id if self.door.pod else ""
+        return self.endpoint.pod.container_id if self.endpoint.pod else ""
 
     @property
     def _user(self) -> str:
-        return self.door.pod.user if self.door.pod else "root"
+        return self.endpoint.pod.user if self.endpoint.pod else "root"
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self._front.joined(self._identity, conn)
+        self._front.connected(self._identity, conn)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._connection is not None:
-            self._front.left(self._identity, self._connection)
+            self._front.disconnected(self._identity, self._connection)
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -226,34 +226,34 @@ class _Login(asyncssh.SSHServer):
     def validate_password(self, username: str, password: str) -> bool:
         if username != self._user:
             return False
-        if self.door.pod is None and (door := self._front.sharing(password)) is not None:
-            self._move(door)
+        if self.endpoint.pod is None and (endpoint := self._front.sharing(password)) is not None:
+            self._move(endpoint)
             return True
-        if self.door.host is None:
+        if self.endpoint.host is None:
             return False
-        expected = (self.door.pod.password if self.door.pod else "") or SSH_PASSWORD
+        expected = (self.endpoint.pod.password if self.endpoint.pod else "") or SSH_PASSWORD
         return hmac.compare_digest(password.encode(), expected.encode())
 
-    def _move(self, door: _Door) -> None:
+    def _move(self, endpoint: _Endpoint) -> None:
         """From the shared port to the container behind it."""
         if self._connection is not None:
-            self._front.left(self._identity, self._connection)
-        self.door = door
+            self._front.disconnected(self._identity, self._connection)
+        self.endpoint = endpoint
         if self._connection is not None:
-            self._front.joined(self._identity, self._connection)
+            self._front.connected(self._identity, self._connection)
 
     def public_key_auth_supported(self) -> bool:
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self.door.host is not None and username == self._user and self._front.accepts(key)
+        return self.endpoint.host is not None and username == self._user and self._front.accepts(key)
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
     ) -> Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], Awaitable[None]]:
-        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or self.door.pod is None:
+        if dest_host not in ("localhost", LOOPBACK, "::1") or dest_port not in _SERVICES or self.endpoint.pod is None:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
-        return functools.partial(_service, self.door.pod, dest_port)
+        return functools.partial(_service, self.endpoint.pod, dest_port)
 
 
 async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
@@ -272,8 +272,8 @@ async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], write
 async def _session(process: Process) -> None:
     """A shell or a command for one channel, ended when the channel is."""
     login = process.channel.get_connection().get_owner()
-    assert isinstance(login, _Login)  # noqa: S101  what server_factory makes
-    session = _Session(login.door, process)
+    assert isinstance(login, _LoginServer)  # noqa: S101  what server_factory makes
+    session = _Session(login.endpoint, process)
     work = asyncio.create_task(session.run())
     gone = asyncio.create_task(process.wait_closed())
     await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -286,15 +286,15 @@ async def _session(process: Process) -> None:
 class _Session:
     """What happens on one channel."""
 
-    def __init__(self, door: _Door, process: Process) -> None:
-        assert door.host is not None  # noqa: S101  every door has a host once it answers
+    def __init__(self, endpoint: _Endpoint, process: Process) -> None:
+        assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
         self._process = process
         self._terminal = Terminal(process, self._interrupt)
         self._foreground: asyncio.Task[int] | None = None
         self._has_pty = process.term_type is not None
         self._shell = Shell(
-            door.host,
-            door.pod,
+            endpoint.host,
+            endpoint.pod,
             self._emit,
             screen=self._terminal if self._has_pty else None,
             env={"TERM": process.term_type or "dumb"},
@@ -361,8 +361,8 @@ class _Session:
         await self._terminal.write(text.replace("\n", "\r\n") if self._has_pty else text)
 
 
-def _shut(door: _Door) -> None:
-    if door.server is not None:
-        door.server.close()
+def _close(endpoint: _Endpoint) -> None:
+    if endpoint.server is not None:
+        endpoint.server.close()
     else:
-        door.listener.close()
+        endpoint.listener.close()

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from .cloud import YottaCloud
 from .entities import ALIVE, CREDENTIAL_TYPES, RUNNING, SIZED, STOPPED, STORAGE_TYPES, TERMINATED, Rental, Volume
 from .request import Call, Endpoints, Handler
-from .requests import MAX_VOLUME, pod_wish, vm_wish, volume_fields
+from .requests import MAX_VOLUME, parse_pod_order, parse_vm_order, parse_volume
 from .responses import credential_shape, envelope, pod_shape, types_shape, vm_shape, volume_shape
 from .serverless_api import EndpointCalls
 from .validation import (
@@ -109,13 +109,13 @@ class YottaApi:
     # VMs
 
     def _create_vm(self, call: Call) -> Any:
-        return vm_shape(self._rent(self.cloud.vms, vm_wish(self.cloud, call.given)))
+        return vm_shape(self._rent(self.cloud.vms, parse_vm_order(self.cloud, call.given)))
 
-    def _rent(self, rentals: dict[int, Rental], wish: Any) -> Rental:
-        rental = self.cloud.rent(rentals, wish)
+    def _rent(self, rentals: dict[int, Rental], order: Any) -> Rental:
+        rental = self.cloud.rent(rentals, order)
         if rental is None:
-            where = " or ".join(wish.regions) or "any region"
-            raise RefusedError(STATUS, f"there are not {wish.gpus} idle {wish.kind.code} in {where} now")
+            where = " or ".join(order.regions) or "any region"
+            raise RefusedError(STATUS, f"there are not {order.gpus} idle {order.kind.code} in {where} now")
         return rental
 
     def _vms(self, call: Call) -> Any:
@@ -125,7 +125,7 @@ class YottaApi:
 
     def _rename_vm(self, call: Call) -> Any:
         vm = self._vm(call)
-        vm.wish = replace(vm.wish, name=call.given.text("name"))
+        vm.order = replace(vm.order, name=call.given.text("name"))
         return vm_shape(vm)
 
     def _terminate_vm(self, call: Call) -> Any:
@@ -145,7 +145,7 @@ class YottaApi:
     # Pods
 
     def _create_pod(self, call: Call) -> Any:
-        return pod_shape(self._rent(self.cloud.pods, pod_wish(self.cloud, call.given)))
+        return pod_shape(self._rent(self.cloud.pods, parse_pod_order(self.cloud, call.given)))
 
     def _pods(self, call: Call) -> Any:
         regions = call.given.names("regionList")
@@ -170,7 +170,9 @@ class YottaApi:
         pod = self._pod(call)
         self._expect(pod, STOPPED)
         if not self.cloud.resume(pod):
-            raise RefusedError(STATUS, f"there are not {pod.wish.gpus} idle {pod.wish.kind.code} in {pod.region} now")
+            raise RefusedError(
+                STATUS, f"there are not {pod.order.gpus} idle {pod.order.kind.code} in {pod.region} now"
+            )
 
     def _expect(self, pod: Rental, *statuses: str) -> None:
         if pod.status not in statuses:
@@ -185,7 +187,7 @@ class YottaApi:
     # Volumes
 
     def _create_volume(self, call: Call) -> Any:
-        return volume_shape(self.cloud, self.cloud.add_volume(**volume_fields(self.cloud, call.given)))
+        return volume_shape(self.cloud, self.cloud.add_volume(**parse_volume(self.cloud, call.given)))
 
     def _volumes(self, call: Call) -> Any:
         kind, region = call.given.choice("storageType", STORAGE_TYPES), call.given.text("region", "")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gputui.sim.world import World
 
-from .entities import INITIALIZING, RUNNING, SIZED, STOPPED, TERMINATED, Credential, Rental, Volume, Wish
+from .entities import INITIALIZING, RUNNING, SIZED, STOPPED, TERMINATED, Credential, Rental, RentalOrder, Volume
 from .serverless import Serverless
 from .ssh_access import close_shell, open_shell
 from .stock import Market
@@ -44,18 +44,18 @@ class YottaCloud:
 
     # VMs and pods
 
-    def rent(self, rentals: dict[int, Rental], wish: Wish) -> Rental | None:
+    def rent(self, rentals: dict[int, Rental], order: RentalOrder) -> Rental | None:
         """A new VM or pod on its way up, None when there are not enough idle GPUs."""
-        region = self.market.take(wish.kind, wish.regions, wish.gpus)
+        region = self.market.take(order.kind, order.regions, order.gpus)
         if region is None:
             return None
-        rental = self.add(rentals, wish, region, self.world.time)
+        rental = self.add(rentals, order, region, self.world.time)
         self.start(rental)
         return rental
 
-    def add(self, rentals: dict[int, Rental], wish: Wish, region: str, created: float) -> Rental:
+    def add(self, rentals: dict[int, Rental], order: RentalOrder, region: str, created: float) -> Rental:
         """A VM or pod that is on its way nowhere yet."""
-        rental = Rental(self.new_id(), wish, region, created)
+        rental = Rental(self.new_id(), order, region, created)
         rentals[rental.id] = rental
         return rental
 
@@ -80,11 +80,11 @@ class YottaCloud:
         rental.course = None
         rental.status = STOPPED
         close_shell(rental)
-        self.market.give_back(rental.wish.kind, rental.region, rental.wish.gpus)
+        self.market.give_back(rental.order.kind, rental.region, rental.order.gpus)
 
     def resume(self, rental: Rental) -> bool:
         """Bring a stopped one up again where it was; False when there are not enough idle GPUs."""
-        if self.market.take(rental.wish.kind, (rental.region,), rental.wish.gpus) is None:
+        if self.market.take(rental.order.kind, (rental.region,), rental.order.gpus) is None:
             return False
         self.start(rental)
         return True
@@ -110,7 +110,7 @@ class YottaCloud:
     def mounts(self, volume: Volume) -> int:
         """How many VMs and pods have a volume."""
         rentals = itertools.chain(self.vms.values(), self.pods.values())
-        return sum(volume.id in one.wish.mounts and one.status != TERMINATED for one in rentals)
+        return sum(volume.id in one.order.mounts and one.status != TERMINATED for one in rentals)
 
     def add_volume(
         self, name: str, kind: str, *, size: int | None = None, region: str | None = None, vendor: str | None = None

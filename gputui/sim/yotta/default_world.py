@@ -19,9 +19,9 @@ from .entities import (
     Endpoint,
     EndpointOrder,
     Rental,
+    RentalOrder,
     Resource,
     Task,
-    Wish,
 )
 from .stock import GPU_TYPES, REGIONS
 
@@ -33,7 +33,7 @@ _TORCH, _VLLM = "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime", "vllm/vllm-open
 _YOTTA, _COMFY = "yottalabsai/pytorch:2.8.0-py3.11-cuda12.8.1", "yottalabsai/comfyui:latest"
 
 
-class StandingRental(NamedTuple):
+class InitialRental(NamedTuple):
     """A VM or a pod there from the start, so many minutes old."""
 
     name: str
@@ -45,7 +45,7 @@ class StandingRental(NamedTuple):
     image: str = ""
 
 
-class StandingEndpoint(NamedTuple):
+class InitialEndpoint(NamedTuple):
     """An endpoint there from the start."""
 
     name: str
@@ -61,31 +61,31 @@ class StandingEndpoint(NamedTuple):
 
 
 _VMS = (
-    StandingRental("dev-box", RUNNING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 11_000),
-    StandingRental("h100-node", RUNNING, "NVIDIA_H100_80G", 8, "us-west-1", 1400),
-    StandingRental("team-gateway", RUNNING, "NVIDIA_RTX_A6000_48G", 1, "us-east-1", 60_000),
-    StandingRental("spot-sweep", RUNNING, "NVIDIA_A100_80G", 1, "eu-central-1", 200),
-    StandingRental("old-notebook", STOPPED, "NVIDIA_RTX_5090_32G", 1, "us-east-3", 40_000),
+    InitialRental("dev-box", RUNNING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 11_000),
+    InitialRental("h100-node", RUNNING, "NVIDIA_H100_80G", 8, "us-west-1", 1400),
+    InitialRental("team-gateway", RUNNING, "NVIDIA_RTX_A6000_48G", 1, "us-east-1", 60_000),
+    InitialRental("spot-sweep", RUNNING, "NVIDIA_A100_80G", 1, "eu-central-1", 200),
+    InitialRental("old-notebook", STOPPED, "NVIDIA_RTX_5090_32G", 1, "us-east-3", 40_000),
 )
 _PODS = (
-    StandingRental("llama-ft", RUNNING, "NVIDIA_H100_80G", 2, "us-east-1", 620, _TORCH),
-    StandingRental("jupyter", RUNNING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 95, _YOTTA),
-    StandingRental("sdxl-render", RUNNING, "NVIDIA_RTX_5090_32G", 4, "us-west-1", 3100, _COMFY),
-    StandingRental("eval-gsm8k", RUNNING, "NVIDIA_A100_80G", 1, "eu-central-1", 42, _TORCH),
-    StandingRental("whisper-batch", STOPPED, "NVIDIA_RTX_4090_24G", 2, "us-east-3", 9000, _YOTTA),
-    StandingRental("vllm-test", RUNNING, "NVIDIA_H200_141G", 1, "ap-southeast-1", 300, _VLLM),
-    StandingRental("new-run", INITIALIZING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 0.2, _TORCH),
-    StandingRental("mi300-port", STOPPED, "AMD_MI300X_192G", 8, "us-west-1", 20_000, "rocm/pytorch:latest"),
+    InitialRental("llama-ft", RUNNING, "NVIDIA_H100_80G", 2, "us-east-1", 620, _TORCH),
+    InitialRental("jupyter", RUNNING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 95, _YOTTA),
+    InitialRental("sdxl-render", RUNNING, "NVIDIA_RTX_5090_32G", 4, "us-west-1", 3100, _COMFY),
+    InitialRental("eval-gsm8k", RUNNING, "NVIDIA_A100_80G", 1, "eu-central-1", 42, _TORCH),
+    InitialRental("whisper-batch", STOPPED, "NVIDIA_RTX_4090_24G", 2, "us-east-3", 9000, _YOTTA),
+    InitialRental("vllm-test", RUNNING, "NVIDIA_H200_141G", 1, "ap-southeast-1", 300, _VLLM),
+    InitialRental("new-run", INITIALIZING, "NVIDIA_RTX_4090_24G", 1, "us-east-1", 0.2, _TORCH),
+    InitialRental("mi300-port", STOPPED, "AMD_MI300X_192G", 8, "us-west-1", 20_000, "rocm/pytorch:latest"),
 )
 _ENDPOINTS = (
-    StandingEndpoint("chat-prod", RUNNING, "ALB", "NVIDIA_H100_80G", 1, ("us-east-1", "us-west-1"), 3, _VLLM, 30_000),
-    StandingEndpoint(
+    InitialEndpoint("chat-prod", RUNNING, "ALB", "NVIDIA_H100_80G", 1, ("us-east-1", "us-west-1"), 3, _VLLM, 30_000),
+    InitialEndpoint(
         *("sdxl-queue", RUNNING, QUEUE, "NVIDIA_RTX_4090_24G", 1, ("us-east-1", "us-east-3"), 2, _COMFY, 7000),
         webhook="https://hooks.example.com/yotta",
     ),
-    StandingEndpoint("embed", RUNNING, "CUSTOM", "NVIDIA_RTX_4090_24G", 1, ("us-west-1",), 4, _VLLM, 900),
-    StandingEndpoint("asr-nightly", STOPPED, QUEUE, "NVIDIA_RTX_5090_32G", 1, ("us-east-3",), 2, _YOTTA, 50_000),
-    StandingEndpoint("bad-image", FAILED, "ALB", "NVIDIA_RTX_4090_24G", 1, ("us-east-1",), 1, "nobody/none:1", 180),
+    InitialEndpoint("embed", RUNNING, "CUSTOM", "NVIDIA_RTX_4090_24G", 1, ("us-west-1",), 4, _VLLM, 900),
+    InitialEndpoint("asr-nightly", STOPPED, QUEUE, "NVIDIA_RTX_5090_32G", 1, ("us-east-3",), 2, _YOTTA, 50_000),
+    InitialEndpoint("bad-image", FAILED, "ALB", "NVIDIA_RTX_4090_24G", 1, ("us-east-1",), 1, "nobody/none:1", 180),
 )
 
 
@@ -154,44 +154,44 @@ def _volumes(cloud: YottaCloud) -> None:
     broken.status = "error"
 
 
-def _rental(cloud: YottaCloud, rentals: dict[int, Rental], standing: StandingRental) -> None:
+def _rental(cloud: YottaCloud, rentals: dict[int, Rental], initial: InitialRental) -> None:
     mounts = tuple(
         volume.id
         for volume in cloud.volumes.values()
-        if (standing.name, volume.name) in (("llama-ft", "checkpoints"), ("dev-box", "datasets"))
+        if (initial.name, volume.name) in (("llama-ft", "checkpoints"), ("dev-box", "datasets"))
     )
-    wish = Wish(
-        standing.name,
-        GPU_TYPES[standing.kind],
-        standing.gpus,
-        image=standing.image,
+    order = RentalOrder(
+        initial.name,
+        GPU_TYPES[initial.kind],
+        initial.gpus,
+        image=initial.image,
         mounts=mounts,
-        expose=((8888, "http"), (5000, "tcp")) if standing.name == "jupyter" else (),
-        spot=standing.name.startswith("spot"),
+        expose=((8888, "http"), (5000, "tcp")) if initial.name == "jupyter" else (),
+        spot=initial.name.startswith("spot"),
     )
-    created = cloud.world.time - standing.minutes * 60
-    rental = cloud.add(rentals, wish, standing.region, created)
-    rental.protected = standing.name == "team-gateway"
-    if standing.status == RUNNING:
+    created = cloud.world.time - initial.minutes * 60
+    rental = cloud.add(rentals, order, initial.region, created)
+    rental.protected = initial.name == "team-gateway"
+    if initial.status == RUNNING:
         cloud.runs(rental)
-    elif standing.status == INITIALIZING and cloud.world.clock.speed:
+    elif initial.status == INITIALIZING and cloud.world.clock.speed:
         cloud.start(rental)
     else:
-        rental.status = standing.status
+        rental.status = initial.status
 
 
-def _endpoint(cloud: YottaCloud, standing: StandingEndpoint) -> None:
-    kind = GPU_TYPES[standing.kind]
-    resources = tuple(Resource(region, kind, standing.gpus) for region in standing.regions)
+def _endpoint(cloud: YottaCloud, initial: InitialEndpoint) -> None:
+    kind = GPU_TYPES[initial.kind]
+    resources = tuple(Resource(region, kind, initial.gpus) for region in initial.regions)
     order = EndpointOrder(
-        standing.name, standing.image, resources, standing.workers, standing.mode, webhook=standing.webhook
+        initial.name, initial.image, resources, initial.workers, initial.mode, webhook=initial.webhook
     )
     now = cloud.world.time
-    created = now - standing.minutes * 60
-    endpoint = cloud.serverless.add(order, created, standing.status)
-    if standing.status != RUNNING:
+    created = now - initial.minutes * 60
+    endpoint = cloud.serverless.add(order, created, initial.status)
+    if initial.status != RUNNING:
         return
-    for _ in range(standing.workers):
+    for _ in range(initial.workers):
         born = max(created, now - cloud.rng.uniform(1, 30) * 3600)
         worker = cloud.serverless.add_worker(endpoint, born)
         cloud.serverless.place(endpoint, worker, born + 20)
@@ -228,19 +228,19 @@ def _some_task(cloud: YottaCloud, endpoint: Endpoint, created: float) -> Task:
     )
 
 
-def _another_pod(cloud: YottaCloud, number: int) -> StandingRental:
+def _another_pod(cloud: YottaCloud, number: int) -> InitialRental:
     rng = cloud.rng
     status = rng.choice((RUNNING, RUNNING, RUNNING, STOPPED))
     kind, region = rng.choice(_PLENTY), rng.choice(list(REGIONS))
-    return StandingRental(f"exp-{number:03d}", status, kind, 1, region, rng.uniform(30, 9000), _TORCH)
+    return InitialRental(f"exp-{number:03d}", status, kind, 1, region, rng.uniform(30, 9000), _TORCH)
 
 
-def _another_endpoint(cloud: YottaCloud, number: int) -> StandingEndpoint:
+def _another_endpoint(cloud: YottaCloud, number: int) -> InitialEndpoint:
     rng = cloud.rng
     mode = rng.choice(("ALB", QUEUE, "CUSTOM"))
     kind, region = rng.choice(_PLENTY), rng.choice(list(REGIONS))
     workers = rng.randint(1, 5)
-    return StandingEndpoint(
+    return InitialEndpoint(
         *(f"svc-{number:03d}", rng.choice((RUNNING, RUNNING, STOPPED)), mode, kind, 1, (region,), workers),
         *(_VLLM, rng.uniform(60, 20_000)),
     )
@@ -277,6 +277,6 @@ class _Activity:
 
     def _reclaim(self) -> None:
         """Somebody pays more for a spot VM."""
-        spots = [vm for vm in self._cloud.vms.values() if vm.wish.spot and vm.status == RUNNING]
+        spots = [vm for vm in self._cloud.vms.values() if vm.order.spot and vm.status == RUNNING]
         if spots:
             self._cloud.terminate(self._cloud.vms, self._cloud.rng.choice(spots))

@@ -24,7 +24,7 @@ HUB = "https://index.docker.io/v1/"
 
 
 @dataclass(frozen=True)
-class Wish:
+class RentalOrder:
     """A VM or a pod to make. ``regions`` empty: any; ``mounts`` are ids of volumes."""
 
     name: str
@@ -45,7 +45,7 @@ class Rental:
     """A VM or a pod. While it runs it has a shell, see yotta_login."""
 
     id: int
-    wish: Wish
+    order: RentalOrder
     region: str
     created: float
     status: str = INITIALIZING

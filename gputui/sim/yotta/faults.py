@@ -12,7 +12,7 @@ from starlette.types import Scope
 from gputui.sim.faults import HOSTILE_NAMES
 
 from .api import YottaApi
-from .entities import RUNNING, EndpointOrder, Rental, Resource, Wish
+from .entities import RUNNING, EndpointOrder, Rental, RentalOrder, Resource
 from .responses import envelope
 from .stock import REGIONS, GpuType
 from .validation import FORBIDDEN, SYSTEM
@@ -59,8 +59,8 @@ class YottaFaults:
         for number, name in enumerate(HOSTILE_NAMES):
             kind = GpuType(name, name, 24, 0.5)
             cloud.market.add(kind, name, 4)
-            wish = Wish(name, kind, 1, image=name, registry=name)
-            rentals = [cloud.add(place, wish, name, cloud.world.time) for place in (cloud.vms, cloud.pods)]
+            rented = RentalOrder(name, kind, 1, image=name, registry=name)
+            rentals = [cloud.add(place, rented, name, cloud.world.time) for place in (cloud.vms, cloud.pods)]
             for rental in rentals:
                 # Nobody logs in there: a name like this is no host name.
                 rental.status = RUNNING

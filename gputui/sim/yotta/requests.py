@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .cloud import YottaCloud
-from .entities import HUB, MODES, SIZED, STORAGE_TYPES, EndpointOrder, Resource, Task, Wish
+from .entities import HUB, MODES, SIZED, STORAGE_TYPES, EndpointOrder, RentalOrder, Resource, Task
 from .logs import LogQuery
 from .stock import GPU_TYPES, NO_GPU, GpuType
 from .validation import NO_RECORD, Given, RefusedError, wrong
@@ -20,7 +20,7 @@ _ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
-def pod_wish(cloud: YottaCloud, given: Given) -> Wish:
+def parse_pod_order(cloud: YottaCloud, given: Given) -> RentalOrder:
     """A pod. The document wants a name, the vendor's own client need not give one."""
     name = given.text("name", f"pod-{uuid.UUID(int=cloud.rng.getrandbits(128)).hex[:8]}")
     image = given.text("image")
@@ -48,7 +48,7 @@ def pod_wish(cloud: YottaCloud, given: Given) -> Wish:
     for volume in given.rows("persistentVolumes"):
         volume.text("mountPath")
         mounts.append(_mountable(cloud, volume.whole("volumeId")))
-    return Wish(
+    return RentalOrder(
         name,
         kind,
         gpus,
@@ -61,7 +61,7 @@ def pod_wish(cloud: YottaCloud, given: Given) -> Wish:
     )
 
 
-def vm_wish(cloud: YottaCloud, given: Given) -> Wish:
+def parse_vm_order(cloud: YottaCloud, given: Given) -> RentalOrder:
     """A VM, of a type and in a region that ``GET /v2/vms/types`` names."""
     name, region = given.text("name"), given.text("region")
     shelf = cloud.market.vm_type(given.whole("vmTypeId"), region)
@@ -73,10 +73,10 @@ def vm_wish(cloud: YottaCloud, given: Given) -> Wish:
             wrong("volumeMountPaths must map ids of volumes to paths")
         mounts.append(_mountable(cloud, int(number)))
     spot = given.whole("isSpot", 0, high=1) == 1
-    return Wish(name, shelf.kind, shelf.kind.in_vm, regions=(region,), mounts=tuple(mounts), spot=spot)
+    return RentalOrder(name, shelf.kind, shelf.kind.in_vm, regions=(region,), mounts=tuple(mounts), spot=spot)
 
 
-def endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | None = None) -> EndpointOrder:
+def parse_endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | None = None) -> EndpointOrder:
     """A new endpoint, or what becomes of the one ``before``: its image and mode stay."""
     name = given.text("name", longest=20)
     if _ENDPOINT_NAME.fullmatch(name) is None:
@@ -108,7 +108,7 @@ def endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | N
     )
 
 
-def task_of(given: Given, known: Iterable[str], now: float, fresh: str) -> Task:
+def parse_task(given: Given, known: Iterable[str], now: float, fresh: str) -> Task:
     """A task; ``fresh`` is the id of one that brings none."""
     identity = given.text("taskId", fresh)
     if _TASK_ID.fullmatch(identity) is None and identity != fresh:
@@ -132,7 +132,7 @@ def task_of(given: Given, known: Iterable[str], now: float, fresh: str) -> Task:
     )
 
 
-def volume_fields(cloud: YottaCloud, given: Given) -> dict[str, Any]:
+def parse_volume(cloud: YottaCloud, given: Given) -> dict[str, Any]:
     """What a new volume is made of: S3 and R2 have no size, CEPH and VENDOR a region and a size."""
     kind = given.choice("storageType", STORAGE_TYPES)
     fields: dict[str, Any] = {"name": given.text("name"), "kind": kind}
@@ -151,7 +151,7 @@ def volume_fields(cloud: YottaCloud, given: Given) -> dict[str, Any]:
     return fields
 
 
-def log_query(given: Given) -> LogQuery:
+def parse_log_query(given: Given) -> LogQuery:
     """Which lines of a worker's log; both parts of a page's token belong together."""
     if ("searchAfterTime" in given) != ("searchAfterOffset" in given):
         wrong("searchAfterTime and searchAfterOffset must be given together")

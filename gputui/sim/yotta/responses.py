@@ -39,11 +39,11 @@ def types_shape(market: Market) -> list[dict[str, Any]]:
 
 def vm_shape(vm: Rental) -> dict[str, Any]:
     """A VM. It has no address before it runs for the first time."""
-    kind, gpus = vm.wish.kind, vm.wish.gpus
+    kind, gpus = vm.order.kind, vm.order.gpus
     address = "" if vm.shell is None else LOOPBACK
     return {
         "id": vm.id,
-        "name": vm.wish.name,
+        "name": vm.order.name,
         "status": vm.status,
         "gpuDisplayName": kind.name,
         "ipAddress": address,
@@ -55,27 +55,27 @@ def vm_shape(vm: Rental) -> dict[str, Any]:
         "storageInGb": str(500 * gpus),
         "sshTemplate": login(vm) or (f"ssh root@{address}" if address else ""),
         "createdAt": iso(vm.created),
-        "isSpot": int(vm.wish.spot),
+        "isSpot": int(vm.order.spot),
     }
 
 
 def pod_shape(pod: Rental) -> dict[str, Any]:
     """A pod. One with an image of the vendor's tells what one of its GPUs costs an hour, as text."""
-    wish = pod.wish
-    told = wish.gpus and wish.image.startswith(_VENDOR_IMAGES)
-    price = {"singleCardPrice": f"{wish.kind.price:.2f}"} if told else {}
+    order = pod.order
+    told = order.gpus and order.image.startswith(_VENDOR_IMAGES)
+    price = {"singleCardPrice": f"{order.kind.price:.2f}"} if told else {}
     return price | {
         "id": pod.id,
-        "name": wish.name,
-        "image": wish.image,
-        "imageRegistry": wish.registry,
-        "gpuType": wish.kind.code,
-        "gpuDisplayName": wish.kind.name,
-        "gpuCount": wish.gpus,
+        "name": order.name,
+        "image": order.image,
+        "imageRegistry": order.registry,
+        "gpuType": order.kind.code,
+        "gpuDisplayName": order.kind.name,
+        "gpuCount": order.gpus,
         "status": pod.status.upper(),
         "createdAt": ms(pod.created),
         "sshCmd": login(pod),
-        "expose": [_exposed(pod, port, protocol) for port, protocol in wish.expose],
+        "expose": [_exposed(pod, port, protocol) for port, protocol in order.expose],
     }
 
 

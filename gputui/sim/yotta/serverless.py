@@ -123,7 +123,7 @@ class Serverless:
         self._free(worker)
         worker.status = FAILED
         worker.log.end(self._world.time, "FATAL: worker exited with code 137")
-        self._again(endpoint, worker)
+        self._reassign(endpoint, worker)
         self._world.after(CLEARED_AFTER, partial(self._clear, endpoint, worker))
         self.reconcile(endpoint)
 
@@ -139,7 +139,7 @@ class Serverless:
         def end() -> None:
             self._free(worker)
             worker.log.end(self._world.time)
-            self._again(endpoint, worker)
+            self._reassign(endpoint, worker)
             self._clear(endpoint, worker)
             self._settle(endpoint)
 
@@ -174,7 +174,7 @@ class Serverless:
             worker.log.write(self._world.time, [f"INFO:     task {task.id}: POST {task.uri}"])
             self._soon(WORKS, partial(self._finish, endpoint, worker, task))
 
-    def _again(self, endpoint: Endpoint, worker: Worker) -> None:
+    def _reassign(self, endpoint: Endpoint, worker: Worker) -> None:
         """Another worker takes what this one has not finished."""
         task, worker.task = endpoint.tasks.get(worker.task), ""
         if task is not None and task.status == "PROCESSING":

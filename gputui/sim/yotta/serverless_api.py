@@ -10,7 +10,7 @@ from .cloud import YottaCloud
 from .entities import ALIVE, FAILED, QUEUE, RUNNING, STOPPED, Endpoint, Worker
 from .rate_limits import TaskLimits
 from .request import Call, Endpoints
-from .requests import endpoint_order, log_query, task_of
+from .requests import parse_endpoint_order, parse_log_query, parse_task
 from .responses import endpoint_shape, log_shape, task_shape, worker_shape
 from .validation import NO_ENDPOINT, NO_RECORD, NO_SERVERLESS, NO_TASK, STATUS, UNAVAILABLE, RefusedError
 
@@ -52,7 +52,7 @@ class EndpointCalls:
         return endpoint_shape(endpoint, self._cloud.world.time)
 
     def _create(self, call: Call) -> Any:
-        return self._shape(self._serverless.create(endpoint_order(self._cloud, call.given)))
+        return self._shape(self._serverless.create(parse_endpoint_order(self._cloud, call.given)))
 
     def _list(self, call: Call) -> Any:
         wanted = {status.upper() for status in call.given.names("statusList")}
@@ -62,7 +62,7 @@ class EndpointCalls:
     def _update(self, call: Call) -> Any:
         endpoint = self._endpoint(call)
         self._expect(endpoint, STOPPED)
-        endpoint.order = endpoint_order(self._cloud, call.given, before=endpoint.order)
+        endpoint.order = parse_endpoint_order(self._cloud, call.given, before=endpoint.order)
         self._serverless.reconcile(endpoint)
         return self._shape(endpoint)
 
@@ -107,7 +107,7 @@ class EndpointCalls:
 
     def _logs(self, call: Call) -> Any:
         worker = self._worker(call)
-        return log_shape(*worker.log.read(self._cloud.world.time, log_query(call.given)))
+        return log_shape(*worker.log.read(self._cloud.world.time, parse_log_query(call.given)))
 
     def _worker(self, call: Call) -> Worker:
         worker = self._endpoint(call).workers.get(call.path["worker"])
@@ -122,7 +122,7 @@ class EndpointCalls:
         if endpoint.status != RUNNING:
             raise RefusedError(UNAVAILABLE, f"Serverless unavailable: endpoint is {endpoint.status.upper()}")
         fresh = str(uuid.UUID(int=self._cloud.rng.getrandbits(128)))
-        task = task_of(call.given, endpoint.tasks, self._cloud.world.time, fresh)
+        task = parse_task(call.given, endpoint.tasks, self._cloud.world.time, fresh)
         self._serverless.submit(endpoint, task)
         return {"taskId": task.id}
 

@@ -23,32 +23,32 @@ class _Machine(Host):
 
 def open_shell(world: World, rng: random.Random, name: str, rental: Rental) -> None:
     """Let a VM or a pod that begins to run be logged into, and something in it use its GPUs."""
-    wish = rental.wish
+    order = rental.order
     if rental.shell is None or rental.host is None:
         host = rental.host = _Machine(world, f"{name}-{rental.id}", rng=rng)
         host.gpus = [
-            Gpu(index, f"GPU-{host.hexadecimal(8)}-{host.hexadecimal(4)}", wish.kind.name, wish.kind.memory * GIB)
-            for index in range(wish.gpus)
+            Gpu(index, f"GPU-{host.hexadecimal(8)}-{host.hexadecimal(4)}", order.kind.name, order.kind.memory * GIB)
+            for index in range(order.gpus)
         ]
         rental.shell = Pod(
             owner="",
-            instance=wish.name,
-            image=wish.image or "ubuntu-22.04",
+            instance=order.name,
+            image=order.image or "ubuntu-22.04",
             container_id=host.hexadecimal(64),
             created=rental.created,
             started=rental.created,
             status="created",
             ports=(SSH,),
-            gpu_ids=list(range(wish.gpus)),
+            gpu_ids=list(range(order.gpus)),
             memory_limit=-1,
             shm_size=8 * GIB,
-            env=dict(wish.env),
+            env=dict(order.env),
         )
         host.add(rental.shell)
     rental.host.start(rental.shell)
-    if wish.gpus:
-        used = int(wish.kind.memory * GIB * rng.uniform(0.2, 0.9))
-        rental.host.spawn(rental.shell, rng.choice(_COMMANDS), tuple(range(wish.gpus)), used)
+    if order.gpus:
+        used = int(order.kind.memory * GIB * rng.uniform(0.2, 0.9))
+        rental.host.spawn(rental.shell, rng.choice(_COMMANDS), tuple(range(order.gpus)), used)
 
 
 def close_shell(rental: Rental) -> None:

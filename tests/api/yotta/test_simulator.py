@@ -122,10 +122,10 @@ async def test_every_list() -> None:
         rows = await there.instances()
         pods, vms = ({row.name: row for row in rows.values() if row.ref.kind == kind} for kind in ("pod", "vm"))
         assert {name: row.status for name, row in pods.items()} == {
-            pod.wish.name: pod.status.upper() for pod in there.cloud.pods.values()
+            pod.order.name: pod.status.upper() for pod in there.cloud.pods.values()
         }
         assert {name: row.status for name, row in vms.items()} == {
-            vm.wish.name: vm.status for vm in there.cloud.vms.values()
+            vm.order.name: vm.status for vm in there.cloud.vms.values()
         }
         workers = [row for row in rows.values() if row.ref.kind == "worker"]
         held = [worker for each in there.cloud.serverless.endpoints.values() for worker in each.workers]
@@ -156,9 +156,11 @@ async def test_every_list() -> None:
 
 async def test_more_vms_than_stand_on_one_page_are_all_listed() -> None:
     async with yotta() as there:
-        wish = next(iter(there.cloud.vms.values())).wish
+        order = next(iter(there.cloud.vms.values())).order
         for number in range(230):
-            there.cloud.add(there.cloud.vms, replace(wish, name=f"n-{number}"), "us-east-1", there.running.world.time)
+            there.cloud.add(
+                there.cloud.vms, replace(order, name=f"n-{number}"), "us-east-1", there.running.world.time
+            )
         assert len([ref for ref in await there.instances() if ref.kind == "vm"]) == len(there.cloud.vms)
 
 
@@ -194,8 +196,8 @@ async def test_the_life_of_a_pod() -> None:
         assert list(await backend.find_created("pod", values)) == [made.created]
         row = await there.instance(made.created)
         assert (row.phase, row.ssh, row.container_id) == (Phase.PENDING, None, made.made)
-        wish = there.cloud.pods[int(row.ref.id)].wish
-        assert (wish.env, wish.mounts) == ({"HF_HOME": "/data", "TOKEN": "a b "}, (volume.id,))
+        order = there.cloud.pods[int(row.ref.id)].order
+        assert (order.env, order.mounts) == ({"HF_HOME": "/data", "TOKEN": "a b "}, (volume.id,))
 
         there.wait(LONG)
         row = await there.instance(made.created)
@@ -232,7 +234,7 @@ async def test_the_life_of_a_vm() -> None:
         there.wait(LONG)
         row = await there.instance(made.created)
         assert (row.phase, row.name, row.region) == (Phase.RUNNING, "fresh", values["region"])
-        assert there.cloud.vms[int(row.ref.id)].wish.spot
+        assert there.cloud.vms[int(row.ref.id)].order.spot
         await backend.delete(row.ref)
         assert (await there.instance(row.ref)).status == "terminated"
         there.wait(LONG)
@@ -279,7 +281,7 @@ async def test_lists_are_narrowed_on_the_server() -> None:
         )
         rows = [row for row in (await there.instances()).values() if row.ref.kind != "worker"]
         expected = {
-            pod.wish.name
+            pod.order.name
             for pod in there.cloud.pods.values()
             if pod.region in {"us-east-1", "us-west-1"} and pod.status == "running"
         }
@@ -370,8 +372,10 @@ async def test_names_that_attack_a_terminal_come_out_harmless() -> None:
 
 async def test_pages_that_move_while_they_are_read_lose_nothing() -> None:
     async with yotta() as there:
-        wish = next(iter(there.cloud.vms.values())).wish
+        order = next(iter(there.cloud.vms.values())).order
         for number in range(230):
-            there.cloud.add(there.cloud.vms, replace(wish, name=f"n-{number}"), "us-east-1", there.running.world.time)
+            there.cloud.add(
+                there.cloud.vms, replace(order, name=f"n-{number}"), "us-east-1", there.running.world.time
+            )
         there.running.set_faults("shifting")
         assert len([ref for ref in await there.instances() if ref.kind == "vm"]) == len(there.cloud.vms)

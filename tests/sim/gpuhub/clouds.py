@@ -16,7 +16,7 @@ from gputui.sim.world import GIB, World
 from tests.sim.conftest import START, Hands
 
 HUB, AUTODL = CLOUDS["small"]
-EMPTY = replace(HUB, regions=("sgp1",), models=(), standing=(), quiet=True)
+EMPTY = replace(HUB, regions=("sgp1",), models=(), initial=(), quiet=True)
 """A cloud with nothing in it: a test adds the machines it is about."""
 MODEL = GpuModel("RTX 5090", 32 * GIB, 1600)
 

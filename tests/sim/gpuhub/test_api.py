@@ -108,7 +108,7 @@ async def test_times_not_reached_are_null_and_there_is_nothing_to_log_into_yet(s
 
 async def test_deployments_are_filtered_by_name_status_and_uuid(hub: Hub) -> None:
     everything = await hub.rows("deployment/list")
-    assert names(everything) == [standing.name for standing in reversed(HUB.standing)]
+    assert names(everything) == [initial.name for initial in reversed(HUB.initial)]
     assert names(await hub.rows("deployment/list", name="llama")) == []
     assert names(await hub.rows("deployment/list", status="stopped")) == ["sdxl-batch"]
     assert len(await hub.rows("deployment/list", status="running", name="")) == 5

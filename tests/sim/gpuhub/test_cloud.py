@@ -356,13 +356,13 @@ def test_the_hub_has_the_containers_of_its_size(size: str, deployments: int, con
 
 
 def test_the_benchmark_has_thirty_models_in_each_of_twelve_regions() -> None:
-    place = Place(replace(BENCHMARK, standing=()))
+    place = Place(replace(BENCHMARK, initial=()))
     everything = [place.cloud.market.stock(region, StockFilter()) for region in place.cloud.regions]
     assert [len(stock) for stock in everything] == [30] * 12
 
 
 def test_packages_drain_before_the_wallet_does() -> None:
-    place = Place(replace(HUB, models=HUB.models[:1], standing=HUB.standing[:1]))
+    place = Place(replace(HUB, models=HUB.models[:1], initial=HUB.initial[:1]))
     ledger = place.cloud.ledger
     (package,) = ledger.packages
     package.balance = 8 * 600.0
