@@ -335,9 +335,13 @@ async def test_running_pods_and_vms_can_be_logged_into(sims: Sims) -> None:
     sim = await sims.start(ssh=True, yottas=[QUIET], clock=WorldClock(speed=0, start=START))
     yotta = Yotta(await sims.client(sim, "yotta", auth=None))
     pod = await yotta.named("pods", "llama-ft")
-    assert await said(pod["sshCmd"], "hostname; nvidia-smi -L | wc -l") == "llama-ft\n2\n"
+    assert (
+        await said(pod["sshCmd"], "hostname; nvidia-smi --query-gpu=index --format=csv,noheader")
+        == "llama-ft\n0\n1\n"
+    )
     vm = await yotta.named("vms", "h100-node")
-    assert await said(vm["sshTemplate"], "hostname; nvidia-smi -L | wc -l") == "h100-node\n8\n"
+    assert (await said(vm["sshTemplate"], "hostname; nvidia-smi -L")).splitlines()[0] == "h100-node"
+    assert (await said(vm["sshTemplate"], "nvidia-smi -L")).count("UUID") == 8
     await yotta.data("POST", f"pods/{pod['id']}/pause")
     with pytest.raises(ConnectionRefusedError):
         await said(pod["sshCmd"], "true")
