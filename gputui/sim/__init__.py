@@ -1,1 +1,1 @@
-"""The simulator: a world of its own that speaks the vendors' APIs and SSH on loopback."""
+"""The simulator: a world with the vendors' APIs and SSH on loopback."""

@@ -1,4 +1,4 @@
-"""The simulator's time: real time scaled by a speed, or standing still."""
+"""The simulator's time: real time scaled by a speed, or frozen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 
 class WorldClock:
-    """World time in epoch seconds. ``speed`` 1 is real time, 10 ten times as fast, 0 stands still.
+    """World time in epoch seconds. ``speed`` 1 is real time, 10 ten times as fast, 0 freezes it.
 
     ``start`` is the world time at the beginning (default: now, in whole seconds); ``monotonic`` and ``sleep``
     are real seconds and injected by tests.
@@ -36,16 +36,16 @@ class WorldClock:
         return self._start + (self._monotonic() - self._origin) * self.speed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait world seconds. In a frozen world nothing takes time, so it returns at once."""
+        """Wait world seconds. In a frozen world it returns immediately."""
         await wait_unless(self._ended, self._sleep(seconds / self.speed if self.speed else 0))
 
     def end(self) -> None:
-        """Let everything that waits go on at once, and nothing wait any more: the simulator is closing."""
+        """End all waits, present and future: the simulator is closing."""
         self._ended.set()
 
 
 async def wait_unless(ended: asyncio.Event, waiting: Awaitable[object]) -> None:
-    """Wait for something to be over, or for the event, whichever comes first."""
+    """Wait for an awaitable or for the event, whichever is first."""
     first = asyncio.ensure_future(waiting)
     second = asyncio.ensure_future(ended.wait())
     try:

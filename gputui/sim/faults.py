@@ -1,4 +1,4 @@
-"""Ways a server misbehaves, by name, as ASGI middleware that can change its mind while it runs."""
+"""Faults of a server, by name, as ASGI middleware; the profile can change while it runs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NOT_HERE = (
     *("none", "hostile", "inspect", "region", "shifting"),
     *("nospace", "pullcut", "samples", "lostgpu", "noport", "empty"),
 )
-"""Profiles that leave the answers as they are: the world or the API is what goes wrong."""
+"""Profiles that do not change answers here; the fault is in the world or in the API."""
 _PROXY_PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx/1.24.0</body>\r\n</html>\r\n"
 _LOGIN_PAGE = (
     b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>\x1b[31mpassword</form></body></html>"
@@ -74,7 +74,7 @@ class ApiFaults(Protocol):
 
 
 class Faults:
-    """ASGI middleware that spoils the answers of one API as the current profile says."""
+    """ASGI middleware that applies the current profile to the answers of one API."""
 
     def __init__(
         self, app: ASGIApp, api_faults: ApiFaults, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -87,7 +87,7 @@ class Faults:
         self._released = asyncio.Event()
 
     def release(self) -> None:
-        """Let go of the requests that are held back."""
+        """Continue the requests that are blocked."""
         self._released.set()
         self._released = asyncio.Event()
 
@@ -141,7 +141,7 @@ class Faults:
         elif kind == 2:
             await _answer(send, 504, self._api_faults.error_body("Request timed out"))
         else:
-            # The work is done, its answer gets lost: what makes blind retries dangerous.
+            # The work is done and the answer is lost: this is why blind retries are dangerous.
             await self._rewrite(scope, receive, send, lambda body: body[: len(body) // 2], announce_all=True)
 
     def _garbage(self, scope: Scope, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What GPUs of each kind are like: their limits, what they have, how load makes them draw power and warm up."""
+"""The GPU models: limits, features, and power and temperature as functions of the load."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Card:
         return _IDLE_DEGREES + 0.4 * load
 
     def fan(self, temperature: float) -> float | None:
-        """The fan's speed in percent: it stands still while the GPU is cool. None without a fan."""
+        """The fan's speed in percent, 0 while the GPU is cool. None without a fan."""
         if self.passive:
             return None
         return min(100.0, 30 + (temperature - _FAN_FROM) * _FAN_SLOPE) if temperature >= _FAN_FROM else 0.0
@@ -56,6 +56,6 @@ _ANY = Card(300)
 
 
 def card(model: str) -> Card:
-    """What a GPU of a model's name is like."""
+    """Return the properties of a GPU model."""
     name = model.upper()
     return next((known for part, known in _CARDS if part in name), _ANY)

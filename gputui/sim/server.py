@@ -71,7 +71,7 @@ class Running:
 
 
 class Site:
-    """One HTTP server with its own port. ``dated``: it says when it answers; else what it serves does."""
+    """One HTTP server with its own port. ``dated``: the server sets ``Date``, else the application does."""
 
     def __init__(self, faults: Faults, port: int, *, dated: bool = True) -> None:
         self.faults = faults

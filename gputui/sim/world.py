@@ -1,4 +1,4 @@
-"""What the simulator simulates: hosts with users, pods, images, GPUs and processes, moving on their own."""
+"""The simulated world: hosts with users, pods, images, GPUs and processes, and a clock with scheduled events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RESTART_SECONDS = (4.0, 9.0)
 
 @dataclass
 class Quota:
-    """What a user may use; -1 is no limit, sizes are bytes. ``gpus`` is "all", "none" or ids as "0,1"."""
+    """A user's limits; -1 is no limit, sizes are bytes. ``gpus`` is "all", "none" or ids as "0,1"."""
 
     max_pods: int = -1
     gpu_count: int = -1
@@ -47,7 +47,7 @@ class User:
 
 @dataclass
 class Image:
-    """A container image of a host. ``ports`` are the container ports mapped when a pod is made from it."""
+    """A container image of a host. ``ports`` are the container ports mapped in its pods."""
 
     name: str
     digest: str
@@ -71,9 +71,9 @@ class Gpu:
 
 @dataclass
 class Pod:
-    """A container. ``host_ports`` maps container port to host port and is filled while it runs.
+    """A container. ``host_ports`` maps container port to host port, while it runs.
 
-    ``owner`` is "" where containers belong to nobody in particular.
+    ``owner`` is "" on hosts whose containers have no owner.
     """
 
     owner: str
@@ -90,13 +90,13 @@ class Pod:
     host_ports: dict[int, int] = field(default_factory=dict)
     log: str = ""
     broken: bool = False
-    """Docker knows it without device requests: the server cannot inspect it."""
+    """It has no device requests in Docker, so that the server cannot inspect it."""
     user: str = "root"
-    """Who may log in; nobody else is let in."""
+    """The only user who may log in."""
     password: str = ""
     """That user's own password, "" for the one every pod has."""
     env: dict[str, str] = field(default_factory=dict)
-    """What its shells find in their environment beside the usual."""
+    """Additional environment variables of its shells."""
     sees_processes: bool = True
     """Whether nvidia-smi in it lists processes: not in a container without a view of the host's process ids."""
 
@@ -107,13 +107,13 @@ class Pod:
 
     @property
     def running(self) -> bool:
-        """Whether its processes run and its ports answer."""
+        """Whether its processes run and its ports are open."""
         return self.status == "running"
 
 
 @dataclass
 class Process:
-    """A process that holds GPUs. ``pod`` is None for one of the host; memory figures are the base that drifts."""
+    """A process on GPUs. ``pod`` is None for one of the host; memory values are the mean of a drift."""
 
     pid: int
     pod: str | None
@@ -130,24 +130,24 @@ class Process:
         return _drift(self.memory, now, self.phase, 0.02) // PAGE * PAGE
 
     def gpu_memory_at(self, now: float) -> int | None:
-        """Bytes on each of its GPUs at a world time, None where the driver does not say."""
+        """Bytes on each of its GPUs at a world time, None where the driver does not report them."""
         if self.gpu_memory is None:
             return None
         return _drift(self.gpu_memory, now, self.phase * 2, 0.01) // (2 * MIB) * 2 * MIB
 
 
 class Network(Protocol):
-    """Where pods' ports come from. The SSH server puts real listening ports behind it."""
+    """The source of pods' ports; the SSH server is one with real ports."""
 
     def open(self, host: Host, pod: Pod, port: int) -> int:
         """The host port for a container port of a pod that starts to run."""
 
     def close(self, host: Host, pod: Pod) -> None:
-        """The pod runs no more; its ports refuse."""
+        """Close the ports of a pod."""
 
 
 class NumbersOnly:
-    """Host ports as numbers nobody listens on, handed out from 20000 up, one for life to each pod's port."""
+    """Host ports without listeners, numbered from 20000; each port of a pod keeps its number."""
 
     def __init__(self) -> None:
         self._given: dict[tuple[str, str, int], int] = {}
@@ -157,17 +157,17 @@ class NumbersOnly:
         return self._given.setdefault((host.name, pod.container_id, port), 20000 + len(self._given))
 
     def close(self, host: Host, pod: Pod) -> None:
-        """Nothing listens, so there is nothing to close."""
+        """No effect: there are no listeners."""
 
 
 class Host:
-    """One machine that runs pods. Looked up by exact name, so that 10,000 pods cost no more than ten.
+    """One machine that runs pods. Pods are found by exact name, so that 10,000 cost no more than ten.
 
-    A cloud's machine names the cloud, and draws from the cloud's own ``rng``.
+    A machine of a cloud has the cloud's name and ``rng``.
     """
 
     own_ports = False
-    """Whether every container has an SSH port of its own, however many there are."""
+    """Whether every container has its own SSH port, however many there are."""
 
     def __init__(self, world: World, name: str, *, cloud: str = "", rng: random.Random | None = None) -> None:
         self.world = world
@@ -191,7 +191,7 @@ class Host:
         return len(self._of_owner.get(owner, {}))
 
     def add(self, pod: Pod) -> None:
-        """A new container. One that runs already wants :meth:`connect` too."""
+        """Add a container. One that runs already needs :meth:`connect` as well."""
         self.pods[pod.name] = pod
         self._of_owner.setdefault(pod.owner, {})[pod.instance] = pod
 
@@ -256,15 +256,15 @@ class Host:
         return process
 
     def end(self, pid: int) -> None:
-        """Let a process be over."""
+        """End a process."""
         del self.processes[pid]
 
     def on_gpu(self, index: int) -> list[Process]:
-        """The processes that hold a GPU, oldest pid first."""
+        """The processes on a GPU, oldest pid first."""
         return [process for process in self.processes.values() if index in process.gpus]
 
     def gpu_memory_used(self, index: int) -> int:
-        """Bytes taken on a GPU now; processes the driver says nothing about count as none."""
+        """Bytes used on a GPU now, without processes that the driver does not report."""
         return sum(process.gpu_memory_at(self.world.time) or 0 for process in self.on_gpu(index))
 
     def utilisation(self, index: int) -> int:
@@ -283,9 +283,9 @@ class Host:
 
 
 class World:
-    """All hosts and their clock. Call :meth:`advance` before looking: it catches up with the clock.
+    """All hosts and their clock. Call :meth:`advance` before reading: it catches up with the clock.
 
-    The same seed, clock readings and calls make the same world.
+    The same seed, clock readings and calls produce the same world.
     """
 
     def __init__(self, clock: WorldClock, *, seed: int = 0, network: Network | None = None) -> None:
@@ -298,11 +298,11 @@ class World:
         self._order = itertools.count()
 
     def after(self, seconds: float, event: Callable[[], None]) -> None:
-        """Let something happen by itself, world seconds from now."""
+        """Schedule an event, in world seconds from now."""
         heapq.heappush(self._agenda, (self.time + seconds, next(self._order), event))
 
     def repeat(self, event: Callable[[], None], mean: float, rng: random.Random) -> None:
-        """Let an event occur again and again, ``mean`` world seconds apart on average."""
+        """Schedule an event repeatedly, ``mean`` world seconds apart on average."""
 
         def occur() -> None:
             event()
@@ -324,7 +324,7 @@ class World:
         return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
 
     def restart_by_itself(self, host: Host, pod: Pod) -> None:
-        """A pod's main process dies and its restart policy brings it back some seconds later."""
+        """Restart a pod as after a crash: it ends, and its restart policy starts it some seconds later."""
         host.stop(pod, "restarting")
 
         def back() -> None:

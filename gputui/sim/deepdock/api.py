@@ -34,21 +34,21 @@ from .validation import (
     no_such_tag,
 )
 
-# World seconds things take.
+# Durations of operations in world seconds.
 CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS = 2.0, 0.8, 3.0, 0.6
 PRESENT_SECONDS, REMOVE_SECONDS, CUT_SECONDS, FULL_SECONDS = 1.2, 0.8, 2.0, 20.0
 _RUNNING = ("running", "paused", "restarting")
-"""What Docker does not remove unless forced."""
+"""States in which Docker removes a container only by force."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class DeepdockApi:
     """The API of one host. ``app`` is the ASGI application.
 
-    ``header`` is a name and a value every request must have. The rest lets it go wrong: ``empty``, a host with
-    nothing in it; ``tells_ports``, whether SSH ports are told; ``full_disk``, no pull has room; ``cuts_pulls``, the
-    connection of a pull breaks while it goes on; ``missing_gpus``, how many of the last GPUs are not there;
-    ``spoil``, what is made of the samples of each GPU. Call :meth:`changed` after a change of the last two.
+    ``header`` is a name and a value that every request must have. The other attributes are faults: ``empty``, a host
+    without contents; ``reports_ports``, whether SSH ports are in the answers; ``full_disk``, a pull fails for lack of
+    space; ``breaks_pulls``, the connection of a pull breaks and the pull continues; ``missing_gpus``, how many of the
+    last GPUs are missing; ``distort`` changes the samples of each GPU. Call :meth:`changed` after the last two.
     """
 
     def __init__(self, host: DockHost, header: tuple[str, str] | None = None) -> None:
@@ -76,7 +76,7 @@ class DeepdockApi:
         self.app: ASGIApp = _Dated(Starlette(routes=routes, exception_handlers={HTTPException: _refuse}), self.now)
 
     def now(self) -> datetime:
-        """What the host's clock says, in UTC."""
+        """The time of the host's clock, in UTC."""
         return datetime.fromtimestamp(self._world.time + self.host.machine.skew, UTC)
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
@@ -87,12 +87,12 @@ class DeepdockApi:
                 response = await handler(request)
             except InvalidError as invalid:
                 return JSONResponse({"detail": invalid.problems}, status_code=422)
-            # In a frozen world what a request sets off is done at once.
+            # In a frozen world the effects of a request are immediate.
             self._world.advance()
             return response
 
         route = Route(path, answer, methods=[method])
-        route.methods = {method}  # unlike Starlette's own, FastAPI's GET routes refuse HEAD
+        route.methods = {method}  # GET routes of FastAPI refuse HEAD, those of Starlette do not
         return route
 
     def _authorize(self, request: Request) -> None:
@@ -129,7 +129,7 @@ class DeepdockApi:
         )
 
     async def _fetch(self, tag: str) -> None:
-        """Wait for a pull, which goes on when nobody does any more."""
+        """Wait for a pull; it continues without a waiting request."""
         try:
             find(tag)
         except UnknownRepositoryError as error:
@@ -144,7 +144,7 @@ class DeepdockApi:
             await self._elapse(min(left / 2, CUT_SECONDS))
             return
         await self._elapse(left)
-        # Clocks that wake a little early must not lose an image that took its time.
+        # A clock that wakes a little early must not lose an image.
         self.host.arrive(tag)
 
     async def _remove_image(self, request: Request) -> Response:
@@ -243,7 +243,7 @@ class DeepdockApi:
         return Response(self._rendered, media_type="application/json")
 
     def changed(self) -> None:
-        """Forget what was made for clients: something about how it goes wrong has changed."""
+        """Discard cached answers after a change of a fault."""
         self._rendered = b""
 
     def _render(self) -> bytes:
@@ -262,7 +262,7 @@ class DeepdockApi:
 
 
 class _Dated:
-    """ASGI middleware that dates answers by the host's clock, as its web server does."""
+    """ASGI middleware that sets ``Date`` to the host's clock, as the web server does."""
 
     def __init__(self, app: ASGIApp, now: Callable[[], datetime]) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The DeepDock host of the default world: who runs what there, what it was like before, what happens by itself."""
+"""The DeepDock host of the default world: its containers, their past, and events that occur by themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .host import ContainerOrder, DockHost, Machine
 from .registry import find
 
 USER = "dock"
-"""Who may log into the containers that are there from the start, with SSH_PASSWORD."""
+"""The user of the initial containers; the password is SSH_PASSWORD."""
 STEADY = 5
-"""The first containers never change by themselves: sessions and tests can count on them."""
+"""The number of containers that never change by themselves, for sessions and tests."""
 _CUDA, _CUDA_OLD = "nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04", "nvidia/cuda:12.2.0-runtime-ubuntu22.04"
 _TORCH, _VLLM = "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime", "vllm/vllm-openai:v0.9.1"
 _JUPYTER, _TEAM = "jupyter/base-notebook:latest", "localhost:5000/team/trainer:2025-11"
@@ -25,7 +25,7 @@ _EVAL = "python -u eval.py --tasks mmlu,gsm8k --batch-size 16"
 
 
 class InitialContainer(NamedTuple):
-    """A container there from the start, so many minutes old, and what runs in it at which load."""
+    """An initial container: its age in ``minutes``, and the command that runs in it at a load."""
 
     name: str
     status: str
@@ -52,8 +52,8 @@ _INITIAL = (
 
 @dataclass(frozen=True)
 class DockPlan:
-    """A DeepDock host to build. ``header`` is a name and a value every request must have, None for a host that wants
-    none; ``label`` and ``gpu_memory`` (bytes) are what an account says of GPUs the API does not name.
+    """A DeepDock host to build. ``header`` is a name and a value that every request must have, if any; ``label`` and
+    ``gpu_memory`` (bytes) describe the GPUs in the account's configuration, since the API does not name them.
     """
 
     name: str = "dock"
@@ -65,7 +65,7 @@ class DockPlan:
     machine: Machine = field(default_factory=Machine)
     header: tuple[str, str] | None = None
     quiet: bool = False
-    """Nothing happens that nobody asked for."""
+    """No events without a request."""
 
 
 DOCK = DockPlan()
@@ -78,7 +78,7 @@ DOCKS: dict[str, tuple[DockPlan, ...]] = {
 
 
 def build_dock(world: World, plan: DockPlan, seed: int = 0) -> DockHost:
-    """A host as planned, with an hour behind it. It has a generator of its own: other hosts stay as they are."""
+    """Build a host with an hour of history. It has its own random generator, so that other hosts do not change."""
     rng = random.Random(f"{plan.name} {seed}")  # noqa: S311  a pretend host holds no secrets
 
     def uuid() -> str:
@@ -90,7 +90,7 @@ def build_dock(world: World, plan: DockPlan, seed: int = 0) -> DockHost:
     for tag in (_TORCH, _VLLM, _TEAM, _CUDA, _CUDA_OLD, _JUPYTER):
         host.add_image(tag, find(tag))
     host.add_image(_TEAM, find(_TEAM) - 400_000_000, untagged=True)
-    # Oldest first: the well-known names are the newest and stand at the top of the list.
+    # Oldest first: the well-known names are the newest and at the top of the list.
     for number in reversed(range(plan.containers)):
         _add(host, number)
     if not plan.quiet:
@@ -118,7 +118,7 @@ def _add(host: DockHost, number: int) -> None:
 
 
 def _past(host: DockHost, pod: Pod, initial: InitialContainer) -> None:
-    """What runs in a container since a while, or ran in it until it was stopped, or before the last pause."""
+    """Add the processes of a container: running ones, or those that ran until it was stopped."""
     now = host.world.time
     for process in host.occupy(pod, initial.command, initial.load):
         process.started = pod.started + 20
@@ -130,13 +130,13 @@ def _past(host: DockHost, pod: Pod, initial: InitialContainer) -> None:
 
 
 def _over(host: DockHost, process: Process, until: float) -> None:
-    """A process that began before the samples do and is gone since a world time."""
+    """End a process at a world time in the past; it began before the first sample."""
     process.started = min(process.started, until - 3000)
     host.end(process.pid, until)
 
 
 class _Activity:
-    """What moves by itself: processes of containers come and go, now and then a container restarts."""
+    """Events without a request: processes of containers start and end, a container restarts."""
 
     def __init__(self, host: DockHost) -> None:
         self._host = host

@@ -29,7 +29,7 @@ class DeepdockFaults:
         self._undo: list[Callable[[], object]] = []
 
     def apply(self, profile: str) -> None:
-        """Pulls fail, samples are lost, the host is empty; hostile things come and go."""
+        """Pulls fail, samples are missing, the host is empty; hostile names are added or removed."""
         api = self._api
         api.full_disk, api.breaks_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
         api.reports_ports = profile != "noport"
@@ -43,7 +43,7 @@ class DeepdockFaults:
         return 403, self.error_body("Not authenticated")
 
     def error_body(self, text: str) -> bytes:
-        """As FastAPI says it."""
+        """The error in FastAPI's format."""
         return json.dumps({"detail": text}, separators=(",", ":")).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
@@ -79,18 +79,18 @@ class DeepdockFaults:
             self._undo += [partial(self._remove, pod), partial(self._drop, image)]
 
     def _remove(self, pod: Pod) -> None:
-        """Unless somebody has done it already."""
+        """Undo a change, unless a request has."""
         if self._host.pods.get(pod.name) is pod:
             self._host.remove(pod)
 
     def _drop(self, image: Image) -> None:
-        """Unless somebody has done it already."""
+        """Undo a change, unless a request has."""
         if self._host.images.get(image.name) is image:
             self._host.drop_image(image)
 
 
 def _spoiled_series(index: int, samples: Sequence[Sample]) -> list[Sample]:
-    """Holes of three minutes, samples that come twice, and turned pairs; on every third GPU backwards altogether."""
+    """Gaps of three minutes, duplicate samples, swapped pairs; on every third GPU in reverse order."""
     kept = [sample for sample in samples if (sample.number + 7 * index) % _GAP_EVERY >= _GAP]
     spoiled: list[Sample] = []
     for sample in kept:

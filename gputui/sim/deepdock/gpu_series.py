@@ -1,4 +1,4 @@
-"""The GPU samples a DeepDock host keeps: made when somebody asks, of the processes there were at the time."""
+"""The GPU samples of a DeepDock host: computed on request from the processes at the time of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT = 360
 """Samples of each GPU: an hour and a minute of them."""
 _READINGS = 101
 _LAG = 8
-"""The samples before that a GPU's warmth still tells of."""
+"""How many earlier samples affect a GPU's temperature."""
 _JITTER = 0.06
 _DRIVER_MEMORY = 380 * MIB
 _WARM_UP = 5.0
@@ -51,7 +51,7 @@ def load_of(process: Process, at: float) -> float:
 
 @dataclass
 class Meter:
-    """The readings of one GPU. ``processes`` says which ones were on it at a world time."""
+    """The readings of one GPU. ``processes`` returns the processes on it at a world time."""
 
     card: Card
     memory: int
@@ -68,7 +68,7 @@ class Meter:
 
 
 class Series:
-    """The samples of one GPU, newest last. ``local`` turns a world time into what the host's own clock says."""
+    """The samples of one GPU, newest last. ``local`` converts a world time into the host's clock."""
 
     def __init__(self, meter: Meter, index: int, local: Callable[[float], datetime]) -> None:
         self._meter = meter
@@ -123,7 +123,7 @@ class Series:
 
 
 def local_clock(offset: float, skew: float) -> Callable[[float], datetime]:
-    """A host's clock: ``offset`` seconds east of UTC and ``skew`` seconds fast. Its times say no zone."""
+    """A host's clock: ``offset`` seconds east of UTC and ``skew`` seconds fast. Its times have no zone."""
 
     def local(at: float) -> datetime:
         return datetime.fromtimestamp(at + skew, UTC).replace(tzinfo=None) + timedelta(seconds=offset)
@@ -132,6 +132,6 @@ def local_clock(offset: float, skew: float) -> Callable[[float], datetime]:
 
 
 def _noise(number: int, salt: int) -> float:
-    """A number from 0 to 1 that looks like chance and is the same every time."""
+    """A pseudo-random number from 0 to 1, the same for the same arguments."""
     value = math.sin(number % 1_000_003 * 12.9898 + salt * 78.233) * 43758.5453
     return value - math.floor(value)

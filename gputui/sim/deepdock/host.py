@@ -1,4 +1,4 @@
-"""A host with DeepDock: containers by name, images by tag, pulls that go on by themselves, and a past of its GPUs."""
+"""A host with DeepDock: containers by name, images by tag, pulls in the background, and a history of its GPUs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .registry import find, whole
 
 SSH = 22
 _SPEED = 45 * 1000**2
-"""Bytes a second that come from a registry."""
+"""Download rate from a registry, in bytes a second."""
 _AT_LEAST = 3.0
 _WORK_AFTER = (4.0, 12.0)
 _SYSTEM_MEMORY = 9 * GIB
@@ -33,7 +33,7 @@ _COMMANDS = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What a host is made of. ``ram`` in bytes; its clock is ``utc_offset`` seconds east of UTC, ``skew`` fast."""
+    """The hardware of a host. ``ram`` in bytes; the clock is ``utc_offset`` seconds east of UTC, ``skew`` fast."""
 
     ram: int = 256 * GIB
     cores: int = 64
@@ -43,7 +43,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class ContainerOrder:
-    """A container to make."""
+    """A container to create."""
 
     name: str
     image: str
@@ -54,7 +54,7 @@ class ContainerOrder:
 
 
 class DockHost(Host):
-    """One machine whose containers belong to nobody in particular and whose GPUs are watched all the time."""
+    """One machine whose containers have no owner and whose GPUs are sampled continuously."""
 
     own_ports = True
 
@@ -68,7 +68,7 @@ class DockHost(Host):
         ]
         self.series = [Series(meter, index, self.local) for index, meter in enumerate(self._meters)]
         self.pulls: dict[str, float] = {}
-        """Pulls under way, by tag, and the world time each is done."""
+        """Pulls in progress, by tag, with the world time of completion."""
         self._ended: deque[tuple[float, Process]] = deque()
 
     # Containers
@@ -96,7 +96,7 @@ class DockHost(Host):
         return pod
 
     def start(self, pod: Pod) -> None:
-        """Run a container; after some seconds something in it uses its GPUs, in a frozen world at once."""
+        """Run a container; after some seconds (immediately in a frozen world) a process in it uses its GPUs."""
         if pod.running:
             return
         super().start(pod)
@@ -109,7 +109,7 @@ class DockHost(Host):
         self.world.after(self.rng.uniform(*_WORK_AFTER) if self.world.clock.speed else 0, work)
 
     def occupy(self, pod: Pod, command: str = "", load: float | None = None) -> list[Process]:
-        """Put a process on each GPU of a container that has room for one."""
+        """Start a process on each GPU of a container that has enough free memory."""
         command = command or self.rng.choice(_COMMANDS)
         begun = []
         for index in pod.gpu_ids or ():
@@ -125,7 +125,7 @@ class DockHost(Host):
     # Processes and GPUs, now and before
 
     def end(self, pid: int, until: float | None = None) -> None:
-        """Let a process be over, or have been since a world time; its load is remembered while samples are kept."""
+        """End a process, now or at an earlier world time; its load is kept as long as the samples."""
         now = self.world.time
         self._ended.append((now if until is None else until, self.processes.pop(pid)))
         while self._ended[0][0] < now - _PAST:
@@ -140,7 +140,7 @@ class DockHost(Host):
                 yield process
 
     def utilisation(self, index: int) -> int:
-        """Load of a GPU now, in percent, as its samples tell."""
+        """Load of a GPU now, in percent, as in its samples."""
         return round(self._meters[index].load(self.world.time))
 
     def gpu_memory_used(self, index: int) -> int:
@@ -176,13 +176,13 @@ class DockHost(Host):
         return image
 
     def drop_image(self, image: Image) -> None:
-        """Remove an image; containers made of it keep running."""
+        """Remove an image; its containers keep running."""
         del self.images[image.name or image_id(image)]
 
     def pull(self, tag: str) -> float:
-        """Begin to pull a tag of the registry, if that is not under way; world seconds until it is there.
+        """Start to pull a tag unless a pull is in progress; returns the world seconds until completion.
 
-        It goes on whether or not somebody waits. Raises LookupError for what the registry does not have.
+        It continues without a waiting request. Raises LookupError for a tag that the registry does not have.
         """
         tag = whole(tag)
         size = find(tag)
@@ -194,11 +194,11 @@ class DockHost(Host):
         return max(0.0, self.pulls[tag] - now)
 
     def arrive(self, tag: str) -> None:
-        """A pull under way is done; nothing happens to one that was."""
+        """Complete a pull; no effect on one that is complete."""
         tag = whole(tag)
         if self.pulls.pop(tag, None) is None:
             return
-        # New things stand at the front of the list.
+        # New images are at the front of the list.
         before, self.images = self.images, {}
         self.add_image(tag, find(tag))
         self.images |= {name: image for name, image in before.items() if name != tag}

@@ -1,4 +1,4 @@
-"""What a pretend DeepDock host can pull: repositories, their tags, and how big the images are."""
+"""The registry of a simulated DeepDock host: repositories, tags, sizes of images."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class UnknownTagError(LookupError):
 
 
 def whole(tag: str) -> str:
-    """A repository and its tag; one that says no tag means the latest."""
+    """A repository and its tag, "latest" by default."""
     return tag if ":" in tag.rpartition("/")[2] else f"{tag}:latest"
 
 

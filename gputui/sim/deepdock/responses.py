@@ -1,4 +1,4 @@
-"""What the DeepDock API's answers look like: images, containers, host and GPUs, in the document's own notation."""
+"""The objects in answers of the DeepDock API: images, containers, host and GPUs, in the document's notation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHORT_ID = 12
 
 
 def image_shape(image: Image) -> dict[str, Any]:
-    """An image of the list; one that has lost its tag has none."""
+    """An image of the list; an untagged one has no tag."""
     return {
         "id": image_id(image),
         "tag": image.name or None,
@@ -24,7 +24,7 @@ def image_shape(image: Image) -> dict[str, Any]:
 
 
 def container_shape(host: DockHost, pod: Pod, *, tells_port: bool = True) -> dict[str, Any]:
-    """A container of the list; the tags of its image are those it still has."""
+    """A container of the list, with the present tags of its image."""
     image = host.image(pod.image)
     return {
         "id": pod.container_id[:SHORT_ID],
@@ -38,7 +38,7 @@ def container_shape(host: DockHost, pod: Pod, *, tells_port: bool = True) -> dic
 
 
 def host_shape(host: DockHost, gpus: int) -> dict[str, Any]:
-    """What the host has, and what of it is free."""
+    """The resources of the host, total and free."""
     return {
         "gpu_count": gpus,
         "ram_total_mb": host.machine.ram // MIB,
@@ -53,7 +53,7 @@ def series_json(series: Iterable[tuple[int, Iterable[str]]]) -> bytes:
 
 
 def ssh_port(pod: Pod) -> int | None:
-    """Where to log in, while it runs."""
+    """The SSH port of a running container."""
     return pod.host_ports.get(SSH)
 
 

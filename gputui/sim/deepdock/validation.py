@@ -1,4 +1,4 @@
-"""What DeepDock takes, and how FastAPI and Docker say no: bodies, flags, and their complaints."""
+"""Validation of DeepDock's requests, and the errors of FastAPI and Docker: bodies, flags, messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Problem = dict[str, Any]
 
 
 class InvalidError(Exception):
-    """A request that does not fit what is declared: 422 with a list of what is wrong where."""
+    """An invalid request: 422 with a list of errors and their locations."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(problems)
@@ -27,7 +27,7 @@ class InvalidError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a body. ``check`` answers what is wrong with a value at a place."""
+    """A field of a body. ``check`` returns the errors of a value at a location."""
 
     name: str
     check: Callable[[Any, list[Any]], list[Problem]]
@@ -119,7 +119,7 @@ def check_name(name: str) -> None:
 
 
 def no_such_repository(repository: str) -> HTTPException:
-    """What a registry says of a repository it does not have or does not show."""
+    """The registry's error for a repository that is missing or private."""
     reason = (
         f"pull access denied for {repository}, repository does not exist or may require 'docker login': "
         "denied: requested access to the resource is denied"
@@ -128,14 +128,14 @@ def no_such_repository(repository: str) -> HTTPException:
 
 
 def no_such_tag(tag: str) -> HTTPException:
-    """What a registry says of a tag its repository does not have."""
+    """The registry's error for a missing tag."""
     repository, _, version = tag.rpartition(":")
     reason = f"manifest for {tag} not found: manifest unknown: manifest unknown"
     return HTTPException(404, docker("404 Client Error", _from(repository, version), "Not Found", reason))
 
 
 def no_space(tag: str) -> HTTPException:
-    """What Docker says when an image does not fit on the disk."""
+    """Docker's error when an image does not fit on the disk."""
     repository, _, version = tag.rpartition(":")
     reason = "failed to register layer: write /usr/local/cuda/lib64/libcublasLt.so.12: no space left on device"
     return HTTPException(500, docker("500 Server Error", _from(repository, version), "Internal Server Error", reason))

@@ -1,4 +1,4 @@
-"""DeepDock in the simulator: hosts with containers that belong to everybody."""
+"""DeepDock in the simulator: hosts with containers without owners."""
 
 from __future__ import annotations
 

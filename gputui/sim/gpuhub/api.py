@@ -49,13 +49,13 @@ _ROOT = "/api/v1/dev"
 _DEFAULT_BLOCK_MINUTES = 1440
 _T = TypeVar("_T")
 Handler = Callable[[Parameters], str]
-"""Answers a request with the JSON of its ``data``."""
+"""Returns the JSON ``data`` of the answer to a request."""
 
 
 class GpuhubApi:
     """The API of one account. ``app`` is the ASGI application.
 
-    ``shifting`` lets lists move while they are read, ``failing_region`` names one whose stock cannot be told.
+    ``shifting`` shifts lists between pages, ``failing_region`` is the region whose stock fails.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -99,7 +99,7 @@ class GpuhubApi:
             except RefusedError as refused:
                 # A private cloud names no requests.
                 return _json(refusal(refused.code, refused.message, None if self.cloud.private else number))
-            # In a frozen world what a request sets off is done at once.
+            # In a frozen world the effects of a request are immediate.
             self._world.advance()
             return _json(f'{{"code":"Success","msg":"","data":{data}}}')
 
@@ -127,7 +127,7 @@ class GpuhubApi:
         return encode({"deployment_uuid": self.cloud.create(order).uuid})
 
     def _first_deployments(self, given: Parameters) -> str:
-        """Public clients ask so, without saying which page."""
+        """For public clients, which request no page."""
         return self._deployments(Parameters({"page_index": 1, "page_size": 100}))
 
     def _deployments(self, given: Parameters) -> str:
@@ -240,7 +240,7 @@ class GpuhubApi:
         ledger.settle(self._world.time)
         return encode(wallet_shape(ledger, self.cloud.uid))
 
-    # What they share
+    # Shared helpers
 
     def _deployment(self, given: Parameters) -> Deployment:
         uuid = given.text("deployment_uuid")
@@ -264,7 +264,7 @@ class GpuhubApi:
     def _page(self, entries: Sequence[_T], page: PageOf, encoder: Callable[[_T], str]) -> str:
         start, total = page.start, len(entries)
         if self.shifting:
-            # As if something had come in at the front with each page before; and past the end the last page repeats.
+            # As if an item had been inserted at the front before each page; past the end the last page repeats.
             start = min(start - (page.index - 1), max(0, total - page.size))
             total += page.index - 1
         listed = ",".join(encoder(entry) for entry in entries[start : start + page.size])

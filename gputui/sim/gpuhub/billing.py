@@ -1,4 +1,4 @@
-"""What a simulated cloud costs: prepaid GPU seconds first, the wallet for the rest."""
+"""The billing of a simulated cloud: prepaid GPU seconds first, the wallet for the rest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Ledger:
         self._use: dict[tuple[str, str], _Use] = {}
 
     def settle(self, now: float) -> None:
-        """Take what has run since the last time off the packages, and off the wallet where none is left."""
+        """Charge the use since the last call to the packages, and to the wallet where they are used up."""
         elapsed = now - self._settled
         if elapsed <= 0:
             return
@@ -54,7 +54,7 @@ class Ledger:
             taken = min(package.balance, wanted)
             package.balance -= taken
             for place in places if taken else ():
-                # All draw from it at the same time, each by what it uses.
+                # All containers draw from it at the same time, each in proportion to its use.
                 left[place] *= 1 - taken / wanted
         for place, seconds in left.items():
             use = self._use[place]
@@ -67,7 +67,7 @@ class Ledger:
         self._change(container, now, 1)
 
     def ended(self, container: Container, now: float) -> None:
-        """A container costs no more."""
+        """Stop charging for a container."""
         self._change(container, now, -1)
 
     def _change(self, container: Container, now: float, sign: int) -> None:

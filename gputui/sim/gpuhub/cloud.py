@@ -1,4 +1,4 @@
-"""A simulated GPU cloud: deployments that want containers, machines that take them, and what becomes of both."""
+"""A simulated GPU cloud: deployments, machines for their containers, and the lifecycle of both."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PASSWORD_SIGNS = string.ascii_letters + string.digits
 
 
 class Cloud:
-    """One account's view of a cloud. What containers do takes time; in a frozen world it is done at once.
+    """One account's view of a cloud. Changes of containers take time, none in a frozen world.
 
-    ``private`` picks the API's private variant, ``personal`` an account that may not use deployments.
-    Call ``world.advance()`` before looking.
+    ``private`` selects the API's private variant, ``personal`` an account that may not use deployments.
+    Call ``world.advance()`` before reading.
     """
 
     def __init__(
@@ -56,22 +56,22 @@ class Cloud:
         self._waiting: dict[str, Deployment] = {}
         self._numbers = {"deployment": 0, "container": 0}
 
-    # What the account does
+    # Actions of the account
 
     def create(self, order: Order) -> Deployment:
-        """Accept an order and start what it wants."""
+        """Create a deployment and start its containers."""
         deployment = self.add_deployment(order, self.world.time)
         self._reconcile(deployment)
         return deployment
 
     def scale(self, deployment: Deployment, replicas: int) -> None:
-        """Want another number of replicas from now on."""
+        """Set the number of replicas."""
         deployment.replicas = replicas
         deployment.updated = self.world.time
         self._reconcile(deployment)
 
     def stop(self, deployment: Deployment) -> None:
-        """Want no containers any more, and stop those there are."""
+        """Stop a deployment and its containers."""
         if deployment.status == "stopped":
             return
         self._close(deployment)
@@ -94,7 +94,7 @@ class Cloud:
     def stop_container(
         self, container: Container, *, decrease: bool = False, no_cache: bool = False, command: str = ""
     ) -> None:
-        """Stop one container. Its deployment replaces it, unless ``decrease`` takes a replica off what it wants."""
+        """Stop one container. The deployment replaces it, unless ``decrease`` reduces the replicas by one."""
         deployment = container.deployment
         if decrease:
             deployment.replicas = max(0, deployment.replicas - 1)
@@ -103,7 +103,7 @@ class Cloud:
         self._shut_down(container, command or deployment.order.template.cmd_before_shutdown, done=True)
 
     def block(self, machine: Machine, minutes: int, comment: str) -> None:
-        """Keep the account's new containers off a machine; a block in force is extended."""
+        """Block a machine for the account's new containers; an active block is extended."""
         now = self.world.time
         known = self.blocks.get(machine.id)
         if known is not None and known.expires > now:
@@ -114,7 +114,7 @@ class Cloud:
             self.blocks[machine.id] = Block(machine, now, now, now + minutes * 60, comment)
 
     def lift(self, name: str) -> None:
-        """End a block, if it has not ended by itself."""
+        """Remove a block, if it has not expired."""
         self.blocks.pop(name, None)
 
     def active_blocks(self) -> list[Block]:
@@ -123,7 +123,7 @@ class Cloud:
         self.blocks = {name: block for name, block in self.blocks.items() if block.expires > now}
         return list(self.blocks.values())
 
-    # What happens by itself
+    # Lifecycle
 
     def add_deployment(self, order: Order, created: float) -> Deployment:
         """A deployment that has no containers yet."""
@@ -140,7 +140,7 @@ class Cloud:
         return deployment
 
     def add_container(self, deployment: Deployment, machine: Machine, created: float) -> Container:
-        """A container that holds its GPUs and is in no state yet: :meth:`enter` one."""
+        """Add a container with its GPUs and without a state: :meth:`enter` one."""
         count = deployment.order.template.gpu_num
         container = Container(
             number=self._next("container"),
@@ -160,7 +160,7 @@ class Cloud:
         return container
 
     def enter(self, container: Container, status: str, at: float | None = None) -> None:
-        """Let a container change its state, and say so among the events."""
+        """Change the state of a container and record the event."""
         now = self.world.time if at is None else at
         deployment = container.deployment
         if container.status:
@@ -176,10 +176,10 @@ class Cloud:
             open_shell(self, container)
 
     def schedule(self, container: Container, transitions: Sequence[Step], *, at_once: bool = True) -> None:
-        """Let a container go through states by itself, each so many seconds after the one before.
+        """Schedule the state transitions of a container, each some seconds after the previous one.
 
         "failed" shuts it down unfinished, "finished" as one whose command has ended. In a frozen world no command
-        ends, and with ``at_once`` False nothing goes on at all.
+        ends, and with ``at_once`` False there is no transition at all.
         """
         if not transitions:
             return
@@ -203,7 +203,7 @@ class Cloud:
             self.world.after(seconds, proceed)
 
     def end_before(self, container: Container, at: float) -> None:
-        """Let a container have ended in the past, its command done."""
+        """End a container in the past, its command finished."""
         self._leave_running(container)
         self._free_gpus(container)
         self.enter(container, "shutting_down", at)
@@ -212,7 +212,7 @@ class Cloud:
         self._keep(container)
 
     def crash(self, container: Container) -> None:
-        """A running container ends by itself, and is replaced where its deployment wants it."""
+        """End a running container; the deployment replaces it if necessary."""
         self._shut_down(container, "")
 
     def hexadecimal(self, digits: int) -> str:
@@ -232,7 +232,7 @@ class Cloud:
         self._waiting.pop(deployment.uuid, None)
 
     def _reconcile(self, deployment: Deployment) -> None:
-        """Start or stop containers until there are as many as wanted; what finds no place is tried again."""
+        """Start or stop containers until their number is right; retries those that find no machine."""
         if deployment.status != "running" or deployment.uuid not in self.deployments:
             return
         missing = deployment.wanted - deployment.starting - deployment.running
@@ -284,7 +284,7 @@ class Cloud:
         return None
 
     def _shut_down(self, container: Container, command: str, *, done: bool = False) -> None:
-        """``done``: its work counts as finished, where work can finish."""
+        """``done``: its work counts as finished, for kinds of deployment with an end."""
         self._leave_running(container)
         transition = container.transition = object()
         container.last_command = command

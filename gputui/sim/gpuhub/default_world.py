@@ -1,4 +1,4 @@
-"""The clouds of the default world: what they rent out, what runs there, what happens by itself."""
+"""The clouds of the default world: machines, deployments, and events that occur by themselves."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ _AUTODL_MODELS = tuple(
 )  # fmt: skip
 _CUDA = (118, 121, 122, 124, 126, 128)
 _STEADY = 2
-"""The first deployments of a cloud stay as they are: sessions and tests can count on them."""
+"""The number of deployments that never change by themselves, for sessions and tests."""
 _WITH_A_SLOW_ONE = 3
-"""The fourth of ten deployments has a container whose machine is slow, where there is one with room."""
+"""The fourth of ten deployments has a container on a slow machine, if one has free GPUs."""
 
 
 @dataclass(frozen=True)
 class InitialDeployment:
-    """A deployment there from the start, with so many containers. ``model`` is an index among the cloud's models."""
+    """An initial deployment. ``model`` is an index among the cloud's models."""
 
     name: str
     kind: str
@@ -76,14 +76,14 @@ class InitialDeployment:
     reuse: bool = False
     stopped: bool = False
     unseen: bool = False
-    """Its containers see no process on their GPUs."""
+    """Processes are not visible in the containers."""
     runs: int = 0
     """Seconds a Job's command takes, 0 for the usual minutes."""
 
 
 @dataclass(frozen=True)
 class CloudPlan:
-    """A cloud to build. ``currency`` is what its prices are in; ``preset`` names the preset its account uses."""
+    """A cloud to build. Prices are in ``currency``; ``preset`` is the preset of the account."""
 
     name: str
     token: str
@@ -99,7 +99,7 @@ class CloudPlan:
     personal: bool = False
     """The account is not verified as a company: it may not use deployments."""
     quiet: bool = False
-    """Nothing happens that nobody asked for: no other customers, no crashes."""
+    """No events without a request: no other customers, no crashes."""
     preset: str = ""
     uid: int = 60
 
@@ -204,7 +204,7 @@ CLOUD_SETS: dict[str, tuple[CloudPlan, ...]] = {
 
 
 def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
-    """A cloud as planned, its deployments under way, its stock partly let."""
+    """Build a cloud with active deployments and partly rented machines."""
     cloud = Cloud(
         world,
         plan.name,
@@ -229,7 +229,7 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
 
 
 def _wealth(plan: CloudPlan) -> int:
-    """Enough for some days of what is planned, and the same for every small cloud."""
+    """A multiple of the usual balance that lasts for some days; 1 for every small cloud."""
     return max(1, sum(initial.containers for initial in plan.initial) // 25)
 
 
@@ -261,7 +261,7 @@ def _build_machines(cloud: Cloud, plan: CloudPlan) -> None:
             )
             cloud.market.add(machine)
     machines = list(cloud.market.machines.values())
-    # Few, so that they stand out; and some with room where deployments look for it, for someone to find.
+    # Few, so that they are conspicuous; some of them with free GPUs of the models in use.
     wanted = [[one for one in machines if one.model.name == name and one.idle > 1] for name in sorted(needed)]
     for machine in [*rng.sample(machines, len(machines) // 25), *(rng.choice(some) for some in wanted)]:
         machine.slowness = rng.uniform(5, 10)
@@ -316,7 +316,7 @@ def _command(initial: InitialDeployment) -> str:
 
 
 def _places(cloud: Cloud, template: Template, *, steady: bool, slow_first: bool) -> Iterator[Machine]:
-    """Machines for the containers of a deployment, taken in turns while they have room."""
+    """Machines for the containers of a deployment, in turn while they have free GPUs."""
     if slow_first:
         yield from [one for one in cloud.market.candidates(template, set()) if one.slowness > 1 and not one.broken][
             :1
@@ -333,7 +333,7 @@ def _places(cloud: Cloud, template: Template, *, steady: bool, slow_first: bool)
 def _build_container(
     cloud: Cloud, deployment: Deployment, machine: Machine, index: int, initial: InitialDeployment
 ) -> Container:
-    """A container with its past: most run, the last ones of some deployments are still on their way."""
+    """Add a container with its past: most run, the last ones of some deployments are still starting."""
     rng, now = cloud.rng, cloud.world.time
     transitions = steps(rng, machine, deployment.order)
     under_way = index > 0 and not deployment.steady and not initial.stopped and rng.random() < 0.15
@@ -364,7 +364,7 @@ def _build_container(
 
 
 class _Activity:
-    """What moves by itself in a cloud: other customers' use of the stock, containers that crash."""
+    """Events without a request: other customers rent and release GPUs, containers crash."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud

@@ -1,4 +1,4 @@
-"""What a simulated cloud is made of: machines, templates, deployments, containers, events, images, blocks."""
+"""The entities of a simulated cloud: machines, templates, deployments, containers, events, images, blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACTIVE = (*STARTING, "running")
 REPLICA_SET, JOB, CONTAINER = "ReplicaSet", "Job", "Container"
 KINDS = (REPLICA_SET, JOB, CONTAINER)
 UNIT_CPUS, UNIT_MEMORY = 16, 90 * GIB
-"""What a machine gives with each GPU, unless it says otherwise."""
+"""Defaults of a machine's resources for each GPU."""
 
 
 class Span(NamedTuple):
@@ -41,7 +41,7 @@ class GpuModel:
 
 @dataclass
 class Machine:
-    """A host that rents out GPUs. ``cpus`` and ``memory`` (bytes) come with each GPU; ``cuda`` 118 is CUDA 11.8."""
+    """A host with GPUs for rent. ``cpus`` and ``memory`` (bytes) are for each GPU; ``cuda`` 118 is CUDA 11.8."""
 
     id: str
     region: str
@@ -58,15 +58,15 @@ class Machine:
     slowness: float = 1.0
     """How many times longer than elsewhere containers take to start."""
     broken: bool = False
-    """Containers never come up here."""
+    """Containers fail to start here."""
     ours: set[int] = field(default_factory=set)
-    """Indices of the GPUs our containers hold."""
+    """Indices of the GPUs of the account's containers."""
     host: Host | None = None
-    """Where the shells of its containers run, once it has any."""
+    """The host of its containers' shells, once there are any."""
 
     @property
     def idle(self) -> int:
-        """GPUs nobody has."""
+        """The number of free GPUs."""
         return self.gpus - self.others - len(self.ours)
 
     def suits(self, template: Template) -> bool:
@@ -88,7 +88,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Template:
-    """What a deployment's containers are made of. ``memory`` in bytes, ``price`` in thousandths an hour for each."""
+    """The template of a deployment's containers. ``memory`` in bytes, ``price`` in thousandths an hour for each."""
 
     regions: tuple[str, ...]
     models: tuple[str, ...]
@@ -118,7 +118,7 @@ class Order:
 
 
 class Event(NamedTuple):
-    """A container changed its state, at a world time."""
+    """A change of a container's state, at a world time."""
 
     container: str
     status: str
@@ -145,22 +145,22 @@ class Container:
     released: bool = False
     no_cache: bool = False
     last_command: str = ""
-    """What ran before it was shut down."""
+    """The command that ran before the shutdown."""
     pod: Pod | None = None
-    """What one logs into, while it runs."""
+    """The container's shell, while it runs."""
     transition: object = None
-    """The way it is on by itself; whatever replaces this takes it off that way."""
+    """A token of the scheduled transitions; another token cancels them."""
     encoded: str = ""
-    """Its JSON, kept until it changes."""
+    """The cached JSON, "" after a change."""
 
     @property
     def active(self) -> bool:
-        """Whether it runs or is on its way there."""
+        """Whether it runs or is starting."""
         return self.status in ACTIVE
 
     @property
     def region(self) -> str:
-        """Where its machine stands."""
+        """The region of the machine."""
         return self.machine.region
 
 
@@ -179,11 +179,11 @@ class Deployment:
     stopped: float | None = None
     finished: int = 0
     unseen: bool = False
-    """Its containers do not see the process ids of their hosts: nvidia-smi in them lists no process."""
+    """nvidia-smi in the containers lists no processes: the process ids of the host are not visible."""
     steady: bool = False
-    """Nothing happens to it by itself."""
+    """It never changes by itself."""
     hourly: int = 0
-    """What its active containers cost an hour, in thousandths."""
+    """The price of its active containers, in thousandths an hour."""
     containers: dict[str, Container] = field(default_factory=dict)
     kept: dict[str, Container] = field(default_factory=dict)
     """Those not released, oldest first."""
@@ -193,7 +193,7 @@ class Deployment:
 
     @property
     def starting(self) -> int:
-        """Containers on their way to running."""
+        """The number of containers that are starting."""
         return sum(self.counts[status] for status in STARTING)
 
     @property
@@ -224,7 +224,7 @@ class CloudImage:
 
 @dataclass
 class Block:
-    """A machine the account keeps its containers off until a world time."""
+    """A machine blocked for the account's containers until a world time."""
 
     machine: Machine
     created: float

@@ -1,4 +1,4 @@
-"""How the GPUhub API goes wrong: refusals in its envelope, garbage in its answers, hostile names among its things."""
+"""Faults of the GPUhub API: errors in its envelope, garbage in its answers, hostile names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GpuhubFaults:
         self._undo: list[Callable[[], object]] = []
 
     def apply(self, profile: str) -> None:
-        """Hostile things come and go, a region fails, lists shift."""
+        """Add or remove hostile names; a region fails, lists shift."""
         self._api.shifting = profile == "shifting"
         self._api.failing_region = self._cloud.regions[_FAULTY_REGION] if profile == "region" else ""
         self._set_hostile(profile == "hostile")
@@ -40,7 +40,7 @@ class GpuhubFaults:
         return 200, refusal(UNAUTHORIZED, "authorization failed, check the token", 0).encode()
 
     def error_body(self, text: str) -> bytes:
-        """An envelope for a failure the gateway tells by the HTTP status too."""
+        """The envelope of an error that has an HTTP status as well."""
         return refusal(INTERNAL, text, 0).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
@@ -81,7 +81,7 @@ class GpuhubFaults:
             ]
 
     def _delete(self, deployment: Deployment) -> None:
-        """Unless somebody has done it already."""
+        """Undo a change, unless a request has."""
         if deployment.uuid in self._cloud.deployments:
             self._cloud.delete(deployment)
 

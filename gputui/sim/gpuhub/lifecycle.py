@@ -1,4 +1,4 @@
-"""The way a simulated container takes through its states, and how long it stays in each."""
+"""The states of a simulated container and their durations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from .entities import CONTAINER, REPLICA_SET, Machine, Order
 
-# World seconds in each state on the way up: a fresh container, and one that takes a stopped one over.
+# World seconds in each state of a start: of a new container, and of one that reuses a stopped one.
 FRESH = {"creating": (1.0, 4.0), "created": (5.0, 20.0), "starting": (15.0, 60.0)}
 REUSED = {"creating": (0.2, 0.6), "created": (0.4, 1.2), "starting": (3.0, 8.0)}
 MERGING, SHUTTING_DOWN, RETRY, JOB_RUN = (1.0, 3.0), (1.0, 5.0), (4.0, 8.0), (90.0, 400.0)
@@ -16,11 +16,11 @@ CACHE_SECONDS = 1800.0
 _MERGED_SHARE = 0.3
 _SLEEP = re.compile(r"sleep (\d+)\s*$")
 Step = tuple[float, str]
-"""World seconds to wait, and the state to enter then; "failed" and "finished" are ways to be shut down."""
+"""World seconds to wait, and the state to enter then; "failed" and "finished" are kinds of shutdown."""
 
 
 def steps(rng: random.Random, machine: Machine, order: Order, *, reused: bool = False) -> list[Step]:
-    """The way of a container of an order on a machine, from when it is being created."""
+    """The transitions of an order's container on a machine, from its creation."""
     pace = REUSED if reused else FRESH
     starting = rng.uniform(*pace["starting"]) * machine.slowness
     transitions = [(rng.uniform(*pace["creating"]), "created"), (rng.uniform(*pace["created"]), "starting")]

@@ -1,4 +1,4 @@
-"""How things look in the GPUhub API's answers."""
+"""The objects in answers of the GPUhub API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stock_shape(idle: int, total: int) -> dict[str, Any]:
 
 
 def event_json(event: Event) -> str:
-    """An event, encoded: there are very many of them."""
+    """An event as JSON text, encoded once because there are many."""
     return (
         f'{{"deployment_container_uuid":"{event.container}","status":{json.dumps(event.status)},'
         f'"created_at":"{wire_time(event.at)}"}}'
@@ -108,7 +108,7 @@ def container_shape(container: Container, uid: int) -> dict[str, Any]:
 
 
 def _info(container: Container, uid: int) -> dict[str, str]:
-    """How to get in, empty while there is nothing to get into."""
+    """SSH command and password; empty while it does not run."""
     if container.pod is None:
         names = ("ssh_command", "root_password", "service_6006_port_url", "service_6008_port_url")
         return dict.fromkeys((*names, "service_url", "proxy_host"), "") | {"custom_port": ""}

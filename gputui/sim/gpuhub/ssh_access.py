@@ -1,4 +1,4 @@
-"""What one logs into in a simulated cloud: the shell of a running container, its port, its load on the GPUs."""
+"""SSH access in a simulated cloud: the shell of a running container, its port, its load on the GPUs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_shell(cloud: Cloud, container: Container) -> None:
-    """Let a container be logged into, and something in it use its GPUs."""
+    """Open the SSH port of a container and start a process on its GPUs."""
     machine, template = container.machine, container.deployment.order.template
     host = machine.host = machine.host or _host(cloud, machine)
     pod = container.pod = Pod(
@@ -39,13 +39,13 @@ def open_shell(cloud: Cloud, container: Container) -> None:
     host.add(pod)
     host.connect(pod)
     used = int(machine.model.memory * cloud.rng.uniform(0.2, 0.9))
-    # What sleeps uses no GPU: somebody works beside it.
+    # A sleeping command uses no GPU: another process does.
     command = "python -m ipykernel_launcher" if template.cmd.startswith("sleep") else template.cmd
     host.spawn(pod, command, tuple(container.gpu_ids), used)
 
 
 def close_shell(container: Container) -> None:
-    """Cut off whoever is inside, and refuse from now on; nothing happens to a container that is closed."""
+    """Close the port and its sessions; no effect on a container that is closed."""
     if container.pod is not None and container.machine.host is not None:
         container.machine.host.remove(container.pod)
         container.pod = None

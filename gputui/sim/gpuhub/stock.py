@@ -1,4 +1,4 @@
-"""The machines of a simulated cloud: which suit a container, and what is in stock."""
+"""The machines of a simulated cloud: candidates for a container, and the stock."""
 
 from __future__ import annotations
 

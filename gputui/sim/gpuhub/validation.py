@@ -1,4 +1,4 @@
-"""What the GPUhub API takes: parameters with their types and limits, and how it says no."""
+"""Validation of requests to the GPUhub API: parameters with their types and limits, and its errors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .stock import StockFilter
 WRONG, BAD, UNAUTHORIZED = "RequestParameterIsWrong", "BadRequest", "AuthorizeFailed"
 NOT_FOUND, INTERNAL = "RecordNotFound", "InternalError"
 NO_PERMISSION = "无当前资源访问权限"
-"""Said to an account that is not verified as a company, before what it asks for is looked up."""
+"""The error for an account that is not verified as a company, before any other check."""
 WRONG_PARAMETER = "请求参数错误"
 MAX_BLOCK_MINUTES = 43_200
 CHINA = timezone(timedelta(hours=8))
 
 
 class RefusedError(Exception):
-    """A request the API refuses, with its own code; still HTTP 200."""
+    """A request that the API refuses with an error code; the HTTP status is 200."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -82,7 +82,7 @@ class Parameters:
         return tuple(value)
 
     def span(self, stem: str, *, scale: int = 1, required: bool = False) -> Span:
-        """A range ``stem_from`` to ``stem_to``, its ends multiplied by ``scale``; open where an end is not given."""
+        """A range ``stem_from`` to ``stem_to``, multiplied by ``scale``; a missing end is open."""
         ends: list[float] = []
         for end, default in (("from", 0), ("to", float("inf"))):
             name = f"{stem}_{end}"
@@ -91,7 +91,7 @@ class Parameters:
                 self._wrong(name, "must be a number")
             if value < 0:
                 self._wrong(name, "must not be less than 0")
-            # Clients that fill in every field say 0 where they leave an end open.
+            # Clients that fill in every field send 0 for an open end.
             ends.append((value if value or required else default) * scale)
         if ends[0] > ends[1]:
             self._wrong(f"{stem}_from", f"must not be greater than {self._prefix}{stem}_to")
@@ -140,7 +140,7 @@ class PageOf:
 
 
 def page_of(given: Parameters, *, index: int | None = None, size: int | None = None) -> PageOf:
-    """The page asked for. Page 0 is page 1, as old clients count."""
+    """The requested page. Page 0 is page 1, for old clients."""
     return PageOf(
         max(1, given.whole("page_index", index)),
         given.whole("page_size", size, low=1, high=1000),
@@ -153,7 +153,7 @@ def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str], *
     name = given.text("name")
     kind = given.choice("deployment_type", KINDS)
     if kind == CONTAINER:
-        # Clients that fill in every field say 1 and 0 here, which is what a Container is.
+        # Clients that fill in every field send 1 and 0 here, the values of a Container.
         given.whole("replica_num", 1, low=1, high=1)
         given.whole("parallelism_num", 0, high=1)
     replicas = 1 if kind == CONTAINER else given.whole("replica_num", low=1)
@@ -172,7 +172,7 @@ def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str], *
 def _template_of(order: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool) -> Template:
     given = order.part("container_template")
     if private:
-        # It takes one version and chooses the region, and does not say which parameter is wrong.
+        # It accepts one version, selects the region, and does not name the invalid parameter.
         if "cuda_v" not in given or any(name in given for name in ("dc_list", "cuda_v_from", "cuda_v_to")):
             raise RefusedError(WRONG, WRONG_PARAMETER)
         wanted = tuple(regions)

@@ -303,7 +303,7 @@ class PodyApi:
         if not self._owns(name, call.user):
             raise HTTPException(403, "Can only delete user commit images")
         if any(pod.running and pod.image == name for pod in self._host.pods.values()):
-            raise InternalError  # docker's refusal reaches the server as a ValueError nobody catches
+            raise InternalError  # docker's error reaches the server as a ValueError that is not caught
         del self._host.images[name]
         return {"log": f"Image {name} deleted"}
 
@@ -369,7 +369,7 @@ class PodyApi:
                 totals[owner] = totals.get(owner, 0.0) + used
         return dict(sorted(totals.items()))
 
-    # What the handlers share
+    # Shared helpers
 
     async def _elapse(self, seconds: float) -> None:
         await self._world.clock.sleep(seconds)

@@ -67,7 +67,7 @@ _TRAINING = (
 )
 _HOST_COMMAND = "/usr/bin/dcgm-exporter -f /etc/dcgm-exporter/default-counters.csv"
 STEADY = 6
-"""The first pods of alice never restart or vanish by themselves: sessions and tests can count on them."""
+"""The number of pods of alice that never change by themselves, for sessions and tests."""
 _STEADY = frozenset(f"alice-{name}" for name in _NAMES[:STEADY])
 _DRAWS = 12
 
@@ -89,7 +89,7 @@ def build_host(world: World, plan: HostPlan) -> Host:
         host.images[image.name] = image
     for number in range(plan.others):
         _add_pod(host, "carol" if number % 4 == 3 else "bob", number)
-    # Oldest first, and the well-known names are the newest, so that they stand at the top of the server's list.
+    # Oldest first, and the well-known names are the newest, at the top of the server's list.
     for number in reversed(range(plan.pods)):
         _add_pod(host, "alice", number)
     for owner in host.users:

@@ -1,4 +1,4 @@
-"""How pody's API goes wrong: its complaints, garbage in its answers, hostile names on its host."""
+"""Faults of pody's API: its errors, garbage in its answers, hostile names on its host."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class PodyFaults:
         self._hostile: list[Pod] = []
 
     def apply(self, profile: str) -> None:
-        """Hostile pods come and go, one pod cannot be inspected."""
+        """Add or remove hostile pods; one pod cannot be inspected."""
         self._set_hostile(profile == "hostile")
         for pod in self._host.pods.values():
             pod.broken = profile == "inspect" and pod.instance == BROKEN_POD
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
-        """403, but for what anybody may ask."""
+        """403, except for public routes."""
         return None if scope["path"] in _OPEN else (403, self.error_body("Invalid username or password"))
 
     def error_body(self, text: str) -> bytes:
-        """As FastAPI says it."""
+        """The error in FastAPI's format."""
         return json.dumps({"detail": text}, separators=(",", ":")).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
-        """Pods without or with wrong fields, rows that are none."""
+        """Pods with missing or wrong fields, invalid rows."""
         return _spoiled(scope, data)
 
     def _set_hostile(self, wanted: bool) -> None:

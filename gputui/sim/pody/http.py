@@ -1,4 +1,4 @@
-"""What FastAPI does for the pody server: routes, credentials, query parameters, and the errors they end in."""
+"""The behaviour of FastAPI in the pody server: routes, credentials, query parameters, and their errors."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _route(endpoint: Endpoint, users: Mapping[str, User], before: Callable[[], o
             return PlainTextResponse("Internal Server Error", status_code=500)
 
     route = Route(endpoint.path, answer, methods=[endpoint.method])
-    route.methods = {endpoint.method}  # unlike Starlette's own, FastAPI's GET routes refuse HEAD
+    route.methods = {endpoint.method}  # GET routes of FastAPI refuse HEAD, those of Starlette do not
     return route
 
 

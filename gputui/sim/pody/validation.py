@@ -1,4 +1,4 @@
-"""The pody server's small rules and its wording: names, image names, sizes, spans of time, Docker's complaints."""
+"""The pody server's rules and wording: names, image names, sizes, spans of time, Docker's errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DOCKER = "http+docker://localhost/v1.47"
 
 
 def parse_release(text: str) -> Release:
-    """ "0.4.1" as numbers. Raises ValueError for a release the simulator does not know."""
+    """ "0.4.1" as numbers. Raises ValueError for an unknown release."""
     if text not in RELEASES:
         raise ValueError(f"unknown pody release {text!r}: one of {', '.join(RELEASES)}")
     major, minor, patch = (int(part) for part in text.split("."))
@@ -24,7 +24,7 @@ def parse_release(text: str) -> Release:
 
 
 def check_name(part: str, what: str) -> None:
-    """Refuse a name the server refuses: 400 with ``what`` and the reason."""
+    """Raise 400 with ``what`` and the reason for an invalid name."""
     if not 1 <= len(part) <= 20:
         reason = "Name part must be between 1 and 20 characters"
     elif not part.isidentifier():
@@ -52,7 +52,7 @@ def docker_time(epoch: float) -> str:
 
 
 def container_size(pod: Pod) -> int:
-    """What was written into a container: as much as its identity says, the same every time."""
+    """The size of a container's changes: derived from its id, always the same."""
     return 31 * GIB if pod.instance.startswith("vllm") else (int(pod.container_id[:2], 16) % 9 + 1) * GIB
 
 

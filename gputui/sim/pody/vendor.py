@@ -21,7 +21,7 @@ class PodyVendor:
     port_offsets = (1, 5)
 
     def plans(self, size: str, variant: str = "") -> Sequence[HostPlan]:
-        """The hosts of a size, with the newest release of the server or the one asked for."""
+        """The hosts of a size, with the newest release of the server or the variant's."""
         if not variant:
             return HOSTS[size]
         parse_release(variant)

@@ -17,7 +17,7 @@ _RULE = "|=========================================+========================+===
 _LINE = "+-----------------------------------------+------------------------+----------------------+\n"
 _NOT_KNOWN = "[N/A]"
 Seen = tuple[int, Gpu]
-"""A GPU and its number for whoever looks: a container counts its own from 0."""
+"""A GPU and its visible number: a container numbers its own from 0."""
 
 
 async def nvidia_smi(shell: Shell, words: list[str]) -> int:
@@ -90,7 +90,7 @@ def _gpu_rows(shell: Shell, seen: Iterable[Seen]) -> list[dict[str, str]]:
 
 
 def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
-    """What the driver says of a GPU, by the names of its query fields."""
+    """The driver's values of a GPU, by the names of the query fields."""
     host, kind = shell.host, card(gpu.model)
     load, used = host.utilisation(gpu.index), host.gpu_memory_used(gpu.index) // MIB
     total = gpu.memory // MIB

@@ -1,4 +1,4 @@
-"""The SSH side of the simulator: one port a pod, a pretend shell behind it, forwards to pretend services."""
+"""The SSH server of the simulator: a port and a shell for each pod, forwards to simulated web services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 
 @dataclass
 class _Endpoint:
-    """An SSH port and the pod behind it; the shared port has none."""
+    """An SSH port and its pod; the shared port has none."""
 
     listener: socket.socket
     host: Host | None = None
@@ -37,10 +37,10 @@ class _Endpoint:
 
 
 class SshServer:
-    """Listens for pods while they run. Port numbers last as long as the container does.
+    """Listens for pods while they run. A container keeps its port number.
 
-    The first pods of each host, some of each cloud and all of a host that wants it so have a port of their own; the
-    others share one. It leads to the host's shell, or to the container whose own password is given.
+    The first pods of each host, some of each cloud and all of a host with ``own_ports`` have their own port; others
+    share one. That opens the host's shell, or the container with the given password.
     """
 
     def __init__(self, port: int = 0, *, first_pod_port: int = 0, authorized_key: str = "") -> None:
@@ -109,21 +109,21 @@ class SshServer:
         return number
 
     def close(self, host: Host, pod: Pod) -> None:
-        """The pod has stopped: its port refuses and who was inside is cut off."""
+        """Close the port of a stopped pod and its sessions."""
         endpoint = self._endpoints.pop(pod.container_id, None)
         if endpoint is not None:
             _close(endpoint)
         for connection in list(self._connections.get(pod.container_id, ())):
             connection.abort()
         if host.cloud:
-            # Unlike a pod, a cloud's container never runs again under its identity.
+            # Unlike a pod, a cloud's container never runs again under the same id.
             self._sharing.pop(pod.password, None)
             self._reserved.get(host.cloud, set()).discard(pod.container_id)
             self._ports.pop(pod.container_id, None)
             self._keys.pop(pod.container_id, None)
 
     def change_host_key(self, pod: Pod) -> None:
-        """Give a pod a new host key, as a container made anew has; connections made from now on see it."""
+        """Give a pod a new host key, as a recreated container has; new connections get it."""
         self._keys.pop(pod.container_id, None)
         endpoint = self._endpoints[pod.container_id]
         assert endpoint.host is not None  # noqa: S101  only the shared endpoint has no host
@@ -185,16 +185,16 @@ class SshServer:
         return self._authorized is not None and key.public_data == self._authorized.public_data
 
     def connected(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
-        """Remember a connection, to cut it off when its pod stops."""
+        """Record a connection, to close it when its pod stops."""
         self._connections.setdefault(identity, set()).add(connection)
 
     def disconnected(self, identity: str, connection: asyncssh.SSHServerConnection) -> None:
-        """A connection is gone."""
+        """Forget a closed connection."""
         self._connections.get(identity, set()).discard(connection)
 
 
 class _LoginServer(asyncssh.SSHServer):
-    """One connection: who may come in and where it may forward to."""
+    """One connection: authentication and the allowed forwards."""
 
     def __init__(self, front: SshServer, endpoint: _Endpoint) -> None:
         self._front = front
@@ -257,7 +257,7 @@ class _LoginServer(asyncssh.SSHServer):
 
 
 async def _service(pod: Pod, port: int, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
-    """A pretend web service inside the pod: the same page for every request."""
+    """A simulated web service inside the pod: the same page for every request."""
     with contextlib.suppress(asyncssh.Error, OSError, asyncio.IncompleteReadError):
         await reader.readuntil(b"\r\n\r\n")
         page = f"<!DOCTYPE html><title>{pod.instance}</title><h1>{pod.instance}, port {port}</h1>\n".encode()
@@ -284,7 +284,7 @@ async def _session(process: Process) -> None:
 
 
 class _Session:
-    """What happens on one channel."""
+    """The session of one channel."""
 
     def __init__(self, endpoint: _Endpoint, process: Process) -> None:
         assert endpoint.host is not None  # noqa: S101  every endpoint has a host once it answers
@@ -302,7 +302,7 @@ class _Session:
         )
 
     async def run(self) -> None:
-        """Run the command asked for, or a shell; end the channel with its status."""
+        """Run the requested command, or a shell; end the channel with its status."""
         pump: asyncio.Task[None] | None = None
         try:
             if self._process.command is None and not self._has_pty:

@@ -37,11 +37,11 @@ from .validation import (
 )
 
 STATUS_NUMBERS = {"0": "INITIALIZING", "1": "RUNNING"}
-"""The vendor's own client filters pods by number; these are the two its documents are sure of."""
+"""The vendor's client filters pods by number; these are the two documented ones."""
 
 
 class YottaApi:
-    """The API of one account. ``app`` is the ASGI application; ``shifting`` lets pages move while they are read."""
+    """The API of one account. ``app`` is the ASGI application; ``shifting`` shifts lists between pages."""
 
     def __init__(self, cloud: YottaCloud) -> None:
         self.cloud = cloud
@@ -86,7 +86,7 @@ class YottaApi:
                 status = 200 if quiet else HTTP_STATUS.get(refused.code, 400)
                 again = {"retry-after": "1"} if refused.code == LIMITED else None
                 return JSONResponse(envelope(None, refused.code, refused.message), status, again)
-            # In a frozen world what a request sets off is done at once.
+            # In a frozen world the effects of a request are immediate.
             self._world.advance()
             return JSONResponse(envelope(data))
 

@@ -15,14 +15,14 @@ from .stock import Market
 
 VM_STARTS, POD_STARTS = (20.0, 90.0), (6.0, 40.0)
 GONE_AFTER = 60.0
-"""World seconds that what was terminated is still listed."""
+"""World seconds that a terminated resource is still listed."""
 _VOLUME_WORK = (3.0, 12.0)
 
 
 class YottaCloud:
-    """One account. What it asks for takes time; in a frozen world it is done at once.
+    """One account. Changes take time, none in a frozen world.
 
-    Call ``world.advance()`` before looking. Everything random comes from a generator of its own.
+    Call ``world.advance()`` before reading. It has its own random generator.
     """
 
     def __init__(self, world: World, name: str, *, key: str, seed: int | str = 0) -> None:
@@ -39,13 +39,13 @@ class YottaCloud:
         self.serverless = Serverless(world, self.rng, self.market, self.new_id)
 
     def new_id(self) -> int:
-        """An id nothing else has."""
+        """Return a new unique id."""
         return next(self._ids)
 
     # VMs and pods
 
     def rent(self, rentals: dict[int, Rental], order: RentalOrder) -> Rental | None:
-        """A new VM or pod on its way up, None when there are not enough idle GPUs."""
+        """Create and start a VM or pod; None when there are not enough idle GPUs."""
         region = self.market.take(order.kind, order.regions, order.gpus)
         if region is None:
             return None
@@ -54,13 +54,13 @@ class YottaCloud:
         return rental
 
     def add(self, rentals: dict[int, Rental], order: RentalOrder, region: str, created: float) -> Rental:
-        """A VM or pod that is on its way nowhere yet."""
+        """Add a VM or pod without starting it."""
         rental = Rental(self.new_id(), order, region, created)
         rentals[rental.id] = rental
         return rental
 
     def start(self, rental: Rental) -> None:
-        """Bring up what has its GPUs."""
+        """Start a VM or pod that has its GPUs."""
         rental.status = INITIALIZING
         seconds = VM_STARTS if rental.id in self.vms else POD_STARTS
         self._then(rental, seconds, lambda: self.runs(rental))
@@ -71,26 +71,26 @@ class YottaCloud:
         open_shell(self.world, self.rng, self.name, rental)
 
     def restart(self, rental: Rental) -> None:
-        """A running one fails and comes up again by itself."""
+        """Restart a running one as after a crash."""
         close_shell(rental)
         self.start(rental)
 
     def pause(self, rental: Rental) -> None:
-        """Stop it and give its GPUs back; what it is stays."""
+        """Stop it and free its GPUs; the definition remains."""
         rental.course = None
         rental.status = STOPPED
         close_shell(rental)
         self.market.give_back(rental.order.kind, rental.region, rental.order.gpus)
 
     def resume(self, rental: Rental) -> bool:
-        """Bring a stopped one up again where it was; False when there are not enough idle GPUs."""
+        """Start a stopped one in the same region; False when there are not enough idle GPUs."""
         if self.market.take(rental.order.kind, (rental.region,), rental.order.gpus) is None:
             return False
         self.start(rental)
         return True
 
     def terminate(self, rentals: dict[int, Rental], rental: Rental) -> None:
-        """End it for good; it is listed a while longer."""
+        """Terminate it; it stays listed for some time."""
         if rental.status in (INITIALIZING, RUNNING):
             self.pause(rental)
         rental.status = TERMINATED
@@ -115,7 +115,7 @@ class YottaCloud:
     def add_volume(
         self, name: str, kind: str, *, size: int | None = None, region: str | None = None, vendor: str | None = None
     ) -> Volume:
-        """A new volume; those without a size are there at once."""
+        """Create a volume; one without a size is ready immediately."""
         volume = Volume(self.new_id(), name, kind, self.world.time, size, region, vendor)
         self.volumes[volume.id] = volume
         if kind in SIZED:

@@ -1,4 +1,4 @@
-"""The Yotta account of the default world: what it has from the start, and what happens by itself."""
+"""The Yotta account of the default world: its initial resources, and events that occur by themselves."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from .entities import (
 from .stock import GPU_TYPES, REGIONS
 
 STEADY = 3
-"""The first pods and VMs and the first two endpoints stay as they are: sessions and tests count on them."""
+"""The number of pods and VMs that never change by themselves, nor do the first two endpoints."""
 _PLENTY = ("NVIDIA_RTX_4090_24G", "NVIDIA_RTX_5090_32G", "NVIDIA_H100_80G", "NVIDIA_A100_80G")
-"""Kinds of which there are some everywhere."""
+"""GPU types available in every region."""
 _TORCH, _VLLM = "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime", "vllm/vllm-openai:v0.9.1"
 _YOTTA, _COMFY = "yottalabsai/pytorch:2.8.0-py3.11-cuda12.8.1", "yottalabsai/comfyui:latest"
 
 
 class InitialRental(NamedTuple):
-    """A VM or a pod there from the start, so many minutes old."""
+    """An initial VM or pod, with its age in ``minutes``."""
 
     name: str
     status: str
@@ -46,7 +46,7 @@ class InitialRental(NamedTuple):
 
 
 class InitialEndpoint(NamedTuple):
-    """An endpoint there from the start."""
+    """An initial endpoint, with its age in ``minutes``."""
 
     name: str
     status: str
@@ -91,16 +91,16 @@ _ENDPOINTS = (
 
 @dataclass(frozen=True)
 class YottaPlan:
-    """A Yotta account to build: how many pods and endpoints it has, and its key."""
+    """A Yotta account to build: the numbers of pods and endpoints, and its key."""
 
     name: str = "yotta"
     key: str = "yotta-key-4c81ae"
     pods: int = len(_PODS)
     endpoints: int = len(_ENDPOINTS)
     quiet: bool = False
-    """Nothing happens that nobody asked for."""
+    """No events without a request."""
     empty: bool = False
-    """It has nothing yet, though there are GPUs to be had."""
+    """It has no resources yet; GPUs are in stock."""
 
 
 YOTTA = YottaPlan()
@@ -113,7 +113,7 @@ YOTTAS: dict[str, tuple[YottaPlan, ...]] = {
 
 
 def build_yotta(world: World, plan: YottaPlan, seed: int = 0) -> YottaCloud:
-    """An account as planned. It has a generator of its own: everything else in the world stays as it is."""
+    """Build an account. It has its own random generator, so that the rest of the world does not change."""
     cloud = YottaCloud(world, plan.name, key=plan.key, seed=seed)
     _stock(cloud)
     if not plan.empty:
@@ -247,7 +247,7 @@ def _another_endpoint(cloud: YottaCloud, number: int) -> InitialEndpoint:
 
 
 class _Activity:
-    """What moves by itself: other customers, spot VMs taken away, pods that restart, workers that crash, tasks."""
+    """Events without a request: other customers, reclaimed spot VMs, restarting pods, crashing workers, tasks."""
 
     def __init__(self, cloud: YottaCloud) -> None:
         self._cloud = cloud
@@ -276,7 +276,7 @@ class _Activity:
             self._cloud.restart(self._cloud.rng.choice(running))
 
     def _reclaim(self) -> None:
-        """Somebody pays more for a spot VM."""
+        """Reclaim a spot VM."""
         spots = [vm for vm in self._cloud.vms.values() if vm.order.spot and vm.status == RUNNING]
         if spots:
             self._cloud.terminate(self._cloud.vms, self._cloud.rng.choice(spots))

@@ -1,4 +1,4 @@
-"""What a simulated Yotta account has: VMs and pods, endpoints with workers and tasks, volumes, credentials."""
+"""The entities of a simulated Yotta account: VMs, pods, endpoints with workers and tasks, volumes, credentials."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SIZED = ("CEPH", "VENDOR")
 """Storage types whose volumes have a size."""
 CREDENTIAL_TYPES = ("DOCKER_HUB", "GCR", "ECR", "ACR", "PRIVATE")
 HUB = "https://index.docker.io/v1/"
-"""The registry of who names none."""
+"""The default registry."""
 
 
 @dataclass(frozen=True)
 class RentalOrder:
-    """A VM or a pod to make. ``regions`` empty: any; ``mounts`` are ids of volumes."""
+    """A VM or a pod to create. ``regions`` empty: any; ``mounts`` are ids of volumes."""
 
     name: str
     kind: GpuType
@@ -42,7 +42,7 @@ class RentalOrder:
 
 @dataclass
 class Rental:
-    """A VM or a pod. While it runs it has a shell, see yotta_login."""
+    """A VM or a pod. It has a shell while it runs, see ssh_access."""
 
     id: int
     order: RentalOrder
@@ -54,7 +54,7 @@ class Rental:
     host: Host | None = None
     shell: Pod | None = None
     course: object = None
-    """What it is on the way to; another one ends it."""
+    """A token of the scheduled change; another token cancels it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Resource:
 
 @dataclass
 class EndpointOrder:
-    """What an endpoint is to be."""
+    """The definition of an endpoint."""
 
     name: str
     image: str
@@ -82,7 +82,7 @@ class EndpointOrder:
 
 @dataclass
 class Worker:
-    """A worker of an endpoint. ``where`` are the GPUs it holds, None until it has some."""
+    """A worker of an endpoint. ``where`` is the resource of its GPUs, None until it has some."""
 
     id: str
     created: float
@@ -95,7 +95,7 @@ class Worker:
 
 @dataclass
 class Task:
-    """A task of a QUEUE endpoint; ``delivery`` is the state of what its webhook gets."""
+    """A task of a QUEUE endpoint; ``delivery`` is the state of the call of its webhook."""
 
     id: str
     input: Any
@@ -128,7 +128,7 @@ class Endpoint:
 
     @property
     def alive(self) -> list[Worker]:
-        """The workers that run or are on their way."""
+        """The workers that run or are starting."""
         return [worker for worker in self.workers.values() if worker.status in ALIVE]
 
     @property
@@ -163,7 +163,7 @@ class Volume:
 
 @dataclass
 class Credential:
-    """Access to a registry. The password is kept, never told."""
+    """Access to a registry. The password is never in an answer."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""How the Yotta API goes wrong: refusals in its envelope, garbage in its answers, hostile names among its things."""
+"""Faults of the Yotta API: errors in its envelope, garbage in its answers, hostile names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class YottaFaults:
         self._undo: list[Callable[[], object]] = []
 
     def apply(self, profile: str) -> None:
-        """Hostile things come and go, pages shift."""
+        """Add or remove hostile names; pages shift."""
         self._api.shifting = profile == "shifting"
         for undo in self._undo:
             undo()
@@ -40,7 +40,7 @@ class YottaFaults:
         return 403, json.dumps(envelope(None, FORBIDDEN, "X-Api-Key is not valid")).encode()
 
     def error_body(self, text: str) -> bytes:
-        """An envelope for a failure the HTTP status tells too."""
+        """The envelope of an error that has an HTTP status as well."""
         return json.dumps(envelope(None, SYSTEM, text)).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
@@ -62,7 +62,7 @@ class YottaFaults:
             rented = RentalOrder(name, kind, 1, image=name, registry=name)
             rentals = [cloud.add(place, rented, name, cloud.world.time) for place in (cloud.vms, cloud.pods)]
             for rental in rentals:
-                # Nobody logs in there: a name like this is no host name.
+                # It has no SSH access: such a name is no host name.
                 rental.status = RUNNING
             order = EndpointOrder(
                 name, name, (Resource(name, kind, 1),), 1, "ALB", webhook=f"https://{number}.invalid/"

@@ -1,4 +1,4 @@
-"""What workers of a simulated Yotta write: lines that grow with time, read page by page in both directions."""
+"""The logs of simulated Yotta workers: they grow with time and are read in pages in both directions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 KEPT = 20_000
 """Lines of a worker that are kept."""
 _PAST = 2 * 3600.0
-"""Seconds of chatter there is of what ran long before the simulator began."""
+"""Seconds of log before the simulator's start, for workers that are older."""
 _GAP = (0.4, 6.0)
 
 
@@ -36,7 +36,7 @@ class LogQuery:
     backward: bool = False
 
     def admits(self, line: Line) -> bool:
-        """Whether a line is among those wanted."""
+        """Return whether a line matches."""
         position = (line.at, line.offset)
         if self.after is not None and not (position < self.after if self.backward else position > self.after):
             return False
@@ -48,7 +48,7 @@ class LogQuery:
 
 
 class LogBook:
-    """The log of one worker. It is made up when somebody looks; the same worker always writes the same."""
+    """The log of one worker. It is generated on request, always the same for the same worker."""
 
     def __init__(self, identity: str, image: str, began: float) -> None:
         self._rng = random.Random(identity)  # noqa: S311  a pretend log holds no secrets
@@ -63,13 +63,13 @@ class LogBook:
         self._next = max(at, now - _PAST) + self._rng.uniform(*_GAP)
 
     def end(self, at: float, last: str = "INFO:     Shutting down") -> None:
-        """The worker runs no more."""
+        """The worker has ended."""
         self.grow(at)
         self._next = None
         self.write(at, [last])
 
     def write(self, at: float, texts: Iterable[str]) -> None:
-        """Lines of one moment."""
+        """Add lines at one time."""
         self.grow(at)
         for text in texts:
             self._lines.append(Line(round(at * 1000), self._offset, text))
@@ -86,9 +86,9 @@ class LogBook:
         del self._lines[:-KEPT]
 
     def read(self, now: float, query: LogQuery) -> tuple[list[Line], bool]:
-        """The lines asked for, newest first when backward, and whether there are more."""
+        """Return the requested lines, newest first when backward, and whether there are more."""
         self.grow(now)
-        # Lines are in order of time and place: only what lies between the times and past the position is looked at.
+        # Lines are ordered by time and position: only those between the times and past the position are read.
         begin = 0 if query.since is None else bisect_left(self._lines, (query.since,))
         end = len(self._lines) if query.until is None else bisect_left(self._lines, (query.until + 1,))
         if query.after is not None and query.backward:
@@ -105,7 +105,7 @@ class LogBook:
         self._lines.clear()
 
     def silence(self) -> None:
-        """Write nothing of its own accord from now on."""
+        """Write no more lines by itself."""
         self._next = None
 
     def _chatter(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""How many requests for tasks the simulated Yotta takes in a second: what its documents publish."""
+"""The rate limits of the simulated Yotta for requests about tasks, as documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request to the simulated Yotta API, and who answers it."""
+"""One request to the simulated Yotta API, and its handler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .validation import Given, wrong
 
 @dataclass(frozen=True)
 class Call:
-    """What its path names, and what it brings along."""
+    """The parameters of the path, the query and the body."""
 
     path: dict[str, str]
     given: Given
@@ -23,6 +23,6 @@ class Call:
 
 
 Handler = Callable[[Call], Any]
-"""Answers a call with what its ``data`` is."""
+"""Returns the ``data`` of the answer."""
 Endpoints = list[tuple[str, str, Handler]]
-"""Method and path under /v2 of each call, and who answers it."""
+"""Method and path under /v2 of each call, and its handler."""

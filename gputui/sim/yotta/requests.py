@@ -1,4 +1,4 @@
-"""What the Yotta API is asked to make, checked as a whole: pods, VMs, endpoints, tasks, volumes."""
+"""Parsing of requests to the Yotta API, validated as a whole: pods, VMs, endpoints, tasks, volumes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TASK_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 def parse_pod_order(cloud: YottaCloud, given: Given) -> RentalOrder:
-    """A pod. The document wants a name, the vendor's own client need not give one."""
+    """A pod. A name is required by the document, optional in the vendor's client."""
     name = given.text("name", f"pod-{uuid.UUID(int=cloud.rng.getrandbits(128)).hex[:8]}")
     image = given.text("image")
     _check_credential(cloud, given, "containerRegistryAuthId")
@@ -62,7 +62,7 @@ def parse_pod_order(cloud: YottaCloud, given: Given) -> RentalOrder:
 
 
 def parse_vm_order(cloud: YottaCloud, given: Given) -> RentalOrder:
-    """A VM, of a type and in a region that ``GET /v2/vms/types`` names."""
+    """A VM, of a type and in a region of ``GET /v2/vms/types``."""
     name, region = given.text("name"), given.text("region")
     shelf = cloud.market.vm_type(given.whole("vmTypeId"), region)
     if shelf is None:
@@ -77,7 +77,7 @@ def parse_vm_order(cloud: YottaCloud, given: Given) -> RentalOrder:
 
 
 def parse_endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | None = None) -> EndpointOrder:
-    """A new endpoint, or what becomes of the one ``before``: its image and mode stay."""
+    """A new endpoint, or the changed one of ``before``: image and mode are constant."""
     name = given.text("name", longest=20)
     if _ENDPOINT_NAME.fullmatch(name) is None:
         wrong(
@@ -133,7 +133,7 @@ def parse_task(given: Given, known: Iterable[str], now: float, fresh: str) -> Ta
 
 
 def parse_volume(cloud: YottaCloud, given: Given) -> dict[str, Any]:
-    """What a new volume is made of: S3 and R2 have no size, CEPH and VENDOR a region and a size."""
+    """The properties of a new volume: S3 and R2 have no size, CEPH and VENDOR a region and a size."""
     kind = given.choice("storageType", STORAGE_TYPES)
     fields: dict[str, Any] = {"name": given.text("name"), "kind": kind}
     if kind in SIZED:
@@ -142,7 +142,7 @@ def parse_volume(cloud: YottaCloud, given: Given) -> dict[str, Any]:
     elif "sizeInGb" in given:
         wrong(f"sizeInGb is not for {kind}")
     elif "region" in given and kind == "R2":
-        # One table of the document wants it, the other does not.
+        # Required in one table of the document, not in the other.
         fields["region"] = given.text("region")
     if "region" in fields:
         _check_regions(cloud, (fields["region"],))

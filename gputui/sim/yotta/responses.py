@@ -1,4 +1,4 @@
-"""What the Yotta API's answers look like: the document's objects, with its two notations of time and of states."""
+"""The objects in answers of the Yotta API, with the document's two notations of times and states."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VENDOR_IMAGES = "yottalabsai/"
 
 
 def envelope(data: Any, code: int = SUCCESS, message: str = "success") -> dict[str, Any]:
-    """What every answer is."""
+    """The envelope of every answer."""
     return {"message": message, "code": code, "data": data}
 
 
@@ -60,7 +60,7 @@ def vm_shape(vm: Rental) -> dict[str, Any]:
 
 
 def pod_shape(pod: Rental) -> dict[str, Any]:
-    """A pod. One with an image of the vendor's tells what one of its GPUs costs an hour, as text."""
+    """A pod. One with an image of the vendor has the price of one GPU an hour, as text."""
     order = pod.order
     told = order.gpus and order.image.startswith(_VENDOR_IMAGES)
     price = {"singleCardPrice": f"{order.kind.price:.2f}"} if told else {}
@@ -80,7 +80,7 @@ def pod_shape(pod: Rental) -> dict[str, Any]:
 
 
 def _exposed(pod: Rental, port: int, protocol: str) -> dict[str, Any]:
-    """How a port of a pod is reached; while it does not run it is not healthy."""
+    """The address of a pod's port; not healthy while the pod does not run."""
     return {
         "port": port,
         "proxyPort": 30_000 + pod.id % 10_000,
@@ -92,9 +92,8 @@ def _exposed(pod: Rental, port: int, protocol: str) -> dict[str, Any]:
 
 
 def endpoint_shape(endpoint: Endpoint, now: float) -> dict[str, Any]:
-    """An endpoint, with what an hour of it costs now in USD: where requests come to it as such ``perHourPrice``, with
-    a queue ``perSecondPrice``, and beside either ``cost`` is what it has cost so far; in mode CUSTOM ``cost`` alone
-    tells it, as the document has it."""
+    """An endpoint, with its price in USD: ``perHourPrice`` in mode ALB, ``perSecondPrice`` in mode QUEUE, both with
+    ``cost`` as the cost so far; in mode CUSTOM ``cost`` alone is the price an hour, as in the document."""
     order, hourly = endpoint.order, endpoint.cost
     spent = hourly * (now - endpoint.created) / 3600
     price: dict[str, Any] = {
@@ -123,7 +122,7 @@ def worker_shape(endpoint: Endpoint, worker: Worker) -> dict[str, Any]:
 
 
 def log_shape(lines: list[Line], more: bool) -> dict[str, Any]:
-    """A page of a log; its token is there as soon as there is a line, so that one can follow."""
+    """A page of a log; it has a token as soon as there is a line, so that a client can follow."""
     last = lines[-1] if lines else None
     return {
         "logs": [{"timestamp": iso_ms(line.at), "log": line.text, "offset": line.offset} for line in lines],
@@ -134,7 +133,7 @@ def log_shape(lines: list[Line], more: bool) -> dict[str, Any]:
 
 
 def task_shape(endpoint: Endpoint, task: Task) -> dict[str, Any]:
-    """A task. The key its webhook wants is never told."""
+    """A task. The key of the webhook is never in an answer."""
     return {
         "taskId": task.id,
         "endpointId": endpoint.id,

@@ -48,7 +48,7 @@ class Serverless:
     # Endpoints
 
     def create(self, order: EndpointOrder) -> Endpoint:
-        """A new endpoint that starts its workers."""
+        """Create an endpoint and start its workers."""
         endpoint = self.add(order, self._world.time)
         self.reconcile(endpoint)
         return endpoint
@@ -60,24 +60,24 @@ class Serverless:
         return endpoint
 
     def start(self, endpoint: Endpoint) -> None:
-        """Start the workers wanted."""
+        """Start the workers."""
         endpoint.status = INITIALIZING
         self.reconcile(endpoint)
 
     def stop(self, endpoint: Endpoint) -> None:
-        """Stop all workers; the endpoint is stopped when the last is gone."""
+        """Stop all workers; the endpoint is stopped after the last."""
         endpoint.status = STOPPING
         for worker in endpoint.alive:
             self._stop_worker(endpoint, worker)
         self._settle(endpoint)
 
     def delete(self, endpoint: Endpoint) -> None:
-        """Stop all workers; the endpoint is gone when the last is."""
+        """Stop all workers; the endpoint is removed after the last."""
         endpoint.deleted = True
         self.stop(endpoint)
 
     def reconcile(self, endpoint: Endpoint) -> None:
-        """Start or stop workers until there are as many as wanted."""
+        """Start or stop workers until their number is right."""
         if endpoint.status not in ALIVE:
             return
         alive = endpoint.alive
@@ -89,7 +89,7 @@ class Serverless:
         self._settle(endpoint)
 
     def _settle(self, endpoint: Endpoint) -> None:
-        """Tell the endpoint's state from its workers'."""
+        """Derive the endpoint's state from its workers'."""
         if endpoint.status == STOPPING:
             if not any(worker.status in (*ALIVE, STOPPING) for worker in endpoint.workers.values()):
                 endpoint.status = STOPPED
@@ -101,14 +101,14 @@ class Serverless:
     # Workers
 
     def add_worker(self, endpoint: Endpoint, created: float) -> Worker:
-        """A worker that is on its way nowhere yet."""
+        """Add a worker without starting it."""
         identity = f"wk-{self._rng.getrandbits(48):012x}"
         worker = Worker(identity, created, LogBook(identity, endpoint.order.image, created))
         endpoint.workers[identity] = worker
         return worker
 
     def place(self, endpoint: Endpoint, worker: Worker, since: float) -> bool:
-        """Let a worker run on the first of the endpoint's resources that is idle; False when none is."""
+        """Place a worker on the first idle resource of the endpoint; False when there is none."""
         for resource in endpoint.order.resources:
             if self._market.take(resource.kind, (resource.region,), resource.gpus) is not None:
                 worker.where, worker.status = resource, RUNNING
@@ -119,7 +119,7 @@ class Serverless:
         return False
 
     def crash(self, endpoint: Endpoint, worker: Worker) -> None:
-        """A worker fails by itself; the endpoint starts another."""
+        """Fail a worker; the endpoint starts another."""
         self._free(worker)
         worker.status = FAILED
         worker.log.end(self._world.time, "FATAL: worker exited with code 137")
@@ -175,7 +175,7 @@ class Serverless:
             self._soon(WORKS, partial(self._finish, endpoint, worker, task))
 
     def _reassign(self, endpoint: Endpoint, worker: Worker) -> None:
-        """Another worker takes what this one has not finished."""
+        """Reassign the unfinished tasks of a worker."""
         task, worker.task = endpoint.tasks.get(worker.task), ""
         if task is not None and task.status == "PROCESSING":
             task.worker = ""

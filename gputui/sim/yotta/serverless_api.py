@@ -1,4 +1,4 @@
-"""The serverless half of the Yotta API: endpoints, their workers, what those write, and tasks."""
+"""The serverless half of the Yotta API: endpoints, workers, logs and tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TASK_STATUSES = ("PROCESSING", "DELIVERED", "SUCCESS", "FAILED")
 
 
 class EndpointCalls:
-    """The calls under ``/v2/serverless``. ``page`` makes a page of a list."""
+    """The calls under ``/v2/serverless``. ``page`` returns a page of a list."""
 
     def __init__(self, cloud: YottaCloud, page: Callable[..., dict[str, Any]]) -> None:
         self._cloud = cloud
@@ -27,7 +27,7 @@ class EndpointCalls:
         self._limits = TaskLimits()
 
     def routes(self) -> Endpoints:
-        """Method, path and who answers."""
+        """Method, path and handler of each call."""
         one, tasks = "/serverless/{id}", "/serverless/{id}/tasks"
         return [
             ("POST", "/serverless", self._create),
@@ -80,7 +80,7 @@ class EndpointCalls:
         self._serverless.stop(endpoint)
 
     def _scale(self, call: Call) -> Any:
-        """None is a number of workers too: the vendor's own client lets it through."""
+        """0 is a valid number of workers: the vendor's client sends it."""
         count = call.given.whole("count", high=100)
         endpoint = self._endpoint(call)
         self._expect(endpoint, *ALIVE)

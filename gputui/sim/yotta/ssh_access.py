@@ -1,4 +1,4 @@
-"""What one logs into in a simulated Yotta: each VM and pod is a machine of its own with the GPUs rented."""
+"""SSH access in a simulated Yotta: each VM and pod is a machine with its rented GPUs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Machine(Host):
 
 
 def open_shell(world: World, rng: random.Random, name: str, rental: Rental) -> None:
-    """Let a VM or a pod that begins to run be logged into, and something in it use its GPUs."""
+    """Open the SSH port of a VM or pod that starts to run, and start a process on its GPUs."""
     order = rental.order
     if rental.shell is None or rental.host is None:
         host = rental.host = _Machine(world, f"{name}-{rental.id}", rng=rng)
@@ -52,12 +52,12 @@ def open_shell(world: World, rng: random.Random, name: str, rental: Rental) -> N
 
 
 def close_shell(rental: Rental) -> None:
-    """Cut off whoever is inside, and refuse from now on; nothing happens to what is closed."""
+    """Close the port and its sessions; no effect on one that is closed."""
     if rental.host is not None and rental.shell is not None and rental.shell.running:
         rental.host.stop(rental.shell)
 
 
 def login(rental: Rental) -> str:
-    """The command that logs in, "" while there is nothing to log into."""
+    """The login command, "" while it does not run."""
     port = rental.shell.host_ports.get(SSH) if rental.shell is not None else None
     return f"ssh root@{LOOPBACK} -p {port}" if port else ""

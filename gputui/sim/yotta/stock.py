@@ -1,4 +1,4 @@
-"""What a simulated Yotta rents out: kinds of GPUs, regions, and how many cards are idle where."""
+"""The stock of a simulated Yotta: GPU types, regions, and the idle GPUs in each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGIONS = {
     "eu-central-1": "Europe Central 1",
     "ap-southeast-1": "Asia Pacific Southeast 1",
 }
-"""Region codes and what they are called."""
+"""Region codes and their names."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class GpuType:
 
 
 NO_GPU = GpuType("", "", 0, 0.08, 0)
-"""What a pod of the resource type CPU has."""
+"""The resource of a pod of the type CPU."""
 GPU_TYPES = {
     kind.code: kind
     for kind in (
@@ -82,7 +82,7 @@ class Market:
         return shelf
 
     def remove(self, kind: GpuType, region: str) -> None:
-        """Offer it no more."""
+        """Remove a GPU type from a region."""
         self.shelves.pop((kind.code, region), None)
         if region not in REGIONS:
             self.region_names.pop(region, None)
@@ -95,11 +95,11 @@ class Market:
         yield from by_kind.items()
 
     def vm_type(self, number: int, region: str) -> Shelf | None:
-        """What a VM type id stands for, None when it is not that region's."""
+        """The GPU type of a VM type id, None when it is not in that region."""
         return next((one for one in self.shelves.values() if (one.vm_type, one.region) == (number, region)), None)
 
     def take(self, kind: GpuType, regions: Collection[str], count: int) -> str | None:
-        """Take idle GPUs in one of some regions (none: any); the region, None where there are not enough."""
+        """Take idle GPUs in one of the regions (none: any); returns the region, None where there are not enough."""
         if kind is NO_GPU:
             return next(iter(regions or REGIONS))
         able = [
@@ -120,7 +120,7 @@ class Market:
             shelf.idle += count
 
     def drift(self) -> None:
-        """Let other customers come and go, around what is usual."""
+        """Change the use by other customers, around the usual level."""
         shelf = self._rng.choice(list(self.shelves.values()))
         towards = 1 if shelf.idle < shelf.usual else -1
         step = self._rng.choice((towards, towards, -towards)) * self._rng.randint(1, 3)

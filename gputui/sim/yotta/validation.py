@@ -1,4 +1,4 @@
-"""What the Yotta API takes: parameters with their types and limits, and how it says no."""
+"""Validation of requests to the Yotta API: parameters with their types and limits, and its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HTTP_STATUS = {
 }
 """The HTTP status that goes with a code, where failures have one."""
 QUIET = "/v2/serverless", "/v2/container-registry-auths"
-"""Calls whose refusals come with HTTP 200 and say so in their code alone; those of all others have a status too."""
+"""Calls whose errors have HTTP 200 and a code alone; those of all others have an HTTP status as well."""
 
 
 class RefusedError(Exception):
@@ -112,7 +112,7 @@ class Given:
         return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
     def anything(self, name: str) -> Any:
-        """Any JSON, as long as there is some."""
+        """Any JSON value but null."""
         return self._get(name, None)
 
     def _get(self, name: str, default: Any) -> Any:
@@ -128,7 +128,7 @@ class Given:
 def page_of(
     entries: Sequence[Any], given: Given, *, names: tuple[str, str] = ("page", "size"), shifting: bool = False
 ) -> dict[str, Any]:
-    """A page of a list. ``shifting``: as if something had come in at the front with each page before."""
+    """A page of a list. ``shifting``: as if an item had been inserted at the front before each page."""
     page, size = given.whole(names[0], 1, low=1), given.whole(names[1], 10, low=1, high=100)
     start, total = (page - 1) * size, len(entries)
     if shifting:
