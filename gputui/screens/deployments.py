@@ -9,6 +9,7 @@ from gputui.commands import Command
 from gputui.formatting import format_bytes
 from gputui.models import Action, Change, Deployment, Phase, Resource, Row
 from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.deployments import (
     Shape,
     counts_text,
@@ -20,13 +21,12 @@ from gputui.presentation.deployments import (
     range_text,
     shape,
 )
+from gputui.presentation.glyphs import PHASE_GLYPHS, bar
 from gputui.presentation.prices import ByDeployment, by_deployment, price_key
 from gputui.screens.commands.scale import ScalingView
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_column, amount, name_column, price_column
-from gputui.widgets.glyphs import PHASE_GLYPHS, bar
-from gputui.widgets.table.columns import Cell, Column
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 _BAR = 4

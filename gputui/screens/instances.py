@@ -10,12 +10,12 @@ from gputui.analytics.cost import is_unpriced
 from gputui.formatting import format_age, format_bytes, format_elapsed, format_time
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.actions import UNDER_WAY, gpu_text, name_of, ports_text
+from gputui.presentation.columns.column import Cell, Column, natural_key
+from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import gpus_of
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_order, age_seconds, name_column, price_column
-from gputui.widgets.glyphs import PHASE_GLYPHS
-from gputui.widgets.table.columns import Cell, Column, natural_key
 
 PHASE_TABLE_STYLES = {
     Phase.PENDING: "warning",

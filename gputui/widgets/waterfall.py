@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from gputui.analytics.startup_times import Medians, Startup, is_slow, seconds_text
+from gputui.presentation.glyphs import BAR_FULL
 from gputui.widgets.bars.line import Line
-from gputui.widgets.glyphs import BAR_FULL
 
 OTHERS, MEDIAN = "others", "median"
 MOST_BAR_CELLS = 40

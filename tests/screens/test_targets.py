@@ -10,8 +10,8 @@ import pytest
 
 from gputui.errors import ConflictError, UnknownOutcomeError
 from gputui.models import Action, ActionResult, Instance, Ref, Resource, Row
+from gputui.presentation.columns.column import Column
 from gputui.screens.instances import InstancesView
-from gputui.widgets.table.columns import Column
 from tests.fleet.fakes import FakeBackend
 from tests.screens.stage import Stage, attic, backend, image, instance, lab, staged
 from tests.screens.test_changes import Creating, confirm, creating, sent

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 
 from gputui.app.theme import DARK, variables
 from gputui.models import Change, Ref
-from gputui.widgets.table.columns import Column
+from gputui.presentation.columns.column import Column
 from gputui.widgets.table.table import RecordTable
 
 COLUMNS = 10

@@ -10,8 +10,8 @@ from textual.app import App, ComposeResult
 
 from gputui.analytics.startup_times import Medians, Startup, Step
 from gputui.models import Ref
+from gputui.presentation.glyphs import BAR_FULL
 from gputui.widgets.bars.line import Line
-from gputui.widgets.glyphs import BAR_FULL
 from gputui.widgets.waterfall import MOST_BAR_CELLS, Waterfall, describe_startup, waterfall
 from tests.analytics.test_startup_times import BEGIN, PARENT
 

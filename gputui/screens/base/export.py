@@ -17,8 +17,8 @@ from textual.app import App
 
 from gputui.models import Row
 from gputui.models.serialize import to_plain
+from gputui.presentation.columns.column import Column, plain_text
 from gputui.text import guarded_cell
-from gputui.widgets.table.columns import Column, plain_text
 
 if TYPE_CHECKING:
     from gputui.logs.store import LogFilter, LogStore

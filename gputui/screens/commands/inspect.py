@@ -12,13 +12,13 @@ from gputui.config.keymap import key_text
 from gputui.errors import GputuiError
 from gputui.models import Action, Deployment, FeedState, GpuProcess, Instance, Phase, Resource, Row, Service
 from gputui.presentation.actions import may_be_of, name_of
+from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens import dialogs
 from gputui.screens.commands.block_host import BlockingView
 from gputui.screens.commands.edit import UpdatingView
 from gputui.screens.commands.web_browser import has_browser, is_web_address, open_in_browser
 from gputui.screens.detail.describe import describe
 from gputui.screens.detail.reports import describe_json
-from gputui.widgets.glyphs import PHASE_GLYPHS
 
 _FOR_SEVERAL = frozenset({"start", "stop", "restart", "delete", "exec", "block"})
 """Commands that act on all marked rows; the others on one."""

@@ -35,6 +35,7 @@ from gputui.presentation.actions import (
     work_lost,
 )
 from gputui.presentation.deployments import counts_text, gpus_text, price_range
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.prices import price_now
 from gputui.presentation.stop import less_offer, stop_effects
 from gputui.presentation.storage import registry_text, size_text, storage_text
@@ -42,7 +43,6 @@ from gputui.screens import dialogs
 from gputui.screens.base.session import NAMED
 from gputui.screens.commands.create import CreatingView
 from gputui.screens.detail.reports import describe_exec
-from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 AT_ONCE = 4
 """How many things of one action are worked on at a time."""

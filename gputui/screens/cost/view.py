@@ -15,14 +15,14 @@ from gputui.analytics.cost import COSTING, Total, by_account, gpus_in_use, gpus_
 from gputui.commands import Command
 from gputui.formatting import format_minutes, format_money
 from gputui.models import Action, Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
+from gputui.presentation.columns.column import Cell, Column
+from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import UNKNOWN, money_text, price_key
 from gputui.screens.base.header_cost import all_costing, billing, lacking_text, shown_total, unstated
 from gputui.screens.base.session import Session
 from gputui.screens.cost.lines import CostLine, cost_lines
 from gputui.screens.instances import UNPRICED
 from gputui.screens.list.list_view import ListView
-from gputui.widgets.glyphs import bar
-from gputui.widgets.table.columns import Cell, Column
 from gputui.widgets.table.table import RecordTable
 
 BAR_CELLS = 6

@@ -37,12 +37,12 @@ from gputui.presentation.deployments import (
     range_text,
     shape,
 )
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.prices import figure_name, price_sentence
 from gputui.presentation.storage import registry_text, size_text
 from gputui.screens.detail.lines import grouped_lines, line, time_text, told_lines
 from gputui.screens.detail.reports import describe_json
 from gputui.screens.detail.task import facts, sections
-from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 _MOST_LINES = 500
 """Lines of JSON in a description; of more it is said how many there are."""

@@ -11,8 +11,8 @@ from textual.content import Content
 from gputui.formatting import format_time
 from gputui.models import AccountInfo, ExecResult, Health
 from gputui.presentation.actions import quota_text
+from gputui.presentation.glyphs import HEALTH_STYLES
 from gputui.screens.detail.lines import line, told_lines
-from gputui.widgets.glyphs import HEALTH_STYLES
 
 if TYPE_CHECKING:
     from gputui.history.history import AuditEntry

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from gputui.formatting import format_time
 from gputui.models import Phase, Task
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.tasks import delivery_failed, delivery_text, took_text
-from gputui.widgets.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.widgets.json.tree import Fact, Section
 
 TABLE_STYLES = {

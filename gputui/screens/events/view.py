@@ -13,13 +13,13 @@ from gputui.analytics.startup_times import seconds_text
 from gputui.commands import BY_ID
 from gputui.formatting import format_time
 from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource, Row
+from gputui.presentation.columns.column import Cell, Column, natural_key
+from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens.base.session import Session
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
 from gputui.screens.logs.captions import follow_caption
-from gputui.widgets.glyphs import PHASE_GLYPHS
-from gputui.widgets.table.columns import Cell, Column, natural_key
 from gputui.widgets.table.table import RecordTable
 from gputui.widgets.waterfall import Waterfall, describe_startup
 

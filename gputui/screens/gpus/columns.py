@@ -7,8 +7,8 @@ from typing import cast
 
 from gputui.formatting import format_bytes, format_duration
 from gputui.models import GpuDevice, GpuProcess, Row
-from gputui.widgets.glyphs import bar
-from gputui.widgets.table.columns import Cell, Column, natural_key
+from gputui.presentation.columns.column import Cell, Column, natural_key
+from gputui.presentation.glyphs import bar
 
 BAR_CELLS = 8
 

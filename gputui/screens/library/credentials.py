@@ -8,10 +8,10 @@ from typing import ClassVar, cast
 from gputui.formatting import format_time
 from gputui.models import RegistryCredential, Resource, Row
 from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.storage import registry_text
 from gputui.screens.library.tabs import LibraryPart
 from gputui.screens.list.shared_columns import account_column, name_column
-from gputui.widgets.table.columns import Cell, Column, natural_key
 
 
 class CredentialsView(LibraryPart):

@@ -12,10 +12,10 @@ from gputui.commands import Command
 from gputui.formatting import format_bytes, format_elapsed
 from gputui.models import Action, Change, Image, Ref, Resource, Row
 from gputui.presentation.actions import name_of
+from gputui.presentation.columns.column import Cell, Column
 from gputui.screens import dialogs
 from gputui.screens.library.tabs import LibraryPart
 from gputui.screens.list.shared_columns import age_column
-from gputui.widgets.table.columns import Cell, Column
 
 _TICK_SECONDS = 1.0
 _IMAGES = frozenset({Resource.IMAGES})

@@ -7,12 +7,12 @@ from typing import ClassVar, cast
 
 from gputui.models import Phase, Resource, Row, Volume
 from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.columns.column import Cell, Column, natural_key
+from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.presentation.storage import size_text, storage_text
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.library.tabs import LibraryPart
 from gputui.screens.list.shared_columns import account_column, age_column, name_column, price_column
-from gputui.widgets.glyphs import PHASE_GLYPHS
-from gputui.widgets.table.columns import Cell, Column, natural_key
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 

@@ -13,13 +13,13 @@ from gputui.commands import Command
 from gputui.errors import GputuiError
 from gputui.models import Action, Change, FeedState, Ref, Resource, Row
 from gputui.presentation.actions import name_of
+from gputui.presentation.columns.column import Column, plain_text
 from gputui.query import Query
 from gputui.screens import dialogs
 from gputui.screens.base.export import SAVE_FORMATS, save_rows
 from gputui.screens.commands.copy import copy_of
 from gputui.screens.commands.filter_bar import FilterBarView
 from gputui.screens.commands.inspect import ReadingView
-from gputui.widgets.table.columns import Column, plain_text
 from gputui.widgets.table.table import RecordTable
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from gputui.formatting import format_age
 from gputui.models import Money
+from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.prices import FREE, UNKNOWN, ByDeployment, may_cost, price_key, price_now, price_text
 from gputui.screens.base.session import Session
-from gputui.widgets.table.columns import Cell, Column, natural_key
 
 
 def age_order(since: datetime | None) -> float | None:

@@ -13,6 +13,7 @@ from gputui.errors import GputuiError
 from gputui.formatting import format_age
 from gputui.known_secrets import MASK
 from gputui.models import Action, Change, Phase, Ref, Resource, Row, Task, TaskQueue
+from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.tasks import (
     NEWEST,
     delivery_failed,
@@ -29,7 +30,6 @@ from gputui.screens import dialogs
 from gputui.screens.detail.task import TABLE_STYLES, facts, sections, status_glyph
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_order, age_seconds
-from gputui.widgets.table.columns import Cell, Column
 
 _MORE = (2.0, 1.5, 1.25)
 """How many times as many are read with each "older": the first that the servers take."""

@@ -8,8 +8,8 @@ from textual.content import Content
 
 from gputui.formatting import format_time
 from gputui.models import Health, HealthState
+from gputui.presentation.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 from gputui.widgets.bars.line import Line, spread
-from gputui.widgets.glyphs import HEALTH_GLYPHS, HEALTH_STYLES
 
 _NOTHING = Content("")
 _SEVERITY = (HealthState.OK, HealthState.UNKNOWN, HealthState.SLOW, HealthState.LIMITED, HealthState.DOWN)

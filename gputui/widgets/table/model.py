@@ -8,7 +8,7 @@ from itertools import compress
 from typing import Any, Generic, TypeAlias
 
 from gputui.models import Ref
-from gputui.widgets.table.columns import RowT
+from gputui.presentation.columns.column import RowT
 
 _Key: TypeAlias = tuple[int, Any, int]
 

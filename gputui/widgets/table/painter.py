@@ -18,20 +18,9 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from gputui.models import Ref
+from gputui.presentation.columns.column import Column, RowT, Span, spans_of
 from gputui.text import clean
-from gputui.widgets.table.columns import (
-    Column,
-    Placed,
-    RowT,
-    Span,
-    arrange,
-    choose,
-    fit,
-    minimum,
-    spans_of,
-    spans_width,
-    with_reserves,
-)
+from gputui.widgets.table.columns import Placed, arrange, choose, fit, minimum, spans_width, with_reserves
 from gputui.widgets.table.model import TableModel
 
 GUTTER = 3

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.message import Message
 
 from gputui.models import Change, Ref, Row
+from gputui.presentation.columns.column import Column, RowT
 from gputui.query import Query, line_of, parse
-from gputui.widgets.table.columns import Column, RowT
 from gputui.widgets.table.viewport import Anchored, TableView
 
 LINES_AT_ONCE = 5000

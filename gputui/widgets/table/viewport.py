@@ -15,8 +15,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gputui.models import Ref
+from gputui.presentation.columns.column import Column, RowT
 from gputui.widgets.internal_errors import GuardedHandlers
-from gputui.widgets.table.columns import Column, Placed, RowT
+from gputui.widgets.table.columns import Placed
 from gputui.widgets.table.model import TableModel
 from gputui.widgets.table.painter import GUTTER, STYLE_NAMES, TablePainter
 

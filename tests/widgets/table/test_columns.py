@@ -9,20 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gputui.models import GpuDevice, Ref
-from gputui.widgets.table.columns import (
-    FLOOR,
-    GAP,
-    Column,
-    Placed,
-    Span,
-    arrange,
-    choose,
-    fit,
-    natural_key,
-    plain_text,
-    spans_of,
-    spans_width,
-)
+from gputui.presentation.columns.column import Column, Span, natural_key, plain_text, spans_of
+from gputui.widgets.table.columns import FLOOR, GAP, Placed, arrange, choose, fit, spans_width
 
 
 def cut(text: str, width: int, *, right: bool = False) -> str:

@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 
 from gputui.app.theme import DARK, variables
 from gputui.models import Change, Ref
+from gputui.presentation.columns.column import Column, natural_key
 from gputui.query import QueryError
-from gputui.widgets.table.columns import Column, natural_key
 from gputui.widgets.table.table import LINES_AT_ONCE, RecordTable
 
 M = TypeVar("M", bound=Message)
