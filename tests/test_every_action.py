@@ -10,7 +10,7 @@ import pytest
 from gputui.api import open_backend
 from gputui.api.capabilities import Backend, CanUpdate
 from gputui.app.app import view_class
-from gputui.cli.commands.lifecycle import CANDIDATES
+from gputui.cli.mutate import CANDIDATES
 from gputui.commands import COMMANDS
 from gputui.config.loader import parse_config
 from gputui.fleet.dispatch import call_of

@@ -5,15 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
-from gputui.cli.output import OutputError, discard_output, open_streams, say
+from gputui.cli.output import OutputError, discard_output, open_streams, report_error, say
 from gputui.cli.signals import ExpectedEnd, ending
 from gputui.errors import ExitCode, GputuiError
 from gputui.text import clean
-
-if TYPE_CHECKING:
-    import argparse
 
 _COMMANDS = {
     "": "tui:run",
@@ -22,7 +18,7 @@ _COMMANDS = {
     "get": "get:run",
     "describe": "describe:run",
     "start": "lifecycle:run",
-    "stop": "lifecycle:run",
+    "stop": "stop:run",
     "restart": "lifecycle:run",
     "delete": "lifecycle:run",
     "scale": "scale:run",
@@ -42,6 +38,8 @@ _COMMANDS = {
     "init": "init:run",
     "config": "config:run",
     "completion": "completion:run",
+    "__complete": "complete_words:run",
+    "--reset-terminal": "reset_terminal:reset_terminal",
 }
 """Where each command lives. A command's module is imported only to run it: that keeps every other one light."""
 
@@ -91,28 +89,23 @@ def _run_and_flush(argv: Sequence[str]) -> int:
     return status
 
 
-def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
-    """Say an error on stderr, with what it is about, and return the exit status it stands for."""
-    say(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
-    return error.exit_code
-
-
 def _run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "__complete":  # asked by the shell between two key strokes: before anything is imported
-        from gputui.cli.commands.complete_words import run
-
-        return run(argv[1:])
+        return command_of("__complete")(argv[1:])
     from gputui.cli.parser import parse
 
     args = parse(argv)
     if args.reset_terminal:
-        from gputui.cli.commands.reset_terminal import reset_terminal
-
-        return reset_terminal()
+        return command_of("--reset-terminal")()
     _keep_logs_off_the_terminal()
-    module, function = _COMMANDS[args.command or ""].split(":")
-    command: Callable[[argparse.Namespace], int] = getattr(import_module(f"gputui.cli.commands.{module}"), function)
-    return command(args)
+    return command_of(args.command or "")(args)
+
+
+def command_of(name: str) -> Callable[..., int]:
+    """Import and return what runs a command."""
+    module, function = _COMMANDS[name].split(":")
+    command: Callable[..., int] = getattr(import_module(f"gputui.cli.commands.{module}"), function)
+    return command
 
 
 def _keep_logs_off_the_terminal() -> None:

@@ -17,6 +17,9 @@ from gputui.errors import GputuiError
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+from typing import TYPE_CHECKING
+
+from gputui.errors import ExitCode
 from gputui.text import guarded_cell
 
 Plain = Mapping[str, Any]
@@ -191,3 +194,9 @@ def discard_output() -> None:
 
 def _is_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "").replace("_", "") == "utf8"
+
+
+def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
+    """Say an error on stderr, with what it is about, and return the exit status it stands for."""
+    say(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
+    return error.exit_code

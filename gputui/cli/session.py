@@ -39,7 +39,7 @@ class Listing:
         With ``named``, the accounts that the user named: that any other account may not use the list at all is no
         failure where some account answered. Without it each failure counts.
         """
-        from gputui.cli import report_error
+        from gputui.cli.output import report_error
 
         if self.clock_warning:
             say(f"gputui: {self.clock_warning}")

@@ -284,3 +284,8 @@ def quota_text(quota: QuotaLine) -> str:
 
     limit = quota.text or ("unlimited" if quota.limit is None else amount(quota.limit))
     return limit if quota.used is None else f"{amount(quota.used)} of {limit}"
+
+
+def quota_line(line: QuotaLine) -> str:
+    """Write one limit by its name, with what is used of it: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
+    return f"{line.name} {quota_text(line)}"

@@ -15,8 +15,8 @@ from gputui.cli.columns import csv_columns
 from gputui.models import Resource
 from gputui.sim.gpuhub.default_world import CLOUDS, PERSONAL
 from gputui.sim.server import Running
-from tests.cli.commands.test_watch import line, watching
 from tests.cli.conftest import Simulation, write_config
+from tests.cli.lists.test_watch import line, watching
 from tests.cli.test_main import HEAVY, python
 
 Run = Callable[..., tuple[int, str, str]]

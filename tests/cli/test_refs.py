@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gputui.cli.commands.lifecycle import CANDIDATES
+from gputui.cli.mutate import CANDIDATES
 from gputui.cli.refs import AmbiguousError, accounts_for, resolve, resolve_among
 from gputui.cli.session import Listing
 from gputui.errors import ConflictError, NotFoundError, UnavailableError

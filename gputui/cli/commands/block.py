@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gputui.analytics import startup_times
-from gputui.cli import report_error, session
+from gputui.cli import session
 from gputui.cli.columns import time_left
-from gputui.cli.commands.lifecycle import Plan, carry_out
-from gputui.cli.output import say
+from gputui.cli.mutate import Plan, carry_out
+from gputui.cli.output import report_error, say
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row

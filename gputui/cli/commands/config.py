@@ -5,33 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import Backend, HasAccountInfo
-from gputui.cli import report_error, session
+from gputui.cli import session
+from gputui.cli.account_check import Finding, check_accounts
 from gputui.cli.columns import Column, table_with
-from gputui.cli.output import Plain, say, terminal_width, write_json
+from gputui.cli.output import Plain, report_error, say, terminal_width, write_json
 from gputui.config.paths import config_path
-from gputui.errors import ConfigError, ExitCode, GputuiError
-from gputui.models import AccountInfo, QuotaLine
-from gputui.presentation.actions import quota_text
+from gputui.errors import ConfigError, ExitCode
+from gputui.models import AccountInfo
+from gputui.presentation.actions import quota_line
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one account's server answered; ``latency`` of the cheapest proof of the credentials, in seconds."""
-
-    account: Account
-    latency: float | None = None
-    info: AccountInfo | None = None
-    error: GputuiError | None = None
+    pass
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     config = session.load(args)
-    findings, clock_warning = asyncio.run(_ask(config.accounts))
+    findings, clock_warning = asyncio.run(check_accounts(config.accounts))
     if args.output == "json":
         write_json([_plain(finding) for finding in findings], sys.stdout)
     else:
@@ -59,37 +46,6 @@ def _check(args: argparse.Namespace) -> int:
             status = max(status, report_error(finding.error, about=finding.account.name))
     wrong_theme = theme_problem(config.ui.theme)
     return max(status, report_error(wrong_theme)) if wrong_theme else status
-
-
-async def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
-    """Ask every account's server at once: version, identity, quota, latency."""
-    return (await _ask(accounts))[0]
-
-
-async def _ask(accounts: Mapping[str, Account]) -> tuple[list[Finding], str]:
-    async with session.backends(accounts) as opened:
-        found = await asyncio.gather(*(_find(accounts[name], backend) for name, backend in opened.items()))
-        return found, session.warn_of_clock(opened)
-
-
-async def _find(account: Account, backend: Backend | GputuiError) -> Finding:
-    if isinstance(backend, GputuiError):
-        return Finding(account, error=backend)
-    try:
-        await backend.probe()
-        begun = time.monotonic()
-        info = await backend.probe()
-        latency = time.monotonic() - begun
-        if isinstance(backend, HasAccountInfo):
-            info = await backend.account_info()
-    except Exception as error:  # noqa: BLE001  (one account's fault is its own)
-        return Finding(account, error=session.failure_of(error, f"{account.name}: the check"))
-    return Finding(account, latency, info)
-
-
-def quota_line(line: QuotaLine) -> str:
-    """Write one limit by its name, with what is used of it: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
-    return f"{line.name} {quota_text(line)}"
 
 
 def theme_problem(theme: str | None) -> ConfigError | None:

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import CanCreate, CanPreview
-from gputui.cli import prompts, report_error, session
-from gputui.cli.commands.lifecycle import read_only_error
+from gputui.cli import prompts, session
 from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
-from gputui.cli.output import announce, say
+from gputui.cli.mutate import read_only_error
+from gputui.cli.output import announce, report_error, say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError

@@ -197,7 +197,7 @@ def _flat(value: Mapping[str, Any]) -> str:
 
 
 def _quota(line: Mapping[str, Any]) -> str:
-    from gputui.cli.commands.config import quota_line
     from gputui.models import QuotaLine
+    from gputui.presentation.actions import quota_line
 
     return quota_line(from_plain(QuotaLine, line))

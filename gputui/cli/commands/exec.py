@@ -8,9 +8,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from gputui.cli import prompts, refs, report_error, session
-from gputui.cli.commands import lifecycle
-from gputui.cli.output import say
+from gputui.cli import prompts, refs, session
+from gputui.cli.mutate import find_all, possible, refuse_shortened
+from gputui.cli.output import report_error, say
 from gputui.errors import ExitCode, GputuiError
 from gputui.models import Action, ExecResult
 from gputui.presentation import actions as wording
@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     names = refs.accounts_for(args.refs, list(config.accounts))
     arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
     with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        matches = runner.run(lifecycle.find_all(fleet, Action.EXEC, args.refs))
+        matches = runner.run(find_all(fleet, Action.EXEC, args.refs))
         alone = len(matches) == 1
-        matches, refused = lifecycle.possible(fleet, matches, Action.EXEC)
+        matches, refused = possible(fleet, matches, Action.EXEC)
         if not matches:
             return refused
         if not _meant(matches, command, yes=args.yes):
@@ -58,7 +58,7 @@ def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
     if all(match.whole for match in matches):
         return True
     if yes or not prompts.interactive():
-        lifecycle.refuse_shortened(matches)
+        refuse_shortened(matches)
     rows = [match.row for match in matches]
     return prompts.confirm(
         [

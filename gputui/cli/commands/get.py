@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.cli import filters, session, unknown_processes
-from gputui.cli.columns import COST, csv_columns, table_of
-from gputui.cli.commands import cost, tasks
-from gputui.cli.output import Plain, say, terminal_width, write_csv, write_json
+from gputui.cli.columns import COST
+from gputui.cli.lists import cost, tasks
+from gputui.cli.output import say
+from gputui.cli.rows import print_rows
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.models import Deployment, Ref, Resource, Row
 from gputui.presentation.prices import by_deployment, may_cost, price_now
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if args.of and resource in (Resource.GPUS, Resource.PROCESSES):
         if args.filters:
             raise ConfigError("--of and --filter do not go together.")
-        from gputui.cli.commands import gpus_over_ssh
+        from gputui.cli.lists import gpus_over_ssh
 
         return gpus_over_ssh.run(args, config, accounts, resource)
     if args.of and resource in tasks.KINDS:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if args.watch:
         return _watch(args, config, accounts, resource, of)
     if resource is Resource.BALANCES and not args.filters:
-        from gputui.cli.commands import balances
+        from gputui.cli.lists import balances
 
         return balances.run(accounts, args.output, args.accounts)
     if resource is Resource.EVENTS and not args.filters:
@@ -101,7 +101,7 @@ def _of(args: argparse.Namespace, accounts: dict[str, Account], resource: Resour
         raise ConfigError("--of belongs to events, gpus, processes, tasks and queues: gputui get events --of REF")
     if len(args.of) > 1:
         raise ConfigError("Of events, --of takes one instance or deployment.")
-    from gputui.cli.commands.events import find
+    from gputui.cli.lists.events import find
 
     return find(accounts, args.of[0])
 
@@ -138,7 +138,7 @@ async def _with_prices(rows: Sequence[Row], opened: Mapping[str, Backend | Gputu
 def _watch(
     args: argparse.Namespace, config: Config, accounts: dict[str, Account], resource: Resource, of: Ref | None
 ) -> int:
-    from gputui.cli.commands.watch import watch
+    from gputui.cli.lists.watch import watch
 
     values: dict[str, str] = {}
     if args.filters:
@@ -157,34 +157,8 @@ async def _able(
         return {name: accounts[name] for name in able}, values
 
 
-def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
-    """Print rows of one kind on stdout as ``table``, ``json`` or ``csv``."""
-    if output == "table":
-        if rows:
-            sys.stdout.write(table_of(resource, rows, width=terminal_width(sys.stdout)))
-        return
-    plain = [known for row in rows if (known := _plain(row)) is not None]
-    if output == "json":
-        write_json(plain, sys.stdout)
-    else:
-        write_csv(csv_columns(resource), plain, sys.stdout)
-
-
-def _plain(row: Row) -> Plain | None:
-    """Return a row as JSON has it; None, with a line on stderr, where it cannot be written."""
-    from gputui.models.serialize import to_plain
-
-    try:
-        return to_plain(row)
-    except Exception as error:  # noqa: BLE001  (one bad row must not take the others)
-        from gputui.redaction import describe_fault
-
-        say(f"gputui: {row.ref}: cannot be written ({describe_fault(error)}). Please report this.")
-        return None
-
-
 def _events(accounts: dict[str, Account], of: Ref | None, output: str, named: Sequence[str]) -> int:
-    from gputui.cli.commands.events import list_events
+    from gputui.cli.lists.events import list_events
 
     rows, status = list_events(accounts, of, named)
     print_rows(Resource.EVENTS, rows, output)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli import prompts, report_error
-from gputui.cli.output import say
+from gputui.cli import prompts
+from gputui.cli.output import report_error, say
 from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.errors import ConfigError, ExitCode, GputuiError
@@ -162,10 +162,11 @@ def _parsed(text: str, path: Path) -> Config:
 
 def _check(account: Account) -> bool:
     """Ask the server and say what it answers."""
-    from gputui.cli.commands.config import check_accounts, quota_line
+    from gputui.cli.account_check import check_accounts
+    from gputui.presentation.actions import quota_line
 
     say(f"Asking {account.base_url} …")
-    (finding,) = asyncio.run(check_accounts({account.name: account}))
+    (finding,), _ = asyncio.run(check_accounts({account.name: account}))
     if finding.error is not None or finding.info is None:
         report_error(finding.error or GputuiError("The server said nothing of itself."))
         return False

@@ -1,78 +1,26 @@
-"""Commands that change things: start, stop, restart, delete, commit; the way of every other one is here too."""
+"""``gputui start``, ``restart``, ``delete`` and ``commit``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import refs, report_error, session
-from gputui.cli.columns import state_text
-from gputui.cli.output import announce, say
-from gputui.cli.prompts import confirm, need_somebody
-from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
-from gputui.models import Action, Deployment, Instance, Ref, RegistryCredential, Resource, Row, Volume
+from gputui.cli.mutate import Plan, Planner, carry_out
+from gputui.cli.output import say
+from gputui.models import Action, Row
 from gputui.presentation import actions
-from gputui.presentation.deployments import counts_sentence, gpus_text
-from gputui.presentation.refusals import never_text, not_now_text, only_text
-from gputui.presentation.storage import registry_text, size_text, storage_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
-
-AT_ONCE = 4
-"""How many instances of one command are worked on at the same time."""
-
-_CHANGEABLE = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.CREDENTIALS)
-CANDIDATES: Mapping[Action, tuple[Resource, ...]] = {
-    Action.START: (Resource.INSTANCES, Resource.DEPLOYMENTS),
-    Action.STOP: (Resource.INSTANCES, Resource.DEPLOYMENTS),
-    Action.DELETE: (
-        Resource.INSTANCES,
-        Resource.DEPLOYMENTS,
-        Resource.IMAGES,
-        Resource.VOLUMES,
-        Resource.CREDENTIALS,
-    ),
-    Action.SCALE: (Resource.DEPLOYMENTS,),
-    Action.UPDATE: _CHANGEABLE,
-    Action.RENAME: _CHANGEABLE,
-    Action.RESIZE: _CHANGEABLE,
-}
-"""What a REF may mean; instances, where nothing else is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What exactly is done to each thing, and what the person is told of it. Without a question the usual one."""
-
-    rows: Sequence[Row]
-    arguments: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
-    lines: Sequence[str] = ()
-    question: str = ""
-    effects: Sequence[str] = ()
-    """What happens to the instances, and to what they cost, where that is more than the action's own words say."""
-
-
-Planner = Callable[[asyncio.Runner, "Fleet", Sequence[Row]], Plan]
-"""Works out what is to be done to the things found. Raises GputuiError when that cannot be."""
 
 
 def run(args: argparse.Namespace) -> int:
     """Do one action to everything named; goes on after a failure and returns the worst exit status."""
     action = Action(args.command)
-    if action is Action.DELETE:
-        return carry_out(args, action, args.refs, _deletion(force=args.force, asked=not args.yes))
-    if action is not Action.STOP:
-        return carry_out(args, action, args.refs)
-    from gputui.cli.commands.stop import planner
-
-    return carry_out(args, action, args.refs, planner(args))
+    planner = _deletion(force=args.force, asked=not args.yes) if action is Action.DELETE else None
+    return carry_out(args, action, args.refs, planner)
 
 
 def commit(args: argparse.Namespace) -> int:
@@ -93,199 +41,8 @@ def _deletion(*, force: bool, asked: bool) -> Planner:
         if not force:
             needed = [f"{actions.force_needed(rows)} Give --force."] if wanted else []
             if not asked and needed:
-                say(needed[0])  # nobody is shown the plan
+                say(needed[0])  # the plan is not shown
             return Plan(rows, lines=needed if asked else ())
         return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
 
     return plan
-
-
-def carry_out(
-    args: argparse.Namespace, action: Action, texts: Sequence[str], planner: Planner | None = None
-) -> ExitCode:
-    """Find what is named, plan, ask, act; goes on after a failure and returns the worst exit status."""
-    config = session.load(args)
-    names = refs.accounts_for(texts, list(config.accounts))
-    with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
-        matches = runner.run(find_all(fleet, action, texts))
-        matches, refused = possible(fleet, matches, action)
-        if not matches:
-            return refused
-        if args.yes and not args.dry_run:
-            refuse_shortened(matches)
-        rows = [match.row for match in matches]
-        plan = planner(runner, fleet, rows) if planner is not None else Plan(rows)
-        if not plan.rows:
-            return refused
-        if args.dry_run:
-            sys.stdout.write(
-                "".join(f"{line}\n" for line in (f"Would {action.value}:", *_told(runner, fleet, plan, action)))
-            )
-            return refused
-        if not args.yes:
-            need_somebody()
-            if not confirm(
-                _told(runner, fleet, plan, action),
-                question=plan.question or _question(plan.rows, action),
-                typed=actions.word_to_type(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
-            ):
-                say("Nothing was done.")
-                return ExitCode.REFUSED
-        return max(refused, runner.run(_act_on_all(fleet, plan, action)))
-
-
-def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tuple[list[refs.Match], ExitCode]:
-    """Return the things that have the action now. The others are said on stderr, their worst exit status returned."""
-    able, status = [], ExitCode.OK
-    for match in matches:
-        if action in fleet.actions(match.row):
-            able.append(match)
-        else:
-            status = max(status, report_error(_why_not(fleet, match.row, action)))
-    return able, status
-
-
-def read_only_error(account: str, what: str) -> ConfigError:
-    """Return the refusal of a change in a read-only account."""
-    return ConfigError(
-        f"{what}: {account} is read-only: nothing in it can be changed from here.",
-        hint="That is --read-only, or read_only in the configuration.",
-    )
-
-
-def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resource]:
-    """Return the lists that REFs may mean things of; a whole Ref also means what the action can never apply to."""
-    found = dict.fromkeys(CANDIDATES.get(action, (Resource.INSTANCES,)))
-    for text in texts:
-        with suppress(ValueError, GputuiError):
-            found[fleet.resource_of(Ref.parse(text))] = None
-    return list(found)
-
-
-async def find_all(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[refs.Match]:
-    """Find what is named among what an action may apply to, and say the failures. Raises GputuiError."""
-    searched = candidates(fleet, action, texts)
-    listing = await session.fleet_rows(fleet, searched)
-    listing.report()
-    nouns = " and ".join(filter(None, (", ".join(map(str, searched[:-1])), str(searched[-1]))))
-    return await refs.resolve_among(
-        texts,
-        listing,
-        searched,
-        lambda resources: session.fleet_rows(fleet, resources),
-        only=only_text(action, nouns),
-        certain=True,
-    )
-
-
-def _command(command_id: str) -> str:
-    """Return the command that a refusal names as the way out."""
-    words = {"open": "get instances", "new": "create"}
-    return f"gputui {words.get(command_id, command_id)}"
-
-
-def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
-    if (never := fleet.never(row, action)) is not None:
-        return ConflictError(f"{row.ref}: {never_text(action, never, row.ref.account, _command)}")
-    if action.mutates and fleet.accounts[row.ref.account].read_only:
-        return read_only_error(row.ref.account, str(row.ref))
-    return ConflictError(f"{row.ref}: {not_now_text(action, row, fleet.actions(row), _command)}")
-
-
-def refuse_shortened(matches: Sequence[refs.Match]) -> None:
-    """Raise when a name was shortened and nobody is asked whether the right thing was found."""
-    shortened = tuple(f"{match.text} is {match.ref}" for match in matches if not match.whole)
-    if shortened:
-        raise ConfigError(
-            "Where nobody is asked, names must be whole: nobody sees what a part came to mean.", problems=shortened
-        )
-
-
-def note_shortened(matches: Sequence[refs.Match]) -> None:
-    """Say what shortened names came to mean."""
-    for match in matches:
-        if not match.whole:
-            say(f"{match.text} is {match.ref}")
-
-
-async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> list[str]:
-    """Say what runs on the GPUs and would end: one question to each account. What is not known is said to be so."""
-    running = [row for row in rows if actions.may_run(row)]
-    if action not in actions.ENDS_WORK or not running:
-        return []
-    accounts = {row.ref.account for row in running}
-    listing = await session.fleet_rows(fleet, [Resource.PROCESSES], accounts)
-    silent = {account for account, _ in listing.failures} | set(listing.unsupported)
-    known = [row for row in running if row.ref.account not in silent and fleet.knows_processes(row)]
-    unknown = [row for row in running if row not in known]
-    return [line for line in (actions.work_lost(known, listing.rows), actions.work_lost(unknown, None)) if line]
-
-
-def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
-    """Say what is meant, each on a line, what happens to it, what is lost and what is saved."""
-    at_stake = runner.run(work_at_stake(fleet, plan.rows, action))
-    lines: list[str] = []
-    for kind in _by_kind(plan.rows):
-        own = plan.effects if isinstance(kind[0], Instance) else ()
-        lines += [*map(_subject, kind), *(own or [actions.effect(action, kind)])]
-    rest = [row for row in plan.rows if not (plan.effects and isinstance(row, Instance))]
-    saved = actions.spending(action, rest, fleet.rows(Resource.INSTANCES).values())
-    return [*lines, *plan.lines, *at_stake, *saved]
-
-
-def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
-    """Group instances, deployments and what else there is: what happens to each is another thing."""
-    kinds: dict[type, list[Row]] = {Instance: [], Deployment: []}
-    for row in rows:
-        kinds.setdefault(type(row), []).append(row)
-    return [kind for kind in kinds.values() if kind]
-
-
-def _subject(row: Row) -> str:
-    """Name a thing with what tells it from others."""
-    known: tuple[str, ...]
-    match row:
-        case Instance():
-            known = (state_text(row), actions.gpu_text(row), row.image or "")
-        case Deployment():
-            known = (row.type, state_text(row), counts_sentence(row), gpus_text(row))
-        case Volume():
-            known = (storage_text(row), state_text(row), size_text(row), row.region)
-        case RegistryCredential():
-            known = (registry_text(row),)
-        case _:
-            return str(row.ref)
-    facts = [row.name if row.name != row.ref.id else "", *known]
-    return f"{row.ref} ({', '.join(fact for fact in facts if fact)})"
-
-
-def _question(rows: Sequence[Row], action: Action) -> str:
-    by_account: dict[str, int] = defaultdict(int)
-    for row in rows:
-        by_account[row.ref.account] += 1
-    if len(rows) == 1:
-        return f"{action.value.capitalize()} {actions.name_of(rows[0])} in {rows[0].ref.account}?"
-    places = ", ".join(f"{count} in {account}" for account, count in by_account.items())
-    return f"{action.value.capitalize()} {len(rows)} things ({places})?"
-
-
-async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def act(row: Row) -> ExitCode:
-        ref = row.ref
-        async with limit:
-            try:
-                result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
-            except GputuiError as error:
-                return report_error(error, about=str(ref))
-        said = f"{ref}: {' '.join(result.message.split()) or actions.DONE[action]}"
-        announce("\n".join([said, *(f"  {line}" for line in result.output.splitlines())]))
-        return ExitCode.OK
-
-    # What one of them raises ends none of the others: those have been sent.
-    ended = await asyncio.gather(*(act(row) for row in plan.rows), return_exceptions=True)
-    for failure in ended:
-        if isinstance(failure, BaseException):
-            raise failure
-    return max(status for status in ended if not isinstance(status, BaseException))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import HasLogs
 from gputui.cli import refs, session
-from gputui.cli.commands.lifecycle import note_shortened
+from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError

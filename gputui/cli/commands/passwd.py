@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gputui.cli import prompts, session
-from gputui.cli.commands.lifecycle import read_only_error
+from gputui.cli.mutate import read_only_error
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret
 from gputui.config.paths import config_path

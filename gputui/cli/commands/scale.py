@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli.commands.lifecycle import Plan, carry_out
+from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import say
 from gputui.models import Action, Deployment, Row
 from gputui.presentation.actions import name_of

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli.commands.lifecycle import Plan, Planner
+from gputui.cli.mutate import Plan, Planner, carry_out
 from gputui.errors import ConfigError
 from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation.stop import stop_effects
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 
-def planner(args: argparse.Namespace) -> Planner:
+def run(args: argparse.Namespace) -> int:
+    """Stop everything named; continues after a failure and returns the worst exit status."""
+    return carry_out(args, Action.STOP, args.refs, _planner(args))
+
+
+def _planner(args: argparse.Namespace) -> Planner:
     """Return what works out how to stop what is named, with the choices of the command line."""
     arguments = {
         name: value

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gputui.cli import command_of
 from gputui.cli.output import say
 from gputui.cli.prompts import ask
 from gputui.config.paths import config_path, state_dir
@@ -64,9 +65,7 @@ def _offer(args: argparse.Namespace, path: Path) -> int:
         args.size, args.seed = "small", 1
         return demo(args)
     if answer == "i":
-        from gputui.cli.commands.init import run as init
-
-        status = init(args)
+        status = command_of("init")(args)
         return run(args) if status == ExitCode.OK and path.exists() else status
     return ExitCode.OK
 
@@ -78,7 +77,7 @@ def demo(args: argparse.Namespace) -> int:
     """
     _need_terminal()
     from gputui.app.startup import run as run_app
-    from gputui.cli.commands.sim import SimulatorThread
+    from gputui.cli.simulator_thread import SimulatorThread
 
     with tempfile.TemporaryDirectory(prefix="gputui-demo-") as directory:
         state = Path(directory)

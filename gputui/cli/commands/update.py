@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli.commands.lifecycle import Plan, carry_out
 from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
+from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import say
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode

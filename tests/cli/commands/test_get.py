@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gputui.cli.columns import csv_columns
-from gputui.cli.commands.cost import KEYS
+from gputui.cli.lists.cost import KEYS
 from gputui.config.paths import history_path
 from gputui.errors import ForbiddenError
 from gputui.history.history import History

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.commands.lifecycle import work_at_stake
+from gputui.cli.mutate import work_at_stake
 from gputui.errors import UnavailableError
 from gputui.models import Action, Resource
 from gputui.sim.server import Running

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gputui.cli import refs, report_error, session
+from gputui.cli import refs, session, ssh_login
 from gputui.cli import unknown_processes as unknown
-from gputui.cli.commands import get, ssh
-from gputui.cli.commands.lifecycle import note_shortened
-from gputui.cli.output import say
+from gputui.cli.mutate import note_shortened
+from gputui.cli.output import report_error, say
+from gputui.cli.rows import print_rows
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConflictError, ExitCode, GputuiError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gputui.api.capabilities import Backend
-    from gputui.cli.commands.watch import Keep
+    from gputui.cli.lists.watch import Keep
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
     from gputui.ssh.client import Connection
@@ -66,7 +66,7 @@ async def _once(
                 continue
             own_gpus = _tells(opened[one.ref.account], Resource.GPUS)
             rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)
-    get.print_rows(resource, [*rows, *failed], args.output)
+    print_rows(resource, [*rows, *failed], args.output)
     if resource is Resource.PROCESSES:
         status = max(status, unknown.say_unknown(rows))
     if args.output == "table":
@@ -122,7 +122,7 @@ async def _look(
         for one in instances:
             try:
                 _check_running(one)
-                connections[one.ref] = await ssh.connect(config, one.ref, opened[one.ref.account], hosts)
+                connections[one.ref] = await ssh_login.connect(config, one.ref, opened[one.ref.account], hosts)
                 stack.push_async_callback(connections[one.ref].close)
             except GputuiError as error:
                 outcomes[one.ref] = error
@@ -150,7 +150,7 @@ def _check_running(instance: Instance) -> None:
 
 
 def _watch(args: argparse.Namespace, config: Config, accounts: dict[str, Account], resource: Resource) -> int:
-    from gputui.cli.commands.watch import watch
+    from gputui.cli.lists.watch import watch
     from gputui.ssh.pool import ConnectionPool
 
     pool = ConnectionPool()
@@ -183,7 +183,9 @@ async def _begin(
         try:
             if not _tells(backend, resource):
                 _check_running(one)
-                async with pool.lease(connection_key(one), partial(ssh.connect, config, one.ref, backend, hosts)):
+                async with pool.lease(
+                    connection_key(one), partial(ssh_login.connect, config, one.ref, backend, hosts)
+                ):
                     probe.start(one)
             watched += 1
         except GputuiError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import HasEvents
 from gputui.cli import refs, session
-from gputui.cli.commands.lifecycle import note_shortened
+from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
 from gputui.errors import ExitCode, GputuiError, NotFoundError
 from gputui.models import Event, Ref, Resource, Row

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gputui.sim.gpuhub.default_world import CLOUDS
-from tests.cli.commands.test_watch import line, watching
 from tests.cli.conftest import Simulation, write_config
+from tests.cli.lists.test_watch import line, watching
 
 Run = Callable[..., tuple[int, str, str]]
 Typed = Callable[[str], None]

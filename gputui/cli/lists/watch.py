@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.cli import session
 from gputui.cli.columns import columns_of, csv_columns, table_of
-from gputui.cli.commands.events import concerns
+from gputui.cli.lists.events import concerns
 from gputui.cli.output import column_widths, fit, format_line, say, write_csv, write_json_line
 from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gputui.cli.commands.watch import make_printer
+from gputui.cli.lists.watch import make_printer
 from gputui.models import Change, GpuDevice, Instance, Phase, Ref, Resource
 from tests.cli.conftest import Simulation
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import HasFilters
 from gputui.cli import filters, refs, session
-from gputui.cli.commands import get
-from gputui.cli.commands.lifecycle import note_shortened
+from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
+from gputui.cli.rows import print_rows
 from gputui.errors import ConfigError, ExitCode, GputuiError
 from gputui.models import Deployment, Ref, Resource, Row, Task, TaskQueue
 from gputui.presentation.tasks import NEWEST, QUEUE
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
-    from gputui.cli.commands.watch import Keep
+    from gputui.cli.lists.watch import Keep
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
 
@@ -33,14 +33,14 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     named = refs.accounts_for([text], list(accounts))
     of, rows, values, status = asyncio.run(_once({name: accounts[name] for name in named}, text, resource, args))
     if args.watch:
-        from gputui.cli.commands.watch import watch
+        from gputui.cli.lists.watch import watch
 
         async def keep(fleet: Fleet) -> Keep:
             return lambda row: _belongs(row, of)
 
         chosen = {of.account: accounts[of.account]}
         return watch(config, chosen, resource, args.output, interval=args.interval, values=values, prepare=keep)
-    get.print_rows(resource, rows, args.output)
+    print_rows(resource, rows, args.output)
     if args.output == "table":
         session.say_problems(rows)
         if not rows and status is ExitCode.OK:

@@ -14,7 +14,7 @@ import pytest
 
 from gputui.api.capabilities import Backend
 from gputui.cli import main
-from gputui.cli.commands.watch import make_printer
+from gputui.cli.lists.watch import make_printer
 from gputui.config.paths import history_path
 from gputui.errors import UnavailableError
 from gputui.history.history import History

@@ -1,0 +1,137 @@
+"""Log into instances: user, secrets and host keys are asked for at the terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gputui.api.capabilities import Backend, CanLogin
+from gputui.cli import prompts, session
+from gputui.cli.output import say
+from gputui.cli.prompts import ask_secret, yes
+from gputui.errors import GputuiError, SshError
+from gputui.known_secrets import note
+from gputui.models import Ref, Secret, SSHTarget
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Config
+    from gputui.ssh.client import Connection
+    from gputui.ssh.credentials import SecretQuestion
+    from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
+
+
+async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
+    """Log into an instance, asking at the terminal what there is to ask. Raises GputuiError."""
+    from gputui.config.loader import ssh_login
+    from gputui.fleet.logins import Logins
+    from gputui.ssh import client
+    from gputui.ssh.known_hosts import host_id_of
+
+    if isinstance(backend, GputuiError):
+        raise backend
+    if not isinstance(backend, CanLogin):
+        raise SshError(f"{ref}: its back end tells no address to log in at.")
+    login = ssh_login(config.accounts[ref.account])
+    with session.open_history() as history:
+        logins = Logins(history)
+        user = ""
+
+        async def target() -> SSHTarget:
+            found = await logins.complete(ref, await backend.ssh_target(ref))
+            return found if found.user else replace(found, user=user)
+
+        first = await target()
+        if not login.user_of(first):
+            user = _ask_user(ref)
+            first = await target()
+        with _progress() as progress:
+            connection = await client.connect(
+                first,
+                login,
+                host_id=host_id_of(ref, first),
+                hosts=hosts,
+                ask=_ask_host_key,
+                ask_secret=_ask_secret,
+                progress=progress,
+                refetch=target,
+            )
+        if user:
+            await logins.remember(ref, first.made, user)
+        return connection
+
+
+def _ask_user(ref: Ref) -> str:
+    """Ask who logs in, where neither the back end nor the configuration tells."""
+    missing = SshError(
+        f"{ref}: its back end does not tell who may log in.",
+        hint=f"Log in once with gputui ssh {ref}, or set ssh.user in [accounts.{ref.account}].",
+    )
+    if not prompts.interactive():
+        raise missing
+    sys.stderr.write("\r\x1b[K")
+    with _interruptible():
+        try:
+            user = prompts.ask(f"User name in {ref.id}")
+        except EOFError:
+            user = ""
+    if not user:
+        raise missing
+    return user
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show where the login is, in one line that is gone when it is done."""
+
+    def show(text: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        show("")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C end a question: the loop's own handler would only take effect after the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _ask_host_key(question: HostKeyQuestion) -> bool:
+    if prompts.interactive():
+        sys.stderr.write("\r\x1b[K")
+    say(question.describe())
+    if not prompts.interactive():
+        say("Nobody is there to say whether to trust it: log in once with gputui ssh.")
+        return False
+    with _interruptible():
+        try:
+            return yes("Trust it from now on?")
+        except EOFError:
+            return False
+
+
+async def _ask_secret(question: SecretQuestion) -> Secret | None:
+    if not prompts.interactive():
+        return None
+    sys.stderr.write("\r\x1b[K")
+    with _interruptible():
+        try:
+            answer = ask_secret(question.prompt.rstrip(": "))
+        except EOFError:
+            return None
+    if not answer:
+        return None
+    note(answer)
+    return Secret(answer)
