@@ -25,10 +25,11 @@ import httpx
 
 from benchmarks.measure import Finding, options, ratio, report, side_by_side
 from gputui.api import open_backend
+from gputui.api.gpuhub.account import GpuhubAccount
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.gpuhub.resources import CONTAINERS, CONTAINERS_AT_ONCE, DEPLOYMENTS
 from gputui.api.http.pagination import PAGE_SIZE
-from gputui.config.loader import Account, GpuhubAccount, Polling, load_config
+from gputui.config.loader import Account, Polling, load_config
 from gputui.fleet import Fleet
 from gputui.models import Change, Event, Resource
 from gputui.sim.clock import WorldClock

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
@@ -16,7 +15,6 @@ from pydantic import (
     PlainValidator,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from gputui.config.secrets import SecretRef
@@ -26,23 +24,6 @@ from gputui.text import clean
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])(?:i?B)?", re.IGNORECASE)
 _SIZE_UNITS = {"M": 2**20, "G": 2**30, "T": 2**40}
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_HEADERS_OF_HTTP = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 _JUMP = re.compile(r"(?:\S{1,256}@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,5})?")
 
 
@@ -190,133 +171,6 @@ class GpuAccount(Account):
         """The memory of one GPU in bytes."""
         match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
         return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
-
-
-class PodyAccount(GpuAccount):
-    """An account on a pody server."""
-
-    kind: Literal["pody"]
-    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
-    username: str = Field(min_length=1, title="User name", examples=["alice"])
-    password: Annotated[SecretRef, PlainValidator(secret_at("password"))] = Field(
-        title="Password", examples=["env:PODY_PASSWORD"]
-    )
-
-    @field_validator("username")
-    @classmethod
-    def _check_username(cls, value: str) -> str:
-        if ":" in value:
-            raise ValueError("cannot hold a colon; the server would read what follows as the password")
-        return value
-
-
-class HeaderConfig(Section):
-    """A header that goes with every request, for a server behind something that asks for one."""
-
-    name: str = Field(examples=["X-Api-Key"])
-    value: Annotated[SecretRef, PlainValidator(secret_at("header.value"))] = Field(examples=["env:DEEPDOCK_KEY"])
-
-    @field_validator("name")
-    @classmethod
-    def _check_name(cls, value: str) -> str:
-        if not _HEADER.fullmatch(value):
-            raise ValueError('is not the name of a header; write it as "X-Api-Key", without a colon')
-        if value.lower() in _HEADERS_OF_HTTP:
-            raise ValueError("is a header that HTTP itself needs; use another one")
-        return value
-
-
-class DeepdockAccount(GpuAccount):
-    """The containers of a DeepDock server, which knows no users: ``header`` is for what may stand before it."""
-
-    kind: Literal["deepdock"]
-    base_url: str = Field(
-        default="http://127.0.0.1:8000",
-        title="Its address; http://127.0.0.1:8000 when left out",
-        examples=["http://10.0.0.7:8000"],
-    )
-    header: HeaderConfig | None = None
-
-
-class YottaAccount(Account):
-    """An account on Yotta. ``currency`` is that of what its endpoints cost, which the API does not name."""
-
-    kind: Literal["yotta"]
-    base_url: str = "https://api.yottalabs.ai"
-    api_key: Annotated[SecretRef, PlainValidator(secret_at("api_key"))] = Field(
-        title="API key", examples=["env:YOTTA_API_KEY"]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """What distinguishes one cloud of a vendor from another: address, currency and regions.
-
-    Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
-    """
-
-    base_url: str
-    currency: str
-    regions: tuple[str, ...] = ()
-
-
-GPUHUB_PRESETS: Mapping[str, Preset] = {
-    "gpuhub": Preset("https://api.gpuhub.com", "USD", ("sgp1", "Singapore-A", "Singapore-B")),
-    "autodl": Preset(
-        "https://api.autodl.com",
-        "CNY",
-        (
-            "westDC2",
-            "westDC3",
-            "beijingDC1",
-            "beijingDC2",
-            "beijingDC3",
-            "beijingDC4",
-            "neimengDC1",
-            "neimengDC3",
-            "foshanDC1",
-            "chongqingDC1",
-            "yangzhouDC1",
-        ),
-    ),
-    "autodl-private": Preset("https://private.autodl.com", "CNY"),
-}
-"""The clouds that speak GPUhub's API, by the name that stands in the configuration."""
-
-
-class GpuhubAccount(Account):
-    """An account on GPUhub, or on AutoDL, which serves the same API.
-
-    What is not written comes from the preset. ``currency`` is that of its prices; ``requests_per_second`` keeps to a
-    limit that the cloud sets.
-    """
-
-    kind: Literal["gpuhub"]
-    preset: Literal["gpuhub", "autodl", "autodl-private"] = Field(
-        default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
-    )
-    base_url: str = ""
-    token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(
-        title="API token", examples=["env:GPUHUB_TOKEN"]
-    )
-    regions: Regions = []
-    currency: Currency = ""
-    requests_per_second: float | None = Field(default=None, gt=0, le=1000)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_from_preset(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        name = data.get("preset", "gpuhub")
-        preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
-        if preset is None:
-            preset = GPUHUB_PRESETS["gpuhub"]  # the key itself says what is wrong with it
-        return {
-            "base_url": preset.base_url,
-            "currency": preset.currency,
-            "regions": list(preset.regions),
-        } | data
 
 
 def normalise_base_url(value: str) -> str:

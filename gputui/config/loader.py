@@ -14,15 +14,11 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from gputui.config.accounts import (
-    Account,
-    DeepdockAccount,
-    GpuhubAccount,
-    PodyAccount,
-    Regions,
-    Section,
-    YottaAccount,
-)
+from gputui.api.deepdock.account import DeepdockAccount
+from gputui.api.gpuhub.account import GpuhubAccount
+from gputui.api.pody.account import PodyAccount
+from gputui.api.yotta.account import YottaAccount
+from gputui.config.accounts import Account, Regions, Section
 from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.secrets import SecretRef

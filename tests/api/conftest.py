@@ -9,8 +9,9 @@ import pytest
 
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.http.transport import Transport
+from gputui.api.pody.account import PodyAccount
 from gputui.api.pody.backend import PodyBackend
-from gputui.config.loader import PodyAccount, parse_config
+from gputui.config.loader import parse_config
 from tests.api.gpuhub.server import gpuhub_account, script
 from tests.api.server import ScriptedServer
 

@@ -13,15 +13,15 @@ from typing import get_args
 import pytest
 
 from gputui.api import BACKENDS
+from gputui.api.deepdock.account import DeepdockAccount
+from gputui.api.gpuhub.account import GpuhubAccount
+from gputui.api.pody.account import PodyAccount
+from gputui.api.yotta.account import YottaAccount
 from gputui.config import secrets
 from gputui.config.accounts import normalise_base_url
 from gputui.config.loader import (
     ACCOUNT_MODELS,
-    DeepdockAccount,
-    GpuhubAccount,
-    PodyAccount,
     Question,
-    YottaAccount,
     answer_problem,
     load_config,
     parse_config,

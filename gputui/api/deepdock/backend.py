@@ -49,7 +49,7 @@ from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Lister
-    from gputui.config.loader import DeepdockAccount
+    from gputui.api.deepdock.account import DeepdockAccount
 
 HOLDERS_AGE = 10.0
 """How old the list of containers may be that says which of them hold the GPUs, in seconds."""

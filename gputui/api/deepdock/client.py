@@ -19,8 +19,8 @@ from gputui.models import Secret
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+    from gputui.api.deepdock.account import DeepdockAccount
     from gputui.api.http.transport import Json
-    from gputui.config.loader import DeepdockAccount
 
 ACTION_TIMEOUT = 180.0
 """How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""

@@ -54,7 +54,7 @@ from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Lister
-    from gputui.config.loader import GpuhubAccount
+    from gputui.api.gpuhub.account import GpuhubAccount
 
 _KINDS: Mapping[str, Resource] = {
     "offer": Resource.STOCK,

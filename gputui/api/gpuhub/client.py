@@ -19,7 +19,7 @@ from gputui.errors import AuthError, GputuiError, ProtocolError, RateLimitedErro
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.config.loader import GpuhubAccount
+    from gputui.api.gpuhub.account import GpuhubAccount
 
 CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
 """What the clouds are called, by preset."""

@@ -16,7 +16,7 @@ from gputui.models import AccountInfo, Image, PartialRows, Ref
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.config.loader import PodyAccount
+    from gputui.api.pody.account import PodyAccount
 
 _STATISTICS = (0, 2, 5)
 _T = TypeVar("_T")

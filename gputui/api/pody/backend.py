@@ -60,7 +60,7 @@ from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Lister
-    from gputui.config.loader import PodyAccount
+    from gputui.api.pody.account import PodyAccount
 
 INSPECTIONS = 8
 """How many pods are inspected at a time over a link that takes its time."""

@@ -22,7 +22,7 @@ from gputui.models import Secret
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from gputui.config.loader import PodyAccount
+    from gputui.api.pody.account import PodyAccount
 
 Release = tuple[int, ...]
 

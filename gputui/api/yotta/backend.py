@@ -54,8 +54,8 @@ from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Lister
+    from gputui.api.yotta.account import YottaAccount
     from gputui.api.yotta.client import Params
-    from gputui.config.loader import YottaAccount
 
 _DELETED: Mapping[str, str] = {
     mapping.POD: "deleted, and what its container held",

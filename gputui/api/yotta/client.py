@@ -26,7 +26,7 @@ from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.http.transport import Json
-    from gputui.config.loader import YottaAccount
+    from gputui.api.yotta.account import YottaAccount
 
 SUCCESS = 10000
 CHANGE_TIMEOUT = 120.0

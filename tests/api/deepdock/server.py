@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from gputui.config.loader import DeepdockAccount, parse_config
+from gputui.api.deepdock.account import DeepdockAccount
+from gputui.config.loader import parse_config
 from tests.api.server import Answer, Request, ScriptedServer, as_json
 
 NOW = datetime(2025, 12, 1, 18, 2, 55, tzinfo=UTC)

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 
+from gputui.api.deepdock.account import DeepdockAccount
 from gputui.api.deepdock.backend import DeepdockBackend
-from gputui.config.loader import DeepdockAccount, parse_config
+from gputui.config.loader import parse_config
 from gputui.errors import (
     AuthError,
     ConflictError,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gputui.config.loader import GpuhubAccount, parse_config
+from gputui.api.gpuhub.account import GpuhubAccount
+from gputui.config.loader import parse_config
 from tests.api.server import Answer, Request, ScriptedServer, as_json
 
 API = "/api/v1/dev"

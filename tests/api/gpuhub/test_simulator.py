@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gputui.api.gpuhub.account import GpuhubAccount
 from gputui.api.gpuhub.backend import GpuhubBackend
-from gputui.config.loader import GpuhubAccount, parse_config
+from gputui.config.loader import parse_config
 from gputui.errors import (
     AccountDeniedError,
     AuthError,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gputui.config.loader import YottaAccount, parse_config
+from gputui.api.yotta.account import YottaAccount
+from gputui.config.loader import parse_config
 from tests.api.server import Answer, Reply, Request, ScriptedServer, as_json
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"

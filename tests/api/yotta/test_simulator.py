@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from gputui.api.yotta.account import YottaAccount
 from gputui.api.yotta.backend import YottaBackend
-from gputui.config.loader import YottaAccount, parse_config
+from gputui.config.loader import parse_config
 from gputui.errors import (
     AuthError,
     ConflictError,

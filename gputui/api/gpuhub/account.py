@@ -1,0 +1,87 @@
+"""The keys of an account on GPUhub and AutoDL, and the presets of their clouds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    PlainValidator,
+    model_validator,
+)
+
+from gputui.config.accounts import Account, Currency, Regions, secret_at
+from gputui.config.secrets import SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What distinguishes one cloud of a vendor from another: address, currency and regions.
+
+    Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
+    """
+
+    base_url: str
+    currency: str
+    regions: tuple[str, ...] = ()
+
+
+GPUHUB_PRESETS: Mapping[str, Preset] = {
+    "gpuhub": Preset("https://api.gpuhub.com", "USD", ("sgp1", "Singapore-A", "Singapore-B")),
+    "autodl": Preset(
+        "https://api.autodl.com",
+        "CNY",
+        (
+            "westDC2",
+            "westDC3",
+            "beijingDC1",
+            "beijingDC2",
+            "beijingDC3",
+            "beijingDC4",
+            "neimengDC1",
+            "neimengDC3",
+            "foshanDC1",
+            "chongqingDC1",
+            "yangzhouDC1",
+        ),
+    ),
+    "autodl-private": Preset("https://private.autodl.com", "CNY"),
+}
+"""The clouds that speak GPUhub's API, by the name that stands in the configuration."""
+
+
+class GpuhubAccount(Account):
+    """An account on GPUhub, or on AutoDL, which serves the same API.
+
+    What is not written comes from the preset. ``currency`` is that of its prices; ``requests_per_second`` keeps to a
+    limit that the cloud sets.
+    """
+
+    kind: Literal["gpuhub"]
+    preset: Literal["gpuhub", "autodl", "autodl-private"] = Field(
+        default="gpuhub", title="Which cloud: gpuhub, autodl or autodl-private", examples=["autodl"]
+    )
+    base_url: str = ""
+    token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(
+        title="API token", examples=["env:GPUHUB_TOKEN"]
+    )
+    regions: Regions = Field(default=[])
+    currency: Currency = ""
+    requests_per_second: float | None = Field(default=None, gt=0, le=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        name = data.get("preset", "gpuhub")
+        preset = GPUHUB_PRESETS.get(name) if isinstance(name, str) else None
+        if preset is None:
+            preset = GPUHUB_PRESETS["gpuhub"]  # the key itself says what is wrong with it
+        return {
+            "base_url": preset.base_url,
+            "currency": preset.currency,
+            "regions": list(preset.regions),
+        } | data
