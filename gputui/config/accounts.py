@@ -153,6 +153,12 @@ class Account(Section):
         return normalise_base_url(value)
 
 
+class UnusableAccount(Account):
+    """An account whose kind cannot be used, because of ``problem`` (VendorError); its own keys are not read."""
+
+    problem: Any
+
+
 class GpuAccount(Account):
     """An account on a server that tells neither model nor memory of its GPUs: they can be written here."""
 

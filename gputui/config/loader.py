@@ -14,11 +14,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from gputui.api.deepdock.account import DeepdockAccount
-from gputui.api.gpuhub.account import GpuhubAccount
-from gputui.api.pody.account import PodyAccount
-from gputui.api.yotta.account import YottaAccount
-from gputui.config.accounts import Account, Regions, Section
+from gputui import vendors
+from gputui.config.accounts import Account, Regions, Section, UnusableAccount
 from gputui.config.keymap import key_problems
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.config.secrets import SecretRef
@@ -27,25 +24,17 @@ from gputui.models import SSHLogin
 from gputui.text import clean
 
 __all__ = [
-    "ACCOUNT_MODELS",
     "Account",
     "Config",
-    "DeepdockAccount",
-    "GpuhubAccount",
-    "PodyAccount",
     "Polling",
     "Question",
     "UiConfig",
-    "YottaAccount",
     "answer_problem",
     "load_config",
     "parse_config",
     "questions",
     "ssh_login",
 ]
-
-_PRESET_KIND = "gpuhub"
-"""The kind whose clouds have presets: a preset alone says it."""
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 
@@ -86,13 +75,12 @@ class Config(Section):
     polling: Polling = Polling()
 
 
-ACCOUNT_MODELS: Mapping[str, type[Account]] = {
-    "pody": PodyAccount,
-    "gpuhub": GpuhubAccount,
-    "deepdock": DeepdockAccount,
-    "yotta": YottaAccount,
-}
-"""Every kind of account that there is, with what can be written for it. :data:`gputui.api.BACKENDS` has the same."""
+def account_model(kind: str) -> type[Account]:
+    """Return what can be written for an account of a kind. Raises KeyError, or VendorError for an unusable vendor."""
+    model = vendors.load(kind, "account")
+    if not (isinstance(model, type) and issubclass(model, Account)):
+        raise vendors.package_fault(kind, TypeError("its account is no subclass of gputui.config.accounts.Account"))
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,16 +220,25 @@ class _Reader:
             )
             return None
         if "preset" in table and "kind" not in table:
-            table = {"kind": _PRESET_KIND, **table}
+            table = _kind_of_preset(table["preset"]) | table
         kind = table.get("kind")
-        model = ACCOUNT_MODELS.get(kind) if isinstance(kind, str) else None
-        if model is None:
+        if not isinstance(kind, str) or kind not in vendors.kinds():
             self.problems.append(f"{path}.kind: {_unknown_kind(kind)}")
             return None
-        if "name" in table:
-            self.problems.append(f"{path}.name: {_unknown_key('name', _known_keys(model))}")
-        read_only = {"read_only": True} if self._read_only else {}
-        return self._section(model, {**table, **read_only, "name": name}, ("accounts", name))
+        read_only = self._read_only or table.get("read_only") is True
+        try:
+            model = account_model(kind)
+            if "name" in table:
+                self.problems.append(f"{path}.name: {_unknown_key('name', _known_keys(model))}")
+            forced = {"read_only": True} if self._read_only else {}
+            return self._section(model, {**table, **forced, "name": name}, ("accounts", name))
+        except vendors.VendorError as error:
+            problem = error
+        except Exception as error:  # noqa: BLE001  (a validator of another package's: that account's own fault)
+            problem = vendors.package_fault(kind, error)
+        return UnusableAccount.model_construct(
+            name=name, kind=kind, base_url="", read_only=read_only, problem=problem
+        )
 
     def _section(self, model: type[_S], data: object, path: tuple[str, ...]) -> _S | None:
         context = {"private": self._private, "file": self._file, "account": path[-1]}
@@ -308,8 +305,15 @@ def _unknown_key(key: str, known: Iterable[str]) -> str:
     return f"unknown key; {f'did you mean {near[0]}?' if near else 'the keys here are ' + ', '.join(known)}"
 
 
+def _kind_of_preset(preset: object) -> dict[str, str]:
+    """Return the kind that has a preset; for an unknown one a kind that has any, which says what is wrong with it."""
+    having = {kind: vendor.presets for kind, vendor in vendors.usable().items() if vendor.presets}
+    kind = next((kind for kind, presets in having.items() if preset in presets), next(iter(having), None))
+    return {"kind": kind} if kind else {}
+
+
 def _unknown_kind(kind: object) -> str:
-    kinds = ", ".join(ACCOUNT_MODELS)
+    kinds = ", ".join(map(clean, vendors.kinds()))
     if kind is None:
         return f"is missing; this release has: {kinds}"
     return f"unknown kind of back end; this release has: {kinds}"

@@ -17,6 +17,7 @@ from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
 from gputui.sim.shell.sshd import SshServer
+from gputui.vendors import VendorError
 
 from .clock import WorldClock
 from .faults import PROFILES, Faults
@@ -39,6 +40,8 @@ class Running:
     ssh_port: int | None
     sites: dict[str, Site] = field(repr=False)
     ssh: SshServer | None = field(repr=False)
+    problems: Sequence[VendorError] = ()
+    """Why the simulators of some vendors cannot be used."""
 
     @property
     def faults(self) -> str:
@@ -132,7 +135,8 @@ async def running_simulator(
         raise ValueError(f"unknown size {size!r}: one of {', '.join(SIZES)}")
     if faults not in PROFILES:
         raise ValueError(f"unknown fault profile {faults!r}: one of {', '.join(PROFILES)}")
-    known = {vendor.kind: vendor for vendor in vendors()}
+    found, problems = vendors()
+    known = {vendor.kind: vendor for vendor in found}
     planned = {kind: vendor.plans(size, (variants or {}).get(kind, "")) for kind, vendor in known.items()}
     planned |= plans or {}
     if unknown := [kind for kind in (*planned, *(variants or {})) if kind not in known]:
@@ -163,7 +167,7 @@ async def running_simulator(
         if sshd is not None:
             await sshd.ready(next(iter(world.hosts.values()), None))
         urls = {name: f"http://{LOOPBACK}:{site.port}" for name, site in sites.items()}
-        running = Running(world, accounts, urls, sshd.port if sshd else None, sites, sshd)
+        running = Running(world, accounts, urls, sshd.port if sshd else None, sites, sshd, problems)
         running.faults = faults
         stack.callback(world.clock.end)
         yield running

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp
+
+from gputui import vendors as registry
+from gputui.vendors import VendorError
 
 from .faults import ApiFaults
 from .world import World
@@ -51,19 +53,17 @@ class SimulatedVendor(Protocol):
         """Add an account to the world. Its random numbers come from ``seed`` and the plan alone."""
 
 
-_VENDORS = (
-    "gputui.sim.gpuhub.vendor:GpuhubVendor",
-    "gputui.sim.pody.vendor:PodyVendor",
-    "gputui.sim.deepdock.vendor:DeepdockVendor",
-    "gputui.sim.yotta.vendor:YottaVendor",
-)
+def vendors() -> tuple[list[SimulatedVendor], list[VendorError]]:
+    """Return the simulators of the registered vendors, and why others cannot be used.
 
-
-def vendors() -> list[SimulatedVendor]:
-    """Return the known vendors, in the order in which their accounts are listed."""
-    return [_load(path) for path in _VENDORS]
-
-
-def _load(path: str) -> SimulatedVendor:
-    module, _, name = path.partition(":")
-    return cast(SimulatedVendor, getattr(import_module(module), name)())
+    Those with the most ports of their own come first, in the order of the ports.
+    """
+    found: list[SimulatedVendor] = []
+    problems: list[VendorError] = []
+    for kind in registry.kinds():
+        try:
+            if registry.find(kind).parts["simulator"]:
+                found.append(registry.load(kind, "simulator")())
+        except VendorError as error:
+            problems.append(error)
+    return sorted(found, key=lambda vendor: (-len(vendor.port_offsets), tuple(vendor.port_offsets))), problems

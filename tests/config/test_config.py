@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import select
 import sys
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
 
 import pytest
 
-from gputui.api import BACKENDS
+from gputui import vendors
 from gputui.api.deepdock.account import DeepdockAccount
 from gputui.api.gpuhub.account import GpuhubAccount
 from gputui.api.pody.account import PodyAccount
@@ -20,8 +19,8 @@ from gputui.api.yotta.account import YottaAccount
 from gputui.config import secrets
 from gputui.config.accounts import normalise_base_url
 from gputui.config.loader import (
-    ACCOUNT_MODELS,
     Question,
+    account_model,
     answer_problem,
     load_config,
     parse_config,
@@ -129,8 +128,8 @@ stock = 0
         "config.toml: accounts.lab.base_ur: unknown key; did you mean base_url?",
         "config.toml: accounts.a/b: is not a name for an account; "
         "use at most 32 letters, digits, dots, dashes and underscores",
-        "config.toml: accounts.two.kind: unknown kind of back end; this release has: pody, gpuhub, deepdock, yotta",
-        "config.toml: accounts.three.kind: is missing; this release has: pody, gpuhub, deepdock, yotta",
+        "config.toml: accounts.two.kind: unknown kind of back end; this release has: deepdock, gpuhub, pody, yotta",
+        "config.toml: accounts.three.kind: is missing; this release has: deepdock, gpuhub, pody, yotta",
         "config.toml: accounts.four.name: unknown key; did you mean username?",
         'config.toml: accounts.four.gpu_memory: is not a size; write it as "24G"',
         "config.toml: accounts.four.username: cannot hold a colon; "
@@ -151,11 +150,11 @@ def test_a_key_map_that_cannot_be_is_told_with_all_else() -> None:
 
 
 def test_every_kind_of_account_has_a_back_end_and_the_other_way_round() -> None:
-    assert list(BACKENDS) == list(ACCOUNT_MODELS)
-    for kind, model in ACCOUNT_MODELS.items():
-        assert get_args(model.model_fields["kind"].annotation) == (kind,)
-        module, _, name = BACKENDS[kind].partition(":")
-        assert isinstance(getattr(import_module(module), name), type)
+    assert vendors.kinds() == list(vendors.usable())
+    for kind in vendors.kinds():
+        assert get_args(account_model(kind).model_fields["kind"].annotation) == (kind,)
+        assert isinstance(vendors.load(kind, "backend"), type)
+        assert vendors.load(kind, "simulator").kind == kind
 
 
 def test_what_is_asked_for_an_account_follows_from_its_keys() -> None:

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
-from gputui.api import BACKENDS
+from gputui import vendors
 from gputui.api.capabilities import Backend
 from gputui.api.http import transport
 from gputui.config.loader import Account, parse_config
@@ -76,9 +75,8 @@ class Laboratory:
     def backend(self, account: str, url: str, *, patience: float = LONG_PATIENCE) -> Backend:
         """Return a back end of an account that asks at an address."""
         config = self.accounts[account].model_copy(update={"base_url": url, "timeout": patience})
-        module, _, name = BACKENDS[config.kind].partition(":")
         time = FakeTime()
-        made: Backend = getattr(import_module(module), name)(config, sleep=time.sleep, monotonic=time.monotonic)
+        made: Backend = vendors.load(config.kind, "backend")(config, sleep=time.sleep, monotonic=time.monotonic)
         return made
 
     def port(self, account: str) -> int:

@@ -18,12 +18,14 @@ from gputui.cli.output import report_error, say
 from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config, Question
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
+_USUAL_KIND = "pody"
 _SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
 """What an answer most likely is, by the key."""
 
@@ -89,18 +91,22 @@ def _existing(path: Path) -> tuple[str, list[str]]:
 
 def _ask_account(taken: list[str]) -> tuple[str, str]:
     """Ask for one account and return its name and its TOML."""
-    from gputui.config.loader import ACCOUNT_MODELS, questions
+    from gputui import vendors
+    from gputui.config.loader import account_model, questions
 
-    kinds = list(ACCOUNT_MODELS)
+    usable = vendors.usable()
+    kinds = list(usable)
     name = ask(
         "Name of the account", default="" if "lab" in taken else "lab", check=lambda text: _name_problem(text, taken)
     )
     kind = ask(
         f"Kind of server ({', '.join(kinds)})",
-        default=kinds[0],
+        default=_USUAL_KIND,
         check=lambda text: None if text in kinds else f"One of: {', '.join(kinds)}.",
     )
-    asked = questions(ACCOUNT_MODELS[kind])
+    if usable[kind].docs:
+        say(f"The keys of such an account: {clean(usable[kind].docs)}")
+    asked = questions(account_model(kind))
     if any(question.secret for question in asked):
         say("A secret is kept in the file itself, or named: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
     answers = {question.key: _ask_one(question, kind) for question in asked}
@@ -111,12 +117,12 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
 
 def _ask_one(question: Question, kind: str) -> str:
     """Ask for one value until it can be written; nothing is an answer where the key may be left out."""
-    from gputui.config.loader import ACCOUNT_MODELS, answer_problem
+    from gputui.config.loader import account_model, answer_problem
 
     def problem(answer: str) -> str | None:
         if not answer:
             return "Needed." if question.required else None
-        wrong = answer_problem(ACCOUNT_MODELS[kind], kind, question.key, answer)
+        wrong = answer_problem(account_model(kind), kind, question.key, answer)
         return f"It {wrong}." if wrong else None
 
     if not question.secret:

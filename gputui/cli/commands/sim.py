@@ -63,4 +63,6 @@ async def _serve(args: argparse.Namespace) -> None:
 def _announce(running: Running) -> None:
     sys.stdout.write(running.config_toml())
     sys.stdout.flush()
+    for problem in running.problems:
+        say(f"gputui: {problem}")
     say("The simulator runs until Ctrl+C. Save the above with mode 0600 and name the file in GPUTUI_CONFIG.")

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, PlainValidator
 
+from gputui import vendors
 from gputui.cli import prompts
 from gputui.cli.commands import init
-from gputui.config import loader
 from gputui.config.accounts import secret_at
 from gputui.config.loader import Account
 from gputui.config.secrets import SecretRef
@@ -156,7 +156,10 @@ def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
         region: str | None = Field(default=None, title="Region")
         colour: str | None = None
 
-    monkeypatch.setattr(loader, "ACCOUNT_MODELS", {**loader.ACCOUNT_MODELS, "moon": MoonAccount})
+    moon = vendors.Vendor(protocol=vendors.PROTOCOL, account="", backend="", docs="https://moon.example/keys")
+    monkeypatch.setattr(vendors, "usable", lambda: {"moon": moon})
+    monkeypatch.setattr(vendors, "kinds", lambda: ["moon"])
+    monkeypatch.setattr(vendors, "load", lambda kind, part: MoonAccount)
     monkeypatch.setattr(init, "_check", lambda account: True)
     person("base", "moon", "ftp://tycho", "https://tycho.example", "", secrets=("", "env:MOON_TOKEN"))
 
@@ -166,6 +169,7 @@ def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
     assert accounts(home / "config.toml") == {
         "base": {"kind": "moon", "base_url": "https://tycho.example", "token": "env:MOON_TOKEN"}
     }
+    assert "The keys of such an account: https://moon.example/keys" in err
     assert "Its crater (for example https://tycho.example): " in err
     assert "It is not an http or https URL" in err
     assert "Region (may be left out): " in err

@@ -1,0 +1,158 @@
+"""The registry of vendors: the kinds of account there are, each registered by an installed package.
+
+A package registers a :class:`Vendor` in the entry point group ``gputui.backends``, under the name that ``kind`` has
+in the configuration. Packages are looked for once, when the first kind is asked for; the parts of a vendor are
+imported when they are used. A vendor that cannot be used is a :class:`VendorError` for its own accounts and nothing
+else.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gputui.errors import ConfigError
+from gputui.text import clean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "gputui.backends"
+PROTOCOL = 1
+"""The version of what gputui and a vendor's package expect of each other: this module, ``gputui.api.capabilities``,
+``gputui.models``, ``gputui.config.accounts`` and ``gputui.sim.vendors``. It changes when a package has to."""
+
+Part = Literal["account", "backend", "simulator"]
+
+
+class VendorError(ConfigError):
+    """A vendor's package that cannot be used."""
+
+    title = "Back end unusable"
+
+
+class Vendor:
+    """What a package registers. The parts are named as ``module:name``, so that this object is light.
+
+    ``protocol`` is the version of PROTOCOL that the package was written for. ``account`` is the model of the keys of
+    an account, a subclass of :class:`gputui.config.accounts.Account`; ``backend`` is called with such an account and
+    returns a :class:`gputui.api.capabilities.Backend`. ``simulator`` is a class of
+    :class:`gputui.sim.vendors.SimulatedVendor`, or empty. ``presets`` are the values of the key ``preset`` that say
+    the kind by themselves; ``docs`` is the address of the documentation of the keys.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: int,
+        account: str,
+        backend: str,
+        simulator: str = "",
+        presets: Sequence[str] = (),
+        docs: str = "",
+        **unknown: object,
+    ) -> None:
+        self.protocol = protocol
+        self.parts: Mapping[Part, str] = {"account": account, "backend": backend, "simulator": simulator}
+        self.presets = presets
+        self.docs = docs
+        self.unknown = unknown  # parts that another version has: that version is then what is reported
+
+
+def kinds() -> list[str]:
+    """Return the registered kinds of account, usable or not, in alphabetical order."""
+    return sorted(_registered())
+
+
+@cache
+def find(kind: str) -> Vendor:
+    """Return the vendor of a kind. Raises KeyError where none is registered, VendorError for an unusable one."""
+    first, *others = _registered()[kind]
+    if others:
+        packages = " and ".join(sorted(_package(entry) for entry in (first, *others)))
+        raise VendorError(f"The kind {clean(kind)} is registered by {packages}.", hint="Uninstall one of them.")
+    try:
+        vendor = first.load()
+    except (Exception, SystemExit) as error:
+        raise _fault(kind, "cannot be imported", error) from error
+    version = getattr(vendor, "protocol", None)
+    if version != PROTOCOL and isinstance(version, int):
+        older = "gputui" if version > PROTOCOL else _package(first)
+        raise VendorError(
+            f"{_package(first)} was written for version {version} of gputui's protocol for back ends; "
+            f"this release has {PROTOCOL}.",
+            hint=f"Update {older}.",
+        )
+    if not isinstance(vendor, Vendor):
+        raise _fault(kind, "registers no usable vendor", TypeError("it is no gputui.vendors.Vendor"))
+    if vendor.unknown:
+        raise _fault(kind, "registers no usable vendor", TypeError(f"unknown {', '.join(vendor.unknown)}"))
+    return vendor
+
+
+def usable() -> dict[str, Vendor]:
+    """Return the vendors that can be used, by kind."""
+    return {kind: vendor for kind in kinds() if (vendor := _usable(kind)) is not None}
+
+
+def load(kind: str, part: Part) -> Any:
+    """Import a part of a vendor and return it. Raises as :func:`find`; VendorError where the part is missing."""
+    module, _, name = find(kind).parts[part].partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (Exception, SystemExit) as error:
+        raise _fault(kind, "cannot be imported", error) from error
+
+
+def package_fault(kind: str, error: BaseException) -> VendorError:
+    """Return the error for a part of a vendor that raised what it should not."""
+    return _fault(kind, "fails", error)
+
+
+def _usable(kind: str) -> Vendor | None:
+    try:
+        return find(kind)
+    except VendorError:
+        return None
+
+
+def _fault(kind: str, what: str, error: BaseException) -> VendorError:
+    package = _package(_registered()[kind][0])
+    detail = clean(f"{type(error).__name__}: {error}".split("\n")[0])[:200].removesuffix(": ")
+    return VendorError(
+        f"{package}, which brings the kind {clean(kind)}, {what} ({detail}).", hint=f"Update or reinstall {package}."
+    )
+
+
+def _package(entry: EntryPoint) -> str:
+    return clean(entry.dist.name) if entry.dist is not None else "gputui"
+
+
+@cache
+def _registered() -> Mapping[str, Sequence[EntryPoint]]:
+    """Read the entry points: some milliseconds, as every installed package is looked into."""
+    from importlib.metadata import entry_points
+
+    found = list(entry_points(group=GROUP))
+    if not any(_package(entry) == "gputui" for entry in found):
+        found += _of_source_tree()
+    registered: dict[str, list[EntryPoint]] = {}
+    for entry in found:
+        registered.setdefault(entry.name, []).append(entry)
+    return registered
+
+
+def _of_source_tree() -> list[EntryPoint]:
+    """Return the entry points of a source tree that is not installed, or that is newer than its installation."""
+    from importlib.metadata import EntryPoint
+
+    try:
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+        listed = project["entry-points"][GROUP] if project["name"] == "gputui" else {}
+    except (OSError, ValueError, KeyError):
+        return []
+    return [EntryPoint(name, value, GROUP) for name, value in listed.items()]
