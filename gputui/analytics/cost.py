@@ -1,6 +1,6 @@
-"""What the fleet costs an hour, what of that is not known, and how long money and prepaid time last.
+"""The hourly cost of the fleet, its unknown parts, and how long balances and prepaid time last.
 
-Two currencies are never added. A sum carries what it lacks: see :class:`Total`.
+Currencies are never added. A sum includes the number of its unknown parts, see :class:`Total`.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ if TYPE_CHECKING:
     pass
 
 Amounts = Mapping[str, Money]
-"""An amount for each currency, by its name, in the order in which the currencies came."""
+"""An amount for each currency, by name, in the order of first occurrence."""
 
 COSTING = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES)
 """The lists whose rows may cost money."""
 
 SIZING = (Resource.HOSTS, Resource.GPUS)
-"""The lists that say how many GPUs an instance has that has all of its host's."""
+"""The lists with the number of GPUs of an instance that has all of its host's."""
 
 Costing = Instance | Deployment | Volume
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What an hour of some things costs, and what that sum lacks.
+    """The hourly cost of some resources, and the unknown parts of the sum.
 
-    ``things`` are instances, those of a deployment with a price of its own included, and volumes that have no price;
-    ``priced`` of them have a price, free ones too. ``gpus`` are how many GPUs the others have, without the ``unsure``
-    of them whose number of GPUs is not known.
+    ``things`` is the number of instances, with those of a deployment that has a price, and of volumes without a
+    price; ``priced`` of them have a price, free ones too. ``gpus`` is the number of GPUs of the others, without the
+    ``unsure`` of them whose number of GPUs is unknown.
     """
 
     amounts: Amounts = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Total:
 
     @property
     def lacking(self) -> int:
-        """How many things are not in the sum."""
+        """The number of resources that are not in the sum."""
         return self.things - self.priced
 
     def __add__(self, other: Total) -> Total:
@@ -80,11 +80,11 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What some things of an account cost an hour in one currency; ``per_hour`` is None for those without a price.
+    """The hourly cost of a part of an account in one currency; ``per_hour`` is None for resources without a price.
 
-    They are the instances of a ``deployment``, or that as a whole; where it is None, the instances that have none, or
-    the ``volumes``. How many there are of each is 0 where the part is made of the other. ``gpus`` does not count the
-    ``unsure``, whose number of GPUs is not known.
+    The part is a ``deployment``, by instances or as a whole; where that is None, the instances without a deployment,
+    or the ``volumes``: one of the two numbers is 0. ``gpus`` does not count the ``unsure`` instances, whose number of
+    GPUs is unknown.
     """
 
     account: str
@@ -114,17 +114,17 @@ def host_gpus(rows: Iterable[Row]) -> HostGpus:
 
 
 def gpus_text(known: int, unsure: int) -> str:
-    """Write how many GPUs things have of which ``unsure`` do not say: ``8``, ``8 + ?``, ``?``."""
+    """Format a number of GPUs, plus ``unsure`` instances with an unknown number: ``8``, ``8 + ?``, ``?``."""
     if not unsure:
         return str(known)
     return f"{known} + ?" if known else "?"
 
 
 def costing(rows: Iterable[Row]) -> list[Costing]:
-    """Return what is paid for now: what runs or is on the way there, and volumes that are there.
+    """Return the billed rows: running and starting instances, and existing volumes.
 
-    What has no price is among them, unless its deployment has one for all of it. A deployment is among them only
-    where it has a price of its own, and then counts in place of its instances.
+    Rows without a price are included, unless their deployment has one for all of them. A deployment is included only
+    where it has a price, in place of its instances.
     """
     found = [row for row in rows if isinstance(row, Costing) and _is_charged(row)]
     whole = {row.ref for row in found if isinstance(row, Deployment)}
@@ -133,16 +133,16 @@ def costing(rows: Iterable[Row]) -> list[Costing]:
 
 def _is_charged(row: Costing) -> bool:
     if isinstance(row, Instance):
-        # A state that is not known may cost something. What could not be read is said in another way: not_read().
+        # A row in an unknown state may cost something. Rows that could not be read are reported by not_read().
         return row.phase in CHARGED or (row.phase is Phase.UNKNOWN and row.problem is None)
     if row.price is None:
         return isinstance(row, Volume) and may_cost(row) and row.problem is None
-    # What failed and still costs something costs that; a deployment that was stopped does not.
+    # A failed row with a price is billed; a stopped deployment is not.
     return row.price.amount > 0 and not (isinstance(row, Deployment) and row.phase is Phase.STOPPED)
 
 
 def price_of(row: Costing) -> Money | None:
-    """Return what it adds to a sum; None where that is not known."""
+    """Return the hourly price of a row; None where it is unknown."""
     return None if isinstance(row, Instance) and row.phase not in CHARGED else row.price
 
 
@@ -152,24 +152,24 @@ def not_read(rows: Iterable[Row]) -> set[str]:
 
 
 def is_unpriced(row: Instance, parent: Row | None) -> bool:
-    """Whether an instance may cost something of which no price is known, in its ``parent`` neither."""
+    """Whether an instance may have a cost without a known price, of its own or of the ``parent``."""
     whole = isinstance(parent, Deployment) and _is_charged(parent)
     return _is_charged(row) and price_of(row) is None and not whole
 
 
 def total(rows: Iterable[Row]) -> Total:
-    """Return what an hour of these costs, and what that lacks."""
+    """Return the hourly cost of these, with the unknown parts."""
     kept = list(rows)
     return _sum(costing(kept), host_gpus(kept))
 
 
 def hourly(rows: Iterable[Row]) -> Amounts:
-    """Return what an hour of these costs, by currency, as far as it is known."""
+    """Return the known hourly cost of these, by currency."""
     return total(rows).amounts
 
 
 def by_account(rows: Iterable[Row]) -> dict[str, Total]:
-    """Return what an hour costs, by account; accounts in which nothing may cost are not in it."""
+    """Return the hourly cost by account, without accounts that have no cost."""
     kept = list(rows)
     hosts = host_gpus(kept)
     groups: dict[str, list[Costing]] = {}
@@ -179,7 +179,7 @@ def by_account(rows: Iterable[Row]) -> dict[str, Total]:
 
 
 def unpriced_text(total: Total) -> str:
-    """Say how many GPUs of a sum have no price: ``8 GPUs unpriced``, ``8 + ? GPUs unpriced``; '' without any."""
+    """Format how many GPUs of a sum have no price: ``8 GPUs unpriced``, ``8 + ? GPUs unpriced``; '' without any."""
     if not total.gpus and not total.unsure:
         return ""
     return f"{gpus_text(total.gpus, total.unsure)} GPU{'' if (total.gpus, total.unsure) == (1, 0) else 's'} unpriced"
@@ -188,15 +188,15 @@ def unpriced_text(total: Total) -> str:
 def in_order(totals: Mapping[str, Total], accounts: Iterable[str]) -> Total:
     """Return the sum of these, its currencies in the order of the accounts that spend them.
 
-    ``accounts`` are the names in the order of the configuration: which of them has answered first changes nothing.
+    ``accounts`` are the names in the order of the configuration, so that the order of their answers has no effect.
     """
     return reduce(Total.__add__, (totals[name] for name in accounts if name in totals), Total())
 
 
 def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, Total]:
-    """Return the totals that belong in a sum: of accounts that are billed, or of which something has a price.
+    """Return the totals that belong in a sum: of accounts that are billed, or in which a resource has a price.
 
-    An own server that nobody stated a price for is no gap in a bill.
+    An own server without a configured price is not an unknown part of a bill.
     """
     return {account: sums for account, sums in totals.items() if account in billing or sums.priced or sums.amounts}
 
@@ -219,7 +219,7 @@ def _sum(rows: Collection[Costing], hosts: HostGpus) -> Total:
 
 
 def parts(rows: Iterable[Row]) -> list[Part]:
-    """Return what is paid for in parts, by account, deployment and currency; volumes are a part of their own."""
+    """Return the billed parts by account, deployment and currency; volumes are a separate part."""
     kept = list(rows)
     hosts = host_gpus(kept)
     groups: dict[tuple[str, Ref | None, bool, str], list[Costing]] = {}
@@ -256,7 +256,7 @@ def _gpus_in(row: Costing, hosts: HostGpus) -> int | None:
 
 
 def gpus_of(instance: Instance, hosts: HostGpus) -> int | None:
-    """Return how many GPUs an instance has: of all GPUs as many as its host has. None where that is not known."""
+    """Return the number of GPUs of an instance, for all GPUs that of the host; None where it is unknown."""
     if instance.gpu_all:
         return hosts.get((instance.ref.account, instance.host or ""))
     if instance.gpu_indices is not None:
@@ -265,7 +265,7 @@ def gpus_of(instance: Instance, hosts: HostGpus) -> int | None:
 
 
 def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
-    """Return the running instances whose GPUs draw on a package: of its account, GPU model and regions."""
+    """Return the running instances that use a package: of the same account, GPU model and regions."""
     model = gpu_label(package.gpu_model)
     return [
         row
@@ -279,7 +279,7 @@ def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
 
 
 def gpus_in_use(package: Package, rows: Iterable[Row]) -> tuple[int, int]:
-    """Return how many GPUs draw on a package now, and how many instances do whose number of GPUs is not known."""
+    """Return how many GPUs use a package now, and how many instances with an unknown number of GPUs do."""
     kept = list(rows)
     hosts = host_gpus(kept)
     counts = [gpus_of(instance, hosts) for instance in covered(package, kept)]
@@ -287,10 +287,10 @@ def gpus_in_use(package: Package, rows: Iterable[Row]) -> tuple[int, int]:
 
 
 def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | None:
-    """Return when a package is used up if what draws on it now goes on and no other package helps.
+    """Return when a package is used up if the present use continues and no other package applies.
 
-    None when nothing draws on it, when its balance is not known, or how many GPUs draw on it, or when it is further
-    off than a calendar goes.
+    None when it is not in use, when its balance or the number of GPUs is unknown, or when the time is beyond the
+    range of dates.
     """
     gpus, unsure = gpus_in_use(package, rows)
     if unsure and package.balance:
@@ -307,8 +307,8 @@ def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | 
 class Lasting:
     """How long a balance lasts. ``until`` is when it is used up.
 
-    ``at_most``: something that is paid from it has no price, or a package may end earlier than is known, so it may
-    end sooner. ``estimated``: a price is an estimate, or packages pay for a part of what runs.
+    ``at_most``: it may end sooner, because a resource paid from it has no price or a package may end early.
+    ``estimated``: a price is an estimate, or packages pay for a part of the instances.
     """
 
     until: datetime
@@ -318,18 +318,18 @@ class Lasting:
 
 @dataclass(slots=True)
 class _Prepaid:
-    """What is left of a package, in GPU-seconds, and the instances that may draw on it."""
+    """The rest of a package, in GPU-seconds, and the instances that may use it."""
 
     left: Fraction
     may_draw: frozenset[Ref]
 
 
 def lasting(balance: Balance, rows: Collection[Row], packages: Collection[Package], now: datetime) -> Lasting | None:
-    """Return how long a balance lasts if what runs in its account goes on.
+    """Return how long a balance lasts if the present use of its account continues.
 
-    What draws on a package is paid from the balance as soon as that is used up: spending rises then. Where several
-    packages cover an instance, it draws on one after the other in their order. None when nothing that is known is
-    paid from the balance in its currency, or when the end is further off than a calendar goes.
+    Instances with a package are paid from the balance as soon as that is used up: spending rises then. Several
+    packages of an instance are used one after the other, in their order. None when nothing is known to be paid from
+    the balance in its currency, or when the end is beyond the range of dates.
     """
     account, currency = balance.ref.account, balance.available.currency
     own = [row for row in rows if row.ref.account == account]
@@ -339,7 +339,7 @@ def lasting(balance: Balance, rows: Collection[Row], packages: Collection[Packag
         for package, drawing in covering
         if drawing and package.balance is not None and package.balance > 0
     ]
-    # Of a package whose balance is unknown nobody can say what it pays for.
+    # It is unknown how long a package with an unknown balance pays.
     estimated = bool(prepaid) or any(drawing and package.balance is None for package, drawing in covering)
     drawing = {row.ref: row for _, instances in covering for row in instances}
     hosts = host_gpus(own)

@@ -1,4 +1,4 @@
-"""How instances came up: the steps of each start, how long each took, and what is usual for its deployment."""
+"""Start-ups of instances: the steps of each, their durations, and the medians of the deployment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENDING = frozenset({Phase.STOPPING, Phase.STOPPED, Phase.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A status an instance was in while it came up. ``seconds`` is how long, None for the last one so far."""
+    """A status of an instance during its start-up. ``seconds`` is the duration, None for the last one so far."""
 
     status: str
     at: datetime
@@ -31,11 +31,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """The latest time an instance came up, or tried to.
+    """The latest start-up of an instance, successful or not.
 
-    The last of ``steps`` is what it has come to: ``running``, a failure, a stop, or where it still is. ``seconds``
-    is from ``creating``, else from the first step known, to running; None when it has not come that far. ``over``
-    says that the last step is an end, good or bad.
+    The last of ``steps`` is the result: ``running``, a failure, a stop, or the present step. ``seconds`` is from
+    ``creating``, else from the first known step, to running; None when it is not running. ``over`` is whether the
+    last step is an end, good or bad.
     """
 
     instance: Ref
@@ -48,9 +48,9 @@ class Startup:
 
 @dataclass(frozen=True, slots=True)
 class Medians:
-    """What is usual: the median of each step by its status, in their order, and of the whole start, in seconds.
+    """The median of each step by status, in their order, and of the whole start-up, in seconds.
 
-    ``count`` is how many starts came to running; ``total`` is None when none did.
+    ``count`` is the number of start-ups that reached running; ``total`` is None when none did.
     """
 
     steps: Mapping[str, float] = field(default_factory=dict)
@@ -59,14 +59,14 @@ class Medians:
 
 
 def startups(events: Iterable[Event]) -> dict[Ref, Startup]:
-    """Return the latest start of each instance; events may come in any order and more than once."""
+    """Return the latest start-up of each instance; events may be in any order and repeated."""
     book = StartupBook()
     book.add(events)
     return book.startups
 
 
 def medians(startups: Iterable[Startup]) -> Medians:
-    """Return what is usual for these starts. A start that is not over counts with the steps it is through."""
+    """Return the medians of these start-ups. One in progress counts with its completed steps."""
     known = _Durations()
     for startup in startups:
         known.add(startup)
@@ -74,14 +74,14 @@ def medians(startups: Iterable[Startup]) -> Medians:
 
 
 def is_slow(seconds: float | None, median: float | None) -> bool:
-    """Whether this is clearly slower than usual; what is not known is not slow."""
+    """Return whether this is clearly slower than the median; an unknown duration is not slow."""
     return seconds is not None and median is not None and seconds >= slow_from(median)
 
 
 def evidence(startup: Startup, medians: Medians) -> str:
-    """Write in one line how slow a start was, for whoever reads why a host was kept out; '' when nothing is known.
+    """Format in one line how slow a start-up was, as the reason of a block; '' when nothing is known.
 
-    For one that never came to running, its slowest step is what speaks: ``starting took 352 s, median 31 s``.
+    Of one that never reached running it is the slowest step: ``starting took 352 s, median 31 s``.
     """
     if startup.seconds is not None:
         first = next((step.status for step in startup.steps if step.status == _BEGINNING), startup.steps[0].status)
@@ -95,7 +95,7 @@ def evidence(startup: Startup, medians: Medians) -> str:
 
 
 def seconds_text(seconds: float | None) -> str:
-    """Write how long a step took, so that steps compare at a glance: ``352 s``, ``3h 12m``; '' when unknown."""
+    """Format the duration of a step, comparable at a glance: ``352 s``, ``3h 12m``; '' when unknown."""
     if seconds is not None and seconds < _COMPARABLE:
         return f"{max(0, round(seconds))} s"
     return format_duration(seconds)
@@ -107,12 +107,12 @@ def _took(what: str, seconds: float, usual: float | None) -> str:
 
 
 def slow_from(median: float) -> float:
-    """Return from how many seconds on something is clearly slower than a median."""
+    """Return the seconds from which a duration is clearly slower than a median."""
     return max(SLOW_FACTOR * median, median + SLOW_SECONDS)
 
 
 class StartupBook:
-    """Starts and medians kept up to date event by event: an event costs what its own instance's start costs."""
+    """Start-ups and medians, updated event by event: the cost of an event depends on its own instance alone."""
 
     def __init__(self) -> None:
         self._tracks: dict[Ref, _Track] = {}
@@ -120,7 +120,7 @@ class StartupBook:
         self.startups: dict[Ref, Startup] = {}
 
     def add(self, events: Iterable[Event]) -> set[Ref]:
-        """Take in events, in any order; returns the deployments whose medians may be others."""
+        """Add events, in any order; returns the deployments whose medians may have changed."""
         grouped: dict[Ref, list[Event]] = {}
         for event in events:
             grouped.setdefault(event.instance, []).append(event)
@@ -132,7 +132,7 @@ class StartupBook:
         return parents
 
     def drop(self, events: Iterable[Event]) -> None:
-        """Let go of old events. A start that was made of them stays known while its instance has any event left."""
+        """Remove old events. A start-up made of them is kept while its instance has any other event."""
         for event in events:
             track = self._tracks.get(event.instance)
             if track is None or not track.drop(event):
@@ -142,14 +142,14 @@ class StartupBook:
                 self._durations[startup.parent].remove(startup)
 
     def usual(self, parent: Ref | None, *, excluding: Ref | None = None) -> Medians:
-        """Return the medians of a deployment, those of its other instances where one is named."""
+        """Return the medians of a deployment, optionally without one instance."""
         durations = None if parent is None else self._durations.get(parent)
         if durations is None:
             return Medians()
         return durations.without(None if excluding is None else self._counted(excluding, parent))
 
     def usual_step(self, parent: Ref, status: str) -> float | None:
-        """Return the median of one step over a deployment but for its slowest: what the slow ones compare with."""
+        """Return the median of one step of a deployment without the slowest, for comparison with slow ones."""
         durations = self._durations.get(parent)
         return None if durations is None else durations.but_slowest(status)
 
@@ -176,7 +176,7 @@ _AT = attrgetter("at")
 
 
 class _Track:
-    """The events of one instance in time order, and where its latest start begins in them."""
+    """The events of one instance in time order, with the position of the latest start-up."""
 
     __slots__ = ("_begin", "_events", "_held")
 
@@ -186,13 +186,13 @@ class _Track:
         self._held = 0
 
     def add(self, events: Iterable[Event]) -> bool:
-        """Take in events; returns whether any was not known."""
+        """Add events; returns whether any was new."""
         before = self._held
         for event in events:
             if not self._events or event.at > self._events[-1].at:
                 self._events.append(event)
             elif self._find(event) is None:
-                # What comes late may be of an earlier start, or make two of one.
+                # A late event may belong to an earlier start-up, or divide one in two.
                 self._begin = 0 if event.at < self._events[-1].at else self._begin
                 insort(self._events, event, key=_AT)
             else:
@@ -201,7 +201,7 @@ class _Track:
         return self._held != before
 
     def drop(self, event: Event) -> bool:
-        """Let go of an event; those of the latest start are kept with it. Returns whether no other is held."""
+        """Remove an event; those of the latest start-up are kept. Returns whether no other is left."""
         index = self._find(event)
         if index is not None:
             self._held -= 1
@@ -219,7 +219,7 @@ class _Track:
         return None
 
     def latest(self) -> Startup | None:
-        """Return the latest start, None where only ends are known."""
+        """Return the latest start-up, None where only ends are known."""
         steps: list[Event] = []
         up = down = False
         for index, event in enumerate(self._events[self._begin :], self._begin):
@@ -239,7 +239,7 @@ class _Track:
 
 
 def _begins_anew(event: Event, steps: Sequence[Event], *, up: bool) -> bool:
-    """Whether the event is the first of another start, though no end was told between the two."""
+    """Return whether the event begins another start-up, though no end was reported before it."""
     if up:
         return event.phase is Phase.PENDING
     return len(steps) > 1 and event.status == steps[0].status
@@ -260,7 +260,7 @@ def _startup(events: Sequence[Event]) -> Startup:
 
 
 class _Durations:
-    """The durations of many starts in order, by status, so that a median is one look-up."""
+    """The durations of many start-ups, sorted, by status, so that a median is one look-up."""
 
     def __init__(self) -> None:
         self._steps: dict[str, list[float]] = {}
@@ -298,7 +298,7 @@ class _Durations:
 
 
 def _spent(startup: Startup) -> dict[str, float]:
-    """Return how long the start was in each status, one that it came to twice added up."""
+    """Return the duration of each status of a start-up; a repeated one is added up."""
     spent: dict[str, float] = {}
     for step in startup.steps:
         if step.seconds is not None:

@@ -1,6 +1,6 @@
-"""How the stock moved: the last change of each offer, and a series over the last day, from samples.
+"""Trends of the stock: the last change of each offer, and a series of the last day, from samples.
 
-A sample is taken when a number changes, so a number holds until the next one.
+A sample is recorded when a number changes, so a number is valid until the next one.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class IdleChange:
 
 @dataclass(slots=True)
 class _Track:
-    """One offer: its last number and change, and the highest and the last number of each quarter of an hour."""
+    """One offer: the last number and change, and the highest and the last number of each quarter of an hour."""
 
     idle: int
     change: IdleChange | None = None
@@ -66,7 +66,7 @@ class _Track:
             self.idle = idle
 
     def _forget(self, until: int) -> None:
-        """Drop what is older than a series reaches, but for the number that still held when it begins."""
+        """Delete samples older than the series, except for the number valid at its beginning."""
         for part in sorted(part for part in self.parts if part <= until)[:-1]:
             del self.parts[part]
 
@@ -81,7 +81,7 @@ class _Track:
 
 
 class Trends:
-    """What is known of how offers moved. Filled from ``samples``, then kept up with :meth:`note`."""
+    """The trends of offers, filled from ``samples``, then updated with :meth:`note`."""
 
     def __init__(self, samples: Iterable[Sample] = ()) -> None:
         self._tracks: dict[Ref, _Track] = {}
@@ -90,7 +90,7 @@ class Trends:
             self.note(sample.ref, sample.idle, sample.at)
 
     def note(self, ref: Ref, idle: int | None, at: datetime) -> None:
-        """Take in how many are idle now; None is no number."""
+        """Record the present number of idle GPUs, if known."""
         if idle is None:
             return
         track = self._tracks.get(ref)
@@ -116,7 +116,7 @@ class Trends:
     def series(self, ref: Ref, now: datetime, count: int = 24) -> list[int | None]:
         """Return the highest idle count in each of ``count`` equal parts of the last day, oldest first.
 
-        None where nothing is known; empty when there is no more to tell than the last number.
+        None where it is unknown; empty when only the last number is known.
         ``count`` divides 96.
         """
         track = self._tracks.get(ref)
@@ -132,7 +132,7 @@ class Trends:
 
 
 def sparkline(values: Sequence[int | None]) -> str:
-    """Draw numbers from zero to their highest as blocks; none idle is the lowest, what is not known is blank."""
+    """Draw numbers from zero to the highest as blocks; zero is the lowest block, an unknown number is blank."""
     top = max((value for value in values if value is not None), default=0)
     steps = len(_BLOCKS) - 1
     return "".join(" " if value is None else _BLOCKS[-(-value * steps // top) if top else 0] for value in values)

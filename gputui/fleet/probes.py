@@ -1,4 +1,4 @@
-"""Looks into instances for their GPUs and processes, of one account whose back end does not tell."""
+"""Probes instances for GPUs and processes, in an account whose back end does not report them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Re
 from gputui.redaction import describe_fault
 
 Read = Callable[[Instance], Awaitable[GpuReading]]
-"""Looks into an instance once. Raises GputuiError."""
+"""Probes an instance once. Raises GputuiError."""
 
 PATIENCE = 3.0
-"""Seconds after which the others are shown without the one that keeps silent; its answer is taken when it comes."""
+"""Seconds after which the others are shown without a slow instance; its answer is added on arrival."""
 _SHARED_SECONDS = 1.0
 _FIRST_WAIT = 4.0
 _LONGEST_WAIT = 60.0
@@ -24,7 +24,7 @@ _LONGEST_WAIT = 60.0
 
 @dataclass(slots=True)
 class _Probe:
-    """One instance that is looked into. ``name`` is what it was called the last time."""
+    """A probed instance. ``name`` is its last known name."""
 
     read: Read
     name: str
@@ -36,11 +36,11 @@ class _Probe:
 
 
 class Probes:
-    """Which instances of an account are looked into, and what was seen the last time.
+    """The probed instances of an account, and the last results.
 
-    The lists of GPUs and processes that it gives share one round of looks. One instance is never looked into twice
-    at once; one that fails keeps its last rows, marked, and is left alone for longer and longer. Of an account that
-    lists its GPUs itself (``own_gpus``) only the processes are taken. ``find`` returns a row as it is now.
+    The lists of GPUs and processes share one round of probes. Probes of one instance never overlap; one that fails
+    keeps its last rows, marked, with increasing intervals between attempts. In an account that lists its GPUs itself
+    (``own_gpus``) only the processes are used. ``find`` returns the present row of a Ref.
     """
 
     def __init__(self, *, own_gpus: bool, find: Callable[[Ref], Row | None], clock: Clock) -> None:
@@ -60,16 +60,16 @@ class Probes:
 
     @property
     def probed(self) -> frozenset[Ref]:
-        """The instances that are looked into."""
+        """The probed instances."""
         return frozenset(self._probes)
 
     def problem(self, ref: Ref) -> str:
-        """Return why the last look into an instance failed; '' when it did not."""
+        """Return why the last probe of an instance failed; '' when it did not."""
         probe = self._probes.get(ref)
         return probe.problem if probe is not None else ""
 
     def probe(self, instance: Instance, read: Read) -> None:
-        """Look into an instance from now on, in this way; one that failed is asked again at once."""
+        """Start to probe an instance with ``read``; one that failed is probed again immediately."""
         before = self._probes.get(instance.ref)
         if before is None:
             self._probes[instance.ref] = _Probe(read, instance.name)
@@ -77,13 +77,13 @@ class Probes:
             before.read, before.failures, before.not_before = read, 0, 0.0
 
     def stop_probing(self, ref: Ref) -> None:
-        """Look into it no more, and forget what was seen."""
+        """Stop probing an instance, and discard the results."""
         probe = self._probes.pop(ref, None)
         if probe is not None and probe.task is not None:
             probe.task.cancel()
 
     def drop_ended(self) -> bool:
-        """Stop looking into what is gone or runs no more; returns whether there was something."""
+        """Stop probing instances that do not run any more; returns whether there were any."""
         ended = [ref for ref in self._probes if self._running(ref) is None]
         for ref in ended:
             self.stop_probing(ref)
@@ -94,12 +94,12 @@ class Probes:
         return row if isinstance(row, Instance) and row.phase is Phase.RUNNING else None
 
     def forget_failures(self) -> None:
-        """Ask those that failed again in the next round: somebody wants to be sure."""
+        """Probe failed instances again in the next round, at the user's request."""
         for probe in self._probes.values():
             probe.not_before = 0.0
 
     async def aclose(self) -> None:
-        """End what is under way."""
+        """Cancel the running probes."""
         running = [probe.task for probe in self._probes.values() if probe.task is not None]
         running += [self._round] if self._round is not None else []
         for task in running:
@@ -108,7 +108,7 @@ class Probes:
             await asyncio.wait(running)
 
     def rows(self, resource: Resource) -> Sequence[Row]:
-        """Return what was seen the last time, of all that are looked into."""
+        """Return the last results of all probed instances."""
         if resource is Resource.PROCESSES:
             return [row for ref in self._probes for row in self._processes_of(ref)]
         return [row for ref, probe in self._probes.items() for row in _devices(ref, probe)]
@@ -127,7 +127,7 @@ class Probes:
         return self.rows(Resource.PROCESSES)
 
     async def _look(self, resource: Resource) -> None:
-        """Go round, or with a round that is under way or was, just now, for the other list."""
+        """Run a round of probes, or join the present or last one for the other list."""
         new = self._given.get(resource, 0) < self._rounds
         if self._round is None and not (new and self._clock.monotonic() - self._ended < _SHARED_SECONDS):
             self._round = asyncio.create_task(self._go_round())
@@ -170,7 +170,7 @@ class Probes:
 
 
 def _devices(ref: Ref, probe: _Probe) -> Sequence[GpuDevice]:
-    """Return an instance's GPUs; one that could not be looked into says so in each, or in the place of all."""
+    """Return an instance's GPUs; after a failed probe each has the problem, or one row in their place."""
     seen = probe.reading.devices
     if not probe.problem:
         return seen
@@ -180,7 +180,7 @@ def _devices(ref: Ref, probe: _Probe) -> Sequence[GpuDevice]:
 
 
 def _processes(ref: Ref, probe: _Probe) -> Sequence[GpuProcess]:
-    """Return an instance's processes; after a look that failed each says so, or one row does in the place of all."""
+    """Return an instance's processes; after a failed probe each has the problem, or one row in their place."""
     seen = probe.reading.processes
     if not probe.problem:
         return seen
@@ -190,7 +190,7 @@ def _processes(ref: Ref, probe: _Probe) -> Sequence[GpuProcess]:
 
 
 def unknown_processes(ref: Ref, name: str, problem: str) -> GpuProcess:
-    """Return the row that stands for all processes of an instance that could not be looked into."""
+    """Return the row for all processes of an instance whose probe failed."""
     return GpuProcess(
         Ref(ref.account, "process", f"{ref.id}:unknown"),
         name,
@@ -206,9 +206,9 @@ def unknown_processes(ref: Ref, name: str, problem: str) -> GpuProcess:
 
 
 def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[GpuProcess]:
-    """Return processes seen from within an instance on the GPUs of its host, as those are numbered there.
+    """Return the processes seen inside an instance, with the host's numbers of the GPUs.
 
-    A container counts the GPUs that it was given from 0, in the order of the host.
+    A container numbers its GPUs from 0, in the order of the host.
     """
     given = None if instance.gpu_all or instance.gpu_indices is None else sorted(instance.gpu_indices)
     return [

@@ -1,4 +1,4 @@
-"""Looks into instances over shared SSH connections, which are made again without a question when they are lost."""
+"""Probes of instances over shared SSH connections, which are reopened without a question."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 
 
 def connection_key(instance: Instance) -> str:
-    """Return what an instance's connection is shared under.
+    """Return the key under which an instance's connection is shared.
 
-    By the made instance: one made anew under an old name must not get the connection to the old one.
+    It includes the generation: a recreated instance must not get the connection to the old one of the same name.
     """
     return host_id_of(instance.ref, instance.ssh) if instance.ssh else str(instance.ref)
 
 
 class GpuProbe:
-    """Reads the GPUs of instances, each over the connection of ``pool`` that shells and forwards use as well.
+    """Reads the GPUs of instances, each over the connection of ``pool`` that shells and forwards share.
 
-    The first login is somebody else's, who can ask. ``way_out`` says what to do where one would have to ask again.
+    The first login is the caller's, who can ask the user. ``way_out`` is the hint where another question is
+    necessary.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class GpuProbe:
         self._way_out = way_out
 
     def start(self, instance: Instance) -> None:
-        """Look into an instance from now on, while somebody looks at GPUs or processes."""
+        """Start to probe an instance, while lists of GPUs or processes are watched."""
         self._fleet().probe(instance, GpuReader(self._lease, lambda: datetime.now(UTC)))
 
     @asynccontextmanager
@@ -54,7 +55,7 @@ class GpuProbe:
             yield connection
 
     async def _connect(self, instance: Instance) -> Connection:
-        """Log in with what is known: a host key, a name or a secret that is not ends it with words."""
+        """Log in without questions: an unknown host key, user or secret is an error."""
         fleet, asked = self._fleet(), list[str]()
 
         async def target() -> SSHTarget:

@@ -1,4 +1,4 @@
-"""Lines typed into the command bar: kept in memory, written behind by a thread, so that nobody waits for a file."""
+"""Lines typed into the command bar: kept in memory, and written by a thread so that the app never waits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ KEPT = 500
 
 
 class TypedLines:
-    """Each line once, the last typed at the end. ``write`` writes lines in their order, and returns whether it could.
+    """Unique lines, the last typed at the end. ``write`` writes lines in their order, and returns whether it
+    succeeded.
 
-    It is called in a thread, one call at a time. What it could not write is tried again with the next line.
+    It is called in a thread, one call at a time. Lines that could not be written are retried with the next one.
     """
 
     def __init__(self, write: Callable[[list[str]], bool]) -> None:
@@ -26,7 +27,7 @@ class TypedLines:
         self._writer: ThreadPoolExecutor | None = None
 
     def read(self, lines: Iterable[str]) -> None:
-        """Take lines of earlier sessions; those typed since come after them."""
+        """Add lines of earlier sessions, before those typed since."""
         with self._lock:
             typed = self._lines
             self._lines = dict.fromkeys(lines)
@@ -39,7 +40,7 @@ class TypedLines:
             return list(self._lines)[-limit:]
 
     def add(self, line: str) -> None:
-        """Remember a line and have it written; returns at once."""
+        """Add a line and schedule its writing; returns immediately."""
         with self._lock:
             _move_to_end(self._lines, line)
             _move_to_end(self._unwritten, line)
@@ -50,7 +51,7 @@ class TypedLines:
             self._writer.submit(self._write_waiting)
 
     def close(self) -> None:
-        """Write what is still to be written; as long as ``write`` takes, twice at most."""
+        """Write the remaining lines; waits for two calls of ``write`` at most."""
         with self._lock:
             writer, self._writer = self._writer, None
         if writer is not None:

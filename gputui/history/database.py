@@ -1,7 +1,7 @@
-"""The history's file: its tables, and what becomes of one that is damaged, locked, newer or not to be had.
+"""The history's file: its tables, and the handling of a damaged, locked, newer or unavailable one.
 
-A row that cannot be read is moved into the table ``set_aside`` and counted: one wrong row spoils nothing else, and
-nothing that was kept is lost.
+A row that cannot be read is moved into the table ``set_aside`` and counted: one wrong row affects no other, and no
+data is lost.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CREATE INDEX IF NOT EXISTS gpu_sample_at ON gpu_sample(at);
 CREATE TABLE IF NOT EXISTS login(ref TEXT PRIMARY KEY, made TEXT NOT NULL, user TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS command(seq INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 """
-# Made when it is first needed, so that releases without it go on using the same file.
+# Created on first use, so that older releases can use the same file.
 _SET_ASIDE = "CREATE TABLE IF NOT EXISTS set_aside(source TEXT NOT NULL, at REAL NOT NULL, content TEXT NOT NULL)"
 _MOST_SET_ASIDE = 10_000
 _LONGEST_SET_ASIDE = 1_000_000
@@ -60,9 +60,9 @@ class _NewerError(Exception):
 
 
 class HistoryFile:
-    """One SQLite file, opened when first needed; memory in its place where it cannot be had.
+    """One SQLite file, opened on first use; a database in memory where it is unavailable.
 
-    ``path`` None is memory on purpose. Every call may be made from any thread.
+    ``path`` None is a database in memory by intent. All methods are thread-safe.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -96,14 +96,14 @@ class HistoryFile:
 
     @property
     def lasting(self) -> bool:
-        """Whether what is kept outlives the program."""
+        """Whether the data outlive the program."""
         return self._path is not None and not self._in_place_of_file
 
     def _opened(self, connection: sqlite3.Connection) -> None:
-        """Read what is wanted at once from a file that was opened just now."""
+        """Read the initial data from a file that was just opened."""
 
     def _closed(self) -> None:
-        """Forget what was read from memory that stood in for a file."""
+        """Discard data of the database in memory that replaced a file."""
 
     def _close_file(self) -> None:
         with self._lock:
@@ -124,9 +124,9 @@ class HistoryFile:
     def _usable(
         self, table: str, keys: int, rows: Iterable[Sequence[Any]], read: Callable[[Sequence[Any]], _T | None]
     ) -> list[_T]:
-        """Return what ``read`` makes of rows, without those that are None; set the others aside that it cannot read.
+        """Return the results of ``read`` for rows, without None; rows that it cannot read are set aside.
 
-        A row begins with the ``keys`` values of its table's key, which ``read`` gets as well.
+        A row begins with the ``keys`` values of its table's key, which ``read`` receives as well.
         """
         found: list[_T] = []
         wrong: list[Sequence[Any]] = []
@@ -146,7 +146,7 @@ class HistoryFile:
         self._left_out |= {(table, *key) for key, _ in wrong}
         now = datetime.now(UTC).timestamp()
         same = " AND ".join(f"{column} IS ?" for column in _KEYS[table])
-        self._moved = False  # until it is done: the next look finds them once more
+        self._moved = False  # until it succeeds: the next read finds them again
         with suppress(sqlite3.Error), self._transaction() as connection:
             connection.execute(_SET_ASIDE)
             connection.executemany(
@@ -171,7 +171,7 @@ class HistoryFile:
 
     @contextmanager
     def _forgiving(self, what: str) -> Iterator[list[sqlite3.Error]]:
-        """Turn a failure of SQLite into ``problem``; what is yielded holds it afterwards."""
+        """Convert an error of SQLite into ``problem``, which the yielded object has afterwards."""
         failures: list[sqlite3.Error] = []
         try:
             yield failures
@@ -183,7 +183,7 @@ class HistoryFile:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._open_memory() if self._path is None else self._open_path(self._path)
-            with suppress(sqlite3.Error):  # what it asks for itself tells why it cannot be read
+            with suppress(sqlite3.Error):  # the file's own check reports the reason
                 self._opened(self._connection)
         return self._connection
 
@@ -228,9 +228,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file, or make the one there private. A link is not followed: what it leads to is not ours.
+    """Create the file, or make the existing one private. Links are not followed: the target may belong to others.
 
-    SQLite itself follows no links to the files that it keeps next to this one.
+    SQLite itself follows no links to the files next to this one.
     """
     descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
@@ -240,7 +240,7 @@ def _make_private(path: Path) -> None:
 
 
 def _as_text(data: bytes) -> str:
-    """Return a text of the file; what is no UTF-8 shows as damage and does not spoil the whole answer."""
+    """Return a text of the file; invalid UTF-8 is shown as such and does not affect the whole answer."""
     return data.decode("utf-8", "replace")
 
 

@@ -1,7 +1,7 @@
-"""The readings of GPUs that outlive a session: statements on the history's file.
+"""The stored readings of GPUs: statements on the history's file.
 
-Those of the last day are kept as they came, though no closer than :data:`SPACING`; of older ones one a minute, for a
-week. What is drawn from them is no finer than that: beyond the last hour they are read one a minute.
+Readings of the last day are stored unchanged, at intervals of :data:`SPACING` or more; older ones one a minute, for a
+week. Charts need no finer ones: those before the last hour are read one a minute.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 SPACING = 5.0
 """Readings of one GPU that follow closer than this are not written, in seconds."""
 FINE_SECONDS = 3600.0
-"""Readings are drawn as they came for so long, then one a minute."""
+"""The age up to which readings are drawn unchanged, then one a minute."""
 WHOLE_SECONDS = 24 * 3600.0
 """How long every reading is kept."""
 KEPT_SECONDS = 7 * 24 * 3600.0
 """How long one reading a minute is kept."""
 THIN_EVERY = 3600.0
-"""Older readings are thinned out and dropped no more often than this, in seconds."""
+"""The minimum interval in seconds at which older readings are reduced and deleted."""
 
 
 def write(connection: sqlite3.Connection, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
@@ -43,7 +43,7 @@ def write(connection: sqlite3.Connection, samples: Iterable[tuple[Ref, GpuSample
 
 
 def thin(connection: sqlite3.Connection, now: datetime) -> None:
-    """Drop what is too old, and of what is older than a day all but the first of each minute."""
+    """Delete readings that are too old, and of those older than a day all but the first of each minute."""
     day_ago = now.timestamp() - WHOLE_SECONDS
     connection.execute("DELETE FROM gpu_sample WHERE at < ?", (now.timestamp() - KEPT_SECONDS,))
     connection.execute(

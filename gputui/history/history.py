@@ -1,9 +1,9 @@
-"""What outlives a session: snapshots, observed events, stock and GPU samples, logins, the audit log, typed commands.
+"""Stored data: snapshots, observed events, stock and GPU samples, logins, the audit log, typed commands.
 
-One SQLite file in the state directory, private to its owner, shared by all running gputui processes. Every call
-may be made from any thread and may block, for a second where another process holds the file; what the command bar
-asks never does once the file was opened. A damaged file is set aside and a locked or unwritable one
-replaced by memory: :attr:`History.problem` then says so, nothing is raised. The audit log alone is strict.
+One SQLite file in the state directory, private to its owner, shared by all running gputui processes. All methods are
+thread-safe and may block, for a second where another process has locked the file; those for the command bar never
+block once the file is open. A damaged file is set aside and a locked or unwritable one replaced by memory:
+:attr:`History.problem` reports it, nothing is raised. The audit log alone is strict.
 Rows are validated and cleaned when they are read; one that cannot be read is set aside and counted.
 """
 
@@ -79,7 +79,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One mutation: who, when, what, and how it ended. ``user`` is the local one; nothing in it is secret."""
+    """One mutation: time, user, action and outcome. ``user`` is the local one; it contains no secrets."""
 
     id: int
     at: datetime
@@ -132,7 +132,7 @@ class History(HistoryFile):
         stock: Iterable[StockSample] = (),
         gpus: Iterable[tuple[Ref, GpuSample]] = (),
     ) -> bool:
-        """Keep these in one transaction; return whether that worked (``problem`` says why not)."""
+        """Store these in one transaction; returns whether that succeeded (``problem`` has the reason)."""
         snapshot_values = [
             (s.account, s.resource.value, s.at.timestamp(), json.dumps(rows_to_plain(s.rows), separators=(",", ":")))
             for s in snapshots
@@ -189,7 +189,7 @@ class History(HistoryFile):
     def events(self, *, limit: int = 5_000, accounts: Iterable[str] | None = None) -> list[Event]:
         """Return the newest observed events, oldest first.
 
-        Several gputui processes may have watched the same instance: a state told twice in a row is one event.
+        Several gputui processes may have watched the same instance: a state reported twice in a row is one event.
         """
         wanted = None if accounts is None else set(accounts)
         found = self._select(
@@ -207,16 +207,16 @@ class History(HistoryFile):
         return events
 
     def stock(self, since: datetime) -> list[StockSample]:
-        """Return the stock samples from a time on, oldest first: what later trends are drawn from."""
+        """Return the stock samples from a time on, oldest first, for trends."""
         found = self._select(
             "SELECT seq, ref, at, idle, total FROM stock WHERE at >= ? ORDER BY at", (since.timestamp(),)
         )
         return self._usable("stock", 1, found, _stock_sample)
 
     def gpu_samples(self, accounts: Iterable[str], now: datetime) -> Mapping[Ref, Sequence[GpuSample]]:
-        """Return the kept readings of these accounts' GPUs, oldest first: what their charts begin with.
+        """Return the stored readings of these accounts' GPUs, oldest first, for charts.
 
-        Those of the hour before ``now`` come as they are kept, earlier ones one a minute.
+        Those of the hour before ``now`` are unchanged, earlier ones one a minute.
         """
         found: dict[Ref, Sequence[GpuSample]] = {}
         wrong: Sequence[Sequence[Any]] = ()
@@ -227,12 +227,12 @@ class History(HistoryFile):
             self._set_aside_rows("gpu_sample", [(row[:2], row) for row in wrong])
         return found
 
-    # Who logs into what, where the back end does not tell. Passwords are never here.
+    # Users of instances, where the back end does not report them. Passwords are never here.
 
     def remember_login(self, ref: Ref, *, user: str, made: str) -> str | None:
-        """Keep who logs into an instance; ``made`` tells it from others of its name (:attr:`SSHTarget.made`).
+        """Store the user of an instance; ``made`` distinguishes generations of a name (:attr:`SSHTarget.made`).
 
-        Returns the ``made`` that was kept for this name till now, None where nothing was known.
+        Returns the ``made`` that was stored for this name before, None where there was none.
         """
         before: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
@@ -241,12 +241,12 @@ class History(HistoryFile):
         return before[0] if before else None
 
     def login_of(self, ref: Ref, made: str) -> str:
-        """Return who logs into this instance; '' when that is not known."""
+        """Return the user of this instance; '' when it is unknown."""
         found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), made))
         return (typed_line(found[0][0]) or "") if found else ""
 
     def forget_login(self, ref: Ref) -> str | None:
-        """Forget who logs into an instance that is gone; returns its ``made``, None where nothing was known."""
+        """Delete the user of a removed instance; returns its ``made``, None where there was none."""
         made: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
             found = connection.execute("DELETE FROM login WHERE ref = ? RETURNING made", (str(ref),))
@@ -279,7 +279,7 @@ class History(HistoryFile):
             raise self._audit_error(str(error)) from error
 
     def finish_audit(self, entry: int, *, at: datetime, outcome: Outcome, detail: str) -> None:
-        """Write how a mutation ended. A failure to write is told in ``problem``: the mutation has happened."""
+        """Write the outcome of a mutation. An error is reported in ``problem``: the mutation has happened."""
         with self._forgiving("the audit log cannot be completed"), self._transaction() as connection:
             connection.execute(
                 "UPDATE audit SET outcome = ?, detail = ?, finished_at = ? WHERE id = ?",
@@ -298,9 +298,9 @@ class History(HistoryFile):
     # The command bar.
 
     def add_command(self, text: str) -> None:
-        """Remember a line typed into the command bar; one typed before moves to the end.
+        """Store a line typed into the command bar; a repeated one moves to the end.
 
-        Returns at once: a thread writes it. What cannot be written is tried again with the next one.
+        Returns immediately: a thread writes it. A line that cannot be written is retried with the next one.
         """
         self._typed.add(text)
 
@@ -315,7 +315,7 @@ class History(HistoryFile):
         return self._typed.last(limit)
 
     def close(self) -> None:
-        """Write what is still to be written and close the file; the next call opens it again."""
+        """Write the remaining lines and close the file; the next call opens it again."""
         self._typed.close()
         self._close_file()
 
@@ -339,7 +339,7 @@ class History(HistoryFile):
             self._typed.read([line for (kept,) in found if (line := typed_line(kept))][::-1])
             self._typed_read = True
 
-    # What goes wrong.
+    # Errors.
 
     @staticmethod
     def _audit_error(reason: str) -> GputuiError:

@@ -1,9 +1,8 @@
-"""Values as the history's file holds them, made those of the models: held against their types, and cleaned.
+"""Conversion of values from the history's file to those of the models, with checks of types and cleaning.
 
-The file lies in a directory where other programs may write as well, and may hold anything. A value that is read
-from it is treated as the answer of a server is: nothing of it can move a cursor, overflow a clock or pass for another
-type.
-Every function raises ValueError or TypeError for what cannot be such a value.
+Other programs may write to the directory, so the file may contain anything. A value from it is treated like a
+server's answer: it cannot move a cursor, overflow a clock or pass for another type.
+Every function raises ValueError or TypeError for an invalid value.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LONGEST_LINE = 1_000
 """Characters of a line typed into the command bar that is still taken for one."""
 
 UNUSABLE = (ValueError, TypeError, ArithmeticError, OSError, LookupError, RecursionError)
-"""What may be raised while a row is read; ArithmeticError and OSError are those of clocks."""
+"""The errors of reading a row; ArithmeticError and OSError are those of times."""
 
 _T = TypeVar("_T")
 
@@ -34,7 +33,7 @@ def text(value: object) -> str:
 
 
 def moment(value: object) -> datetime:
-    """Return the time of so many seconds since 1970, in UTC."""
+    """Return a time in UTC from seconds since 1970."""
     at = datetime.fromtimestamp(number(value), UTC)
     if not is_usable(at):
         raise ValueError("not a time")
@@ -61,12 +60,12 @@ def or_none(read: Callable[[object], _T], value: object) -> _T | None:
 
 
 def ref(value: object) -> Ref:
-    """Return the name of a thing."""
+    """Return a Ref from its text."""
     return Ref.parse(text(value))
 
 
 def gpu_sample(values: tuple[object, ...]) -> GpuSample:
-    """Return the reading of a GPU: its time, then the figures in the order of the model."""
+    """Return the reading of a GPU from its time and the figures in the order of the model."""
     at, utilization, memory_used, *others = values
     power, temperature, fan = (or_none(number, value) for value in others)
     return GpuSample(moment(at), or_none(number, utilization), or_none(whole, memory_used), power, temperature, fan)

@@ -1,7 +1,7 @@
-"""The filter of lines of a log: words that must all be there, ``!word`` that must not, ``/regex/``.
+"""The filter of lines of a log: all words must match, ``!word`` must not, ``/regex/``.
 
-The language is that of lists (``docs/filter.md``) without its columns: a line is one text, and what is
-written small matches in any case.
+The language is that of lists (``docs/filter.md``) without columns: a line is one text, and lower-case terms match in
+any case.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TERM = re.compile(r'!?(?:/((?:[^\\/]|\\.)+)/(?=\s|$)|"([^"]*)"|(\S+))')
 
 
 class LineFilter:
-    """A filter, read. ``text`` is what it was read from; raises QueryError where it cannot be read."""
+    """A parsed filter. ``text`` is the source; raises QueryError where it is invalid."""
 
     def __init__(self, text: str) -> None:
         self.text = text.strip()
@@ -25,7 +25,7 @@ class LineFilter:
         for match in _TERM.finditer(self.text):
             expression, quoted, word = match.groups()
             if match[0] == "!":
-                continue  # what is not wanted is still being typed
+                continue  # an exclusion that is still being typed
             text = expression or re.escape(quoted if quoted is not None else word)
             part = compile_pattern(text, match.start())
             (self._unwanted if match[0].startswith("!") else self._wanted).append(part)
@@ -34,12 +34,12 @@ class LineFilter:
         return bool(self._wanted or self._unwanted)
 
     def holds(self, text: str) -> bool:
-        """Whether a line is let through."""
+        """Return whether a line matches."""
         tried = text[:_LONGEST]
         return all(part.search(tried) for part in self._wanted) and not any(
             part.search(tried) for part in self._unwanted
         )
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where a line holds what was looked for."""
+        """Return the matching spans of a line."""
         return [match.span() for part in self._wanted for match in part.finditer(text[:_LONGEST])]

@@ -1,4 +1,4 @@
-"""Reading one log in both directions: the newest page first, then what comes, and the past when it is asked for."""
+"""Reading one log in both directions: the newest page first, then new lines, and older ones on request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gputui.models import LogPage, LogPosition, LogQuery
 
 _SIZE = 1000
 PACE = 1.0
-"""Seconds between two questions for what is new."""
+"""Seconds between two requests for new lines."""
 _MOST_PATIENCE = 30.0
 
 
 def retry_delay(error: GputuiError, failures: int) -> float:
-    """Return how many seconds to wait after so many failures one after another, or as long as the server asks for."""
+    """Return the delay in seconds after a number of consecutive failures, or the one required by the server."""
     if isinstance(error, RateLimitedError):
         return max(error.retry_after, PACE)
     return min(PACE * 2.0 ** min(failures, 5), _MOST_PATIENCE) * random.uniform(0.75, 1.25)  # noqa: S311
@@ -64,19 +64,19 @@ class LogReader:
         self.complete = False
         """Whether the oldest line is there."""
         self.gone = False
-        """Whether the server does not know any more what wrote it: it is not asked again."""
+        """Whether the server no longer knows the writer of the log: there are no more requests."""
         self.error: GputuiError | None = None
-        """Why the last page of what is new was not read; None when it was."""
+        """The error of the last request for new lines; None when it succeeded."""
         self.past_error: GputuiError | None = None
         """Why the last page of the past was not read; None when it was, or is read again."""
         self.resumes: float | None = None
-        """When it is asked for what is new again after an error, by ``clock``."""
+        """The time of the next request after an error, by ``clock``."""
         self.reading_past = False
 
     async def follow(self) -> None:
-        """Read the newest page, once, and then what comes, until cancelled or the log's writer is gone.
+        """Read the newest page, once, and then new lines, until cancelled or the log's writer is gone.
 
-        Where only lines up to a time are asked for nothing comes any more: it ends with the newest of them.
+        With an end time there are no new lines: it ends with the newest before it.
         """
         self.gone = False
         failures = 0
@@ -100,11 +100,11 @@ class LogReader:
             if more:
                 continue
             if self.query.until is not None:
-                return  # what is written later is not asked for
+                return  # later lines are not requested
             await self._wait(PACE)
 
     async def older(self) -> bool:
-        """Read one page of the past; returns whether there is more of it. A second call waits for the first."""
+        """Read one page of older lines; returns whether there are more. A second call waits for the first."""
         async with self._past:
             if self.complete or self._older_from is None:
                 return False
@@ -119,12 +119,12 @@ class LogReader:
                 self._changed()
 
     async def all_older(self) -> None:
-        """Read all of the past, until there is none, it fails, or the task is cancelled."""
+        """Read all older lines, until there are none, an error occurs, or the task is cancelled."""
         while await self.older():
             pass
 
     async def _step(self) -> bool:
-        """Read forward, or backward where nothing is there yet; returns whether to ask again at once."""
+        """Read forward, or backward where there are no lines yet; returns whether to request again immediately."""
         if not self.answered:
             page = await self._read(self.query, after=None, backward=True, size=_SIZE)
             self._store.add_newer(page.lines)
@@ -139,11 +139,11 @@ class LogReader:
         added = self._store.add_newer(page.lines)
         self._newer_from = page.next
         if after is None and page.lines:
-            # The log was empty: what comes is read from its beginning.
+            # The log was empty: new lines are read from its beginning.
             self.complete = True
         if added:
             self._changed()
-        # A page that leads nowhere is not asked for again at once: that would go on for ever.
+        # A page without progress is not requested again immediately: that would be an endless loop.
         return page.more and page.next != after
 
     async def _step_back(self) -> bool:

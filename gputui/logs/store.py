@@ -1,7 +1,7 @@
-"""The lines of one log: texts in files without a name; in memory only where each begins and when it was written.
+"""The lines of one log: texts in unnamed files; in memory only the position and time of each.
 
-A line keeps its number however many come: the first page's end is 0, newer lines count up from there, older ones
-down from -1. So nothing has to move when a page comes before what is there.
+The number of a line is constant: the first page's end is 0, newer lines count up from there, older ones down from -1.
+So nothing has to move when an older page is added.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from gputui.errors import GputuiError
 from gputui.models import LogLine, LogPosition
 
 _BORDER = 4000
-"""Positions remembered at each end, to know a line that a page brings again: four pages."""
+"""Positions stored at each end, to recognise repeated lines: four pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A line as it is read back. ``at`` is in seconds since 1970, UTC, None where it is not told."""
+    """A line. ``at`` is in seconds since 1970, UTC, None where it is unknown."""
 
     number: int
     at: float | None
@@ -37,7 +37,7 @@ class StoredLine:
 
 
 class _Spool:
-    """Texts one behind the other in a file that only grows; it is gone with the program."""
+    """Concatenated texts in a file that only grows; it is deleted with the program's end."""
 
     def __init__(self) -> None:
         try:
@@ -60,7 +60,7 @@ class _Spool:
                 written += os.pwrite(self._file.fileno(), block[written:], start + written)
         except OSError as error:
             raise _full(error) from error
-        # Only what is written whole is known: after a full disk the next lines go where these would have.
+        # Only complete writes count: after a full disk the next lines overwrite an incomplete one.
         for line, text in zip(lines, texts, strict=True):
             start += len(text)
             self._ends.append(start)
@@ -110,7 +110,7 @@ class LogStore:
         return len(self._newer)
 
     def add_newer(self, lines: Iterable[LogLine]) -> int:
-        """Put lines, oldest first, behind those there are; returns how many are new. Raises GputuiError."""
+        """Append lines, oldest first; returns how many are new. Raises GputuiError."""
         fresh = self._fresh(lines)
         if fresh:
             self._newer.add(fresh)
@@ -118,7 +118,7 @@ class LogStore:
         return len(fresh)
 
     def add_older(self, lines: Iterable[LogLine]) -> int:
-        """Put lines, oldest first, before those there are; returns how many are new. Raises GputuiError."""
+        """Prepend lines, oldest first; returns how many are new. Raises GputuiError."""
         fresh = self._fresh(lines)
         if fresh:
             self._older.add(fresh[::-1])
@@ -127,7 +127,7 @@ class LogStore:
 
     def _fresh(self, lines: Iterable[LogLine]) -> list[LogLine]:
         known = {*self._known[0], *self._known[1]}
-        # A page may hold a line twice as well.
+        # A page may contain a line twice.
         return list({line.position: line for line in lines if line.position not in known}.values())
 
     def _remember(self, end: int, fresh: Sequence[LogLine]) -> None:
@@ -138,7 +138,7 @@ class LogStore:
         self._known[end].extend(positions)
 
     def read(self, first: int, last: int) -> list[StoredLine]:
-        """Return the lines from ``first`` to before ``last``, as far as there are some; one read for each half."""
+        """Return the existing lines from ``first`` to before ``last``, with one read for each half."""
         first, last = max(first, self.first), min(last, self.last)
         found: list[StoredLine] = []
         if first < min(last, 0):
@@ -156,7 +156,7 @@ class LogStore:
 
 
 class LogFilter:
-    """The numbers of the lines that a filter lets through, found in steps and kept up as lines come at both ends."""
+    """The numbers of the matching lines of a filter, found in steps and updated as lines are added at both ends."""
 
     def __init__(self, store: LogStore, holds: Callable[[str], bool]) -> None:
         self._store = store
@@ -179,7 +179,7 @@ class LogFilter:
         return (self._store.last - self._to) + (self._from - self._store.first)
 
     def step(self, most: int = 5000) -> bool:
-        """Look at some more lines, the newer ones first; returns whether there are further ones."""
+        """Scan some more lines, the newer ones first; returns whether there are more."""
         if self._to < self._store.last:
             lines = self._store.read(self._to, min(self._to + most, self._store.last))
             self._newer.extend(line.number for line in lines if self._holds(line.text))

@@ -26,7 +26,7 @@ from gputui.ssh.failures import (
 from gputui.ssh.known_hosts import AskHostKey, HostKey, KnownHosts, changed_key_error, jump_host_id, name_of_host
 from gputui.text import clean
 
-# Without a handler of its own, asyncssh's warnings would reach stderr, which is the terminal the app draws on.
+# Without a handler, asyncssh's warnings would reach stderr, which is the terminal of the app.
 logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 
 ATTEMPT_SECONDS = 20.0
@@ -35,7 +35,7 @@ _LONGEST_PAUSE = 2.0
 _KEEPALIVE_SECONDS = 15
 _KEEPALIVE_MISSED = 3
 _WINDOW = 16 * 2**20
-# Of several keys the one is asked about whose fingerprint people compare: what OpenSSH shows first.
+# Of several host keys, ask about the one that OpenSSH shows first: its fingerprint is the published one.
 _KEY_ALGORITHMS = (
     *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     *("rsa-sha2-512", "rsa-sha2-256"),
@@ -56,7 +56,7 @@ def _no_progress(_text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where one connection goes: an address, who logs in, and the id its host key is remembered by."""
+    """The target of a connection: an address, a user, and the id under which the host key is stored."""
 
     host_id: str
     host: str
@@ -65,7 +65,7 @@ class Endpoint:
 
     @property
     def where(self) -> str:
-        """Say it in a message."""
+        """Return the address for a message."""
         return clean(f"{name_of_host(self.host_id)} at {self.host}:{self.port}")
 
 
@@ -83,7 +83,7 @@ class Connection:
         return self.ssh.is_closed()
 
     async def close(self) -> None:
-        """End it, its sessions, its forwards, and its way through the jump host; bounded in time."""
+        """Close it with its sessions, forwards and the connection to the jump host; bounded in time."""
         self.ssh.close()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
@@ -102,7 +102,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Everything one login asks, shows and waits with."""
+    """The callbacks and stores of one login."""
 
     hosts: KnownHosts
     ask: AskHostKey
@@ -126,11 +126,11 @@ async def connect(
     sleep: Sleep = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Connection:
-    """Log in to ``target``; what ``login`` sets wins over the target's own port, user and password.
+    """Log in to ``target``; ``login`` overrides the port, user and password of the target.
 
-    A refused port is tried again for ``deadline`` seconds, each time with a ``refetch``-ed target, telling
+    A refused port is retried for ``deadline`` seconds, each time with a ``refetch``-ed target, with reports to
     ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that are not configured to
-    ``ask_secret``. Raises HostKeyError for a changed key, SshError for everything else that fails.
+    ``ask_secret``. Raises HostKeyError for a changed key, SshError for every other failure.
     """
     asking = _Asking(hosts, ask, progress, deadline, sleep, monotonic)
     async with AsyncExitStack() as resources:
@@ -191,7 +191,7 @@ async def _connect_jump(
 async def _until_up(
     attempt: Callable[[SSHTarget], Awaitable[_LoggedIn]], target: SSHTarget, refetch: Refetch | None, asking: _Asking
 ) -> _LoggedIn:
-    """Repeat ``attempt`` while the sshd is not up, for as long as the deadline allows."""
+    """Repeat ``attempt`` while the sshd is not up, until the deadline."""
     started = asking.monotonic()
     pause = _FIRST_PAUSE
     while True:
@@ -211,7 +211,7 @@ async def _until_up(
             try:
                 target = await refetch()
             except (UnavailableError, RateLimitedError, ConflictError) as error:
-                # The back end may be as busy as the instance: the last known address is still worth a try.
+                # The back end may fail as well: try the last known address.
                 asking.progress(error.message)
 
 
@@ -253,7 +253,7 @@ async def _log_in(
 async def _trust_first(
     endpoint: Endpoint, asking: _Asking, tunnel: asyncssh.SSHClientConnection | None, timeout: Timeout
 ) -> HostKey:
-    """Fetch the key of a host not seen before, ask, remember it."""
+    """Fetch the key of an unknown host, ask, and store it."""
     key = await _fetch_key(endpoint, tunnel)
     question = await asyncio.to_thread(asking.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
     with timeout.paused():
@@ -302,9 +302,9 @@ async def _connect_strictly(
 
 
 async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> Exception:
-    """Tell a port whose sshd is still starting from one that is not SSH, by what it says to a greeting.
+    """Distinguish a port whose sshd is still starting from one that is not SSH, by the answer to a greeting.
 
-    A container's published port accepts connections before anything listens behind it, and closes them at once.
+    A container's published port accepts connections before anything listens behind it, and closes them immediately.
     """
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
@@ -346,7 +346,7 @@ async def _greeting(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | N
 
 
 class Forward:
-    """A port of this machine's loopback address that leads to a port of an instance."""
+    """A port on this machine's loopback address, forwarded to a port of an instance."""
 
     def __init__(self, listener: asyncssh.SSHListener, remote_port: int) -> None:
         self.local_port = listener.get_port()
@@ -354,9 +354,9 @@ class Forward:
         self._listener = listener
 
     async def close(self) -> None:
-        """Stop listening; connections already made end with the SSH connection.
+        """Stop listening; open connections end with the SSH connection.
 
-        Python from 3.12 on waits for those as well: this does so for a second at most.
+        Python 3.12 and later wait for those as well; here for one second at most.
         """
         self._listener.close()
         with suppress(TimeoutError):
@@ -365,7 +365,7 @@ class Forward:
 
 
 async def forward(connection: Connection, local_port: int, remote_port: int) -> Forward:
-    """Listen on 127.0.0.1 (``local_port`` 0: any free one) and lead to ``remote_port`` in the instance."""
+    """Forward a port of 127.0.0.1 (``local_port`` 0: any free one) to ``remote_port`` in the instance."""
     try:
         listener = await connection.ssh.forward_local_port("127.0.0.1", local_port, "localhost", remote_port)
     except OSError as error:

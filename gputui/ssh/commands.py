@@ -21,7 +21,7 @@ _CHUNK = 65536
 
 
 class Command:
-    """A command under way. ``output`` is what it has printed so far, output and errors together, as it came."""
+    """A running command. ``output`` has the bytes read so far, output and errors together."""
 
     def __init__(
         self, connection: Connection, process: asyncssh.SSHClientProcess[bytes], limit: int = OUTPUT_LIMIT
@@ -33,26 +33,25 @@ class Command:
 
     @property
     def ended(self) -> bool:
-        """Whether the server has reported the end of the command, or of its output; not where the link broke."""
+        """Whether the server has reported the end of the command, or of its output; False where the link broke."""
         silent = self._process.stdout.at_eof() and not self.connection.closed
         return silent or self._process.returncode is not None
 
     @property
     def status(self) -> int | None:
-        """The exit status, 128 + N after signal N; None while it runs and where nothing is known."""
+        """The exit status, 128 + N after signal N; None while it runs and where it is unknown."""
         status = self._process.returncode
         return status if status is None or status >= 0 else 128 - status
 
     @property
     def overflowed(self) -> bool:
-        """Whether it has printed more than is read of it."""
+        """Whether the output is longer than the limit."""
         return len(self.output) > self._limit
 
     async def read(self, timeout: float | None, *, until: bytes | None = None) -> bool:
-        """Read until the end, or until ``until`` has come; False when ``timeout`` seconds have passed before that.
+        """Read until the end, or up to ``until``; False when ``timeout`` seconds pass before that.
 
-        Past the limit of the output reading stops, and counts as the end. Raises SshError when the connection is
-        lost.
+        The limit of the output counts as the end. Raises SshError when the connection is lost.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -80,7 +79,9 @@ class Command:
         return SshError(f"The connection to {self._where} was lost while the command ran.")
 
     def end(self) -> None:
-        """End what may still run. Where the server ignores the signal (OpenSSH as root) it ends at its next write."""
+        """Kill the command if it runs. Where the server ignores the signal (OpenSSH as root) it ends at its next
+        write.
+        """
         if not self.ended:
             with suppress(OSError):
                 self._process.kill()
@@ -99,16 +100,16 @@ async def start(connection: Connection, command: str, *, limit: int = OUTPUT_LIM
 
 
 async def run(connection: Connection, command: str, timeout: float | None = None) -> ExecResult:
-    """Run ``command`` until it ends; its output and errors come together, made safe to show.
+    """Run ``command`` until it ends; output and errors are together and safe to display.
 
-    After ``timeout`` seconds it is ended and ``timed_out`` says so; past 4 MiB the output is cut and the command
-    ended. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
+    After ``timeout`` seconds it is killed and ``timed_out`` is True; past 4 MiB the output is cut and the command
+    killed. An end by signal N is reported as 128 + N where the number is known, else 255. Raises SshError.
     """
     started = await start(connection, command)
     try:
         in_time = await started.read(timeout)
     finally:
-        # Not waited for: a server closes the channel when the command ends, and this one may never.
+        # Not awaited: a server closes the channel when the command ends, which may be never.
         status = started.status
         started.end()
     text = await asyncio.to_thread(_shown, bytes(started.output[:OUTPUT_LIMIT]))
@@ -128,9 +129,9 @@ _CHECK_SECONDS = 15.0
 
 
 class Unended:
-    """The last command in an instance that did not end in time: no further one is started while it is there.
+    """The last command in an instance that did not end in time: no other one is started while it runs.
 
-    A process that hangs in the driver cannot be killed, and each look would add one.
+    A process that hangs in the driver cannot be killed, and each probe would add one.
     """
 
     def __init__(self) -> None:
@@ -138,12 +139,12 @@ class Unended:
         self._shell = 0
 
     def keep(self, command: Command) -> None:
-        """Remember a command that has not ended in time; its channel stays open to see when it does."""
+        """Store a command that has not ended in time; its channel stays open to detect its end."""
         found = _SHELL.search(command.output)
         self._command, self._shell = command, int(found[1]) if found else 0
 
     async def is_there(self, connection: Connection) -> bool:
-        """Return whether it still runs: by its channel, over another connection by its process. Raises SshError."""
+        """Return whether it still runs, by its channel or by its process over another connection. Raises SshError."""
         if self._command is None:
             return False
         if not self._command.ended:

@@ -1,7 +1,7 @@
-"""Credentials for one login: keys, agent and passwords, offered in an order that costs the fewest attempts.
+"""Credentials for one login: keys, agent and passwords, offered in the order that needs the fewest attempts.
 
-The configured key comes first, then a known password, then a few keys that may fit: an sshd ends the connection after
-its sixth refusal (MaxAuthTries), and each key that is offered counts.
+The configured key is first, then a known password, then a few keys that may be accepted: an sshd ends the connection
+after the sixth refusal (MaxAuthTries), and each offered key counts.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from gputui.ssh.known_hosts import name_of_host
 from gputui.text import clean
 
 METHODS = "publickey,password,keyboard-interactive,publickey"
-"""The order of methods. Keys come again at the end: for those after a known password that could not be offered."""
+"""The order of methods. Keys are repeated at the end, for those after a known password that could not be offered."""
 _MOST_AGENT_KEYS = 3
 _MOST_UNASKED = 5
-"""Attempts without a question: an sshd ends the connection at its sixth refusal."""
+"""Attempts before a question to the user: an sshd ends the connection at the sixth refusal."""
 _ASKED_AT_MOST = 3
 _NOT_ACCEPTED = "The last one was not accepted."
 
 
 class SecretKind(StrEnum):
-    """What is asked for."""
+    """The kind of secret."""
 
     PASSWORD = "password"  # noqa: S105  (the name of a kind)
     PASSPHRASE = "passphrase"  # noqa: S105
@@ -41,7 +41,7 @@ class SecretKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecretQuestion:
-    """Asks the user for a password or a key's passphrase. ``attempt`` starts at 1; ``prompt`` is ready to show."""
+    """A question for a password or a key's passphrase. ``attempt`` starts at 1; ``prompt`` is safe to display."""
 
     kind: SecretKind
     host_id: str
@@ -54,7 +54,7 @@ AskSecret = Callable[[SecretQuestion], Awaitable[Secret | None]]
 
 
 class Timeout:
-    """The time limit of one attempt, which stands still while a person is being asked."""
+    """The time limit of one attempt; it is paused during questions to the user."""
 
     def __init__(self, timeout: asyncio.Timeout, seconds: float) -> None:
         self._timeout = timeout
@@ -62,7 +62,7 @@ class Timeout:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop the clock inside, start it afresh after."""
+        """Pause the limit inside, restart it afterwards."""
         self._timeout.reschedule(None)
         try:
             yield
@@ -74,8 +74,8 @@ class Timeout:
 class Credentials:
     """The credentials for a server, loaded once and used for every attempt of one login.
 
-    ``keys`` are offered before a known password, ``other_keys`` after it; ``passed_over`` names those that are not
-    offered at all, and why.
+    ``keys`` are offered before a known password, ``other_keys`` after it; ``passed_over`` names the excluded ones and
+    the reasons.
     """
 
     def __init__(self, host_id: str, login: SSHLogin, password: Secret | None, ask_secret: AskSecret | None) -> None:
@@ -91,11 +91,11 @@ class Credentials:
 
     @property
     def can_ask(self) -> bool:
-        """Whether someone can be asked for a secret."""
+        """Whether a question for a secret is possible."""
         return self._ask_secret is not None
 
     async def ask(self, kind: SecretKind, prompt: str, attempt: int) -> Secret | None:
-        """Ask the user, if anyone can be asked."""
+        """Ask the user, if possible."""
         if self._ask_secret is None:
             return None
         if attempt > 1:
@@ -105,7 +105,7 @@ class Credentials:
     async def load(self) -> None:
         """Load the configured key and the agent's keys; the user's default ones where none is configured.
 
-        Raises SshError when the configured key cannot be used; asks for its passphrase, unless the agent has it.
+        Raises SshError when the configured key is unusable; asks for the passphrase, unless the agent has the key.
         """
         agent_keys = await self._agent_keys() if self._login.agent else []
         if self._key_path is not None:
@@ -121,7 +121,7 @@ class Credentials:
             self._take_others(sorted(agent_keys, key=lambda key: key.public_data not in known), defaults)
 
     def _take_others(self, agent_keys: Sequence[NamedKey], defaults: Sequence[NamedKey]) -> None:
-        """Take what may be offered unasked, so that a typed password still has an attempt."""
+        """Select the keys to offer, so that an attempt is left for a typed password."""
         self.other_keys = list(agent_keys[:_MOST_AGENT_KEYS])
         if (more := len(agent_keys) - _MOST_AGENT_KEYS) > 0:
             self.passed_over.append(f"{more} more agent key{'' if more == 1 else 's'} (ssh.key chooses one)")
@@ -132,7 +132,7 @@ class Credentials:
         self.passed_over += [key.name for key in fresh[max(0, room) :]]
 
     def close(self) -> None:
-        """Let go of the agent."""
+        """Close the connection to the agent."""
         if self._agent is not None:
             self._agent.close()
             self._agent = None
@@ -187,13 +187,13 @@ class Credentials:
             self._agent = await asyncssh.connect_agent(path)
             pairs = await self._agent.get_keys()
         except (OSError, ValueError):
-            # A socket left over from a login that is gone; an agent is never required.
+            # A stale socket of an earlier login; an agent is never required.
             return []
         return [NamedKey("agent key", pair) for pair in pairs]
 
 
 class LoginClient(asyncssh.SSHClient):
-    """Answers one server's questions from :class:`Credentials` and notes what was tried."""
+    """Answers one server's requests from :class:`Credentials` and records the attempts."""
 
     def __init__(self, credentials: Credentials, user: str, timeout: Timeout, banner: Callable[[str], None]) -> None:
         self.tried: list[str] = []
@@ -209,11 +209,11 @@ class LoginClient(asyncssh.SSHClient):
         self._connection: asyncssh.SSHClientConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        """Keep the connection: it knows the methods that the server still takes."""
+        """Store the connection: it knows the methods that the server still accepts."""
         self._connection = conn
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
-        """Show what the server says before the login."""
+        """Show the server's banner."""
         self._banner(clean(msg.strip(), multiline=True))
 
     def public_key_auth_requested(self) -> list[asyncssh.SSHKey | asyncssh.SSHKeyPair] | None:
@@ -239,20 +239,20 @@ class LoginClient(asyncssh.SSHClient):
         return None if secret is None else secret.reveal()
 
     def kbdint_auth_requested(self) -> str | None:
-        """Take part when there is something to answer with."""
+        """Take part if there is a password or a question is possible."""
         return "" if (self._password_left is not None and not self._declined) or self._can_ask else None
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str] | None:
-        """Answer a lone hidden prompt with the password, anything else by asking: it may want a code, or a name."""
+        """Answer a single hidden prompt with the password; ask the user for any other, such as a code."""
         for_password = len(prompts) == 1 and not prompts[0][1]
         answers: list[str] = []
         for text, _echo in prompts:
             prompt = clean(str(text).strip()) or "Answer:"
             secret = await (self._next_secret(prompt) if for_password else self._ask(prompt))
             if secret is None:
-                # Not taken part in again with the password alone: the server would ask the same for ever.
+                # Do not repeat with the password alone: the server would ask for ever.
                 self._declined = True
                 return None
             answers.append(secret.reveal())

@@ -1,4 +1,4 @@
-"""What asyncssh and the network raise, in words for the person at the keyboard."""
+"""Errors of asyncssh and the network, in words for users."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _UNREACHABLE = frozenset(
 
 
 class NotUpError(Exception):
-    """The port answers as one whose sshd does not run yet. ``str()`` says how."""
+    """The sshd behind the port does not run yet. ``str()`` has the details."""
 
 
 def is_not_up(error: Exception) -> bool:
-    """Whether this is what a port gives while its sshd is still starting: refused, directly or by the jump host."""
+    """Return whether an error means that an sshd may still be starting: refused, directly or by the jump host."""
     if isinstance(error, asyncssh.ChannelOpenError):
         refused = "refused" in error.reason.lower() or bool(_listed(error.reason) & _REFUSED)
         return error.code == asyncssh.OPEN_CONNECT_FAILED and refused
@@ -76,7 +76,7 @@ def is_too_many_attempts(error: Exception) -> bool:
 
 
 def too_many_attempts(user: str, where: str, tried: list[str]) -> SshError:
-    """Make the refusal by a server that takes no further credential, naming those it has refused."""
+    """Return the error of a server that accepts no further attempts, with the refused credentials."""
     names = f"; tried: {_names(tried)}" if tried else ""
     return SshError(
         f"{where} did not let {user} in: too many credentials were refused{names}.",
@@ -85,7 +85,7 @@ def too_many_attempts(user: str, where: str, tried: list[str]) -> SshError:
 
 
 def refused_greeting(said: str, where: str) -> SshError | None:
-    """Make the refusal of an SSH server that takes no logins for the moment; None where it says something else."""
+    """Return the error of an SSH server that accepts no logins at present; None for other errors."""
     if not _BUSY.search(said):
         return None
     return SshError(
@@ -101,7 +101,7 @@ def _names(tried: list[str]) -> str:
 
 
 def permission_denied(user: str, where: str, tried: list[str], passed_over: Sequence[str] = ()) -> SshError:
-    """Make the refusal of every credential offered, naming them, and those that were not offered."""
+    """Return the error for refused credentials, with their names and those that were not offered."""
     unused = f" Not tried: {', '.join(passed_over)}." if passed_over else ""
     if not tried:
         return SshError(

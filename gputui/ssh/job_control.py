@@ -15,17 +15,18 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 _SETTLE_SECONDS = 0.02
-"""How near a SIGCONT takes a stop back. Of two signals that come together nothing says which was first: the system
-hands them to different threads, and Python calls its handlers by number. A stop that nothing ends would be a hang."""
+"""Within how many seconds a SIGCONT cancels a stop. The order of two signals at about the same time is unknown: the
+system delivers them to different threads, and Python calls its handlers by number. A stop without an end is a
+hang."""
 
 
 class JobControl:
-    """A context: inside it SIGTSTP and SIGCONT suspend and resume whatever ``leave`` and ``enter`` stand for.
+    """A context: inside it SIGTSTP and SIGCONT suspend and resume the program with ``leave`` and ``enter``.
 
-    ``leave`` gives the terminal back as the shell expects it, ``enter`` takes it again and draws. Both are called on
-    the event loop, never from inside a signal handler, and always in pairs: however many signals come in whatever
-    order, each stop is followed by one ``enter``. SIGSTOP cannot be seen, so a SIGCONT on its own means that the
-    terminal may have been another program's meanwhile: leave and enter again. Needs the main thread.
+    ``leave`` restores the terminal for the shell, ``enter`` takes it again and draws. Both are called on the event
+    loop, never in a signal handler, and always in pairs: for any number and order of signals each stop is followed by
+    one ``enter``. SIGSTOP cannot be detected, so that after a SIGCONT alone another program may have changed the
+    terminal: leave and enter again. Needs the main thread.
     """
 
     def __init__(self, terminal: int, leave: Callable[[], None], enter: Callable[[], None]) -> None:
@@ -55,8 +56,8 @@ class JobControl:
     def suspend(self) -> bool:
         """Suspend the whole job, as ctrl+z does in a shell; returns after it was resumed.
 
-        False when the system did not stop it: there is no shell that could resume it (a process group of its own
-        session, as in a tmux window that runs this program alone).
+        False when the system did not stop it: there is no shell that could resume it (an orphaned process group, as
+        in a tmux window that runs this program alone).
         """
         self._leave()
         self._continued = False
@@ -94,7 +95,7 @@ class JobControl:
     def _act(self) -> None:
         if self._asked_to_stop and not self._taken_back:
             if time.monotonic() < self._asked_at + _SETTLE_SECONDS:
-                return  # it is called again when a SIGCONT has had its time
+                return  # it is called again after the interval for a SIGCONT
             self._leave()
             if not self._taken_back:  # not continued while leaving
                 os.kill(os.getpid(), signal.SIGSTOP)
@@ -112,11 +113,11 @@ class JobControl:
 def wait_for_foreground(terminal: int) -> None:
     """Return when this process may write to its terminal; the system stops it until then.
 
-    Returns at once where there is no terminal, or where no shell is left that could give it back.
+    Returns immediately where there is no terminal, or no shell that could give it back.
     """
     before = signal.signal(signal.SIGTTOU, signal.SIG_DFL)
     try:
-        # Setting what is set already changes nothing, and stops a process in the background (SIGTTOU).
+        # Setting the present attributes again changes nothing, but stops a process in the background (SIGTTOU).
         termios.tcsetattr(terminal, termios.TCSANOW, termios.tcgetattr(terminal))
     except termios.error:
         pass

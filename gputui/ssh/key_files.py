@@ -1,4 +1,4 @@
-"""Private keys in files: which there are, who can read them, and their public halves."""
+"""Private key files: their names, permissions and public halves."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class NamedKey:
 
     @property
     def public_data(self) -> bytes:
-        """Its public half, in the form of the wire; of a certificate that of the key in it."""
+        """The public half in wire format; of a certificate, that of the key in it."""
         return self.pair.key_public_data if isinstance(self.pair, asyncssh.SSHKeyPair) else self.pair.public_data
 
 
 def others_can_read(path: Path) -> bool:
-    """Return whether OpenSSH would refuse a key for its permissions: the user's own file that others can read."""
+    """Return whether OpenSSH would refuse a key for its permissions: a file of the user that others can read."""
     try:
         status = path.stat()
     except OSError:
@@ -60,7 +60,7 @@ def default_keys() -> tuple[set[bytes], list[NamedKey], list[Path]]:
 
 
 def public_data(path: Path) -> bytes | None:
-    """Return the public half of a private key, also of one that is locked; None where it cannot be known."""
+    """Return the public half of a private key, also of an encrypted one; None where it is unknown."""
     try:
         return asyncssh.read_public_key(path.with_name(f"{path.name}.pub")).public_data
     except (OSError, asyncssh.KeyImportError):
@@ -82,7 +82,7 @@ def _public_half(text: bytes) -> bytes | None:
     if not data.startswith(_MAGIC):
         return None
     place = len(_MAGIC)
-    # Cipher, key derivation and its options, the number of keys, then the public key.
+    # Cipher, key derivation and options, the number of keys, then the public key.
     for skipped in ("string", "string", "string", "number"):
         place += 4 + (int.from_bytes(data[place : place + 4]) if skipped == "string" else 0)
     size = int.from_bytes(data[place : place + 4])
@@ -91,7 +91,7 @@ def _public_half(text: bytes) -> bytes | None:
 
 
 def wants_passphrase(error: Exception) -> bool:
-    """Return whether a key could not be read for want of its passphrase."""
-    # asyncssh has no kind of its own for a wrong passphrase; its words differ by file format.
+    """Return whether an error is a missing or wrong passphrase."""
+    # asyncssh has no error class for a wrong passphrase; the messages differ by file format.
     text = str(error).lower()
     return isinstance(error, asyncssh.KeyEncryptionError) or "passphrase" in text or "decrypt" in text

@@ -1,8 +1,8 @@
-"""Known hosts: the keys remembered for each instance id, and the question asked about a new one.
+"""Known hosts: the keys stored for each instance id, and the question about a new one.
 
 Addresses are recycled between instances and change with every restart, so a key belongs to an id, not to an
 address. Each id has one small file of OpenSSH known-hosts lines (``[host]:port algorithm key``); the addresses in
-it only say where a key was seen. Standard library only.
+it are those where a key was seen. Standard library only.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from gputui.text import clean
 _LONGEST_NAME = 200
 _JUMP = "jump/"
 _MADE = "#"
-"""Parts an instance's Ref from what tells it from others that had, or will have, that Ref."""
+"""Separates an instance's Ref from its generation: the part that differs from other instances with the same Ref."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """A server's public key: its algorithm (``ssh-ed25519``) and its base64 text."""
+    """A server's public key: algorithm (``ssh-ed25519``) and base64 text."""
 
     algorithm: str
     data: str
@@ -46,7 +46,7 @@ class HostKey:
 
     @property
     def fingerprint(self) -> str:
-        """Its SHA-256 in the form OpenSSH shows: ``SHA256:…``."""
+        """The SHA-256 fingerprint in OpenSSH's form: ``SHA256:…``."""
         digest = hashlib.sha256(base64.b64decode(self.data)).digest()
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
@@ -56,7 +56,7 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class HostKeyQuestion:
-    """May this ``key`` be trusted from now on for ``host_id``?
+    """The question whether to trust ``key`` for ``host_id``.
 
     ``same_key_at`` are other ids that have the same key (images often carry one), ``address_was`` other ids that
     were once reached at this address (it was recycled).
@@ -72,7 +72,7 @@ class HostKeyQuestion:
     key: HostKey | None = None
 
     def describe(self) -> str:
-        """Say it in lines for a dialog or a terminal."""
+        """Return the lines for a dialog or a terminal."""
         lines = [
             f"The host key of {name_of_host(self.host_id)} at {self.host}:{self.port} is not known yet.",
             f"{self.algorithm} {self.fingerprint}",
@@ -88,7 +88,7 @@ AskHostKey = Callable[[HostKeyQuestion], Awaitable[bool]]
 
 
 class KnownHosts:
-    """The remembered keys, one file an id, in a directory only its owner can read.
+    """The stored keys, one file for each id, in a directory that only its owner can read.
 
     Every method reads or writes files, :meth:`question` and :meth:`forget` those of all ids: call them in a thread.
     """
@@ -99,8 +99,8 @@ class KnownHosts:
     def keys(self, host_id: str) -> tuple[HostKey, ...]:
         """Return the keys trusted for ``host_id``, oldest first.
 
-        Raises HostKeyError when its file holds anything that is not a known-hosts line: skipping a damaged line
-        would turn a changed key into an unknown one.
+        Raises HostKeyError when the file has any line that is not a known-hosts line: skipping a damaged line would
+        turn a changed key into an unknown one.
         """
         keys = [key for _, key in self._read(self._path(host_id))[1]]
         return tuple(dict.fromkeys(keys))
@@ -121,7 +121,7 @@ class KnownHosts:
             raise _unusable(path, error) from error
 
     def forget(self, host_id: str) -> bool:
-        """Drop every key of ``host_id``, and of the instances made under that name; whether there was one."""
+        """Delete every key of ``host_id`` and of all generations of that instance; returns whether there was one."""
         paths = [
             self._path(host_id),
             *(path for path, name, _ in self._others(host_id) if name_of_host(name) == clean(host_id)),
@@ -138,7 +138,7 @@ class KnownHosts:
         return found
 
     def question(self, host_id: str, host: str, port: int, key: HostKey) -> HostKeyQuestion:
-        """Make the question about a key not known for ``host_id``, with what other ids say of it."""
+        """Return the question about a key unknown for ``host_id``, with the other ids that have it."""
         address = f"[{host}]:{port}"
         same_key: list[str] = []
         same_address: list[str] = []
@@ -158,7 +158,7 @@ class KnownHosts:
         return self._directory / f"{name}.hosts"
 
     def _read(self, path: Path) -> tuple[str, list[tuple[str, HostKey]]]:
-        """Read a file once: the id in its first line, and where each of its keys was seen."""
+        """Read a file once: the id in the first line, and the address of each key."""
         try:
             with os.fdopen(open_private(path, os.O_RDONLY), encoding="utf-8") as file:
                 lines = file.read().splitlines()
@@ -189,13 +189,13 @@ class KnownHosts:
             try:
                 name, entries = self._read(path)
             except (HostKeyError, SshError):
-                # Another id's damaged file is told when that id is used; here it only says less.
+                # A damaged file of another id is reported when that id is used; here it is skipped.
                 continue
             yield path, name, entries
 
 
 def host_id_of(ref: Ref, target: SSHTarget) -> str:
-    """Return what an instance's host key is kept under: its Ref, and which one of that name it is, where told."""
+    """Return the id under which an instance's host key is stored: the Ref, and the generation where it is known."""
     return f"{ref}{_MADE}{target.made}" if target.made else str(ref)
 
 
@@ -210,12 +210,12 @@ def is_jump_host(host_id: str) -> bool:
 
 
 def name_of_host(host_id: str) -> str:
-    """Return a host id as people know it: the Ref, without which one of that name it is."""
+    """Return the Ref of a host id, without the generation."""
     return host_id.partition(_MADE)[0]
 
 
 def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ...], new: HostKey) -> HostKeyError:
-    """Make the refusal of a key that is not the one remembered: both fingerprints and the way out."""
+    """Return the error for a key that differs from the stored one: both fingerprints and the way out."""
     remembered = ", ".join(str(key) for key in old)
     return HostKeyError(
         f"The host key of {name_of_host(host_id)} at {host}:{port} has changed: remembered {remembered}, now {new}. "

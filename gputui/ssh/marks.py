@@ -1,4 +1,4 @@
-"""The line by which a command of ours is known again, in its output and on the machine where it runs."""
+"""The marker that identifies gputui's commands, in their output and among the processes of the remote machine."""
 
 MARK = "@gputui shell"
-"""The first words that a command prints; the process id of its shell is behind them."""
+"""The first words that a command prints, before the process id of its shell."""

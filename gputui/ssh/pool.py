@@ -1,4 +1,4 @@
-"""One connection a host, shared by shell, commands and forwards, closed when nobody has used it for a while."""
+"""One connection to each host, shared by shell, commands and forwards, closed after an idle time."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class _Slot:
 class ConnectionPool:
     """Connections by key. ``idle`` is how many seconds one outlives its last lease; a leased one is never closed.
 
-    The key stands for one thing, not for a name that others had or will have: the id of the instance as it was made
-    (:func:`gputui.ssh.known_hosts.host_id_of`). One made anew under an old name then gets a connection of its own.
+    The key is the id of one generation of an instance (:func:`gputui.ssh.known_hosts.host_id_of`), so that a
+    recreated instance of the same name gets another connection.
     """
 
     def __init__(self, *, idle: float = 60.0) -> None:
@@ -34,11 +34,11 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def lease(self, key: str, connect: Connect) -> AsyncIterator[Connection]:
-        """Lend the connection of ``key``, made by ``connect`` when there is none or the last one ended.
+        """Lease the connection of ``key``, created by ``connect`` when there is none or the last one ended.
 
-        Several at once share one login; where its maker is cancelled, the next in line makes it. What ``connect``
-        raises goes to its caller alone. It stays open for as long as it is leased, forwards and all, unless the
-        other side, the link or :meth:`aclose` ends it.
+        Concurrent callers share one login; where the first is cancelled, the next one logs in. Errors of ``connect``
+        go to its caller alone. It stays open with its forwards while it is leased, unless the server, the network or
+        :meth:`aclose` ends it.
         """
         slot = self._slots.setdefault(key, _Slot())
         slot.users += 1
@@ -57,7 +57,7 @@ class ConnectionPool:
                 self._release(key, slot)
 
     def is_open(self, key: str) -> bool:
-        """Return whether there is a connection of ``key`` that has not ended."""
+        """Return whether ``key`` has an open connection."""
         slot = self._slots.get(key)
         return slot is not None and slot.connection is not None and not slot.connection.closed
 

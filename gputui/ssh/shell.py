@@ -1,4 +1,4 @@
-"""The raw shell: hands the local terminal to a remote program and gives it back, whatever happens."""
+"""The raw shell: connects the local terminal to a remote program and always restores it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gputui.ssh.job_control import Handler, JobControl
 from gputui.ssh.terminal import LocalTerminal
 from gputui.text import clean
 
-# What is on its way when ctrl+c is typed is still shown: a small window keeps that to a moment's worth.
+# Output in transit when ctrl+c is typed is still shown: a small window limits it.
 _WINDOW = 256 * 1024
 _DRAIN_SECONDS = 5.0
 _DEFAULT_TERM = "xterm-256color"
@@ -27,9 +27,9 @@ _LINE_ENDS = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class ShellEnd:
-    """How a session ended. ``message`` is empty after an ordinary exit, else ready to show.
+    """The end of a session. ``message`` is empty after an ordinary exit, else safe to display.
 
-    ``exit_status`` is None when the remote side did not tell one; ``signal`` (``KILL``) when a signal ended it;
+    ``exit_status`` is None when the remote side did not report one; ``signal`` (``KILL``) when a signal ended it;
     ``dropped`` when the connection was lost.
     """
 
@@ -47,7 +47,7 @@ class EscapeFilter:
         self._held = False
 
     def feed(self, data: bytes) -> tuple[bytes, bool]:
-        """Return what to send of ``data``, and whether to hang up."""
+        """Return the part of ``data`` to send, and whether to hang up."""
         if not self._held and b"~" not in data:
             self._line_start = data[-1:] in (b"\r", b"\n") if data else self._line_start
             return data, False
@@ -76,11 +76,11 @@ async def interactive(
     stdin_fd: int = 0,
     stdout_fd: int = 1,
 ) -> ShellEnd:
-    """Give the terminal to a login shell, or to ``command``, until it ends; ``~.`` at a line's start hangs up.
+    """Connect the terminal to a login shell or to ``command`` until it ends; ``~.`` at a line's start hangs up.
 
-    The terminal's settings and modes are as before afterwards, also when this is cancelled or raises. SIGTERM and
-    SIGHUP, where the program leaves them to the system, restore the terminal first and end the program then. Raises
-    SshError when there is no terminal or the session cannot be opened.
+    The terminal's settings and modes are restored afterwards, also on cancellation and errors. SIGTERM and SIGHUP
+    without a handler restore the terminal first and then end the program. Raises SshError when there is no terminal
+    or the session cannot be opened.
     """
     session = _Session(connection)
     # One terminal at a time has the size signal, so the handlers are taken and given back around everything.
@@ -130,19 +130,19 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         self.terminal.start_input(self._typed)
 
     def close(self) -> None:
-        """End the channel at once."""
+        """Close the channel immediately."""
         if self._channel is not None:
             self._channel.abort()
 
     async def show_rest(self) -> None:
-        """Show what has arrived before the end; a terminal that stands still is not waited for long."""
+        """Show the output received before the end; the wait for a blocked terminal is short."""
         if not self.ended.result().message:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     await self.terminal.drain()
 
     def resize(self) -> None:
-        """Tell the remote side the terminal's size."""
+        """Send the terminal's size to the remote side."""
         if self._channel is not None and not self._channel.is_closing():
             self._channel.change_terminal_size(*self.terminal.size)
 
@@ -164,8 +164,8 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         if self._channel is None or self._taking_all:
             return
         if not slow:
-            # asyncssh opens the whole window again with the first packet it hands over, whatever it still holds:
-            # pausing before it holds nothing would let it collect a window more each time.
+            # asyncssh reopens the whole window with the first packet it delivers, whatever it has buffered:
+            # pausing before its buffer is empty would add a window each time.
             self._taking_all = True
             self._channel.resume_reading()
             self._taking_all = False
@@ -178,7 +178,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
             self.terminal.write(data)
 
     def pause_writing(self) -> None:
-        """The network is behind with what is typed or pasted."""
+        """The network is slower than the input."""
         self.terminal.pause_input()
 
     def resume_writing(self) -> None:
@@ -215,7 +215,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
 
 @contextmanager
 def _signals(session: _Session) -> Iterator[None]:
-    """Follow the window's size, and end cleanly on the signals nobody else handles."""
+    """Follow the window's size, and end cleanly on signals without another handler."""
     loop = asyncio.get_running_loop()
     taken: list[tuple[signal.Signals, Handler]] = [(signal.SIGWINCH, signal.getsignal(signal.SIGWINCH))]
     loop.add_signal_handler(signal.SIGWINCH, session.resize)
@@ -233,7 +233,7 @@ def _signals(session: _Session) -> Iterator[None]:
 
 
 def _locale() -> dict[str | bytes, str | bytes]:
-    """The variables that make remote programs speak and colour as local ones do; servers may ignore them."""
+    """The variables for the language and colours of remote programs; servers may ignore them."""
     return {
         name: value for name, value in os.environ.items() if name in ("LANG", "COLORTERM") or name.startswith("LC_")
     }

@@ -1,4 +1,4 @@
-"""The local terminal while a remote program has it: raw, read and written without blocking, given back as found."""
+"""The local terminal during a remote session: raw, read and written without blocking, restored afterwards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NOT_A_TERMINAL = "An SSH shell needs a terminal, and this is not one."
 
 
 class LocalTerminal:
-    """A context: inside it the terminal is raw and calls back with what is typed.
+    """A context: inside it the terminal is raw and input goes to a callback.
 
-    Descriptors 0-2 are shared with every other program on this terminal, so they stay blocking: the same terminal
-    is opened afresh for the time of the session. ``slow`` says that the terminal takes output slower than it comes;
-    ``on_slow`` is told when that changes.
+    Descriptors 0-2 are shared with every other program on this terminal, so they stay blocking: the terminal is
+    opened again for the session. ``slow`` is True while the terminal accepts output more slowly than it arrives;
+    ``on_slow`` is called on a change.
     """
 
     def __init__(self, stdin_fd: int, stdout_fd: int, on_slow: Callable[[bool], None]) -> None:
@@ -54,7 +54,7 @@ class LocalTerminal:
         except BaseException:
             os.close(self._input)
             raise
-        # TCSANOW: the other ways wait for the output to drain, or throw away what was typed ahead.
+        # TCSANOW: the other options wait for the output to drain, or discard the input typed ahead.
         tty.setraw(self._stdin_fd, termios.TCSANOW)
         return self
 
@@ -69,7 +69,7 @@ class LocalTerminal:
             try:
                 termios.tcsetattr(self._stdin_fd, termios.TCSANOW, self._saved)
             except termios.error:
-                # The terminal is gone (its window was closed): there is nothing left to restore.
+                # The terminal is closed: there is nothing to restore.
                 pass
             finally:
                 os.close(self._input)
@@ -77,7 +77,7 @@ class LocalTerminal:
 
     @property
     def size(self) -> tuple[int, int, int, int]:
-        """Columns, rows, and pixels across and down (0 where the terminal does not tell)."""
+        """Columns, rows, width and height in pixels (0 where the terminal does not report them)."""
         try:
             rows, columns = termios.tcgetwinsize(self._stdout_fd)
         except termios.error:
@@ -85,12 +85,12 @@ class LocalTerminal:
         return (columns or 80, rows or 24, 0, 0)
 
     def start_input(self, on_input: Callable[[bytes], None]) -> None:
-        """Call ``on_input`` with what is typed; with ``b""`` once when the terminal is gone."""
+        """Call ``on_input`` with input; with ``b""`` once when the terminal is closed."""
         self._on_input = on_input
         self.resume_input()
 
     def pause_input(self) -> None:
-        """Leave what is typed in the terminal for now."""
+        """Stop reading input for now."""
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._input)
@@ -102,7 +102,7 @@ class LocalTerminal:
             self._loop.add_reader(self._input, self._read)
 
     def write(self, data: bytes) -> None:
-        """Show ``data``, at once or as soon as the terminal takes it."""
+        """Show ``data``, immediately or as soon as the terminal accepts it."""
         self._modes.feed(data)
         if not self._pending:
             data = data[self._put(data) :]
@@ -119,7 +119,7 @@ class LocalTerminal:
             self._on_slow(True)
 
     def suspend(self) -> None:
-        """Give the terminal back for a while: the program is about to be stopped."""
+        """Restore the terminal temporarily: the program is about to be stopped."""
         self._say_last(self._modes.undo())
         with suppress(termios.error):
             termios.tcsetattr(self._stdin_fd, termios.TCSANOW, self._saved)
@@ -148,7 +148,7 @@ class LocalTerminal:
             self._on_input(data)
 
     def _put(self, data: bytes) -> int:
-        """Write what fits now; an output that is gone takes everything, as its input tells of the end."""
+        """Write as much as the terminal accepts; a closed one accepts everything, since its input reports the end."""
         try:
             return os.write(self._output, data)
         except (BlockingIOError, InterruptedError):
@@ -180,7 +180,7 @@ class LocalTerminal:
         self._drained.set()
 
     def _say_last(self, data: bytes) -> None:
-        """Write the closing sequences, waiting a moment for a terminal that is behind."""
+        """Write the closing sequences, with a short wait for a slow terminal."""
         while data:
             written = self._put(data)
             data = data[written:]
@@ -189,12 +189,12 @@ class LocalTerminal:
 
 
 def _open_again(descriptor: int, flags: int) -> int:
-    """Open the terminal behind ``descriptor`` anew, non-blocking. Raises SshError."""
+    """Open the terminal of ``descriptor`` again, non-blocking. Raises SshError."""
     flags |= os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         return os.open(os.ttyname(descriptor), flags)
     except OSError:
-        # In a container entered from outside, the terminal's name leads nowhere; the controlling terminal is it.
+        # In a container entered from outside the terminal's name does not exist; use the controlling terminal.
         try:
             return os.open("/dev/tty", flags)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What remote programs switch on in the local terminal, followed so that exactly that can be switched off again."""
+"""Tracks the modes that remote programs set in the local terminal, in order to reset exactly those."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SEQUENCE = re.compile(
 )
 _UNFINISHED = re.compile(rb"\x1b(?:\[[?<>!]?[\d;]* ?|[()])?\Z")
 
-# Private modes that are off in a terminal at rest, in the order they are to be switched off: what changes the
+# Private modes that are off by default, in the order of their reset: what changes the
 # input first, the alternate screen last.
 _OFF_AT_REST = (
     9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2026, 2048, 2031, 1, 66, 5, 6, 45, 47, 1047, 1049,
@@ -44,13 +44,13 @@ AT_REST = b"".join(
         _REGION + b"\x1b[0 q" + _CHARSET + b"\x1b[0m",
     )
 )
-"""What brings a terminal back to rest whatever was switched on in it."""
+"""The sequences that reset a terminal whatever modes were set."""
 
 
 class TerminalModes:
-    """Feed it all output on its way to the terminal.
+    """Parses all output to the terminal.
 
-    :meth:`undo` gives the bytes that restore the terminal, :meth:`redo` those that set it up again after that.
+    :meth:`undo` returns the bytes that restore the terminal, :meth:`redo` those that set the modes again.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class TerminalModes:
         self._clear()
 
     def feed(self, data: bytes) -> None:
-        """Note what ``data`` switches. Sequences may be cut anywhere between two calls."""
+        """Record the modes that ``data`` sets. Sequences may be split between two calls."""
         if self._tail:
             data = self._tail + data
             self._tail = b""
@@ -71,7 +71,7 @@ class TerminalModes:
             self._tail = data[last:]
 
     def undo(self) -> bytes:
-        """Return what brings the terminal back to rest; empty when nothing was changed."""
+        """Return the bytes that reset the terminal; empty when no mode was changed."""
         out = bytearray()
         for mode in _OFF_AT_REST:
             if mode in self._changed:
@@ -98,7 +98,7 @@ class TerminalModes:
         return bytes(out)
 
     def redo(self) -> bytes:
-        """Return what brings back, after :meth:`undo`, the screen, the mouse, the keyboard and the cursor."""
+        """Return the bytes that, after :meth:`undo`, set screen, mouse, keyboard and cursor again."""
         out = bytearray()
         for mode in reversed(_OFF_AT_REST):
             if mode in self._changed:

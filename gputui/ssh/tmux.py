@@ -1,4 +1,4 @@
-"""A login in a tmux window of its own, for who works inside tmux."""
+"""A login in a new tmux window, for users inside tmux."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 
 def inside_tmux(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this terminal is a pane of a tmux that can be talked to."""
+    """Return whether this terminal is a pane of tmux."""
     return bool(environ.get("TMUX"))
 
 

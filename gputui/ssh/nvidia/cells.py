@@ -26,7 +26,7 @@ def part_text(answer: Answer, name: str) -> str:
 
 
 def gpu_rows(question: Question, answer: Answer) -> list[Cells]:
-    """Return the lines that are a GPU. Raises SshError where there are too many to be one machine's."""
+    """Return the rows of GPUs. Raises SshError where there are too many for one machine."""
     rows = _rows(part_text(answer, "gpus"), question.fields, "name")
     found: list[Cells] = []
     for row in rows:
@@ -47,7 +47,7 @@ def app_rows(question: Question, answer: Answer) -> Iterator[Cells | None]:
 
 
 def _rows(text: str, fields: Sequence[str], *wide: str) -> Iterator[Cells | None]:
-    """Yield each line that is not blank, None where fields are missing; commas in a ``wide`` one, a path, are its."""
+    """Yield each line that is not blank, None where fields are missing; a ``wide`` field, a path, may have commas."""
     place = next((place for place, field in enumerate(fields) if field in wide), len(fields) - 1)
     for line in text.splitlines():
         if len(line) > _LONGEST_LINE:

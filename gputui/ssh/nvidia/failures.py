@@ -51,9 +51,9 @@ _LOST = re.compile(_REASONS[4][0], re.IGNORECASE)
 
 
 def failure(part: Part, name: str, makers: Sequence[str] = ()) -> SshError:
-    """Return why no GPU could be read in the instance called ``name``, and the way out.
+    """Return the error when no GPU could be read in the instance ``name``, with the way out.
 
-    ``makers`` are those of other accelerators that the machine has traces of.
+    ``makers`` are those of other accelerators detected on the machine.
     """
     said = excerpt(part.text)
     if part.status == TIMED_OUT:
@@ -82,7 +82,7 @@ def failure(part: Part, name: str, makers: Sequence[str] = ()) -> SshError:
 
 
 def no_answer(name: str, seconds: float) -> SshError:
-    """Return that nvidia-smi in the instance called ``name`` hangs."""
+    """Return the error that nvidia-smi in the instance ``name`` hangs."""
     return SshError(
         f"nvidia-smi in {name} gave no answer within {seconds:.0f}s.",
         hint="Its driver may hang: log in with s and read dmesg.",
@@ -90,7 +90,7 @@ def no_answer(name: str, seconds: float) -> SshError:
 
 
 def lost(part: Part) -> list[str]:
-    """Return the messages about lost GPUs beside the list of the others."""
+    """Return the messages about lost GPUs, in addition to the list of the others."""
     listed = re.compile(r"\s{0,8}\d{1,4}\s{0,8},")
     return [
         excerpt(line) for line in part.text.splitlines() if _LOST.search(line[:_MOST_READ]) and not listed.match(line)

@@ -1,7 +1,7 @@
-"""The parts of divided GPUs (MIG), from nvidia-smi's list and from its long answer in XML. Pure.
+"""The devices of divided GPUs (MIG), from nvidia-smi's list and its XML output. Pure.
 
-The list (``-L``) has the profile of each part (``1g.10gb``), the XML its memory and its processes; both count the
-parts of a GPU from 0. The XML is read line by line, as nvidia-smi writes it: it may be cut down to what matters.
+The list (``-L``) has the profile of each device (``1g.10gb``), the XML the memory and the processes; both number the
+devices of a GPU from 0. The XML is read line by line, as nvidia-smi writes it; it may be reduced to the needed lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PART_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s
 _NUMBER = re.compile(r"(\d{1,12})\b")
 _MIB = 2**20
 _MOST = 1024
-"""Parts and processes that are read: no machine has as many parts, and a list of so many processes says enough."""
+"""The limit of devices and processes that are read: more than any machine has devices."""
 
 Where = tuple[int, int]
 """A GPU instance and a compute instance in it."""
@@ -24,9 +24,9 @@ Where = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class MigDevice:
-    """A part of a GPU: its number there, its GPU and compute instance, its profile and memory in bytes.
+    """A MIG device: its number on the GPU, its GPU and compute instance, profile and memory in bytes.
 
-    ``alone`` is whether its GPU instance has no other compute instance: those share its memory.
+    ``alone`` is whether its GPU instance has no other compute instance: those share the memory.
     """
 
     number: int
@@ -40,12 +40,12 @@ class MigDevice:
 
     @property
     def where(self) -> Where:
-        """Its place in the GPU."""
+        """The GPU instance and the compute instance."""
         return self.gpu_instance, self.compute_instance
 
     @property
     def label(self) -> str:
-        """Its name: ``1g.10gb #7``, and ``1c.3g.40gb #1.0`` for one of several in a GPU instance."""
+        """The name: ``1g.10gb #7``, and ``1c.3g.40gb #1.0`` for one of several in a GPU instance."""
         number = f"#{self.gpu_instance}" if self.alone else f"#{self.gpu_instance}.{self.compute_instance}"
         return f"{self.profile} {number}".strip()
 
@@ -114,9 +114,9 @@ def _gpus(xml: str) -> Iterator[tuple[str, MigGpu]]:
 
 
 def _blocks(xml: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield the beginning of each GPU, its UUID, and each part and process with the texts in it.
+    """Yield the beginning of each GPU, its UUID, and each device and process with the texts in it.
 
-    The first text of a name counts: a part's memory comes before the memory of its BAR1 aperture.
+    The first text of a name counts: the memory of a device is before that of its BAR1 aperture.
     """
     block, texts = "", dict[str, str]()
     for line in xml.splitlines():

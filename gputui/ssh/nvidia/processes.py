@@ -16,7 +16,7 @@ from gputui.ssh.nvidia.query import CALL_SECONDS, TIMED_OUT, Answer, Question, e
 
 _KIB = 2**10
 _TICKS = 100.0
-"""A second in the times of ``/proc``, on every machine that has NVIDIA's driver."""
+"""Clock ticks a second in ``/proc``, on every machine with NVIDIA's driver."""
 _MOST_DETAILS = 1000
 _PS_LINE = re.compile(r"\s*(\d{1,10})\s+(\d{1,12})\s+(\d{1,12})\s+(.*)")
 _PID_BEGINS = re.compile(r"^@pid (\d{1,10})$", re.MULTILINE)
@@ -35,7 +35,7 @@ class _Details:
 
 
 def place_of(index: int, where: Where | None) -> str:
-    """Return the name of a GPU, or a part of one, in a Ref: ``0``, ``0.7``, ``0.1.2``."""
+    """Return the name of a GPU or a MIG device in a Ref: ``0``, ``0.7``, ``0.1.2``."""
     if where is None:
         return str(index)
     instance, compute = where
@@ -43,7 +43,7 @@ def place_of(index: int, where: Where | None) -> str:
 
 
 class Processes:
-    """The processes of one answer. ``silence`` says why the driver reports none, '' where it reports all."""
+    """The processes of one answer. ``silence`` is the reason why the driver does not report all, '' where it does."""
 
     def __init__(
         self,
@@ -97,15 +97,15 @@ class Processes:
         )
 
     def on_gpu(self, index: int) -> int:
-        """Return how many processes are listed on a GPU, those on its parts among them."""
+        """Return the number of processes on a GPU, with those on its MIG devices."""
         return len(self._on[index])
 
     def at_place(self, place: str) -> int:
-        """Return how many processes are listed on a part of a GPU."""
+        """Return the number of processes on a MIG device."""
         return len(self._at[place])
 
     def add_unknown(self, index: int, place: str, reason: str) -> None:
-        """Add the row that stands for the processes of a GPU, or of a part, that cannot be seen."""
+        """Add the row for the invisible processes of a GPU or a MIG device."""
         self.rows.append(
             GpuProcess(
                 Ref(self._instance.ref.account, "process", f"{self._instance.ref.id}:{place}:unknown"),
@@ -122,7 +122,7 @@ class Processes:
         )
 
     def _where(self, row: Cells) -> tuple[int | None, Where | None]:
-        """Return a process's GPU, and the part of it."""
+        """Return a process's GPU and MIG device."""
         uuid = row.get("gpu_uuid", "")
         part: MigDevice | None = None
         if uuid in self._parts:

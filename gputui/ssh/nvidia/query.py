@@ -1,10 +1,10 @@
-"""The questions about an instance's GPUs over SSH: the command lines, and their output cut into its parts.
+"""The queries about an instance's GPUs over SSH: the command lines, and the parts of their output.
 
-One command a look, plain POSIX sh without a loop or a substitution. Nothing that came from the other side goes into
-it but process ids, as numbers, and the names of fields, which are ours. Pure: nothing here reaches a network.
+One command for a probe, in plain POSIX sh without loops and substitutions. Of the remote side's output it contains
+process ids alone, as numbers; the names of fields are constants. Pure: no network access.
 
-Each program gets an empty stdin, and is ended after :data:`CALL_SECONDS` where there is a ``timeout``: one that hangs
-in the driver would stay on the host for good, one more with each look.
+Each program has an empty stdin, and is ended after :data:`CALL_SECONDS` where there is a ``timeout``: otherwise each
+probe could leave a process that hangs in the driver.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ FIELDS = (
     "fan.speed",
     "mig.mode.current",
 )
-"""What is asked of each GPU; the last one came with driver 450."""
+"""The fields of each GPU; the last one requires driver 450."""
 APP_FIELDS = ("gpu_uuid", "pid", "process_name", "used_gpu_memory")
 _OTHER_NAMES = {"used_gpu_memory": "used_memory", "process_name": "name"}
-"""What releases of nvidia-smi that do not know the first call it."""
+"""Older names of fields."""
 _FORM = "--format=csv,noheader,nounits"
 START_FILES = (
     "A start-up file of the shell there (~/.bashrc, ~/.profile) may start another program or wait for input."
@@ -41,9 +41,9 @@ _PLACES = (
     "/usr/local/nvidia/bin:/usr/lib/wsl/lib:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/bin"
     ":/opt/rocm/bin"
 )
-"""Where nvidia-smi and ps may be: a command over SSH does not get the PATH of a login shell."""
+"""Directories of nvidia-smi and ps: a command over SSH does not have the PATH of a login shell."""
 CALL_SECONDS = 15
-"""The time one call of nvidia-smi may take: a driver that has to wake its GPUs takes seconds."""
+"""The time limit of one call of nvidia-smi: a driver needs seconds to wake its GPUs."""
 TIMED_OUT = 124
 """The exit status of ``timeout`` when it has ended the program."""
 _VENDOR_FILES = {
@@ -75,7 +75,7 @@ _REFUSED = re.compile(r'Field "([^"]{1,80})" is not a valid field to query')
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one of the commands printed, and its exit status."""
+    """The output of one of the programs, and its exit status."""
 
     text: str
     status: int
@@ -88,11 +88,10 @@ Answer = Mapping[str, Part]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question of one look, after the looks before it at the same instance.
+    """The query of one probe, adapted by the earlier probes of the same instance.
 
-    ``mig``: it has divided GPUs. ``shared``: it has a GPU without memory of its own, so that the machine's is read.
-    ``ps``: there is a ps that takes these columns, else ``/proc`` is read. ``pids`` are the processes that were there
-    the last time.
+    ``mig``: it has divided GPUs. ``shared``: it has a GPU without its own memory, so that the machine's is read.
+    ``ps``: its ps supports these columns, else ``/proc`` is read. ``pids`` are the processes of the last probe.
     """
 
     fields: tuple[str, ...] = FIELDS
@@ -104,7 +103,7 @@ class Question:
 
 
 def probe_command(question: Question) -> str:
-    """Return the command for a whole look."""
+    """Return the command for a whole probe."""
     parts = [
         _part("gpus", _smi(f"--query-gpu={','.join(question.fields)} {_FORM}")),
         _part("apps", _smi(f"--query-compute-apps={','.join(question.app_fields)} {_FORM}")),
@@ -119,45 +118,45 @@ def probe_command(question: Question) -> str:
 
 
 def parts_command() -> str:
-    """Return the command that asks for the parts of divided GPUs alone."""
+    """Return the command for the MIG devices alone."""
     return _command(_mig_parts())
 
 
 def processes_command(question: Question) -> str:
-    """Return the command that asks for the question's processes alone."""
+    """Return the command for the query's processes alone."""
     return _command([_details(question)])
 
 
 def memory_command() -> str:
-    """Return the command that asks for the machine's memory alone."""
+    """Return the command for the machine's memory alone."""
     return _command([_memory()])
 
 
 def others_command() -> str:
-    """Return the command that looks for accelerators of other makers."""
+    """Return the command that detects accelerators of other makers."""
     programs = "; ".join(f"command -v {name}" for name in _VENDOR_PROGRAMS)
     return _command([_part("others", f"ls -d {' '.join(_VENDOR_FILES)} 2>/dev/null; {programs}")])
 
 
 def time_limit(command: str) -> float:
-    """Return the seconds after which a command of this module hangs: each of its programs has its own limit."""
+    """Return the time limit of a command of this module in seconds: the sum of the limits of its programs."""
     return CALL_SECONDS * max(1, command.count("$l ")) + 5.0
 
 
 def _command(parts: Collection[str]) -> str:
-    # In single quotes every login shell hands it to sh as it stands, csh and fish as well: there is none inside.
+    # In single quotes every login shell, csh and fish too, passes it to sh unchanged: it contains none.
     lines = [f'echo; echo "{MARK} $$"', f"PATH=$PATH:{_PLACES}", "LC_ALL=C.UTF-8", "export PATH LC_ALL", _limits()]
     return f"sh -c '{'; '.join([*lines, *parts])}'"
 
 
 def _limits() -> str:
-    """Set ``l`` to the words that limit a program, where there is a ``timeout`` that takes them."""
+    """Set ``l`` to the words that limit a program, where there is a suitable ``timeout``."""
     return f'l=; timeout -k 1 9 true </dev/null >/dev/null 2>&1 && l="timeout -k 2 {CALL_SECONDS}"'
 
 
 def _part(name: str, command: str) -> str:
-    # A greeting before it may have left the line open, as may the program itself. After one that hung, its like is
-    # not started: it would hang as well.
+    # A banner before it, or the program itself, may have left the line open. After a program that hung no other one
+    # is started: it would hang as well.
     end = f's=$?; echo; echo "@gputui end $s"; [ $s = {TIMED_OUT} ] && exit 0'
     return f'echo; echo "@gputui begin {name}"; {command}; {end}'
 
@@ -167,7 +166,7 @@ def _smi(arguments: str) -> str:
 
 
 def _mig_parts() -> list[str]:
-    """The names of the parts stand in the one list, their memory and processes in the other, which is long."""
+    """Names are in the first output, memory and processes in the second, which is long."""
     blocks = (f"/<{name}>/,/<.{name}>/p" for name in ("mig_devices", "processes"))
     wanted = "; ".join(("/<gpu id=/p", "/<uuid>/p", *blocks))
     return [_part("parts", _smi("-L")), _part("mig", f'{_smi("-q -x")} | sed -n "{wanted}"')]
@@ -178,7 +177,7 @@ def _memory() -> str:
 
 
 def _details(question: Question) -> str:
-    """Ask for age in seconds, resident KiB and the whole command of each process."""
+    """Return the query for age in seconds, resident KiB and the whole command of each process."""
     pids = question.pids[:_MOST_PIDS]
     if question.ps:
         columns = "-o pid= -o etimes= -o rss= -o args="
@@ -199,9 +198,9 @@ def _details(question: Question) -> str:
 
 
 def cut(output: str, name: str) -> Answer:
-    """Return the parts of an output of the instance called ``name``, whatever comes before them. In one pass.
+    """Return the parts of an output of the instance ``name``, after any banner. In one pass.
 
-    Raises SshError when no shell has run the command, or when the output broke off.
+    Raises SshError when no shell has run the command, or when the output is incomplete.
     """
     text = clean(output, multiline=True)
     parts: dict[str, Part] = {}
@@ -231,13 +230,13 @@ def cut(output: str, name: str) -> Answer:
 
 
 def excerpt(text: str) -> str:
-    """Return the first line of a remote text that says something, not too long."""
+    """Return the first line of a remote text that is not blank, shortened."""
     line = next((line.strip() for line in text.splitlines() if line.strip() and MARK not in line), "")
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"
 
 
 def without_refused(question: Question, answer: Answer) -> Question | None:
-    """Return the question without what this nvidia-smi does not know, None when it knows all of it.
+    """Return the query without the fields unknown to this nvidia-smi, None when it knows all.
 
     It refuses a whole query for one unknown field, and names the first.
     """
@@ -256,7 +255,7 @@ def _without(fields: tuple[str, ...], part: Part | None) -> tuple[str, ...]:
 
 
 def has_no_ps(answer: Answer) -> bool:
-    """Return whether there is no ps, or one that does not tell what is asked; none of the processes is no fault."""
+    """Return whether there is no ps, or one without these columns; a list without processes is no fault."""
     part = answer.get("ps")
     return part is not None and part.status != 0 and (part.status == 127 or bool(part.text.strip()))
 

@@ -1,4 +1,4 @@
-"""A look at the GPUs of an instance, over its SSH connection."""
+"""Probes of the GPUs of an instance, over its SSH connection."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gputui.ssh.nvidia.query import Answer, Question
 from gputui.ssh.nvidia.rows import has_gpus, is_divided, pids_of, reading, shares_memory
 
 _SHELL_SECONDS = 15.0
-"""The time a login shell has to start a command."""
+"""The time limit for a login shell to start a command."""
 _OUTPUT_LIMIT = 2**20
 _SMALL_OUTPUT = 2**13
-"""Bytes that are read where they are: the reading takes less than a thread costs."""
+"""Bytes up to which parsing in place is cheaper than a thread."""
 _MOST_REFUSED = len(query.FIELDS)
 _T = TypeVar("_T")
 
 
 class _Probe:
-    """One look: each question is a command of its own, and the answers are understood together."""
+    """One probe: each query is a separate command; the answers are parsed together."""
 
     def __init__(self, connection: Connection, instance: Instance, unended: Unended) -> None:
         self._connection = connection
@@ -67,7 +67,7 @@ class _Probe:
         self.answer = {**self.answer, **parts}
 
     async def understand(self, read: Callable[[], _T]) -> _T:
-        """Read in the answer: in a thread where it is long, so that keys are answered meanwhile."""
+        """Parse the answer: in a thread where it is long, so that the app stays responsive."""
         return await asyncio.to_thread(read) if self._big else read()
 
 
@@ -78,10 +78,10 @@ async def read_gpus(
     at: Callable[[], datetime],
     unended: Unended | None = None,
 ) -> tuple[GpuReading, Question]:
-    """Read GPUs and processes once; returns them with the question to ask the next time. Raises SshError.
+    """Read GPUs and processes once; returns them with the query for the next time. Raises SshError.
 
-    That is one command, as long as nothing is new: new facts of a driver, a process or a divided GPU are asked for by
-    another one, after it. ``at`` gives the time of the samples; ``unended`` takes a command that does not end.
+    This is one command while nothing is new; details of a new driver, process or divided GPU need another one after
+    it. ``at`` returns the time of the samples; ``unended`` stores a command that does not end.
     """
     probe = _Probe(connection, instance, unended or Unended())
     for _ in range(_MOST_REFUSED):
@@ -100,7 +100,7 @@ async def read_gpus(
 
 
 async def _ask_for_more(probe: _Probe, question: Question) -> Question:
-    """Ask for new facts of an answer; returns the question with them."""
+    """Query the details of new items in an answer; returns the query with them."""
     if not question.mig and await probe.understand(lambda: is_divided(question, probe.answer)):
         question = replace(question, mig=True)
         await probe.ask(query.parts_command())
@@ -119,9 +119,9 @@ async def _ask_for_more(probe: _Probe, question: Question) -> Question:
 
 
 class GpuReader:
-    """Reads the GPUs of one instance, look after look, each over a connection that ``lease`` lends for it.
+    """Reads the GPUs of one instance repeatedly, each time over a connection from ``lease``.
 
-    While a command of an earlier look is still there, no further one is started.
+    While a command of an earlier probe still runs, no other one is started.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class GpuReader:
         self._unended = Unended()
 
     async def __call__(self, instance: Instance) -> GpuReading:
-        """Look once. Raises GputuiError: SshError, or what the lease raises."""
+        """Probe once. Raises GputuiError: SshError, or the errors of the lease."""
         async with self._lease(instance) as connection:
             if await self._unended.is_there(connection):
                 raise SshError(

@@ -16,7 +16,7 @@ from gputui.ssh.nvidia.processes import Processes, place_of
 from gputui.ssh.nvidia.query import Answer, Part, Question, other_makers
 
 _NO_SMALL_MEMORY = 2**30
-"""Bytes that a GPU may have in use while no program runs on it: the driver's own part."""
+"""Bytes in use on an idle GPU, by the driver."""
 _FAULTY = frozenset({"err!", "[unknown error]", "unknown error"})
 _NOT_THERE = frozenset({"[n/a]", "n/a", "[not supported]", "not supported"})
 _WORDS = {
@@ -38,7 +38,7 @@ def is_divided(question: Question, answer: Answer) -> bool:
 
 
 def shares_memory(question: Question, answer: Answer) -> bool:
-    """Return whether a GPU has no memory of its own, but works in the machine's."""
+    """Return whether a GPU shares the memory of the machine."""
     return any(_is_shared(row) for row in gpu_rows(question, answer))
 
 
@@ -48,12 +48,12 @@ def pids_of(question: Question, answer: Answer) -> tuple[int, ...]:
 
 
 def has_gpus(question: Question, answer: Answer) -> bool:
-    """Return whether there is a line of a GPU."""
+    """Return whether the answer has a GPU."""
     return bool(gpu_rows(question, answer))
 
 
 def reading(question: Question, answer: Answer, instance: Instance, at: datetime) -> GpuReading:
-    """Return GPUs and processes of an instance; raises SshError when there is not one GPU to show."""
+    """Return GPUs and processes of an instance; raises SshError when there is no GPU."""
     gpus = {int(row["index"]): row for row in reversed(gpu_rows(question, answer))}
     part = answer.get("gpus") or Part("", 0)
     if not gpus:
@@ -66,7 +66,7 @@ def reading(question: Question, answer: Answer, instance: Instance, at: datetime
         for index in sorted(gpus)
         for device in _devices(gpus[index], instance, at, found, divided.get(gpus[index].get("uuid", "")), memory)
     ]
-    # A GPU that is lost is listed, or said to be lost in a line of its own, or both.
+    # A lost GPU is listed, or reported in a separate line, or both.
     said = lost(part)[sum("is lost" in " ".join(row.values()).lower() for row in gpus.values()) :]
     free = (index for index in range(len(gpus) + len(said)) if index not in gpus)
     gone = [_lost(instance, index, line, found) for index, line in zip(free, said, strict=False)]
@@ -155,7 +155,7 @@ def _unseen(row: Cells, found: Processes, problem: str | None) -> str:
 
 
 def _busy(utilization: float | None, used: int | None) -> str:
-    """Return the signs of work that nvidia-smi lists no process for; '' where there are none."""
+    """Return the signs of work without a listed process; '' where there are none."""
     if utilization is None and used is None:
         return "the driver gives no figures of the GPU"
     busy = [f"it is {utilization:.0f} % busy"] if utilization else []
@@ -164,7 +164,7 @@ def _busy(utilization: float | None, used: int | None) -> str:
 
 
 def _slice(part: MigDevice, whole: GpuDevice, at: datetime, found: Processes) -> GpuDevice:
-    """Return the row of a part of a GPU, which has no utilisation of its own."""
+    """Return the row of a MIG device, which has no utilisation value."""
     place = place_of(whole.index, part.where)
     count = found.at_place(place)
     unseen = "" if count and not found.silence else found.silence or _busy(None, part.memory_used)
