@@ -1,7 +1,7 @@
 """The one registry of what a user can do: behind the keys, the command bar, the palette, the footer and the help.
 
-Pure data. A screen offers a command when it has a handler for it (``do_<id with dots as underscores>``) and says
-that it makes sense now; the registry says what it is called and which key it has.
+Pure data. A view offers a command when one of its command sets has a handler for it (``do_<id with dots as
+underscores>``) and the command's ``when``, else its ``action``, holds where the user is.
 """
 
 from __future__ import annotations
@@ -22,13 +22,45 @@ class Group(StrEnum):
     APP = "Everywhere"
 
 
+class Condition(StrEnum):
+    """Conditions for commands. Those that hold are found by the command sets of a view."""
+
+    ROW = "there is a row under the cursor"
+    OPEN = "there is something to open under the cursor"
+    EVENTS = "the row has events"
+    PROCESSES = "the GPU processes of the row can be shown"
+    LOG = "the log of the row can be read"
+    ADDRESSES = "the row has web addresses"
+    QUEUE = "the row has a queue of tasks"
+    SUBMIT = "its queue takes tasks from this account"
+    CREATE = "some account can create what is listed"
+    PULL = "some account can pull images"
+    PASSWORD = "some account can change its password"  # noqa: S105  (a condition)
+    SERVER_FILTERS = "some server can filter what is listed"
+    CONTENT = "there is content to filter and save"
+    OLDER = "there is older content to read"
+    PANE = "there is another pane"
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where the user is, as far as it decides which commands are offered."""
+
+    actions: frozenset[Action]
+    """The actions that are possible on all targets."""
+    conditions: frozenset[Condition]
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One thing a user can do.
 
     ``id`` is its name in the keymap of the configuration and, with the part after the last dot, in the command bar.
     ``footer`` is its rank in the footer (1 first; 0 is never there), ``argument`` what the command bar takes
-    behind its name, ``action`` the back-end action that decides whether it is offered.
+    behind its name, ``action`` the back-end action that it begins, ``several`` whether it acts on all marked rows.
+    It is offered where ``when`` holds; without one where its action is possible; with neither on a row, if it is of
+    that group, else everywhere. ``optional`` commands are missing in whole back ends: menus leave them out where they
+    are not offered.
     """
 
     id: str
@@ -40,6 +72,9 @@ class Command:
     short: str = ""
     argument: str = ""
     action: Action | None = None
+    when: Condition | None = None
+    several: bool = False
+    optional: bool = False
     aliases: tuple[str, ...] = ()
 
     @property
@@ -49,8 +84,15 @@ class Command:
 
     @property
     def handler(self) -> str:
-        """The name of the screen method that does it."""
+        """The name of the method of a command set that carries it out."""
         return "do_" + self.id.replace(".", "_").replace("-", "_")
+
+    def offered(self, here: Here) -> bool:
+        """Return whether it is offered where the user is."""
+        if self.when is None and self.action is not None:
+            return self.action in here.actions
+        when = self.when or (Condition.ROW if self.group is Group.ROW else None)
+        return when is None or when in here.conditions
 
 
 _VIEWS = (
@@ -76,8 +118,8 @@ _VIEWS = (
 )
 
 _ROW = (
-    Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, "open"),
-    Command("ssh", "SSH", "s", Group.ROW, "Log into the instance", 1, "ssh", argument="NAME", action=Action.SSH),
+    Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, when=Condition.OPEN),
+    Command("ssh", "SSH", "s", Group.ROW, "Log into the instance", 1, argument="NAME", action=Action.SSH),
     Command(
         "forward",
         "Forward a port",
@@ -89,9 +131,28 @@ _ROW = (
         argument="NAME",
         action=Action.SSH,
     ),
-    Command("logs", "Its log", "l", Group.ROW, "What it wrote, and what it writes now", 4, "logs", argument="NAME"),
     Command(
-        "events-of", "Its events", "e", Group.ROW, "What happened to this instance", 5, "events", argument="NAME"
+        "logs",
+        "Its log",
+        "l",
+        Group.ROW,
+        "What it wrote, and what it writes now",
+        4,
+        "logs",
+        argument="NAME",
+        when=Condition.LOG,
+        optional=True,
+    ),
+    Command(
+        "events-of",
+        "Its events",
+        "e",
+        Group.ROW,
+        "What happened to this instance",
+        5,
+        "events",
+        argument="NAME",
+        when=Condition.EVENTS,
     ),
     Command(
         "tasks-of",
@@ -102,8 +163,21 @@ _ROW = (
         5,
         "tasks",
         argument="NAME",
+        when=Condition.QUEUE,
+        optional=True,
     ),
-    Command("submit", "Submit a task", "T", Group.ROW, "Give its queue a task", 6, "submit", action=Action.CREATE),
+    Command(
+        "submit",
+        "Submit a task",
+        "T",
+        Group.ROW,
+        "Give its queue a task",
+        6,
+        "submit",
+        action=Action.CREATE,
+        when=Condition.SUBMIT,
+        optional=True,
+    ),
     Command(
         "processes-of",
         "Its GPU processes",
@@ -113,6 +187,7 @@ _ROW = (
         4,
         "processes",
         argument="NAME",
+        when=Condition.PROCESSES,
     ),
     Command(
         "exec",
@@ -125,17 +200,26 @@ _ROW = (
         argument="NAME",
         action=Action.EXEC,
         aliases=("run",),
+        several=True,
     ),
-    Command("describe", "Describe", "d", Group.ROW, "Everything known about it", 7, "describe", argument="NAME"),
+    Command("describe", "Describe", "d", Group.ROW, "Everything known about it", 7, argument="NAME"),
     Command("json", "Raw JSON", "y", Group.ROW, "What the back end says, without secrets", argument="NAME"),
-    Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8, "actions"),
-    Command("start", "Start", "S", Group.ROW, "Start it", 1, "start", argument="NAME", action=Action.START),
-    Command("stop", "Stop", "X", Group.ROW, "Stop it", 10, "stop", argument="NAME", action=Action.STOP),
+    Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8),
+    Command("start", "Start", "S", Group.ROW, "Start it", 1, argument="NAME", action=Action.START, several=True),
+    Command("stop", "Stop", "X", Group.ROW, "Stop it", 10, argument="NAME", action=Action.STOP, several=True),
     Command(
-        "restart", "Restart", "R", Group.ROW, "Restart it", 11, "restart", argument="NAME", action=Action.RESTART
+        "restart", "Restart", "R", Group.ROW, "Restart it", 11, argument="NAME", action=Action.RESTART, several=True
     ),
     Command(
-        "delete", "Delete", "D", Group.ROW, "Delete it for good", 12, "delete", argument="NAME", action=Action.DELETE
+        "delete",
+        "Delete",
+        "D",
+        Group.ROW,
+        "Delete it for good",
+        12,
+        argument="NAME",
+        action=Action.DELETE,
+        several=True,
     ),
     Command(
         "update",
@@ -144,16 +228,32 @@ _ROW = (
         Group.ROW,
         "Change its settings",
         9,
-        "edit",
         argument="NAME",
         action=Action.UPDATE,
         aliases=("edit",),
+        optional=True,
     ),
     Command(
-        "rename", "Rename", "N", Group.ROW, "Give it another name", 9, "rename", argument="NAME", action=Action.RENAME
+        "rename",
+        "Rename",
+        "N",
+        Group.ROW,
+        "Give it another name",
+        9,
+        argument="NAME",
+        action=Action.RENAME,
+        optional=True,
     ),
     Command(
-        "resize", "Resize", "Z", Group.ROW, "Give it another size", 9, "resize", argument="NAME", action=Action.RESIZE
+        "resize",
+        "Resize",
+        "Z",
+        Group.ROW,
+        "Give it another size",
+        9,
+        argument="NAME",
+        action=Action.RESIZE,
+        optional=True,
     ),
     Command("scale-up", "One more", "plus", Group.ROW, "Want one instance more", 9, "more", action=Action.SCALE),
     Command("scale-down", "One less", "minus", Group.ROW, "Want one instance less", 9, "less", action=Action.SCALE),
@@ -170,9 +270,21 @@ _ROW = (
         "keep host out",
         argument="NAME",
         action=Action.BLOCK,
+        several=True,
+        optional=True,
     ),
-    Command("browse", "Its addresses", "o", Group.ROW, "Open or copy its web addresses", 9, "addresses"),
-    Command("watch", "Watch", "w", Group.ROW, "Tell when GPUs become idle here, or stop telling", 9, "watch"),
+    Command(
+        "browse",
+        "Its addresses",
+        "o",
+        Group.ROW,
+        "Open or copy its web addresses",
+        9,
+        "addresses",
+        when=Condition.ADDRESSES,
+        optional=True,
+    ),
+    Command("watch", "Watch", "w", Group.ROW, "Tell when GPUs become idle here, or stop telling", 9),
     Command(
         "commit",
         "Save as image",
@@ -187,7 +299,16 @@ _ROW = (
 )
 
 _LIST = (
-    Command("filter", "Filter", "slash", Group.LIST, "Show only rows that match", 13, "filter", argument="TEXT"),
+    Command(
+        "filter",
+        "Filter",
+        "slash",
+        Group.LIST,
+        "Show only rows that match",
+        13,
+        argument="TEXT",
+        when=Condition.CONTENT,
+    ),
     Command(
         "new",
         "New",
@@ -195,10 +316,10 @@ _LIST = (
         Group.LIST,
         "Create one",
         2,
-        "new",
         argument="ACCOUNT",
         action=Action.CREATE,
         aliases=("create",),
+        when=Condition.CREATE,
     ),
     Command(
         "pull",
@@ -210,6 +331,7 @@ _LIST = (
         "pull",
         argument="ACCOUNT",
         action=Action.CREATE,
+        when=Condition.PULL,
     ),
     Command("mark", "Mark and advance", "space", Group.LIST, "Mark the row for an action on several"),
     Command("mark-range", "Mark range", "v", Group.LIST, "Mark from the last mark to here"),
@@ -228,8 +350,8 @@ _LIST = (
         Group.LIST,
         "Choose what the servers are asked for",
         13,
-        "server filters",
         aliases=("filters",),
+        when=Condition.SERVER_FILTERS,
     ),
     Command("regions", "Regions", "", Group.LIST, "Show some regions only", argument="PRESET"),
     Command(
@@ -239,7 +361,7 @@ _LIST = (
         Group.LIST,
         "Show only what is failed, unknown or in transition; in the stock only what is idle",
     ),
-    Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there"),
+    Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there", when=Condition.CONTENT),
     Command(
         "pane",
         "Other pane",
@@ -247,7 +369,7 @@ _LIST = (
         Group.LIST,
         "Go to the other part: GPUs and processes, images and volumes",
         4,
-        "other pane",
+        when=Condition.PANE,
     ),
     Command(
         "compare", "Compare GPUs", "C", Group.LIST, "Charts of the marked GPUs, or of all, side by side", 3, "compare"
@@ -273,10 +395,26 @@ _LIST = (
         6,
         "longer",
     ),
-    Command("wrap", "Wrap lines", "W", Group.LIST, "Write long lines on, or cut them off", 6, "wrap"),
-    Command("older", "Older ones", "O", Group.LIST, "Read more of what is older", 6, "older"),
+    Command(
+        "wrap",
+        "Wrap lines",
+        "W",
+        Group.LIST,
+        "Write long lines on, or cut them off",
+        6,
+        "wrap",
+        when=Condition.CONTENT,
+    ),
+    Command("older", "Older ones", "O", Group.LIST, "Read more of what is older", 6, "older", when=Condition.OLDER),
     Command("refresh", "Refresh now", "r", Group.LIST, "Ask the back ends now", 14, "refresh"),
-    Command("save", "Save what is shown", "ctrl+s", Group.LIST, "Write it to a file: text, JSON, CSV or SVG"),
+    Command(
+        "save",
+        "Save what is shown",
+        "ctrl+s",
+        Group.LIST,
+        "Write it to a file: text, JSON, CSV or SVG",
+        when=Condition.CONTENT,
+    ),
 )
 
 _APP = (
@@ -291,12 +429,13 @@ _APP = (
         "Change an account's password",
         argument="ACCOUNT",
         action=Action.CHANGE_PASSWORD,
+        when=Condition.PASSWORD,
     ),
     Command("log", "Audit log", "", Group.APP, "Who did what, when, with what outcome", aliases=("audit",)),
     Command("theme", "Theme", "", Group.APP, "Change the colours", argument="NAME"),
     Command("utc", "UTC or local time", "U", Group.APP, "Switch how times are shown"),
     Command("back", "Back", "escape,backspace", Group.APP, "Clear the filter, or go back"),
-    Command("help", "Keys", "question_mark", Group.APP, "The keys that work here", 15, "keys"),
+    Command("help", "Keys", "question_mark", Group.APP, "The keys that work here", 15),
     Command("quit", "Back, quit at the root", "q", Group.APP, "Go back; at the root, quit", aliases=("q",)),
 )
 

@@ -441,7 +441,7 @@ class GputuiApp(App[int]):
             self.switch_mode(view)
         self._views[view].limit_to(scope, select)
         if self._views[view].is_mounted:
-            self._views[view].show_frame()
+            self._views[view].frame.show()
 
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""

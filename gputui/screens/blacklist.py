@@ -10,10 +10,47 @@ from typing import ClassVar, cast
 from gputui.commands import BY_ID, Command
 from gputui.formatting import format_minutes
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
-from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.screens.commands.block_host import moment, place_of
+from gputui.screens.commands.block_host import BlockCommands, moment, place_of
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column
+from gputui.presentation.columns.column import Cell, Column, natural_key
+
+
+class BlacklistCommands(BlockCommands):
+    """Block listed hosts for longer."""
+
+    def refusal(self, command: Command) -> str:
+        """Return how a host is blocked."""
+        if command.id != "new":
+            return ""
+        key = self.session.key_of(BY_ID["block"])
+        return " ".join(self.view.feeds.denials()) or f"Press {key} on an instance (3) to block its host."
+
+    def do_block(self, argument: str) -> None:
+        """Keep the hosts out for longer, through an instance on each."""
+        if argument:
+            super().do_block(argument)
+            return
+        rows = [row for row in self.view.targets() if isinstance(row, Block)]
+        found = {row.host: self._instance_on(row) for row in rows}
+        missing = [host for host, instance in found.items() if instance is None]
+        if missing:
+            them = "it" if len(missing) == 1 else "them"
+            hosts = ", ".join(missing)
+            self.view.notify(f"{hosts}: no instance on {them} is known, and a host is kept out through one.")
+        if instances := [instance for instance in found.values() if instance is not None]:
+            self.block(instances)
+
+    def _instance_on(self, block: Block) -> Instance | None:
+        """Return an instance on the host, one that runs if there is one."""
+        fleet = self.session.fleet
+        place = (block.ref.account, block.region, block.host)
+        here = [
+            row
+            for row in fleet.rows(Resource.INSTANCES).values()
+            if isinstance(row, Instance) and place_of(row) == place and Action.BLOCK in fleet.actions(row)
+        ]
+        return min(here, key=lambda row: row.phase is not Phase.RUNNING, default=None)
 
 
 class BlacklistView(ListView):
@@ -23,6 +60,9 @@ class BlacklistView(ListView):
     HEADING = "Blacklist"
     RESOURCE = Resource.BLACKLIST
     RESOURCES = frozenset({Resource.BLACKLIST})
+    CREATES = frozenset()
+    SHOWS_AGE = True
+    COMMAND_SETS = (BlacklistCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("left", False)
 
     def columns(self) -> Sequence[Column[Row]]:
@@ -67,21 +107,11 @@ class BlacklistView(ListView):
         seconds = (row.until - datetime.now(UTC)).total_seconds()
         return format_minutes(math.ceil(seconds / 60)) if seconds > 0 else ("expired", "muted")
 
-    def why_none_created(self) -> str:
-        """Say how a host is blocked."""
-        return f"Press {self.key_of(BY_ID['block'])} on an instance (3) to block its host."
-
-    def on_mount(self) -> None:
-        """Count down: once a minute, and only what is then written otherwise reaches the terminal."""
-        self.set_interval(60, self._count_down)
-
-    def _count_down(self) -> None:
-        if self.is_current:
-            self.pass_time()
-
-    def creatable(self) -> list[str]:
-        """Entries are made from instances, not here."""
-        return []
+    def actions_here(self) -> frozenset[Action]:
+        """Every host can be blocked for longer where the account may change anything."""
+        rows = self.targets()
+        writable = not any(self.session.fleet.accounts[row.ref.account].read_only for row in rows)
+        return frozenset({Action.BLOCK}) if rows and writable else frozenset()
 
     def is_problem(self, row: Row) -> bool:
         """A host that is kept out needs nobody."""
@@ -94,40 +124,6 @@ class BlacklistView(ListView):
         if not any(fleet.supports(name, Resource.BLACKLIST) for name in fleet.accounts if chosen in (None, name)):
             return f"Hosts cannot be kept out in {where}."
         return f"No host is kept out in {where}. Press b on an instance (3) to keep its host out."
-
-    # --- keeping one out for longer --------------------------------------------------------------------------
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """An entry can be made longer where the account may change anything."""
-        row = self.row_here()
-        if command.id == "block" and isinstance(row, Block):
-            return not self.session.fleet.accounts[row.ref.account].read_only
-        return super().offers(command, actions)
-
-    def do_block(self, argument: str) -> None:
-        """Keep the hosts out for longer, through an instance on each."""
-        if argument:
-            super().do_block(argument)
-            return
-        rows = [row for row in self.targets() if isinstance(row, Block)]
-        found = {row.host: self._instance_on(row) for row in rows}
-        missing = [host for host, instance in found.items() if instance is None]
-        if missing:
-            them = "it" if len(missing) == 1 else "them"
-            self.notify(f"{', '.join(missing)}: no instance on {them} is known, and a host is kept out through one.")
-        if instances := [instance for instance in found.values() if instance is not None]:
-            self._keep_out(instances)
-
-    def _instance_on(self, block: Block) -> Instance | None:
-        """Return an instance on the host, one that runs if there is one."""
-        fleet = self.session.fleet
-        place = (block.ref.account, block.region, block.host)
-        here = [
-            row
-            for row in fleet.rows(Resource.INSTANCES).values()
-            if isinstance(row, Instance) and place_of(row) == place and Action.BLOCK in fleet.actions(row)
-        ]
-        return min(here, key=lambda row: row.phase is not Phase.RUNNING, default=None)
 
 
 def is_extended(block: Block) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
-from gputui.commands import Command
 from gputui.formatting import format_bytes
-from gputui.models import Action, Change, Deployment, Phase, Resource, Row
+from gputui.models import Change, Deployment, Phase, Resource, Row
 from gputui.presentation.actions import UNDER_WAY
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.deployments import (
@@ -23,17 +22,27 @@ from gputui.presentation.deployments import (
 )
 from gputui.presentation.glyphs import PHASE_GLYPHS, bar
 from gputui.presentation.prices import ByDeployment, by_deployment, price_key
-from gputui.screens.commands.scale import ScalingView
+from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.commands.queue import QueueCommands
+from gputui.screens.commands.scale import ScaleCommands
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_column, amount, name_column, price_column
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 _BAR = 4
-_TASKS = frozenset({Resource.TASKS})
 
 
-class DeploymentsView(ScalingView, ListView):
+class DeploymentCommands(OpenCommands):
+    """Open a deployment."""
+
+    def do_open(self, argument: str) -> None:
+        """Show its instances."""
+        if (row := self.row_for(argument)) is not None:
+            self.session.navigator.go("instances", scope=row.ref)
+
+
+class DeploymentsView(ListView):
     """``2``: name, state, counts, GPUs, price; go into one, scale, stop, delete, create."""
 
     NAME = "deployments"
@@ -42,6 +51,7 @@ class DeploymentsView(ScalingView, ListView):
     RESOURCES = frozenset({Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
+    COMMAND_SETS = (DeploymentCommands, QueueCommands, ScaleCommands, *ListView.COMMAND_SETS)
     _instances: ByDeployment | None = None
 
     def columns(self) -> Sequence[Column[Row]]:
@@ -145,66 +155,6 @@ class DeploymentsView(ScalingView, ListView):
         """The accounts in which something can be created, those with deployments first."""
         supports = self.session.fleet.supports
         return sorted(super().creatable(), key=lambda name: not supports(name, self.RESOURCE))
-
-    # --- commands --------------------------------------------------------------------------------------------
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """A deployment has events: those of its instances; some take tasks."""
-        if command.id == "events-of":
-            return self.row_here() is not None
-        if command.id in ("tasks-of", "submit"):
-            row = self.row_here()
-            if not isinstance(row, Deployment) or not self._takes_tasks(row):
-                return False
-            return command.id == "tasks-of" or row.ref.account in self._submittable()
-        return super().offers(command, actions)
-
-    def do_open(self, argument: str) -> None:
-        """Show its instances."""
-        if (row := self._row_for(argument)) is not None:
-            self.session.navigator.go("instances", scope=row.ref)
-
-    def do_events_of(self, argument: str) -> None:
-        """Show what happened to its instances."""
-        if (row := self._row_for(argument)) is not None:
-            self.session.navigator.go("events", scope=row.ref)
-
-    # --- the tasks of those that have a queue ------------------------------------------------------------------
-
-    def footer_state(self) -> object:
-        """Some take tasks, others do not."""
-        row = self.row_here()
-        return isinstance(row, Deployment) and row.takes_tasks
-
-    def _takes_tasks(self, row: Deployment) -> bool:
-        return row.takes_tasks and self.session.fleet.supports(row.ref.account, Resource.TASKS)
-
-    def _submittable(self) -> list[str]:
-        fleet = self.session.fleet
-        return [
-            name
-            for name, account in fleet.accounts.items()
-            if fleet.creatable(name, _TASKS) and not account.read_only
-        ]
-
-    def _why_not(self, command: Command) -> str:
-        row = self.row_here()
-        if command.id in ("tasks-of", "submit") and isinstance(row, Deployment) and not self._takes_tasks(row):
-            return f"{row.name} has no queue: only endpoints in QUEUE mode take tasks."
-        return super()._why_not(command)
-
-    def do_tasks_of(self, argument: str) -> None:
-        """Show the tasks of its queue."""
-        if isinstance(row := self._row_for(argument), Deployment):
-            if self._takes_tasks(row):
-                self.session.navigator.go("tasks", scope=row.ref)
-            else:
-                self.notify(f"{row.name} has no queue: only endpoints in QUEUE mode take tasks.")
-
-    def do_submit(self, argument: str) -> None:
-        """Submit a task to its queue."""
-        if isinstance(row := self.row_here(), Deployment):
-            self._create([row.ref.account], {"endpoint": row.ref.id}, within=_TASKS)
 
 
 def _counts(row: Deployment) -> Cell:

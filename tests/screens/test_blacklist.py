@@ -85,11 +85,11 @@ async def test_counting_down_draws_only_what_is_another_text(monkeypatch: pytest
             return refresh(*regions, **more)
 
         monkeypatch.setattr(table, "refresh", refreshing)
-        stage.view._count_down()  # type: ignore[attr-defined]
+        stage.view.pass_time()
         await stage.settle()
         assert drawn == []
         later(monkeypatch, minutes=1)
-        stage.view._count_down()  # type: ignore[attr-defined]
+        stage.view.pass_time()
         await stage.settle()
         assert "1h 35m" in stage.line_of("soon")
         assert drawn == [stage.lines.index(stage.line_of("soon")) - 2]

@@ -19,6 +19,7 @@ from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Resource
 from gputui.presentation.create import cost, instances_at_once, namesakes, stock_note
 from gputui.screens import dialogs
+from gputui.screens.commands.create import CreateCommands
 from gputui.screens.dialogs.form_choices import TickList
 from gputui.screens.dialogs.form_fields import Flag
 from gputui.text import clean
@@ -56,7 +57,7 @@ def template(tmp_path: Path, name: str, text: str) -> None:
 
 async def open_form(stage: Stage, values: Mapping[str, str] | None = None) -> None:
     """Open the form, filled in as another view does it."""
-    stage.view._create(["hub"], values or FILLED)  # type: ignore[attr-defined]
+    CreateCommands(stage.view).create(["hub"], values or FILLED)
     await stage.settle()
 
 

@@ -19,6 +19,8 @@ import gputui.screens.dialogs
 import gputui.widgets
 from gputui.errors import GputuiError
 from gputui.models import Instance, Resource
+from gputui.screens.base.view import View
+from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.widgets.bars.header import HeaderBar
 from gputui.widgets.internal_errors import MOST_IN_A_ROW
@@ -50,10 +52,17 @@ def workers() -> list[Any]:
         f"{kind.__name__}.{name}": member
         for kind in classes()
         for name, member in vars(kind).items()
-        if inspect.isfunction(member) and member.__code__.co_filename.endswith("_work_decorator.py")
+        if inspect.isfunction(member)
+        and hasattr(member, "__wrapped__")
+        and member.__code__.co_filename.endswith(("_work_decorator.py", "command_set.py"))
     }
     assert len(found) > 30
     return [pytest.param(member, id=name) for name, member in sorted(found.items())]
+
+
+def start(worker: Any, view: View) -> None:
+    """Start a worker of a view, or of a command set of it."""
+    worker(CommandSet(view) if worker.__code__.co_filename.endswith("command_set.py") else view)
 
 
 def failing(error: Exception) -> Callable[[Worker[Any]], Any]:
@@ -70,7 +79,7 @@ async def test_every_worker_that_raises_is_told_with_its_report(monkeypatch: pyt
         monkeypatch.setattr(Worker, "run", failing(RuntimeError("boom")))
         for worker in workers():
             stage.app.clear_notifications()
-            worker.values[0](stage.view)
+            start(worker.values[0], stage.view)
             await stage.settle()
             assert "gputui made a mistake RuntimeError" in stage.toasts, worker.id
             assert str(REPORT) in stage.toasts, worker.id
@@ -100,7 +109,7 @@ async def test_every_worker_of_the_app_that_raises_is_told_with_its_report(monke
 async def test_a_known_failure_in_a_worker_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged(FakeBackend("lab", {}), report=report) as stage:
         monkeypatch.setattr(Worker, "run", failing(GputuiError("lab: no.", hint="Ask again.")))
-        workers()[0].values[0](stage.view)
+        start(workers()[0].values[0], stage.view)
         await stage.settle()
         assert "lab: no. Ask again." in stage.toasts
         assert str(REPORT) not in stage.toasts

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from gputui.cli import main
-from gputui.screens.commands.global_commands import EverywhereView
+from gputui.screens.list.commands import ListCommands
 
 
-def _refresh(view: EverywhereView, argument: str) -> None:
-    view.set_timer(0.01, _fail)
+def _refresh(commands: ListCommands, argument: str) -> None:
+    commands.view.set_timer(0.01, _fail)
 
 
 def _fail() -> None:
@@ -17,5 +17,5 @@ def _fail() -> None:
 
 
 if __name__ == "__main__":
-    setattr(EverywhereView, "do_refresh", _refresh)  # noqa: B010  (the mistake)
+    setattr(ListCommands, "do_refresh", _refresh)  # noqa: B010  (the mistake)
     sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import Command
+from gputui.config.keymap import MOVEMENT, key_text
 from gputui.models import Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 
@@ -95,6 +96,18 @@ class Session:
     def keys_of(self, command: Command) -> str:
         """Return the keys of a command, as configured."""
         return self.keys.get(command.id, command.keys)
+
+    def key_of(self, command: Command) -> str:
+        """Return the first key of a command, as a person types it."""
+        return key_text(self.keys_of(command).split(",")[0])
+
+    def key_of_move(self, movement: str) -> str:
+        """Return the first key of a movement, such as ``table.first``, as a person types it."""
+        return key_text(self.keys.get(movement, MOVEMENT[movement]).split(",")[0])
+
+    def view_of(self, command: Command) -> str:
+        """Return the view that a command shows: of the library, the part that was shown last."""
+        return {"library": self.library_part(), "images": "library"}.get(command.word, command.word)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` when a choice changes; returns the way to stop that."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from textual import work
 from textual.content import Content
 
 from gputui.analytics.startup_times import evidence, medians, startups
@@ -13,24 +12,26 @@ from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
 from gputui.presentation.actions import EFFECTS, EFFECTS_ON_SEVERAL
-from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
-from gputui.screens.commands.lifecycle import ActingView
+from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.command_set import in_worker
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 Place = tuple[str, str, str]
 """A host: its account, region and name."""
 
 
-class BlockingView(ActingView):
-    """Adds to a view what keeps the hosts of instances out."""
+class BlockCommands(ActionCommands):
+    """Block the hosts of instances."""
 
     def do_block(self, argument: str) -> None:
         """Keep the hosts of the targets out."""
-        if rows := self._chosen(Action.BLOCK, argument):
-            self._keep_out([row for row in rows if isinstance(row, Instance)])
+        if rows := self.chosen(Action.BLOCK, argument):
+            self.block([row for row in rows if isinstance(row, Instance)])
 
-    @work(group="dialog", exit_on_error=False)
-    async def _keep_out(self, instances: Sequence[Instance]) -> None:
+    @in_worker("dialog")
+    async def block(self, instances: Sequence[Instance]) -> None:
+        """Block the hosts of instances, after the dialog for it."""
         chosen = one_of_each_host(instances)
         if not chosen:
             return
@@ -52,7 +53,7 @@ class BlockingView(ActingView):
         finally:
             unsubscribe()
         if arguments is not None:
-            await self._act_on(Action.BLOCK, chosen, arguments, done_to_several="hosts are kept out")
+            await self.act_on(Action.BLOCK, chosen, arguments, done_to_several="hosts are kept out")
             fleet.refresh([Resource.BLACKLIST], accounts)
 
     @staticmethod
@@ -94,7 +95,7 @@ class BlockingView(ActingView):
 
     # --- what speaks against them ----------------------------------------------------------------------------
 
-    @work(group="evidence", exclusive=True, exit_on_error=False)
+    @in_worker("evidence", exclusive=True)
     async def _suggest_evidence(self, dialog: dialogs.BlockDialog, chosen: Sequence[Instance]) -> None:
         """Fill the comment in with how slowly the first of them with a story came up, when its events have come."""
         for instance in chosen:

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gputui.errors import GputuiError
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
 from gputui.screens import dialogs
-from gputui.screens.commands.inspect import ReadingView
+from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail.reports import describe_json
+from gputui.presentation.columns.column import plain_text
+from gputui.widgets.table.table import RecordTable
+
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
 
 _PASSWORD = "password"  # noqa: S105  (the label of a menu entry)
 
 
-async def copy_of(view: ReadingView, row: Row, shown: str) -> None:
+class CopyCommands(CommandSet):
+    """Copy the id of a row, or what is chosen in a menu."""
+
+    def do_copy(self, argument: str) -> None:
+        """Copy the id of the row."""
+        if (row := self.row_for(argument)) is not None:
+            copy_text(self.view, str(row.ref), "its id")
+
+    def do_copy_menu(self, argument: str) -> None:
+        """Choose what to copy."""
+        if (row := self.view.row_here()) is not None:
+            self._copy_menu(row)
+
+    @in_worker("dialog")
+    async def _copy_menu(self, row: Row) -> None:
+        shown = ""
+        for table in self.view.query(RecordTable):
+            if table.get(row.ref) is not None:
+                columns = (column for column in table.columns.values() if column.shown)
+                shown = "\t".join(plain_text(column.cell(row)) for column in columns)
+        await copy_of(self.view, row, shown)
+
+
+def copy_text(view: View, text: str, what: str) -> None:
+    """Put a text on the clipboard of the user's own terminal."""
+    view.app.copy_to_clipboard(text)
+    view.notify(f"Copied {what}: {text.splitlines()[0] if text else ''}", severity="information")
+
+
+async def copy_of(view: View, row: Row, shown: str) -> None:
     """Ask what to copy of a row, and copy it; ``shown`` is the row as the list has it, '' without one."""
     texts = {"id": str(row.ref), "name": name_of(row)}
     keys = {}
@@ -43,10 +79,10 @@ async def copy_of(view: ReadingView, row: Row, shown: str) -> None:
     elif chosen == "JSON" and not raw:
         await _copy_json(view, row)
     elif chosen:
-        view.copy_text(texts[chosen], chosen)
+        copy_text(view, texts[chosen], chosen)
 
 
-async def _copy_password(view: ReadingView, row: Instance) -> None:
+async def _copy_password(view: View, row: Instance) -> None:
     """Put the password of a login on the clipboard, once that is confirmed; it is never shown."""
     question = dialogs.ConfirmDialog(
         f"Copy the password of {row.name} to the clipboard?",
@@ -67,7 +103,7 @@ async def _copy_password(view: ReadingView, row: Instance) -> None:
     view.notify(f"Copied the password of {row.name}.", severity="information")
 
 
-async def _copy_json(view: ReadingView, row: Row) -> None:
+async def _copy_json(view: View, row: Row) -> None:
     """Copy the JSON of a row whose list does not keep it."""
     try:
         raw = getattr(await view.session.fleet.detail(row.ref), "raw", "")
@@ -75,7 +111,7 @@ async def _copy_json(view: ReadingView, row: Row) -> None:
         view.show_error(error)
         return
     if raw:
-        view.copy_text(_plain_json(raw), "JSON")
+        copy_text(view, _plain_json(raw), "JSON")
     else:
         view.notify(f"{row.ref.account} has no JSON for it.")
 

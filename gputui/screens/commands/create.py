@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual import work
 from textual.content import Content
 
+from gputui.commands import Command, Condition
 from gputui.errors import GputuiError
-from gputui.models import FieldKind, Form, FormField, Ref, Resource
+from gputui.models import Action, FieldKind, Form, FormField, Ref, Resource
 from gputui.presentation.create import cost, doing, namesakes, sizes, stock_note
 from gputui.presentation.forms import written
 from gputui.screens import dialogs
-from gputui.screens.commands.form_flow import LINE, Asking, FillingView, fact
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
 from gputui.text import clean
+
+if TYPE_CHECKING:
+    pass
 
 VIEW_OF = {
     Resource.INSTANCES: "instances",
@@ -29,45 +34,57 @@ VIEW_OF = {
 _ROOM = LINE - 4
 
 
-class CreatingView(FillingView):
-    """Adds to a view what makes something in an account."""
+class CreateCommands(CommandSet):
+    """Create something in an account."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """Something can be created where an account shown allows it."""
+        if self.view.creatable():
+            yield Condition.CREATE
+
+    def refusal(self, command: Command) -> str:
+        """Return why nothing is created, and the way out."""
+        if command.action is not Action.CREATE:
+            return ""
+        return " ".join(self.view.feeds.denials()) or "Nothing can be created here: no account shown allows it."
 
     def do_new(self, argument: str) -> None:
         """Create something."""
-        if accounts := self._places(argument, self.creatable(), "created"):
-            self._create(accounts)
+        if accounts := self.accounts_for(argument, self.view.creatable(), "created"):
+            self.create(accounts)
 
-    def _places(self, argument: str, able: list[str], what: str) -> list[str]:
+    def accounts_for(self, argument: str, able: list[str], what: str) -> list[str]:
         """Return the account that was named, or all that are able; says why when the one that was named is not."""
         if argument and argument not in able:
-            self.notify(f"Nothing can be {what} in {argument}.")
+            self.view.notify(f"Nothing can be {what} in {argument}.")
             return []
         return [argument] if argument else able
 
-    @work(group="dialog", exit_on_error=False)
-    async def _create(
+    @in_worker("dialog")
+    async def create(
         self,
         accounts: Sequence[str],
         values: Mapping[str, str] | None = None,
         within: Collection[Resource] | None = None,
     ) -> None:
+        """Create something ``within`` these lists, with a form that begins with ``values``."""
         fleet = self.session.fleet
         account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
         if account is None:
             return
-        kinds = fleet.creatable(account, within or self.CREATES)
+        kinds = fleet.creatable(account, within or self.view.CREATES)
         kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
         if kind is None:
             return
         try:
             form = await fleet.create_form(account, kind)
         except GputuiError as error:
-            self.show_error(error)
+            self.view.show_error(error)
             return
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.
             fleet.refresh([Resource.STOCK], [account])
-        sent = await self.fill_and_send(self._asking(form), values)
+        sent = await fill_and_send(self.view, self._request(form), values)
         if sent is None:
             return
         self.app.notify(sent.result.message, markup=False, timeout=6)
@@ -83,10 +100,10 @@ class CreatingView(FillingView):
         """Return what the view stays limited to when it goes to what was made; None for everything."""
         return None
 
-    def _asking(self, form: Form) -> Asking:
+    def _request(self, form: Form) -> FormRequest:
         """Return what is done with the form of something new."""
         fleet, verb = self.session.fleet, form.verb.capitalize()
-        return Asking(
+        return FormRequest(
             form,
             check=lambda given: fleet.check_create(form.account, form.kind, given),
             question=lambda given: dialogs.ConfirmDialog(
@@ -97,7 +114,7 @@ class CreatingView(FillingView):
             ),
             send=lambda given: fleet.create(form.account, form.kind, given),
             tools=self._tools(form),
-            doing=f"{doing(form)} in {form.account} …",
+            progress=f"{doing(form)} in {form.account} …",
         )
 
     async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:

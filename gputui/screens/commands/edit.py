@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.cells import cell_len
-from textual import work
 from textual.content import Content
 
 from gputui.errors import GputuiError
@@ -13,14 +12,16 @@ from gputui.models import Action, Form, Row
 from gputui.presentation.actions import DONE, effect, name_of
 from gputui.presentation.forms import FieldChange, change_notes, changed
 from gputui.screens import dialogs
-from gputui.screens.commands.form_flow import Asking, fact
-from gputui.screens.commands.lifecycle import ActingView, subject
+from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.form_flow import FormRequest, fact, fill_and_send
+from gputui.screens.detail.subject import subject
 
 _WIDEST_LABEL = 24
 
 
-class UpdatingView(ActingView):
-    """Adds to a view what changes the settings, the name or the size of something."""
+class EditCommands(ActionCommands):
+    """Change the settings, the name or the size of something."""
 
     def do_update(self, argument: str) -> None:
         """Change the settings of the target."""
@@ -35,28 +36,28 @@ class UpdatingView(ActingView):
         self._begin_change(Action.RESIZE, argument)
 
     def _begin_change(self, action: Action, argument: str) -> None:
-        rows = self._chosen(action, argument)
+        rows = self.chosen(action, argument)
         if len(rows) > 1:
-            self.notify("Change one at a time: each has values of its own.")
+            self.view.notify("Change one at a time: each has values of its own.")
         elif rows:
             self._change(action, rows[0])
 
-    @work(group="dialog", exit_on_error=False)
+    @in_worker("dialog")
     async def _change(self, action: Action, row: Row) -> None:
         fleet = self.session.fleet
         try:
             form = await fleet.update_form(row, action)
         except GputuiError as error:
-            self.show_error(error)
+            self.view.show_error(error)
             return
-        asking = Asking(
+        request = FormRequest(
             form,
             check=lambda values: fleet.check_update(row, action, values),
             question=lambda values: self._question_of_change(action, row, form, values),
             send=lambda values: fleet.act(row.ref, action, arguments=values, expected=row),
             tools=dialogs.FormTools(preview=lambda values: fleet.prepare_update(row, action, values)),
         )
-        sent = await self.fill_and_send(asking)
+        sent = await fill_and_send(self.view, request)
         if sent is not None:
             said = sent.result.message or f"{name_of(row)} {DONE[action]}."
             self.app.notify(said, markup=False, timeout=5)
@@ -67,13 +68,13 @@ class UpdatingView(ActingView):
         """Return the question with all that becomes another value; None where nothing does, which is said."""
         changes = changed(form, values)
         if not changes:
-            self.notify("Nothing is changed yet: esc leaves it as it is.")
+            self.view.notify("Nothing is changed yet: esc leaves it as it is.")
             return None
         verb = "Change" if action is Action.UPDATE else action.value.capitalize()
         return dialogs.ConfirmDialog(
             f"{verb} {name_of(row)} in {row.ref.account}?",
             subjects=[subject(row, named=False), *_lines(changes)],
-            effects=[effect(action, [row]), *change_notes(action, row, form, values), *self._staleness([row])],
+            effects=[effect(action, [row]), *change_notes(action, row, form, values), *self.staleness([row])],
             confirm=verb,
         )
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from textual import work
-
 from gputui.models import Action, Deployment
 from gputui.presentation.deployments import price_change
 from gputui.screens import dialogs
-from gputui.screens.commands.lifecycle import ActingView, subject
+from gputui.screens.base.refusals import refusal
+from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.command_set import in_worker
+from gputui.screens.detail.subject import subject
 
 
-class ScalingView(ActingView):
-    """Adds to a view of deployments: one more, one less, or a number."""
+class ScaleCommands(ActionCommands):
+    """Scale a deployment: by one, or to a number."""
 
     def do_scale_up(self, argument: str) -> None:
         """Ask for one more."""
@@ -28,21 +29,23 @@ class ScalingView(ActingView):
         elif argument.isascii() and argument.isdigit():
             self._ask_number(to=int(argument))
         else:
-            self.notify(f"{argument} is not a number of instances; type :scale 4")
+            self.view.notify(f"{argument} is not a number of instances; type :scale 4")
 
     def _ask_number(self, *, by: int = 0, to: int | None = None) -> None:
-        rows = self.targets()
+        rows = self.view.targets()
         row = rows[0] if rows else None
         if len(rows) > 1:
-            self.notify("Scale one at a time: each has a number of its own.")
+            self.view.notify("Scale one at a time: each has a number of its own.")
         elif not isinstance(row, Deployment) or Action.SCALE not in self.session.fleet.actions(row):
-            self.notify("Scale: there is no row here." if row is None else self.refusal(Action.SCALE, row))
+            self.view.notify(
+                "Scale: there is no row here." if row is None else refusal(self.session, Action.SCALE, row)
+            )
         elif row.desired is None:
-            self.notify(f"Scale: how many {row.name} should have now is not known; r asks again.")
+            self.view.notify(f"Scale: how many {row.name} should have now is not known; r asks again.")
         else:
             self._scale(row, row.desired + by if to is None else to)
 
-    @work(group="dialog", exit_on_error=False)
+    @in_worker("dialog")
     async def _scale(self, row: Deployment, wanted: int) -> None:
         may_stop = Action.STOP in self.session.fleet.actions(row)
         answer = await self.app.push_screen_wait(
@@ -51,14 +54,14 @@ class ScalingView(ActingView):
                 current=row.desired or 0,
                 wanted=wanted,
                 subjects=[subject(row, named=False)],
-                effect=lambda number: [*_effects(row, number), *self._staleness([row])],
+                effect=lambda number: [*_effects(row, number), *self.staleness([row])],
                 may_stop=may_stop,
             )
         )
         if answer == 0:
-            self._confirm_and_act(Action.STOP, [row])
+            self.confirm_and_act(Action.STOP, [row])
         elif answer is not None:
-            await self._act_on(Action.SCALE, [row], {"replicas": str(answer)})
+            await self.act_on(Action.SCALE, [row], {"replicas": str(answer)})
 
 
 def _effects(row: Deployment, number: int) -> list[str]:

@@ -1,62 +1,72 @@
-"""What the servers are asked for: chosen in a form, and said in words wherever it is in force."""
+"""Filters that the servers apply: chosen in a form, and shown in words wherever they are in force."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from textual import work
-
-from gputui.commands import Command
+from gputui.commands import Condition
 from gputui.errors import InvalidError
-from gputui.models import Action, FieldKind, Form, FormField, Resource
+from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
-from gputui.screens.base.view import View
+from gputui.screens.base.session import Session
+from gputui.screens.commands.command_set import CommandSet, in_worker
+
+if TYPE_CHECKING:
+    pass
 
 
-class FilteringView(View):
-    """Adds to a view the filters that the back ends of its resource have."""
+def filter_form(session: Session, resource: Resource | None) -> Form | None:
+    """Return one form for the filters that the servers of all accounts shown have; None where none has any."""
+    if resource is None:
+        return None
+    fleet = session.fleet
+    forms = [
+        form
+        for account in fleet.accounts
+        if session.shows_account(account)
+        and (form := fleet.filter_form(account, resource)) is not None
+        and form.fields
+    ]
+    if not forms:
+        return None
+    form = merged(forms)
+    return replace(form, title=f"Filter {resource} of {form.account}, on the server")
 
-    RESOURCE: ClassVar[Resource | None] = None
-    """The list that the view is about."""
 
-    def filter_form(self) -> Form | None:
-        """Return one form for all accounts shown that can be asked for less, or more; None when none can."""
-        fleet, resource = self.session.fleet, self.RESOURCE
-        if resource is None:
-            return None
-        forms = [
-            form
-            for account in fleet.accounts
-            if self.session.shows_account(account)
-            and (form := fleet.filter_form(account, resource)) is not None
-            and form.fields
-        ]
-        if not forms:
-            return None
-        form = merged(forms)
-        return replace(form, title=f"Filter {resource} of {form.account}, on the server")
+def filters_text(session: Session, resource: Resource | None) -> str:
+    """Return the filters that the servers apply to a list now, in words; '' for everything."""
+    values = session.fleet.filters(resource) if resource is not None else {}
+    return in_words(filter_form(session, resource), values) if values else ""
 
-    def asked_for(self) -> str:
-        """Say what the servers are asked for now, in words; '' for everything."""
-        values = self.session.fleet.filters(self.RESOURCE) if self.RESOURCE is not None else {}
-        return in_words(self.filter_form(), values) if values else ""
 
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
+def has_filters(session: Session, resource: Resource) -> bool:
+    """Return whether the server of some account shown can filter a list."""
+    return any(
+        session.shows_account(account)
+        and (form := session.fleet.filter_form(account, resource)) is not None
+        and bool(form.fields)
+        for account in session.fleet.accounts
+    )
+
+
+class ServerFilterCommands(CommandSet):
+    """The filters that the back ends of the view's list have."""
+
+    def conditions(self) -> Iterable[Condition]:
         """Filters are offered where a server has some."""
-        if command.id == "server-filter":
-            return self.filter_form() is not None
-        return super().offers(command, actions)
+        if self.view.RESOURCE is not None and has_filters(self.session, self.view.RESOURCE):
+            yield Condition.SERVER_FILTERS
 
     def do_server_filter(self, argument: str) -> None:
-        """Choose what the servers are asked for."""
-        if (form := self.filter_form()) is not None:
+        """Choose the filters that the servers apply."""
+        if (form := filter_form(self.session, self.view.RESOURCE)) is not None:
             self._choose_filter(form)
 
-    @work(group="dialog", exit_on_error=False)
+    @in_worker("dialog")
     async def _choose_filter(self, form: Form) -> None:
-        fleet, resource = self.session.fleet, self.RESOURCE
+        fleet, resource = self.session.fleet, self.view.RESOURCE
         if resource is None:
             return
         in_force = fleet.filters(resource)
@@ -71,9 +81,9 @@ class FilteringView(View):
         try:
             fleet.set_filter(resource, values)
         except InvalidError as error:
-            self.show_error(error)
+            self.view.show_error(error)
             return
-        self.choices_changed()
+        self.view.choices_changed()
 
 
 def _asked(values: Mapping[str, str]) -> dict[str, str]:

@@ -12,17 +12,16 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gputui.analytics.cost import COSTING, Total, by_account, gpus_in_use, gpus_text, run_out
-from gputui.commands import Command
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Action, Balance, Change, Deployment, FeedState, Package, Ref, Resource, Row
-from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.glyphs import bar
+from gputui.models import Balance, Change, Deployment, FeedState, Package, Resource, Row
 from gputui.presentation.prices import UNKNOWN, money_text, price_key
 from gputui.screens.base.header_cost import all_costing, billing, lacking_text, shown_total, unstated
 from gputui.screens.base.session import Session
+from gputui.screens.cost.commands import CostCommands
 from gputui.screens.cost.lines import CostLine, cost_lines
-from gputui.screens.instances import UNPRICED
 from gputui.screens.list.list_view import ListView
+from gputui.presentation.glyphs import bar
+from gputui.presentation.columns.column import Cell, Column
 from gputui.widgets.table.table import RecordTable
 
 BAR_CELLS = 6
@@ -41,6 +40,9 @@ class CostView(ListView):
     AUTO_FOCUS = "#table"
     HEADING = "Cost"
     RESOURCE = Resource.INSTANCES
+    CREATES = frozenset()
+    SHOWS_AGE = True
+    COMMAND_SETS = (CostCommands, *ListView.COMMAND_SETS)
     RESOURCES = frozenset({*COSTING, Resource.PACKAGES, Resource.BALANCES})
 
     DEFAULT_CSS = """
@@ -188,14 +190,6 @@ class CostView(ListView):
         clock = at.astimezone(UTC if self.session.utc else None)
         return [(f"in {format_minutes(minutes)}", "warning"), (f"  {clock:%H:%M}", "muted")]
 
-    def on_mount(self) -> None:
-        """Let run-out times come nearer, once a minute."""
-        self.set_interval(60, self._come_nearer)
-
-    def _come_nearer(self) -> None:
-        if self.is_current:
-            self.pass_time()
-
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
@@ -219,7 +213,7 @@ class CostView(ListView):
         self._fit()
         self._settle_columns()
         self._settle_cursor()
-        self.show_frame()
+        self.frame.show()
 
     def catch_up(self) -> None:
         """Sum up anew."""
@@ -268,8 +262,7 @@ class CostView(ListView):
         alone = not self.packages.row_count
         if alone != self.has_class("-no-packages"):
             self.set_class(alone, "-no-packages")
-            # The footer has a key for the other side.
-            self._shown_for = None
+            self.frame.show_keys()
         if self.packages.has_focus and alone:
             self.focus_body()
         self.table.styles.height = "1fr" if alone else max(2, self.table.row_count + 1)
@@ -322,18 +315,6 @@ class CostView(ListView):
         """A sum is no problem."""
         return False
 
-    def creatable(self) -> list[str]:
-        """Nothing is made here."""
-        return []
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """Every line can be opened; there is another side where something is prepaid."""
-        if command.id == "open":
-            return self.packages.has_focus or self.table.cursor_row is not None
-        if command.id == "pane":
-            return self.packages.row_count > 0
-        return super().offers(command, actions)
-
     # --- what the commands act on ----------------------------------------------------------------------------
 
     def _meant(self, row: Row | None) -> Row | None:
@@ -352,32 +333,10 @@ class CostView(ListView):
             return list(self._fixed) or [row for row in [self.under_cursor()] if row is not None]
         return [row for ref in self.table.marked if (row := self._meant(self.table.get(ref))) is not None]
 
-    def do_open(self, argument: str) -> None:
-        """Show the instances, or the volumes, that cost it; describe a package."""
-        line = self.table.cursor_row
-        if self.packages.has_focus or not isinstance(line, CostLine):
-            self.do_describe(argument)
-        elif line.is_unpriced:
-            account = line.ref.account
-            self.session.navigator.go("instances", scope=Ref(account, UNPRICED, f"Unpriced in {account}"))
-        elif line.deployment is not None:
-            self.session.navigator.go("instances", scope=line.deployment)
-        elif line.volumes and line.name:
-            self.session.choose(account=line.ref.account)
-            self.session.navigator.go("volumes")
-        else:
-            self.session.choose(account=line.ref.account)
-            self.session.navigator.go("instances")
-
-    def do_pane(self, argument: str) -> None:
-        """Change between what is spent and what is prepaid."""
-        if self.packages.row_count:
-            self.set_focus(self.table if self.packages.has_focus else self.packages)
-
     @on(RecordTable.Opened, "#packages")
     def _package_opened(self, event: RecordTable.Opened) -> None:
         event.stop()
-        self.do_describe("")
+        self.open_row()
 
 
 def _cost(row: CostLine) -> float | None:

@@ -16,12 +16,13 @@ from gputui.models import Action, Change, Event, EventSource, Instance, Phase, R
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens.base.session import Session
+from gputui.screens.events.commands import EventCommands
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
 from gputui.screens.logs.captions import follow_caption
 from gputui.widgets.table.table import RecordTable
-from gputui.widgets.waterfall import Waterfall, describe_startup
+from gputui.widgets.waterfall import Waterfall
 
 ROOM_FOR_WATERFALL = 24
 """Lines of a terminal from which on there is room for more than the stream."""
@@ -34,6 +35,7 @@ class EventsView(ListView):
     HEADING = "Events"
     RESOURCE = Resource.EVENTS
     RESOURCES = frozenset({Resource.EVENTS})
+    COMMAND_SETS = (EventCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("time", False)
     FOLLOW = True
 
@@ -41,7 +43,7 @@ class EventsView(ListView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._slow = SlowSteps()
+        self.slow = SlowSteps()
 
     def compose_body(self) -> ComposeResult:
         """Lay out the stream, and below it how the instance under the cursor came up."""
@@ -95,7 +97,7 @@ class EventsView(ListView):
                 "remark",
                 "REMARK",
                 lambda row: (self._remark(row), "warning"),
-                lambda row: self._slow.medians.get(row.ref),
+                lambda row: self.slow.medians.get(row.ref),
                 priority=3,
                 when_filled=True,
                 search=self._remark,
@@ -125,12 +127,12 @@ class EventsView(ListView):
 
     def _remark(self, row: Event) -> str:
         """Say that what the event ended was slow."""
-        median = self._slow.medians.get(row.ref)
+        median = self.slow.medians.get(row.ref)
         return "" if median is None else f"slow: median {seconds_text(median)}"
 
     def _host(self, row: Event) -> str:
         """Name the host on which it was slow: the footer says what keeps that out."""
-        instance = self._instance_of(row) if row.ref in self._slow.medians else None
+        instance = self._instance_of(row) if row.ref in self.slow.medians else None
         return (instance.host or "") if instance is not None else ""
 
     def row_style(self, row: Row) -> str | None:
@@ -143,13 +145,11 @@ class EventsView(ListView):
 
     def is_problem(self, row: Row) -> bool:
         """Whether it ended in something that is not well, or took too long."""
-        return isinstance(row, Event) and (
-            row.phase in (Phase.FAILED, Phase.UNKNOWN) or row.ref in self._slow.medians
-        )
+        return isinstance(row, Event) and (row.phase in (Phase.FAILED, Phase.UNKNOWN) or row.ref in self.slow.medians)
 
     def breadcrumbs(self) -> list[str]:
         """Name an instance that is gone as its events do."""
-        known = self._slow.book.startups.get(self.scope) if self.scope is not None else None
+        known = self.slow.book.startups.get(self.scope) if self.scope is not None else None
         if known is None or self.session.fleet.get(known.instance) is not None:
             return super().breadcrumbs()
         return [known.name, self.HEADING]
@@ -174,22 +174,6 @@ class EventsView(ListView):
         """Nothing can be done to an event, only to what it happened to."""
         return super().actions_here() if self.instance_here() is not None else frozenset()
 
-    def do_open(self, argument: str) -> None:
-        """Go to the instance, else describe the event."""
-        if (instance := self.instance_here()) is not None:
-            self.session.navigator.go("instances", select=instance.ref)
-        else:
-            super().do_open(argument)
-
-    def _description(self, row: Row) -> list[Content]:
-        lines = super()._description(row)
-        startup = self._slow.book.startups.get(row.instance) if isinstance(row, Event) else None
-        if startup is None:
-            return lines
-        usual = self._slow.book.usual(startup.parent, excluding=startup.instance)
-        title = Content.styled("How it came up", "bold $text-accent")
-        return [*lines, Content(""), title, *describe_startup(startup, usual)]
-
     # --- following the stream --------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
@@ -211,7 +195,7 @@ class EventsView(ListView):
     def _take(self, change: Change) -> None:
         """Bring the table up to date, and the remarks that what is new makes other ones."""
         dropped = [row for ref in change.removed if (row := self.table.get(ref)) is not None]
-        changed = self._slow.take(_events(change.added), _events(dropped))
+        changed = self.slow.take(_events(change.added), _events(dropped))
         self.table.apply(change)
         if remarked := changed.difference(row.ref for row in change.added):
             self.table.invalidate(remarked)
@@ -226,15 +210,15 @@ class EventsView(ListView):
             places = (self.table.index_of(row.ref) for row in change.added)
             self._below += sum(place is not None and place > cursor for place in places)
         self._show_start()
-        self.show_frame()
+        self.frame.show()
 
     def _instances_changed(self, change: Change) -> None:
         """A remark names the host of an instance that is there, and what can be done about it."""
         instances = {row.ref for row in (*change.added, *change.updated)}.union(change.removed)
-        rows = _events(row for ref in self._slow.medians if (row := self.table.get(ref)) is not None)
+        rows = _events(row for ref in self.slow.medians if (row := self.table.get(ref)) is not None)
         if remarked := [row.ref for row in rows if row.instance in instances]:
             self.table.invalidate(remarked)
-        self.show_keys()
+        self.frame.show_keys()
 
     def _settle_cursor(self) -> None:
         """Begin at the newest, as every stream does."""
@@ -242,16 +226,12 @@ class EventsView(ListView):
     def _note_staleness(self) -> None:
         """Events are drawn alike, however old the last answer is."""
 
-    def do_follow(self, argument: str) -> None:
-        """Go to the newest and stay there."""
-        self.table.action_last()
-
     @on(RecordTable.CursorMoved)
     def _maybe_at_end(self) -> None:
         if self.table.at_end:
             self._below = 0
         self._show_start()
-        self.show_frame()
+        self.frame.show()
 
     # --- how the instance under the cursor came up -----------------------------------------------------------
 
@@ -263,14 +243,14 @@ class EventsView(ListView):
     def _show_start(self) -> None:
         """Show the start of the instance under the cursor. Where it has none its lines stay free: nothing jumps."""
         waterfall = self.query_one(Waterfall)
-        book = self._slow.book
+        book = self.slow.book
         waterfall.display = self.size.height >= ROOM_FOR_WATERFALL and bool(book.startups)
         row = self.under_cursor()
-        startup = book.startups.get(row.instance) if isinstance(row, Event) else None
-        if startup is None or len(startup.steps) < 2:
+        start = book.startups.get(row.instance) if isinstance(row, Event) else None
+        if start is None or len(start.steps) < 2:
             waterfall.show(None, book.usual(None))
         else:
-            waterfall.show(startup, book.usual(startup.parent, excluding=startup.instance))
+            waterfall.show(start, book.usual(start.parent, excluding=start.instance))
 
     def status(self) -> tuple[Content, Content]:
         """Add whether it follows, or how many came since it does not."""
@@ -278,7 +258,9 @@ class EventsView(ListView):
         if self.table.sort != ("time", False):
             follow = Content.styled("   in another order: not following", "$muted")
         else:
-            follow = follow_caption(following=self.table.at_end, new=self._below, key=self.key_of(BY_ID["follow"]))
+            follow = follow_caption(
+                following=self.table.at_end, new=self._below, key=self.session.key_of(BY_ID["follow"])
+            )
         return Content.assemble(left, follow), right
 
     def empty_text(self) -> str:

@@ -11,14 +11,14 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.events import DescendantFocus
 
-from gputui.commands import Command
-from gputui.models import Action, Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
+from gputui.models import Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.column import Column
 from gputui.query import Query
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.columns import gpu_columns, process_columns
+from gputui.screens.gpus.commands import GpuCommands
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
 from gputui.widgets.chart.gpu_panel import MOST, GpuPanel, Showing
@@ -45,6 +45,7 @@ class GpusView(ListView):
     HEADING = "GPUs"
     TYPED_OVER = "/ processes:"
     RESOURCE = Resource.PROCESSES
+    COMMAND_SETS = (GpuCommands, *ListView.COMMAND_SETS)
     RESOURCES = frozenset({Resource.GPUS, Resource.PROCESSES, Resource.INSTANCES, Resource.HOSTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("gpu", False)
 
@@ -59,7 +60,7 @@ class GpusView(ListView):
         self._on_gpus = False
         self._gpu_query: Query | None = None
         self._gpu: Ref | None = None
-        self._comparing = False
+        self.comparing = False
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
@@ -67,7 +68,7 @@ class GpusView(ListView):
             gpu_columns(),
             id="gpus",
             row_style=self.row_style,
-            placeholder=self.loading_text(),
+            placeholder=self.feeds.loading_text(),
             on_fault=self.session.navigator.show_internal_error,
         )
         gpus.set_sort("gpu")
@@ -114,7 +115,7 @@ class GpusView(ListView):
         return (
             *super().follow(),
             fleet.subscribe(Resource.GPUS, self._gpus_changed),
-            fleet.subscribe(Resource.HOSTS, lambda change: self.show_frame()),
+            fleet.subscribe(Resource.HOSTS, lambda change: self.frame.show()),
             fleet.samples.subscribe(lambda refs: self._show_charts()),
         )
 
@@ -151,7 +152,7 @@ class GpusView(ListView):
         self._index_devices()
         self.gpus.apply(change)
         self._fit()
-        self.show_frame()
+        self.frame.show()
         changed = [row for row in (*change.added, *change.updated) if isinstance(row, GpuDevice)]
         places = {(device.ref.account, device.host, device.index) for device in changed}
         # Their share is of what the GPU has, or of what is held of it.
@@ -179,7 +180,7 @@ class GpusView(ListView):
 
     def focus_body(self) -> None:
         """Give the keys back to the side in use."""
-        if self._comparing:
+        if self.comparing:
             self.set_focus(self.panel)
         else:
             self.set_focus(self.gpus if self._on_gpus and self.gpus.display else self.table)
@@ -201,10 +202,11 @@ class GpusView(ListView):
         self._gpu_query = self.gpus.parse_filter(text) or None
         self._apply_filter()
 
-    def _clear_filter(self) -> bool:
+    def clear_filter(self) -> bool:
+        """Clear the filters of both sides."""
         had = self._gpu_query is not None
         self._gpu_query = None
-        return super()._clear_filter() or had
+        return super().clear_filter() or had
 
     def _limits_gpu(self, row: Row) -> bool:
         """Whether a GPU passes everything but the typed filter."""
@@ -216,7 +218,6 @@ class GpusView(ListView):
 
     def _apply_filter(self) -> None:
         self.gpus.set_filter(self._gpu_query, where=self._limits_gpu)
-        self._shown_for = None  # what is offered depends on what is shown here, too
         super()._apply_filter()
         self._fit()
 
@@ -237,7 +238,7 @@ class GpusView(ListView):
         none = no_gpus(self.session.fleet, self._accounts())
         if self._gpu_query is not None and self.gpus.total_count:
             none = f"No GPU matches {self._gpu_query.text}. esc clears what limits the view."
-        self.gpus.placeholder = Content(self.loading_text() or none)
+        self.gpus.placeholder = Content(self.feeds.loading_text() or none)
         self._show_charts()
 
     def on_resize(self) -> None:
@@ -247,7 +248,7 @@ class GpusView(ListView):
     def _show_charts(self) -> None:
         panel, gpus, table = self.panel, self.gpus, self.table
         device = self._charted()
-        if self._comparing:
+        if self.comparing:
             panel.showing, panel.devices = Showing.MANY, self._compared()
             panel.chosen = panel.chosen if panel.chosen in {one.ref for one in panel.devices} else gpus.cursor_ref
         else:
@@ -255,10 +256,10 @@ class GpusView(ListView):
             panel.devices = [device] if device is not None else []
             panel.chosen = device.ref if device is not None else None
         panel.utc = self.session.utc
-        drawn = self._comparing or panel.has_readings(device)
+        drawn = self.comparing or panel.has_readings(device)
         body = self.query_one("#body").size.height
         room = (body or self.size.height - _FRAME) - _GAPS
-        rows = 0 if self._comparing or (drawn and self._gpu is not None) else max(2, gpus.row_count + 1)
+        rows = 0 if self.comparing or (drawn and self._gpu is not None) else max(2, gpus.row_count + 1)
         rows = min(rows, max(2, room * 2 // 5))
         rest = room - rows
         if table.row_count == 0:
@@ -270,8 +271,8 @@ class GpusView(ListView):
         gpus.display = rows > 0
         gpus.styles.height = rows
         panel.display = drawn and rest > _LEAST
-        panel.styles.height = "1fr" if self._comparing else max(_LEAST, lines)
-        table.display = not self._comparing
+        panel.styles.height = "1fr" if self.comparing else max(_LEAST, lines)
+        table.display = not self.comparing
         panel.draw()
 
     def _charted(self) -> GpuDevice | None:
@@ -323,14 +324,14 @@ class GpusView(ListView):
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
-        gpus = len(self._compared()) if self._comparing else self.gpus.row_count
+        gpus = len(self._compared()) if self.comparing else self.gpus.row_count
         counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
         filtered = f"   / GPUs: {self._gpu_query.text}" if self._gpu_query is not None else ""
-        if self._comparing and gpus > MOST:
+        if self.comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
         if self._gpu is not None and not self.session.fleet.supports(self._gpu.account, Resource.PROCESSES):
             left = Content.styled("   processes not reported", "$muted")
-        if self._comparing:
+        if self.comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
         processes = (row for row in self._processes() if isinstance(row, GpuProcess) and row.pid is not None)
         shown = [row.inside for row in processes if self.shows(row)]
@@ -348,7 +349,7 @@ class GpusView(ListView):
     def _doubt(self) -> str:
         """Say what is wrong with the GPU here, of which figures are shown all the same."""
         device = self._charted()
-        return f"   ! {device.problem}" if device is not None and device.problem and not self._comparing else ""
+        return f"   ! {device.problem}" if device is not None and device.problem and not self.comparing else ""
 
     def _processes(self) -> Iterable[Row]:
         return self.session.fleet.rows(Resource.PROCESSES).values()
@@ -366,7 +367,7 @@ class GpusView(ListView):
 
     def breadcrumbs(self) -> list[str]:
         """Add the GPU that was opened."""
-        alone = self._gpu is not None and not self._comparing
+        alone = self._gpu is not None and not self.comparing
         device = self.session.fleet.get(self._gpu) if alone and self._gpu is not None else None
         return [*super().breadcrumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
 
@@ -376,7 +377,7 @@ class GpusView(ListView):
         self._show_alone(event.ref)
 
     def _show_alone(self, ref: Ref) -> None:
-        self._comparing, self._gpu = False, ref
+        self.comparing, self._gpu = False, ref
         self._apply_filter()
         self.set_focus(self.table)
 
@@ -384,7 +385,7 @@ class GpusView(ListView):
     @on(RecordTable.MarksChanged, "#gpus")
     def _another_gpu(self) -> None:
         self._show_charts()
-        self.show_frame()
+        self.frame.show()
 
     @on(GpuPanel.Moved)
     def _chart_chosen(self, event: GpuPanel.Moved) -> None:
@@ -394,85 +395,32 @@ class GpusView(ListView):
     def _chart_opened(self, event: GpuPanel.Opened) -> None:
         self._show_alone(event.ref)
 
-    def do_pane(self, argument: str) -> None:
-        """Change between the GPUs and their processes."""
-        if not self._comparing:
-            self.set_focus(self.table if self.gpus.has_focus or not self.gpus.display else self.gpus)
-
-    def do_back(self, argument: str) -> None:
-        """Show all GPUs and processes again before going back."""
-        if self._comparing or self._gpu is not None:
-            self._comparing, self._gpu = False, None
+    def clear_limits(self) -> bool:
+        """Show all GPUs and processes again, then clear marks and filters."""
+        if self.comparing or self._gpu is not None:
+            self.comparing, self._gpu = False, None
             self._apply_filter()
             self.set_focus(self.gpus)
-        else:
-            super().do_back(argument)
+            return True
+        return super().clear_limits()
 
-    # --- what is drawn of them -------------------------------------------------------------------------------
-
-    def do_compare(self, argument: str) -> None:
+    def compare(self) -> None:
         """Show the marked GPUs, or all of the host, side by side; or no more."""
-        self._comparing = not self._comparing
+        self.comparing = not self.comparing
         self._apply_filter()
-        self.set_focus(self.panel if self._comparing else self.gpus if self.gpus.display else self.table)
-
-    def do_metric(self, argument: str) -> None:
-        """Compare another figure."""
-        if not self._comparing:
-            self.do_compare("")
-        else:
-            self.panel.next_reading()
-        self.show_frame()
-
-    def do_window_longer(self, argument: str) -> None:
-        """Draw a longer time."""
-        self._change_window(1)
-
-    def do_window_shorter(self, argument: str) -> None:
-        """Draw a shorter time."""
-        self._change_window(-1)
-
-    def _change_window(self, steps: int) -> None:
-        self.panel.longer(steps)
-        self.show_frame()
-
-    def do_mark(self, argument: str) -> None:
-        """Mark the row of the side in use and go to the next."""
-        (self.gpus if self.gpus.has_focus else self.table).action_toggle_mark()
-
-    def do_mark_clear(self, argument: str) -> None:
-        """Unmark the rows of both sides."""
-        self.gpus.action_clear_marks()
-        self.table.action_clear_marks()
+        self.set_focus(self.panel if self.comparing else self.gpus if self.gpus.display else self.table)
 
     # --- what the commands act on ----------------------------------------------------------------------------
 
     def under_cursor(self) -> Row | None:
         """Return what the cursor of the side in use is on."""
-        return (self.gpus if self.gpus.has_focus or self._comparing else self.table).cursor_row
+        return (self.gpus if self.gpus.has_focus or self.comparing else self.table).cursor_row
 
     def instance_here(self) -> Instance | None:
         """Return the instance of the process under the cursor."""
         row = self.row_here()
         found = self.session.fleet.get(row.instance) if isinstance(row, GpuProcess) and row.instance else None
         return found if isinstance(found, Instance) else None
-
-    def do_open(self, argument: str) -> None:
-        """Go to the process's instance; describe a process that has none here."""
-        if self._comparing:
-            self.panel.action_open()
-        elif self.gpus.has_focus:
-            self.gpus.action_open()
-        elif (instance := self.instance_here()) is not None:
-            self.session.navigator.go("instances", select=instance.ref)
-        else:
-            self.do_describe("")
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """The other side is offered where it is shown."""
-        if command.id == "pane":
-            return not self._comparing and self.gpus.display
-        return super().offers(command, actions)
 
     def _show_placeholder(self) -> None:
         super()._show_placeholder()

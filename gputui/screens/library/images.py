@@ -6,19 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, cast
 
-from textual import work
-
-from gputui.commands import Command
 from gputui.formatting import format_bytes, format_elapsed
 from gputui.models import Action, Change, Image, Ref, Resource, Row
-from gputui.presentation.actions import name_of
-from gputui.presentation.columns.column import Cell, Column
-from gputui.screens import dialogs
+from gputui.screens.library.commands import NewFromImageCommands, PullCommands, pullable
 from gputui.screens.library.tabs import LibraryPart
 from gputui.screens.list.shared_columns import age_column
+from gputui.presentation.columns.column import Cell, Column
 
 _TICK_SECONDS = 1.0
-_IMAGES = frozenset({Resource.IMAGES})
 
 
 class LibraryView(LibraryPart):
@@ -28,6 +23,7 @@ class LibraryView(LibraryPart):
     HEADING = "Library › Images"
     RESOURCE = Resource.IMAGES
     RESOURCES = frozenset({Resource.IMAGES})
+    COMMAND_SETS = (PullCommands, NewFromImageCommands, *LibraryPart.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
 
     def columns(self) -> Sequence[Column[Row]]:
@@ -93,7 +89,8 @@ class LibraryView(LibraryPart):
         fleet = self.session.fleet
         return [ref for ref in fleet.creating() if fleet.resource_of(ref) is Resource.IMAGES]
 
-    def _is_pull(self, row: Row | None) -> bool:
+    def is_pull(self, row: Row | None) -> bool:
+        """Return whether a row is a pull under way."""
         return row is not None and row.ref in self._pulls()
 
     def _state(self, row: Image) -> Cell:
@@ -133,59 +130,14 @@ class LibraryView(LibraryPart):
 
     def actions_here(self) -> frozenset[Action]:
         """A pull that is under way can be given up, and nothing else."""
-        if any(self._is_pull(row) for row in self.targets()):
-            return frozenset({Action.STOP}) if all(self._is_pull(row) for row in self.targets()) else frozenset()
+        if any(self.is_pull(row) for row in self.targets()):
+            return frozenset({Action.STOP}) if all(self.is_pull(row) for row in self.targets()) else frozenset()
         return super().actions_here()
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """Offer to pull where some account can."""
-        return bool(self._pullable()) if command.id == "pull" else super().offers(command, actions)
-
-    def _pullable(self) -> list[str]:
-        fleet = self.session.fleet
-        return [
-            name for name in fleet.accounts if self.session.shows_account(name) and fleet.creatable(name, _IMAGES)
-        ]
-
-    def do_pull(self, argument: str) -> None:
-        """Pull an image; it goes on whatever view is shown, and its end is told."""
-        if accounts := self._places(argument, self._pullable(), "pulled"):
-            self._create(accounts, within=_IMAGES)
-
-    def do_stop(self, argument: str) -> None:
-        """Stop waiting for pulls."""
-        pulls = [row for row in self.targets() if self._is_pull(row)]
-        if pulls and not argument:
-            self._give_up(pulls)
-        else:
-            super().do_stop(argument)
-
-    @work(group="dialog", exit_on_error=False)
-    async def _give_up(self, rows: Sequence[Row]) -> None:
-        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} pulls"
-        dialog = dialogs.ConfirmDialog(
-            f"Stop waiting for {what} in {', '.join(sorted({row.ref.account for row in rows}))}?",
-            effects=["The host is not told: it may go on pulling, and the image is then listed when it is there."],
-            confirm="Stop waiting",
-        )
-        if await self.app.push_screen_wait(dialog):
-            for row in rows:
-                self.session.fleet.give_up(row.ref)
-
-    # --- images ------------------------------------------------------------------------------------------------
-
-    def do_new(self, argument: str) -> None:
-        """Create an instance from the image under the cursor."""
-        row = self.row_here()
-        if argument or not isinstance(row, Image) or row.ref.account not in self.creatable():
-            super().do_new(argument)
-        else:
-            self._create([row.ref.account], {"image": row.reference, "image_uuid": row.ref.id})
 
     def empty_text(self) -> str:
         """Say why there is nothing."""
         where = self.session.account or "any account"
-        return f"No images in {where}." + (" Press P to pull one." if self._pullable() else "")
+        return f"No images in {where}." + (" Press P to pull one." if pullable(self.session) else "")
 
 
 def _owner(row: Image) -> Cell:

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.content import Content
 
-from gputui.commands import Command
-from gputui.models import Action
+from gputui.commands import Command, Condition
 from gputui.screens.base.session import LIBRARY
+from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.list.list_view import ListView
+
+
+class TabCommands(CommandSet):
+    """Go from one part of the library to the next."""
+
+    view: LibraryPart
+
+    def conditions(self) -> Iterable[Condition]:
+        """Another part is offered where there is one."""
+        if len(self.view.parts()) > 1:
+            yield Condition.PANE
+
+    def refusal(self, command: Command) -> str:
+        """Return that there is no other part."""
+        if command.id == "pane":
+            return f"No account shown has anything in the library but {LIBRARY[self.view.NAME].value}."
+        return ""
+
+    def do_pane(self, argument: str) -> None:
+        """Go to the next part."""
+        self.session.navigator.go(self.view.next_part())
 
 
 class LibraryPart(ListView):
     """A part of ``7``. Parts that no account shown has are neither in the title nor on the way."""
 
-    _parts_told: tuple[str, ...] = ()
+    COMMAND_SETS = (TabCommands, *ListView.COMMAND_SETS)
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Remember that this part was looked at last, and follow its list."""
         self.session.library = self.NAME
         return super().follow()
 
-    def _parts(self) -> list[str]:
+    def parts(self) -> list[str]:
         """Return the views of the parts, this one among them."""
         there = self.session.library_parts()
         return [view for view in LIBRARY if view in there or view == self.NAME]
 
-    def _next(self) -> str:
-        parts = self._parts()
+    def next_part(self) -> str:
+        """Return the view of the part behind this one, the first behind the last."""
+        parts = self.parts()
         return parts[(parts.index(self.NAME) + 1) % len(parts)]
 
     def heading(self) -> Content:
         """Return the names of all parts, this one in brackets, so that it can be told without colour."""
-        parts = self._parts()
+        parts = self.parts()
         if len(parts) == 1 or self.scope is not None:
             return super().heading()
         named = (
@@ -44,28 +66,13 @@ class LibraryPart(ListView):
         )
         return Content.assemble(("Library", "bold"), " › ", Content("  ").join(named))
 
-    def show_frame(self) -> None:
-        """What there is beside this part shows in the footer too."""
-        if (parts := tuple(self._parts())) != self._parts_told:
-            self._parts_told, self._shown_for = parts, None
-        super().show_frame()
+    def footer_state(self) -> object:
+        """Return the next part, which the footer names."""
+        return self.next_part()
 
     def short_of(self, command: Command) -> str:
         """Name the part that is next."""
-        return LIBRARY[self._next()].value if command.id == "pane" else super().short_of(command)
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """Offer another part where there is one."""
-        return len(self._parts()) > 1 if command.id == "pane" else super().offers(command, actions)
-
-    def _why_not(self, command: Command) -> str:
-        if command.id == "pane":
-            return f"No account shown has anything in the library but {LIBRARY[self.NAME].value}."
-        return super()._why_not(command)
-
-    def do_pane(self, argument: str) -> None:
-        """Go to the next part."""
-        self.session.navigator.go(self._next())
+        return LIBRARY[self.next_part()].value if command.id == "pane" else super().short_of(command)
 
     def nothing(self, called: str) -> str:
         """Say that there is none of these, and the key that makes one, or that no account has such a list."""

@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, cast
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.commands import Command
-from gputui.errors import GputuiError
-from gputui.models import Action, Change, FeedState, Ref, Resource, Row
+from gputui.commands import BY_ID, Command
+from gputui.models import Change, FeedState, Ref, Resource, Row
 from gputui.presentation.actions import name_of
-from gputui.presentation.columns.column import Column, plain_text
 from gputui.query import Query
-from gputui.screens import dialogs
-from gputui.screens.base.export import SAVE_FORMATS, save_rows
-from gputui.screens.commands.copy import copy_of
-from gputui.screens.commands.filter_bar import FilterBarView
-from gputui.screens.commands.inspect import ReadingView
+from gputui.screens.base.view import View
+from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.commands.sets import ROW_SETS
+from gputui.screens.list.commands import ListCommands
+from gputui.presentation.columns.column import Column
 from gputui.widgets.table.table import RecordTable
 
 
-class ListView(FilterBarView, ReadingView):
+class ListView(View):
     """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
 
     RESOURCE: ClassVar[Resource]
+    COMMAND_SETS = (ListCommands, OpenCommands, *ROW_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
     COUNTED: ClassVar[str] = ""
@@ -70,7 +69,7 @@ class ListView(FilterBarView, ReadingView):
             id="table",
             row_style=self.row_style,
             follow=self.FOLLOW,
-            placeholder=self.loading_text(),
+            placeholder=self.feeds.loading_text(),
             on_fault=self.session.navigator.show_internal_error,
         )
         table.set_sort(*self.SORT)
@@ -125,13 +124,13 @@ class ListView(FilterBarView, ReadingView):
         if self.table.moves != moves or self.table.select(ref) or any(map(self.table.select, named)):
             self._awaited_row = None
 
-    def _place(self) -> tuple[object, ...]:
+    def position(self) -> tuple[object, ...]:
         """Return where the user is; a row that comes or goes under the cursor is no move."""
         return self.app.screen, self.focused, self.table.moves
 
     def _settle_columns(self) -> None:
         """Keep the columns still as soon as every account has answered."""
-        if not self.loading_text():
+        if not self.feeds.loading_text():
             for table in self.query(RecordTable):
                 table.settle()
 
@@ -140,19 +139,19 @@ class ListView(FilterBarView, ReadingView):
         if self._settled:
             return
         self.table.rest_on_first()
-        if not self.loading_text() and self.table.total_count:
+        if not self.feeds.loading_text() and self.table.total_count:
             self._settled = True
             self.table.hold_cursor()
 
     def run_command(self, command: Command, argument: str) -> None:
-        """Do a command; from then on the cursor stays on the row it was used for."""
+        """Run a command; from then on the cursor stays on the row it was used for."""
         self.table.hold_cursor()
         super().run_command(command, argument)
 
     def _pending_changed(self, ref: Ref) -> None:
         self.table.admit()  # it comes from the user's own action
         self.table.invalidate([ref])
-        self.show_keys()
+        self.frame.show_keys()
 
     def catch_up(self) -> None:
         """Show the rows as they are now."""
@@ -207,7 +206,7 @@ class ListView(FilterBarView, ReadingView):
         if self.is_mounted:
             self._apply_filter()
             if select is not None and not self.table.select(select):
-                self._clear_filter()
+                self.clear_filter()
         if select is not None:
             # A view that is shown for the first time has no rows yet.
             self._awaited_row = (select, self.table.moves if self.is_mounted else 0)
@@ -219,7 +218,7 @@ class ListView(FilterBarView, ReadingView):
         limited = self.limits() or self.scope is not None or session.account is not None or session.problems_only
         self.table.set_filter(self._query, where=self.shows if limited else None)
         self._show_placeholder()
-        self.show_frame()
+        self.frame.show()
 
     def _show_placeholder(self) -> None:
         if self.table.total_count and not self.table.row_count and not self._has_none():
@@ -236,12 +235,14 @@ class ListView(FilterBarView, ReadingView):
             also = f" Limited to {' and '.join(limits)}." if limits else ""
             self.table.placeholder = Content(f"{what}{also} esc clears what limits the view.")
             return
-        silent = self.unanswered()
+        silent = self.feeds.unanswered()
         not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
         asked = self.asked_for()
         nothing = f"Nothing matches {asked} on the server. L changes what is asked for." if asked else ""
-        denied = " ".join(self.denials())
-        self.table.placeholder = Content(self.loading_text() or not_known or denied or nothing or self.empty_text())
+        denied = " ".join(self.feeds.denials())
+        self.table.placeholder = Content(
+            self.feeds.loading_text() or not_known or denied or nothing or self.empty_text()
+        )
 
     def _has_none(self) -> bool:
         """Whether the account that the view is limited to has no rows at all, and nothing else limits it."""
@@ -262,14 +263,17 @@ class ListView(FilterBarView, ReadingView):
     def _new_text(self) -> str:
         """Say how many rows came in above those in view, and the key that goes there; '' for none."""
         new = self.table.new_above
-        return f"   {new:,} new above ↑  {self.key_of_move('table.first')}" if new else ""
+        return f"   {new:,} new above ↑  {self.session.key_of_move('table.first')}" if new else ""
 
     def status(self) -> tuple[Content, Content]:
         """Counts and the filter at the left; marks and the order at the right."""
         table = self.table
         left = Content.assemble(
             (f"   {self.counts()}", "$muted"),
-            (f"   {self.loading_text()}" if table.total_count and self.loading_text() else "", "$text-warning"),
+            (
+                f"   {self.feeds.loading_text()}" if table.total_count and self.feeds.loading_text() else "",
+                "$text-warning",
+            ),
             (self._new_text(), "$text-warning"),
             (f"   {self.TYPED_OVER} {self._query.text}" if self._query else "", "$text-accent"),
         )
@@ -290,28 +294,24 @@ class ListView(FilterBarView, ReadingView):
 
     @on(RecordTable.CursorMoved)
     def _cursor_moved(self) -> None:
-        self.show_keys()
+        self.frame.show_keys()
 
     @on(RecordTable.MarksChanged)
     @on(RecordTable.CountsChanged)
     @on(RecordTable.NewAbove)
     def _table_changed(self) -> None:
         self._show_placeholder()
-        self.show_frame()
+        self.frame.show()
 
     @on(RecordTable.Opened, "#table")
     def _opened(self, event: RecordTable.Opened) -> None:
         event.stop()
-        self.do_open("")
+        self.open_row()
 
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """What shows an instance's own needs an instance."""
-        instance = self.instance_here()
-        if command.id in ("events-of", "processes-of") and instance is None:
-            return False
-        if command.id == "processes-of" and instance is not None:
-            return self.session.fleet.shows_processes(instance)
-        return super().offers(command, actions)
+    def open_row(self) -> None:
+        """Open the row under the cursor."""
+        if (handler := self.handler_of(BY_ID["open"])) is not None:
+            handler("")
 
     # --- targets ---------------------------------------------------------------------------------------------
 
@@ -326,8 +326,6 @@ class ListView(FilterBarView, ReadingView):
         marked = [row for ref in self.table.marked if (row := self.table.get(ref)) is not None]
         return marked or super().targets()
 
-    # --- commands --------------------------------------------------------------------------------------------
-
     def filter_text(self) -> str:
         """Return the filter in force as it was typed."""
         return self._query.text if self._query else ""
@@ -337,7 +335,7 @@ class ListView(FilterBarView, ReadingView):
         self._query = self.table.parse_filter(text) or None
         self._apply_filter()
 
-    def _clear_filter(self) -> bool:
+    def clear_filter(self) -> bool:
         """Take away what limits the view beside its scope; returns whether there was something."""
         had = self._query is not None or self.session.account is not None or self.session.problems_only
         self._query = None
@@ -346,81 +344,9 @@ class ListView(FilterBarView, ReadingView):
         self._apply_filter()
         return had
 
-    def do_back(self, argument: str) -> None:
-        """Clear marks, then the filter; then go back."""
+    def clear_limits(self) -> bool:
+        """Clear the marks, then the filter."""
         if self.table.marked or self.table.marked_hidden:
             self.table.action_clear_marks()
-        elif not self._clear_filter():
-            super().do_back(argument)
-
-    def do_mark(self, argument: str) -> None:
-        """Mark the row and go to the next."""
-        self.table.action_toggle_mark()
-
-    def do_mark_range(self, argument: str) -> None:
-        """Mark from the last mark to here."""
-        self.table.action_mark_range()
-
-    def do_mark_clear(self, argument: str) -> None:
-        """Unmark all rows."""
-        self.table.action_clear_marks()
-
-    def do_refresh(self, argument: str) -> None:
-        """Refresh now; the columns fit the rows of now."""
-        super().do_refresh(argument)
-        for table in self.query(RecordTable):
-            table.refit()
-
-    def do_sort_previous(self, argument: str) -> None:
-        """Sort by the column to the left."""
-        self.table.action_sort_previous()
-        self.show_frame()
-
-    def do_sort_next(self, argument: str) -> None:
-        """Sort by the column to the right."""
-        self.table.action_sort_next()
-        self.show_frame()
-
-    def do_sort_invert(self, argument: str) -> None:
-        """Turn the order round."""
-        self.table.action_sort_invert()
-        self.show_frame()
-
-    def do_copy_menu(self, argument: str) -> None:
-        """Choose what to copy."""
-        if (row := self.row_here()) is not None:
-            self._copy_menu(row)
-
-    @work(group="dialog", exit_on_error=False)
-    async def _copy_menu(self, row: Row) -> None:
-        shown = ""
-        for table in self.query(RecordTable):
-            if table.get(row.ref) is not None:
-                columns = (column for column in table.columns.values() if column.shown)
-                shown = "\t".join(plain_text(column.cell(row)) for column in columns)
-        await copy_of(self, row, shown)
-
-    def do_save(self, argument: str) -> None:
-        """Write what is shown to a file."""
-        self._save()
-
-    @work(group="dialog", exit_on_error=False)
-    async def _save(self) -> None:
-        # A small j moves in a menu.
-        keys = {"json": "J"}
-        choices = [
-            dialogs.Choice(name, label, keys.get(name, label[0].lower())) for name, label in SAVE_FORMATS.items()
-        ]
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog("Save what is shown as", choices))
-        if not chosen:
-            return
-        table = self.table
-        rows = [row for ref in table.visible_refs if (row := table.get(ref)) is not None]
-        try:
-            path = await save_rows(self.app, chosen, self.NAME, tuple(table.columns.values()), rows)
-        except OSError as error:
-            self.show_error(
-                GputuiError(f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to.")
-            )
-            return
-        self.notify(f"Saved as {path}", severity="information")
+            return True
+        return self.clear_filter()

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from gputui.models import FormField
+
+FIELDS = (
+    FormField("keyword", "Words", required=False, help="only lines that hold this, as it is written"),
+    FormField("since", "From", required=False, help="90m, 2h, 14:05, 2026-11-25 14:05"),
+    FormField("until", "To", required=False, help="the same; nothing is followed then"),
+)
+"""The fields of the form for the lines that the server is asked for."""
+
 
 def follow_caption(*, following: bool, new: int, key: str) -> Content:
     """Say whether the end is followed, else how many came below and the key that goes there."""

@@ -1,133 +1,304 @@
-"""The stock: which GPUs can be had where, over all accounts."""
+"""The map of the stock: what it shows, what limits it, and how it follows the fleet."""
 
 from __future__ import annotations
 
-from textual import on, work
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from gputui.models import Offer
-from gputui.screens import dialogs
-from gputui.screens.detail.describe import describe
-from gputui.screens.stock.captions import SINGLE_CARDS, cheapest_first, holder_choices, idle_words, where
-from gputui.screens.stock.map_view import StockMapView
-from gputui.screens.stock.watches import has_idle
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+
+from gputui.analytics.stock_trends import FADES_AFTER, SPAN, Trends
+from gputui.commands import Command
+from gputui.models import FeedState, Offer, Ref, Resource, Row
+from gputui.query import Query, parse
+from gputui.screens.base.session import Session
+from gputui.screens.base.view import View
+from gputui.screens.commands.sets import SHARED_SETS
+from gputui.screens.stock.captions import (
+    Paid,
+    cell_line,
+    counted,
+    empty_cell_line,
+    idle_words,
+    legend,
+    paid_prices,
+    past_line,
+    place_name,
+    problem_line,
+    where,
+)
+from gputui.screens.stock.commands import StockCommands
+from gputui.screens.stock.watches import Watches, has_idle
+from gputui.widgets.bars.line import Line
 from gputui.widgets.heatmap.grid import Grid
 from gputui.widgets.heatmap.heatmap import Heatmap
 
+if TYPE_CHECKING:
+    from textual.timer import Timer
 
-class StockView(StockMapView):
-    """``1``: the heatmap. Enter tells who has a model, from there one creates; ``w`` waits for idle GPUs."""
+    from gputui.fleet import Fleet
+
+_ROOMY = 100
+"""Columns from which the line under the map has room for all it can say."""
+
+_FADE_SLACK = 5.0
+"""Seconds after which a faded change is looked for again."""
+
+
+class StockView(View):
+    """Shows the heatmap over the lines that speak for the cell under its cursor."""
+
+    NAME = "stock"
+    HEADING = "Stock"
+    RESOURCE = Resource.STOCK
+    RESOURCES = frozenset({Resource.STOCK})
+    TELLS_PROBLEMS = False
+    COMMAND_SETS = (StockCommands, *SHARED_SETS)
+
+    DEFAULT_CSS = """
+    StockView #cell { padding: 0 1; }
+    StockView #past { padding: 0 1; }
+    StockView #legend { padding: 0 1; color: $muted; }
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.watches = Watches(self.notify_idle)
+        self.news: Mapping[Ref, int] = {}
+        self.paid: Paid = {}
+        self._trends = Trends()
+        self._past_of: Fleet | None = None
+        self._fading: Timer | None = None
+        self._query: Query | None = None
+        self.only_idle = False
+        self.preset = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the map and the lines for its cell."""
+        yield Heatmap(id="map")
+        yield Line(id="cell")
+        yield Line(id="past")
+        yield Line(id="legend")
+
+    @property
+    def map(self) -> Heatmap:
+        """The heatmap."""
+        return self.query_one(Heatmap)
+
+    def focus_body(self) -> None:
+        """Give the keys back to the map."""
+        self.set_focus(self.map)
+
+    def ends_with_program(self) -> Sequence[str]:
+        """Say how many watches would no longer notify."""
+        count = len(self.watches.refs)
+        return (
+            [f"{count} {'watch' if count == 1 else 'watches'} for idle GPUs will no longer notify."] if count else []
+        )
+
+    # --- following the fleet ---------------------------------------------------------------------------------
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Follow the stock; read how it moved so far, once."""
+        fleet = self.session.fleet
+        self.watches.follow(fleet)
+        if self._past_of is not fleet:
+            self._past_of = fleet
+            self._read_past()
+        return (fleet.subscribe(Resource.STOCK, lambda change: self._show_anew()),)
+
+    @work(group="past", exclusive=True, exit_on_error=False)
+    async def _read_past(self) -> None:
+        """Take the samples of the last day, and of one more for what held when it began."""
+        history = self.session.history
+        if history is None:
+            return
+        since = self._now() - 2 * SPAN
+        self._trends = await asyncio.to_thread(lambda: Trends(history.stock(since)))
+        self.catch_up()
+
+    def _now(self) -> datetime:
+        """Return when the stock was read last: a change is as old as it was then."""
+        fleet = self.session.fleet
+        known = [at for name in fleet.accounts if (at := fleet.feed(name, Resource.STOCK).fetched_at) is not None]
+        return max(known, default=datetime.now(UTC))
+
+    def catch_up(self) -> None:
+        """Show the stock as it is now."""
+        offers = self.offered()
+        self._note_changes()
+        fleet = self.session.fleet
+        self.paid = paid_prices(fleet.rows(Resource.INSTANCES).values())
+        stale = frozenset(
+            account for account in fleet.accounts if fleet.feed(account, Resource.STOCK).state is FeedState.STALE
+        )
+        grid = Grid(filter(self._shows, offers), stale=stale, trends=self.news, watched=self.watches.refs)
+        self.map.set_grid(grid, self._placeholder(grid, some=any(offer.gpu_model for offer in offers)))
+        if offers and not self.feeds.loading_text():
+            self.map.hold_cursor()
+        signs = legend(grid, news=bool(self.news), watched=bool(self.watches.refs))
+        self.query_one("#legend", Line).show(signs)
+        self._describe_cell()
+
+    def offered(self) -> list[Offer]:
+        """Return what the accounts shown offer."""
+        return [
+            offer
+            for offer in self.session.fleet.rows(Resource.STOCK).values()
+            if isinstance(offer, Offer) and self.session.shows_account(offer.ref.account)
+        ]
+
+    def is_one_machine(self, offer: Offer) -> bool:
+        """Whether the GPUs of an offer sit in one machine: its account lists the GPUs of hosts."""
+        return self.session.fleet.supports(offer.ref.account, Resource.GPUS)
+
+    def _note_changes(self) -> None:
+        fleet = self.session.fleet
+        for offer in fleet.rows(Resource.STOCK).values():
+            feed = fleet.feed(offer.ref.account, Resource.STOCK)
+            if feed.state is FeedState.FRESH and feed.fetched_at and isinstance(offer, Offer) and not offer.problem:
+                self._trends.note(offer.ref, offer.idle, feed.fetched_at)
+        self.news = self._trends.news(self._now())
+        if self.news and self._fading is None:
+            oldest = min(change.at for ref in self.news if (change := self._trends.change(ref)) is not None)
+            left = (oldest + FADES_AFTER - self._now()).total_seconds()
+            self._fading = self.set_timer(left + _FADE_SLACK, self.fade)
+
+    def fade(self) -> None:
+        """Take away the arrows of changes that are no news any more."""
+        self._fading = None
+        if self._unsubscribe:
+            self.catch_up()
+
+    def feeds_changed(self) -> None:
+        """Offers may have become stale or fresh."""
+        self.catch_up()
+        super().feeds_changed()
+
+    def run_command(self, command: Command, argument: str) -> None:
+        """Do a command; from then on the cursor stays on the cell it was used for."""
+        self.map.hold_cursor()
+        super().run_command(command, argument)
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def _shows(self, offer: Offer) -> bool:
+        """Whether an offer passes what the user limits the map to."""
+        if self.preset and offer.region not in self.session.region_presets.get(self.preset, ()):
+            return False
+        if not offer.gpu_model:
+            return True  # nobody knows what is there
+        if self.only_idle and not has_idle(offer):
+            return False
+        texts = {"gpu": offer.gpu_model, "account": offer.ref.account, "region": offer.region}
+        return self._query is None or self._query.matches(texts)
+
+    def _placeholder(self, grid: Grid, *, some: bool) -> str:
+        if waiting := self.feeds.loading_text():
+            return waiting
+        limits = [
+            limit
+            for limit, on_now in (
+                (f"/ {self._query.text}" if self._query else "", self._query is not None),
+                ("only what is idle (z)", self.only_idle),
+                (f"regions {self.preset}", bool(self.preset)),
+            )
+            if on_now
+        ]
+        if some and limits:
+            return f"Nothing passes {' and '.join(limits)}. esc clears what limits the view."
+        if grid.failed:
+            problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]
+            return "\n".join(["No region could be read. r asks again.", *problems])
+        if silent := self.feeds.unanswered():
+            return f"Not known: no answer from {', '.join(silent)}. r asks again."
+        if asked := self.asked_for():
+            return f"Nothing there with {asked}: that is all the servers are asked for. L changes it."
+        return "No account shown tells which GPUs are idle."
+
+    def status(self) -> tuple[Content, Content]:
+        """How large the map is at the left; what limits it at the right."""
+        grid = self.map.grid
+        waiting = self.feeds.loading_text() if grid.models else ""
+        left = Content.assemble(
+            (f"   {counted(len(grid.models), 'model')} · {counted(len(grid.places), 'place')}", "$muted"),
+            (f"   {counted(len(grid.failed), 'place')} not read" if grid.failed else "", "$text-error"),
+            (f"   {waiting}" if waiting else "", "$text-warning"),
+            (f"   / {self._query.text}" if self._query else "", "$text-accent"),
+        )
+        limits = [f"regions {self.preset}" if self.preset else "", "idle ≥ 1" if self.only_idle else ""]
+        return left, Content.styled("   ".join(limit for limit in limits if limit), "$text-accent")
+
+    @on(Heatmap.CursorMoved)
+    def _describe_cell(self) -> None:
+        offer, position = self.map.offer, self.map.position
+        cell, past = Content(""), Content("")
+        if offer is not None:
+            roomy = self.size.width >= _ROOMY
+            series = self._trends.series(offer.ref, self._now(), 24 if roomy else 12)
+            cell = cell_line(offer, self.paid, watched=offer.ref in self.watches.refs)
+            past = past_line(offer, series, one_machine=self.is_one_machine(offer), roomy=roomy)
+        elif position is not None:
+            cell = empty_cell_line(self.map.grid, *position)
+        if position is not None and position[1] in self.map.grid.failed:
+            past = problem_line(self.map.grid, position[1])
+        self.query_one("#cell", Line).show(cell)
+        self.query_one("#past", Line).show(past)
+        self.frame.show_keys()
+
+    def under_cursor(self) -> Row | None:
+        """Return the offer under the cursor."""
+        return self.map.offer
+
+    def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
+        """Put the cursor on an offer."""
+        super().limit_to(scope, select)
+        if select is not None and self.is_mounted and not self.map.select(select):
+            self.clear_limits()
+            self.map.select(select)
+
+    # --- limiting the map ------------------------------------------------------------------------------------
+
+    def _show_anew(self) -> None:
+        self.catch_up()
+        self.frame.show()
+
+    def clear_limits(self) -> bool:
+        """Take away what limits the map; returns whether there was something."""
+        had = bool(self._query or self.only_idle or self.preset or self.session.account)
+        self._query, self.only_idle, self.preset = None, False, ""
+        if self.session.account is not None:
+            self.session.choose(account=None)
+        if had:
+            self._show_anew()
+        return had
+
+    def limit(self, *, only_idle: bool | None = None, preset: str | None = None) -> None:
+        """Show only what is idle, or the regions of a preset; '' for all regions."""
+        self.only_idle = self.only_idle if only_idle is None else only_idle
+        self.preset = self.preset if preset is None else preset
+        self._show_anew()
 
     @on(Heatmap.Opened)
     def _opened(self) -> None:
-        self.do_open("")
+        StockCommands(self).do_open("")
 
-    def do_open(self, argument: str) -> None:
-        """Tell who has the model under the cursor; from there one creates."""
-        if (position := self.map.position) is not None:
-            self._who_has(position[0], self.map.offer)
-
-    @work(group="dialog", exit_on_error=False)
-    async def _who_has(self, model: str, here: Offer | None) -> None:
-        everywhere = Grid(self.offered()).cells.items()
-        found = [offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)]
-        holders = cheapest_first(found, self.paid)
-        if not holders:
-            watch = " w tells when that changes here." if here is not None else ""
-            self.notify(f"No place has {model} idle now.{watch}")
-            return
-        old = {offer.ref for offer in holders if offer.problem or self.session.fleet.is_stale(offer)}
-        selected = here if here in holders else holders[0]
-        can_create = self.creatable()
-        note = "enter to create there, esc to cancel" if can_create else "enter to describe it, esc to cancel"
-        caveat = "" if all(map(self.is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
-        chosen = await self.app.push_screen_wait(
-            dialogs.MenuDialog(
-                f"Who has {model}",
-                holder_choices(holders, self.news, self.paid, old=old),
-                note=f"{note}{caveat}",
-                selected=str(selected.ref),
-            )
-        )
-        offer = next((offer for offer in holders if str(offer.ref) == chosen), None)
-        if offer is not None:
-            self._create_from(offer)
-
-    def _create_from(self, offer: Offer) -> None:
-        """Create where an offer is, with what is known of it filled in; describe it where that cannot be."""
-        if offer.ref.account not in self.creatable():
-            self._describe_offer(offer)
-            return
-        from gputui.presentation.placing import values_for
-
-        self._create([offer.ref.account], values_for(offer))
-
-    def do_new(self, argument: str) -> None:
-        """Create where the cursor is."""
-        offer = self.map.offer
-        if not argument and offer is not None and offer.ref.account in self.creatable():
-            self._create_from(offer)
-        else:
-            super().do_new(argument)
-
-    def do_describe(self, argument: str) -> None:
-        """Describe the offer, or the account that is named."""
-        if argument in self.session.fleet.accounts:
-            self.describe_account(argument)
-        elif self.map.offer is not None:
-            self._describe_offer(self.map.offer)
-
-    def _describe_offer(self, offer: Offer) -> None:
-        self.app.push_screen(dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer)))
-
-    # --- watching --------------------------------------------------------------------------------------------
-
-    def do_watch(self, argument: str) -> None:
-        """Tell when GPUs become idle in the cell under the cursor, or stop telling."""
-        offer = self.map.offer
-        if offer is None:
-            return
-        if offer.ref in self.watches.refs:
-            self.watches.remove(offer.ref)
-            self.catch_up()
-            self.notify(f"{offer.gpu_model} in {where(offer)} is not watched any more.", severity="information")
-        elif offer.idle is None:
-            self._watch(offer, 1)
-        else:
-            self._ask_for_how_many(offer)
-
-    @work(group="dialog", exit_on_error=False)
-    async def _ask_for_how_many(self, offer: Offer) -> None:
-        idle = offer.idle or 0
-        typed = await self.app.push_screen_wait(
-            dialogs.PromptDialog(
-                f"Tell when this many {offer.gpu_model} are idle in {where(offer)}",
-                value=str(min(idle + 1, offer.total or idle + 1)),
-                check=lambda text: _not_a_number(text, offer.total),
-                note=f"Now {idle_words(offer)}. It is told in every view. enter to go on, esc to cancel",
-            )
-        )
-        if typed is not None:
-            self._watch(offer, int(typed))
-
-    def _watch(self, offer: Offer, at_least: int) -> None:
-        self.watches.add(offer, at_least)
-        self.catch_up()
-        what = "some are available" if offer.idle is None else f"{at_least} are idle"
-        again = " again: they are now" if has_idle(offer, at_least) else ""
-        self.notify(f"{offer.gpu_model} in {where(offer)}: told when {what}{again}.", severity="information")
-
-    def tell_idle(self, offer: Offer) -> None:
-        """Say that GPUs which were waited for are idle, whatever is in front."""
+    def notify_idle(self, offer: Offer) -> None:
+        """Notify that GPUs which are watched are idle, whatever view is in front."""
         self.app.notify(
             f"{where(offer)}: {idle_words(offer)}.", title=f"{offer.gpu_model} idle", markup=False, timeout=30
         )
         self.app.bell()
 
+    def filter_text(self) -> str:
+        """Return the filter in force as it was typed."""
+        return self._query.text if self._query else ""
 
-def _not_a_number(text: str, total: int | None) -> str:
-    """Say what is wrong with a number of GPUs to wait for; '' when nothing is."""
-    if not (text.strip().isdecimal() and int(text) > 0):
-        return "Type how many, 1 or more."
-    if total is not None and int(text) > total:
-        return f"There are {total}."
-    return ""
+    def set_filter(self, text: str) -> None:
+        """Show only some models and places; raises QueryError."""
+        self._query = parse(text, ("gpu", "account", "region")) or None
+        self._show_anew()

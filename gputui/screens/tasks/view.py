@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, cast
 
-from textual import work
-
-from gputui.commands import Command
-from gputui.errors import GputuiError
 from gputui.formatting import format_age
-from gputui.known_secrets import MASK
-from gputui.models import Action, Change, Phase, Ref, Resource, Row, Task, TaskQueue
-from gputui.presentation.columns.column import Cell, Column
+from gputui.models import Change, Phase, Ref, Resource, Row, Task, TaskQueue
 from gputui.presentation.tasks import (
-    NEWEST,
     delivery_failed,
     delivery_text,
     processing_text,
     read_text,
-    resubmitted,
     takes_long,
     took,
     took_text,
     wants_attention,
 )
 from gputui.screens import dialogs
-from gputui.screens.detail.task import TABLE_STYLES, facts, sections, status_glyph
+from gputui.screens.detail.task import TABLE_STYLES, status_glyph
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_order, age_seconds
+from gputui.screens.tasks.commands import NewTaskCommands, TaskCommands, show_task
+from gputui.presentation.columns.column import Cell, Column
 
-_MORE = (2.0, 1.5, 1.25)
-"""How many times as many are read with each "older": the first that the servers take."""
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 
 
@@ -44,10 +36,12 @@ class TasksView(ListView):
     RESOURCE = Resource.TASKS
     RESOURCES = frozenset({Resource.TASKS, Resource.QUEUES})
     CREATES = frozenset({Resource.TASKS})
+    COMMAND_SETS = (TaskCommands, NewTaskCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("age", False)
     SHOWS_AGE = True
 
-    _reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
+    reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
+    """The task that is read, and the dialog that shows it."""
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; on a narrow screen the task, how it stands, and since when."""
@@ -116,12 +110,14 @@ class TasksView(ListView):
 
     def _queues_changed(self, change: Change) -> None:
         self._show_placeholder()
-        self.show_frame()
+        self.frame.show()
 
     def _changed(self, change: Change) -> None:
         super()._changed(change)
-        if self._reading is not None and any(row.ref == self._reading[0] for row in (*change.added, *change.updated)):
-            self._read_anew()
+        if self.reading is not None and any(row.ref == self.reading[0] for row in (*change.added, *change.updated)):
+            ref, reader = self.reading
+            if isinstance(task := self.session.fleet.get(ref), Task):
+                show_task(reader, task, utc=self.session.utc)
 
     def queues(self) -> list[TaskQueue]:
         """Return the queues whose tasks are shown."""
@@ -184,83 +180,6 @@ class TasksView(ListView):
             )
         of = f" of {queues[0].name}" if len(queues) == 1 else "s"
         return f"No tasks in the queue{of}." + (" Press n to submit one." if self.creatable() else "")
-
-    # --- reading one -----------------------------------------------------------------------------------------
-
-    def do_open(self, argument: str) -> None:
-        """Read a task: how it stands, what went in and came out."""
-        if isinstance(row := self._row_for(argument), Task):
-            self._read_one(row)
-
-    @work(group="describe", exit_on_error=False)
-    async def _read_one(self, task: Task) -> None:
-        reader = dialogs.JsonReaderDialog(f"Task {task.name} in {task.ref.account}", task.name)
-        self._reading = task.ref, reader
-        self._fill(reader, task)
-        self.app.push_screen(reader, self._read_to_the_end)
-        try:
-            fresh = await self.session.fleet.detail(task.ref)
-        except GputuiError as error:
-            reader.say(f"Not up to date: {error}")
-            return
-        if isinstance(fresh, Task):
-            self._fill(reader, fresh)
-
-    def _read_to_the_end(self, nothing: None) -> None:
-        self._reading = None
-
-    def _read_anew(self) -> None:
-        if self._reading is not None and isinstance(task := self.session.fleet.get(self._reading[0]), Task):
-            self._fill(self._reading[1], task)
-
-    def _fill(self, reader: dialogs.JsonReaderDialog, task: Task) -> None:
-        reader.set_content(facts(task, utc=self.session.utc), sections(task), task.raw)
-
-    # --- submitting one, reading older ones ------------------------------------------------------------------
-
-    def offers(self, command: Command, actions: frozenset[Action] | None = None) -> bool:
-        """Older tasks can be read where there are some."""
-        return self._has_older() if command.id == "older" else super().offers(command, actions)
-
-    def footer_state(self) -> object:
-        """Whether there are older ones, which may have changed meanwhile."""
-        return self._has_older()
-
-    def _has_older(self) -> bool:
-        return any((queue.total or 0) > queue.read for queue in self.queues())
-
-    def do_new(self, argument: str) -> None:
-        """Submit a task: to the queue that is looked at, or like the one under the cursor, under an id of its own."""
-        row = self.row_here()
-        again = row if isinstance(row, Task) else None
-        queue = self.scope if again is None else again.queue
-        if argument or queue is None or queue.account not in self.creatable():
-            super().do_new(argument)
-            return
-        values = {} if again is None else resubmitted(again)
-        if again is not None and MASK in values.get("input", ""):
-            self.notify(
-                f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands."
-            )
-        self._create([queue.account], {"endpoint": queue.id, **values})
-
-    def scope_for(self, created: Ref) -> Ref | None:
-        """Stay in the queue that is looked at, where the task went to that."""
-        scope = self.scope
-        return scope if scope is not None and created.id.startswith(f"{scope.id}/") else None
-
-    def do_older(self, argument: str) -> None:
-        """Read twice as many of each queue, or as many as the servers let one."""
-        fleet = self.session.fleet
-        most = max((queue.read for queue in self.queues()), default=0)
-        problems: Mapping[str, str] = {}
-        for factor in _MORE:
-            values = {**fleet.filters(Resource.TASKS), NEWEST: str(int(factor * most))}
-            if not (problems := fleet.check_filter(Resource.TASKS, values)):
-                fleet.set_filter(Resource.TASKS, values)
-                self.choices_changed()
-                return
-        self.notify(f"No older tasks can be read: {NEWEST} {'; '.join(problems.values())}")
 
 
 def _queue(row: Task) -> str:

@@ -1,0 +1,99 @@
+"""The state of the lists that a view reads: what is awaited, what failed, and what an account may not use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from textual.content import Content
+
+from gputui.errors import GputuiError
+from gputui.formatting import format_time
+from gputui.models import FeedState, HealthState, Resource
+from gputui.screens.base.session import Session
+
+
+class Feeds:
+    """The feeds of these resources, of the accounts shown."""
+
+    def __init__(self, session: Session, resources: Collection[Resource]) -> None:
+        self._session = session
+        self._resources = sorted(resources)
+
+    def _accounts(self) -> list[str]:
+        return [name for name in self._session.fleet.accounts if self._session.shows_account(name)]
+
+    def loading_text(self) -> str:
+        """Return which accounts are awaited; '' when all have answered."""
+        if not self._session.fleet.accounts:
+            return "Reading the configuration …"
+        waiting = [account for account in self._accounts() if self._is_awaited(account)]
+        return f"Asking {', '.join(waiting)} …" if waiting else ""
+
+    def _is_awaited(self, account: str) -> bool:
+        fleet = self._session.fleet
+        if fleet.health()[account].state is HealthState.UNKNOWN:
+            return True
+        return any(
+            resource is not Resource.EVENTS
+            and fleet.supports(account, resource)
+            and fleet.feed(account, resource).state is FeedState.LOADING
+            for resource in self._resources
+        )
+
+    def unanswered(self) -> list[str]:
+        """Return the accounts that have not answered once."""
+        fleet = self._session.fleet
+        return [
+            account
+            for account in self._accounts()
+            if any(
+                fleet.feed(account, resource).state is FeedState.FAILED and fleet.denial(account, resource) is None
+                for resource in self._resources
+            )
+        ]
+
+    def denials(self) -> list[str]:
+        """Return which accounts may not use what is listed, and why."""
+        fleet = self._session.fleet
+        found = [
+            denial.message
+            for account in self._accounts()
+            for resource in self._resources
+            if (denial := fleet.denial(account, resource)) is not None
+        ]
+        return list(dict.fromkeys(found))
+
+    def problem(self, account: str) -> Content | None:
+        """Return the line that says why the rows of an account are old or missing; None where they are not."""
+        fleet = self._session.fleet
+        for resource in self._resources:
+            if why := fleet.why_left_out(account, resource):
+                return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
+        for resource in self._resources:
+            feed = fleet.feed(account, resource)
+            # What an account may not use at all is no news: it is said where there is nothing else to show.
+            if feed.error is not None and fleet.denial(account, resource) is None:
+                stale = feed.state is FeedState.STALE
+                return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
+        for resource in self._resources:
+            lacking = fleet.feed(account, resource).lacking
+            if lacking is not None:
+                return self.problem_line(account, lacking)
+        return None
+
+    def problem_line(self, account: str, error: GputuiError, *, as_of: datetime | None = None) -> Content:
+        """Return a line: the failure of an account, the time of its rows, and when it is asked again."""
+        utc = self._session.utc
+        age = f"  as of {format_time(as_of, utc=utc)}" if as_of is not None else ""
+        health = self._session.fleet.health()[account]
+        limited = health.state is HealthState.LIMITED
+        resumes = f"  again at {format_time(health.until, utc=utc)}" if limited and health.until else ""
+        return Content.assemble(
+            ("◐ " if limited else "✗ ", "$text-warning" if limited else "$text-error"),
+            (account, "bold"),
+            (age, "$muted"),
+            # The message names the account where it was written for readers of more than this line.
+            f"  {str(error).removeprefix(f'{account}: ')}",
+            (resumes, "$muted"),
+        )

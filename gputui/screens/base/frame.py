@@ -1,0 +1,105 @@
+"""The frame around the body of a view: header, title, problems and footer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.widgets import Static
+
+from gputui.commands import COMMANDS
+from gputui.models import Change
+from gputui.screens.base.bars import CommandBar, FilterBar
+from gputui.screens.base.header_cost import FleetCost
+from gputui.widgets.bars.footer import FooterBar
+from gputui.widgets.bars.header import HeaderBar
+from gputui.widgets.bars.title import TitleLine
+
+if TYPE_CHECKING:
+    from gputui.screens.base.view import View
+
+_IN_FOOTER = sorted(
+    (command for command in COMMANDS if command.footer and command.keys), key=lambda command: command.footer
+)
+
+
+class Frame:
+    """Header, title, problems and footer of a view; a part that stays the same is not written again."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._cost = FleetCost()
+        self._footer_of: object = None
+
+    def compose(self, body: ComposeResult) -> ComposeResult:
+        """Lay out the frame around a body."""
+        yield HeaderBar()
+        yield TitleLine()
+        yield Static(id="problems")
+        with Container(id="body"):
+            yield from body
+        yield FilterBar(self._view)
+        yield CommandBar(self._view)
+        yield FooterBar()
+
+    def show(self) -> None:
+        """Bring all parts up to date."""
+        view, session = self._view, self._view.session
+        self.show_header()
+        left, right = view.status()
+        flags = "  only problems" if session.problems_only and view.TELLS_PROBLEMS else ""
+        asked = f"   on the server: {words}" if (words := view.asked_for()) else ""
+        title = Content.assemble(view.heading(), left, (asked, "$text-accent"), (flags, "$text-warning"))
+        view.query_one(TitleLine).set_parts(title, right)
+        self._show_problems()
+        self.show_keys()
+
+    def show_header(self) -> None:
+        """Bring the accounts' states and the cost up to date."""
+        session = self._view.session
+        health = [session.fleet.health()[name] for name in session.fleet.accounts]
+        cost, short = self._cost.text(session)
+        self._view.query_one(HeaderBar).set_health(
+            health, only=session.account, note=session.note, utc=session.utc, cost=cost, short_cost=short
+        )
+
+    def forget_costs(self) -> None:
+        """Add up the costs again when they are shown next."""
+        self._cost.forget()
+
+    def costs_changed(self, change: Change) -> None:
+        """Show the cost after a change of rows that may cost money."""
+        if self._cost.take(change):
+            self.show_header()
+
+    def show_keys(self) -> None:
+        """Show in the footer the keys that work where the cursor is."""
+        view = self._view
+        # Found once for all commands: this is called at every move of the cursor.
+        here = view.here()
+        state = here, view.footer_state()
+        if state == self._footer_of:
+            return
+        self._footer_of = state
+        offered = [command for command in _IN_FOOTER if view.offers(command, here)]
+        keys = [(view.session.key_of(command), view.short_of(command)) for command in offered]
+        view.query_one(FooterBar).set_keys(keys)
+
+    def _show_problems(self) -> None:
+        session = self._view.session
+        lines = [
+            line
+            for account in session.fleet.accounts
+            if session.shows_account(account) and (line := self._view.problem(account))
+        ]
+        if session.history is not None and session.history.problem:
+            lines.append(Content.assemble(("◐ ", "$text-warning"), session.history.problem))
+        if warning := session.fleet.clock_warning():
+            lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
+        problems = self._view.query_one("#problems", Static)
+        problems.display = bool(lines)
+        shown = Content("\n").join(lines)
+        if problems.content != shown:
+            problems.update(shown)

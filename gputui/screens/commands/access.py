@@ -1,0 +1,136 @@
+"""Commands that go to what belongs to a row: a shell, a forwarded port, its log, its events, its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from gputui.commands import Command, Condition
+from gputui.models import Action, Deployment, FeedState, Instance, Phase, Resource, Row
+from gputui.presentation.actions import name_of
+from gputui.screens import dialogs
+from gputui.screens.base.refusals import refusal
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.presentation.glyphs import PHASE_GLYPHS
+
+if TYPE_CHECKING:
+    pass
+
+
+class AccessCommands(CommandSet):
+    """Log into an instance, forward a port, show its log, events and GPU processes."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """Processes belong to instances, events to deployments as well, and a log to a row that its account reads."""
+        fleet, instance, row = self.session.fleet, self.view.instance_here(), self._row_here()
+        if isinstance(row, Instance | Deployment):
+            yield Condition.EVENTS
+        if instance is not None and fleet.shows_processes(instance):
+            yield Condition.PROCESSES
+        if row is not None and fleet.has_logs(row):
+            yield Condition.LOG
+
+    def refusal(self, command: Command) -> str:
+        """Return why there is no log."""
+        return no_log_text(row) if command.id == "logs" and (row := self._row_here()) is not None else ""
+
+    def _row_here(self) -> Row | None:
+        return self.view.instance_here() or self.view.row_here()
+
+    def _instance_or_deployment(self, argument: str) -> Row | None:
+        """Return the row that is named, else the instance or the row under the cursor."""
+        return self.row_named(argument, (Resource.INSTANCES, Resource.DEPLOYMENTS)) if argument else self._row_here()
+
+    def do_ssh(self, argument: str) -> None:
+        """Log into the instance."""
+        if (instance := self._instance_with_ssh(argument)) is not None:
+            self.session.navigator.log_in(instance)
+
+    def do_forward(self, argument: str) -> None:
+        """Lead a port of this machine to one in the instance."""
+        if (instance := self._instance_with_ssh(argument)) is not None:
+            self.session.navigator.forward(instance)
+
+    def _instance_with_ssh(self, argument: str) -> Instance | None:
+        row = self._instance_for(argument)
+        if row is None:
+            if not argument:
+                self.view.notify("SSH: there is no instance here.")
+        elif Action.SSH not in self.session.fleet.actions(row):
+            running = row.phase is Phase.RUNNING and self.session.fleet.never(row, Action.SSH) is None
+            without = running and row.ssh is None
+            self.view.notify(f"{row.name} has no SSH address." if without else refusal(self.session, Action.SSH, row))
+        else:
+            return row
+        return None
+
+    def _instance_for(self, argument: str) -> Instance | None:
+        row = self.row_named(argument, [Resource.INSTANCES]) if argument else self.view.instance_here()
+        return row if isinstance(row, Instance) else None
+
+    def do_logs(self, argument: str) -> None:
+        """Show what the instance writes, or one of a deployment's."""
+        row = self._instance_or_deployment(argument)
+        if row is None:
+            return
+        if not self.session.fleet.has_logs(row):
+            self.view.notify(no_log_text(row))
+        elif isinstance(row, Deployment):
+            self._log_within(row)
+        else:
+            self.session.navigator.go("logs", scope=row.ref)
+
+    def _log_within(self, deployment: Deployment) -> None:
+        """Show the log of its only instance, or let one choose: in a menu, or where they are listed."""
+        fleet = self.session.fleet
+        rows = fleet.rows(Resource.INSTANCES).values()
+        writers = [
+            row for row in rows if isinstance(row, Instance) and row.parent == deployment.ref and fleet.has_logs(row)
+        ]
+        if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
+            said = f"Choose an instance of {deployment.name}: each writes a log of its own."
+            self.view.notify(said, severity="information")
+            self.session.navigator.go("instances", scope=deployment.ref)
+        elif not writers:
+            self.view.notify(f"{deployment.name} has no instances now: nothing writes a log.")
+        elif len(writers) == 1:
+            self.session.navigator.go("logs", scope=writers[0].ref)
+        else:
+            self._choose_log(deployment, sorted(writers, key=name_of))
+
+    @in_worker("dialog")
+    async def _choose_log(self, deployment: Deployment, writers: Sequence[Instance]) -> None:
+        choices = [
+            dialogs.Choice(
+                row.ref.id, f"{PHASE_GLYPHS[row.phase]} {row.name}  {row.status}", str(number), row.region or ""
+            )
+            for number, row in enumerate(writers, 1)
+        ]
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"A log of {deployment.name}", choices))
+        for row in writers:
+            if row.ref.id == chosen:
+                self.session.navigator.go("logs", scope=row.ref)
+
+    def do_events_of(self, argument: str) -> None:
+        """Show the events of the instance, or of a deployment's."""
+        row = self._instance_or_deployment(argument)
+        if row is not None:
+            self.session.navigator.go("events", scope=row.ref)
+
+    def do_processes_of(self, argument: str) -> None:
+        """Show what the instance runs on the GPUs; look into it for that, where its back end does not tell."""
+        if (instance := self._instance_for(argument)) is None:
+            return
+        fleet = self.session.fleet
+        seen = fleet.is_probed(instance.ref) and not fleet.probe_problem(instance.ref)
+        if fleet.can_probe(instance) and not seen:
+            self.session.navigator.probe(instance)
+        elif fleet.shows_processes(instance):
+            self.session.navigator.go("gpus", scope=instance.ref)
+        else:
+            self.view.notify(f"Nobody tells what {instance.name} runs on its GPUs while it is {instance.status}.")
+
+
+def no_log_text(row: Row) -> str:
+    """Return why a row has no log."""
+    return f"No log of {name_of(row)} can be read: {row.ref.account} has none for a {row.ref.kind}."

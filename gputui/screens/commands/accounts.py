@@ -1,0 +1,130 @@
+"""Commands for accounts: show one of them only, describe one, change its password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from gputui.commands import Condition
+from gputui.errors import GputuiError
+from gputui.fleet import Fleet
+from gputui.known_secrets import note
+from gputui.models import Action, HealthState, Resource, Secret
+from gputui.screens import dialogs
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.detail.reports import describe_account
+
+if TYPE_CHECKING:
+    pass
+
+ALL = "*"
+
+
+def password_accounts(fleet: Fleet) -> list[str]:
+    """Return the accounts whose password can be changed: they answer, can do it, and are not read-only."""
+    infos = fleet.rows(Resource.ACCOUNTS).values()
+    return [info.ref.account for info in infos if Action.CHANGE_PASSWORD in fleet.actions(info)]
+
+
+class AccountCommands(CommandSet):
+    """Commands for accounts, in every view."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """A password is changed where an account can do that."""
+        if password_accounts(self.session.fleet):
+            yield Condition.PASSWORD
+
+    def do_account(self, argument: str) -> None:
+        """Limit the views to an account, or describe one."""
+        if argument in ("all", ALL):
+            self.session.choose(account=None)
+        elif argument:
+            if argument not in self.session.fleet.accounts:
+                self.view.notify(f"No account {argument}. There are {', '.join(self.session.fleet.accounts)}.")
+                return
+            self.session.choose(account=argument)
+        else:
+            self._choose_account()
+
+    @in_worker("dialog")
+    async def _choose_account(self) -> None:
+        health = self.session.fleet.health()
+        choices = [dialogs.Choice(ALL, "all accounts", "0")]
+        for number, name in enumerate(self.session.fleet.accounts, 1):
+            state = health[name]
+            note = state.state.value + (f"  {state.message}" if state.message else "")
+            if state.state is HealthState.UNKNOWN:
+                note = "awaiting the first answer"
+            choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", note))
+        described = [dialogs.Choice(f"d {name}", f"describe {name}") for name in self.session.fleet.accounts]
+        chosen = await self.app.push_screen_wait(
+            dialogs.MenuDialog(
+                "Show",
+                [*choices, *described],
+                selected=self.session.account or ALL,
+                note="enter or a number, esc to cancel",
+            )
+        )
+        if chosen is None:
+            return
+        if chosen.startswith("d "):
+            self.describe_account(chosen[2:])
+        else:
+            self.do_account(chosen)
+
+    @in_worker("describe")
+    async def describe_account(self, account: str) -> None:
+        """Show identity, quota with its use, users and host spec of an account."""
+        reader = dialogs.ReaderDialog(f"Account {account}", [Content.styled(f"Asking {account} …", "$muted")])
+        self.app.push_screen(reader)
+        try:
+            info = await self.session.fleet.account_info(account)
+        except GputuiError as error:
+            reader.set_lines([Content.styled(error.title, "bold $text-error"), Content(str(error))])
+            return
+        reader.set_lines(describe_account(info, self.session.fleet.health()[account]))
+
+    def do_passwd(self, argument: str) -> None:
+        """Change the password of an account."""
+        accounts = password_accounts(self.session.fleet)
+        account = argument or self.session.account or (accounts[0] if len(accounts) == 1 else "")
+        if account in accounts:
+            self._change_password(account)
+        elif not account:
+            self.view.notify(f"Say which account: :passwd {'|'.join(accounts)}")
+        else:
+            self.view.notify(f"The password of {account} cannot be changed from here.")
+
+    @in_worker("dialog")
+    async def _change_password(self, account: str) -> None:
+        ask = self.app.push_screen_wait
+        first = await ask(
+            dialogs.PromptDialog(
+                f"New password of {account}",
+                secret=True,
+                check=lambda text: "" if text else "A password cannot be empty.",
+                note="It takes effect at once, for everything that signs in as this user. esc to cancel",
+            )
+        )
+        if first is None:
+            return
+        again = await ask(
+            dialogs.PromptDialog(
+                f"New password of {account}, again",
+                secret=True,
+                check=lambda text: "" if text == first else "The two are not the same.",
+            )
+        )
+        if again is None:
+            return
+        try:
+            note(first)
+            result = await self.session.fleet.change_password(account, Secret(first))
+        except GputuiError as error:
+            self.view.show_error(error)
+            return
+        self.view.notify(
+            f"{account}: {result.message}. Now put it where the configuration points to.", severity="information"
+        )

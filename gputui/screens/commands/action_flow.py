@@ -1,0 +1,232 @@
+"""An action on rows: the question before, the calls, the outcome after. Targets are fixed when the key is pressed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+
+from gputui.errors import GputuiError
+from gputui.formatting import format_time
+from gputui.models import (
+    Action,
+    ActionResult,
+    Deployment,
+    FeedState,
+    Instance,
+    Resource,
+    Row,
+)
+from gputui.presentation.actions import (
+    DONE,
+    ENDS_WORK,
+    effect,
+    force_needed,
+    name_of,
+    spending,
+    word_to_type,
+    work_lost,
+)
+from gputui.presentation.stop import less_offer, stop_effects
+from gputui.screens import dialogs
+from gputui.screens.base.refusals import refusal
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.detail.subject import subject
+
+AT_ONCE = 4
+"""How many things of one action are worked on at a time."""
+_LINES, _LINE = 4, 200
+TOASTS = 3
+"""More failures than this are shown in a list to read, not in passing."""
+
+
+class ActionCommands(CommandSet):
+    """The base of sets whose commands act on rows through the back end."""
+
+    def chosen(self, action: Action, argument: str) -> list[Row]:
+        """Return what to act on: what was named, else the targets; says why when there is nothing."""
+        if not argument:
+            return self.view.targets()
+        row = self.row_named(argument)
+        if row is None:
+            return []
+        if action not in self.session.fleet.actions(row):
+            self.view.notify(refusal(self.session, action, row))
+            return []
+        return [row]
+
+    # --- the question ----------------------------------------------------------------------------------------
+
+    @in_worker("dialog")
+    async def confirm_and_act(self, action: Action, rows: Sequence[Row]) -> None:
+        """Do an action to rows, once the user has confirmed it."""
+        arguments: dict[str, str] = {}
+        if action is Action.COMMIT:
+            tag = await self.app.push_screen_wait(
+                dialogs.PromptDialog(
+                    f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
+                    note="A tag for it, or nothing. enter to go on, esc to cancel",
+                )
+            )
+            if tag is None:
+                return
+            arguments["tag"] = tag.strip()
+        if action is Action.STOP and all(self.session.fleet.stop_options(row) for row in rows):
+            if (chosen := await self._confirmed_stop(rows)) is not None:
+                await self.act_on(action, rows, chosen)
+            return
+        if action is Action.DELETE and any(self.session.fleet.wants_force(row) for row in rows):
+            if (chosen := await self._confirmed_delete(rows)) is not None:
+                await self.act_on(action, rows, chosen)
+            return
+        verb = "Save" if action is Action.COMMIT else action.value.capitalize()
+        if await self.confirmed(action, rows, verb):
+            await self.act_on(action, rows, arguments)
+
+    async def confirmed(self, action: Action, rows: Sequence[Row], verb: str, command: str = "") -> bool:
+        """Ask whether to do it; what is asked for is named with its account, its state, and what follows."""
+        answer = await self.app.push_screen_wait(
+            dialogs.ConfirmDialog(
+                _question(f"{verb}{' in' if command else ''}", rows),
+                subjects=[
+                    *([Content.assemble("  $ ", (command, "bold"))] if command else []),
+                    *_subjects(rows),
+                ],
+                effects=self._effects(action, rows),
+                confirm=verb,
+                typed=self._word_to_type(action, rows),
+                danger=action in ENDS_WORK,
+            )
+        )
+        return bool(answer)
+
+    async def _confirmed_delete(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
+        """Ask whether to delete what is deleted by force alone; returns what was chosen, None for not at all."""
+        effects = self._effects(Action.DELETE, rows)
+        dialog = dialogs.DeleteDialog(
+            _question("Delete", rows),
+            subjects=_subjects(rows),
+            effect=lambda force: effects if force else [*effects, force_needed(rows)],
+            typed=self._word_to_type(Action.DELETE, rows),
+        )
+        return dialog.arguments if await self.app.push_screen_wait(dialog) else None
+
+    async def _confirmed_stop(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
+        """Ask whether and how to stop what has options for it; returns what was chosen, None for not at all."""
+        fleet = self.session.fleet
+        parents = {row.parent: fleet.get(row.parent) for row in rows if isinstance(row, Instance) and row.parent}
+        keeps_up = {
+            ref: parent
+            for ref, parent in parents.items()
+            if isinstance(parent, Deployment) and Action.SCALE in fleet.actions(parent)
+        }
+        beside = [*self._work_lost(rows), *self.staleness(rows)]
+        dialog = dialogs.StopDialog(
+            _question("Stop", rows),
+            subjects=_subjects(rows),
+            effect=lambda less: [*stop_effects(rows, keeps_up, less=less), *beside],
+            less=less_offer(rows, keeps_up),
+            typed=self._word_to_type(Action.STOP, rows),
+        )
+        return dialog.arguments if await self.app.push_screen_wait(dialog) else None
+
+    def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
+        fleet = self.session.fleet
+        moving = any(fleet.pending(row.ref) is not None or fleet.wants_force(row) for row in rows)
+        return word_to_type(action, rows, moving=moving)
+
+    def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
+        """Say what will happen, also what happens behind the user's back."""
+        instances = self.session.fleet.rows(Resource.INSTANCES).values()
+        effects = [effect(action, rows), *spending(action, rows, instances)]
+        if action in ENDS_WORK and isinstance(rows[0], Instance):
+            effects += self._work_lost(rows)
+        return effects + self.staleness(rows)
+
+    def _work_lost(self, rows: Sequence[Row]) -> list[str]:
+        fleet = self.session.fleet
+        fresh: list[Row] = []
+        unknown: list[Row] = []
+        for row in rows:
+            known = fleet.feed(row.ref.account, Resource.PROCESSES).state is FeedState.FRESH
+            known = known and fleet.knows_processes(row)
+            (fresh if known else unknown).append(row)
+        said = [work_lost(fresh, fleet.rows(Resource.PROCESSES).values()) if fresh else ""]
+        said.append(work_lost(unknown, None) if unknown else "")
+        return [line for line in said if line]
+
+    def staleness(self, rows: Sequence[Row]) -> list[str]:
+        """Say of what account the rows are old, and why."""
+        resource = self.session.fleet.resource_of(rows[0].ref)
+        said = []
+        for account in sorted({row.ref.account for row in rows}):
+            feed = self.session.fleet.feed(account, resource)
+            if feed.state is FeedState.STALE and feed.fetched_at is not None:
+                at = format_time(feed.fetched_at, utc=self.session.utc)
+                why = (
+                    "the last answer failed" if feed.error is not None else "it has not answered in this session yet"
+                )
+                said.append(f"What is shown of {account} is as of {at}: {why}. It may have changed.")
+        return said
+
+    # --- the call and its outcome ----------------------------------------------------------------------------
+
+    async def act_on(
+        self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str], *, done_to_several: str = ""
+    ) -> None:
+        """Do it and tell what came of it; ``done_to_several`` is said of many where the word for one does not fit."""
+        outcomes = await self.act_on_all(action, rows, arguments)
+        failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
+        done = len(outcomes) - len(failed)
+        if done:
+            what = name_of(rows[0]) if len(rows) == 1 else f"{done} of {len(rows)}"
+            said = DONE[action] if len(rows) == 1 else done_to_several or DONE[action]
+            wrote = [one.output for _, one in outcomes if isinstance(one, ActionResult) and one.output]
+            text = "\n".join([f"{what} {said}.", *(_last_lines(wrote[0]) if len(rows) == 1 and wrote else [])])
+            self.app.notify(text, markup=False, timeout=8 if wrote else 5)
+        if len(failed) > TOASTS:
+            lines = [
+                line
+                for row, error in failed
+                for line in (
+                    Content.assemble((str(row.ref), "bold"), (f"  {error.title}", "$text-error")),
+                    Content(f"  {error}"),
+                )
+            ]
+            await self.app.push_screen(dialogs.ReaderDialog(f"{action}: {len(failed)} of {len(rows)} failed", lines))
+            return
+        for row, error in failed:
+            title = f"{action} {name_of(row)}: {error.title}"
+            self.app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
+
+    async def act_on_all(
+        self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]
+    ) -> list[tuple[Row, ActionResult | GputuiError]]:
+        """Do it to all, a few at a time, to just those that were asked about; what fails is returned."""
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(row: Row) -> tuple[Row, ActionResult | GputuiError]:
+            async with slots:
+                try:
+                    return row, await self.session.fleet.act(row.ref, action, arguments=arguments, expected=row)
+                except GputuiError as error:
+                    return row, error
+
+        return list(await asyncio.gather(*(one(row) for row in rows)))
+
+
+def _last_lines(output: str) -> list[str]:
+    """Return the end of what a thing wrote, as much as a notification holds."""
+    return [line[:_LINE] for line in output.splitlines() if line.strip()][-_LINES:]
+
+
+def _question(verb: str, rows: Sequence[Row]) -> str:
+    """Ask whether to do it to these, by name or number and account."""
+    what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
+    return f"{verb} {what} in {', '.join(sorted({row.ref.account for row in rows}))}?"
+
+
+def _subjects(rows: Sequence[Row]) -> list[Content]:
+    several = len({row.ref.account for row in rows}) > 1
+    return [subject(row, named=several) for row in rows]

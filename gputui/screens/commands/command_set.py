@@ -1,0 +1,82 @@
+"""The base of command sets: commands that views list, each with its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from gputui.commands import Command, Condition
+from gputui.models import Resource, Row
+from gputui.screens.base.session import NAMED, Session
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from gputui.screens.base.view import View
+
+S = TypeVar("S", bound="CommandSet")
+P = ParamSpec("P")
+
+Started = Callable[Concatenate[S, P], None]
+Work = Callable[Concatenate[S, P], Coroutine[Any, Any, None]]
+
+
+class CommandSet:
+    """Commands of a view. A handler is a method named ``do_<command id>``.
+
+    It takes the argument typed behind the command, '' when a key was pressed. What it refuses it raises as
+    GputuiError or shows. Of two sets with a handler for the same command, the one that the view lists first has it.
+    """
+
+    view: View
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+    @property
+    def session(self) -> Session:
+        """The session of the view."""
+        return self.view.session
+
+    @property
+    def app(self) -> App[Any]:
+        """The app of the view."""
+        return self.view.app
+
+    def conditions(self) -> Iterable[Condition]:
+        """Yield the conditions that hold here, of those that this set knows about."""
+        return ()
+
+    def refusal(self, command: Command) -> str:
+        """Return why a command is not offered here; '' where the general reason says it."""
+        return ""
+
+    def row_for(self, argument: str) -> Row | None:
+        """Return the row that is named, else the one under the cursor."""
+        return self.row_named(argument) if argument else self.view.row_here()
+
+    def row_named(self, text: str, resources: Iterable[Resource] = NAMED) -> Row | None:
+        """Return the one row of these lists with this name; shows why when there is none, or several."""
+        found = self.session.find(text, resources)
+        if len(found) == 1:
+            return found[0]
+        several = ", ".join(str(row.ref) for row in found[:6])
+        self.view.notify(f"{text} is several: {several}." if found else f"Nothing is called {text}.")
+        return None
+
+
+def in_worker(group: str, *, exclusive: bool = False) -> Callable[[Work[S, P]], Started[S, P]]:
+    """Run a method of a command set as a worker of its view."""
+
+    def decorate(method: Work[S, P]) -> Started[S, P]:
+        @wraps(method)
+        def start(commands: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+            work = partial(method, commands, *args, **kwargs)
+            commands.view.run_worker(
+                work, name=method.__name__, group=group, exclusive=exclusive, exit_on_error=False
+            )
+
+        return start
+
+    return decorate

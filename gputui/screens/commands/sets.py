@@ -1,0 +1,32 @@
+"""The command sets that views have in common."""
+
+from __future__ import annotations
+
+from gputui.screens.commands.access import AccessCommands
+from gputui.screens.commands.accounts import AccountCommands
+from gputui.screens.commands.addresses import AddressCommands
+from gputui.screens.commands.block_host import BlockCommands
+from gputui.screens.commands.command_set import CommandSet
+from gputui.screens.commands.copy import CopyCommands
+from gputui.screens.commands.create import CreateCommands
+from gputui.screens.commands.edit import EditCommands
+from gputui.screens.commands.global_commands import GlobalCommands
+from gputui.screens.commands.inspect import InspectCommands
+from gputui.screens.commands.lifecycle import LifecycleCommands
+from gputui.screens.commands.server_filters import ServerFilterCommands
+
+CommandSets = tuple[type[CommandSet], ...]
+
+SHARED_SETS: CommandSets = (LifecycleCommands, CreateCommands, ServerFilterCommands, AccountCommands, GlobalCommands)
+"""The sets of every view."""
+
+ROW_SETS: CommandSets = (
+    InspectCommands,
+    CopyCommands,
+    AddressCommands,
+    AccessCommands,
+    BlockCommands,
+    EditCommands,
+    *SHARED_SETS,
+)
+"""The sets of views whose rows are things of a back end."""

@@ -1,0 +1,105 @@
+"""Commands for the log of an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from gputui.commands import Condition
+from gputui.models import Form
+from gputui.presentation.times import parse_time
+from gputui.screens import dialogs
+from gputui.screens.base.export import LOG_FORMATS, save_log
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.logs.captions import FIELDS
+
+if TYPE_CHECKING:
+    from gputui.screens.logs.view import LogsView, OpenLog
+
+
+class LogCommands(CommandSet):
+    """Follow a log, read its past, choose and save its lines."""
+
+    view: LogsView
+
+    def conditions(self) -> Iterable[Condition]:
+        """There is something to read while a log is open."""
+        if self.view.current is not None:
+            yield from (Condition.CONTENT, Condition.OLDER, Condition.SERVER_FILTERS)
+
+    def do_older(self, argument: str) -> None:
+        """Read all of the past, page by page, until esc stops it."""
+        if self.view.current is None:
+            return
+        if self.view.current.reader.complete:
+            self.view.notify("This is all of it: there is nothing older.", severity="information")
+        else:
+            self.view.read_older(all_of_it=True)
+
+    def do_follow(self, argument: str) -> None:
+        """Go to the newest line and stay there."""
+        self.view.lines.action_last()
+
+    def do_refresh(self, argument: str) -> None:
+        """Ask now, whatever failed before."""
+        if self.view.current is not None:
+            self.view.follow_log(self.view.current.reader)
+
+    def do_wrap(self, argument: str) -> None:
+        """Write long lines on, or cut them off."""
+        self.view.wrap = not self.view.wrap
+        self.view.show_log()
+
+    def do_copy(self, argument: str) -> None:
+        """Copy the lines in view."""
+        lines = self.view.lines.lines_in_view()
+        self.app.copy_to_clipboard("\n".join(line.text for line in lines))
+        self.view.notify(f"Copied the {len(lines)} lines in view.", severity="information")
+
+    def do_server_filter(self, argument: str) -> None:
+        """Choose which lines the server is asked for."""
+        if self.view.current is not None:
+            self._choose_lines(self.view.current)
+
+    @in_worker("dialog")
+    async def _choose_lines(self, log: OpenLog) -> None:
+        form = Form(log.ref.account, "log", f"Lines of {log.name}, on the server", FIELDS)
+        given = await self.app.push_screen_wait(dialogs.FilterDialog(form, self._check, values=dict(log.asked)))
+        if given is not None and self.view.current is log:
+            self.view.open_log(log.ref, {name: value.strip() for name, value in given.items() if value.strip()})
+            self.view.show_log()
+
+    def do_save(self, argument: str) -> None:
+        """Write the lines that are shown to a file."""
+        if self.view.current is not None:
+            self._save(self.view.current)
+
+    @in_worker("save")
+    async def _save(self, log: OpenLog) -> None:
+        choices = [
+            dialogs.Choice(form, title, str(number)) for number, (form, title) in enumerate(LOG_FORMATS.items(), 1)
+        ]
+        form = await self.app.push_screen_wait(dialogs.MenuDialog(f"Save the log of {log.name} as", choices))
+        if form is None:
+            return
+        try:
+            path, count = await save_log(form, log.name, log.store, log.matches)
+        except OSError as error:
+            self.view.notify(f"It could not be written: {error.strerror or error}.")
+            return
+        except ValueError:
+            # Another log was opened meanwhile, and with it the file of this one closed.
+            self.view.notify(f"The log of {log.name} was left before it was written whole: save it again.")
+            return
+        self.view.notify(f"{count:,} lines are in {path}", severity="information")
+
+    def _check(self, values: Mapping[str, str]) -> dict[str, str]:
+        now, utc = self.session.fleet.now(), self.session.utc
+        problems: dict[str, str] = {}
+        for name in ("since", "until"):
+            if text := values.get(name, "").strip():
+                try:
+                    parse_time(text, now, utc=utc)
+                except ValueError as error:
+                    problems[name] = str(error)
+        return problems

@@ -1,0 +1,166 @@
+"""Commands for the stock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from gputui.commands import Condition
+from gputui.models import Offer
+from gputui.screens import dialogs
+from gputui.screens.commands.accounts import AccountCommands
+from gputui.screens.commands.command_set import in_worker
+from gputui.screens.commands.create import CreateCommands
+from gputui.screens.detail.describe import describe
+from gputui.screens.stock.captions import SINGLE_CARDS, cheapest_first, holder_choices, idle_words, where
+from gputui.screens.stock.watches import has_idle
+from gputui.widgets.heatmap.grid import Grid
+
+if TYPE_CHECKING:
+    from gputui.screens.stock.view import StockView
+
+NO_PRESET = "*"
+
+
+class StockCommands(CreateCommands):
+    """Show who has a GPU model, create there, describe and watch offers, limit the map."""
+
+    view: StockView
+
+    def conditions(self) -> Iterable[Condition]:
+        """The places of a model are shown wherever the cursor is."""
+        yield from super().conditions()
+        yield Condition.CONTENT
+        if self.view.map.position is not None:
+            yield Condition.OPEN
+
+    def do_open(self, argument: str) -> None:
+        """Tell who has the model under the cursor; from there one creates."""
+        if (position := self.view.map.position) is not None:
+            self._who_has(position[0], self.view.map.offer)
+
+    @in_worker("dialog")
+    async def _who_has(self, model: str, here: Offer | None) -> None:
+        everywhere = Grid(self.view.offered()).cells.items()
+        found = [offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)]
+        holders = cheapest_first(found, self.view.paid)
+        if not holders:
+            watch = " w tells when that changes here." if here is not None else ""
+            self.view.notify(f"No place has {model} idle now.{watch}")
+            return
+        old = {offer.ref for offer in holders if offer.problem or self.session.fleet.is_stale(offer)}
+        selected = here if here in holders else holders[0]
+        can_create = self.view.creatable()
+        note = "enter to create there, esc to cancel" if can_create else "enter to describe it, esc to cancel"
+        caveat = "" if all(map(self.view.is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
+        chosen = await self.app.push_screen_wait(
+            dialogs.MenuDialog(
+                f"Who has {model}",
+                holder_choices(holders, self.view.news, self.view.paid, old=old),
+                note=f"{note}{caveat}",
+                selected=str(selected.ref),
+            )
+        )
+        offer = next((offer for offer in holders if str(offer.ref) == chosen), None)
+        if offer is not None:
+            self._create_from(offer)
+
+    def _create_from(self, offer: Offer) -> None:
+        """Create where an offer is, with what is known of it filled in; describe it where that cannot be."""
+        if offer.ref.account not in self.view.creatable():
+            self._describe_offer(offer)
+            return
+        from gputui.presentation.placing import values_for
+
+        self.create([offer.ref.account], values_for(offer))
+
+    def do_new(self, argument: str) -> None:
+        """Create where the cursor is."""
+        offer = self.view.map.offer
+        if not argument and offer is not None and offer.ref.account in self.view.creatable():
+            self._create_from(offer)
+        else:
+            super().do_new(argument)
+
+    def do_describe(self, argument: str) -> None:
+        """Describe the offer, or the account that is named."""
+        if argument in self.session.fleet.accounts:
+            AccountCommands(self.view).describe_account(argument)
+        elif self.view.map.offer is not None:
+            self._describe_offer(self.view.map.offer)
+
+    def _describe_offer(self, offer: Offer) -> None:
+        self.app.push_screen(dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer)))
+
+    # --- watching --------------------------------------------------------------------------------------------
+
+    def do_watch(self, argument: str) -> None:
+        """Tell when GPUs become idle in the cell under the cursor, or stop telling."""
+        offer = self.view.map.offer
+        if offer is None:
+            return
+        if offer.ref in self.view.watches.refs:
+            self.view.watches.remove(offer.ref)
+            self.view.catch_up()
+            self.view.notify(f"{offer.gpu_model} in {where(offer)} is not watched any more.", severity="information")
+        elif offer.idle is None:
+            self._watch(offer, 1)
+        else:
+            self._ask_for_how_many(offer)
+
+    @in_worker("dialog")
+    async def _ask_for_how_many(self, offer: Offer) -> None:
+        idle = offer.idle or 0
+        typed = await self.app.push_screen_wait(
+            dialogs.PromptDialog(
+                f"Tell when this many {offer.gpu_model} are idle in {where(offer)}",
+                value=str(min(idle + 1, offer.total or idle + 1)),
+                check=lambda text: _not_a_number(text, offer.total),
+                note=f"Now {idle_words(offer)}. It is told in every view. enter to go on, esc to cancel",
+            )
+        )
+        if typed is not None:
+            self._watch(offer, int(typed))
+
+    def _watch(self, offer: Offer, at_least: int) -> None:
+        self.view.watches.add(offer, at_least)
+        self.view.catch_up()
+        what = "some are available" if offer.idle is None else f"{at_least} are idle"
+        again = " again: they are now" if has_idle(offer, at_least) else ""
+        self.view.notify(f"{offer.gpu_model} in {where(offer)}: told when {what}{again}.", severity="information")
+
+    def do_problems(self, argument: str) -> None:
+        """Show only what is idle, or everything again."""
+        self.view.limit(only_idle=not self.view.only_idle)
+
+    def do_regions(self, argument: str) -> None:
+        """Show the regions of a preset only."""
+        presets = self.session.region_presets
+        if argument in presets or argument in ("all", NO_PRESET):
+            self.view.limit(preset=argument if argument in presets else "")
+        elif not presets:
+            self.view.notify('No presets of regions: write them in config.toml, [ui.regions], as asia = ["sgp1", …].')
+        elif argument:
+            self.view.notify(f"No regions {argument}. There are {', '.join(presets)}.")
+        else:
+            self._choose_regions()
+
+    @in_worker("dialog")
+    async def _choose_regions(self) -> None:
+        choices = [dialogs.Choice(NO_PRESET, "all regions", "0")]
+        for number, (name, regions) in enumerate(self.session.region_presets.items(), 1):
+            choices.append(dialogs.Choice(name, name, str(number) if number < 10 else "", ", ".join(regions)))
+        chosen = await self.app.push_screen_wait(
+            dialogs.MenuDialog("Show the regions", choices, selected=self.view.preset or NO_PRESET)
+        )
+        if chosen:
+            self.do_regions(chosen)
+
+
+def _not_a_number(text: str, total: int | None) -> str:
+    """Say what is wrong with a number of GPUs to wait for; '' when nothing is."""
+    if not (text.strip().isdecimal() and int(text) > 0):
+        return "Type how many, 1 or more."
+    if total is not None and int(text) > total:
+        return f"There are {total}."
+    return ""
