@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from gputui.models import Action
 
@@ -89,10 +90,23 @@ class Command:
 
     def offered(self, here: Here) -> bool:
         """Return whether it is offered where the user is."""
-        if self.when is None and self.action is not None:
+        if self.when is not None:
+            return self.when in here.conditions
+        if self.action is not None:
             return self.action in here.actions
-        when = self.when or (Condition.ROW if self.group is Group.ROW else None)
-        return when is None or when in here.conditions
+        return self.group is not Group.ROW or Condition.ROW in here.conditions
+
+
+def _named(name: str, title: str, keys: str, tooltip: str, footer: int = 0, short: str = "", **more: Any) -> Command:
+    """Return a command for the row under the cursor, or for the one that is named behind it."""
+    return Command(name, title, keys, Group.ROW, tooltip, footer, short, argument="NAME", **more)
+
+
+def _action(
+    action: Action, title: str, keys: str, tooltip: str, footer: int = 0, short: str = "", **more: Any
+) -> Command:
+    """Return the command that begins an action and has its name."""
+    return _named(action.value, title, keys, tooltip, footer, short, action=action, **more)
 
 
 _VIEWS = (
@@ -119,50 +133,27 @@ _VIEWS = (
 
 _ROW = (
     Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, when=Condition.OPEN),
-    Command("ssh", "SSH", "s", Group.ROW, "Log into the instance", 1, argument="NAME", action=Action.SSH),
-    Command(
+    _action(Action.SSH, "SSH", "s", "Log into the instance", 1),
+    _named(
         "forward",
         "Forward a port",
         "f",
-        Group.ROW,
         "Lead a port of this machine to one in the instance",
         13,
         "forward",
-        argument="NAME",
         action=Action.SSH,
     ),
-    Command(
-        "logs",
-        "Its log",
-        "l",
-        Group.ROW,
-        "What it wrote, and what it writes now",
-        4,
-        "logs",
-        argument="NAME",
-        when=Condition.LOG,
-        optional=True,
+    _named(
+        "logs", "Its log", "l", "What it wrote, and what it writes now", 4, "logs", when=Condition.LOG, optional=True
     ),
-    Command(
-        "events-of",
-        "Its events",
-        "e",
-        Group.ROW,
-        "What happened to this instance",
-        5,
-        "events",
-        argument="NAME",
-        when=Condition.EVENTS,
-    ),
-    Command(
+    _named("events-of", "Its events", "e", "What happened to this instance", 5, "events", when=Condition.EVENTS),
+    _named(
         "tasks-of",
         "Its tasks",
         "t",
-        Group.ROW,
         "What is in its queue, and what came of it",
         5,
         "tasks",
-        argument="NAME",
         when=Condition.QUEUE,
         optional=True,
     ),
@@ -178,98 +169,41 @@ _ROW = (
         when=Condition.SUBMIT,
         optional=True,
     ),
-    Command(
-        "processes-of",
-        "Its GPU processes",
-        "p",
-        Group.ROW,
-        "What it runs on the GPUs",
-        4,
-        "processes",
-        argument="NAME",
-        when=Condition.PROCESSES,
+    _named(
+        "processes-of", "Its GPU processes", "p", "What it runs on the GPUs", 4, "processes", when=Condition.PROCESSES
     ),
-    Command(
-        "exec",
+    _action(
+        Action.EXEC,
         "Run a command",
         "x",
-        Group.ROW,
         "Run a shell command in it (marked: in all of them)",
         6,
         "run",
-        argument="NAME",
-        action=Action.EXEC,
         aliases=("run",),
         several=True,
     ),
-    Command("describe", "Describe", "d", Group.ROW, "Everything known about it", 7, argument="NAME"),
-    Command("json", "Raw JSON", "y", Group.ROW, "What the back end says, without secrets", argument="NAME"),
+    _named("describe", "Describe", "d", "Everything known about it", 7),
+    _named("json", "Raw JSON", "y", "What the back end says, without secrets"),
     Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8),
-    Command("start", "Start", "S", Group.ROW, "Start it", 1, argument="NAME", action=Action.START, several=True),
-    Command("stop", "Stop", "X", Group.ROW, "Stop it", 10, argument="NAME", action=Action.STOP, several=True),
-    Command(
-        "restart", "Restart", "R", Group.ROW, "Restart it", 11, argument="NAME", action=Action.RESTART, several=True
-    ),
-    Command(
-        "delete",
-        "Delete",
-        "D",
-        Group.ROW,
-        "Delete it for good",
-        12,
-        argument="NAME",
-        action=Action.DELETE,
-        several=True,
-    ),
-    Command(
-        "update",
-        "Edit",
-        "E",
-        Group.ROW,
-        "Change its settings",
-        9,
-        argument="NAME",
-        action=Action.UPDATE,
-        aliases=("edit",),
-        optional=True,
-    ),
-    Command(
-        "rename",
-        "Rename",
-        "N",
-        Group.ROW,
-        "Give it another name",
-        9,
-        argument="NAME",
-        action=Action.RENAME,
-        optional=True,
-    ),
-    Command(
-        "resize",
-        "Resize",
-        "Z",
-        Group.ROW,
-        "Give it another size",
-        9,
-        argument="NAME",
-        action=Action.RESIZE,
-        optional=True,
-    ),
+    _action(Action.START, "Start", "S", "Start it", 1, several=True),
+    _action(Action.STOP, "Stop", "X", "Stop it", 10, several=True),
+    _action(Action.RESTART, "Restart", "R", "Restart it", 11, several=True),
+    _action(Action.DELETE, "Delete", "D", "Delete it for good", 12, several=True),
+    _action(Action.UPDATE, "Edit", "E", "Change its settings", 9, aliases=("edit",), optional=True),
+    _action(Action.RENAME, "Rename", "N", "Give it another name", 9, optional=True),
+    _action(Action.RESIZE, "Resize", "Z", "Give it another size", 9, optional=True),
     Command("scale-up", "One more", "plus", Group.ROW, "Want one instance more", 9, "more", action=Action.SCALE),
     Command("scale-down", "One less", "minus", Group.ROW, "Want one instance less", 9, "less", action=Action.SCALE),
     Command(
         "scale", "Scale", "", Group.ROW, "Want another number of instances", argument="NUMBER", action=Action.SCALE
     ),
-    Command(
-        "block",
+    _action(
+        Action.BLOCK,
         "Keep the host out",
         "b",
-        Group.ROW,
         "Keep its host out of scheduling a while",
         9,
         "keep host out",
-        argument="NAME",
-        action=Action.BLOCK,
         several=True,
         optional=True,
     ),
@@ -285,16 +219,8 @@ _ROW = (
         optional=True,
     ),
     Command("watch", "Watch", "w", Group.ROW, "Tell when GPUs become idle here, or stop telling", 9),
-    Command(
-        "commit",
-        "Save as image",
-        "",
-        Group.ROW,
-        "Save it as an image of yours",
-        argument="NAME",
-        action=Action.COMMIT,
-    ),
-    Command("copy", "Copy id", "c", Group.ROW, "Copy its id to the clipboard", argument="NAME"),
+    _action(Action.COMMIT, "Save as image", "", "Save it as an image of yours"),
+    _named("copy", "Copy id", "c", "Copy its id to the clipboard"),
     Command("copy-menu", "Copy…", "Y", Group.ROW, "Copy the SSH command, the password, the JSON or the row"),
 )
 

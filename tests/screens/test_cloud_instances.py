@@ -397,8 +397,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         given.append(url)
         return True
 
-    monkeypatch.setattr("gputui.screens.commands.addresses.has_browser", lambda: True)
-    monkeypatch.setattr("gputui.screens.commands.addresses.open_in_browser", open_in_browser)
+    monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: True)
+    monkeypatch.setattr("gputui.screens.commands.access.open_in_browser", open_in_browser)
     return given
 
 
@@ -431,7 +431,7 @@ async def test_what_is_no_web_address_is_copied_rather_than_opened(opened: list[
 
 
 async def test_without_a_browser_enter_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.screens.commands.addresses.has_browser", lambda: False)
+    monkeypatch.setattr("gputui.screens.commands.access.has_browser", lambda: False)
     async with staged(hub()) as stage:
         await go_to(stage, "train-a-7f3c")
         await stage.press("o")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from textual.worker import WorkType
+
 from gputui.commands import Command, Condition
 from gputui.models import Resource, Row
 from gputui.screens.base.session import NAMED, Session
@@ -72,7 +74,7 @@ def in_worker(group: str, *, exclusive: bool = False) -> Callable[[Work[S, P]], 
     def decorate(method: Work[S, P]) -> Started[S, P]:
         @wraps(method)
         def start(commands: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
-            work = partial(method, commands, *args, **kwargs)
+            work: WorkType[None] = partial(method, commands, *args, **kwargs)
             commands.view.run_worker(
                 work, name=method.__name__, group=group, exclusive=exclusive, exit_on_error=False
             )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gputui.screens.commands.access import AccessCommands
+from gputui.screens.commands.access import AccessCommands, AddressCommands
 from gputui.screens.commands.accounts import AccountCommands
-from gputui.screens.commands.addresses import AddressCommands
 from gputui.screens.commands.block_host import BlockCommands
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.copy import CopyCommands

@@ -20,12 +20,12 @@ class GpuCommands(OpenCommands):
     def conditions(self) -> Iterable[Condition]:
         """The other side is offered where it is shown."""
         yield from super().conditions()
-        if not self.view.comparing and self.view.gpus.display:
+        if not self.view.shown.comparing and self.view.gpus.display:
             yield Condition.PANE
 
     def do_open(self, argument: str) -> None:
         """Go to the process's instance; describe a process that has none here."""
-        if self.view.comparing:
+        if self.view.shown.comparing:
             self.view.panel.action_open()
         elif self.view.gpus.has_focus:
             self.view.gpus.action_open()
@@ -36,7 +36,7 @@ class GpuCommands(OpenCommands):
 
     def do_pane(self, argument: str) -> None:
         """Change between the GPUs and their processes."""
-        if not self.view.comparing:
+        if not self.view.shown.comparing:
             self.view.set_focus(
                 self.view.table if self.view.gpus.has_focus or not self.view.gpus.display else self.view.gpus
             )
@@ -47,7 +47,7 @@ class GpuCommands(OpenCommands):
 
     def do_metric(self, argument: str) -> None:
         """Compare another figure."""
-        if not self.view.comparing:
+        if not self.view.shown.comparing:
             self.view.compare()
         else:
             self.view.panel.next_reading()

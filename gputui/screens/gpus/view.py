@@ -13,15 +13,15 @@ from textual.events import DescendantFocus
 
 from gputui.models import Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
-from gputui.presentation.columns.column import Column
-from gputui.query import Query
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.columns import gpu_columns, process_columns
 from gputui.screens.gpus.commands import GpuCommands
+from gputui.screens.gpus.selection import GpuSelection
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
 from gputui.widgets.chart.gpu_panel import MOST, GpuPanel, Showing
+from gputui.presentation.columns.column import Column
 from gputui.widgets.table.table import RecordTable
 
 _TICK_SECONDS = 10.0
@@ -58,9 +58,7 @@ class GpusView(ListView):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._on_gpus = False
-        self._gpu_query: Query | None = None
-        self._gpu: Ref | None = None
-        self.comparing = False
+        self.shown = GpuSelection(self)
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
@@ -96,18 +94,9 @@ class GpusView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
-        return process_columns(self._share_of, several_accounts=len(self.session.fleet.accounts) > 1)
-
-    def _share_of(self, row: GpuProcess) -> float | None:
-        device = None if row.gpu_index is None else self._devices.get((row.ref.account, row.host, row.gpu_index))
-        whole = (device.memory_total or device.memory_used) if device is not None else None
-        if row.gpu_memory_used is None or not whole:
-            return None
-        return min(1.0, row.gpu_memory_used / whole)
+        return process_columns(self.shown.share_of, several_accounts=len(self.session.fleet.accounts) > 1)
 
     # --- following -------------------------------------------------------------------------------------------
-
-    _devices: dict[tuple[str, str, int], GpuDevice] = {}  # noqa: RUF012  (replaced whole, never changed)
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Follow the processes, the GPUs, and their readings."""
@@ -129,7 +118,7 @@ class GpusView(ListView):
 
     def catch_up(self) -> None:
         """Show GPUs and processes as they are now."""
-        self._index_devices()
+        self.shown.read_devices()
         self.gpus.set_rows(self.session.fleet.rows(Resource.GPUS).values())
         super().catch_up()
 
@@ -141,15 +130,8 @@ class GpusView(ListView):
         if self._settled:
             self.gpus.hold_cursor()
 
-    def _index_devices(self) -> None:
-        self._devices = {
-            (device.ref.account, device.host, device.index): device
-            for device in self.session.fleet.rows(Resource.GPUS).values()
-            if isinstance(device, GpuDevice) and not device.mig
-        }
-
     def _gpus_changed(self, change: Change) -> None:
-        self._index_devices()
+        self.shown.read_devices()
         self.gpus.apply(change)
         self._fit()
         self.frame.show()
@@ -180,14 +162,14 @@ class GpusView(ListView):
 
     def focus_body(self) -> None:
         """Give the keys back to the side in use."""
-        if self.comparing:
+        if self.shown.comparing:
             self.set_focus(self.panel)
         else:
             self.set_focus(self.gpus if self._on_gpus and self.gpus.display else self.table)
 
     def filter_text(self) -> str:
         """Return the filter of the side in use."""
-        query = self._gpu_query if self._on_gpus else self._query
+        query = self.shown.query if self._on_gpus else self._query
         return query.text if query else ""
 
     def filter_prefix(self) -> str:
@@ -199,45 +181,25 @@ class GpusView(ListView):
         if not self._on_gpus:
             super().set_filter(text)
             return
-        self._gpu_query = self.gpus.parse_filter(text) or None
+        self.shown.query = self.gpus.parse_filter(text) or None
         self._apply_filter()
 
     def clear_filter(self) -> bool:
         """Clear the filters of both sides."""
-        had = self._gpu_query is not None
-        self._gpu_query = None
+        had = self.shown.query is not None
+        self.shown.query = None
         return super().clear_filter() or had
 
-    def _limits_gpu(self, row: Row) -> bool:
-        """Whether a GPU passes everything but the typed filter."""
-        return (
-            self.session.shows_account(row.ref.account)
-            and self._is_in_scope(row)
-            and (not self.session.problems_only or bool(getattr(row, "problem", None)))
-        )
-
     def _apply_filter(self) -> None:
-        self.gpus.set_filter(self._gpu_query, where=self._limits_gpu)
+        self.gpus.set_filter(self.shown.query, where=self.shown.shows)
         super()._apply_filter()
         self._fit()
-
-    def _is_in_scope(self, row: Row) -> bool:
-        """Whether a GPU belongs to what the view is limited to: of its host those that it may use."""
-        if self.scope is None or not isinstance(row, GpuDevice):
-            return True
-        if row.through is not None:
-            return row.through == self.scope
-        if row.ref.account != self.scope.account:
-            return not self.session.fleet.is_probed(self.scope)
-        instance = self.session.fleet.get(self.scope)
-        given = instance.gpu_indices if isinstance(instance, Instance) and not instance.gpu_all else None
-        return not given or row.index in given
 
     def _fit(self) -> None:
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
         none = no_gpus(self.session.fleet, self._accounts())
-        if self._gpu_query is not None and self.gpus.total_count:
-            none = f"No GPU matches {self._gpu_query.text}. esc clears what limits the view."
+        if self.shown.query is not None and self.gpus.total_count:
+            none = f"No GPU matches {self.shown.query.text}. esc clears what limits the view."
         self.gpus.placeholder = Content(self.feeds.loading_text() or none)
         self._show_charts()
 
@@ -247,19 +209,19 @@ class GpusView(ListView):
 
     def _show_charts(self) -> None:
         panel, gpus, table = self.panel, self.gpus, self.table
-        device = self._charted()
-        if self.comparing:
-            panel.showing, panel.devices = Showing.MANY, self._compared()
+        device = self.shown.charted()
+        if self.shown.comparing:
+            panel.showing, panel.devices = Showing.MANY, self.shown.compared()
             panel.chosen = panel.chosen if panel.chosen in {one.ref for one in panel.devices} else gpus.cursor_ref
         else:
-            panel.showing = Showing.STRIP if self._gpu is None else Showing.ONE
+            panel.showing = Showing.STRIP if self.shown.opened is None else Showing.ONE
             panel.devices = [device] if device is not None else []
             panel.chosen = device.ref if device is not None else None
         panel.utc = self.session.utc
-        drawn = self.comparing or panel.has_readings(device)
+        drawn = self.shown.comparing or panel.has_readings(device)
         body = self.query_one("#body").size.height
         room = (body or self.size.height - _FRAME) - _GAPS
-        rows = 0 if self.comparing or (drawn and self._gpu is not None) else max(2, gpus.row_count + 1)
+        rows = 0 if self.shown.comparing or (drawn and self.shown.opened is not None) else max(2, gpus.row_count + 1)
         rows = min(rows, max(2, room * 2 // 5))
         rest = room - rows
         if table.row_count == 0:
@@ -271,38 +233,18 @@ class GpusView(ListView):
         gpus.display = rows > 0
         gpus.styles.height = rows
         panel.display = drawn and rest > _LEAST
-        panel.styles.height = "1fr" if self.comparing else max(_LEAST, lines)
-        table.display = not self.comparing
+        panel.styles.height = "1fr" if self.shown.comparing else max(_LEAST, lines)
+        table.display = not self.shown.comparing
         panel.draw()
-
-    def _charted(self) -> GpuDevice | None:
-        """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""
-        row = self.session.fleet.get(self._gpu) if self._gpu is not None else self.gpus.cursor_row
-        return row if isinstance(row, GpuDevice) else None
-
-    def _compared(self) -> list[GpuDevice]:
-        """Return the marked GPUs, else those of the host of the one under the cursor, else all that are shown."""
-        gpus = self.gpus
-        shown = [row for ref in gpus.visible_refs if isinstance(row := gpus.get(ref), GpuDevice)]
-        marked = set(gpus.marked)
-        if len(marked) > 1:
-            return [device for device in shown if device.ref in marked]
-        here = gpus.cursor_row
-        beside = [
-            device
-            for device in shown
-            if isinstance(here, GpuDevice) and (device.ref.account, device.host) == (here.ref.account, here.host)
-        ]
-        return beside if len(beside) > 1 else shown
 
     def limits(self) -> bool:
         """Whether a GPU was opened."""
-        return self._gpu is not None
+        return self.shown.opened is not None
 
     def shows(self, row: Row) -> bool:
         """Whether a process is on the GPU that was opened."""
-        if self._gpu is not None and isinstance(row, GpuProcess):
-            device = self.session.fleet.get(self._gpu)
+        if self.shown.opened is not None and isinstance(row, GpuProcess):
+            device = self.session.fleet.get(self.shown.opened)
             if isinstance(device, GpuDevice) and not is_on(row, device):
                 return False
         return super().shows(row)
@@ -311,7 +253,7 @@ class GpusView(ListView):
         """Count the processes; a row that says unknown is none."""
         rows = [self.table.get(ref) for ref in self.table.visible_refs]
         unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
-        lacking = any(one.process_count is None for one in self._shown_devices())
+        lacking = any(one.process_count is None for one in self.shown.listed())
         if not rows and self._query is not None and self.table.total_count:
             return "no matches"
         if not rows and lacking:
@@ -324,20 +266,22 @@ class GpusView(ListView):
     def status(self) -> tuple[Content, Content]:
         """Count both sides; the filter is over the processes."""
         left, right = super().status()
-        gpus = len(self._compared()) if self.comparing else self.gpus.row_count
-        counts = "" if self._gpu is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
-        filtered = f"   / GPUs: {self._gpu_query.text}" if self._gpu_query is not None else ""
-        if self.comparing and gpus > MOST:
+        gpus = len(self.shown.compared()) if self.shown.comparing else self.gpus.row_count
+        counts = "" if self.shown.opened is not None else f"   {gpus} GPU{'' if gpus == 1 else 's'}"
+        filtered = f"   / GPUs: {self.shown.query.text}" if self.shown.query is not None else ""
+        if self.shown.comparing and gpus > MOST:
             counts = f"   {MOST} of {gpus} GPUs, mark those to see,"
-        if self._gpu is not None and not self.session.fleet.supports(self._gpu.account, Resource.PROCESSES):
+        if self.shown.opened is not None and not self.session.fleet.supports(
+            self.shown.opened.account, Resource.PROCESSES
+        ):
             left = Content.styled("   processes not reported", "$muted")
-        if self.comparing:
+        if self.shown.comparing:
             counts, left = f"{counts} by {WORDS[self.panel.reading]}", Content("")
         processes = (row for row in self._processes() if isinstance(row, GpuProcess) and row.pid is not None)
         shown = [row.inside for row in processes if self.shows(row)]
         inside = bool(shown) and all(shown)
         whose = "   PIDs are the container's" if inside else ""
-        facts = host_facts(self._charted(), self.session.fleet.rows(Resource.HOSTS).values())
+        facts = host_facts(self.shown.charted(), self.session.fleet.rows(Resource.HOSTS).values())
         facts.append(window_words(self.panel.window))
         return (
             Content.assemble(
@@ -348,8 +292,8 @@ class GpusView(ListView):
 
     def _doubt(self) -> str:
         """Say what is wrong with the GPU here, of which figures are shown all the same."""
-        device = self._charted()
-        return f"   ! {device.problem}" if device is not None and device.problem and not self.comparing else ""
+        device = self.shown.charted()
+        return f"   ! {device.problem}" if device is not None and device.problem and not self.shown.comparing else ""
 
     def _processes(self) -> Iterable[Row]:
         return self.session.fleet.rows(Resource.PROCESSES).values()
@@ -367,8 +311,8 @@ class GpusView(ListView):
 
     def breadcrumbs(self) -> list[str]:
         """Add the GPU that was opened."""
-        alone = self._gpu is not None and not self.comparing
-        device = self.session.fleet.get(self._gpu) if alone and self._gpu is not None else None
+        alone = self.shown.opened is not None and not self.shown.comparing
+        device = self.session.fleet.get(self.shown.opened) if alone and self.shown.opened is not None else None
         return [*super().breadcrumbs(), *([name_of_gpu(device)] if isinstance(device, GpuDevice) else [])]
 
     @on(RecordTable.Opened, "#gpus")
@@ -377,7 +321,7 @@ class GpusView(ListView):
         self._show_alone(event.ref)
 
     def _show_alone(self, ref: Ref) -> None:
-        self.comparing, self._gpu = False, ref
+        self.shown.comparing, self.shown.opened = False, ref
         self._apply_filter()
         self.set_focus(self.table)
 
@@ -397,8 +341,8 @@ class GpusView(ListView):
 
     def clear_limits(self) -> bool:
         """Show all GPUs and processes again, then clear marks and filters."""
-        if self.comparing or self._gpu is not None:
-            self.comparing, self._gpu = False, None
+        if self.shown.comparing or self.shown.opened is not None:
+            self.shown.comparing, self.shown.opened = False, None
             self._apply_filter()
             self.set_focus(self.gpus)
             return True
@@ -406,15 +350,15 @@ class GpusView(ListView):
 
     def compare(self) -> None:
         """Show the marked GPUs, or all of the host, side by side; or no more."""
-        self.comparing = not self.comparing
+        self.shown.comparing = not self.shown.comparing
         self._apply_filter()
-        self.set_focus(self.panel if self.comparing else self.gpus if self.gpus.display else self.table)
+        self.set_focus(self.panel if self.shown.comparing else self.gpus if self.gpus.display else self.table)
 
     # --- what the commands act on ----------------------------------------------------------------------------
 
     def under_cursor(self) -> Row | None:
         """Return what the cursor of the side in use is on."""
-        return (self.gpus if self.gpus.has_focus or self.comparing else self.table).cursor_row
+        return (self.gpus if self.gpus.has_focus or self.shown.comparing else self.table).cursor_row
 
     def instance_here(self) -> Instance | None:
         """Return the instance of the process under the cursor."""
@@ -424,8 +368,8 @@ class GpusView(ListView):
 
     def _show_placeholder(self) -> None:
         super()._show_placeholder()
-        if self._gpu is not None and self._query is None and not self.table.row_count:
-            device = self.session.fleet.get(self._gpu)
+        if self.shown.opened is not None and self._query is None and not self.table.row_count:
+            device = self.session.fleet.get(self.shown.opened)
             unknown = isinstance(device, GpuDevice) and device.process_count is None
             here = no_processes([device]) if unknown and isinstance(device, GpuDevice) else "No process is on it now."
             self.table.placeholder = Content(f"{here} esc shows all GPUs.")
@@ -434,18 +378,13 @@ class GpusView(ListView):
         """Say why there is nothing."""
         fleet = self.session.fleet
         if self.scope is not None:
-            if said := unseen(fleet, self.scope, tuple(self._devices.values())):
+            if said := unseen(fleet, self.scope, tuple(self.shown.devices.values())):
                 return said
             instance = fleet.get(self.scope)
             if isinstance(instance, Instance) and not fleet.knows_processes(instance):
                 return "Its GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
             return "It runs nothing on a GPU now."
-        return no_processes(self._shown_devices())
-
-    def _shown_devices(self) -> list[GpuDevice]:
-        """Return the GPUs whose processes may be listed: the filter of the GPUs hides none of these."""
-        shown = (row for ref in self.gpus.refs if (row := self.gpus.get(ref)) is not None and self._limits_gpu(row))
-        return [row for row in shown if isinstance(row, GpuDevice) and not row.mig and self._gpu in (None, row.ref)]
+        return no_processes(self.shown.listed())
 
     def _accounts(self) -> list[str]:
         return [name for name in self.session.fleet.accounts if self.session.shows_account(name)]

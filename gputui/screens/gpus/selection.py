@@ -1,0 +1,89 @@
+"""Which GPUs the view of GPUs shows: in the table, in charts, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gputui.models import GpuDevice, GpuProcess, Instance, Ref, Resource, Row
+from gputui.query import Query
+
+if TYPE_CHECKING:
+    from gputui.screens.gpus.view import GpusView
+
+
+class GpuSelection:
+    """The GPUs that are shown, as the filter, the scope and the marks of the view limit them."""
+
+    def __init__(self, view: GpusView) -> None:
+        self._view = view
+        self.query: Query | None = None
+        """The filter of the table of GPUs."""
+        self.opened: Ref | None = None
+        """The GPU that is shown alone; None for all."""
+        self.comparing = False
+        """Whether GPUs are shown side by side."""
+        self.devices: dict[tuple[str, str, int], GpuDevice] = {}
+        """The whole GPUs, by account, host and index."""
+
+    def share_of(self, row: GpuProcess) -> float | None:
+        """Return the share of its GPU's memory that a process holds, of 1; None where it is unknown."""
+        device = None if row.gpu_index is None else self.devices.get((row.ref.account, row.host, row.gpu_index))
+        whole = (device.memory_total or device.memory_used) if device is not None else None
+        if row.gpu_memory_used is None or not whole:
+            return None
+        return min(1.0, row.gpu_memory_used / whole)
+
+    def read_devices(self) -> None:
+        """Read the GPUs of the fleet as they are now."""
+        self.devices = {
+            (device.ref.account, device.host, device.index): device
+            for device in self._view.session.fleet.rows(Resource.GPUS).values()
+            if isinstance(device, GpuDevice) and not device.mig
+        }
+
+    def shows(self, row: Row) -> bool:
+        """Whether a GPU passes everything but the typed filter."""
+        return (
+            self._view.session.shows_account(row.ref.account)
+            and self._in_scope(row)
+            and (not self._view.session.problems_only or bool(getattr(row, "problem", None)))
+        )
+
+    def _in_scope(self, row: Row) -> bool:
+        """Whether a GPU belongs to what the view is limited to: of its host those that it may use."""
+        if self._view.scope is None or not isinstance(row, GpuDevice):
+            return True
+        if row.through is not None:
+            return row.through == self._view.scope
+        if row.ref.account != self._view.scope.account:
+            return not self._view.session.fleet.is_probed(self._view.scope)
+        instance = self._view.session.fleet.get(self._view.scope)
+        given = instance.gpu_indices if isinstance(instance, Instance) and not instance.gpu_all else None
+        return not given or row.index in given
+
+    def charted(self) -> GpuDevice | None:
+        """Return the GPU whose charts are shown: the one that was opened, else the one under the cursor."""
+        row = self._view.session.fleet.get(self.opened) if self.opened is not None else self._view.gpus.cursor_row
+        return row if isinstance(row, GpuDevice) else None
+
+    def compared(self) -> list[GpuDevice]:
+        """Return the marked GPUs, else those of the host of the one under the cursor, else all that are shown."""
+        gpus = self._view.gpus
+        shown = [row for ref in gpus.visible_refs if isinstance(row := gpus.get(ref), GpuDevice)]
+        marked = set(gpus.marked)
+        if len(marked) > 1:
+            return [device for device in shown if device.ref in marked]
+        here = gpus.cursor_row
+        beside = [
+            device
+            for device in shown
+            if isinstance(here, GpuDevice) and (device.ref.account, device.host) == (here.ref.account, here.host)
+        ]
+        return beside if len(beside) > 1 else shown
+
+    def listed(self) -> list[GpuDevice]:
+        """Return the GPUs whose processes may be listed: the filter of the GPUs hides none of these."""
+        shown = (
+            row for ref in self._view.gpus.refs if (row := self._view.gpus.get(ref)) is not None and self.shows(row)
+        )
+        return [row for row in shown if isinstance(row, GpuDevice) and not row.mig and self.opened in (None, row.ref)]
