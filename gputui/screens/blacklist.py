@@ -1,4 +1,4 @@
-"""The hosts of every account that get no new instances for some time."""
+"""The blocked hosts of every account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BlacklistCommands(BlockCommands):
         return " ".join(self.view.feeds.denials()) or f"Press {key} on an instance (3) to block its host."
 
     def do_block(self, argument: str) -> None:
-        """Keep the hosts out for longer, through an instance on each."""
+        """Block the hosts for longer, through an instance on each."""
         if argument:
             super().do_block(argument)
             return
@@ -54,7 +54,7 @@ class BlacklistCommands(BlockCommands):
 
 
 class BlacklistView(ListView):
-    """``6``: hosts that are kept out, the next to come back first; keep one out for longer."""
+    """``6``: blocked hosts, the next to expire first; block one for longer."""
 
     NAME = "blacklist"
     HEADING = "Blacklist"
@@ -114,11 +114,11 @@ class BlacklistView(ListView):
         return frozenset({Action.BLOCK}) if rows and writable else frozenset()
 
     def is_problem(self, row: Row) -> bool:
-        """A host that is kept out needs nobody."""
+        """A blocked host is no problem."""
         return False
 
     def empty_text(self) -> str:
-        """Say why there is nothing, and the key that fills it."""
+        """Return why there are no rows, and the key that creates one."""
         fleet, chosen = self.session.fleet, self.session.account
         where = chosen or "any account"
         if not any(fleet.supports(name, Resource.BLACKLIST) for name in fleet.accounts if chosen in (None, name)):

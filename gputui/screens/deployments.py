@@ -143,7 +143,7 @@ class DeploymentsView(ListView):
         return not settled or self.session.fleet.pending(row.ref) is not None
 
     def empty_text(self) -> str:
-        """Say why there is nothing, and the key that fills it."""
+        """Return why there are no rows, and the key that creates one."""
         fleet = self.session.fleet
         shown = [name for name in fleet.accounts if self.session.shows_account(name)]
         where = self.session.account or "any account"
@@ -180,7 +180,7 @@ def _have(row: Deployment) -> float | None:
 
 
 def _hidden_columns() -> list[Column[Deployment]]:
-    """Return what filters know beside what is shown."""
+    """Return the columns that only filters use."""
     texts = {
         "phase": lambda row: row.phase.value,
         "uuid": lambda row: row.ref.id,

@@ -30,7 +30,7 @@ _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 UNPRICED = "unpriced"
 """The kind of the scope that limits the view to the instances of an account that have no price."""
 _TICK_SECONDS = 10.0
-"""How often the time in a state is written anew, while something is in transition."""
+"""How often the time in a state is updated, while something is in transition."""
 
 
 _STATE_RESERVE = 22
@@ -38,7 +38,7 @@ _STATE_RESERVE = 22
 
 
 class InstancesView(ListView):
-    """``3``: name, state, GPUs, price, image, ports, memory, age; log in, change, keep the host out, create."""
+    """``3``: name, state, GPUs, price, image, ports, memory, age; log in, change, block the host, create."""
 
     NAME = "instances"
     HEADING = "Instances"
@@ -162,7 +162,7 @@ class InstancesView(ListView):
         return cast("Sequence[Column[Row]]", columns)
 
     def _unseen_columns(self) -> list[Column[Instance]]:
-        """Return what one can filter and sort by beside what is shown."""
+        """Return the columns that only filters and sorting use."""
 
         def at(key: str, moment: Callable[[Instance], datetime | None]) -> Column[Instance]:
             def text(row: Instance) -> str:
@@ -192,11 +192,11 @@ class InstancesView(ListView):
         ]
 
     def on_mount(self) -> None:
-        """Let the time in a state grow; only what is then written otherwise reaches the terminal."""
+        """Update the time in a state; only changed text reaches the terminal."""
         self.set_interval(_TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
-        """Write anew how long what is in transition has been so; at rest there is nothing of the kind."""
+        """Update the time in transition; at rest there is none."""
         if not self.is_current:
             return
         rows = self.session.fleet.rows(Resource.INSTANCES).values()
@@ -319,7 +319,7 @@ class InstancesView(ListView):
         return not settled or self.session.fleet.pending(row.ref) is not None
 
     def empty_text(self) -> str:
-        """Say why there is nothing, and the key that fills it."""
+        """Return why there are no rows, and the key that creates one."""
         if self.scope is not None:
             return f"No instances of {self.breadcrumbs()[0]}."
         where = self.session.account or "any account"

@@ -1,4 +1,4 @@
-"""What the fleet costs an hour, as the header says it."""
+"""The cost of the fleet per hour, as the header shows it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def shown_total(session: Session, totals: dict[str, Total]) -> Total:
 
 
 def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
-    """Return the accounts shown that are in no sum: nobody stated what their own servers cost."""
+    """Return the accounts shown that are in no sum: the cost of their own servers is not stated."""
     counted = billed(totals, billing(session))
     return [account for account in totals if account not in counted and session.shows_account(account)]
 
 
 def lacking_text(total: Total) -> str:
-    """Say what a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' where it is whole."""
+    """Return the things that a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' for none."""
     if not total.lacking:
         return ""
     return unpriced_text(total) or f"{total.lacking} unpriced"
@@ -50,7 +50,7 @@ class FleetCost:
         self._not_read: set[str] = set()
 
     def forget(self) -> None:
-        """Sum up anew the next time."""
+        """Add up again the next time."""
         self._totals = None
 
     def take(self, change: Change) -> bool:
@@ -70,7 +70,7 @@ class FleetCost:
         return True
 
     def text(self, session: Session) -> tuple[Content, Content]:
-        """Say what the accounts shown cost an hour, by currency, in full and for a narrow line; nothing where
+        """Return the cost of the accounts shown per hour, by currency, in full and for a narrow line; nothing where
         nothing is billed.
 
         ``≥`` says that a server was asked for a part of what costs only, ``?`` that a sum has old figures in it, or

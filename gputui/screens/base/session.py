@@ -1,4 +1,4 @@
-"""What every screen shares: the fleet, what the user has chosen to see, and the way to other screens."""
+"""State that all screens share: the fleet, the user's choices, and the navigator to other screens."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ class Navigator(Protocol):
         """Show a view, limited to an instance or a deployment (``scope``), or on a row (``select``)."""
 
     def back(self) -> bool:
-        """Go to where one came from; False at the root."""
+        """Go back to the view before; False at the root."""
 
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
 
     def forward(self, instance: Instance) -> None:
-        """Lead a port of this machine to one in the instance."""
+        """Forward a port of this machine to one in the instance."""
 
     def probe(self, instance: Instance) -> None:
         """Log into the instance and show its GPUs, looking into it from then on."""
 
     def show_internal_error(self, error: BaseException) -> None:
-        """Say that something failed that should not, and where the report lies."""
+        """Show that gputui failed, and the path of the report."""
 
     def notify_held_back(self) -> None:
-        """Say what could not be said while the terminal was lent to a shell."""
+        """Show the notifications that came while a shell had the terminal."""
 
     def leave(self) -> None:
         """End the program, asking first when something is still under way."""
@@ -88,7 +88,7 @@ class Session:
         self._at_end.append(release)
 
     def end(self) -> None:
-        """Let everyone let go of the fleet: what it hears of from now on has no widgets to be shown in."""
+        """Unsubscribe everything from the fleet: no widgets are left that could show its changes."""
         self.ended = True
         while self._at_end:
             self._at_end.pop(0)()

@@ -149,12 +149,12 @@ class View(GuardedHandlers, Screen[None]):
         self.frame.show()
 
     def on_screen_suspend(self) -> None:
-        """Stop following when another view comes: what is not seen costs nothing. Under a dialog it goes on."""
+        """Unsubscribe when another view comes to the front; under a dialog the view stays subscribed."""
         if self.app.current_mode != self.NAME:
             self._release()
 
     def on_unmount(self) -> None:
-        """Let go of the fleet."""
+        """Unsubscribe from the fleet."""
         self._release()
 
     def on_resize(self) -> None:
@@ -174,7 +174,7 @@ class View(GuardedHandlers, Screen[None]):
         """Show the ages of now: some time may have passed since they were drawn."""
 
     def ends_with_program(self) -> Sequence[str]:
-        """Say what goes on in this view, unseen too, and would end with the program."""
+        """Return lines for what would end with the program, also when the view is not in front."""
         return ()
 
     def catch_up(self) -> None:

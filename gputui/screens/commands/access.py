@@ -49,7 +49,7 @@ class AccessCommands(CommandSet):
             self.session.navigator.log_in(instance)
 
     def do_forward(self, argument: str) -> None:
-        """Lead a port of this machine to one in the instance."""
+        """Forward a port of this machine to one in the instance."""
         if (instance := self._instance_with_ssh(argument)) is not None:
             self.session.navigator.forward(instance)
 

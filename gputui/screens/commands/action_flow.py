@@ -35,7 +35,7 @@ from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail.subject import subject
 
 AT_ONCE = 4
-"""How many things of one action are worked on at a time."""
+"""The number of calls of one action at a time."""
 _LINES, _LINE = 4, 200
 TOASTS = 3
 """More failures than this are shown in a list to read, not in passing."""
@@ -45,7 +45,7 @@ class ActionCommands(CommandSet):
     """The base of sets whose commands act on rows through the back end."""
 
     def chosen(self, action: Action, argument: str) -> list[Row]:
-        """Return what to act on: what was named, else the targets; says why when there is nothing."""
+        """Return the row that is named, else the targets; shows why when there is none."""
         if not argument:
             return self.view.targets()
         row = self.row_named(argument)
@@ -85,7 +85,7 @@ class ActionCommands(CommandSet):
             await self.act_on(action, rows, arguments)
 
     async def confirmed(self, action: Action, rows: Sequence[Row], verb: str, command: str = "") -> bool:
-        """Ask whether to do it; what is asked for is named with its account, its state, and what follows."""
+        """Ask for confirmation; the question names the rows with account and state, and the effects."""
         answer = await self.app.push_screen_wait(
             dialogs.ConfirmDialog(
                 _question(f"{verb}{' in' if command else ''}", rows),
@@ -102,7 +102,7 @@ class ActionCommands(CommandSet):
         return bool(answer)
 
     async def _confirmed_delete(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
-        """Ask whether to delete what is deleted by force alone; returns what was chosen, None for not at all."""
+        """Ask whether to delete rows that are deleted by force only; returns the options, None for no."""
         effects = self._effects(Action.DELETE, rows)
         dialog = dialogs.DeleteDialog(
             _question("Delete", rows),
@@ -113,20 +113,20 @@ class ActionCommands(CommandSet):
         return dialog.arguments if await self.app.push_screen_wait(dialog) else None
 
     async def _confirmed_stop(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
-        """Ask whether and how to stop what has options for it; returns what was chosen, None for not at all."""
+        """Ask whether and how to stop rows with options for it; returns the options, None for no."""
         fleet = self.session.fleet
         parents = {row.parent: fleet.get(row.parent) for row in rows if isinstance(row, Instance) and row.parent}
-        keeps_up = {
+        maintained = {
             ref: parent
             for ref, parent in parents.items()
             if isinstance(parent, Deployment) and Action.SCALE in fleet.actions(parent)
         }
-        beside = [*self._work_lost(rows), *self.staleness(rows)]
+        others = [*self._work_lost(rows), *self.staleness(rows)]
         dialog = dialogs.StopDialog(
             _question("Stop", rows),
             subjects=_subjects(rows),
-            effect=lambda less: [*stop_effects(rows, keeps_up, less=less), *beside],
-            less=less_offer(rows, keeps_up),
+            effect=lambda less: [*stop_effects(rows, maintained, less=less), *others],
+            less=less_offer(rows, maintained),
             typed=self._word_to_type(Action.STOP, rows),
         )
         return dialog.arguments if await self.app.push_screen_wait(dialog) else None
@@ -137,7 +137,7 @@ class ActionCommands(CommandSet):
         return word_to_type(action, rows, moving=moving)
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
-        """Say what will happen, also what happens behind the user's back."""
+        """Return the effects of an action, the indirect ones too."""
         instances = self.session.fleet.rows(Resource.INSTANCES).values()
         effects = [effect(action, rows), *spending(action, rows, instances)]
         if action in ENDS_WORK and isinstance(rows[0], Instance):
@@ -157,7 +157,7 @@ class ActionCommands(CommandSet):
         return [line for line in said if line]
 
     def staleness(self, rows: Sequence[Row]) -> list[str]:
-        """Say of what account the rows are old, and why."""
+        """Return which accounts' rows are old, and why."""
         resource = self.session.fleet.resource_of(rows[0].ref)
         said = []
         for account in sorted({row.ref.account for row in rows}):
@@ -175,7 +175,7 @@ class ActionCommands(CommandSet):
     async def act_on(
         self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str], *, done_to_several: str = ""
     ) -> None:
-        """Do it and tell what came of it; ``done_to_several`` is said of many where the word for one does not fit."""
+        """Act on rows and show the outcomes; ``done_to_several`` is for several where the usual word does not fit."""
         outcomes = await self.act_on_all(action, rows, arguments)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
         done = len(outcomes) - len(failed)
@@ -203,7 +203,7 @@ class ActionCommands(CommandSet):
     async def act_on_all(
         self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]
     ) -> list[tuple[Row, ActionResult | GputuiError]]:
-        """Do it to all, a few at a time, to just those that were asked about; what fails is returned."""
+        """Act on all rows, a few at a time; failures are returned."""
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(row: Row) -> tuple[Row, ActionResult | GputuiError]:
@@ -217,12 +217,12 @@ class ActionCommands(CommandSet):
 
 
 def _last_lines(output: str) -> list[str]:
-    """Return the end of what a thing wrote, as much as a notification holds."""
+    """Return the end of an output, as much as a notification holds."""
     return [line[:_LINE] for line in output.splitlines() if line.strip()][-_LINES:]
 
 
 def _question(verb: str, rows: Sequence[Row]) -> str:
-    """Ask whether to do it to these, by name or number and account."""
+    """Return the question for these rows, with name or number and account."""
     what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
     return f"{verb} {what} in {', '.join(sorted({row.ref.account for row in rows}))}?"
 

@@ -1,4 +1,4 @@
-"""Keeping hosts out of scheduling: asked once for all of them, with what speaks against them written down."""
+"""Block hosts from scheduling: one question for all of them, with slow starts as the suggested comment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BlockCommands(ActionCommands):
     """Block the hosts of instances."""
 
     def do_block(self, argument: str) -> None:
-        """Keep the hosts of the targets out."""
+        """Block the hosts of the targets."""
         if rows := self.chosen(Action.BLOCK, argument):
             self.block([row for row in rows if isinstance(row, Instance)])
 
@@ -63,14 +63,14 @@ class BlockCommands(ActionCommands):
         return f"Keep {what} out in {accounts}?"
 
     def _block_of(self, instance: Instance) -> Block | None:
-        """Return the entry that keeps the host of an instance out already."""
+        """Return the entry that blocks the host of an instance already."""
         for row in self.session.fleet.rows(Resource.BLACKLIST).values():
             if isinstance(row, Block) and (row.ref.account, row.region, row.host) == place_of(instance):
                 return row if row.until is not None and row.until > datetime.now(UTC) else None
         return None
 
     def _effect_of(self, chosen: Sequence[Instance], targets: int, minutes: int | None) -> tuple[Sequence[str], str]:
-        """Say what keeping them out so long does, and warn where it would not be longer than it is already."""
+        """Return the effects of blocking for so long, and a warning where a block would end earlier than now."""
         said = [(EFFECTS if len(chosen) == 1 else EFFECTS_ON_SEVERAL)[Action.BLOCK]]
         if targets > len(chosen):
             said.append(f"{targets} instances are marked, on {_hosts(len(chosen))}: each host is kept out once.")
@@ -110,7 +110,7 @@ class BlockCommands(ActionCommands):
 
 
 def moment(at: datetime, *, utc: bool) -> str:
-    """Write a time without its seconds: nobody waits for a host by the second."""
+    """Write a time to the minute."""
     return format_time(at.replace(second=0, microsecond=0), utc=utc).removesuffix(":00")
 
 
@@ -128,9 +128,9 @@ def one_of_each_host(instances: Iterable[Instance]) -> list[Instance]:
 
 
 def evidence_of(instance: Ref, events: Iterable[Event]) -> str:
-    """Return in a line how slowly an instance came up beside the others of its deployment.
+    """Return in a line how slowly an instance started, compared with the others of its deployment.
 
-    '' when it is not known, and when it was no slower than usual: that speaks against nobody.
+    '' when it is not known, and when it was no slower than usual.
     """
     all_startups = startups(events)
     startup = all_startups.get(instance)

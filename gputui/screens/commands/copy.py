@@ -1,4 +1,4 @@
-"""The menu of what can be copied of a row: id, SSH command, password, addresses, JSON, the row as it is shown."""
+"""Copy from a row: id, SSH command, password, addresses, JSON, the row as it is shown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def copy_text(view: View, text: str, what: str) -> None:
 
 
 async def copy_of(view: View, row: Row, shown: str) -> None:
-    """Ask what to copy of a row, and copy it; ``shown`` is the row as the list has it, '' without one."""
+    """Copy the part of a row that is chosen in a menu; ``shown`` is the row as the list has it, '' without one."""
     texts = {"id": str(row.ref), "name": name_of(row)}
     keys = {}
     if isinstance(row, Instance) and row.ssh is not None:

@@ -1,4 +1,4 @@
-"""Creating something: where, what, the form, the question, the call, and the way to what was made."""
+"""Create something: account, kind, form, question, call, and the view of the new row."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class CreateCommands(CommandSet):
         )
 
     async def _have_noted(self, form: Form, values: Mapping[str, str], note: str) -> None:
-        """Say what is not told again, and put the secret that it is about on the clipboard if that is wanted."""
+        """Show a note that comes once, and copy the secret that it is about if that is wanted."""
         secret = next((values.get(field.name, "") for field in form.fields if field.kind is FieldKind.SECRET), "")
         dialog = dialogs.ConfirmDialog(
             f"The {form.kind} is there. One thing to note:",

@@ -1,4 +1,4 @@
-"""Changing what there is: its form with the values of now, what becomes of them, the call."""
+"""Change a thing: the form with its present values, the question with the changes, the call."""
 
 from __future__ import annotations
 

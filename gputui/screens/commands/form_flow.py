@@ -50,7 +50,7 @@ class FormResult:
 
 
 async def fill_and_send(view: View, request: FormRequest, values: Values | None = None) -> FormResult | None:
-    """Have a form filled in and sent; None when it was given up, or failed, which is said."""
+    """Have a form filled in and sent; None when it was cancelled, or failed, which is shown."""
     values = values or {}
     wrong: Values = {}
     while (filled := await _filled(view, request, values, wrong)) is not None:
@@ -77,7 +77,7 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
 
 
 async def _filled(view: View, request: FormRequest, values: Values, wrong: Values) -> dict[str, str] | None:
-    """Have the form filled in and confirmed; who does not confirm finds the form again as it was."""
+    """Have the form filled in and confirmed; without confirmation the form is shown again as it was."""
     while True:
         filled = await view.app.push_screen_wait(
             dialogs.FormDialog(request.form, request.check, values=values, problems=wrong, tools=request.tools)

@@ -1,4 +1,4 @@
-"""Wanting another number of instances: the question with the number in it, sent once."""
+"""Scale a deployment: the question with the number in it, sent once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class ScaleCommands(ActionCommands):
     """Scale a deployment: by one, or to a number."""
 
     def do_scale_up(self, argument: str) -> None:
-        """Ask for one more."""
+        """Scale up by one."""
         self._ask_number(by=1)
 
     def do_scale_down(self, argument: str) -> None:
-        """Ask for one less."""
+        """Scale down by one."""
         self._ask_number(by=-1)
 
     def do_scale(self, argument: str) -> None:
-        """Ask for the number that was typed, or begin with the one there is."""
+        """Scale to the number that was typed, or begin with the number now."""
         if not argument:
             self._ask_number(by=0)
         elif argument.isascii() and argument.isdigit():
@@ -65,7 +65,7 @@ class ScaleCommands(ActionCommands):
 
 
 def _effects(row: Deployment, number: int) -> list[str]:
-    """Say what another number does: to the instances, then to what is spent."""
+    """Return the effects of another number: on the instances, then on the cost."""
     now = row.desired or 0
     if number == now:
         return ["+ and - change the number, or type it."]

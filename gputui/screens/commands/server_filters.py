@@ -115,7 +115,7 @@ def _with_choices_of(field: FormField, other: FormField) -> FormField:
 
 
 def in_words(form: Form | None, values: Mapping[str, str]) -> str:
-    """Say what is asked for: ``released, status=running``; in the order of the form."""
+    """Return filters in words: ``released, status=running``; in the order of the form."""
     labels = {field.name: field for field in form.fields} if form is not None else {}
     order = [*(name for name in labels if name in values), *(name for name in values if name not in labels)]
     return ", ".join(_in_words(labels.get(name), name, values[name]) for name in order)

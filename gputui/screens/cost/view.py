@@ -1,4 +1,4 @@
-"""What the accounts spend an hour, what they have left, and how long prepaid time lasts."""
+"""Spending per hour, balances, and the prepaid time that is left."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gputui.widgets.table.table import RecordTable
 
 BAR_CELLS = 6
 ROOMY = 100
-"""Cells of a line in which the sums of a day have room beside what the sums lack."""
+"""Cells of a line that has room for the sums of a day and for the unpriced things."""
 SOON = 24 * 60
 """Within so many minutes the end of a balance wants attention."""
 LOW = 0.1
@@ -216,7 +216,7 @@ class CostView(ListView):
         self.frame.show()
 
     def catch_up(self) -> None:
-        """Sum up anew."""
+        """Add up again."""
         self._note_staleness()
         self._take_lines()
         self._show_packages()
@@ -283,7 +283,7 @@ class CostView(ListView):
     # --- what it says ----------------------------------------------------------------------------------------
 
     def status(self) -> tuple[Content, Content]:
-        """Say what an hour and a day cost in all that is shown, by currency, and what is not in these sums."""
+        """Return the cost per hour and day of all rows shown, by currency, and what these sums lack."""
         total = shown_total(self.session, self._totals)
         lacking = lacking_text(total)
         daily = not lacking or self.size.width >= ROOMY
@@ -301,7 +301,7 @@ class CostView(ListView):
         return Content.assemble(*parts), super().status()[1]
 
     def empty_text(self) -> str:
-        """Say why there is nothing."""
+        """Return why there are no rows."""
         where = self.session.account or "any account"
         if left_out := unstated(self.session, self._totals):
             tables = ", ".join(f"[accounts.{name}]" for name in left_out)
@@ -318,7 +318,7 @@ class CostView(ListView):
     # --- what the commands act on ----------------------------------------------------------------------------
 
     def _meant(self, row: Row | None) -> Row | None:
-        """Return what a line stands for: its deployment, where there is one."""
+        """Return the row of a line: its deployment, where there is one."""
         if isinstance(row, CostLine):
             return self.session.fleet.get(row.deployment) if row.deployment is not None else None
         return row

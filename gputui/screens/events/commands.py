@@ -20,7 +20,7 @@ class EventCommands(OpenCommands):
     view: EventsView
 
     def do_open(self, argument: str) -> None:
-        """Go to the instance, else describe the event."""
+        """Go to the instance, or describe the event."""
         if (instance := self.view.instance_here()) is not None:
             self.session.navigator.go("instances", select=instance.ref)
         else:

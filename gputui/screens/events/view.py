@@ -1,4 +1,4 @@
-"""What happened to instances, as it happens, and how they came up."""
+"""Events of instances, live, and how the instances started."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class EventsView(ListView):
         return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
 
     def _remark(self, row: Event) -> str:
-        """Say that what the event ended was slow."""
+        """Return that the step which the event ended was slow."""
         median = self.slow.medians.get(row.ref)
         return "" if median is None else f"slow: median {seconds_text(median)}"
 
@@ -264,7 +264,7 @@ class EventsView(ListView):
         return Content.assemble(left, follow), right
 
     def empty_text(self) -> str:
-        """Say why there is nothing."""
+        """Return why there are no rows."""
         if self.scope is not None:
             return "Nothing has happened to it since gputui watches."
         return "Nothing has happened since gputui watches. Changes of state appear as they happen."

@@ -28,7 +28,7 @@ _TICK_SECONDS = 10.0
 _FRAME, _GAPS = 3, 2
 """Lines of header, title and footer, and those that keep the parts apart."""
 _TALLEST, _LEAST = 11, 4
-"""Lines of charts beside tables: no more than can be read at a glance, no fewer than say something."""
+"""Lines of charts next to tables: at most and at least."""
 _ROOM_FOR_NONE = 3
 """Lines of a table of processes that has none."""
 
@@ -109,7 +109,7 @@ class GpusView(ListView):
         )
 
     def on_mount(self) -> None:
-        """Let the charts go on where nothing new comes: how old they are has to be seen."""
+        """Move the charts on where no reading comes, so that their age is seen."""
         self.set_interval(_TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
@@ -291,7 +291,7 @@ class GpusView(ListView):
         )
 
     def _doubt(self) -> str:
-        """Say what is wrong with the GPU here, of which figures are shown all the same."""
+        """Return the problem of the GPU under the cursor, whose figures are shown nevertheless."""
         device = self.shown.charted()
         return f"   ! {device.problem}" if device is not None and device.problem and not self.shown.comparing else ""
 
@@ -375,7 +375,7 @@ class GpusView(ListView):
             self.table.placeholder = Content(f"{here} esc shows all GPUs.")
 
     def empty_text(self) -> str:
-        """Say why there is nothing."""
+        """Return why there are no rows."""
         fleet = self.session.fleet
         if self.scope is not None:
             if said := unseen(fleet, self.scope, tuple(self.shown.devices.values())):

@@ -1,4 +1,4 @@
-"""What opens the registries of images, in all accounts. Passwords are never told, and never kept."""
+"""The credentials for image registries, of all accounts. Passwords are never shown, and never kept."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CredentialsView(LibraryPart):
         return bool(getattr(row, "problem", None)) or self.session.fleet.pending(row.ref) is not None
 
     def empty_text(self) -> str:
-        """Say why there is nothing, and the key that fills it."""
+        """Return why there are no rows, and the key that creates one."""
         return self.nothing("credentials")
 
 

@@ -78,7 +78,7 @@ class LibraryView(LibraryPart):
     # --- pulls under way: rows of images that no list holds yet ------------------------------------------------
 
     def on_mount(self) -> None:
-        """Let the time that pulls take go on; only while there are some does this reach the terminal."""
+        """Update the time of pulls, while there are some."""
         self.set_interval(_TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
@@ -135,7 +135,7 @@ class LibraryView(LibraryPart):
         return super().actions_here()
 
     def empty_text(self) -> str:
-        """Say why there is nothing."""
+        """Return why there are no rows."""
         where = self.session.account or "any account"
         return f"No images in {where}." + (" Press P to pull one." if pullable(self.session) else "")
 

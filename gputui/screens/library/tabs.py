@@ -1,4 +1,4 @@
-"""What the parts of the library share: the title that shows them all, and the way from one to the next."""
+"""The base of the parts of the library: the title that shows all of them, and the key to the next."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LibraryPart(ListView):
         return parts[(parts.index(self.NAME) + 1) % len(parts)]
 
     def heading(self) -> Content:
-        """Return the names of all parts, this one in brackets, so that it can be told without colour."""
+        """Return the names of all parts, this one in brackets, so that it is distinct without colour."""
         parts = self.parts()
         if len(parts) == 1 or self.scope is not None:
             return super().heading()
@@ -75,7 +75,7 @@ class LibraryPart(ListView):
         return LIBRARY[self.next_part()].value if command.id == "pane" else super().short_of(command)
 
     def nothing(self, called: str) -> str:
-        """Say that there is none of these, and the key that makes one, or that no account has such a list."""
+        """Return that there are none, and the key that creates one, or that no account has such a list."""
         fleet, where = self.session.fleet, self.session.account or "any account"
         shown = (name for name in fleet.accounts if self.session.shows_account(name))
         if not any(fleet.supports(name, self.RESOURCE) for name in shown):

@@ -83,5 +83,5 @@ class VolumesView(LibraryPart):
         return not settled or self.session.fleet.pending(row.ref) is not None
 
     def empty_text(self) -> str:
-        """Say why there is nothing, and the key that fills it."""
+        """Return why there are no rows, and the key that creates one."""
         return self.nothing("volumes")

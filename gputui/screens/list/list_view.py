@@ -22,20 +22,20 @@ from gputui.widgets.table.table import RecordTable
 
 
 class ListView(View):
-    """Shows the rows of ``RESOURCE``. A subclass names the columns and what stands there when there are none."""
+    """Shows the rows of ``RESOURCE``. A subclass gives the columns, and the text for an empty table."""
 
     RESOURCE: ClassVar[Resource]
     COMMAND_SETS = (ListCommands, OpenCommands, *ROW_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = (None, False)
     FOLLOW: ClassVar[bool] = False
     COUNTED: ClassVar[str] = ""
-    """What the number in the title counts, where the heading does not say it."""
+    """The unit of the number in the title, where the heading does not give it."""
 
     TYPED_OVER: ClassVar[str] = "/"
-    """What stands before the typed filter in the title: the part of the view that it is over, if there are some."""
+    """The text before the typed filter in the title: the part of the view that it applies to."""
 
     SHOWS_AGE: ClassVar[bool] = False
-    """Whether its rows tell ages: they are written anew once a minute."""
+    """Whether its rows show ages or times left, which are updated once a minute."""
 
     _stale: frozenset[str] = frozenset()
     _settled = False
@@ -45,7 +45,7 @@ class ListView(View):
     """A row to go to as soon as it is listed, unless the user has moved since (:attr:`TableView.moves`)."""
 
     def on_mount(self) -> None:
-        """Let ages grow; only what is then written otherwise reaches the terminal."""
+        """Update ages; only changed text reaches the terminal."""
         if self.SHOWS_AGE:
             self.set_interval(60, self._update_ages)
 
@@ -171,7 +171,7 @@ class ListView(View):
         self._show_placeholder()
 
     def _note_staleness(self) -> None:
-        """Draw all rows anew when those of an account became stale or fresh, and only then."""
+        """Draw all rows again when those of an account became stale or fresh, and only then."""
         fleet = self.session.fleet
         stale = frozenset(name for name in fleet.accounts if fleet.feed(name, self.RESOURCE).state is FeedState.STALE)
         if stale != self._stale:
@@ -252,16 +252,16 @@ class ListView(View):
         return not any(ref.account == account for ref in self.session.fleet.rows(self.RESOURCE))
 
     def empty_text(self) -> str:
-        """Say why there is nothing, and the key that fills it."""
+        """Return why there are no rows, and the key that creates one."""
         return "Nothing here."
 
     def counts(self) -> str:
-        """Say how many rows are shown, of how many."""
+        """Return the number of rows shown, and of all."""
         shown, total = self.table.row_count, self.table.total_count
         return f"{shown}{f' of {total}' if shown != total else ''}{self.COUNTED}"
 
     def _new_text(self) -> str:
-        """Say how many rows came in above those in view, and the key that goes there; '' for none."""
+        """Return the number of new rows above those in view, and the key that goes there; '' for none."""
         new = self.table.new_above
         return f"   {new:,} new above ↑  {self.session.key_of_move('table.first')}" if new else ""
 
@@ -336,7 +336,7 @@ class ListView(View):
         self._apply_filter()
 
     def clear_filter(self) -> bool:
-        """Take away what limits the view beside its scope; returns whether there was something."""
+        """Clear the filter, the account and only-problems, not the scope; returns whether any was set."""
         had = self._query is not None or self.session.account is not None or self.session.problems_only
         self._query = None
         if self.session.account is not None or self.session.problems_only:

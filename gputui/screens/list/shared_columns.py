@@ -55,7 +55,7 @@ def account_column(session: Session, priority: int) -> Column[Any]:
 
 
 def age_column(priority: int) -> Column[Any]:
-    """Return the column of how long ago something was made, where that is told."""
+    """Return the column of ages, where creation times are reported."""
     return Column(
         "age",
         "AGE",

@@ -41,7 +41,7 @@ class LogCommands(CommandSet):
         self.view.lines.action_last()
 
     def do_refresh(self, argument: str) -> None:
-        """Ask now, whatever failed before."""
+        """Read now, whatever failed before."""
         if self.view.current is not None:
             self.view.follow_log(self.view.current.reader)
 

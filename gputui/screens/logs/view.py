@@ -83,7 +83,7 @@ class LogsView(View):
             self.open_log(scope, {})
 
     def catch_up(self) -> None:
-        """Go on where it was left."""
+        """Continue where the log was left."""
         self.open_log(self.scope, self.current.asked if self.current is not None else {})
         self.show_log()
 
@@ -164,7 +164,7 @@ class LogsView(View):
         self.frame.show()
 
     def _about(self) -> str:
-        """Say why there are no lines."""
+        """Return why there are no lines."""
         log = self.current
         if log is None:
             return "Nothing is read here yet: l on a worker among the instances (3) shows what it writes."
@@ -189,12 +189,12 @@ class LogsView(View):
         return [self.current.name, self.HEADING] if self.current is not None else [self.HEADING]
 
     def asked_for(self) -> str:
-        """Say what the server is asked for."""
+        """Return the filters that the server applies."""
         asked = self.current.asked if self.current is not None else {}
         return ", ".join(f"{field.label.lower()} {asked[field.name]}" for field in FIELDS if asked.get(field.name))
 
     def status(self) -> tuple[Content, Content]:
-        """Say whether it follows, how much is there, and since when."""
+        """Return whether the log follows, how many lines it has, and since when."""
         log = self.current
         if log is None:
             return Content(""), Content("")
@@ -224,14 +224,14 @@ class LogsView(View):
         return left, Content.styled(f"{reading}{count}{since}{shape}{'   UTC' if self.session.utc else ''}", "$muted")
 
     def problem(self, account: str) -> Content | None:
-        """Tell only of the account whose log it is: why that is not read, else why its instances are old."""
+        """Return the problem of the log's account only: why the log is not read, else why its instances are old."""
         log = self.current
         if log is None or account != log.ref.account:
             return None
         error = log.reader.error or log.reader.past_error
         if error is None:
             return super().problem(account)
-        # Without lines the reason stands in their place; that the writer is gone is said in the title.
+        # Without lines the reason is shown in their place; that the writer is gone is shown in the title.
         return self.feeds.problem_line(account, error) if len(log.store) and not log.reader.gone else None
 
     def _trouble(self, error: GputuiError, resumes: float | None) -> str:
@@ -290,7 +290,7 @@ class LogsView(View):
         self._look_through()
 
     def _look_through(self) -> None:
-        """Look at what the filter has not seen: a little at once, what is more beside the keys."""
+        """Filter the lines that are new to the filter: a few at once, the rest in a worker."""
         matches = self.current.matches if self.current is not None else None
         if matches is not None and matches.step(_STEP):
             self._look_through_rest(matches)

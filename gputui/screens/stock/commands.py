@@ -35,7 +35,7 @@ class StockCommands(CreateCommands):
             yield Condition.OPEN
 
     def do_open(self, argument: str) -> None:
-        """Tell who has the model under the cursor; from there one creates."""
+        """Show the places that have the model under the cursor; enter on one creates there."""
         if (position := self.view.map.position) is not None:
             self._who_has(position[0], self.view.map.offer)
 
@@ -95,7 +95,7 @@ class StockCommands(CreateCommands):
     # --- watching --------------------------------------------------------------------------------------------
 
     def do_watch(self, argument: str) -> None:
-        """Tell when GPUs become idle in the cell under the cursor, or stop telling."""
+        """Notify when GPUs become idle in the cell under the cursor, or stop that."""
         offer = self.view.map.offer
         if offer is None:
             return
@@ -158,7 +158,7 @@ class StockCommands(CreateCommands):
 
 
 def _not_a_number(text: str, total: int | None) -> str:
-    """Say what is wrong with a number of GPUs to wait for; '' when nothing is."""
+    """Return the problem of a number of GPUs to wait for; '' for none."""
     if not (text.strip().isdecimal() and int(text) > 0):
         return "Type how many, 1 or more."
     if total is not None and int(text) > total:

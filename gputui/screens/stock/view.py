@@ -94,7 +94,7 @@ class StockView(View):
         self.set_focus(self.map)
 
     def ends_with_program(self) -> Sequence[str]:
-        """Say how many watches would no longer notify."""
+        """Return how many watches would no longer notify."""
         count = len(self.watches.refs)
         return (
             [f"{count} {'watch' if count == 1 else 'watches'} for idle GPUs will no longer notify."] if count else []
@@ -191,7 +191,7 @@ class StockView(View):
         if self.preset and offer.region not in self.session.region_presets.get(self.preset, ()):
             return False
         if not offer.gpu_model:
-            return True  # nobody knows what is there
+            return True  # the models there are unknown
         if self.only_idle and not has_idle(offer):
             return False
         texts = {"gpu": offer.gpu_model, "account": offer.ref.account, "region": offer.region}

@@ -147,7 +147,7 @@ class TasksView(ListView):
         return [names[self.scope], self.HEADING]
 
     def counts(self) -> str:
-        """Say how many are worked on, and how many of all are shown."""
+        """Return how many are in progress, and how many of all are shown."""
         queues = self.queues()
         return "   ".join(
             filter(None, (processing_text(queues), read_text(self.table.row_count, self._read, queues)))
@@ -167,7 +167,7 @@ class TasksView(ListView):
         return unlimited and (self.scope is not None or self.session.account is not None) and not self._read
 
     def empty_text(self) -> str:
-        """Say why there is nothing: no queue, or no task in it; and what fills it."""
+        """Return why there are no rows: no queue, or no task in it; and the key that creates one."""
         fleet = self.session.fleet
         shown = [name for name in fleet.accounts if self.session.shows_account(name)]
         where = self.session.account or "any account"
