@@ -10,10 +10,10 @@ from typing import ClassVar, cast
 from gputui.commands import BY_ID, Command
 from gputui.formatting import format_minutes
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
+from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.screens.commands.block_host import BlockCommands, moment, place_of
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column
-from gputui.presentation.columns.column import Cell, Column, natural_key
 
 
 class BlacklistCommands(BlockCommands):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from gputui.commands import Command, Condition
 from gputui.models import Action, Deployment, FeedState, Instance, Phase, Resource, Row, Service
 from gputui.presentation.actions import name_of
+from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.copy import copy_text
 from gputui.screens.commands.web_browser import has_browser, is_web_address, open_in_browser
-from gputui.presentation.glyphs import PHASE_GLYPHS
 
 if TYPE_CHECKING:
     pass

@@ -12,10 +12,10 @@ from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
 from gputui.presentation.actions import EFFECTS, EFFECTS_ON_SEVERAL
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
-from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 Place = tuple[str, str, str]
 """A host: its account, region and name."""

@@ -13,7 +13,6 @@ from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.models import GpuProcess, Instance, Resource, Row
 from gputui.presentation.actions import may_be_of, name_of
-from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens import dialogs
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker

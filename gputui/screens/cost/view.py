@@ -14,14 +14,14 @@ from textual.widgets import Static
 from gputui.analytics.cost import COSTING, Total, by_account, gpus_in_use, gpus_text, run_out
 from gputui.formatting import format_minutes, format_money
 from gputui.models import Balance, Change, Deployment, FeedState, Package, Resource, Row
+from gputui.presentation.columns.column import Cell, Column
+from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import UNKNOWN, money_text, price_key
 from gputui.screens.base.header_cost import all_costing, billing, lacking_text, shown_total, unstated
 from gputui.screens.base.session import Session
 from gputui.screens.cost.commands import CostCommands
 from gputui.screens.cost.lines import CostLine, cost_lines
 from gputui.screens.list.list_view import ListView
-from gputui.presentation.glyphs import bar
-from gputui.presentation.columns.column import Cell, Column
 from gputui.widgets.table.table import RecordTable
 
 BAR_CELLS = 6

@@ -18,9 +18,9 @@ from gputui.presentation.actions import (
     name_of,
 )
 from gputui.presentation.deployments import counts_text, gpus_text, price_range
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.prices import price_now
 from gputui.presentation.storage import registry_text, size_text, storage_text
-from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 
 
 def _price(row: Instance | Volume) -> str:

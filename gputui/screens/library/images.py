@@ -8,10 +8,10 @@ from typing import ClassVar, cast
 
 from gputui.formatting import format_bytes, format_elapsed
 from gputui.models import Action, Change, Image, Ref, Resource, Row
+from gputui.presentation.columns.column import Cell, Column
 from gputui.screens.library.commands import NewFromImageCommands, PullCommands, pullable
 from gputui.screens.library.tabs import LibraryPart
 from gputui.screens.list.shared_columns import age_column
-from gputui.presentation.columns.column import Cell, Column
 
 _TICK_SECONDS = 1.0
 

@@ -12,12 +12,12 @@ from textual.content import Content
 from gputui.commands import BY_ID, Command
 from gputui.models import Change, FeedState, Ref, Resource, Row
 from gputui.presentation.actions import name_of
+from gputui.presentation.columns.column import Column
 from gputui.query import Query
 from gputui.screens.base.view import View
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.list.commands import ListCommands
-from gputui.presentation.columns.column import Column
 from gputui.widgets.table.table import RecordTable
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar, cast
 
 from gputui.formatting import format_age
 from gputui.models import Change, Phase, Ref, Resource, Row, Task, TaskQueue
+from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.tasks import (
     delivery_failed,
     delivery_text,
@@ -23,7 +24,6 @@ from gputui.screens.detail.task import TABLE_STYLES, status_glyph
 from gputui.screens.list.list_view import ListView
 from gputui.screens.list.shared_columns import account_column, age_order, age_seconds
 from gputui.screens.tasks.commands import NewTaskCommands, TaskCommands, show_task
-from gputui.presentation.columns.column import Cell, Column
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 
