@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from types import MappingProxyType
+from typing import Any
 
 from gputui.api.capabilities import Backend, Lister
 from gputui.config.loader import Account, Polling
@@ -41,7 +42,7 @@ from gputui.models import (
 )
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-_TURNS = 60
+_MOST_TURNS = 2000
 
 
 class FakeClock:
@@ -84,9 +85,13 @@ class FakeClock:
 
 
 async def settle() -> None:
-    """Let everything that can go on without time or a thread go on."""
-    for _ in range(_TURNS):
+    """Let every task continue until all of them wait for time, a thread or a file."""
+    loop: Any = asyncio.get_running_loop()
+    for _ in range(_MOST_TURNS):
         await asyncio.sleep(0)
+        # CPython's loop has no public count of the callbacks that are due.
+        if not loop._ready and not (loop._scheduled and loop._scheduled[0]._when <= loop.time()):
+            return
 
 
 class FakeBackend:

@@ -45,7 +45,7 @@ from gputui.widgets.table.table import RecordTable
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, settle
 
 DEADLINE = 10.0
-_ROUNDS, _MOST_ROUNDS = 3, 20
+_MOST_ROUNDS = 20
 _CHARACTERS = {_character_to_key(character): character for character in " /:@-.!?<>[]_,;#'\"=+*\\&$(){}"}
 NARROW, WIDE = (80, 24), (120, 40)
 GIB = 1 << 30
@@ -167,16 +167,22 @@ class Stage:
 
         Pilot waits for the process to be idle, on the clock: too slow for many keys, and unsure on a busy machine.
         """
-        for turn in range(_MOST_ROUNDS):
+        for _ in range(_MOST_ROUNDS):
             await settle()
-            await self.pilot._wait_for_screen()
-            self.app.screen._on_timer_update()
-            if turn >= _ROUNDS and not self._awaits_layout():
+            if not self._has_to_draw():
                 break
+            self.app.screen._on_timer_update()
 
-    def _awaits_layout(self) -> bool:
+    def _has_to_draw(self) -> bool:
         screen = self.app.screen
-        return screen._layout_required or any(widget._layout_required for widget in screen.query())
+        return bool(
+            screen._dirty_widgets
+            or screen._repaint_required
+            or screen._layout_required
+            or screen._scroll_required
+            or screen._callbacks
+            or screen._recompose_required
+        )
 
     async def advance(self, seconds: float) -> None:
         """Let time pass for the fleet."""
@@ -224,6 +230,8 @@ def make_app(
         fleet, ui or UiSettings(utc=True, mouse=False), state_dir=state_dir, history=history, report=report
     )
     app.animation_level = "none"
+    # Textual draws nothing for 50 ms after another view comes in front: time that no test should have to wait for.
+    app.delay_update = lambda delay=0.0: None  # type: ignore[method-assign]
     return app
 
 
