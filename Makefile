@@ -13,6 +13,9 @@ PODY_RELEASES := 0.2.5 0.3.4 0.4.1
 LOCKER := build/locker
 LOCK := $(LOCKER)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
+# Tests start the program some hundred times: it is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTEST_ARGS ?=
 SECONDS ?= 600
 
