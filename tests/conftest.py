@@ -14,7 +14,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A test's objects die with the test; looking for circles among them while it runs is a quarter of the time of a test
 # with an app in it. The first generation is only looked at by itself where one test makes very many objects.
-_OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 200_000, 2_000_000
+_OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 600_000, 2_000_000
 gc.set_threshold(_OBJECTS_WITHIN_A_TEST, 10, 10)
 
 

@@ -38,6 +38,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
+from gputui.widgets.textual_internals import SharedStylesheet, draw_now
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -121,6 +122,7 @@ class GputuiApp(App[int]):
         report: Callable[[BaseException], Path] | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
+        self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
         self._workers = Workers(self, self.worker_failed)
         self.session = Session(
             fleet,
@@ -315,7 +317,7 @@ class GputuiApp(App[int]):
 
     def _draw(self, *, at_once: bool) -> None:
         if at_once and not self.message_queue_size:
-            self.screen._on_timer_update()
+            draw_now(self.screen)
         else:
             self.screen.check_idle()
 

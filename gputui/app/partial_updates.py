@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.control import Control
-from textual._compositor import ChopsUpdate
+
+from gputui.widgets.textual_internals import ChopsUpdate
 
 T = TypeVar("T")
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from textual.app import App
 
+from gputui.widgets.textual_internals import detach_output, is_ending, mute, unmute
+
 Result = TypeVar("Result")
 
 
@@ -27,21 +29,18 @@ async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Resu
     """
     error: BaseException | None = None
     result: Result | None = None
-    driver = app._driver  # Textual has no public way to silence it
     # A suspended driver queues what is written, nobody empties the queue, and the 30th write blocks the app for good.
     # The batch saves it from drawing frames nobody sees; bells, clipboards and pointers write past the batch.
     try:
         with app.batch_update(), app.suspend():
-            if driver is not None:
-                driver.write = _silent  # type: ignore[method-assign, assignment]  # taken back below
+            driver = mute(app)
             try:
                 result = await work()
             except BaseException as caught:  # noqa: BLE001  (raised again below, once the app has its terminal back)
                 error = caught
             finally:
-                if driver is not None:
-                    del driver.write
-            if app._exit or not app.is_running:
+                unmute(driver)
+            if is_ending(app) or not app.is_running:
                 raise _AppEndedError  # noqa: TRY301  (the way out of suspend() that skips its resume)
     except _AppEndedError:
         pass
@@ -63,16 +62,9 @@ def let_go_of_lost_terminal(app: App[Any]) -> bool:
             return False
     else:
         return False
-    driver = app._driver  # Textual has no public way to take its output away
-    if driver is not None:
-        driver.write = _silent  # type: ignore[method-assign, assignment]  # for good
-        driver._writer_thread = None  # type: ignore[attr-defined]  # what is left of it ends with the process
+    detach_output(app)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     os.close(nowhere)
     return True
-
-
-def _silent(_data: str) -> None:
-    """Drop what the app would have written to a terminal it does not have."""

@@ -19,6 +19,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from gputui.errors import GputuiError
+from gputui.widgets.textual_internals import app_context, remove_notification
 
 MOST_IN_A_ROW = 5
 """How many handlers may fail between two keys or clicks; one more ends the program."""
@@ -110,10 +111,8 @@ class Failures:
     def _notify_once(self, text: str, *, title: str, timeout: float) -> None:
         """Show a failure; while it is still shown, as when a key is held down, it is shown longer, not twice."""
         app = self._app
-        for shown in tuple(app._notifications):
-            if (shown.title, shown.message) == (title, text):
-                app._unnotify(shown, refresh=False)
-        with app._context():
+        remove_notification(app, title, text)
+        with app_context(app):
             app.notify(text, title=title, severity="error", markup=False, timeout=timeout)
 
     def _report_on(self, error: BaseException) -> str:

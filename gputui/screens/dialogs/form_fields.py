@@ -12,6 +12,7 @@ from gputui.screens.dialogs.form_choices import FREE, TICKED, Done, Edited, Find
 from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.inputs.secret_input import SecretInput
 from gputui.widgets.internal_errors import GuardedHandlers
+from gputui.widgets.textual_internals import select_values
 
 _INDENT = "  "
 FEW_CHOICES = 12
@@ -173,8 +174,7 @@ def put(editor: Widget, text: str) -> None:
         case Input():
             editor.value = text
         case Select():
-            known = text in {value for _, value in editor._options}
-            editor.value = text if known else editor.value
+            editor.value = text if text in select_values(editor) else editor.value
         case Finder() | Ticks():
             editor.set(text)
         case Flag():

@@ -1,0 +1,132 @@
+"""gputui depends on these private parts of Textual; each that is missing from the installed version is named here."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
+from textual.widgets import Select, TextArea
+
+import gputui.app
+import gputui.screens
+import gputui.widgets
+from gputui.widgets.textual_internals import PRIVATE, SharedStylesheet
+
+INTERNALS = "gputui.widgets.textual_internals"
+LISTED = frozenset(name for names in PRIVATE.values() for name in names)
+
+
+def tree(of: type[Any]) -> ast.AST:
+    return ast.parse(textwrap.dedent(inspect.getsource(of)))
+
+
+def own_names(of: type[Any]) -> set[str]:
+    """The attributes of a class: of its own, and those that its methods or annotations give to ``self``."""
+    assigned = {
+        node.attr
+        for node in ast.walk(tree(of))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self"
+    }
+    return {*vars(of), *vars(of).get("__annotations__", {}), *assigned}
+
+
+def names(of: type[Any]) -> set[str]:
+    return set().union(*(own_names(base) for base in of.__mro__ if base.__module__.startswith("textual.")))
+
+
+def test_textual_has_every_private_part_that_is_used() -> None:
+    missing = [f"{of.__name__}.{name}" for of, used in PRIVATE.items() for name in sorted({*used} - names(of))]
+    assert not missing, f"Textual has changed; gputui uses what it no longer has: {', '.join(missing)}"
+
+
+def modules() -> Iterator[Any]:
+    for package in (gputui.app, gputui.screens, gputui.widgets):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if found.name != INTERNALS:
+                yield importlib.import_module(found.name)
+
+
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def uses(of: type[Any], theirs: set[str]) -> Iterator[str]:
+    for node in ast.walk(tree(of)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "super()"):
+            found = node.attr
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found = node.name
+        else:
+            continue
+        if private(found) and found in theirs:
+            yield found
+
+
+def test_every_private_part_that_a_subclass_uses_is_listed() -> None:
+    known: dict[type[Any], set[str]] = {}
+    unlisted: list[str] = []
+    for module in modules():
+        for of in vars(module).values():
+            if not inspect.isclass(of) or of.__module__ != module.__name__:
+                continue
+            bases = [base for base in of.__mro__ if base.__module__.startswith("textual.")]
+            theirs = set().union(*(known.setdefault(base, own_names(base)) for base in bases))
+            unlisted += [f"{of.__qualname__}.{name}" for name in uses(of, theirs) if name not in LISTED]
+    assert not unlisted, f"name them in {INTERNALS}.PRIVATE: {', '.join(unlisted)}"
+
+
+def test_private_parts_of_other_objects_are_used_in_one_module() -> None:
+    theirs = {name for of in (App, LinuxDriver, Screen, Select, TextArea) for name in names(of) if private(name)}
+    found = []
+    for module in modules():
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            match node:
+                case ast.ImportFrom(module=str(source)):
+                    is_theirs = source.startswith("textual._")
+                case ast.Attribute(value=owner, attr=name):
+                    is_theirs = name in theirs and ast.unparse(owner) not in ("self", "super()", "cls")
+                case _:
+                    continue
+            if is_theirs:
+                found.append(f"{module.__name__}: {ast.unparse(node)}")
+    assert not found, f"move them to {INTERNALS}: {', '.join(found)}"
+
+
+class TestTheSharedStylesheet:
+    SOURCE = "Label { color: $accent; }"
+
+    def sheet(self, colour: str) -> SharedStylesheet:
+        sheet = SharedStylesheet(variables={"accent": colour})
+        sheet.add_source(self.SOURCE, read_from=("here", "Label"))
+        sheet.parse()
+        return sheet
+
+    def test_what_was_parsed_with_the_same_colours_is_used_again(self) -> None:
+        assert self.sheet("#102030").rules[0] is self.sheet("#102030").rules[0]
+
+    def test_other_colours_are_parsed_for_themselves(self) -> None:
+        sheet = self.sheet("#102030")
+        first = sheet.rules[0]
+        sheet.set_variables({"accent": "#405060"})
+        sheet.reparse()
+        assert sheet.rules[0].styles.color.hex == "#405060"
+        sheet.set_variables({"accent": "#102030"})
+        sheet.reparse()
+        assert sheet.rules[0] is first
+
+    def test_rules_remain_where_a_source_cannot_be_read(self) -> None:
+        sheet = self.sheet("#102030")
+        before = list(sheet.rules)
+        sheet.add_source("Label { color: ; ", read_from=("there", "broken"))
+        with pytest.raises(Exception):  # noqa: B017  (Textual has several)
+            sheet.reparse()
+        assert sheet._rules == before
