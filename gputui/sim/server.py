@@ -17,7 +17,7 @@ from hypercorn.config import Config, Sockets
 from hypercorn.typing import ASGIFramework
 
 from gputui.sim.shell.sshd import SshServer
-from gputui.vendors import VendorError
+from gputui.vendors import VendorError, package_fault
 
 from .clock import WorldClock
 from .faults import PROFILES, Faults
@@ -157,7 +157,11 @@ async def running_simulator(
         for kind, vendor in known.items():
             offsets = vendor.port_offsets[: len(planned[kind])]
             for plan, offset in zip_longest(planned[kind], offsets):
-                account = vendor.build(world, plan, seed)
+                try:
+                    account = vendor.build(world, plan, seed)
+                except Exception as error:  # noqa: BLE001  (a vendor may be another package's)
+                    problems.append(package_fault(kind, error))
+                    break
                 accounts[account.name] = account
                 first = port + offset if port and offset is not None else 0
                 sites[account.name] = Site(Faults(account.app, account.faults), first, dated=account.dated)

@@ -66,4 +66,6 @@ def vendors() -> tuple[list[SimulatedVendor], list[VendorError]]:
                 found.append(registry.load(kind, "simulator")())
         except VendorError as error:
             problems.append(error)
+        except Exception as error:  # noqa: BLE001  (another package's code)
+            problems.append(registry.package_fault(kind, error))
     return sorted(found, key=lambda vendor: (-len(vendor.port_offsets), tuple(vendor.port_offsets))), problems

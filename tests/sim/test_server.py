@@ -11,11 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from gputui.sim.deepdock.default_world import DOCK
 from gputui.sim.gpuhub.default_world import CLOUDS, PRIVATE
 from gputui.sim.server import Running, running_simulator, serve
+from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.world import World
 from gputui.sim.yotta.default_world import YOTTA
+from gputui.sim.yotta.vendor import YottaVendor
 from tests.sim.conftest import Sims
 
 
@@ -152,6 +157,54 @@ async def test_requests_under_way_do_not_hold_the_end_up(
     assert (await reader.readline()).startswith(b"HTTP/1.1 ")
     writer.close()
     assert not caplog.records
+
+
+class _Broken:
+    """A simulated vendor that cannot build its account."""
+
+    kind = "yotta"
+    port_offsets = (2,)
+
+    def plans(self, size: str, variant: str = "") -> list[str]:
+        return ["anything"]
+
+    def build(self, world: World, plan: str, seed: int) -> SimulatedAccount:
+        raise RuntimeError("nothing fits")
+
+
+class _Echo:
+    """A simulated vendor from outside: one account without places among the ports."""
+
+    kind = "echo"
+    port_offsets = ()
+
+    def plans(self, size: str, variant: str = "") -> list[str]:
+        return [f"echo-{size}"]
+
+    def build(self, world: World, plan: str, seed: int) -> SimulatedAccount:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await PlainTextResponse("echo")(scope, receive, send)
+
+        cloud = YottaVendor().build(world, YOTTA, seed)  # for its faults: these are not about it
+        config = {"kind": "echo", "nested": {"on": True, "list": ["a", 1]}}
+        return SimulatedAccount(plan, app, cloud.faults, config, None, comment="Says echo.")
+
+
+async def test_a_vendor_brings_accounts_and_one_that_fails_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gputui.sim.server.vendors", lambda: ([_Echo(), _Broken()], []))
+    async with running_simulator(21680, speed=0, ssh=False) as sim:
+        (account,) = tomllib.loads(sim.config_toml())["accounts"].values()
+        base_url = sim.base_urls["echo-small"]
+        assert account == {"kind": "echo", "nested": {"on": True, "list": ["a", 1]}, "base_url": base_url}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(base_url)).text == "echo"
+            sim.faults = "down"
+            assert (await client.get(base_url)).status_code == 502
+    assert [str(problem) for problem in sim.problems] == [
+        "gputui, which brings the kind yotta, fails (RuntimeError: nothing fits). Update or reinstall gputui."
+    ]
 
 
 async def test_serve_runs_until_it_is_cancelled() -> None:
