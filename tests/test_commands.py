@@ -14,9 +14,10 @@ from textual.keys import _character_to_key
 import gputui.screens.dialogs
 import gputui.widgets
 from gputui.app.app import VIEWS, view_class
-from gputui.commands import BY_ID, BY_WORD, COMMANDS, complete
+from gputui.commands import BY_ID, BY_WORD, COMMANDS, Condition, Group, Here, complete
 from gputui.config.keymap import MOVEMENT, check_keys, key_problems, key_text
 from gputui.errors import ConfigError
+from gputui.models import Action
 
 NAMES = {
     "NAME": ("train", "Train-2", "jupyter"),
@@ -48,6 +49,22 @@ def test_every_command_is_explained() -> None:
 def test_every_command_works_in_some_view() -> None:
     views = [view_class(name) for name in VIEWS]
     assert [command.id for command in COMMANDS if not any(view.handles(command) for view in views)] == []
+
+
+def test_a_command_is_offered_where_its_condition_or_else_its_action_holds() -> None:
+    nowhere = Here(frozenset(), frozenset())
+    on_row = Here(frozenset({Action.STOP}), frozenset({Condition.ROW, Condition.LOG}))
+    assert [name for name in ("stop", "logs", "describe", "start", "browse") if BY_ID[name].offered(on_row)] == [
+        "stop",
+        "logs",
+        "describe",
+    ]
+    assert [command.id for command in COMMANDS if command.group is Group.ROW and command.offered(nowhere)] == []
+    assert BY_ID["help"].offered(nowhere)
+
+
+def test_every_condition_decides_about_some_command() -> None:
+    assert {command.when for command in COMMANDS} >= set(Condition) - {Condition.ROW}
 
 
 def test_what_is_in_the_footer_has_a_place_of_its_own_and_a_key() -> None:
