@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import quantiles
@@ -58,6 +58,8 @@ class Watching:
     speed: float = 1.0
 
 
+_LONGEST = 60.0
+"""Seconds to wait for the fewest events that say something."""
 TINY = Watching(seconds=3.0, settle=0.5, calm=0.0, events=2, speed=20.0)
 
 
@@ -249,6 +251,10 @@ async def arrivals(account: Account, watching: Watching) -> dict[tuple[str, str,
         await asyncio.sleep(watching.settle)
         fleet.subscribe(Resource.EVENTS, note)
         await asyncio.sleep(watching.seconds)
+        with suppress(TimeoutError):  # a busy machine needs longer for the first of them
+            async with asyncio.timeout(_LONGEST):
+                while len(seen) < watching.events:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
     finally:
         await fleet.aclose()
     return seen
