@@ -24,6 +24,7 @@ from gputui.models import (
     Ref,
     RegistryCredential,
     Resource,
+    Role,
     Row,
     Volume,
 )
@@ -193,14 +194,14 @@ def fields_of(row: Row, action: Action) -> tuple[FormField, ...]:
 
 _NEW = {
     "volume": (
-        FormField("name", "Name"),
+        FormField("name", "Name", role=Role.NAME),
         FormField("storageType", "Storage", FieldKind.CHOICE, default="CEPH", choices=("S3", "R2", "CEPH", "VENDOR")),
         FormField(
             "sizeInGb", "Size", FieldKind.NUMBER, default="100", unit="GB", when=("storageType", ("CEPH", "VENDOR"))
         ),
     ),
     "credential": (
-        FormField("name", "Name"),
+        FormField("name", "Name", role=Role.NAME),
         FormField("type", "Registry", FieldKind.CHOICE, default="DOCKER_HUB", choices=tuple(_REGISTRIES)),
         FormField("username", "User"),
         FormField("password", "Password", FieldKind.SECRET),

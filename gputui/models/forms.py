@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from gputui.models.values import Ref
 
@@ -50,6 +50,33 @@ class FieldKind(StrEnum):
     SECRET = "secret"  # noqa: S105  (a kind of field)
 
 
+class Role(Enum):
+    """What a field means, whatever the vendor calls its parameter: cost, stock and prefilled values ask for these.
+
+    Prices are for an hour of one instance. PARALLEL is the number of instances that run at the same time, PLACE a
+    region and a GPU model with a space between, MACHINE_TYPE the id of a vendor's type of machine.
+    """
+
+    NAME = "name"
+    IMAGE = "image"
+    IMAGE_ID = "image id"
+    REGIONS = "regions"
+    GPU_MODELS = "GPU models"
+    GPU_COUNT = "GPU count"
+    PLACE = "place"
+    MACHINE_TYPE = "machine type"
+    REPLICAS = "replicas"
+    PARALLEL = "parallel"
+    PRICE_FLOOR = "price floor"
+    PRICE_LIMIT = "price limit"
+    QUEUE = "queue"
+    INPUT = "input"
+    PORT = "port"
+    URI_PATH = "URI path"
+    HEADERS = "headers"
+    WEBHOOK = "webhook"
+
+
 @dataclass(frozen=True, slots=True)
 class FormField:
     """One field of a form: made from the call's model and the server's own choices.
@@ -78,6 +105,7 @@ class FormField:
     variables: bool = False
     anew: bool = False
     required_when: tuple[str, tuple[str, ...]] | None = None
+    role: Role | None = None
 
     def is_required(self, values: Mapping[str, str]) -> bool:
         """Whether it must be given beside these values."""
@@ -100,6 +128,20 @@ class Form:
     fields: tuple[FormField, ...]
     note: str = ""
     verb: str = "create"
+
+    def field(self, role: Role) -> FormField | None:
+        """Return the field with a role; None where the form has none."""
+        return next((field for field in self.fields if field.role is role), None)
+
+    def value(self, role: Role, values: Mapping[str, str]) -> str:
+        """Return the value of the field with a role; '' where the form has no such field, or it has no value."""
+        field = self.field(role)
+        return "" if field is None else values.get(field.name, "")
+
+    def named(self, values: Mapping[Role, str]) -> dict[str, str]:
+        """Return values by the names of their fields; those without a field are left out."""
+        roles = ((field.name, field.role) for field in self.fields)
+        return {name: values[role] for name, role in roles if role is not None and role in values}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""What creating something means, in words: what it costs at most, and what stands against it."""
+"""Create forms: values from an offer, cost and limits of a new resource, the note on idle stock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from gputui.models import Deployment, FieldKind, Form, Offer, RegistryCredential, Row, Volume
+from gputui.models import Deployment, FieldKind, Form, Money, Offer, RegistryCredential, Role, Row, Volume
 from gputui.presentation.deployments import cost_line
 
 _CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
@@ -13,7 +13,7 @@ _CURRENCIES = {"$": "USD", "¥": "CNY", "€": "EUR"}
 
 _DOING = {"create": "Creating", "pull": "Pulling", "submit": "Submitting"}
 _LONG = 60
-"""Characters of several lines that are told whole; of more it is said how many there are."""
+"""Longest text of several lines that is repeated whole; of longer ones the length is stated."""
 
 
 def doing(form: Form) -> str:
@@ -39,26 +39,26 @@ def cost(form: Form, values: Mapping[str, str]) -> str:
     """
     if form.kind == "volume":
         return f"Spending rises by an unknown amount: {form.account} does not state the price of a new volume."
-    high = _number(values.get("price_to", ""))
-    unit = next((field.unit for field in form.fields if field.name == "price_to"), "")
-    if high is None or not unit:
+    limit = form.field(Role.PRICE_LIMIT)
+    high = None if limit is None else _number(values.get(limit.name, ""))
+    if limit is None or high is None:
         return ""
-    symbol = unit.partition("/")[0].strip()
-    count = instances_at_once(values)
+    symbol = limit.unit.partition("/")[0].strip()
+    count = instances_at_once(form, values)
     return f"Spending rises by {cost_line(count, high, _CURRENCIES.get(symbol, symbol))}."
 
 
-def instances_at_once(values: Mapping[str, str]) -> int:
+def instances_at_once(form: Form, values: Mapping[str, str]) -> int:
     """Return how many of its instances may run at the same time: of a job as many as run in parallel."""
-    replicas, parallel = (_count(values.get(name, "")) for name in ("replica_num", "parallelism_num"))
+    replicas, parallel = (_count(form.value(role, values)) for role in (Role.REPLICAS, Role.PARALLEL))
     if parallel is not None:
         return min(parallel, replicas or parallel)
     return replicas or 1
 
 
-def namesakes(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str:
+def same_name(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str:
     """Say that there is one of this name already, among what may have the name of another; '' when there is none."""
-    name = values.get("name", "")
+    name = form.value(Role.NAME, values)
     there = [
         row
         for row in rows
@@ -73,26 +73,56 @@ def namesakes(form: Form, values: Mapping[str, str], rows: Iterable[Row]) -> str
     return f"{what}: this makes another of the same name."
 
 
-def stock_note(account: str, values: Mapping[str, str], offers: Iterable[Row]) -> str:
-    """Say how many of the cards asked for are idle, and that single cards are no promise; '' when not known."""
-    each = _count(values.get("gpu_num", "")) or 0
-    models, regions = _several(values.get("gpu_name_set", "")), _several(values.get("dc_list", ""))
+def stock_note(form: Form, values: Mapping[str, str], offers: Iterable[Row]) -> str:
+    """Say how many GPUs of the requested models are idle; '' when that is not known.
+
+    Idle GPUs may be in several machines, so that an instance with several may still have to wait.
+    """
+    each = _count(form.value(Role.GPU_COUNT, values)) or 0
+    models, regions = (_several(form.value(role, values)) for role in (Role.GPU_MODELS, Role.REGIONS))
     fitting = [
         offer.idle
         for offer in offers
         if isinstance(offer, Offer)
-        and offer.ref.account == account
+        and offer.ref.account == form.account
         and offer.idle is not None
         and offer.region in regions
         and not models.isdisjoint({offer.vendor_name, offer.gpu_model})
     ]
     if not fitting or not each:
         return ""
-    idle, wanted = sum(fitting), each * instances_at_once(values)
+    idle, wanted = sum(fitting), each * instances_at_once(form, values)
     note = f"{idle} single cards of these models are idle in these regions now, {wanted} are wanted."
     if each > 1:
         note += f" They may sit in several machines: that is no promise that an instance with {each} can start."
     return note
+
+
+def prefill_from_offer(offer: Offer) -> dict[Role, str]:
+    """Return the values with which a create form begins at an offer, by the roles of the fields.
+
+    Prices are for an hour, in the currency of the offer's account, written as in the form.
+    """
+    # A cloud that returns its stock as a whole names no region in which to create.
+    region = offer.region if offer.region != offer.ref.account else ""
+    model = offer.vendor_name or offer.gpu_model
+    values = {
+        Role.REGIONS: region,
+        Role.GPU_MODELS: model,
+        Role.PLACE: f"{region} {model}" if region and model else "",
+        Role.MACHINE_TYPE: offer.type_id,
+        Role.PRICE_FLOOR: _written(offer.price_from),
+        Role.PRICE_LIMIT: _written(offer.price_to),
+    }
+    return {role: value for role, value in values.items() if value}
+
+
+def _written(price: Money | None) -> str:
+    """Write an amount with two decimals, or as many as it has."""
+    if price is None:
+        return ""
+    cents = f"{price.amount:.2f}"
+    return cents if Decimal(cents) == price.amount else f"{price.amount.normalize():f}"
 
 
 def _several(text: str) -> set[str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from gputui.formatting import format_duration
 from gputui.known_secrets import MASK
-from gputui.models import Phase, Task, TaskQueue
+from gputui.models import Phase, Role, Task, TaskQueue
 
 QUEUE = "queue"
 """The field of the servers' filter that names one queue by its endpoint."""
@@ -80,20 +80,20 @@ def read_text(shown: int, read: int, queues: Sequence[TaskQueue]) -> str:
     return f"{first}{read:,} task{'' if read == 1 else 's'}"
 
 
-def resubmitted(task: Task) -> dict[str, str]:
-    """Return the fields of a form that submits such a task again, under an id of its own.
+def resubmitted(task: Task) -> dict[Role, str]:
+    """Return the values of a form that submits such a task again, under another id, by the roles of the fields.
 
     Port and URI are in the worker's address, where that has them. What is masked is left out of the headers; in the
-    input it stays, to be written anew.
+    input it stays, to be written again.
     """
-    values = {"input": indented(task.input), "webhook": task.webhook if MASK not in task.webhook else ""}
+    values = {Role.INPUT: indented(task.input), Role.WEBHOOK: task.webhook if MASK not in task.webhook else ""}
     try:
         address = urlsplit(task.worker_url)
         port = address.port
     except ValueError:
         address, port = urlsplit(""), None
-    values["headers"] = header_lines(task.headers)
-    values |= {"workerPort": str(port or ""), "processUri": address.path if address.path != "/" else ""}
+    values[Role.HEADERS] = header_lines(task.headers)
+    values |= {Role.PORT: str(port or ""), Role.URI_PATH: address.path if address.path != "/" else ""}
     return {name: value for name, value in values.items() if value}
 
 

@@ -26,6 +26,7 @@ from gputui.models import (
     PreparedRequest,
     Ref,
     Resource,
+    Role,
     Row,
     Service,
     StopOptions,
@@ -37,9 +38,15 @@ NOW = datetime.now(UTC)
 TRAIN = Ref("hub", "deployment", "53a677bb3e281b8")
 BATCH = Ref("hub", "deployment", "9b01bb3e281b855")
 _FIELDS = (
-    FormField("name", "Name"),
+    FormField("name", "Name", role=Role.NAME),
     FormField("deployment_type", "Type", FieldKind.CHOICE, choices=("ReplicaSet", "Job", "Container")),
-    FormField("replica_num", "Replicas", FieldKind.NUMBER, when=("deployment_type", ("ReplicaSet", "Job"))),
+    FormField(
+        "replica_num",
+        "Replicas",
+        FieldKind.NUMBER,
+        when=("deployment_type", ("ReplicaSet", "Job")),
+        role=Role.REPLICAS,
+    ),
     FormField("memory_size_from", "Memory from", FieldKind.NUMBER, required=False, unit="GB", group="Each instance"),
     FormField(
         "image_uuid",
@@ -48,6 +55,7 @@ _FIELDS = (
         default="image-1",
         choices=("image-1", "image-2"),
         labels=("PyTorch", "mine"),
+        role=Role.IMAGE_ID,
     ),
 )
 _FILTERS: Mapping[Resource, tuple[FormField, ...]] = {

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gputui.models import Phase, Ref, Task, TaskQueue
+from gputui.models import Phase, Ref, Role, Task, TaskQueue
 from gputui.presentation.tasks import (
     LONG_SECONDS,
     delivery_text,
@@ -99,14 +99,14 @@ def test_a_task_again_has_its_input_where_it_goes_and_no_id() -> None:
         headers=json.dumps({"X-Team": "vision", "Authorization": "***", "X-Odd": 3}),
     )
     assert resubmitted(given) == {
-        "input": '{\n  "a": 1\n}',
-        "webhook": HOOK,
-        "headers": "X-Team: vision",
-        "workerPort": "8000",
-        "processUri": "/render",
+        Role.INPUT: '{\n  "a": 1\n}',
+        Role.WEBHOOK: HOOK,
+        Role.HEADERS: "X-Team: vision",
+        Role.PORT: "8000",
+        Role.URI_PATH: "/render",
     }
 
 
 @pytest.mark.parametrize("address", ["", "http://[", "http://x:99999/", "wk-1", "http://wk-1/"])
 def test_an_address_that_tells_no_port_gives_none(address: str) -> None:
-    assert "workerPort" not in resubmitted(replace(TASK, worker_url=address))
+    assert Role.PORT not in resubmitted(replace(TASK, worker_url=address))

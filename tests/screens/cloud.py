@@ -21,6 +21,7 @@ from gputui.models import (
     PreparedRequest,
     Ref,
     Resource,
+    Role,
     Row,
 )
 from tests.fleet.fakes import START, FakeBackend
@@ -139,12 +140,19 @@ def fields() -> tuple[FormField, ...]:
     """Return a form with every kind of field, such as clouds ask for."""
     kinds = ("ReplicaSet", "Job", "Container")
     return (
-        FormField("name", "Name", group="Deployment", help="What you call it"),
+        FormField("name", "Name", group="Deployment", help="What you call it", role=Role.NAME),
         FormField("deployment_type", "Type", FieldKind.CHOICE, default="ReplicaSet", choices=kinds),
         FormField(
-            "replica_num", "Replicas", FieldKind.NUMBER, default="1", when=("deployment_type", ("ReplicaSet", "Job"))
+            "replica_num",
+            "Replicas",
+            FieldKind.NUMBER,
+            default="1",
+            when=("deployment_type", ("ReplicaSet", "Job")),
+            role=Role.REPLICAS,
         ),
-        FormField("parallelism_num", "In parallel", FieldKind.NUMBER, when=("deployment_type", ("Job",))),
+        FormField(
+            "parallelism_num", "In parallel", FieldKind.NUMBER, when=("deployment_type", ("Job",)), role=Role.PARALLEL
+        ),
         FormField("reuse_container", "Reuse stopped", FieldKind.FLAG, required=False, default="false"),
         FormField(
             "dc_list",
@@ -154,6 +162,7 @@ def fields() -> tuple[FormField, ...]:
             choices=("sgp1", "Singapore-A", "Singapore-B"),
             labels=("Singapore (Primary)",),
             default="sgp1",
+            role=Role.REGIONS,
         ),
         FormField(
             "gpu_name_set",
@@ -162,10 +171,11 @@ def fields() -> tuple[FormField, ...]:
             choices=("RTX 4090", "RTX 5090", "H100"),
             open_choices=True,
             help="Any of them will do",
+            role=Role.GPU_MODELS,
         ),
-        FormField("gpu_num", "GPUs each", FieldKind.NUMBER, default="1"),
-        FormField("price_from", "Price from", FieldKind.NUMBER, unit="$/h", default="0.10"),
-        FormField("price_to", "Price to", FieldKind.NUMBER, unit="$/h", default="1.50"),
+        FormField("gpu_num", "GPUs each", FieldKind.NUMBER, default="1", role=Role.GPU_COUNT),
+        FormField("price_from", "Price from", FieldKind.NUMBER, unit="$/h", default="0.10", role=Role.PRICE_FLOOR),
+        FormField("price_to", "Price to", FieldKind.NUMBER, unit="$/h", default="1.50", role=Role.PRICE_LIMIT),
         FormField(
             "image_uuid",
             "Image",
@@ -175,6 +185,7 @@ def fields() -> tuple[FormField, ...]:
             labels=IMAGE_NAMES,
             open_choices=True,
             help="One of yours, or of the public ones",
+            role=Role.IMAGE_ID,
         ),
         FormField("cmd", "Command", FieldKind.LINES, help="Runs when an instance starts"),
         FormField("token", "Token", FieldKind.SECRET, required=False),

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from textual._compositor import Compositor
@@ -16,8 +17,8 @@ from textual.widgets import Button, Input, Select, TextArea
 from gputui.api.yotta.create.storage import volume_fields
 from gputui.cli.forms import fields_text
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
-from gputui.models import Action, FieldKind, Form, FormField, Resource
-from gputui.presentation.create import cost, instances_at_once, namesakes, stock_note
+from gputui.models import Action, FieldKind, Form, FormField, Resource, Role
+from gputui.presentation.create import cost, instances_at_once, same_name, stock_note
 from gputui.screens import dialogs
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.dialogs.form_choices import TickList
@@ -57,8 +58,9 @@ def template(tmp_path: Path, name: str, text: str) -> None:
 
 async def open_form(stage: Stage, values: Mapping[str, str] | None = None) -> None:
     """Open the form, filled in as another view does it."""
-    CreateCommands(stage.view).create(["hub"], values or FILLED)
-    await stage.settle()
+    with patch.object(Form, "named", lambda _form, _values: values or FILLED):
+        CreateCommands(stage.view).create(["hub"])
+        await stage.settle()
 
 
 def focused(stage: Stage) -> str:
@@ -497,6 +499,7 @@ async def test_hostile_choices_labels_units_and_groups_are_data() -> None:
 
 # --- words ------------------------------------------------------------------------------------------------------
 
+NAMED = (FormField("name", "Name", role=Role.NAME),)
 FORM = Form("hub", "deployment", "New", fields())
 
 
@@ -511,7 +514,7 @@ FORM = Form("hub", "deployment", "New", fields())
     ],
 )
 def test_how_many_may_run_at_once(values: dict[str, str], count: int) -> None:
-    assert instances_at_once(values) == count
+    assert instances_at_once(FORM, values) == count
 
 
 def test_the_cost_is_told_only_where_it_is_known() -> None:
@@ -532,23 +535,23 @@ def test_idle_cards_of_other_regions_models_and_accounts_are_not_counted() -> No
         offer("lab", "RTX 5090", 16, 16, region="sgp1"),
         offer("hub", "RTX 5090", None, None, region="sgp1", available=True),
     ]
-    assert stock_note("hub", values, offers).startswith("2 single cards")
-    assert "promise" not in stock_note("hub", values, offers)
-    assert stock_note("hub", values, offers[1:]) == ""
+    assert stock_note(FORM, values, offers).startswith("2 single cards")
+    assert "promise" not in stock_note(FORM, values, offers)
+    assert stock_note(FORM, values, offers[1:]) == ""
 
 
 def test_a_namesake_is_one_of_the_same_account() -> None:
-    form = Form("hub", "deployment", "New deployment", ())
+    form = Form("hub", "deployment", "New deployment", NAMED)
     rows = [deployment("hub", "a"), deployment("autodl", "b")]
-    assert namesakes(form, {"name": "a"}, rows)
-    assert not namesakes(form, {"name": "b"}, rows)
-    assert not namesakes(form, {"name": ""}, [deployment("hub", "")])
+    assert same_name(form, {"name": "a"}, rows)
+    assert not same_name(form, {"name": "b"}, rows)
+    assert not same_name(form, {"name": ""}, [deployment("hub", "")])
 
 
 def test_a_namesake_is_one_of_the_same_kind() -> None:
-    form = Form("yotta", "volume", "New volume", ())
-    assert namesakes(form, {"name": "a"}, [deployment("yotta", "a")]) == ""
-    assert "There is a volume a already (active)" in namesakes(form, {"name": "a"}, [volume("yotta", "a")])
+    form = Form("yotta", "volume", "New volume", NAMED)
+    assert same_name(form, {"name": "a"}, [deployment("yotta", "a")]) == ""
+    assert "There is a volume a already (active)" in same_name(form, {"name": "a"}, [volume("yotta", "a")])
 
 
 async def test_required_fields_are_marked_from_the_start_and_all_complained_of_at_once() -> None:

@@ -13,7 +13,7 @@ import pytest
 from gputui.config.preview import UiSettings
 from gputui.errors import UnavailableError
 from gputui.history.history import History, StockSample
-from gputui.models import FieldKind, Form, FormField, Instance, Money, Offer, Phase, Ref, Resource
+from gputui.models import FieldKind, Form, FormField, Instance, Money, Offer, Phase, Ref, Resource, Role
 from gputui.screens.stock.captions import paid_prices
 from gputui.screens.stock.view import StockView
 from gputui.widgets.heatmap.heatmap import Heatmap
@@ -41,9 +41,9 @@ class Cloud(FakeBackend):
 
     async def create_form(self, kind: str) -> Form:
         fields = (
-            FormField("name", "Name"),
-            FormField("dc_list", "Regions", required=False),
-            FormField("gpu_name_set", "GPUs", required=False),
+            FormField("name", "Name", role=Role.NAME),
+            FormField("dc_list", "Regions", required=False, role=Role.REGIONS),
+            FormField("gpu_name_set", "GPUs", required=False, role=Role.GPU_MODELS),
         )
         return Form(self.account, kind, "New deployment", fields)
 

@@ -22,7 +22,7 @@ from gputui.api.common.form_values import (
     unknown_problem,
 )
 from gputui.formatting import format_bytes
-from gputui.models import FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Secret
+from gputui.models import FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Role, Secret
 from gputui.redaction import redact_json
 from gputui.text import clean
 
@@ -53,7 +53,13 @@ def container_form(
         kind=CONTAINER,
         title=f"New container in {account}",
         fields=(
-            FormField("name", "Name", help="letters, digits, dots, dashes and underscores", group="Container"),
+            FormField(
+                "name",
+                "Name",
+                help="letters, digits, dots, dashes and underscores",
+                group="Container",
+                role=Role.NAME,
+            ),
             FormField(
                 "image",
                 "Image",
@@ -61,6 +67,7 @@ def container_form(
                 choices=references,
                 open_choices=True,
                 help="of the host; others have to be pulled first",
+                role=Role.IMAGE,
             ),
             FormField(
                 "gpu_ids",
@@ -95,7 +102,12 @@ def image_form(account: str) -> Form:
         kind=IMAGE,
         title=f"Pull an image to {account}",
         fields=(
-            FormField("repo_tag", "Image", help="such as nvidia/cuda:12.6.3-base-ubuntu24.04; latest without a tag"),
+            FormField(
+                "repo_tag",
+                "Image",
+                help="such as nvidia/cuda:12.6.3-base-ubuntu24.04; latest without a tag",
+                role=Role.IMAGE,
+            ),
         ),
         note="It may take many minutes: the server answers when everything is there.",
         verb="pull",

@@ -34,7 +34,7 @@ from gputui.api.gpuhub.fields import (
     read_price,
 )
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
-from gputui.models import FieldKind, Form, FormField, Image, PreparedRequest
+from gputui.models import FieldKind, Form, FormField, Image, PreparedRequest, Role
 from gputui.text import clean
 
 KIND = "deployment"
@@ -242,6 +242,7 @@ class DeploymentForm:
             choices=self.regions,
             open_choices=not self.regions,
             help="where it may run",
+            role=Role.REGIONS,
             group="Placement",
         )
         has_regions = self.dialect is not Dialect.PRIVATE
@@ -255,8 +256,11 @@ class DeploymentForm:
                 open_choices=True,
                 help="any of these, by the vendor's names",
                 group="" if has_regions else "Placement",
+                role=Role.GPU_MODELS,
             ),
-            FormField("gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container"),
+            FormField(
+                "gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container", role=Role.GPU_COUNT
+            ),
         ]
 
     def _range_fields(self) -> list[FormField]:
@@ -274,6 +278,7 @@ class DeploymentForm:
                         default=default,
                         help=hints.get(name, ""),
                         unit=units.get(each.stem, ""),
+                        role=_ROLES.get(name),
                     )
                 )
         return [replace(fields[0], group="Limits"), *fields[1:]]
@@ -326,6 +331,8 @@ class DeploymentForm:
         return fields
 
 
+_ROLES = {"price_from": Role.PRICE_FLOOR, "price_to": Role.PRICE_LIMIT}
+
 _NUMBERS: Mapping[str, Callable[[str], int]] = {
     "replica_num": read_count,
     "parallelism_num": read_count,
@@ -336,7 +343,7 @@ _NUMBERS: Mapping[str, Callable[[str], int]] = {
 
 def _kind_fields() -> list[FormField]:
     return [
-        FormField("name", "Name", group="Deployment"),
+        FormField("name", "Name", group="Deployment", role=Role.NAME),
         FormField(
             "deployment_type",
             "Type",
@@ -352,6 +359,7 @@ def _kind_fields() -> list[FormField]:
             default="1",
             help="containers in all",
             when=("deployment_type", _REPLICATED),
+            role=Role.REPLICAS,
         ),
         FormField(
             "parallelism_num",
@@ -360,6 +368,7 @@ def _kind_fields() -> list[FormField]:
             default="1",
             help="containers that run at the same time",
             when=("deployment_type", (JOB,)),
+            role=Role.PARALLEL,
         ),
     ]
 
@@ -376,6 +385,7 @@ def _program_fields(images: Sequence[Image]) -> list[FormField]:
             labels=tuple(label for _, label in own + public),
             open_choices=True,
             group="Workload",
+            role=Role.IMAGE_ID,
         ),
         FormField("cmd", "Command", FieldKind.LINES, help="runs when a container starts"),
         FormField(

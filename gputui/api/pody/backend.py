@@ -52,6 +52,7 @@ from gputui.models import (
     Phase,
     Ref,
     Resource,
+    Role,
     Row,
     SSHTarget,
     gpu_label,
@@ -443,8 +444,10 @@ class PodyBackend:
             kind=kind,
             title=f"New pod in {self.account}",
             fields=(
-                FormField("ins", "Name", help="1 to 20 letters, digits and underscores, a letter first"),
-                FormField("image", "Image", FieldKind.CHOICE, choices=images),
+                FormField(
+                    "ins", "Name", help="1 to 20 letters, digits and underscores, a letter first", role=Role.NAME
+                ),
+                FormField("image", "Image", FieldKind.CHOICE, choices=images, role=Role.IMAGE),
             ),
             note="" if images else "The server has no image to create from.",
         )

@@ -17,7 +17,7 @@ from gputui.cli.output import announce, report_error, say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
-from gputui.models import FieldKind, Form, Ref, Resource
+from gputui.models import FieldKind, Form, Ref, Resource, Role
 from gputui.presentation import create
 from gputui.redaction import redact
 
@@ -45,8 +45,12 @@ def run(args: argparse.Namespace) -> int:
 
 def pull(args: argparse.Namespace) -> int:
     """Pull an image onto a host; the same as ``create image``."""
-    values = [("repo_tag", args.repo_tag)]
-    return run(argparse.Namespace(**vars(args), kind="image", values=values, file=None, save_template=None))
+    kind = "image"
+    account = _account(session.load(args), args.account, kind)
+    values = asyncio.run(_named(account, kind, {Role.IMAGE: args.repo_tag}))
+    return run(
+        argparse.Namespace(**vars(args), kind=kind, values=list(values.items()), file=None, save_template=None)
+    )
 
 
 def _given(args: argparse.Namespace) -> dict[str, str]:
@@ -102,6 +106,12 @@ async def _creator(account: Account, kind: str) -> AsyncIterator[CanCreate]:
 def _check_kind(account: str, kind: str, kinds: tuple[str, ...]) -> None:
     if kind not in kinds:
         raise ConfigError(f"{account} has no {kind!r} to create.", hint=f"It has: {', '.join(kinds) or 'nothing'}.")
+
+
+async def _named(account: Account, kind: str, values: Mapping[Role, str]) -> dict[str, str]:
+    """Return values by the names that the account's form gives to their fields."""
+    async with _creator(account, kind) as backend:
+        return (await backend.create_form(kind)).named(values)
 
 
 async def _list_fields(account: Account, kind: str) -> None:
@@ -182,8 +192,8 @@ async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> 
     listing.report()
     lines = (
         create.cost(form, values),
-        create.namesakes(form, values, listing.rows),
-        create.stock_note(form.account, values, listing.rows),
+        create.same_name(form, values, listing.rows),
+        create.stock_note(form, values, listing.rows),
     )
     return [*create.sizes(form, values), *(line for line in lines if line)]
 

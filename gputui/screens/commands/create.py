@@ -10,8 +10,8 @@ from textual.content import Content
 
 from gputui.commands import Command, Condition
 from gputui.errors import GputuiError
-from gputui.models import Action, FieldKind, Form, FormField, Ref, Resource
-from gputui.presentation.create import cost, doing, namesakes, sizes, stock_note
+from gputui.models import Action, FieldKind, Form, FormField, Ref, Resource, Role
+from gputui.presentation.create import cost, doing, same_name, sizes, stock_note
 from gputui.presentation.forms import written
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -64,10 +64,10 @@ class CreateCommands(CommandSet):
     async def create(
         self,
         accounts: Sequence[str],
-        values: Mapping[str, str] | None = None,
+        prefill: Mapping[Role, str] | None = None,
         within: Collection[Resource] | None = None,
     ) -> None:
-        """Create something ``within`` these lists, with a form that begins with ``values``."""
+        """Create something ``within`` these lists, with a form that begins with ``prefill``."""
         fleet = self.session.fleet
         account = accounts[0] if len(accounts) == 1 else await self._chosen_of("Create in", accounts)
         if account is None:
@@ -84,7 +84,7 @@ class CreateCommands(CommandSet):
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.
             fleet.refresh([Resource.STOCK], [account])
-        sent = await fill_and_send(self.view, self._request(form), values)
+        sent = await fill_and_send(self.view, self._request(form), form.named(prefill or {}))
         if sent is None:
             return
         self.app.notify(sent.result.message, markup=False, timeout=6)
@@ -141,8 +141,8 @@ class CreateCommands(CommandSet):
         said = [
             *sizes(form, values),
             cost(form, values),
-            stock_note(form.account, values, offers),
-            namesakes(form, values, fleet.rows(home).values()),
+            stock_note(form, values, offers),
+            same_name(form, values, fleet.rows(home).values()),
         ]
         return [line for line in said if line]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gputui.commands import Command, Condition
-from gputui.models import Deployment, Resource, Row
+from gputui.models import Deployment, Resource, Role, Row
 from gputui.presentation.actions import name_of
 from gputui.screens.commands.command_set import CommandSet
 from gputui.screens.commands.create import CreateCommands
@@ -46,7 +46,7 @@ class QueueCommands(CommandSet):
     def do_submit(self, argument: str) -> None:
         """Submit a task to its queue."""
         if isinstance(row := self.view.row_here(), Deployment):
-            CreateCommands(self.view).create([row.ref.account], {"endpoint": row.ref.id}, within=_TASKS)
+            CreateCommands(self.view).create([row.ref.account], {Role.QUEUE: row.ref.id}, within=_TASKS)
 
 
 def _no_queue(row: Row) -> str:

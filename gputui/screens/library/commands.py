@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
-from gputui.models import Image, Resource, Row
+from gputui.models import Image, Resource, Role, Row
 from gputui.presentation.actions import name_of
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
@@ -35,7 +35,7 @@ class NewFromImageCommands(CreateCommands):
         if argument or not isinstance(row, Image) or row.ref.account not in self.view.creatable():
             super().do_new(argument)
         else:
-            self.create([row.ref.account], {"image": row.reference, "image_uuid": row.ref.id})
+            self.create([row.ref.account], {Role.IMAGE: row.reference, Role.IMAGE_ID: row.ref.id})
 
 
 class PullCommands(LifecycleCommands):

@@ -70,9 +70,9 @@ class StockCommands(CreateCommands):
         if offer.ref.account not in self.view.creatable():
             self._describe_offer(offer)
             return
-        from gputui.presentation.placing import values_for
+        from gputui.presentation.create import prefill_from_offer
 
-        self.create([offer.ref.account], values_for(offer))
+        self.create([offer.ref.account], prefill_from_offer(offer))
 
     def do_new(self, argument: str) -> None:
         """Create where the cursor is."""

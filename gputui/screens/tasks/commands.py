@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gputui.commands import Condition
 from gputui.errors import GputuiError
 from gputui.known_secrets import MASK
-from gputui.models import Ref, Resource, Task
+from gputui.models import Ref, Resource, Role, Task
 from gputui.presentation.tasks import NEWEST, resubmitted
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import in_worker
@@ -36,12 +36,12 @@ class NewTaskCommands(CreateCommands):
         if argument or queue is None or queue.account not in self.view.creatable():
             super().do_new(argument)
             return
-        values = {} if again is None else resubmitted(again)
-        if again is not None and MASK in values.get("input", ""):
+        values: dict[Role, str] = {} if again is None else resubmitted(again)
+        if again is not None and MASK in values.get(Role.INPUT, ""):
             self.view.notify(
                 f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands."
             )
-        self.create([queue.account], {"endpoint": queue.id, **values})
+        self.create([queue.account], {Role.QUEUE: queue.id, **values})
 
     def scope_for(self, created: Ref) -> Ref | None:
         """Stay in the queue that is looked at, where the task went to that."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gputui.api.yotta.mapping import ENDPOINT, GPU_TYPES, POD, VM, VmType
 from gputui.api.yotta.schema import whole
 from gputui.known_secrets import MASK
-from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Volume, gpu_label
+from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Role, Volume, gpu_label
 from gputui.text import clean
 
 KINDS = (POD, VM, ENDPOINT)
@@ -53,7 +53,7 @@ def form(account: str, kind: str, known: Known | None = None, note: str = "") ->
 def _pod_fields(known: Known) -> list[FormField]:
     codes = _gpu_types(known.types)
     return [
-        FormField("name", "Name", help="at most 255 characters", group="Pod"),
+        FormField("name", "Name", help="at most 255 characters", group="Pod", role=Role.NAME),
         *_image_fields(known.credentials),
         FormField(
             "imagePublicType",
@@ -73,6 +73,7 @@ def _pod_fields(known: Known) -> list[FormField]:
             open_choices=True,
             help="where it may run; anywhere when left out",
             group="Where and on what",
+            role=Role.REGIONS,
         ),
         FormField("resourceType", "Kind", FieldKind.CHOICE, required=False, default="GPU", choices=RESOURCE_TYPES),
         FormField(
@@ -82,8 +83,16 @@ def _pod_fields(known: Known) -> list[FormField]:
             choices=tuple(codes),
             labels=tuple(codes.values()),
             open_choices=True,
+            role=Role.GPU_MODELS,
         ),
-        FormField("gpuCount", "GPUs", FieldKind.NUMBER, default="1", help="a power of two: 1, 2, 4, 8 …"),
+        FormField(
+            "gpuCount",
+            "GPUs",
+            FieldKind.NUMBER,
+            default="1",
+            help="a power of two: 1, 2, 4, 8 …",
+            role=Role.GPU_COUNT,
+        ),
         *_minimums(),
         _number("shmInGb", "Shared memory", unit="GB", group="Memory and disks"),
         _number("containerVolumeInGb", "Container volume", unit="GB"),
@@ -122,7 +131,7 @@ def _vm_fields(known: Known) -> list[FormField]:
         if each.id is not None:
             places.setdefault(str(each.id), []).append(each)
     return [
-        FormField("name", "Name", group="VM"),
+        FormField("name", "Name", group="VM", role=Role.NAME),
         FormField(
             "vmTypeId",
             "Type",
@@ -130,6 +139,7 @@ def _vm_fields(known: Known) -> list[FormField]:
             choices=tuple(places),
             labels=tuple(map(_type_words, places.values())),
             open_choices=True,
+            role=Role.MACHINE_TYPE,
         ),
         FormField(
             "region",
@@ -138,6 +148,7 @@ def _vm_fields(known: Known) -> list[FormField]:
             choices=_regions(types),
             open_choices=True,
             help="one that has the type",
+            role=Role.REGIONS,
         ),
         FormField(
             "isSpot",
@@ -160,7 +171,7 @@ def _vm_fields(known: Known) -> list[FormField]:
 
 def _endpoint_fields(known: Known) -> list[FormField]:
     return [
-        FormField("name", "Name", help=ENDPOINT_NAME_HELP, group="Endpoint"),
+        FormField("name", "Name", help=ENDPOINT_NAME_HELP, group="Endpoint", role=Role.NAME),
         *_image_fields(known.credentials),
         FormField(
             "serviceMode",
@@ -170,7 +181,7 @@ def _endpoint_fields(known: Known) -> list[FormField]:
             choices=tuple(MODES),
             labels=tuple(MODES.values()),
         ),
-        FormField("workers", "Workers", FieldKind.NUMBER, default="1"),
+        FormField("workers", "Workers", FieldKind.NUMBER, default="1", role=Role.REPLICAS),
         _resources(known.types),
         _gpus_per_worker("1"),
         *_minimums(),
@@ -202,7 +213,7 @@ def endpoint_update_fields(
     """Return the fields that change an endpoint, with what is told of it now."""
     untold = "" if (resources := _resource_lines(row)) else "; the API does not return the current ones"
     return (
-        FormField("name", "Name", default=row.name, help=ENDPOINT_NAME_HELP, group="Endpoint"),
+        FormField("name", "Name", default=row.name, help=ENDPOINT_NAME_HELP, group="Endpoint", role=Role.NAME),
         FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
         _resources(types, default=resources, note=untold),
         _gpus_per_worker(str(row.gpu_count or "")),
@@ -269,6 +280,7 @@ def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") ->
         open_choices=True,
         help=f"where workers may run and on what; or REGION TYPE, as us-east-1 NVIDIA_RTX_4090_24G{note}",
         group="Where and on what",
+        role=Role.PLACE,
     )
 
 
@@ -294,7 +306,7 @@ def _minimums() -> tuple[FormField, ...]:
 
 def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
     return [
-        FormField("image", "Image", help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime"),
+        FormField("image", "Image", help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime", role=Role.IMAGE),
         FormField("imageRegistry", "Registry", required=False, help="Docker Hub when left out"),
         _credential("containerRegistryAuthId", credentials),
     ]

@@ -19,7 +19,7 @@ from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import CREDENTIALS, VOLUMES, YottaStorage
 from gputui.api.yotta.storage_mapping import CREDENTIAL, REGISTRIES, SIZED, VOLUME
 from gputui.errors import GputuiError
-from gputui.models import ActionResult, FieldKind, Form, FormField, PreparedRequest, Ref
+from gputui.models import ActionResult, FieldKind, Form, FormField, PreparedRequest, Ref, Role
 from gputui.text import clean
 
 MEDIA = ("NVMe", "HDD")
@@ -61,7 +61,7 @@ def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
     """Return the fields of a new volume; what its type does not have does not show."""
     sized = ("storageType", tuple(sorted(SIZED)))
     return (
-        FormField("name", "Name", help="at most 255 characters", group="Volume"),
+        FormField("name", "Name", help="at most 255 characters", group="Volume", role=Role.NAME),
         FormField(
             "storageType",
             "Storage",
@@ -80,6 +80,7 @@ def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
             when=("storageType", (*sized[1], "R2")),
             help="that of the pods that mount it; R2 may do without",
             required_when=sized,
+            role=Role.REGIONS,
         ),
         FormField("sizeInGb", "Size", FieldKind.NUMBER, default="100", unit="GB", when=sized, help="1 to 10240"),
         FormField(
@@ -94,7 +95,7 @@ def volume_fields(regions: Sequence[str] = ()) -> tuple[FormField, ...]:
 
 
 CREDENTIAL_FIELDS: tuple[FormField, ...] = (
-    FormField("name", "Name", help="at most 255 characters", group="Credential"),
+    FormField("name", "Name", help="at most 255 characters", group="Credential", role=Role.NAME),
     FormField(
         "type",
         "Registry",

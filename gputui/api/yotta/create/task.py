@@ -20,7 +20,7 @@ from gputui.api.yotta.schema import masked
 from gputui.api.yotta.tasks import YottaTasks
 from gputui.api.yotta.tasks_mapping import TASK
 from gputui.errors import GputuiError, NotFoundError
-from gputui.models import ActionResult, Deployment, FieldKind, Form, FormField, Phase, PreparedRequest, Ref
+from gputui.models import ActionResult, Deployment, FieldKind, Form, FormField, Phase, PreparedRequest, Ref, Role
 from gputui.text import clean
 
 LONGEST_ID = LONGEST_URI = LONGEST_KEY = 255
@@ -47,8 +47,11 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 open_choices=True,
                 help="one with the mode QUEUE",
                 group="Task",
+                role=Role.QUEUE,
             ),
-            FormField("input", "Input", FieldKind.LINES, help='JSON, such as {"prompt": "a red fox"}'),
+            FormField(
+                "input", "Input", FieldKind.LINES, help='JSON, such as {"prompt": "a red fox"}', role=Role.INPUT
+            ),
             FormField(
                 "workerPort",
                 "Port",
@@ -56,8 +59,9 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 default="8000",
                 help="of the worker, 1 to 65535",
                 group="Where it goes",
+                role=Role.PORT,
             ),
-            FormField("processUri", "Path", help="on the worker, such as /generate"),
+            FormField("processUri", "Path", help="on the worker, such as /generate", role=Role.URI_PATH),
             FormField(
                 "headers",
                 "Headers",
@@ -65,6 +69,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 required=False,
                 help="go with the request, one in each line: X-Team: vision",
                 variables=True,
+                role=Role.HEADERS,
             ),
             FormField(
                 "webhook",
@@ -72,6 +77,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 required=False,
                 help="an address that gets the result, at most 512 characters",
                 group="What becomes of it",
+                role=Role.WEBHOOK,
             ),
             FormField(
                 SECRET_FIELD,

@@ -9,8 +9,8 @@ import pytest
 from gputui.api.gpuhub.create_deployment import DeploymentForm
 from gputui.api.yotta.create.forms import form
 from gputui.api.yotta.create.rentals import body, check
-from gputui.models import Money, Offer, Ref
-from gputui.presentation.placing import values_for
+from gputui.models import Money, Offer, Ref, Role
+from gputui.presentation.create import prefill_from_offer
 
 REF = Ref("hub", "offer", "sgp1/RTX 5090")
 
@@ -28,20 +28,22 @@ def test_what_is_created_lands_on_the_offer() -> None:
         price_from=dollars("0.9"),
         price_to=dollars("1.605"),
     )
-    assert values_for(offer) == {
-        "dc_list": "sgp1",
-        "gpu_name_set": "RTX Pro 6000",
-        "price_from": "0.90",
-        "price_to": "1.605",
+    assert prefill_from_offer(offer) == {
+        Role.REGIONS: "sgp1",
+        Role.GPU_MODELS: "RTX Pro 6000",
+        Role.PLACE: "sgp1 RTX Pro 6000",
+        Role.PRICE_FLOOR: "0.90",
+        Role.PRICE_LIMIT: "1.605",
     }
 
 
 def test_what_the_offer_does_not_say_is_left_to_the_form() -> None:
-    assert values_for(Offer(REF, gpu_model="RTX 5090", region="sgp1")) == {
-        "dc_list": "sgp1",
-        "gpu_name_set": "RTX 5090",
+    assert prefill_from_offer(Offer(REF, gpu_model="RTX 5090", region="sgp1")) == {
+        Role.REGIONS: "sgp1",
+        Role.GPU_MODELS: "RTX 5090",
+        Role.PLACE: "sgp1 RTX 5090",
     }
-    assert values_for(Offer(REF, gpu_model="", region="sgp1", problem="no answer")) == {"dc_list": "sgp1"}
+    assert prefill_from_offer(Offer(REF, gpu_model="", region="sgp1", problem="no answer")) == {Role.REGIONS: "sgp1"}
 
 
 @pytest.mark.parametrize("amount", ["1E+2", "0", "12", "0.001", "1.60"])
@@ -51,12 +53,16 @@ def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
     fields = hub.form().fields
     defaults = {field.name: field.default for field in fields}
     shown = {field.name: field.default for field in fields if field.shown_with(defaults)}
-    assert set(hub.check({**shown, **values_for(offer), "price_to": "200"})) == {"name", "image_uuid", "cmd"}
+    assert set(hub.check({**shown, **hub.form().named(prefill_from_offer(offer)), "price_to": "200"})) == {
+        "name",
+        "image_uuid",
+        "cmd",
+    }
 
 
 def test_a_cloud_that_tells_its_stock_as_a_whole_names_no_region_to_create_in() -> None:
     offer = Offer(Ref("cave", "offer", "cave/RTX 5090"), gpu_model="RTX 5090", region="cave")
-    assert "dc_list" not in values_for(offer)
+    assert Role.REGIONS not in prefill_from_offer(offer)
 
 
 def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
@@ -71,7 +77,7 @@ def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
 
     def sent(kind: str, **given: str) -> dict[str, object]:
         fields = {field.name: field.default for field in form("yotta", kind).fields} | given
-        values = fields | {name: value for name, value in values_for(offer).items() if name in fields}
+        values = fields | form("yotta", kind).named(prefill_from_offer(offer))
         assert check(kind, values) == {}
         return body(kind, values)
 
