@@ -1,0 +1,1 @@
+"""Rovers on the moon: the example of a vendor's package, see docs/adding-a-vendor.md."""

@@ -1,0 +1,93 @@
+"""The moon in the simulator, written from its API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.world import World
+
+TOKEN = "regolith"
+
+
+class Crater:
+    """The rovers of one account and their API."""
+
+    def __init__(self) -> None:
+        self.rovers = {"ada": {"name": "ada", "state": "driving", "image": "lunar:1"}}
+        self.log = [{"number": number, "text": f"dust on wheel {number}"} for number in (1, 2, 3)]
+        self.app = Starlette(
+            routes=[
+                Route("/rovers", self._list),
+                Route("/images", self._images),
+                Route("/rovers", self._create, methods=["POST"]),
+                Route("/rovers/{name}/log", self._log),
+                Route("/rovers/{name}/{verb}", self._change, methods=["POST"]),
+            ]
+        )
+
+    async def _list(self, request: Request) -> Response:
+        return JSONResponse(list(self.rovers.values()))
+
+    async def _images(self, request: Request) -> Response:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return JSONResponse({"detail": "no such token"}, 401)
+        return JSONResponse(["lunar:1", "lunar:2"])
+
+    async def _log(self, request: Request) -> Response:
+        return JSONResponse(self.log)
+
+    async def _create(self, request: Request) -> Response:
+        wanted = await request.json()
+        self.rovers[wanted["name"]] = rover = {**wanted, "state": "driving"}
+        return JSONResponse(rover)
+
+    async def _change(self, request: Request) -> Response:
+        rover = self.rovers[request.path_params["name"]]
+        rover["state"] = "driving" if request.path_params["verb"] == "start" else "parked"
+        return JSONResponse(rover)
+
+
+class MoonFaults:
+    """Faults of this API; see gputui.sim.faults."""
+
+    def apply(self, profile: str) -> None:
+        """There are none of its own."""
+
+    def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
+        """401 for everything."""
+        return 401, self.error_body("no such token")
+
+    def error_body(self, text: str) -> bytes:
+        """The error in this API's format."""
+        return json.dumps({"detail": text}).encode()
+
+    def garbage(self, scope: Scope, data: Any) -> Any:
+        """Rows of another type."""
+        return [None, *data] if isinstance(data, list) else data
+
+
+class MoonSimulator:
+    """One crater, whatever the size of the world."""
+
+    kind = "moon"
+    port_offsets: Sequence[int] = ()
+
+    def plans(self, size: str, variant: str = "") -> Sequence[str]:
+        """The names of the accounts."""
+        if variant:
+            raise ValueError(f"unknown moon {variant!r}")
+        return ["tycho"]
+
+    def build(self, world: World, plan: str, seed: int) -> SimulatedAccount:
+        """A crater and its API."""
+        crater = Crater()
+        return SimulatedAccount(plan, crater.app, MoonFaults(), {"kind": self.kind, "token": TOKEN}, crater)

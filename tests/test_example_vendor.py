@@ -1,0 +1,113 @@
+"""A package outside gputui brings a kind of account: installed by pip, used on the command line and on the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui.harness import ROOT, Terminal
+
+EXAMPLE = ROOT / "tests" / "example_vendor"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+UNREACHABLE = '[accounts.lab]\nkind = "pody"\nbase_url = "http://127.0.0.1:9"\nusername = "a"\npassword = "b"\n'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the example installed: pip builds a wheel of it, without a network."""
+    folder = tmp_path_factory.mktemp("site")
+    options = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", folder, EXAMPLE], check=True)
+    return folder
+
+
+def environment(home: Path, *sites: Path) -> dict[str, str]:
+    return {
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *sites))),
+        "GPUTUI_CONFIG": str(home / "config.toml"),
+        "GPUTUI_STATE_DIR": str(home / "state"),
+        "HOME": str(home),
+    }
+
+
+def configure(home: Path, text: str) -> None:
+    file = home / "config.toml"
+    file.touch(mode=0o600)
+    file.write_text(text, "utf-8")
+
+
+def runner(home: Path, *sites: Path) -> Run:
+    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "gputui", *argv],
+            env={**os.environ, **environment(home, *sites)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def home(tmp_path: Path, site: Path) -> Iterator[Path]:
+    """A home whose only account is the example's, in the simulator."""
+    argv = [sys.executable, "-m", "gputui", "sim", "--port", "0"]
+    env = {**os.environ, **environment(tmp_path, site)}
+    output = tmp_path / "sim.toml"
+    with (
+        output.open("w") as stdout,
+        subprocess.Popen(argv, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True) as simulator,
+    ):
+        try:
+            assert simulator.stderr is not None
+            assert "runs until" in simulator.stderr.readline()
+            sections = output.read_text("utf-8").split("\n\n")
+            configure(tmp_path, next(section for section in sections if "[accounts.tycho]" in section))
+            yield tmp_path
+        finally:
+            simulator.terminate()
+
+
+def test_its_account_is_used_on_the_command_line(home: Path, site: Path) -> None:
+    run = runner(home, site)
+
+    (account,) = json.loads(run("config", "check", "-o", "json").stdout)
+    assert (account["kind"], account["ok"]) == ("moon", True)
+    assert "ada" in run("get", "instances").stdout
+    assert "lunar:2" in run("get", "images").stdout
+    assert "status   driving" in run("describe", "tycho/rover/ada").stdout
+    assert "now parked" in run("stop", "tycho/rover/ada", "--yes").stdout
+    (rover,) = json.loads(run("get", "instances", "-o", "json").stdout)
+    assert (rover["phase"], rover["status"]) == ("stopped", "parked")
+    assert "now driving" in run("start", "tycho/rover/ada", "--yes").stdout
+    assert (
+        run("create", "rover", "--set", "name=bob", "--set", "image=lunar:2", "--yes").stdout == "tycho/rover/bob\n"
+    )
+    assert run("logs", "tycho/rover/bob").stdout.splitlines()[-1] == "dust on wheel 3"
+    refused = run("create", "rover", "--set", "name=b-b", "--set", "image=lunar:2", "--yes")
+    assert refused.returncode == 2
+    assert "must be letters and digits" in refused.stderr
+
+
+def test_its_account_is_used_on_the_screen(home: Path, site: Path) -> None:
+    with Terminal([sys.executable, "-m", "gputui"], env=environment(home, site), columns=100, rows=30) as terminal:
+        terminal.wait_for("driving")
+        terminal.send("X")
+        terminal.wait_for("Stop ada in tycho?")
+        terminal.send("y")
+        terminal.wait_for("parked")
+        terminal.send("l")
+        terminal.wait_for("dust on wheel 3")
+        terminal.send("escape")
+        terminal.wait_for("NAME")
+        terminal.send("n")
+        terminal.wait_for("Create rover")
