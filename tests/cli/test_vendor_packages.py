@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from gputui import vendors
 from gputui.sim.server import Running
 from tests.cli.conftest import write_config
+from tests.tui.harness import ROOT, Terminal
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -156,3 +158,17 @@ def test_an_unknown_kind_names_those_that_are_registered(home: Path, install: Ca
     status, _, err = run("get", "instances")
     assert status == 2
     assert "unknown kind of back end; this release has: broken, deepdock, gpuhub, pody, yotta" in err
+
+
+def test_the_screen_says_why_an_account_cannot_be_used(
+    accounts: list[str], install: Callable[..., None], home: Path, tmp_path: Path
+) -> None:
+    install("broken", "import nowhere")
+    env = {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path / 'site'}",
+        "GPUTUI_CONFIG": str(home / "config.toml"),
+        "GPUTUI_STATE_DIR": str(home / "state"),
+    }
+    with Terminal([sys.executable, "-m", "gputui"], env=env, columns=140, rows=30) as terminal:
+        terminal.wait_for("✗ bad  gputui-broken, which brings the kind broken, cannot be imported")
+        terminal.wait_for("main")
