@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gputui.actions import ACTIONS
 from gputui.models import Action
 
 
@@ -102,12 +103,25 @@ def _named(name: str, title: str, keys: str, tooltip: str, footer: int = 0, shor
     return Command(name, title, keys, Group.ROW, tooltip, footer, short, argument="NAME", **more)
 
 
-def _action(
-    action: Action, title: str, keys: str, tooltip: str, footer: int = 0, short: str = "", **more: Any
-) -> Command:
+def _action(action: Action) -> Command:
     """Return the command that begins an action and has its name."""
-    return _named(action.value, title, keys, tooltip, footer, short, action=action, **more)
+    spec = ACTIONS[action]
+    return _named(
+        action.value,
+        spec.title,
+        spec.key,
+        spec.tooltip,
+        spec.footer,
+        spec.short,
+        action=action,
+        aliases=spec.aliases,
+        several=spec.for_several,
+        optional=spec.optional,
+    )
 
+
+_PLACED = (Action.SSH, Action.EXEC, Action.BLOCK, Action.COMMIT)
+"""Actions that have their own place in the order of commands."""
 
 _VIEWS = (
     Command("view.stock", "Stock", "1", Group.VIEWS, "GPUs that can be had, over all accounts"),
@@ -133,7 +147,7 @@ _VIEWS = (
 
 _ROW = (
     Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, when=Condition.OPEN),
-    _action(Action.SSH, "SSH", "s", "Log into the instance", 1),
+    _action(Action.SSH),
     _named(
         "forward",
         "Forward a port",
@@ -172,41 +186,17 @@ _ROW = (
     _named(
         "processes-of", "Its GPU processes", "p", "What it runs on the GPUs", 4, "processes", when=Condition.PROCESSES
     ),
-    _action(
-        Action.EXEC,
-        "Run a command",
-        "x",
-        "Run a shell command in it (marked: in all of them)",
-        6,
-        "run",
-        aliases=("run",),
-        several=True,
-    ),
+    _action(Action.EXEC),
     _named("describe", "Describe", "d", "Everything known about it", 7),
     _named("json", "Raw JSON", "y", "What the back end says, without secrets"),
     Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8),
-    _action(Action.START, "Start", "S", "Start it", 1, several=True),
-    _action(Action.STOP, "Stop", "X", "Stop it", 10, several=True),
-    _action(Action.RESTART, "Restart", "R", "Restart it", 11, several=True),
-    _action(Action.DELETE, "Delete", "D", "Delete it for good", 12, several=True),
-    _action(Action.UPDATE, "Edit", "E", "Change its settings", 9, aliases=("edit",), optional=True),
-    _action(Action.RENAME, "Rename", "N", "Give it another name", 9, optional=True),
-    _action(Action.RESIZE, "Resize", "Z", "Give it another size", 9, optional=True),
+    *(_action(action) for action, spec in ACTIONS.items() if spec.title and action not in _PLACED),
     Command("scale-up", "One more", "plus", Group.ROW, "Want one instance more", 9, "more", action=Action.SCALE),
     Command("scale-down", "One less", "minus", Group.ROW, "Want one instance less", 9, "less", action=Action.SCALE),
     Command(
         "scale", "Scale", "", Group.ROW, "Want another number of instances", argument="NUMBER", action=Action.SCALE
     ),
-    _action(
-        Action.BLOCK,
-        "Keep the host out",
-        "b",
-        "Keep its host out of scheduling a while",
-        9,
-        "keep host out",
-        several=True,
-        optional=True,
-    ),
+    _action(Action.BLOCK),
     Command(
         "browse",
         "Its addresses",
@@ -219,7 +209,7 @@ _ROW = (
         optional=True,
     ),
     Command("watch", "Watch", "w", Group.ROW, "Tell when GPUs become idle here, or stop telling", 9),
-    _action(Action.COMMIT, "Save as image", "", "Save it as an image of yours"),
+    _action(Action.COMMIT),
     _named("copy", "Copy id", "c", "Copy its id to the clipboard"),
     Command("copy-menu", "Copy…", "Y", Group.ROW, "Copy the SSH command, the password, the JSON or the row"),
 )

@@ -7,15 +7,14 @@ from itertools import product
 
 import pytest
 
+from gputui.actions import ACTIONS
 from gputui.api import open_backend
 from gputui.api.capabilities import Backend, CanUpdate
 from gputui.app.app import view_class
-from gputui.cli.mutate import CANDIDATES
 from gputui.commands import COMMANDS
 from gputui.config.loader import parse_config
 from gputui.fleet.dispatch import call_of
 from gputui.models import (
-    FORM_ACTIONS,
     Action,
     Deployment,
     Image,
@@ -124,9 +123,9 @@ def test_it_has_words_for_the_question_and_the_outcome(case: str) -> None:
         return
     assert actions.effect(action, [row])
     assert actions.effect(action, [row, row])
-    assert actions.UNDER_WAY[action]
-    assert action is Action.EXEC or actions.DONE[action]
-    actions.word_to_type(action, [row])
+    assert ACTIONS[action].progress
+    assert action is Action.EXEC or ACTIONS[action].done
+    actions.confirmation_text(action, [row])
     actions.spending(action, [row])
 
 
@@ -135,7 +134,7 @@ def test_it_has_a_call(case: str) -> None:
     backend, row, action = OFFERED[case]
     if action is Action.SSH:
         return
-    if action in FORM_ACTIONS:
+    if ACTIONS[action].has_form:
         assert isinstance(backend, CanUpdate)
         assert backend.check_update(row, action, {"nonsense": "1"})  # it knows the change, and its fields
         return
@@ -149,7 +148,7 @@ def test_the_command_line_finds_the_thing(case: str) -> None:
     if action in BY_OTHER_COMMANDS:
         assert home is Resource.INSTANCES
     else:
-        assert home in CANDIDATES.get(action, (Resource.INSTANCES,))
+        assert home in ACTIONS[action].resources
 
 
 @CASES

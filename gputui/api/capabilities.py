@@ -274,7 +274,7 @@ class CanForceDelete(CanDelete, Protocol):
 
 @runtime_checkable
 class CanUpdate(Protocol):
-    """Things some of whose settings can be changed afterwards, each by an action of ``FORM_ACTIONS`` with a form."""
+    """Things some of whose settings can be changed afterwards, each by an action that has a form."""
 
     async def update_form(self, row: Row, action: Action) -> Form:
         """Return what the action asks for, filled with what there is now as far as it is told.

@@ -17,10 +17,7 @@ _COMMANDS = {
     "sim": "sim:run",
     "get": "get:run",
     "describe": "describe:run",
-    "start": "lifecycle:run",
     "stop": "stop:run",
-    "restart": "lifecycle:run",
-    "delete": "lifecycle:run",
     "scale": "scale:run",
     "update": "update:run",
     "rename": "update:rename",
@@ -41,7 +38,11 @@ _COMMANDS = {
     "__complete": "complete_words:run",
     "--reset-terminal": "reset_terminal:reset_terminal",
 }
-"""Where each command lives. A command's module is imported only to run it: that keeps every other one light."""
+"""Where each command lives, except actions without options of their own.
+
+A module is imported only to run its command: that keeps every other command light.
+"""
+PLAIN_ACTION = "lifecycle:run"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,7 +104,7 @@ def _run(argv: Sequence[str]) -> int:
 
 def command_of(name: str) -> Callable[..., int]:
     """Import and return what runs a command."""
-    module, function = _COMMANDS[name].split(":")
+    module, function = _COMMANDS.get(name, PLAIN_ACTION).split(":")
     command: Callable[..., int] = getattr(import_module(f"gputui.cli.commands.{module}"), function)
     return command
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gputui.actions import ACTIONS
 from gputui.cli import refs, session
 from gputui.cli.columns import state_text
 from gputui.cli.output import announce, report_error, say
@@ -27,24 +28,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 """How many instances of one command are worked on at the same time."""
-
-_CHANGEABLE = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.CREDENTIALS)
-CANDIDATES: Mapping[Action, tuple[Resource, ...]] = {
-    Action.START: (Resource.INSTANCES, Resource.DEPLOYMENTS),
-    Action.STOP: (Resource.INSTANCES, Resource.DEPLOYMENTS),
-    Action.DELETE: (
-        Resource.INSTANCES,
-        Resource.DEPLOYMENTS,
-        Resource.IMAGES,
-        Resource.VOLUMES,
-        Resource.CREDENTIALS,
-    ),
-    Action.SCALE: (Resource.DEPLOYMENTS,),
-    Action.UPDATE: _CHANGEABLE,
-    Action.RENAME: _CHANGEABLE,
-    Action.RESIZE: _CHANGEABLE,
-}
-"""What a REF may mean; instances, where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +65,15 @@ def carry_out(
             return refused
         if args.dry_run:
             sys.stdout.write(
-                "".join(f"{line}\n" for line in (f"Would {action.value}:", *_told(runner, fleet, plan, action)))
+                "".join(f"{line}\n" for line in (f"Would {action.value}:", *_summary(runner, fleet, plan, action)))
             )
             return refused
         if not args.yes:
             need_somebody()
             if not confirm(
-                _told(runner, fleet, plan, action),
+                _summary(runner, fleet, plan, action),
                 question=plan.question or _question(plan.rows, action),
-                typed=actions.word_to_type(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
+                typed=actions.confirmation_text(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
             ):
                 say("Nothing was done.")
                 return ExitCode.REFUSED
@@ -118,7 +101,7 @@ def read_only_error(account: str, what: str) -> ConfigError:
 
 def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resource]:
     """Return the lists that REFs may mean things of; a whole Ref also means what the action can never apply to."""
-    found = dict.fromkeys(CANDIDATES.get(action, (Resource.INSTANCES,)))
+    found = dict.fromkeys(ACTIONS[action].resources)
     for text in texts:
         with suppress(ValueError, GputuiError):
             found[fleet.resource_of(Ref.parse(text))] = None
@@ -150,7 +133,7 @@ def _command(command_id: str) -> str:
 def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
     if (never := fleet.never(row, action)) is not None:
         return ConflictError(f"{row.ref}: {never_text(action, never, row.ref.account, _command)}")
-    if action.mutates and fleet.accounts[row.ref.account].read_only:
+    if ACTIONS[action].mutates and fleet.accounts[row.ref.account].read_only:
         return read_only_error(row.ref.account, str(row.ref))
     return ConflictError(f"{row.ref}: {not_now_text(action, row, fleet.actions(row), _command)}")
 
@@ -174,7 +157,7 @@ def note_shortened(matches: Sequence[refs.Match]) -> None:
 async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> list[str]:
     """Say what runs on the GPUs and would end: one question to each account. What is not known is said to be so."""
     running = [row for row in rows if actions.may_run(row)]
-    if action not in actions.ENDS_WORK or not running:
+    if not ACTIONS[action].ends_work or not running:
         return []
     accounts = {row.ref.account for row in running}
     listing = await session.fleet_rows(fleet, [Resource.PROCESSES], accounts)
@@ -184,7 +167,7 @@ async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> li
     return [line for line in (actions.work_lost(known, listing.rows), actions.work_lost(unknown, None)) if line]
 
 
-def _told(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
+def _summary(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
     """Say what is meant, each on a line, what happens to it, what is lost and what is saved."""
     at_stake = runner.run(work_at_stake(fleet, plan.rows, action))
     lines: list[str] = []
@@ -242,7 +225,7 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
                 result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
-        said = f"{ref}: {' '.join(result.message.split()) or actions.DONE[action]}"
+        said = f"{ref}: {' '.join(result.message.split()) or ACTIONS[action].done}"
         announce("\n".join([said, *(f"  {line}" for line in result.output.splitlines())]))
         return ExitCode.OK
 

@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from gputui import __version__
+from gputui.actions import ACTIONS
 from gputui.cli import argument_types
 from gputui.cli.columns import COST, KINDS
+from gputui.models import Action
 
 _DESCRIPTION = """\
 One terminal window over GPUs rented and run in several places.
@@ -153,17 +155,14 @@ def _add_instance_commands(commands: _Commands) -> None:
     parser.add_argument("ref", metavar="REF", help=f"{_REF_HELP}; or an account's name")
     _output_option(parser, ("text", "json", "raw"), default="text")
 
-    for name, help_ in (
-        ("start", "start instances"),
-        ("stop", "stop instances or deployments"),
-        ("restart", "restart instances"),
-        ("delete", "delete instances, deployments, images, volumes or credentials for good"),
-    ):
-        parser = commands.add(name, help_)
+    for action, spec in ACTIONS.items():
+        if not spec.cli_help:
+            continue
+        parser = commands.add(action.value, spec.cli_help)
         parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
-        if name == "stop":
+        if action is Action.STOP:
             _stop_options(parser)
-        if name == "delete":
+        if action is Action.DELETE:
             parser.add_argument(
                 "--force", action="store_true", help="also what runs, where the server wants to be told"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from gputui.actions import ACTIONS
 from gputui.api.capabilities import (
     CanCreate,
     CanForceDelete,
@@ -49,7 +50,7 @@ class Abilities:
         if runtime.opened is None:
             return frozenset()
         actions = runtime.opened.actions(row)
-        return frozenset(a for a in actions if not a.mutates) if runtime.read_only else actions
+        return frozenset(a for a in actions if not ACTIONS[a].mutates) if runtime.read_only else actions
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why an action can never apply to a row; None where it can in some state, or that is unknown yet."""
@@ -99,7 +100,7 @@ class Abilities:
     # Changing what there is, and reading what it writes.
 
     async def update_form(self, row: Row, action: Action) -> Form:
-        """Return what an action of ``FORM_ACTIONS`` asks for, filled with what there is now."""
+        """Return what an action that has a form asks for, filled with what there is now."""
         return await self._updater(row).update_form(row, action)
 
     def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:

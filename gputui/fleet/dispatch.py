@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from gputui.actions import ACTIONS
 from gputui.api.capabilities import (
     Backend,
     CanBlock,
@@ -19,7 +20,7 @@ from gputui.api.capabilities import (
     CanUpdate,
 )
 from gputui.errors import InvalidError
-from gputui.models import FORM_ACTIONS, Action, ActionResult, Ref, Row, StopOptions
+from gputui.models import Action, ActionResult, Ref, Row, StopOptions
 
 Call = Callable[[], Awaitable[ActionResult]]
 
@@ -51,7 +52,7 @@ def call_of(backend: Backend, ref: Ref, action: Action, arguments: Mapping[str, 
             return lambda: backend.delete(ref)
         case Action.COMMIT if isinstance(backend, CanCommit):
             return lambda: backend.commit(ref, tag=arguments.get("tag", ""), message=arguments.get("message", ""))
-        case _ if action in FORM_ACTIONS and isinstance(backend, CanUpdate) and row is not None:
+        case _ if ACTIONS[action].has_form and isinstance(backend, CanUpdate) and row is not None:
             if wrong := backend.check_update(row, action, arguments):
                 raise InvalidError(f"{ref}: the {action} is not complete.", fields=wrong)
             return lambda: backend.update(row, action, arguments)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend, CanCreate, HasAccountInfo, HasDetail, HasEvents, HasLogs, KeepsAnswers
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnknownOutcomeError
 from gputui.fleet.account_runtime import AccountRuntime
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 2.0
 _PROBE_AGAIN_SECONDS = 60.0
-_ELSEWHERE: Mapping[Action, Resource] = {Action.COMMIT: Resource.IMAGES, Action.BLOCK: Resource.BLACKLIST}
-"""Where an action shows, when it is not in the list of what it was done to."""
 
 
 class Fleet(Known):
@@ -183,7 +182,7 @@ class Fleet(Known):
         ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit,
         ``replicas`` for scale, ``minutes`` and ``comment`` for block; ``force`` (``true``) for delete, where
         :meth:`wants_force` says so; ``decrease_replicas``, ``no_cache`` (``true``) and ``command`` for stop, where
-        :meth:`stop_options` says so; the values of their form for the actions of ``FORM_ACTIONS``.
+        :meth:`stop_options` says so; the values of their form for the actions that have one.
         ``expected`` is the row the user was asked about: when the one there now is another thing of that name, or
         does not offer the action any more, nothing is sent and ConflictError says so, NotFoundError when it is gone.
         Raises
@@ -305,7 +304,7 @@ class Fleet(Known):
         runtime = self.runtime(ref.account)
         found = self._store.find(ref)
         home = found[0] if found else self.resource_of(ref)
-        others = {_ELSEWHERE[action]} if action in _ELSEWHERE else set(self.watched)
+        others = {shows_in} if (shows_in := ACTIONS[action].shows_in) is not None else set(self.watched)
         if home is Resource.DEPLOYMENTS:
             others.add(Resource.INSTANCES)
         for resource in others - {home}:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from gputui.actions import ACTIONS
 from gputui.api.capabilities import CanChangePassword, CanCreate, FindsCreated
 from gputui.errors import (
     ConflictError,
@@ -42,23 +43,6 @@ _CONTENT_FIELD = re.compile(r"input|headers")
 """What people have worked on is theirs: the audit log has how long it is."""
 _LONG = 200
 """Characters of a value of something new that the audit log has whole: it is no place for the input of tasks."""
-_DOING: Mapping[Action, str] = {
-    Action.CREATE: "creating",
-    Action.START: "starting",
-    Action.STOP: "stopping",
-    Action.RESTART: "restarting",
-    Action.DELETE: "deleting",
-    Action.COMMIT: "saving",
-    Action.SCALE: "scaling",
-    Action.BLOCK: "keeping out the host of",
-    Action.UPDATE: "changing",
-    Action.RENAME: "renaming",
-    Action.RESIZE: "resizing",
-    Action.CHANGE_PASSWORD: "changing the password of",
-}
-_UNMARKED = frozenset({Action.EXEC})
-"""A command that runs in an instance must not keep anyone from stopping it."""
-
 _Look = Callable[[], Awaitable[ActionResult | None]]
 
 
@@ -144,8 +128,8 @@ class Mutations:
         if expected is not None:
             self._check_same(expected, action)
             call = self._checked(call, expected, action)
-        told = _told(arguments)
-        return await self._send(ref, action, f"{action} {ref.id}" + (f": {told}" if told else ""), call)
+        reported = _reported(arguments)
+        return await self._send(ref, action, f"{action} {ref.id}" + (f": {reported}" if reported else ""), call)
 
     def _check_same(self, expected: Row, action: Action) -> None:
         """Raise unless the thing there now is the one that was asked about, and the action still fits it."""
@@ -181,7 +165,7 @@ class Mutations:
         _note_secrets(values)
         ref = backend.created_ref(kind, values)
         look = await self._how_to_look(backend, ref, kind, values)
-        summary = f"create {ref.id}: {_told(values, longest=_LONG)}"
+        summary = f"create {ref.id}: {_reported(values, longest=_LONG)}"
         return await self._send(ref, Action.CREATE, summary, lambda: backend.create(kind, values), look)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
@@ -210,7 +194,7 @@ class Mutations:
         call: Call,
         look: _Look | None = None,
     ) -> ActionResult:
-        marked = action not in _UNMARKED
+        marked = ACTIONS[action].blocks_others
         if marked:
             self._mark(ref, action)
         self._under_way[ref.account] += 1
@@ -343,7 +327,10 @@ class Mutations:
 
     def _mark(self, ref: Ref, action: Action) -> None:
         if (pending := self._pending.get(ref)) is not None:
-            raise ConflictError(f"Already {_DOING[pending.action]} {ref.id}.", hint="Wait until that has ended.")
+            spec = ACTIONS[pending.action]
+            raise ConflictError(
+                f"Already {spec.progress_of or spec.progress} {ref.id}.", hint="Wait until that has ended."
+            )
         self._pending[ref] = Pending(action, self._clock.now())
         self._owner.runtime(ref.account).reconsider()
         self.listeners.tell(ref)
@@ -369,7 +356,7 @@ def _note_secrets(values: Mapping[str, str]) -> None:
             note(value)
 
 
-def _told(values: Mapping[str, str], *, longest: int | None = None) -> str:
+def _reported(values: Mapping[str, str], *, longest: int | None = None) -> str:
     """Return what was asked for, as the audit log may have it."""
     return ", ".join(f"{name}={_shown(name, value, longest)}" for name, value in values.items() if value)
 

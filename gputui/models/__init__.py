@@ -27,10 +27,9 @@ from gputui.models.limits import Kind, Never
 from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
-from gputui.models.values import FORM_ACTIONS, Action, Money, Phase, Ref, Resource, Secret
+from gputui.models.values import Action, Money, Phase, Ref, Resource, Secret
 
 __all__ = [
-    "FORM_ACTIONS",
     "LONGEST_BLOCK",
     "AccountInfo",
     "Action",

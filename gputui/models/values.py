@@ -101,15 +101,6 @@ class Action(StrEnum):
     SSH = "ssh"
     CHANGE_PASSWORD = "passwd"  # noqa: S105  (the name of an action)
 
-    @property
-    def mutates(self) -> bool:
-        """Whether it changes something on the back end and so falls under confirmation, audit and read-only."""
-        return self is not Action.SSH
-
-
-FORM_ACTIONS = frozenset({Action.UPDATE, Action.RENAME, Action.RESIZE})
-"""Actions on a thing that ask for values in a form of their own."""
-
 
 @dataclass(frozen=True, slots=True)
 class Money:

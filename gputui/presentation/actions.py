@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from gputui.actions import ACTIONS
 from gputui.formatting import format_bytes, format_money
 from gputui.models import (
     Action,
@@ -14,99 +15,16 @@ from gputui.models import (
     Money,
     Phase,
     QuotaLine,
-    RegistryCredential,
     Row,
     Volume,
 )
-
-EFFECTS: Mapping[Action, str] = {
-    Action.START: "It gets its GPUs again. The port of its SSH may be another one.",
-    Action.STOP: "Every process in it ends. Its disk stays.",
-    Action.RESTART: "Every process in it ends, then it starts anew. The port of its SSH may be another one.",
-    Action.DELETE: "Its disk goes with it. This cannot be undone.",
-    Action.COMMIT: "Its disk is saved as an image of yours. It may stand still meanwhile.",
-    Action.EXEC: "The command runs as root, without a terminal. The server ends what takes too long.",
-    Action.BLOCK: "Its host gets no new instances of yours for that time. What runs there goes on.",
-    Action.SCALE: "Instances are started or ended until there are as many.",
-    Action.RENAME: "Only its name changes.",
-    Action.UPDATE: "What it is changes as said; what it costs may change with it.",
-    Action.RESIZE: "What it costs may change with its size.",
-}
-"""What happens to an instance, or to whatever has no words of its own."""
-
-EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
-    Action.START: "They get their GPUs again. The ports of their SSH may be others.",
-    Action.STOP: "Every process in them ends. Their disks stay.",
-    Action.RESTART: "Every process in them ends, then they start anew. The ports of their SSH may be others.",
-    Action.DELETE: "Their disks go with them. This cannot be undone.",
-    Action.COMMIT: "Their disks are saved as images of yours. They may stand still meanwhile.",
-    Action.EXEC: "The command runs in each as root, without a terminal. The server ends what takes too long.",
-    Action.BLOCK: "Their hosts get no new instances of yours for that time. What runs there goes on.",
-    Action.SCALE: "Instances are started or ended until there are as many.",
-}
 
 STOP_KEPT_ALIVE = "Every process in it ends. Its deployment starts another in its place, unless it wants one less."
 STOP_SEVERAL_KEPT_ALIVE = (
     "Every process in them ends. Their deployments start others in their place, unless they want fewer."
 )
-DEPLOYMENT_EFFECTS: Mapping[Action, str] = {
-    Action.START: "Its instances start, as many as it wants. They cost money from then on.",
-    Action.STOP: "All its instances end, and every process in them. No new ones are started.",
-    Action.DELETE: "All its instances end, their disks go with them, and its settings. This cannot be undone.",
-    Action.SCALE: EFFECTS[Action.SCALE],
-    Action.UPDATE: "The new settings apply from its next start. What it costs may change.",
-}
-DEPLOYMENT_EFFECTS_ON_SEVERAL: Mapping[Action, str] = {
-    Action.START: "Their instances start, as many as each wants. They cost money from then on.",
-    Action.STOP: "All their instances end, and every process in them. No new ones are started.",
-    Action.DELETE: "All their instances end, their disks go with them, and their settings. This cannot be undone.",
-    Action.SCALE: EFFECTS[Action.SCALE],
-}
-
 NEEDS_FORCE = "It runs: without force the server refuses, and nothing is deleted."
 SOME_NEED_FORCE = "Some run: without force the server refuses to delete those."
-
-IMAGE_DELETED = "The image is gone for good. Instances made from it go on."
-IMAGES_DELETED = "The images are gone for good. Instances made from them go on."
-VOLUME_DELETED = "The data on it goes for good. This cannot be undone."
-VOLUMES_DELETED = "The data on them goes for good. This cannot be undone."
-CREDENTIAL_DELETED = "Pods and endpoints that pull their image with it can start no new instances."
-CREDENTIALS_DELETED = "Pods and endpoints that pull their images with them can start no new instances."
-CREDENTIAL_CHANGED = "Whatever pulls with it does so as the new settings say, from the next pull on."
-
-DONE: Mapping[Action, str] = {
-    Action.START: "started",
-    Action.STOP: "stopped",
-    Action.RESTART: "restarted",
-    Action.DELETE: "deleted",
-    Action.COMMIT: "saved",
-    Action.SCALE: "scaled",
-    Action.BLOCK: "has its host kept out",
-    Action.UPDATE: "changed",
-    Action.RENAME: "renamed",
-    Action.RESIZE: "resized",
-}
-
-UNDER_WAY: Mapping[Action, str] = {
-    Action.CREATE: "creating…",
-    Action.START: "starting…",
-    Action.STOP: "stopping…",
-    Action.RESTART: "restarting…",
-    Action.DELETE: "deleting…",
-    Action.COMMIT: "saving…",
-    Action.EXEC: "running a command…",
-    Action.SCALE: "scaling…",
-    Action.BLOCK: "keeping its host out…",
-    Action.UPDATE: "changing…",
-    Action.RENAME: "renaming…",
-    Action.RESIZE: "resizing…",
-}
-"""What a row shows as its state while something is done to it."""
-
-ENDS_WORK = frozenset({Action.STOP, Action.RESTART, Action.DELETE})
-"""Actions that end what runs in an instance."""
-
-SPENDING_ENDS = frozenset({Action.STOP, Action.DELETE})
 
 
 def name_of(row: Row) -> str:
@@ -116,6 +34,16 @@ def name_of(row: Row) -> str:
     return str(getattr(row, "name", "") or row.ref.id)
 
 
+def button_text(action: Action) -> str:
+    """Return the word that asks for an action: ``Save``."""
+    return ACTIONS[action].button or action.value.capitalize()
+
+
+def progress_text(action: Action) -> str:
+    """Return what a row shows as its state while something is done to it: ``saving…``."""
+    return f"{ACTIONS[action].progress}…"
+
+
 def may_run(row: Row) -> bool:
     """Whether work may be lost with it: it runs, begins to, or nobody knows."""
     return isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED
@@ -123,26 +51,16 @@ def may_run(row: Row) -> bool:
 
 def effect(action: Action, rows: Sequence[Row]) -> str:
     """Say what the action does to these."""
-    one = len(rows) == 1
-    if all(isinstance(row, Image) for row in rows):
-        return IMAGE_DELETED if one else IMAGES_DELETED
-    if action is Action.DELETE and all(isinstance(row, Volume) for row in rows):
-        return VOLUME_DELETED if one else VOLUMES_DELETED
-    if action is Action.DELETE and all(isinstance(row, RegistryCredential) for row in rows):
-        return CREDENTIAL_DELETED if one else CREDENTIALS_DELETED
-    if action is Action.UPDATE and all(isinstance(row, RegistryCredential) for row in rows):
-        return CREDENTIAL_CHANGED
-    if action is not Action.RENAME and all(isinstance(row, Deployment) for row in rows):
-        known = DEPLOYMENT_EFFECTS if one else DEPLOYMENT_EFFECTS_ON_SEVERAL
-        if action in known:
-            return known[action]
+    spec, one = ACTIONS[action], len(rows) == 1
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
         return STOP_KEPT_ALIVE if one else STOP_SEVERAL_KEPT_ALIVE
-    # Whatever has no words for several has those for one: a question never fails for want of a word.
-    return (EFFECTS if one else EFFECTS_ON_SEVERAL).get(action) or EFFECTS.get(action, "")
+    kinds = {type(row) for row in rows}
+    for_one, for_several = spec.effects.get(kinds.pop(), spec.effect) if len(kinds) == 1 else spec.effect
+    # Where there are no words for several, those for one apply: a question never fails for want of a word.
+    return for_one if one else for_several or for_one
 
 
-def hindrance(action: Action, row: Row) -> str:
+def blocker(action: Action, row: Row) -> str:
     """Say what keeps a thing from something, and what to do first; '' where its state is all there is to say."""
     if isinstance(row, Deployment) and row.edits_need_stop and action in (Action.UPDATE, Action.RENAME):
         stopping = "Wait until it is stopped." if row.phase is Phase.STOPPING else "Stop it first."
@@ -174,7 +92,7 @@ def force_needed(rows: Sequence[Row]) -> str:
     return NEEDS_FORCE if len(rows) == 1 else SOME_NEED_FORCE
 
 
-def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
+def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
     """Return what a person has to type first; None where a yes will do.
 
     That is the name of what runs or holds data, or how many there are.
@@ -182,7 +100,7 @@ def word_to_type(action: Action, rows: Sequence[Row], *, moving: bool = False) -
     ``moving`` says that something is under way with one of them, or that it holds on to more than its state says.
     """
     if len(rows) > 1:
-        return str(len(rows)) if action in ENDS_WORK or action is Action.EXEC else None
+        return str(len(rows)) if ACTIONS[action].ends_work or action is Action.EXEC else None
     if action is Action.DELETE and (moving or may_run(rows[0]) or isinstance(rows[0], Volume)):
         return name_of(rows[0])
     return None
@@ -235,7 +153,7 @@ def spending(
     ``instances`` are all there are: those of a deployment end with it, and cost what it does where it has a price of
     its own. What is stopped already costs nothing; ``replaced`` says that others come in the place of these.
     """
-    if action not in SPENDING_ENDS or replaced:
+    if not ACTIONS[action].ends_spending or replaced:
         return []
     totals: dict[str, Money] = {}
     deployments = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None}

@@ -8,7 +8,7 @@ from gputui.models import Action, Deployment, Instance, Ref, Row
 from gputui.presentation.actions import effect, name_of, spending
 
 
-def less_offer(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) -> str:
+def scale_down_offer(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) -> str:
     """Return the offer to want fewer instances; '' where it does not fit all of them.
 
     ``keeps_up`` are the deployments that start another instance for one that ends, and whose number can be changed.

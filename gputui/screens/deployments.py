@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 
 from gputui.formatting import format_bytes
 from gputui.models import Change, Deployment, Phase, Resource, Row
-from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.actions import progress_text
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.deployments import (
     Shape,
@@ -134,7 +134,7 @@ class DeploymentsView(ListView):
     def _state(self, row: Deployment) -> Cell:
         pending = self.session.fleet.pending(row.ref)
         if pending is not None:
-            return (f"◐ {UNDER_WAY.get(pending.action, pending.action)}", "warning")
+            return (f"◐ {progress_text(pending.action)}", "warning")
         return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
 
     def is_problem(self, row: Row) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from gputui.analytics.cost import is_unpriced
 from gputui.formatting import format_age, format_bytes, format_elapsed, format_time
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
-from gputui.presentation.actions import UNDER_WAY, gpu_text, name_of, ports_text
+from gputui.presentation.actions import gpu_text, name_of, ports_text, progress_text
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens.base.session import Session
@@ -209,7 +209,7 @@ class InstancesView(ListView):
     def _state(self, row: Instance) -> Cell:
         pending = self.session.fleet.pending(row.ref)
         if pending is not None:
-            return (f"◐ {UNDER_WAY.get(pending.action, pending.action)}", "warning")
+            return (f"◐ {progress_text(pending.action)}", "warning")
         if row.problem:
             return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
         shown = (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])

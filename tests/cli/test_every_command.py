@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli import _COMMANDS
+from gputui.actions import ACTIONS
+from gputui.cli import _COMMANDS, PLAIN_ACTION
 from gputui.cli.parser import build_parser, parse
 
 Run = Callable[..., tuple[int, str, str]]
@@ -44,7 +45,8 @@ OTHERS = {("--reset-terminal",): "--reset-terminal", ("__complete", "bash", "get
 
 
 def test_every_command_has_a_line() -> None:
-    assert {parse(line).command or "" for line in LINES} == set(_COMMANDS) - set(OTHERS.values())
+    plain = {action.value for action, spec in ACTIONS.items() if spec.cli_help}
+    assert {parse(line).command or "" for line in LINES} == (set(_COMMANDS) | plain) - set(OTHERS.values())
 
 
 @pytest.mark.parametrize("line", [*LINES, *OTHERS], ids=" ".join)
@@ -54,7 +56,7 @@ def test_a_command_that_raises_names_its_report(
     def boom(*_: object) -> int:
         raise RuntimeError("boom")
 
-    module, name = _COMMANDS[OTHERS.get(line) or parse(line).command or ""].split(":")
+    module, name = _COMMANDS.get(OTHERS.get(line) or parse(line).command or "", PLAIN_ACTION).split(":")
     monkeypatch.setattr(import_module(f"gputui.cli.commands.{module}"), name, boom)
 
     status, out, err = run(*line)

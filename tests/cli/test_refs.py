@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gputui.cli.mutate import CANDIDATES
+from gputui.actions import ACTIONS
 from gputui.cli.refs import AmbiguousError, accounts_for, resolve, resolve_among
 from gputui.cli.session import Listing
 from gputui.errors import ConflictError, NotFoundError, UnavailableError
@@ -123,5 +123,5 @@ async def test_a_thing_of_another_kind_is_named_with_what_is_possible() -> None:
 
 
 def test_every_action_that_a_command_does_says_what_it_applies_to() -> None:
-    for action in (*CANDIDATES, Action.RESTART, Action.COMMIT, Action.BLOCK, Action.EXEC):
+    for action in (known for known, spec in ACTIONS.items() if spec.passive):
         assert only_text(action, "volumes").startswith("only ")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gputui.actions import ACTIONS
 from gputui.errors import (
     ConflictError,
     ForbiddenError,
@@ -197,7 +198,7 @@ async def test_a_read_only_account_is_not_changed(clock: FakeClock, lab: FakeBac
             with pytest.raises(ForbiddenError, match="read-only"):
                 await attempt
         assert (await fleet.ssh_target(MAIN)).host == "127.0.0.1"
-    assert sum(lab.calls[action] for action in Action if action.mutates) == 0
+    assert sum(lab.calls[action] for action in Action if ACTIONS[action].mutates) == 0
     assert history.audit() == []
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from gputui.models import Action, Deployment, GpuProcess, Instance, Money, Phase, Ref, Volume
-from gputui.presentation.actions import effect, name_of, spending, word_to_type, work_lost
+from gputui.presentation.actions import confirmation_text, effect, name_of, spending, work_lost
 
 MAIN, OTHER = Ref("lab", "pod", "main"), Ref("lab", "pod", "other")
 
@@ -96,7 +96,7 @@ def test_a_deployment_ends_with_all_its_instances_and_their_price() -> None:
     there = [kept_alive("a"), kept_alive("b"), kept_alive("c", phase=Phase.STOPPED), instance(MAIN)]
     assert effect(Action.DELETE, [DEPLOYMENT]).startswith("All its instances end")
     assert spending(Action.DELETE, [DEPLOYMENT], there) == ["Spending falls by $3.60/h."]
-    assert word_to_type(Action.DELETE, [DEPLOYMENT]) == "train"
+    assert confirmation_text(Action.DELETE, [DEPLOYMENT]) == "train"
 
 
 def test_what_is_replaced_at_once_saves_nothing() -> None:

@@ -66,7 +66,7 @@ def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
             wording.effect(Action.EXEC, rows),
         ],
         question=f"Run {command!r} there?",
-        typed=wording.word_to_type(Action.EXEC, rows),
+        typed=wording.confirmation_text(Action.EXEC, rows),
     )
 
 

@@ -13,7 +13,7 @@ from gputui.cli.output import say
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import Action, Form, Row
-from gputui.presentation.actions import name_of
+from gputui.presentation.actions import button_text, name_of
 from gputui.presentation.forms import change_notes, changed
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _change(args: argparse.Namespace, action: Action, given: Given) -> int:
         if args.dry_run:
             request = fleet.prepare_update(row, action, values)
             lines += [f"{request.method} {request.url}", *request.body.splitlines()]
-        verb = "Change" if action is Action.UPDATE else action.value.capitalize()
-        return Plan(rows, {row.ref: values}, lines, question=f"{verb} {name_of(row)} in {row.ref.account}?")
+        return Plan(
+            rows, {row.ref: values}, lines, question=f"{button_text(action)} {name_of(row)} in {row.ref.account}?"
+        )
 
     return carry_out(args, action, [args.ref], plan)

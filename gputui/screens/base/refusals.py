@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gputui.actions import ACTIONS
 from gputui.commands import BY_ID, Command
 from gputui.models import Action, Row
 from gputui.presentation.actions import name_of
@@ -32,7 +33,7 @@ def refusal(session: Session, action: Action, row: Row) -> str:
     if (never := fleet.never(row, action)) is not None:
         return never_text(action, never, row.ref.account, lambda command: _shown_key(session, command))
     account = fleet.accounts.get(row.ref.account)
-    if action.mutates and account is not None and account.read_only:
+    if ACTIONS[action].mutates and account is not None and account.read_only:
         return f"{row.ref.account} is read-only: {action.value} is not possible."
     if (pending := fleet.pending(row.ref)) is not None:
         return f"{name_of(row)}: {action.value} is not possible while {pending.action.value} is under way."

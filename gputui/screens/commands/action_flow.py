@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
+from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
 from gputui.formatting import format_time
 from gputui.models import (
@@ -19,16 +20,15 @@ from gputui.models import (
     Row,
 )
 from gputui.presentation.actions import (
-    DONE,
-    ENDS_WORK,
+    button_text,
+    confirmation_text,
     effect,
     force_needed,
     name_of,
     spending,
-    word_to_type,
     work_lost,
 )
-from gputui.presentation.stop import less_offer, stop_effects
+from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -80,7 +80,7 @@ class ActionCommands(CommandSet):
             if (chosen := await self._confirmed_delete(rows)) is not None:
                 await self.act_on(action, rows, chosen)
             return
-        verb = "Save" if action is Action.COMMIT else action.value.capitalize()
+        verb = button_text(action)
         if await self.confirmed(action, rows, verb):
             await self.act_on(action, rows, arguments)
 
@@ -96,7 +96,7 @@ class ActionCommands(CommandSet):
                 effects=self._effects(action, rows),
                 confirm=verb,
                 typed=self._word_to_type(action, rows),
-                danger=action in ENDS_WORK,
+                danger=ACTIONS[action].ends_work,
             )
         )
         return bool(answer)
@@ -126,7 +126,7 @@ class ActionCommands(CommandSet):
             _question("Stop", rows),
             subjects=_subjects(rows),
             effect=lambda less: [*stop_effects(rows, maintained, less=less), *others],
-            less=less_offer(rows, maintained),
+            less=scale_down_offer(rows, maintained),
             typed=self._word_to_type(Action.STOP, rows),
         )
         return dialog.arguments if await self.app.push_screen_wait(dialog) else None
@@ -134,13 +134,13 @@ class ActionCommands(CommandSet):
     def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
         fleet = self.session.fleet
         moving = any(fleet.pending(row.ref) is not None or fleet.wants_force(row) for row in rows)
-        return word_to_type(action, rows, moving=moving)
+        return confirmation_text(action, rows, moving=moving)
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:
         """Return the effects of an action, the indirect ones too."""
         instances = self.session.fleet.rows(Resource.INSTANCES).values()
         effects = [effect(action, rows), *spending(action, rows, instances)]
-        if action in ENDS_WORK and isinstance(rows[0], Instance):
+        if ACTIONS[action].ends_work and isinstance(rows[0], Instance):
             effects += self._work_lost(rows)
         return effects + self.staleness(rows)
 
@@ -172,16 +172,15 @@ class ActionCommands(CommandSet):
 
     # --- the call and its outcome ----------------------------------------------------------------------------
 
-    async def act_on(
-        self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str], *, done_to_several: str = ""
-    ) -> None:
-        """Act on rows and show the outcomes; ``done_to_several`` is for several where the usual word does not fit."""
+    async def act_on(self, action: Action, rows: Sequence[Row], arguments: Mapping[str, str]) -> None:
+        """Act on rows and show the outcomes."""
         outcomes = await self.act_on_all(action, rows, arguments)
         failed = [(row, outcome) for row, outcome in outcomes if isinstance(outcome, GputuiError)]
         done = len(outcomes) - len(failed)
         if done:
             what = name_of(rows[0]) if len(rows) == 1 else f"{done} of {len(rows)}"
-            said = DONE[action] if len(rows) == 1 else done_to_several or DONE[action]
+            spec = ACTIONS[action]
+            said = (len(rows) > 1 and spec.several_done) or spec.done
             wrote = [one.output for _, one in outcomes if isinstance(one, ActionResult) and one.output]
             text = "\n".join([f"{what} {said}.", *(_last_lines(wrote[0]) if len(rows) == 1 and wrote else [])])
             self.app.notify(text, markup=False, timeout=8 if wrote else 5)

@@ -11,7 +11,7 @@ from gputui.analytics.startup_times import evidence, medians, startups
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
-from gputui.presentation.actions import EFFECTS, EFFECTS_ON_SEVERAL
+from gputui.presentation.actions import effect
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
@@ -53,7 +53,7 @@ class BlockCommands(ActionCommands):
         finally:
             unsubscribe()
         if arguments is not None:
-            await self.act_on(Action.BLOCK, chosen, arguments, done_to_several="hosts are kept out")
+            await self.act_on(Action.BLOCK, chosen, arguments)
             fleet.refresh([Resource.BLACKLIST], accounts)
 
     @staticmethod
@@ -71,7 +71,7 @@ class BlockCommands(ActionCommands):
 
     def _effect_of(self, chosen: Sequence[Instance], targets: int, minutes: int | None) -> tuple[Sequence[str], str]:
         """Return the effects of blocking for so long, and a warning where a block would end earlier than now."""
-        said = [(EFFECTS if len(chosen) == 1 else EFFECTS_ON_SEVERAL)[Action.BLOCK]]
+        said = [effect(Action.BLOCK, chosen)]
         if targets > len(chosen):
             said.append(f"{targets} instances are marked, on {_hosts(len(chosen))}: each host is kept out once.")
         if minutes is None:

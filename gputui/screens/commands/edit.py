@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from rich.cells import cell_len
 from textual.content import Content
 
+from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
 from gputui.models import Action, Form, Row
-from gputui.presentation.actions import DONE, effect, name_of
+from gputui.presentation.actions import button_text, effect, name_of
 from gputui.presentation.forms import FieldChange, change_notes, changed
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
@@ -59,7 +60,7 @@ class EditCommands(ActionCommands):
         )
         sent = await fill_and_send(self.view, request)
         if sent is not None:
-            said = sent.result.message or f"{name_of(row)} {DONE[action]}."
+            said = sent.result.message or f"{name_of(row)} {ACTIONS[action].done}."
             self.app.notify(said, markup=False, timeout=5)
 
     def _question_of_change(
@@ -70,7 +71,7 @@ class EditCommands(ActionCommands):
         if not changes:
             self.view.notify("Nothing is changed yet: esc leaves it as it is.")
             return None
-        verb = "Change" if action is Action.UPDATE else action.value.capitalize()
+        verb = button_text(action)
         return dialogs.ConfirmDialog(
             f"{verb} {name_of(row)} in {row.ref.account}?",
             subjects=[subject(row, named=False), *_lines(changes)],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.content import Content
 
+from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
 from gputui.models import (
     Action,
     Row,
 )
 from gputui.presentation.actions import (
-    EFFECTS,
+    effect,
     name_of,
 )
 from gputui.screens import dialogs
@@ -25,21 +26,9 @@ from gputui.screens.detail.subject import subject
 class LifecycleCommands(ActionCommands):
     """Start, stop, restart, delete, save as an image, run a command."""
 
-    def do_start(self, argument: str) -> None:
-        """Start the targets."""
-        self._begin(Action.START, argument)
-
     def do_stop(self, argument: str) -> None:
         """Stop the targets."""
         self._begin(Action.STOP, argument)
-
-    def do_restart(self, argument: str) -> None:
-        """Restart the targets."""
-        self._begin(Action.RESTART, argument)
-
-    def do_delete(self, argument: str) -> None:
-        """Delete the targets."""
-        self._begin(Action.DELETE, argument)
 
     def do_commit(self, argument: str) -> None:
         """Save the target as an image."""
@@ -64,7 +53,7 @@ class LifecycleCommands(ActionCommands):
             dialogs.PromptDialog(
                 f"Run in {what}",
                 subjects=[subject(row, named=len(rows) > 1) for row in rows],
-                note=" ".join([EFFECTS[Action.EXEC], *self.staleness(rows)]),
+                note=" ".join([effect(Action.EXEC, rows[:1]), *self.staleness(rows)]),
                 check=lambda text: "" if text.strip() else "Type a command, or esc to cancel.",
             )
         )
@@ -94,3 +83,16 @@ class LifecycleCommands(ActionCommands):
             reader.set_lines(lines)
         else:
             self.app.notify("\n".join(ends), title=f"Run: {command}", markup=False, timeout=15)
+
+
+def _handler(action: Action) -> Callable[[LifecycleCommands, str], None]:
+    def begin(commands: LifecycleCommands, argument: str) -> None:
+        commands._begin(action, argument)
+
+    return begin
+
+
+for _action, _spec in ACTIONS.items():
+    # An action of the command line without options of its own needs a yes alone here, as start does.
+    if _spec.cli_help and not hasattr(LifecycleCommands, f"do_{_action.value}"):
+        setattr(LifecycleCommands, f"do_{_action.value}", _handler(_action))

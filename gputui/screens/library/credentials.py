@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 
 from gputui.formatting import format_time
 from gputui.models import RegistryCredential, Resource, Row
-from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.actions import progress_text
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.storage import registry_text
 from gputui.screens.library.tabs import LibraryPart
@@ -52,7 +52,7 @@ class CredentialsView(LibraryPart):
     def _state_text(self, row: RegistryCredential) -> str:
         pending = self.session.fleet.pending(row.ref)
         if pending is not None:
-            return UNDER_WAY.get(pending.action, pending.action)
+            return progress_text(pending.action)
         return "not read" if row.problem else ""
 
     def is_problem(self, row: Row) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from gputui.models import Phase, Resource, Row, Volume
-from gputui.presentation.actions import UNDER_WAY
+from gputui.presentation.actions import progress_text
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.presentation.storage import size_text, storage_text
@@ -72,7 +72,7 @@ class VolumesView(LibraryPart):
     def _state(self, row: Volume) -> Cell:
         pending = self.session.fleet.pending(row.ref)
         if pending is not None:
-            return (f"◐ {UNDER_WAY.get(pending.action, pending.action)}", "warning")
+            return (f"◐ {progress_text(pending.action)}", "warning")
         if row.problem:
             return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
         return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])

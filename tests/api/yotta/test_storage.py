@@ -27,7 +27,7 @@ from gputui.models import (
     Row,
     Volume,
 )
-from gputui.presentation.actions import hindrance
+from gputui.presentation.actions import blocker
 from tests.api.conftest import FakeTime
 from tests.api.server import Answer, Request, ScriptedServer
 from tests.api.yotta.server import by_method, endpoint, no, ok, page, yotta_account
@@ -302,7 +302,7 @@ async def test_an_endpoint_that_runs_is_stopped_before_it_is_changed() -> None:
         row = await endpoint_named(there, "chat-prod")
         for action in (Action.UPDATE, Action.RENAME):
             assert action not in there.backend.actions(row)
-            assert hindrance(action, row).endswith("only when stopped. Stop it first.")
+            assert blocker(action, row).endswith("only when stopped. Stop it first.")
         values = {
             "name": "a",
             "workers": "1",

@@ -1,0 +1,310 @@
+"""Everything that is known of an action, in one place: its words, its effects, what it ends and where it shows.
+
+The screens, the command line, the registry of commands and the fleet read it from here. Which back end has a call for
+an action, and for which rows, is the back end's own knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gputui.models import Action, Deployment, Image, RegistryCredential, Resource, Row, Volume
+
+Effect = tuple[str, str]
+"""What happens to one thing, and to several; '' for several where the words for one fit them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action.
+
+    ``verb`` completes ``lab cannot …`` and ``passive`` completes ``only …``; both have ``{}`` in the place of the
+    plural of the things. ``progress`` is the state of a row meanwhile; ``progress_of`` goes before the name of the
+    thing where it differs. ``done`` is the outcome for one thing, ``several_done`` for several where it differs.
+    ``button`` asks for it: ``Save x?``.
+    """
+
+    verb: str
+    progress: str
+    done: str = ""
+    passive: str = ""
+    progress_of: str = ""
+    several_done: str = ""
+    button: str = ""
+    # What it does.
+    effect: Effect = ("", "")
+    effects: Mapping[type[Row], Effect] = field(default_factory=dict)
+    """Of kinds of things for which it means something else than for an instance."""
+    mutates: bool = True
+    """Whether it changes something on the back end: then it falls under confirmation, audit and read-only."""
+    ends_work: bool = False
+    """Whether it ends what runs in an instance."""
+    ends_spending: bool = False
+    # How it is asked for.
+    has_form: bool = False
+    """Whether it asks for values in a form of its own."""
+    for_several: bool = False
+    """Whether it acts on all marked rows."""
+    blocks_others: bool = True
+    """Whether nothing else may be done to the thing meanwhile."""
+    needs_running: bool = False
+    needs_stopped: bool = False
+    resources: tuple[Resource, ...] = (Resource.INSTANCES,)
+    """The lists of what it applies to."""
+    shows_in: Resource | None = None
+    """The list in which its effect shows, where that is not the thing's own."""
+    # As a command of the screens: title, key, explanation, and rank and word in the footer.
+    title: str = ""
+    key: str = ""
+    tooltip: str = ""
+    footer: int = 0
+    short: str = ""
+    aliases: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether menus leave it out where it is not possible: whole back ends lack it."""
+    cli_help: str = ""
+    """The help of ``gputui ACTION REF…``; '' where its command takes more than REFs."""
+
+
+_CHANGEABLE = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.CREDENTIALS)
+
+ACTIONS: Mapping[Action, ActionSpec] = {
+    Action.CREATE: ActionSpec("create {}", "creating"),
+    Action.START: ActionSpec(
+        "start {}",
+        "starting",
+        "started",
+        "{} can be started",
+        effect=(
+            "It gets its GPUs again. The port of its SSH may be another one.",
+            "They get their GPUs again. The ports of their SSH may be others.",
+        ),
+        effects={
+            Deployment: (
+                "Its instances start, as many as it wants. They cost money from then on.",
+                "Their instances start, as many as each wants. They cost money from then on.",
+            )
+        },
+        for_several=True,
+        resources=(Resource.INSTANCES, Resource.DEPLOYMENTS),
+        title="Start",
+        key="S",
+        tooltip="Start it",
+        footer=1,
+        cli_help="start instances",
+    ),
+    Action.STOP: ActionSpec(
+        "stop {}",
+        "stopping",
+        "stopped",
+        "{} can be stopped",
+        effect=("Every process in it ends. Its disk stays.", "Every process in them ends. Their disks stay."),
+        effects={
+            Deployment: (
+                "All its instances end, and every process in them. No new ones are started.",
+                "All their instances end, and every process in them. No new ones are started.",
+            )
+        },
+        ends_work=True,
+        ends_spending=True,
+        for_several=True,
+        resources=(Resource.INSTANCES, Resource.DEPLOYMENTS),
+        title="Stop",
+        key="X",
+        tooltip="Stop it",
+        footer=10,
+        cli_help="stop instances or deployments",
+    ),
+    Action.RESTART: ActionSpec(
+        "restart {}",
+        "restarting",
+        "restarted",
+        "{} can be restarted",
+        effect=(
+            "Every process in it ends, then it starts anew. The port of its SSH may be another one.",
+            "Every process in them ends, then they start anew. The ports of their SSH may be others.",
+        ),
+        ends_work=True,
+        for_several=True,
+        needs_running=True,
+        title="Restart",
+        key="R",
+        tooltip="Restart it",
+        footer=11,
+        cli_help="restart instances",
+    ),
+    Action.DELETE: ActionSpec(
+        "delete {}",
+        "deleting",
+        "deleted",
+        "{} can be deleted",
+        effect=(
+            "Its disk goes with it. This cannot be undone.",
+            "Their disks go with them. This cannot be undone.",
+        ),
+        effects={
+            Deployment: (
+                "All its instances end, their disks go with them, and its settings. This cannot be undone.",
+                "All their instances end, their disks go with them, and their settings. This cannot be undone.",
+            ),
+            Image: (
+                "The image is gone for good. Instances made from it go on.",
+                "The images are gone for good. Instances made from them go on.",
+            ),
+            Volume: (
+                "The data on it goes for good. This cannot be undone.",
+                "The data on them goes for good. This cannot be undone.",
+            ),
+            RegistryCredential: (
+                "Pods and endpoints that pull their image with it can start no new instances.",
+                "Pods and endpoints that pull their images with them can start no new instances.",
+            ),
+        },
+        ends_work=True,
+        ends_spending=True,
+        for_several=True,
+        needs_stopped=True,
+        resources=(
+            Resource.INSTANCES,
+            Resource.DEPLOYMENTS,
+            Resource.IMAGES,
+            Resource.VOLUMES,
+            Resource.CREDENTIALS,
+        ),
+        title="Delete",
+        key="D",
+        tooltip="Delete it for good",
+        footer=12,
+        cli_help="delete instances, deployments, images, volumes or credentials for good",
+    ),
+    Action.UPDATE: ActionSpec(
+        "edit {}",
+        "changing",
+        "changed",
+        "{} can be edited",
+        button="Change",
+        effect=("What it is changes as said; what it costs may change with it.", ""),
+        effects={
+            Deployment: ("The new settings apply from its next start. What it costs may change.", ""),
+            RegistryCredential: (
+                "Whatever pulls with it does so as the new settings say, from the next pull on.",
+                "",
+            ),
+        },
+        has_form=True,
+        needs_stopped=True,
+        resources=_CHANGEABLE,
+        title="Edit",
+        key="E",
+        tooltip="Change its settings",
+        footer=9,
+        optional=True,
+        aliases=("edit",),
+    ),
+    Action.RENAME: ActionSpec(
+        "rename {}",
+        "renaming",
+        "renamed",
+        "{} can be renamed",
+        effect=("Only its name changes.", ""),
+        has_form=True,
+        needs_stopped=True,
+        resources=_CHANGEABLE,
+        title="Rename",
+        key="N",
+        tooltip="Give it another name",
+        footer=9,
+        optional=True,
+    ),
+    Action.RESIZE: ActionSpec(
+        "resize {}",
+        "resizing",
+        "resized",
+        "{} can be resized",
+        effect=("What it costs may change with its size.", ""),
+        has_form=True,
+        needs_stopped=True,
+        resources=_CHANGEABLE,
+        title="Resize",
+        key="Z",
+        tooltip="Give it another size",
+        footer=9,
+        optional=True,
+    ),
+    Action.EXEC: ActionSpec(
+        "run commands in {}",
+        "running a command",
+        passive="{} can run commands",
+        progress_of="running a command in",
+        effect=(
+            "The command runs as root, without a terminal. The server ends what takes too long.",
+            "The command runs in each as root, without a terminal. The server ends what takes too long.",
+        ),
+        for_several=True,
+        title="Run a command",
+        key="x",
+        tooltip="Run a shell command in it (marked: in all of them)",
+        footer=6,
+        short="run",
+        aliases=("run",),
+        blocks_others=False,  # a command that runs in an instance must not keep it from being stopped
+        needs_running=True,
+    ),
+    Action.COMMIT: ActionSpec(
+        "save {} as images",
+        "saving",
+        "saved",
+        "{} can be saved as images",
+        button="Save",
+        effect=(
+            "Its disk is saved as an image of yours. It may stand still meanwhile.",
+            "Their disks are saved as images of yours. They may stand still meanwhile.",
+        ),
+        needs_running=True,
+        needs_stopped=True,
+        shows_in=Resource.IMAGES,
+        title="Save as image",
+        tooltip="Save it as an image of yours",
+    ),
+    Action.SCALE: ActionSpec(
+        "scale {}",
+        "scaling",
+        "scaled",
+        "{} can be scaled",
+        effect=("Instances are started or ended until there are as many.", ""),
+        resources=(Resource.DEPLOYMENTS,),
+    ),
+    Action.BLOCK: ActionSpec(
+        "block the hosts of {}",
+        "keeping its host out",
+        "has its host kept out",
+        "the hosts of {} can be blocked",
+        progress_of="keeping out the host of",
+        several_done="hosts are kept out",
+        effect=(
+            "Its host gets no new instances of yours for that time. What runs there goes on.",
+            "Their hosts get no new instances of yours for that time. What runs there goes on.",
+        ),
+        for_several=True,
+        shows_in=Resource.BLACKLIST,
+        title="Keep the host out",
+        key="b",
+        tooltip="Keep its host out of scheduling a while",
+        footer=9,
+        short="keep host out",
+        optional=True,
+    ),
+    Action.SSH: ActionSpec(
+        "open shells in {}",
+        "",
+        mutates=False,
+        needs_running=True,
+        title="SSH",
+        key="s",
+        tooltip="Log into the instance",
+        footer=1,
+    ),
+    Action.CHANGE_PASSWORD: ActionSpec("change the passwords of {}", "changing the password of"),
+}
+"""Every action there is, in the order in which menus and helps show them."""
