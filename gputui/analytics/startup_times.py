@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
-from gputui.formatting import format_duration
 from gputui.models import Event, Phase, Ref
+from gputui.presentation.times import seconds_text
 
 SLOW_FACTOR = 3
 SLOW_SECONDS = 30
 """Clearly slow is at least this many times the median, and this many seconds more: 6 s against 1 s is noise."""
 
-_COMPARABLE = 1000
 _BEGINNING = "creating"
 _ENDING = frozenset({Phase.STOPPING, Phase.STOPPED, Phase.FAILED})
 
@@ -92,13 +91,6 @@ def evidence(startup: Startup, medians: Medians) -> str:
     worst = max(done, key=lambda step: (step.seconds or 0) - medians.steps.get(step.status, 0))
     said = _took(worst.status, worst.seconds or 0, medians.steps.get(worst.status))
     return f"{said}, then {startup.steps[-1].status}"
-
-
-def seconds_text(seconds: float | None) -> str:
-    """Format the duration of a step, comparable at a glance: ``352 s``, ``3h 12m``; '' when unknown."""
-    if seconds is not None and seconds < _COMPARABLE:
-        return f"{max(0, round(seconds))} s"
-    return format_duration(seconds)
 
 
 def _took(what: str, seconds: float, usual: float | None) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
 from gputui.cli import refs, session
-from gputui.cli.columns import state_text
 from gputui.cli.output import announce, report_error, say
 from gputui.cli.prompts import confirm, need_somebody
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
@@ -192,11 +191,11 @@ def _subject(row: Row) -> str:
     known: tuple[str, ...]
     match row:
         case Instance():
-            known = (state_text(row), actions.gpu_text(row), row.image or "")
+            known = (actions.state_words(row), actions.gpu_text(row), row.image or "")
         case Deployment():
-            known = (row.type, state_text(row), counts_sentence(row), gpus_text(row))
+            known = (row.type, actions.state_words(row), counts_sentence(row), gpus_text(row))
         case Volume():
-            known = (storage_text(row), state_text(row), size_text(row), row.region)
+            known = (storage_text(row), actions.state_words(row), size_text(row), row.region)
         case RegistryCredential():
             known = (registry_text(row),)
         case _:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from gputui.commands import BY_ID, Command
-from gputui.formatting import format_minutes
 from gputui.models import Action, Block, Instance, Phase, Resource, Row
-from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.screens.commands.block_host import BlockCommands, moment, place_of
+from gputui.screens.commands.block_host import BlockCommands, place_of
 from gputui.screens.list.list_view import ListView
-from gputui.screens.list.shared_columns import account_column
 
 
 class BlacklistCommands(BlockCommands):
@@ -65,48 +59,6 @@ class BlacklistView(ListView):
     COMMAND_SETS = (BlacklistCommands, *ListView.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("left", False)
 
-    def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns."""
-        columns: list[Column[Block]] = [
-            Column(
-                "host",
-                "HOST",
-                lambda row: row.host,
-                lambda row: natural_key(row.host),
-                width=10,
-                max_width=24,
-                middle=True,
-            ),
-            account_column(self.session, 0),
-            Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=2),
-            Column("left", "TIME LEFT", self._left, lambda row: row.until, right=True, number=_seconds_left),
-            Column("until", "UNTIL", lambda row: self._moment(row.until), lambda row: row.until, priority=4),
-            Column(
-                "extended",
-                "EXTENDED",
-                lambda row: self._moment(row.updated_at) if is_extended(row) else "",
-                lambda row: row.updated_at if is_extended(row) else None,
-                priority=3,
-                when_filled=True,
-            ),
-            Column(
-                "created", "CREATED", lambda row: self._moment(row.created_at), lambda row: row.created_at, priority=5
-            ),
-            Column(
-                "comment", "COMMENT", lambda row: row.comment, lambda row: row.comment, width=12, least=20, flex=True
-            ),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
-
-    def _moment(self, at: datetime | None) -> str:
-        return "" if at is None else moment(at, utc=self.session.utc)
-
-    def _left(self, row: Block) -> Cell:
-        if row.until is None:
-            return ("not told", "muted")
-        seconds = (row.until - datetime.now(UTC)).total_seconds()
-        return format_minutes(math.ceil(seconds / 60)) if seconds > 0 else ("expired", "muted")
-
     def actions_here(self) -> frozenset[Action]:
         """Every host can be blocked for longer where the account may change anything."""
         rows = self.targets()
@@ -124,12 +76,3 @@ class BlacklistView(ListView):
         if not any(fleet.supports(name, Resource.BLACKLIST) for name in fleet.accounts if chosen in (None, name)):
             return f"Hosts cannot be kept out in {where}."
         return f"No host is kept out in {where}. Press b on an instance (3) to keep its host out."
-
-
-def is_extended(block: Block) -> bool:
-    """Whether it was made longer after it was made."""
-    return block.updated_at is not None and block.created_at is not None and block.updated_at > block.created_at
-
-
-def _seconds_left(row: Block) -> float | None:
-    return None if row.until is None else max(0.0, (row.until - datetime.now(UTC)).total_seconds())

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import ClassVar, cast
+from datetime import datetime
+from typing import ClassVar
 
 from gputui.analytics.cost import is_unpriced
-from gputui.formatting import format_age, format_bytes, format_elapsed, format_time
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
-from gputui.presentation.actions import gpu_text, name_of, ports_text, progress_text
-from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.presentation.glyphs import PHASE_GLYPHS
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import gpus_of
+from gputui.screens.list.fleet_context import FleetContext
 from gputui.screens.list.list_view import ListView
-from gputui.screens.list.shared_columns import account_column, age_order, age_seconds, name_column, price_column
 
-PHASE_TABLE_STYLES = {
-    Phase.PENDING: "warning",
-    Phase.RUNNING: "good",
-    Phase.STOPPING: "warning",
-    Phase.STOPPED: "muted",
-    Phase.FAILED: "bad",
-    Phase.UNKNOWN: "warning",
-}
-_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 UNPRICED = "unpriced"
 """The kind of the scope that limits the view to the instances of an account that have no price."""
@@ -33,8 +20,35 @@ _TICK_SECONDS = 10.0
 """How often the time in a state is updated, while something is in transition."""
 
 
-_STATE_RESERVE = 22
-"""Cells of a state in transition with the time in it: ``◐ shutting_down  0:41``."""
+class InstanceContext(FleetContext):
+    """The context of instances: their processes, and what the events say of them."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.by_instance: dict[Ref, list[GpuProcess]] = {}
+        self.seen: dict[Ref, datetime] = {}
+        """When an event said that an instance was created."""
+        self.entered: dict[Ref, tuple[str, datetime]] = {}
+        """The status in transition that an instance entered last, and when."""
+
+    def processes(self, instance: Instance) -> Sequence[GpuProcess]:
+        """Return the GPU processes of an instance."""
+        return self.by_instance.get(instance.ref, ())
+
+    def gpu_count(self, instance: Instance) -> float | None:
+        """Return how many GPUs an instance may use, of a whole host as many as that is known to have."""
+        return gpus_of(instance, self.session.fleet)
+
+    def created_at(self, instance: Instance) -> datetime | None:
+        """Return when an instance was created, from its events where it does not say."""
+        return super().created_at(instance) or self.seen.get(instance.ref)
+
+    def in_state_since(self, instance: Instance) -> datetime | None:
+        """Return when an instance in transition entered its state."""
+        if instance.phase not in _IN_TRANSITION:
+            return None
+        status, at = self.entered.get(instance.ref, ("", None))
+        return at if status == instance.status else instance.updated_at
 
 
 class InstancesView(ListView):
@@ -51,145 +65,7 @@ class InstancesView(ListView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._by_instance: dict[Ref, list[GpuProcess]] = {}
-        self._seen: dict[Ref, datetime] = {}
-        self._entered: dict[Ref, tuple[str, datetime]] = {}
-
-    def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
-        columns: list[Column[Instance]] = [
-            name_column(least=18),
-            account_column(self.session, 0),
-            Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
-            Column(
-                "state",
-                "STATE",
-                self._state,
-                lambda row: (_ORDER[row.phase], row.status),
-                width=13,
-                reserve=_STATE_RESERVE,
-                search=self._state_text,
-            ),
-            Column(
-                "gpu",
-                "GPUS",
-                gpu_text,
-                lambda row: natural_key(gpu_text(row)),
-                width=4,
-                max_width=18,
-                number=lambda row: gpus_of(row, self.session.fleet),
-            ),
-            Column(
-                "gpumem",
-                "GPU MEM",
-                self._gpu_memory,
-                self._gpu_memory_used,
-                number=self._gpu_memory_used,
-                width=7,
-                right=True,
-                priority=1,
-                when_filled=True,
-            ),
-            price_column(self.session, 1),
-            Column(
-                "image",
-                "IMAGE",
-                lambda row: row.image or "",
-                lambda row: row.image or "",
-                width=14,
-                max_width=36,
-                flex=True,
-                priority=4,
-            ),
-            Column(
-                "ports",
-                "PORTS",
-                ports_text,
-                ports_text,
-                max_width=24,
-                priority=6,
-                when_filled=True,
-            ),
-            Column(
-                "cpu",
-                "CPU",
-                lambda row: "" if row.cpu_count is None else str(row.cpu_count),
-                lambda row: row.cpu_count,
-                right=True,
-                priority=7,
-                when_filled=True,
-            ),
-            Column(
-                "memory",
-                "MEM LIMIT",
-                lambda row: format_bytes(row.memory_limit),
-                lambda row: row.memory_limit,
-                number=lambda row: row.memory_limit,
-                right=True,
-                priority=7,
-                when_filled=True,
-            ),
-            Column(
-                "age",
-                "AGE",
-                lambda row: format_age(self._since(row), datetime.now(UTC)),
-                lambda row: age_order(self._since(row)),
-                number=lambda row: age_seconds(self._since(row)),
-                right=True,
-                priority=5,
-                when_filled=True,
-            ),
-            Column(
-                "region",
-                "REGION",
-                lambda row: row.region or "",
-                lambda row: natural_key(row.region or ""),
-                priority=3,
-                max_width=20,
-                when_filled=True,
-            ),
-            Column(
-                "host",
-                "HOST",
-                lambda row: row.host or "",
-                lambda row: natural_key(row.host or ""),
-                priority=8,
-                max_width=24,
-                middle=True,
-            ),
-            *self._unseen_columns(),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
-
-    def _unseen_columns(self) -> list[Column[Instance]]:
-        """Return the columns that only filters and sorting use."""
-
-        def at(key: str, moment: Callable[[Instance], datetime | None]) -> Column[Instance]:
-            def text(row: Instance) -> str:
-                return "" if (time := moment(row)) is None else format_time(time, utc=self.session.utc)
-
-            return Column(key, key.upper(), text, moment, shown=False)
-
-        return [
-            Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
-            Column("problem", "PROBLEM", lambda row: row.problem or "", shown=False),
-            Column("deployment", "DEPLOYMENT", self._deployment, self._deployment, shown=False),
-            Column("spot", "SPOT", lambda row: "" if row.spot is None else "yes" if row.spot else "no", shown=False),
-            Column(
-                "disk",
-                "DISK",
-                lambda row: format_bytes(row.disk_size),
-                lambda row: row.disk_size,
-                shown=False,
-                number=lambda row: row.disk_size,
-            ),
-            Column("version", "VERSION", lambda row: row.version, lambda row: row.version, shown=False),
-            Column("services", "SERVICES", lambda row: " ".join(one.url for one in row.services), shown=False),
-            at("created", lambda row: row.created_at),
-            at("started", lambda row: row.started_at),
-            at("stopped", lambda row: row.stopped_at),
-            at("updated", lambda row: row.updated_at),
-        ]
+        self.context: InstanceContext = InstanceContext(session)
 
     def on_mount(self) -> None:
         """Update the time in a state; only changed text reaches the terminal."""
@@ -200,54 +76,11 @@ class InstancesView(ListView):
         if not self.is_current:
             return
         rows = self.session.fleet.rows(Resource.INSTANCES).values()
-        moving = [row.ref for row in rows if isinstance(row, Instance) and self._in_state_since(row) is not None]
+        moving = [
+            row.ref for row in rows if isinstance(row, Instance) and self.context.in_state_since(row) is not None
+        ]
         if moving:
             self.table.invalidate(moving)
-
-    # --- cells that depend on more than the row --------------------------------------------------------------
-
-    def _state(self, row: Instance) -> Cell:
-        pending = self.session.fleet.pending(row.ref)
-        if pending is not None:
-            return (f"◐ {progress_text(pending.action)}", "warning")
-        if row.problem:
-            return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
-        shown = (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
-        since = self._in_state_since(row)
-        if since is None:
-            return shown
-        return [shown, (f"  {format_elapsed((datetime.now(UTC) - since).total_seconds())}", "muted")]
-
-    def _in_state_since(self, row: Instance) -> datetime | None:
-        """Return when it came into the state it is in, while that matters."""
-        if row.phase not in _IN_TRANSITION:
-            return None
-        status, at = self._entered.get(row.ref, ("", None))
-        return at if status == row.status else row.updated_at
-
-    def _deployment(self, row: Instance) -> str:
-        if row.parent is None:
-            return ""
-        parent = self.session.fleet.get(row.parent)
-        return f"{name_of(parent)} {row.parent.id}" if parent is not None else row.parent.id
-
-    def _state_text(self, row: Instance) -> str:
-        return f"{row.phase} {row.status}"
-
-    def _gpu_memory_used(self, row: Instance) -> int | None:
-        used = [process.gpu_memory_used for process in self._by_instance.get(row.ref, ())]
-        known = [size for size in used if size is not None]
-        return sum(known) if known else None
-
-    def _gpu_memory(self, row: Instance) -> Cell:
-        used = format_bytes(self._gpu_memory_used(row))
-        processes = self._by_instance.get(row.ref, ())
-        if all(process.gpu_memory_used is not None for process in processes):
-            return used
-        return [(f"{used}+" if used else "", ""), ("?", "muted")]
-
-    def _since(self, row: Instance) -> datetime | None:
-        return row.created_at or row.started_at or self._seen.get(row.ref)
 
     # --- following what the cells depend on ------------------------------------------------------------------
 
@@ -271,7 +104,7 @@ class InstancesView(ListView):
         for process in self.session.fleet.rows(Resource.PROCESSES).values():
             if isinstance(process, GpuProcess) and process.instance is not None:
                 grouped.setdefault(process.instance, []).append(process)
-        before, self._by_instance = self._by_instance, grouped
+        before, self.context.by_instance = self.context.by_instance, grouped
         return before
 
     def _processes_changed(self) -> None:
@@ -281,9 +114,9 @@ class InstancesView(ListView):
             sizes = [process.gpu_memory_used for process in processes]
             return sum(size or 0 for size in sizes), None in sizes
 
-        refs = before.keys() | self._by_instance.keys()
+        refs = before.keys() | self.context.by_instance.keys()
         self.table.invalidate(
-            [ref for ref in refs if held(before.get(ref, ())) != held(self._by_instance.get(ref, ()))]
+            [ref for ref in refs if held(before.get(ref, ())) != held(self.context.by_instance.get(ref, ()))]
         )
 
     def _note_creations(self, events: Iterable[Row]) -> None:
@@ -291,11 +124,11 @@ class InstancesView(ListView):
             if not isinstance(event, Event):
                 continue
             if event.before is None:
-                self._seen[event.instance] = event.at
+                self.context.seen[event.instance] = event.at
             if event.phase in _IN_TRANSITION:
-                entered = self._entered.get(event.instance)
+                entered = self.context.entered.get(event.instance)
                 if entered is None or entered[1] <= event.at:
-                    self._entered[event.instance] = (event.status, event.at)
+                    self.context.entered[event.instance] = (event.status, event.at)
 
     def _events_changed(self, change: Change) -> None:
         self._note_creations(change.added)

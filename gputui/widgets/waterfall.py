@@ -10,8 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from gputui.analytics.startup_times import Medians, Startup, is_slow, seconds_text
+from gputui.analytics.startup_times import Medians, Startup, is_slow
 from gputui.presentation.glyphs import BAR_FULL
+from gputui.presentation.times import seconds_text
 from gputui.widgets.bars.line import Line
 
 OTHERS, MEDIAN = "others", "median"

@@ -20,10 +20,10 @@ from gputui.analytics.startup_times import (
     evidence,
     is_slow,
     medians,
-    seconds_text,
     startups,
 )
 from gputui.models import Event, EventSource, Phase, Ref
+from gputui.presentation.times import seconds_text
 
 BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PARENT = Ref("hub", "deployment", "d1")

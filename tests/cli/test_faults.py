@@ -67,7 +67,7 @@ def test_a_fault_in_one_cell_leaves_the_others(
         return str(1 / len(row.ref.account.removeprefix("spoiled")))
 
     table = (Column("NAME", lambda row: row.name), Column("ODD", cell))
-    monkeypatch.setitem(columns._TABLES, Resource.INSTANCES, table)
+    monkeypatch.setattr(columns, "columns_of", lambda resource: table)
     status, out, err = run("get", "instances")
     assert (status, [line.split() for line in out.splitlines()[1:]]) == (
         0,

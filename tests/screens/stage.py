@@ -387,7 +387,7 @@ class _StillTime(datetime):
 
 def stop_the_clock(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
     """Make ages and times of day the same in every run; also in these modules."""
-    for module in ("gputui.formatting", "gputui.screens.instances", "gputui.screens.list.shared_columns", *modules):
+    for module in ("gputui.formatting", "gputui.presentation.columns.context", *modules):
         monkeypatch.setattr(f"{module}.datetime", _StillTime)
 
 

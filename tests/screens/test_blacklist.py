@@ -14,7 +14,7 @@ from tests.fleet.fakes import START
 from tests.screens.hub import FakeCloud, block, hub
 from tests.screens.stage import NARROW, WIDE, lab, staged, stop_the_clock, unsafe_on
 
-MODULES = ("gputui.screens.blacklist", "gputui.screens.commands.block_host")
+MODULES = ("gputui.presentation.columns.context", "gputui.screens.commands.block_host")
 
 
 @pytest.fixture(autouse=True)

@@ -24,12 +24,13 @@ from gputui.models import (
     Volume,
 )
 from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.gpus import gpu_columns
 from gputui.query import parse
 from gputui.screens.base.session import Session
 from gputui.screens.blacklist import BlacklistView
 from gputui.screens.deployments import DeploymentsView
 from gputui.screens.events.view import EventsView
-from gputui.screens.gpus.columns import gpu_columns
 from gputui.screens.gpus.view import GpusView
 from gputui.screens.instances import InstancesView
 from gputui.screens.library.credentials import CredentialsView
@@ -66,7 +67,7 @@ def columns_of(session: Session) -> dict[str, Sequence[Column[Any]]]:
         "deployments": DeploymentsView(session).columns(),
         "events": EventsView(session).columns(),
         "processes": GpusView(session).columns(),
-        "gpus": gpu_columns(),
+        "gpus": gpu_columns(Context()),
         "blacklist": BlacklistView(session).columns(),
         "library": LibraryView(session).columns(),
         "volumes": VolumesView(session).columns(),

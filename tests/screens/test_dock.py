@@ -76,7 +76,7 @@ async def pulling(stage: Stage, name: str = CUDA) -> None:
 async def test_a_pull_is_a_row_while_it_goes_on_and_its_end_is_told(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_the_clock(monkeypatch, "gputui.screens.library.images")
+    stop_the_clock(monkeypatch)
     fake = Dock()
     fake.hold(Action.CREATE)
     async with staged(fake, view="7", size=size) as stage:

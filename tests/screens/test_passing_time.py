@@ -26,7 +26,7 @@ class Wall:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
                 return wall.now.astimezone(tz or UTC)
 
-        for module in ("screens.instances", "screens.list.shared_columns", "screens.tasks.view", "screens.blacklist"):
+        for module in ("presentation.columns.context", "presentation.tasks"):
             monkeypatch.setattr(f"gputui.{module}.datetime", Time)
 
     def pass_seconds(self, seconds: float) -> None:

@@ -20,7 +20,7 @@ from tests.screens.stage import NARROW, Stage, backend, fail, lab, staged, stop_
 
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_the_clock(monkeypatch, "gputui.screens.tasks.view", "gputui.presentation.tasks")
+    stop_the_clock(monkeypatch, "gputui.presentation.tasks")
 
 
 def read(stage: Stage) -> JsonView:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from gputui.analytics import startup_times
 from gputui.cli import session
-from gputui.cli.columns import time_left
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import report_error, say
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
+from gputui.presentation.columns.blocks import time_left
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -56,9 +56,8 @@ def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, 
     lines = [f"{host}: for {format_minutes(minutes)}, until {until}."]
     block = known.get((row.ref.account, row.region or "", row.host or ""))
     if block is not None and block.until is not None:
-        lines.append(
-            f"It is kept out already, until {format_time(block.until)} ({time_left(block)} left): this extends that."
-        )
+        left = time_left(block, datetime.now(UTC))
+        lines.append(f"It is kept out already, until {format_time(block.until)} ({left} left): this extends that.")
     if comment:
         lines.append(f"Comment: {comment}")
     return lines

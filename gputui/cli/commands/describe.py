@@ -6,16 +6,18 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gputui.api.capabilities import Backend, HasAccountInfo, HasDetail
 from gputui.cli import refs, session
-from gputui.cli.columns import hours_text, time_left
 from gputui.cli.output import Plain, cell_width, say
 from gputui.errors import ExitCode, GputuiError, NotFoundError
 from gputui.formatting import format_bytes, format_duration, format_money
 from gputui.models import Block, Deployment, Instance, Money, Package, Ref, Resource, Row, Task, Volume
 from gputui.models.serialize import from_plain, to_plain
+from gputui.presentation.columns.blocks import time_left
+from gputui.presentation.columns.offers import hours_text
 from gputui.presentation.deployments import cuda_text
 from gputui.presentation.prices import price_sentence
 from gputui.presentation.tasks import indented, took_text
@@ -130,7 +132,7 @@ def _in_words(row: Row) -> Plain:
     """Return what is better said in another form than that of the JSON."""
     match row:
         case Block():
-            return {"left": time_left(row)}
+            return {"left": time_left(row, datetime.now(UTC))}
         case Task():
             return {"took": took_text(row)}
         case Instance() | Deployment() | Volume() if row.price is not None:

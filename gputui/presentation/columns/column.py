@@ -36,7 +36,8 @@ class Column(Generic[RowT]):
     cell's text does not. ``middle`` cuts a long text in the middle: for names, whose ends tell them apart.
     ``number`` makes what a filter compares, in bytes, seconds or as counted, None for unknown: needed where the
     text is no plain figure, as in ``#4 RTX 4090``. ``reserve`` is the width that it can grow to without another
-    having to go for it, unless the terminal is narrow.
+    having to go for it, unless the terminal is narrow. ``plain`` makes the text in tables of the command line where
+    it is not the cell's.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Column(Generic[RowT]):
     filled: Callable[[RowT], bool] | None = None
     reserve: int = 0
     number: Callable[[RowT], float | None] | None = None
+    plain: Callable[[RowT], str] | None = None
 
     def order(self, row: RowT) -> Any:
         """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""
@@ -70,6 +72,10 @@ class Column(Generic[RowT]):
             return self.search(row)
         cell = self.cell(row)
         return cell if isinstance(cell, str) else plain_text(cell)
+
+    def plain_cell(self, row: RowT) -> str:
+        """Return the text of a row's cell in tables of the command line."""
+        return plain_text(self.cell(row)) if self.plain is None else self.plain(row)
 
 
 def spans_of(cell: Cell) -> tuple[Span, ...]:

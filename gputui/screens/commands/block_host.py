@@ -9,9 +9,10 @@ from textual.content import Content
 
 from gputui.analytics.startup_times import evidence, medians, startups
 from gputui.errors import GputuiError
-from gputui.formatting import format_minutes, format_time
+from gputui.formatting import format_minutes
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
 from gputui.presentation.actions import effect
+from gputui.presentation.columns.blocks import minute_text
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
@@ -91,7 +92,7 @@ class BlockCommands(ActionCommands):
         return said, "\n".join(warnings)
 
     def _moment(self, at: datetime) -> str:
-        return moment(at, utc=self.session.utc)
+        return minute_text(at, utc=self.session.utc)
 
     # --- what speaks against them ----------------------------------------------------------------------------
 
@@ -107,11 +108,6 @@ class BlockCommands(ActionCommands):
             if said := evidence_of(instance.ref, events):
                 dialog.suggest(said)
                 return
-
-
-def moment(at: datetime, *, utc: bool) -> str:
-    """Write a time to the minute."""
-    return format_time(at.replace(second=0, microsecond=0), utc=utc).removesuffix(":00")
 
 
 def place_of(instance: Instance) -> Place:

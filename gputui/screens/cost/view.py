@@ -15,7 +15,7 @@ from gputui.analytics.cost import COSTING, Total, by_account, gpus_in_use, gpus_
 from gputui.formatting import format_minutes, format_money
 from gputui.models import Balance, Change, Deployment, FeedState, Package, Resource, Row
 from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.glyphs import bar
+from gputui.presentation.columns.offers import package_columns
 from gputui.presentation.prices import UNKNOWN, money_text, price_key
 from gputui.screens.base.header_cost import all_costing, billing, lacking_text, shown_total, unstated
 from gputui.screens.base.session import Session
@@ -24,13 +24,10 @@ from gputui.screens.cost.lines import CostLine, cost_lines
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.table.table import RecordTable
 
-BAR_CELLS = 6
 ROOMY = 100
 """Cells of a line that has room for the sums of a day and for the unpriced things."""
 SOON = 24 * 60
 """Within so many minutes the end of a balance wants attention."""
-LOW = 0.1
-"""Below this share of it left, a package looks as if it needs somebody."""
 
 
 class CostView(ListView):
@@ -147,22 +144,7 @@ class CostView(ListView):
 
     def _package_columns(self) -> Sequence[Column[Row]]:
         columns: list[Column[Package]] = [
-            Column(
-                "gpu", "GPU", lambda row: row.gpu_model or "?", lambda row: (row.gpu_model, row.ref), max_width=24
-            ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
-            Column(
-                "regions",
-                "REGIONS",
-                lambda row: ", ".join(row.regions) or ("all" if row.gpu_model else ""),
-                None,
-                width=6,
-                max_width=30,
-                flex=True,
-                priority=2,
-            ),
-            Column("left", "HOURS LEFT", _left, lambda row: row.balance, width=BAR_CELLS + 5),
-            Column("total", "HOURS", lambda row: _hours(row.total), lambda row: row.total, shown=False),
+            *package_columns(self.context),
             Column("gpus", "GPUS", self._in_use, self._gpus_in_use, right=True),
             Column("out", "USED UP", self._used_up, self._run_out),
         ]
@@ -358,25 +340,3 @@ def _instances(row: CostLine) -> Cell:
 
 def _gpus(row: CostLine) -> Cell:
     return ("–", "muted") if row.volumes and row.name and not row.instances else gpus_text(row.gpus, row.unsure)
-
-
-def _hours(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    hours = seconds / 3600
-    return f"{hours:.1f}" if 0 < abs(hours) < 99.95 else f"{hours:.0f}"
-
-
-def _left(row: Package) -> Cell:
-    if row.problem:
-        return ("not read", "warning") if row.balance is None else f"{_hours(row.balance)}  (not read again)"
-    if row.balance is None:
-        return ("not told", "muted")
-    if not row.total or row.total < 0:
-        return _hours(row.balance)
-    share = min(1.0, max(0.0, row.balance / row.total))
-    return [
-        (bar(share, BAR_CELLS), "bad" if share < LOW else "accent"),
-        (f" {_hours(row.balance)}", ""),
-        (f" of {_hours(row.total)}", "muted"),
-    ]

@@ -7,24 +7,10 @@ from datetime import datetime
 
 from gputui.formatting import format_time
 from gputui.models import Phase, Task
-from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.presentation.columns.tasks import status_glyph
+from gputui.presentation.glyphs import PHASE_STYLES
 from gputui.presentation.tasks import delivery_failed, delivery_text, took_text
 from gputui.widgets.json.tree import Fact, Section
-
-TABLE_STYLES = {
-    Phase.PENDING: "warning",
-    Phase.RUNNING: "accent",
-    Phase.STOPPING: "warning",
-    Phase.STOPPED: "good",
-    Phase.FAILED: "bad",
-    Phase.UNKNOWN: "warning",
-}
-"""The style of a status in a table, by its phase."""
-
-
-def status_glyph(task: Task) -> str:
-    """Return the glyph of its status: what is done is done, unlike an instance that stopped."""
-    return "✓" if task.phase is Phase.STOPPED else PHASE_GLYPHS[task.phase]
 
 
 def status_style(task: Task) -> str:

@@ -9,16 +9,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from gputui.analytics.startup_times import seconds_text
 from gputui.commands import BY_ID
-from gputui.formatting import format_time
-from gputui.models import Action, Change, Event, EventSource, Instance, Phase, Ref, Resource, Row
-from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.presentation.glyphs import PHASE_GLYPHS
+from gputui.models import Action, Change, Event, Instance, Phase, Ref, Resource, Row
+from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.events import event_columns
+from gputui.presentation.times import seconds_text
 from gputui.screens.base.session import Session
 from gputui.screens.events.commands import EventCommands
 from gputui.screens.events.slow_steps import SlowSteps
-from gputui.screens.instances import PHASE_TABLE_STYLES
 from gputui.screens.list.list_view import ListView
 from gputui.screens.logs.captions import follow_caption
 from gputui.widgets.table.table import RecordTable
@@ -52,47 +50,8 @@ class EventsView(ListView):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; times are local or UTC as chosen."""
-        several = len(self.session.fleet.accounts) > 1
         columns: list[Column[Event]] = [
-            Column("time", "TIME", self._time, lambda row: row.at, width=8),
-            Column(
-                "account",
-                "ACCOUNT",
-                lambda row: row.ref.account,
-                lambda row: row.ref.account,
-                priority=5 if several else 9,
-            ),
-            Column(
-                "name",
-                "INSTANCE",
-                lambda row: row.name,
-                lambda row: natural_key(row.name),
-                width=12,
-                least=20,  # the end of the name is what tells two instances of a deployment apart
-                flex=True,
-                max_width=40,
-                middle=True,
-            ),
-            Column("kind", "KIND", lambda row: row.instance.kind, lambda row: row.instance.kind, priority=9),
-            Column("before", "FROM", lambda row: row.before or "", lambda row: row.before or "", width=8, priority=4),
-            Column("status", "TO", self._to, lambda row: row.status, width=10, search=lambda row: row.status),
-            Column(
-                "after",
-                "AFTER",
-                lambda row: seconds_text(row.after_seconds),
-                lambda row: row.after_seconds,
-                number=lambda row: row.after_seconds,
-                right=True,
-                priority=2,
-            ),
-            Column(
-                "source",
-                "SOURCE",
-                lambda row: ("seen from here" if row.source is EventSource.OBSERVED else "reported", "muted"),
-                lambda row: row.source.value,
-                priority=8,
-                search=lambda row: row.source.value,
-            ),
+            *event_columns(self.context),
             Column(
                 "remark",
                 "REMARK",
@@ -110,20 +69,8 @@ class EventsView(ListView):
                 when_filled=True,
                 search=self._host,
             ),
-            Column("phase", "PHASE", lambda row: row.phase.value, shown=False),
         ]
         return cast("Sequence[Column[Row]]", columns)
-
-    @staticmethod
-    def _to(row: Event) -> Cell:
-        if row.status == "gone":
-            return ("→ gone", "muted")
-        return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])]
-
-    def _time(self, row: Event) -> str:
-        """Write the time of day, before it the day when it is another: a year takes room that the rest needs."""
-        text = format_time(row.at, utc=self.session.utc)
-        return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
 
     def _remark(self, row: Event) -> str:
         """Return that the step which the event ended was slow."""

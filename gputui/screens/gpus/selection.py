@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.models import GpuDevice, GpuProcess, Instance, Ref, Resource, Row
+from gputui.models import GpuDevice, Instance, Ref, Resource, Row
 from gputui.query import Query
 
 if TYPE_CHECKING:
@@ -22,20 +22,10 @@ class GpuSelection:
         """The GPU that is shown alone; None for all."""
         self.comparing = False
         """Whether GPUs are shown side by side."""
-        self.devices: dict[tuple[str, str, int], GpuDevice] = {}
-        """The whole GPUs, by account, host and index."""
-
-    def share_of(self, row: GpuProcess) -> float | None:
-        """Return the share of its GPU's memory that a process holds, of 1; None where it is unknown."""
-        device = None if row.gpu_index is None else self.devices.get((row.ref.account, row.host, row.gpu_index))
-        whole = (device.memory_total or device.memory_used) if device is not None else None
-        if row.gpu_memory_used is None or not whole:
-            return None
-        return min(1.0, row.gpu_memory_used / whole)
 
     def read_devices(self) -> None:
         """Read the GPUs of the fleet as they are now."""
-        self.devices = {
+        self._view.context.devices = {
             (device.ref.account, device.host, device.index): device
             for device in self._view.session.fleet.rows(Resource.GPUS).values()
             if isinstance(device, GpuDevice) and not device.mig

@@ -13,12 +13,12 @@ from textual.events import DescendantFocus
 
 from gputui.models import Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
-from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.lists import columns_of
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
-from gputui.screens.gpus.columns import gpu_columns, process_columns
 from gputui.screens.gpus.commands import GpuCommands
 from gputui.screens.gpus.selection import GpuSelection
+from gputui.screens.list.fleet_context import FleetContext
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
 from gputui.widgets.chart.gpu_panel import MOST, GpuPanel, Showing
@@ -31,6 +31,23 @@ _TALLEST, _LEAST = 11, 4
 """Lines of charts next to tables: at most and at least."""
 _ROOM_FOR_NONE = 3
 """Lines of a table of processes that has none."""
+
+
+class ProcessContext(FleetContext):
+    """The context of processes: the GPUs that they are on, by account, host and index."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.devices: dict[tuple[str, str, int], GpuDevice] = {}
+
+    def memory_share(self, process: GpuProcess) -> float | None:
+        """Return the part of the GPU's memory, or of its used memory, that a process holds."""
+        index = process.gpu_index
+        device = None if index is None else self.devices.get((process.ref.account, process.host, index))
+        whole = (device.memory_total or device.memory_used) if device is not None else None
+        if process.gpu_memory_used is None or not whole:
+            return None
+        return min(1.0, process.gpu_memory_used / whole)
 
 
 class GpusView(ListView):
@@ -57,13 +74,14 @@ class GpusView(ListView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.context: ProcessContext = ProcessContext(session)
         self._on_gpus = False
         self.shown = GpuSelection(self)
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
         gpus: RecordTable[Row] = RecordTable(
-            gpu_columns(),
+            columns_of(Resource.GPUS, self.context),
             id="gpus",
             row_style=self.row_style,
             placeholder=self.feeds.loading_text(),
@@ -91,10 +109,6 @@ class GpusView(ListView):
     def gpus(self) -> RecordTable[Row]:
         """The upper table."""
         return cast("RecordTable[Row]", self.query_one("#gpus", RecordTable))
-
-    def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns of the processes; the share is of the GPU's memory, or of what is held of it."""
-        return process_columns(self.shown.share_of, several_accounts=len(self.session.fleet.accounts) > 1)
 
     # --- following -------------------------------------------------------------------------------------------
 
@@ -378,7 +392,7 @@ class GpusView(ListView):
         """Return why there are no rows."""
         fleet = self.session.fleet
         if self.scope is not None:
-            if said := unseen(fleet, self.scope, tuple(self.shown.devices.values())):
+            if said := unseen(fleet, self.scope, tuple(self.context.devices.values())):
                 return said
             instance = fleet.get(self.scope)
             if isinstance(instance, Instance) and not fleet.knows_processes(instance):

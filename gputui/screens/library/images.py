@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from gputui.formatting import format_bytes, format_elapsed
 from gputui.models import Action, Change, Image, Ref, Resource, Row
-from gputui.presentation.columns.column import Cell, Column
 from gputui.screens.library.commands import NewFromImageCommands, PullCommands, pullable
 from gputui.screens.library.tabs import LibraryPart
-from gputui.screens.list.shared_columns import age_column
 
 _TICK_SECONDS = 1.0
 
@@ -25,55 +21,6 @@ class LibraryView(LibraryPart):
     RESOURCES = frozenset({Resource.IMAGES})
     COMMAND_SETS = (PullCommands, NewFromImageCommands, *LibraryPart.COMMAND_SETS)
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-
-    def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns."""
-        columns: list[Column[Image]] = [
-            Column(
-                "name",
-                "IMAGE",
-                lambda row: row.reference,
-                lambda row: row.reference,
-                width=12,
-                middle=True,
-                flex=True,
-                max_width=70,
-            ),
-            Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, priority=1),
-            Column("state", "STATE", self._state, self._state_text, width=16, when_filled=True),
-            Column(
-                "owner",
-                "WHOSE",
-                _owner,
-                lambda row: not row.own,
-                search=lambda row: "yours private" if row.own else "server public",
-                when_filled=True,
-            ),
-            Column(
-                "size",
-                "SIZE",
-                lambda row: format_bytes(row.size),
-                lambda row: row.size,
-                number=lambda row: row.size,
-                right=True,
-                priority=2,
-                when_filled=True,
-            ),
-            age_column(4),
-            Column("digest", "DIGEST", _short_digest, lambda row: row.digest or "", priority=5, when_filled=True),
-            Column("id", "ID", lambda row: row.ref.id, lambda row: row.ref.id, shown=False),
-            Column(
-                "about",
-                "ABOUT",
-                lambda row: row.description,
-                lambda row: row.description,
-                flex=True,
-                priority=3,
-                max_width=70,
-                when_filled=True,
-            ),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
 
     # --- pulls under way: rows of images that no list holds yet ------------------------------------------------
 
@@ -92,17 +39,6 @@ class LibraryView(LibraryPart):
     def is_pull(self, row: Row | None) -> bool:
         """Return whether a row is a pull under way."""
         return row is not None and row.ref in self._pulls()
-
-    def _state(self, row: Image) -> Cell:
-        pending = self.session.fleet.pending(row.ref)
-        if pending is None:
-            return ""
-        elapsed = format_elapsed((datetime.now(UTC) - pending.since).total_seconds())
-        return [(f"◐ {self._state_text(row)}", "warning"), (f"  {elapsed}", "muted")]
-
-    def _state_text(self, row: Image) -> str:
-        pending = self.session.fleet.pending(row.ref)
-        return "" if pending is None else "pulling" if pending.action is Action.CREATE else "deleting"
 
     def catch_up(self) -> None:
         """Add the pulls that are under way."""
@@ -138,17 +74,6 @@ class LibraryView(LibraryPart):
         """Return why there are no rows."""
         where = self.session.account or "any account"
         return f"No images in {where}." + (" Press P to pull one." if pullable(self.session) else "")
-
-
-def _owner(row: Image) -> Cell:
-    return "" if row.own is None else ("yours", "accent") if row.own else "the server's"
-
-
-def _short_digest(row: Image) -> str:
-    """Return what tells a digest from others, as Docker shortens it."""
-    _, colon, digest = (row.digest or "").rpartition(":")
-    # A uuid is shown whole: that of all public images begins with the same words.
-    return digest if not colon and "-" in digest else digest[:12]
 
 
 def image_of(ref: Ref) -> Image:

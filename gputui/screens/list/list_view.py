@@ -13,11 +13,14 @@ from gputui.commands import BY_ID, Command
 from gputui.models import Change, FeedState, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
+from gputui.presentation.columns.lists import columns_of
 from gputui.query import Query
+from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.list.commands import ListCommands
+from gputui.screens.list.fleet_context import FleetContext
 from gputui.widgets.table.table import RecordTable
 
 
@@ -43,6 +46,10 @@ class ListView(View):
 
     _awaited_row: tuple[Ref, int] | None = None
     """A row to go to as soon as it is listed, unless the user has moved since (:attr:`TableView.moves`)."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.context: FleetContext = FleetContext(session)
 
     def on_mount(self) -> None:
         """Update ages; only changed text reaches the terminal."""
@@ -77,7 +84,7 @@ class ListView(View):
 
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns."""
-        raise NotImplementedError
+        return columns_of(self.RESOURCE, self.context)
 
     @property
     def table(self) -> RecordTable[Row]:

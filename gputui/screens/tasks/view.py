@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from gputui.formatting import format_age
 from gputui.models import Change, Phase, Ref, Resource, Row, Task, TaskQueue
-from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.tasks import (
-    delivery_failed,
-    delivery_text,
     processing_text,
     read_text,
-    takes_long,
-    took,
-    took_text,
     wants_attention,
 )
 from gputui.screens import dialogs
-from gputui.screens.detail.task import TABLE_STYLES, status_glyph
 from gputui.screens.list.list_view import ListView
-from gputui.screens.list.shared_columns import account_column, age_order, age_seconds
 from gputui.screens.tasks.commands import NewTaskCommands, TaskCommands, show_task
 
 _ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
@@ -42,65 +32,6 @@ class TasksView(ListView):
 
     reading: tuple[Ref, dialogs.JsonReaderDialog] | None = None
     """The task that is read, and the dialog that shows it."""
-
-    def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns; on a narrow screen the task, how it stands, and since when."""
-        columns: list[Column[Task]] = [
-            Column(
-                "task",
-                "TASK",
-                lambda row: row.name,
-                lambda row: row.name,
-                width=12,
-                flex=True,
-                max_width=40,
-                middle=True,
-                search=lambda row: f"{row.name} {row.ref.id}",
-            ),
-            account_column(self.session, 3),
-            Column("queue", "QUEUE", _queue, _queue, priority=2, max_width=24, middle=True),
-            Column(
-                "status",
-                "STATUS",
-                _status,
-                lambda row: (_ORDER[row.phase], row.status),
-                width=12,
-                max_width=16,
-                search=lambda row: f"{row.phase} {row.status}",
-            ),
-            Column(
-                "delivery",
-                "DELIVERY",
-                _delivery,
-                lambda row: (not delivery_failed(row), text) if (text := delivery_text(row)) else None,
-                width=9,
-                max_width=22,
-                search=lambda row: f"{delivery_text(row)} {row.delivery}",
-            ),
-            Column(
-                "age",
-                "AGE",
-                _age,
-                lambda row: age_order(row.created_at),
-                number=lambda row: age_seconds(row.created_at),
-                right=True,
-            ),
-            Column("took", "TOOK", took_text, took, right=True, priority=4, width=6, number=took),
-            Column(
-                "error",
-                "ERROR",
-                lambda row: (_error(row), "bad"),
-                _error,
-                width=12,
-                flex=True,
-                priority=5,
-                max_width=70,
-                when_filled=True,
-            ),
-            Column("worker", "WORKER", _worker, _worker, priority=6, max_width=32, when_filled=True, middle=True),
-            Column("webhook", "WEBHOOK", lambda row: row.webhook, lambda row: row.webhook, shown=False),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
 
     # --- following the fleet ---------------------------------------------------------------------------------
 
@@ -180,28 +111,3 @@ class TasksView(ListView):
             )
         of = f" of {queues[0].name}" if len(queues) == 1 else "s"
         return f"No tasks in the queue{of}." + (" Press n to submit one." if self.creatable() else "")
-
-
-def _queue(row: Task) -> str:
-    return row.queue_name or row.queue.id
-
-
-def _status(row: Task) -> Cell:
-    return (f"{status_glyph(row)} {row.status}", TABLE_STYLES[row.phase])
-
-
-def _age(row: Task) -> Cell:
-    age = format_age(row.created_at, datetime.now(UTC))
-    return (age, "warning") if takes_long(row) else age
-
-
-def _delivery(row: Task) -> Cell:
-    return (f"✗ {delivery_text(row)}", "bad") if delivery_failed(row) else (delivery_text(row), "muted")
-
-
-def _error(row: Task) -> str:
-    return " ".join((row.problem or row.error).split())
-
-
-def _worker(row: Task) -> str:
-    return row.worker_url.partition("://")[2] or row.worker_url

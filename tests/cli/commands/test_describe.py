@@ -93,7 +93,7 @@ def test_a_deployment_is_described_in_the_units_of_people(hub: Cloud, run: Run) 
 def test_a_host_that_is_kept_out_is_found_by_its_name_with_its_time_left(hub: Cloud, run: Run) -> None:
     _, out, _ = run("describe", "host-d")
 
-    assert ["left", "1h 35m"] in [line.split(maxsplit=1) for line in out.splitlines()]
+    assert ["left", "1h 36m"] in [line.split(maxsplit=1) for line in out.splitlines()]
 
 
 def test_prepaid_time_is_described_in_hours(hub: Cloud, run: Run) -> None:

@@ -176,14 +176,14 @@ def last_cells(table: str) -> list[str]:
 def test_deployments_show_counts_gpus_and_prices(hub: Cloud, run: Run) -> None:
     _, table, _ = run("get", "deployments")
 
-    assert cells(table, "RUNNING") == ["1/2 +1", "3/20 1 run"]
+    assert cells(table, "INSTANCES") == ["1/2 +1", "3/20 1 run"]
     assert cells(table, "GPU")[0] == "2 × RTX 5090, RTX 4090"
     assert "$0.90–1.80" in table
 
 
 def test_prepaid_time_is_in_hours_and_what_is_kept_out_has_its_time_left(hub: Cloud, run: Run) -> None:
-    assert " 20.0 h  100.0 h " in run("get", "packages")[1]
-    assert " 1h 35m " in run("get", "blacklist")[1]
+    assert " 20.0 h      100.0 h " in run("get", "packages")[1]
+    assert " 1h 36m " in run("get", "blacklist")[1]
     assert "$412.50" in run("get", "balances")[1]
 
 

@@ -1,4 +1,4 @@
-"""The columns of GPUs and of the processes on them."""
+"""The columns of GPUs, of the processes on them, and of hosts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from gputui.formatting import format_bytes, format_duration
-from gputui.models import GpuDevice, GpuProcess, Row
+from gputui.models import GpuDevice, GpuProcess, HostInfo
 from gputui.presentation.columns.column import Cell, Column, natural_key
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.shared import account_column, text_of
 from gputui.presentation.glyphs import bar
 
 BAR_CELLS = 8
 
 
-def gpu_columns() -> Sequence[Column[Row]]:
-    """Return the columns of GPUs: what they are, and how they are now, as far as a sensor tells."""
-    columns: list[Column[GpuDevice]] = [
+def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
+    """Return the columns of GPUs: models and the newest readings."""
+    del context
+    return [
         Column(
             "gpu",
             "GPU",
@@ -39,12 +42,19 @@ def gpu_columns() -> Sequence[Column[Row]]:
             "UTIL",
             _utilization,
             _sampled("utilization"),
+            plain=_figure_text("utilization", " %"),
             number=_sampled("utilization"),
             width=BAR_CELLS + 6,
             when_filled=True,
         ),
         Column(
-            "memory", "GPU MEMORY", _memory, lambda row: row.memory_used, width=20, number=lambda row: row.memory_used
+            "memory",
+            "GPU MEMORY",
+            _memory,
+            lambda row: row.memory_used,
+            width=20,
+            number=lambda row: row.memory_used,
+            plain=_memory_text,
         ),
         _figure("power", "POWER", " W", priority=1),
         _figure("temperature", "TEMP", " °C", priority=1),
@@ -69,7 +79,6 @@ def gpu_columns() -> Sequence[Column[Row]]:
             number=lambda row: len(row.instances),
         ),
     ]
-    return cast("Sequence[Column[Row]]", columns)
 
 
 def _count(row: GpuDevice) -> Cell:
@@ -85,12 +94,13 @@ def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
 def _figure(name: str, title: str, unit: str, *, priority: int) -> Column[GpuDevice]:
     """Return the column of one figure of the newest reading."""
     value = _sampled(name)
+    text = _figure_text(name, unit)
+    return Column(name, title, text, value, number=value, right=True, priority=priority, when_filled=True)
 
-    def cell(row: GpuDevice) -> Cell:
-        read = value(row)
-        return "" if read is None else f"{read:.0f}{unit}"
 
-    return Column(name, title, cell, value, number=value, right=True, priority=priority, when_filled=True)
+def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
+    value = _sampled(name)
+    return lambda row: "" if (read := value(row)) is None else f"{read:.0f}{unit}"
 
 
 def _model(row: GpuDevice) -> str:
@@ -102,6 +112,13 @@ def _utilization(row: GpuDevice) -> Cell:
         return ""
     load = row.sample.utilization
     return [(bar(load / 100, BAR_CELLS), "accent"), (f" {load:3.0f} %", "")]
+
+
+def _memory_text(row: GpuDevice) -> str:
+    used, total = format_bytes(row.memory_used), format_bytes(row.memory_total)
+    return (f"{used or '?'}/{total}" if row.memory_total is not None else used) + (
+        " shared" if row.memory_shared else ""
+    )
 
 
 def _memory(row: GpuDevice) -> Cell:
@@ -121,16 +138,14 @@ def _memory(row: GpuDevice) -> Cell:
     ]
 
 
-def process_columns(
-    share_of: Callable[[GpuProcess], float | None], *, several_accounts: bool
-) -> Sequence[Column[Row]]:
-    """Return the columns of processes; ``share_of`` is the part of the GPU's memory that one holds."""
+def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
+    """Return the columns of processes."""
 
     def share(row: GpuProcess) -> Cell:
-        part = share_of(row)
+        part = context.memory_share(row)
         return "" if part is None else [(bar(part, BAR_CELLS), "accent"), (f" {part:4.0%}", "")]
 
-    columns: list[Column[GpuProcess]] = [
+    return [
         Column(
             "gpu",
             "GPU",
@@ -138,13 +153,7 @@ def process_columns(
             lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
             right=True,
         ),
-        Column(
-            "account",
-            "ACCOUNT",
-            lambda row: row.ref.account,
-            lambda row: row.ref.account,
-            priority=0 if several_accounts else 9,
-        ),
+        account_column(context, 0),
         Column(
             "pid",
             "PID",
@@ -170,7 +179,7 @@ def process_columns(
             width=7,
             right=True,
         ),
-        Column("share", "SHARE", share, share_of, width=BAR_CELLS + 5, priority=2),
+        Column("share", "SHARE", share, context.memory_share, width=BAR_CELLS + 5, priority=2),
         Column(
             "memory",
             "MEM",
@@ -195,12 +204,12 @@ def process_columns(
             "COMMAND",
             _command,
             lambda row: row.command,
+            plain=lambda row: "processes unknown" if row.processes is None else row.command,
             width=12,
             flex=True,
             max_width=200,
         ),
     ]
-    return cast("Sequence[Column[Row]]", columns)
 
 
 def _command(row: GpuProcess) -> Cell:
@@ -219,3 +228,21 @@ def _owner(row: GpuProcess) -> Cell:
 
 def _gpu_memory(row: GpuProcess) -> Cell:
     return ("?", "muted") if row.gpu_memory_used is None else format_bytes(row.gpu_memory_used)
+
+
+def host_columns(context: Context) -> Sequence[Column[HostInfo]]:
+    """Return the columns of hosts."""
+    return [
+        Column("host", "HOST", lambda row: row.name),
+        account_column(context),
+        Column("gpus", "GPUS", lambda row: text_of(row.gpu_count), right=True),
+        Column("cpus", "CPUS", lambda row: text_of(row.cpu_count), right=True),
+        Column("free", "MEMORY FREE", lambda row: format_bytes(row.memory_available), right=True),
+        Column("memory", "MEMORY", lambda row: format_bytes(row.memory_total), right=True),
+        Column(
+            "clock",
+            "CLOCK AHEAD",
+            lambda row: "" if row.clock_ahead is None else f"{row.clock_ahead:.0f} s",
+            right=True,
+        ),
+    ]
