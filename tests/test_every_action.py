@@ -9,7 +9,7 @@ import pytest
 
 from gputui.actions import ACTIONS
 from gputui.api import open_backend
-from gputui.api.capabilities import Backend, CanUpdate
+from gputui.api.capabilities import Backend
 from gputui.app.app import view_class
 from gputui.commands import COMMANDS
 from gputui.config.loader import parse_config
@@ -28,6 +28,7 @@ from gputui.models import (
     Volume,
 )
 from gputui.presentation import actions
+from tests.api.creating import edit_problems
 
 CONFIG = """
 [accounts.hub]
@@ -135,8 +136,7 @@ def test_it_has_a_call(case: str) -> None:
     if action is Action.SSH:
         return
     if ACTIONS[action].has_form:
-        assert isinstance(backend, CanUpdate)
-        assert backend.check_update(row, action, {"nonsense": "1"})  # it knows the change, and its fields
+        assert edit_problems(backend, row, action, {"nonsense": "1"})  # it knows the change, and its fields
         return
     assert callable(call_of(backend, row.ref, action, ARGUMENTS.get(action, {}), row))
 

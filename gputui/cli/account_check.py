@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import Backend, HasAccountInfo
 from gputui.cli import session
 from gputui.errors import GputuiError
 from gputui.models import AccountInfo
 
 if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
     from gputui.config.loader import Account
 
 
@@ -40,10 +40,9 @@ async def _find(account: Account, backend: Backend | GputuiError) -> Finding:
     try:
         await backend.probe()
         begun = time.monotonic()
-        info = await backend.probe()
+        await backend.probe()
         latency = time.monotonic() - begun
-        if isinstance(backend, HasAccountInfo):
-            info = await backend.account_info()
+        info = await backend.account_info()
     except Exception as error:  # noqa: BLE001  (one account's fault is its own)
         return Finding(account, error=session.failure_of(error, f"{account.name}: the check"))
     return Finding(account, latency, info)

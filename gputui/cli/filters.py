@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import HasFilters
 from gputui.cli.forms import field_problems, fields_text
 from gputui.cli.output import say
 from gputui.errors import ConfigError, GputuiError, InvalidError
@@ -52,20 +51,20 @@ def apply(
 
 
 def _form(backend: Backend | GputuiError, resource: Resource) -> Form | None:
-    return backend.filter_form(resource) if isinstance(backend, HasFilters) else None
+    return None if isinstance(backend, GputuiError) or backend.filters is None else backend.filters.form(resource)
 
 
 def _use(backend: Backend, form: Form | None, resource: Resource, values: Mapping[str, str]) -> tuple[str, ...]:
     """Ask so from now on; returns why that cannot be."""
-    if form is None or not isinstance(backend, HasFilters):
+    if form is None or backend.filters is None:
         return (f"it cannot filter {resource.value}",) if resource in backend.listers else ()
     fields = {field.name for field in form.fields}
     missing = tuple(f"it cannot filter {resource.value} by {name}" for name in values if name not in fields)
-    problems = missing or field_problems(backend.check_filter(resource, values))
+    problems = missing or field_problems(backend.filters.check(resource, values))
     if problems:
         return problems
     try:
-        backend.use_filter(resource, values)
+        backend.filters.use(resource, values)
     except InvalidError as error:
         return field_problems(error.fields) or (str(error),)
     return ()

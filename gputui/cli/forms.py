@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gputui.cli.output import format_table, say
-from gputui.errors import ConfigError
+from gputui.errors import ConfigError, InvalidError
 from gputui.models import FieldKind, Form, FormField
 from gputui.redaction import redact
 from gputui.text import made_up_secret
@@ -185,3 +186,14 @@ def _choice_lines(field: FormField) -> list[str]:
         return []
     choices = zip(field.choices, _labels(field), strict=False)
     return [f"{field.name}:", *(f"  {choice}  {label}".rstrip() for choice, label in choices if choice)]
+
+
+@contextmanager
+def refused_fields(refusal: str) -> Iterator[None]:
+    """Raise ConfigError with one problem a field for values that are not accepted."""
+    try:
+        yield
+    except InvalidError as error:
+        if not error.fields:
+            raise
+        raise ConfigError(refusal, problems=field_problems(error.fields)) from None

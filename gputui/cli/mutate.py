@@ -69,10 +69,11 @@ def carry_out(
             return refused
         if not args.yes:
             need_somebody()
+            moving = any(fleet.options(row, Action.DELETE) for row in plan.rows)
             if not confirm(
                 _summary(runner, fleet, plan, action),
                 question=plan.question or _question(plan.rows, action),
-                typed=actions.confirmation_text(action, plan.rows, moving=any(map(fleet.wants_force, plan.rows))),
+                typed=actions.confirmation_text(action, plan.rows, moving=moving),
             ):
                 say("Nothing was done.")
                 return ExitCode.REFUSED

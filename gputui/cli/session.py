@@ -135,12 +135,12 @@ async def list_several(opened: Mapping[str, Backend | GputuiError], resources: I
     return listing
 
 
-def warn_of_clock(opened: Mapping[str, object]) -> str:
+def warn_of_clock(opened: Mapping[str, Backend | GputuiError]) -> str:
     """Return what is to be said of this machine's clock, by those of the servers that have answered."""
-    from gputui.api.capabilities import HasClock
     from gputui.api.http.server_clock import clock_warning
 
-    return clock_warning({name: each.clock_ahead for name, each in opened.items() if isinstance(each, HasClock)})
+    backends = {name: each for name, each in opened.items() if not isinstance(each, GputuiError)}
+    return clock_warning({name: backend.clock_ahead for name, backend in backends.items()})
 
 
 async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Sequence[Row] | GputuiError | None:

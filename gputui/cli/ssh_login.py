@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import Backend, CanLogin
 from gputui.cli import prompts, session
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, yes
@@ -18,6 +17,7 @@ from gputui.known_secrets import note
 from gputui.models import Ref, Secret, SSHTarget
 
 if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
     from gputui.config.loader import Config
     from gputui.ssh.client import Connection
     from gputui.ssh.credentials import SecretQuestion
@@ -33,8 +33,6 @@ async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, host
 
     if isinstance(backend, GputuiError):
         raise backend
-    if not isinstance(backend, CanLogin):
-        raise SshError(f"{ref}: its back end tells no address to log in at.")
     login = ssh_login(config.accounts[ref.account])
     with session.open_history() as history:
         logins = Logins(history)

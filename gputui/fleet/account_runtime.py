@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from gputui.api.capabilities import Backend, CanLogin, HasDenials, HasSpending, bills
+from gputui.api.capabilities import Backend
 from gputui.api.http.rows import incomplete
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
@@ -114,8 +114,7 @@ class AccountRuntime:
 
     def denial(self, resource: Resource) -> GputuiError | None:
         """Return why the account may not use a list; None where it may, or was not asked yet."""
-        opened: object = self.opened
-        return opened.denial(resource) if isinstance(opened, HasDenials) else None
+        return self.opened.denial(resource) if self.opened is not None else None
 
     def uses_probes(self, resource: Resource) -> bool:
         """Return whether a list is made by looking into instances, those that somebody chose."""
@@ -128,14 +127,13 @@ class AccountRuntime:
 
     def costs(self, resource: Resource) -> bool:
         """Return whether the rows of a list are a part of what the account spends."""
-        backend: object = self.opened
-        own = isinstance(backend, HasSpending) and resource in backend.spending
+        own = self.opened is not None and resource in self.opened.spending
         return own or (resource is Resource.INSTANCES and self.supports(resource))
 
     @property
     def bills(self) -> bool:
         """Whether its instances are billed, so that one without a price is missing from a sum."""
-        return bills(self.opened)
+        return self.opened is not None and self.opened.bills
 
     def feed(self, resource: Resource) -> Feed:
         """Return how far a list can be believed."""
@@ -196,7 +194,7 @@ class AccountRuntime:
 
     def _begin(self, backend: Backend) -> None:
         listers = dict(backend.listers)
-        if isinstance(backend, CanLogin) and Resource.PROCESSES not in listers:
+        if Resource.PROCESSES not in listers:
             own_gpus = Resource.GPUS in listers
             self.probes = Probes(own_gpus=own_gpus, find=self._owner.get, clock=self._clock)
             listers |= self.probes.listers

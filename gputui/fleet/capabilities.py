@@ -1,31 +1,19 @@
-"""What the accounts' back ends can do, each asked by capability: nobody outside ``api`` knows their kinds."""
+"""The capabilities of the accounts' back ends: nothing outside ``api`` knows their kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from gputui.actions import ACTIONS
-from gputui.api.capabilities import (
-    CanCreate,
-    CanForceDelete,
-    CanLogin,
-    CanPreview,
-    CanStopWithOptions,
-    CanUpdate,
-    HasClock,
-    HasDetail,
-    HasFilters,
-    HasLimits,
-    HasLogs,
-)
+from gputui.api.capabilities import Creator, Editor, Filters
 from gputui.api.http.server_clock import clock_warning
-from gputui.errors import GputuiError, InvalidError, NotFoundError, SshError
+from gputui.errors import GputuiError, InvalidError, NotFoundError
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.probes import Read
-from gputui.models import Action, Form, Instance, Never, Phase, PreparedRequest, Ref, Resource, Row, SSHTarget
+from gputui.models import Action, Form, Instance, Never, Phase, Ref, Resource, Row, SSHTarget
 
 
-class Abilities:
+class Capabilities:
     """The accounts at run time, by name. Where a method raises, it raises GputuiError."""
 
     def __init__(self) -> None:
@@ -35,8 +23,8 @@ class Abilities:
 
     def clock_warning(self) -> str:
         """Say that this machine's clock is wrong, by those of the servers; '' where it is not."""
-        opened: dict[str, object] = {name: runtime.opened for name, runtime in self.runtimes.items()}
-        return clock_warning({name: each.clock_ahead for name, each in opened.items() if isinstance(each, HasClock)})
+        opened = {name: runtime.opened for name, runtime in self.runtimes.items()}
+        return clock_warning({name: each.clock_ahead for name, each in opened.items() if each is not None})
 
     def runtime(self, account: str) -> AccountRuntime:
         """Return an account's runtime; raises NotFoundError."""
@@ -54,17 +42,20 @@ class Abilities:
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why an action can never apply to a row; None where it can in some state, or that is unknown yet."""
-        opened: object = self.runtime(row.ref.account).opened
-        return opened.never(row, action) if isinstance(opened, HasLimits) else None
+        opened = self.runtime(row.ref.account).opened
+        return opened.never(row, action) if opened is not None else None
 
     def creatable(self, account: str, within: Collection[Resource] | None = None) -> tuple[str, ...]:
         """Return the kinds that can be created, only those that stand in one of these lists; none where read-only."""
         runtime = self.runtime(account)
-        if runtime.opened is None or runtime.read_only or not isinstance(runtime.opened, CanCreate):
+        if runtime.opened is None or runtime.read_only:
             return ()
         homes = runtime.opened.kinds
-        kinds = runtime.opened.creatable
-        permitted = [kind for kind in kinds if (home := homes.get(kind)) is None or runtime.denial(home) is None]
+        permitted = [
+            kind
+            for kind in runtime.opened.creators
+            if (home := homes.get(kind)) is None or runtime.denial(home) is None
+        ]
         return tuple(kind for kind in permitted if within is None or homes.get(kind) in within)
 
     def denial(self, account: str, resource: Resource) -> GputuiError | None:
@@ -74,48 +65,17 @@ class Abilities:
         """
         return self.runtime(account).denial(resource)
 
-    async def create_form(self, account: str, kind: str) -> Form:
-        """Return the form of a kind, with the server's choices in it."""
-        return await self._creator(account).create_form(kind)
+    def creator(self, account: str, kind: str) -> Creator:
+        """Return what creates a kind of thing there; raises InvalidError."""
+        if (creator := self.runtime(account).backend.creators.get(kind)) is None:
+            raise InvalidError(f"{account}: nothing of kind {kind} can be created here.")
+        return creator
 
-    def check_create(self, account: str, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with a filled form, by field."""
-        return self._creator(account).check_create(kind, values)
-
-    def created_ref(self, account: str, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return the Ref that a create will have; with its name as the id where the server makes up another."""
-        return self._creator(account).created_ref(kind, values)
-
-    def previews(self, account: str) -> bool:
-        """Return whether creates can be shown there instead of sent."""
-        return isinstance(self.runtime(account).opened, CanPreview)
-
-    def prepare_create(self, account: str, kind: str, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request that :meth:`create` would send; raises InvalidError with ``fields``."""
-        backend = self.runtime(account).backend
-        if not isinstance(backend, CanPreview):
-            raise InvalidError(f"{account}: its requests cannot be shown.")
-        return backend.prepare_create(kind, values)
-
-    # Changing what there is, and reading what it writes.
-
-    async def update_form(self, row: Row, action: Action) -> Form:
-        """Return what an action that has a form asks for, filled with what there is now."""
-        return await self._updater(row).update_form(row, action)
-
-    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with a filled form, by field."""
-        return self._updater(row).check_update(row, action, values)
-
-    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request that the action would send; raises InvalidError with ``fields``."""
-        return self._updater(row).prepare_update(row, action, values)
-
-    def _updater(self, row: Row) -> CanUpdate:
-        backend: object = self.runtime(row.ref.account).backend
-        if not isinstance(backend, CanUpdate):
-            raise InvalidError(f"{row.ref.account}: nothing can be changed afterwards here.")
-        return backend
+    def editor(self, account: str) -> Editor:
+        """Return what changes settings there, by the actions with a form; raises InvalidError."""
+        if (editor := self.runtime(account).backend.editor) is None:
+            raise InvalidError(f"{account}: nothing can be changed afterwards here.")
+        return editor
 
     def costs(self, account: str, resource: Resource) -> bool:
         """Return whether the rows of a list are a part of what an account spends."""
@@ -127,29 +87,21 @@ class Abilities:
 
     def has_detail(self, row: Row) -> bool:
         """Return whether a row can be read again by itself, with its JSON."""
-        return isinstance(self.runtime(row.ref.account).opened, HasDetail)
+        return self.runtime(row.ref.account).opened is not None
 
-    def has_logs(self, row: Row) -> bool:
-        """Return whether a thing writes a log that can be read."""
-        opened: object = self.runtime(row.ref.account).opened
-        return isinstance(opened, HasLogs) and opened.has_logs(row)
+    def has_log(self, row: Row) -> bool:
+        """Return whether a row has a log that can be read."""
+        opened = self.runtime(row.ref.account).opened
+        return opened is not None and opened.logs is not None and opened.logs.has_log(row)
 
-    def stop_options(self, row: Row) -> bool:
-        """Return whether one can choose how a thing is stopped."""
-        opened: object = self.runtime(row.ref.account).opened
-        return isinstance(opened, CanStopWithOptions) and opened.stop_options(row)
-
-    def wants_force(self, row: Row) -> bool:
-        """Return whether a thing is deleted in the state it is in only by force."""
-        opened: object = self.runtime(row.ref.account).opened
-        return isinstance(opened, CanForceDelete) and opened.wants_force(row)
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        """Return the optional arguments of an action for a row; see :meth:`.Backend.options`."""
+        opened = self.runtime(row.ref.account).opened
+        return opened.options(row, action) if opened is not None else frozenset()
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Fetch where an instance's sshd listens now; raises SshError when it has none."""
-        backend = self.runtime(ref.account).backend
-        if not isinstance(backend, CanLogin):
-            raise SshError(f"{ref.id} in {ref.account} has no SSH access.")
-        return await backend.ssh_target(ref)
+        return await self.runtime(ref.account).backend.ssh_target(ref)
 
     # Looking into instances, where the back end does not tell what runs on their GPUs.
 
@@ -198,18 +150,12 @@ class Abilities:
             return self.is_probed(row.ref) or self.can_probe(row)
         return runtime.supports(Resource.PROCESSES)
 
-    def _creator(self, account: str) -> CanCreate:
-        backend = self.runtime(account).backend
-        if not isinstance(backend, CanCreate):
-            raise InvalidError(f"{account}: nothing can be created here.")
-        return backend
-
     # What the servers are asked for.
 
     def filter_form(self, account: str, resource: Resource) -> Form | None:
         """Return what an account can be asked for of a list; None where it always gives everything."""
-        opened: object = self.runtime(account).opened
-        return opened.filter_form(resource) if isinstance(opened, HasFilters) else None
+        opened = self.runtime(account).opened
+        return opened.filters.form(resource) if opened is not None and opened.filters is not None else None
 
     def filters(self, resource: Resource) -> Mapping[str, str]:
         """Return what is asked for of a list now, by field; empty for everything."""
@@ -231,7 +177,7 @@ class Abilities:
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with these values, by field; what one account can be asked for is right."""
-        found = [backend.check_filter(resource, values) for _, backend in self._filtering(resource)]
+        found = [filters.check(resource, values) for _, filters in self._filtering(resource)]
         if not all(found):
             return {}
         return {name: problem for problems in found for name, problem in problems.items()}
@@ -242,28 +188,28 @@ class Abilities:
         if problems := self.check_filter(resource, given):
             raise InvalidError("That cannot be asked for.", fields=problems)
         self._filters[resource] = given
-        for account, backend in self._filtering(resource):
-            self._ask_for(account, backend, resource)
+        for account, filters in self._filtering(resource):
+            self._ask_for(account, filters, resource)
 
     def filter_anew(self, account: str) -> None:
         """Let an account that was opened just now be asked for what the others are."""
         for resource in self._filters:
-            for name, backend in self._filtering(resource):
+            for name, filters in self._filtering(resource):
                 if name == account:
-                    self._ask_for(account, backend, resource)
+                    self._ask_for(account, filters, resource)
 
-    def _ask_for(self, account: str, backend: HasFilters, resource: Resource) -> None:
+    def _ask_for(self, account: str, filters: Filters, resource: Resource) -> None:
         values = self._filters[resource]
         self._left_out.pop((account, resource), None)
-        if problems := backend.check_filter(resource, values):
+        if problems := filters.check(resource, values):
             self._left_out[account, resource] = "; ".join(f"{name}: {text}" for name, text in problems.items())
         else:
-            backend.use_filter(resource, values)
+            filters.use(resource, values)
 
-    def _filtering(self, resource: Resource) -> list[tuple[str, HasFilters]]:
-        opened: Iterable[tuple[str, object]] = ((name, runtime.opened) for name, runtime in self.runtimes.items())
+    def _filtering(self, resource: Resource) -> list[tuple[str, Filters]]:
+        opened = ((name, runtime.opened) for name, runtime in self.runtimes.items())
         return [
-            (name, backend)
+            (name, backend.filters)
             for name, backend in opened
-            if isinstance(backend, HasFilters) and backend.filter_form(resource) is not None
+            if backend is not None and backend.filters is not None and backend.filters.form(resource) is not None
         ]

@@ -10,13 +10,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
-from gputui.api.capabilities import Backend, CanCreate, HasAccountInfo, HasDetail, HasEvents, HasLogs, KeepsAnswers
+from gputui.api.capabilities import Backend, PreparedChange
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnknownOutcomeError
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.clock import Clock, SystemClock, within
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations, Pending
-from gputui.fleet.rows import Known
+from gputui.fleet.rows import Rows
 from gputui.models import (
     AccountInfo,
     Action,
@@ -41,7 +41,7 @@ _CLOSE_SECONDS = 2.0
 _PROBE_AGAIN_SECONDS = 60.0
 
 
-class Fleet(Known):
+class Fleet(Rows):
     """Several accounts' rows, kept current.
 
     ``history`` None keeps nothing, the audit log included. Listeners are called on the event loop, with the rows
@@ -137,8 +137,7 @@ class Fleet(Known):
         for name in self.runtimes if accounts is None else accounts:
             runtime = self.runtime(name)
             if runtime.opened is not None:
-                if isinstance(runtime.opened, KeepsAnswers):
-                    runtime.opened.forget()
+                runtime.opened.forget()
                 runtime.refresh(wanted)
             elif runtime.may_open_again:
                 self._spawn(self._open(runtime))
@@ -181,8 +180,8 @@ class Fleet(Known):
 
         ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit,
         ``replicas`` for scale, ``minutes`` and ``comment`` for block; ``force`` (``true``) for delete, where
-        :meth:`wants_force` says so; ``decrease_replicas``, ``no_cache`` (``true``) and ``command`` for stop, where
-        :meth:`stop_options` says so; the values of their form for the actions that have one.
+        :meth:`options` has it; ``decrease_replicas``, ``no_cache`` (``true``) and ``command`` for stop, where
+        :meth:`options` has them; the values of their form for the actions that have one.
         ``expected`` is the row the user was asked about: when the one there now is another thing of that name, or
         does not offer the action any more, nothing is sent and ConflictError says so, NotFoundError when it is gone.
         Raises
@@ -195,23 +194,21 @@ class Fleet(Known):
             await self._logins.forget(ref)
         return result
 
-    async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
-        """Create something, sent once. Raises InvalidError with ``fields``, and as :meth:`act` does.
+    async def create(self, change: PreparedChange) -> ActionResult:
+        """Create what a creator has prepared (:meth:`creator`), sent once. Raises as :meth:`act` does.
 
-        When the answer is lost, the list is read anew: what appeared in it counts as created. Otherwise
+        When the answer is lost, the list is read again: what appeared in it counts as created. Otherwise
         UnknownOutcomeError tells to look before trying again.
         """
-        backend = self.runtime(account).backend
         try:
-            result = await self._mutations.create(account, kind, values)
+            result = await self._mutations.create(change)
         except UnknownOutcomeError:
-            ref = backend.created_ref(kind, values) if isinstance(backend, CanCreate) else None
-            if ref is not None and self.get(ref) is None:
-                self._logins.expect(backend, kind, values, ref)
+            if self.get(change.ref) is None:
+                self._logins.expect(change)
             raise
         if not result.made and result.created and isinstance(row := self.get(result.created), Instance):
             result = replace(result, made=row.container_id or "")
-        return await self._logins.created(backend, kind, values, result)
+        return await self._logins.created(change, result)
 
     def creating(self) -> Mapping[Ref, Pending]:
         """Return what is being created now, by the Ref it will have: no list holds it yet."""
@@ -241,18 +238,13 @@ class Fleet(Known):
     async def account_info(self, account: str) -> AccountInfo:
         """Fetch all that an account says of itself."""
         runtime = self.runtime(account)
-        backend = runtime.backend
-        info = await (backend.account_info() if isinstance(backend, HasAccountInfo) else backend.probe())
+        info = await runtime.backend.account_info()
         self._keep_info(runtime, info)
         return info
 
     async def detail(self, ref: Ref) -> Row:
         """Fetch one row anew, with its raw JSON, and put it into its place in the store."""
         backend = self.runtime(ref.account).backend
-        if not isinstance(backend, HasDetail):
-            if (row := self.get(ref)) is None:
-                raise NotFoundError(f"{ref} is not there any more.")
-            return row
         try:
             fresh = await backend.fetch(ref)
         except NotFoundError:
@@ -264,8 +256,8 @@ class Fleet(Known):
 
     async def events_of(self, ref: Ref) -> Sequence[Event]:
         """Return all that is known to have happened to an instance, or to those of a deployment, oldest first."""
-        opened: object = self.runtime(ref.account).opened
-        if isinstance(opened, HasEvents):
+        opened = self.runtime(ref.account).opened
+        if opened is not None and opened.events_of is not None:
             return await opened.events_of(ref)
         known = (event for event in self.rows(Resource.EVENTS).values() if isinstance(event, Event))
         return sorted((event for event in known if ref in (event.instance, event.parent)), key=lambda event: event.at)
@@ -273,16 +265,15 @@ class Fleet(Known):
     async def read_log(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
-        """Read a page of what an instance wrote; see :meth:`gputui.api.capabilities.HasLogs.read_log`.
+        """Read a page of what an instance wrote; see :meth:`gputui.api.capabilities.Logs.read`.
 
         An account that asks to be left alone is: RateLimitedError tells for how long.
         """
         runtime = self.runtime(ref.account)
-        backend: object = runtime.backend
-        if not isinstance(backend, HasLogs):
+        if (logs := runtime.backend.logs) is None:
             raise NotFoundError(f"{ref}: its account has no logs to read.")
         try:
-            return await backend.read_log(ref, query, after=after, backward=backward, size=size)
+            return await logs.read(ref, query, after=after, backward=backward, size=size)
         except RateLimitedError as error:
             runtime.limit(error)
             raise

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from gputui.api.capabilities import Backend, DecidesLogin
+from gputui.api.capabilities import PreparedChange
 from gputui.models import ActionResult, Ref, Secret, SSHTarget
 
 if TYPE_CHECKING:
     from gputui.history.history import History
 
 
-_PATIENCE = 20.0
+_TIMEOUT = 20.0
 """How long a keyring may take, in seconds: a locked one asks its user, who may have gone."""
 _T = TypeVar("_T")
 
@@ -33,19 +33,16 @@ class Logins:
         self._here: dict[tuple[Ref, str], tuple[str, Secret | None]] = {}
         self._expected: dict[Ref, tuple[str, Secret | None]] = {}
 
-    def expect(self, backend: Backend, kind: str, values: Mapping[str, str], ref: Ref) -> None:
-        """Keep in mind the login of a create whose outcome is unknown: what appears under this Ref is that."""
-        if isinstance(backend, DecidesLogin) and (login := backend.login_of(kind, values)) is not None:
-            self._expected[ref] = login
+    def expect(self, change: PreparedChange) -> None:
+        """Keep in mind the login of a create whose outcome is unknown: what appears under its Ref is that."""
+        if change.login is not None:
+            self._expected[change.ref] = change.login
 
-    async def created(
-        self, backend: Backend, kind: str, values: Mapping[str, str], result: ActionResult
-    ) -> ActionResult:
+    async def created(self, change: PreparedChange, result: ActionResult) -> ActionResult:
         """Remember the login that a create has decided, and say in its result what became of the password."""
-        login = backend.login_of(kind, values) if isinstance(backend, DecidesLogin) else None
-        if login is None or result.created is None:
+        if change.login is None or result.created is None:
             return result
-        user, password = login
+        user, password = change.login
         kept = await self.remember(result.created, result.made, user, password)
         if password is None:
             return result
@@ -133,7 +130,7 @@ async def _retry(work: Callable[[], _T]) -> _T | None:
 
     threading.Thread(target=run, daemon=True, name="logins").start()
     try:
-        return await asyncio.wait_for(outcome, _PATIENCE)
+        return await asyncio.wait_for(outcome, _TIMEOUT)
     except TimeoutError:
         return None
 

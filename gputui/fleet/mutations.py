@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from gputui.actions import ACTIONS
-from gputui.api.capabilities import CanChangePassword, CanCreate, FindsCreated
+from gputui.api.capabilities import PreparedChange
 from gputui.errors import (
     ConflictError,
     ForbiddenError,
     GivenUpError,
     GputuiError,
-    InvalidError,
     NotFoundError,
     RateLimitedError,
     UnknownOutcomeError,
@@ -155,30 +154,20 @@ class Mutations:
 
         return checked
 
-    async def create(self, account: str, kind: str, values: Mapping[str, str]) -> ActionResult:
+    async def create(self, change: PreparedChange) -> ActionResult:
         """Create something; see :meth:`gputui.fleet.Fleet.create`."""
-        backend = self._writable(account).backend
-        if not isinstance(backend, CanCreate) or kind not in backend.creatable:
-            raise InvalidError(f"{account}: nothing of kind {kind} can be created here.")
-        if wrong := backend.check_create(kind, values):
-            raise InvalidError(f"{account}: the new {kind} is not complete.", fields=wrong)
-        _note_secrets(values)
-        ref = backend.created_ref(kind, values)
-        look = await self._how_to_look(backend, ref, kind, values)
-        summary = f"create {ref.id}: {_reported(values, longest=_LONG)}"
-        return await self._send(ref, Action.CREATE, summary, lambda: backend.create(kind, values), look)
+        self._writable(change.ref.account)
+        _note_secrets(change.values)
+        look = await self._how_to_look(change)
+        summary = f"create {change.ref.id}: {_reported(change.values, longest=_LONG)}"
+        return await self._send(change.ref, Action.CREATE, summary, change.send, look)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
         """Change an account's password; see :meth:`gputui.fleet.Fleet.change_password`."""
-        backend = self._writable(account).backend
-        if not isinstance(backend, CanChangePassword):
-            raise InvalidError(f"{account}: its password cannot be changed here.")
-        return await self._send(
-            Ref(account, "account", account),
-            Action.CHANGE_PASSWORD,
-            "change the password",
-            lambda: backend.change_password(password.reveal()),
-        )
+        ref = Ref(account, "account", account)
+        arguments = {"password": password.reveal()}
+        call = call_of(self._writable(account).backend, ref, Action.CHANGE_PASSWORD, arguments)
+        return await self._send(ref, Action.CHANGE_PASSWORD, "change the password", call)
 
     async def finish(self) -> None:
         """Wait for the ends of entries still being written to the audit log."""
@@ -273,29 +262,29 @@ class Mutations:
             self._given_up.discard(ref)
             del self._calls[ref]
 
-    async def _how_to_look(self, backend: CanCreate, ref: Ref, kind: str, values: Mapping[str, str]) -> _Look:
+    async def _how_to_look(self, change: PreparedChange) -> _Look:
         """Return the way to find out whether a create whose answer was lost has come about."""
-        if isinstance(backend, FindsCreated):
-            before = frozenset(await backend.find_created(kind, values))
-            finder = backend
-            return lambda: self._look_by_name(finder, before, kind, values)
+        ref = change.ref
+        if (find := change.find) is not None:
+            before = frozenset(await find())
+            return lambda: self._look_by_name(find, before, ref.kind)
         if not self._owner.would_list(ref):
             await self._read_list_of(ref)
         was_there = self._owner.get(ref) is not None or not self._owner.would_list(ref)
 
         async def look() -> ActionResult | None:
-            return None if was_there else await self._look_for(ref, kind)
+            return None if was_there else await self._look_for(ref, ref.kind)
 
         return look
 
     async def _look_by_name(
-        self, backend: FindsCreated, before: Collection[Ref], kind: str, values: Mapping[str, str]
+        self, find: Callable[[], Awaitable[Collection[Ref]]], before: Collection[Ref], kind: str
     ) -> ActionResult | None:
-        """Ask a few times what there is of that name beside what there was. Nothing is sent again."""
+        """Ask a few times which rows there are of that name besides those before. Nothing is sent again."""
         for seconds in _LOOKS:
             await self._clock.sleep(seconds)
             try:
-                found = [ref for ref in await backend.find_created(kind, values) if ref not in before]
+                found = [ref for ref in await find() if ref not in before]
             except GputuiError:
                 continue  # the next look may be answered
             if len(found) == 1:

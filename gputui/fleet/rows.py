@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from gputui.fleet.account_runtime import AccountRuntime
-from gputui.fleet.capabilities import Abilities
+from gputui.fleet.capabilities import Capabilities
 from gputui.fleet.clock import Clock
 from gputui.fleet.event_observer import Observer
 from gputui.fleet.feed_health import Feed
@@ -27,7 +27,7 @@ _EVENTS_IN_MEMORY = 100_000
 _EVENTS_RESTORED = 1_000
 
 
-class Known(Abilities):
+class Rows(Capabilities):
     """Rows as they were last listed. Without a history nothing is kept over a restart.
 
     ``samples`` are the readings of every GPU over time.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gputui.api.deepdock.backend import DeepdockBackend
-from gputui.api.gpuhub.backend import _KINDS, GpuhubBackend
+from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.pody.backend import PodyBackend
 from gputui.api.yotta.backend import YottaBackend
 from gputui.commands import BY_ID
@@ -45,7 +45,7 @@ def _backend(kind: type[Any], **parts: Any) -> Any:
 BACKENDS: dict[str, tuple[Any, dict[str, Resource]]] = {
     "pody": (_backend(PodyBackend, _server=SimpleNamespace(known_release=(0, 4, 1))), dict(PodyBackend.kinds)),
     "old pody": (_backend(PodyBackend, _server=SimpleNamespace(known_release=(0, 2, 0))), dict(PodyBackend.kinds)),
-    "gpuhub": (_backend(GpuhubBackend, _lists=SimpleNamespace(denied=None)), dict(_KINDS)),
+    "gpuhub": (_backend(GpuhubBackend, _lists=SimpleNamespace(denied=None)), dict(GpuhubBackend.kinds)),
     "deepdock": (_backend(DeepdockBackend), dict(DeepdockBackend.kinds)),
     "yotta": (_backend(YottaBackend), dict(YottaBackend.kinds)),
 }

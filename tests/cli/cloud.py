@@ -86,7 +86,7 @@ class Cloud(FakeBackend):
         self.created: list[dict[str, str]] = []
         self.found: Sequence[Ref] = []
         self.asked: dict[Resource, dict[str, str]] = {}
-        self.filters = dict(_FILTERS)
+        self.filter_fields = dict(_FILTERS)
         self.rows |= _rows(account)
 
     def actions(self, row: Row) -> frozenset[Action]:
@@ -115,7 +115,7 @@ class Cloud(FakeBackend):
         return await self._do(Action.BLOCK, "kept out")
 
     def filter_form(self, resource: Resource) -> Form | None:
-        fields = self.filters.get(resource)
+        fields = self.filter_fields.get(resource)
         return None if fields is None else Form(self.account, "filter", "Filter", fields)
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:

@@ -73,9 +73,9 @@ def test_the_fields_are_listed_when_none_or_an_unknown_one_is_named(
 def test_what_accounts_differ_in_is_listed_together(
     clouds: dict[str, Backend], hub: Cloud, home: Path, run: Run
 ) -> None:
-    hub.filters[Resource.STOCK] = (FormField("regions", "Regions", FieldKind.MULTI, choices=("a", "b")),)
+    hub.filter_fields[Resource.STOCK] = (FormField("regions", "Regions", FieldKind.MULTI, choices=("a", "b")),)
     clouds["cn"] = other = Cloud("cn")
-    other.filters[Resource.STOCK] = (
+    other.filter_fields[Resource.STOCK] = (
         FormField("regions", "Regions", FieldKind.MULTI, choices=("b", "c"), labels=("B", "see")),
         FormField("price_to", "Price", unit="CNY/h"),
     )

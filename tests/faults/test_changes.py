@@ -64,10 +64,10 @@ class Change:
     kind: str = ""
     values: Mapping[str, str] | None = None
 
-    async def do(self, mutations: Mutations) -> None:
+    async def do(self, mutations: Mutations, backend: Backend) -> None:
         """Ask for it."""
         if self.row is None:
-            await mutations.create(self.account, self.kind, self.values or {})
+            await mutations.create(backend.creators[self.kind].prepare(self.values or {}))
         else:
             await mutations.act(self.row.ref, self.action, ARGUMENTS[self.action])
 
@@ -215,7 +215,7 @@ class ChangeCase:
             mutations = Mutations(Owner(backend, rows), history, QuickClock())
             told: GputuiError | None = None
             try:
-                await asyncio.wait_for(self.change.do(mutations), LONGEST)
+                await asyncio.wait_for(self.change.do(mutations, backend), LONGEST)
             except GputuiError as error:
                 told = error
             except TimeoutError:
@@ -270,7 +270,7 @@ async def recorded(lab: Laboratory, scratch: Laboratory, change: Change) -> dict
     async with FaultProxy(ask, pass_on, spoils=lambda exchange: False) as proxy:
         backend = scratch.backend(change.account, proxy.url)
         rows = await known_rows(lab, change.account, backend)
-        await change.do(Mutations(Owner(backend, rows), None, QuickClock()))
+        await change.do(Mutations(Owner(backend, rows), None, QuickClock()), backend)
         await backend.aclose()
     return found
 

@@ -20,7 +20,18 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from gputui.api.capabilities import Backend, Lister
+from gputui.api.capabilities import (
+    Backend,
+    Creator,
+    Editor,
+    Filters,
+    Lister,
+    Logs,
+    Operation,
+    PreparedChange,
+    Values,
+)
+from gputui.api.common.form_values import refuse
 from gputui.config.loader import Account, Polling
 from gputui.errors import NotFoundError
 from gputui.fleet import Fleet
@@ -33,12 +44,16 @@ from gputui.models import (
     Form,
     FormField,
     Instance,
+    LogPage,
+    LogPosition,
+    LogQuery,
     Never,
     Phase,
     Ref,
     Resource,
     Row,
     SSHTarget,
+    StopOptions,
 )
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -94,7 +109,83 @@ async def settle() -> None:
             return
 
 
-class FakeBackend:
+class FakeCreator(Creator):
+    """Creates one kind by the fake's own methods: ``create_form``, ``check_create``, ``created_ref``, ``create``."""
+
+    def __init__(self, backend: Any, kind: str) -> None:
+        self._backend = backend
+        self._kind = kind
+        self.previews = hasattr(backend, "prepare_create")
+
+    async def form(self) -> Form:
+        form: Form = await self._backend.create_form(self._kind)
+        return form
+
+    def prepare(self, values: Values) -> PreparedChange:
+        backend, kind = self._backend, self._kind
+        refuse(backend.account, backend.check_create(kind, values))
+        return PreparedChange(
+            backend.created_ref(kind, values),
+            values,
+            lambda: backend.create(kind, values),
+            backend.prepare_create(kind, values) if self.previews else None,
+            (lambda: backend.find_created(kind, values)) if hasattr(backend, "find_created") else None,
+            backend.login_of(kind, values) if hasattr(backend, "login_of") else None,
+        )
+
+
+class FakeEditor(Editor):
+    """Edits by the fake's own methods: ``update_form``, ``check_update``, ``prepare_update``, ``update``."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    async def form(self, row: Row, action: Action) -> Form:
+        form: Form = await self._backend.update_form(row, action)
+        return form
+
+    def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:
+        backend = self._backend
+        refuse(backend.account, backend.check_update(row, action, values))
+        request = backend.prepare_update(row, action, values)
+        return PreparedChange(row.ref, values, lambda: backend.update(row, action, values), request)
+
+
+class FakeFilters(Filters):
+    """Filters by the fake's own methods: ``filter_form``, ``check_filter``, ``use_filter``."""
+
+    def __init__(self, backend: Any) -> None:
+        self.form = backend.filter_form  # type: ignore[method-assign]
+        self.check = backend.check_filter  # type: ignore[method-assign]
+        self.use = backend.use_filter  # type: ignore[method-assign]
+
+    def form(self, resource: Resource) -> Form | None:
+        raise NotImplementedError
+
+    def check(self, resource: Resource, values: Values) -> dict[str, str]:
+        raise NotImplementedError
+
+    def use(self, resource: Resource, values: Values) -> None:
+        raise NotImplementedError
+
+
+class FakeLogs(Logs):
+    """Logs by the fake's own methods: ``has_logs``, ``read_log``."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def has_log(self, row: Row) -> bool:
+        return bool(self._backend.has_logs(row))
+
+    async def read(
+        self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
+    ) -> LogPage:
+        page: LogPage = await self._backend.read_log(ref, query, after=after, backward=backward, size=size)
+        return page
+
+
+class FakeBackend(Backend):
     """A back end that answers from ``rows``, fails from ``errors``, hangs on ``holds`` and counts in ``calls``.
 
     Keys of ``errors``, ``holds`` and ``calls`` are a Resource, an Action, or "probe", "fetch", "close".
@@ -102,6 +193,7 @@ class FakeBackend:
     """
 
     creatable: tuple[str, ...] = ("pod",)
+    clock_ahead: float | None = None
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "pod": Resource.INSTANCES,
@@ -120,14 +212,17 @@ class FakeBackend:
     )
 
     def __init__(self, account: str, resources: Iterable[Resource] = (Resource.INSTANCES,)) -> None:
-        self.account = account
+        super().__init__(account)
+        self.creators = {kind: FakeCreator(self, kind) for kind in self.creatable}
+        self.editor = FakeEditor(self) if hasattr(self, "update_form") else None
+        self.filters = FakeFilters(self) if hasattr(self, "filter_form") else None
+        self.logs = FakeLogs(self) if hasattr(self, "has_logs") else None
         self.rows: dict[Resource, Sequence[Row]] = {resource: [] for resource in resources}
         self.errors: dict[object, BaseException] = {}
         self.holds: dict[object, asyncio.Event] = {}
         self.calls: Counter[object] = Counter()
         self.sent = asyncio.Event()
         self.effects: dict[Action, Sequence[Row]] = {}
-        self.clock_ahead: float | None = None
         self.offered = frozenset({Action.STOP, Action.DELETE, Action.EXEC, Action.SSH})
         self.limits: dict[Action, Never] = {}
 
@@ -137,6 +232,34 @@ class FakeBackend:
 
     def never(self, row: Row, action: Action) -> Never | None:
         return self.limits.get(action)
+
+    @property
+    def operations(self) -> Mapping[Action, Operation]:
+        names = ("start", "stop", "restart", "delete", "commit", "exec", "scale", "block")
+        found: dict[Action, Operation] = {Action(name): getattr(self, name) for name in names if hasattr(self, name)}
+        if hasattr(self, "stop_with"):
+            found[Action.STOP] = self._stop
+        if hasattr(self, "force_delete"):
+            found[Action.DELETE] = self._delete
+        return found | {Action.CHANGE_PASSWORD: lambda _, password: self.change_password(password)}
+
+    async def _stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
+        done: Any = self
+        result: ActionResult = await (done.stop(ref) if options is None else done.stop_with(ref, options))
+        return result
+
+    async def _delete(self, ref: Ref, *, force: bool = False) -> ActionResult:
+        done: Any = self
+        result: ActionResult = await (done.force_delete(ref) if force else done.delete(ref))
+        return result
+
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        fake: Any = self
+        if action is Action.STOP and hasattr(self, "stop_options") and fake.stop_options(row):
+            return frozenset({"decrease_replicas", "no_cache", "command"})
+        if action is Action.DELETE and hasattr(self, "wants_force") and fake.wants_force(row):
+            return frozenset({"force"})
+        return frozenset()
 
     def hold(self, key: object) -> asyncio.Event:
         """Make a call hang until the event that is returned is set; later ones pass."""

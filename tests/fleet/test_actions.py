@@ -85,7 +85,9 @@ async def test_of_a_long_value_the_audit_log_has_how_long_it_is(
     clock: FakeClock, lab: FakeBackend, history: History
 ) -> None:
     async with running(clock, lab, history=history) as fleet:
-        await fleet.create("lab", "pod", {"ins": "new", "image": "x" * 201, "gpu_ids": "0", "name": "new"})
+        await fleet.create(
+            fleet.creator("lab", "pod").prepare({"ins": "new", "image": "x" * 201, "gpu_ids": "0", "name": "new"})
+        )
     summary = only(history).summary
     assert "image=… (201 characters)" in summary
     assert "ins=new" in summary
@@ -97,7 +99,7 @@ async def test_of_what_is_asked_for_and_its_headers_the_audit_log_has_how_long_t
 ) -> None:
     given = {"name": "new", "input": '{"prompt": "mine", "pw": "x"}', "headers": "X-Team: vision"}
     async with running(clock, lab, history=history) as fleet:
-        await fleet.create("lab", "pod", given)
+        await fleet.create(fleet.creator("lab", "pod").prepare(given))
     assert only(history).summary.endswith("name=new, input=… (29 characters), headers=… (14 characters)")
 
 
@@ -192,7 +194,7 @@ async def test_a_read_only_account_is_not_changed(clock: FakeClock, lab: FakeBac
         assert fleet.creatable("lab") == ()
         for attempt in (
             fleet.act(MAIN, Action.STOP),
-            fleet.create("lab", "pod", {"name": "new"}),
+            fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"})),
             fleet.change_password("lab", Secret("hunter2")),
         ):
             with pytest.raises(ForbiddenError, match="read-only"):
@@ -211,7 +213,7 @@ async def test_what_a_back_end_cannot_do_is_refused_before_anything_is_sent(
         with pytest.raises(NotFoundError, match="no account moon"):
             await fleet.act(Ref("moon", "pod", "main"), Action.STOP)
         with pytest.raises(InvalidError):
-            await fleet.create("lab", "spaceship", {"name": "new"})
+            await fleet.create(fleet.creator("lab", "spaceship").prepare({"name": "new"}))
     assert history.audit() == []
 
 
@@ -287,14 +289,13 @@ async def test_creating_marks_what_will_be_and_logs_no_secrets(
 ) -> None:
     new = Ref("lab", "pod", "new")
     async with running(clock, lab, history=history) as fleet:
-        assert fleet.check_create("lab", "pod", {}) == {"name": "is missing"}
-        assert (await fleet.create_form("lab", "pod")).kind == "pod"
+        assert (await fleet.creator("lab", "pod").form()).kind == "pod"
         with pytest.raises(InvalidError) as caught:
-            await fleet.create("lab", "pod", {})
+            await fleet.create(fleet.creator("lab", "pod").prepare({}))
         assert caught.value.fields == {"name": "is missing"}
         values = {"name": "new", "image": "cuda", "root_password": "hunter2", "env": "HF_TOKEN=hunter2"}
         lab.effects[Action.CREATE] = [pod("lab", "main"), pod("lab", "new", "created")]
-        result = await fleet.create("lab", "pod", values)
+        result = await fleet.create(fleet.creator("lab", "pod").prepare(values))
         assert result.created == new
         await settle()
         assert fleet.get(new) is not None
@@ -309,7 +310,7 @@ async def test_a_create_whose_answer_was_lost_is_found_in_the_list(
     lab.errors[Action.CREATE] = LOST
     lab.effects[Action.CREATE] = [pod("lab", "main"), pod("lab", "new", "created")]
     async with running(clock, lab, history=history) as fleet:
-        result = await fleet.create("lab", "pod", {"name": "new"})
+        result = await fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"}))
         assert result.created == Ref("lab", "pod", "new")
         assert "has been created" in result.message
     assert lab.calls[Action.CREATE] == 1
@@ -322,7 +323,7 @@ async def test_a_create_that_is_not_in_the_list_stays_unknown(
     lab.errors[Action.CREATE] = LOST
     async with running(clock, lab, history=history) as fleet:
         with pytest.raises(UnknownOutcomeError, match="not to be seen") as caught:
-            await fleet.create("lab", "pod", {"name": "new"})
+            await fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"}))
         assert "before you try again" in caught.value.hint
         assert fleet.pending(Ref("lab", "pod", "new")) is None
     assert lab.calls[Action.CREATE] == 1
@@ -335,14 +336,14 @@ async def test_something_of_that_name_from_before_does_not_prove_that_it_was_cre
     lab.errors[Action.CREATE] = LOST
     async with running(clock, lab) as fleet:
         with pytest.raises(UnknownOutcomeError):
-            await fleet.create("lab", "pod", {"name": "main"})
+            await fleet.create(fleet.creator("lab", "pod").prepare({"name": "main"}))
 
 
 async def test_looking_for_what_was_created_does_not_wait_for_ever(clock: FakeClock, lab: FakeBackend) -> None:
     lab.errors[Action.CREATE] = LOST
     async with running(clock, lab) as fleet:
         held = lab.hold(INSTANCES)
-        task = asyncio.ensure_future(fleet.create("lab", "pod", {"name": "new"}))
+        task = asyncio.ensure_future(fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"})))
         await clock.advance(14)
         assert not task.done()
         await clock.advance(2)

@@ -322,15 +322,15 @@ async def test_scaling_asks_anew_for_the_deployments_and_their_instances(clock: 
 
 async def test_a_dry_run_is_shown_and_nothing_is_sent(clock: FakeClock, hub: Hub) -> None:
     async with running(clock, hub, FakeBackend("lab")) as fleet:
-        assert (fleet.previews("hub"), fleet.previews("lab")) == (True, False)
-        assert fleet.prepare_create("hub", "deployment", {"name": "new"}).method == "POST"
-        with pytest.raises(InvalidError):
-            fleet.prepare_create("lab", "pod", {"name": "new"})
+        assert (hub.creators["deployment"].previews, fleet.creator("lab", "pod").previews) == (True, False)
+        request = fleet.creator("hub", "deployment").prepare({"name": "new"}).request
+        assert request is not None
+        assert request.method == "POST"
     assert hub.calls[Action.CREATE] == 0
 
 
 async def create(fleet: Fleet, clock: FakeClock) -> ActionResult:
-    task = asyncio.ensure_future(fleet.create("hub", "deployment", {"name": "new"}))
+    task = asyncio.ensure_future(fleet.create(fleet.creator("hub", "deployment").prepare({"name": "new"})))
     while not task.done():
         await asyncio.sleep(0.005)  # the audit log is written by a thread
         await clock.advance(1)

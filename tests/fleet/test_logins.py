@@ -110,7 +110,7 @@ async def test_the_login_of_a_create_is_remembered(
 ) -> None:
     history = History(path)
     async with running(clock, dock, history=history) as fleet:
-        result = await fleet.create("dock", "container", GIVEN)
+        result = await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         assert "alice logs in with the password you gave" in result.message
         target = await fleet.ssh_target(MINE)
         assert (target.user, target.password, target.remembered) == ("alice", Secret("correct horse"), True)
@@ -128,7 +128,7 @@ async def test_another_instance_of_the_same_name_gets_neither_user_nor_password(
     clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
 ) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
-        await fleet.create("dock", "container", GIVEN)
+        await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         dock.made = "e61c9453638e"
         target = await fleet.ssh_target(MINE)
         assert (target.user, target.password) == ("", None)
@@ -138,7 +138,7 @@ async def test_a_deleted_instance_is_forgotten(
     clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
 ) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
-        await fleet.create("dock", "container", GIVEN)
+        await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         await clock.advance(1)
         await fleet.act(MINE, Action.DELETE)
         assert (await fleet.ssh_target(MINE)).user == ""
@@ -150,10 +150,10 @@ async def test_the_password_of_one_that_was_deleted_elsewhere_goes_when_its_name
     clock: FakeClock, dock: Dock, path: Path, keyring: dict[tuple[str, str], str]
 ) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
-        await fleet.create("dock", "container", GIVEN)
+        await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         dock.made = "e61c9453638e"
         await clock.advance(1)
-        await fleet.create("dock", "container", GIVEN | {"password": "battery staple"})
+        await fleet.create(fleet.creator("dock", "container").prepare(GIVEN | {"password": "battery staple"}))
     assert set(keyring.values()) <= {"battery staple"}
 
 
@@ -179,7 +179,7 @@ async def test_what_is_not_kept_anywhere_stays_out_of_the_keyring(
     clock: FakeClock, dock: Dock, keyring: dict[tuple[str, str], str]
 ) -> None:
     async with running(clock, dock, history=History(None)) as fleet:
-        await fleet.create("dock", "container", GIVEN)
+        await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
     assert not keyring
 
 
@@ -187,7 +187,7 @@ async def test_force_is_used_only_where_it_is_asked_for(clock: FakeClock, dock: 
     dock.rows[Resource.INSTANCES] = [pod("dock", "main")]
     async with running(clock, dock) as fleet:
         (row,) = fleet.rows(Resource.INSTANCES).values()
-        assert fleet.wants_force(row)
+        assert fleet.options(row, Action.DELETE)
         await fleet.act(row.ref, Action.DELETE, expected=row)
         assert (dock.forced, dock.calls[Action.DELETE]) == ([], 1)
         await clock.advance(1)
@@ -204,7 +204,7 @@ async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
     history = History(path)
     async with running(clock, dock, history=history) as fleet:
         dock.hold(Action.CREATE)
-        pull = asyncio.ensure_future(fleet.create("dock", "image", {"name": "cuda:12"}))
+        pull = asyncio.ensure_future(fleet.create(fleet.creator("dock", "image").prepare({"name": "cuda:12"})))
         async with asyncio.timeout(10):
             await dock.sent.wait()
         assert set(fleet.creating()) == {CUDA}
@@ -227,7 +227,7 @@ async def test_a_pull_of_what_was_there_before_its_list_was_read_is_not_told_as_
     history = History(path)
     async with running(clock, dock, history=history) as fleet:
         with pytest.raises(UnknownOutcomeError):
-            await fleet.create("dock", "image", {"name": "cuda:12"})
+            await fleet.create(fleet.creator("dock", "image").prepare({"name": "cuda:12"}))
     assert history.audit()[0].outcome is Outcome.UNKNOWN
 
 
@@ -235,7 +235,7 @@ async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock
     history = History(path)
     async with running(clock, dock, history=history) as fleet:
         dock.hold(Action.CREATE)
-        pull = asyncio.ensure_future(fleet.create("dock", "image", {"name": "cuda:12"}))
+        pull = asyncio.ensure_future(fleet.create(fleet.creator("dock", "image").prepare({"name": "cuda:12"})))
         async with asyncio.timeout(10):
             await dock.sent.wait()
         dock.rows[Resource.IMAGES] = [Image(CUDA, "cuda", "12")]
@@ -251,7 +251,7 @@ async def test_the_login_of_a_create_whose_outcome_was_unknown_is_that_of_what_a
     dock.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke.")
     async with running(clock, dock, history=History(path)) as fleet:
         with pytest.raises(UnknownOutcomeError):
-            await fleet.create("dock", "container", GIVEN)
+            await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         target = await fleet.ssh_target(MINE)
         assert (target.user, target.password) == ("alice", Secret("correct horse"))
     assert History(path).login_of(MINE, dock.made) == "alice"
@@ -262,7 +262,7 @@ async def test_what_was_there_before_an_unknown_create_keeps_its_own_login(clock
     dock.errors[Action.CREATE] = UnknownOutcomeError("dock: the connection broke.")
     async with running(clock, dock) as fleet:
         with pytest.raises(UnknownOutcomeError):
-            await fleet.create("dock", "container", GIVEN)
+            await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         assert (await fleet.ssh_target(MINE)).user == ""
 
 
@@ -270,10 +270,10 @@ async def test_a_keyring_that_never_answers_holds_nothing_up(
     clock: FakeClock, dock: Dock, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = threading.Event()
-    monkeypatch.setattr("gputui.fleet.logins._PATIENCE", 0.05)
+    monkeypatch.setattr("gputui.fleet.logins._TIMEOUT", 0.05)
     monkeypatch.setattr("gputui.config.secrets.keep_in_keyring", lambda name, secret: never.wait(30))
     async with running(clock, dock, history=History(path)) as fleet:
-        result = await fleet.create("dock", "container", GIVEN)
+        result = await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         assert "note it" in result.to_note
         assert (await fleet.ssh_target(MINE)).user == "alice"
     never.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from gputui.api.capabilities import Logs
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, Ref, Row
 
 BEGIN = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
@@ -15,7 +16,7 @@ def line(number: int, text: str = "") -> LogLine:
     return LogLine(at, text or f"line {number}", LogPosition(f"t{number // 3:06}", f"{number:06}"))
 
 
-class WrittenLog:
+class WrittenLog(Logs):
     """The lines of one worker; ``calls`` are direction and size of each page.
 
     ``failures`` are raised one by one, None lets a call through.
@@ -26,10 +27,10 @@ class WrittenLog:
         self.calls: list[tuple[bool, int]] = []
         self.failures: list[Exception | None] = []
 
-    def has_logs(self, row: Row) -> bool:
+    def has_log(self, row: Row) -> bool:
         return True
 
-    async def read_log(
+    async def read(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
         self.calls.append((backward, size))

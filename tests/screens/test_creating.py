@@ -24,6 +24,7 @@ from gputui.screens.commands.create import CreateCommands
 from gputui.screens.dialogs.form_choices import TickList
 from gputui.screens.dialogs.form_fields import Flag
 from gputui.text import clean
+from tests.fleet.fakes import FakeCreator
 from tests.screens.cloud import IMAGES, Cloud, deployment, fields
 from tests.screens.stage import NARROW, WIDE, Stage, image, lab, offer, staged, unsafe_on
 from tests.screens.test_changes import confirm, creating
@@ -450,7 +451,7 @@ async def test_an_unknown_outcome_is_told_for_long_and_nothing_is_sent_again() -
 
 async def test_of_several_kinds_one_is_chosen() -> None:
     cloud = Cloud("hub")
-    cloud.creatable = ("deployment", "container")
+    cloud.creators = {kind: FakeCreator(cloud, kind) for kind in ("deployment", "container")}
     async with staged(cloud, lab(), view="2") as stage:
         await stage.press("n")
         assert "Create in" in stage.text

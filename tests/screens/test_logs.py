@@ -38,7 +38,7 @@ class Writing(FakeBackend):
     async def read_log(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
-        return await self.log.read_log(ref, query, after=after, backward=backward, size=size)
+        return await self.log.read(ref, query, after=after, backward=backward, size=size)
 
     def write(self, count: int, text: str = "") -> None:
         start = len(self.log.lines)

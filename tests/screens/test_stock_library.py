@@ -157,7 +157,7 @@ async def test_deleting_an_image_asks_once_and_is_sent_once() -> None:
 async def test_what_the_back_end_does_not_offer_is_refused_in_words(key: str) -> None:
     fake = lab()
     fake.offered = frozenset()
-    fake.creatable = ()
+    fake.creators = {}
     async with staged(fake, view="7") as stage:
         await stage.press(key)
         assert not stage.in_dialog

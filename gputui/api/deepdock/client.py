@@ -1,20 +1,17 @@
-"""A DeepDock server as it is spoken to: its header, its refusals in words. The back end builds on it."""
+"""The HTTP client of a DeepDock server: header, calls, refusals in words."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.common import docker
+from gputui.api.common.account_client import AccountClient
 from gputui.api.deepdock import mapping
-from gputui.api.http.decoding import decode
 from gputui.api.http.failures import Party, Refusal, is_about_credentials, refused
 from gputui.api.http.off_thread import digested
-from gputui.api.http.transport import Transport
 from gputui.errors import AuthError, GputuiError, ProtocolError
-from gputui.models import Secret
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -29,8 +26,8 @@ _T = TypeVar("_T")
 _M = TypeVar("_M")
 
 
-class DeepdockServer:
-    """One account's way to its server."""
+class DeepdockClient(AccountClient):
+    """Sends requests to the DeepDock server of one account."""
 
     def __init__(
         self,
@@ -40,29 +37,34 @@ class DeepdockServer:
         monotonic: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
-        self._config = account
-        self.transport = Transport(
-            account=account.name,
-            base_url=account.base_url,
-            backend="DeepDock",
-            authorize=self._header if account.header else None,
+        self._header = account.header.name if account.header else ""
+        super().__init__(
+            account,
+            "DeepDock",
+            secret=account.header.value if account.header else None,
             explain=explain,
-            read_timeout=account.timeout,
             sleep=sleep,
             monotonic=monotonic,
             now=now,
         )
-        self._value: Secret | None = None
-        self._value_lock = asyncio.Lock()
+
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the configured header."""
+        return {self._header: secret.strip()}
+
+    def check_secret(self, secret: str) -> None:
+        """Raise AuthError for a value that no header can have."""
+        if not (secret.isascii() and secret.isprintable()):
+            account = self.party.account
+            raise AuthError(
+                f"{account}: the value of {self._header} holds a character that no header can.",
+                hint=f"Correct it under [accounts.{account}]: letters, digits and signs of ASCII.",
+            )
 
     async def ask(self, adapter: TypeAdapter[_T], path: str, make: Callable[[_T], _M]) -> _M:
         """Ask and return what ``make`` makes of the answer; raises GputuiError."""
         body = await self.transport.get(path)
-        return await digested(len(body), lambda: make(self.read(adapter, body, path)))
-
-    def read(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
-        """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""
-        return decode(adapter, body, self.transport.party, path, what=what)
+        return await digested(len(body), lambda: make(self.decode(adapter, body, path)))
 
     async def create(
         self, adapter: TypeAdapter[_T], path: str, json: Json, *, what: str, timeout: float, in_steps: bool
@@ -72,28 +74,12 @@ class DeepdockServer:
         ``in_steps``: the server may fail at it when the thing is there already.
         """
         body = await self.transport.change("POST", path, json=json, what=what, timeout=timeout, creates=in_steps)
-        return self.read(adapter, body, path, what=what)
+        return self.decode(adapter, body, path, what=what)
 
     async def change(self, method: str, path: str, *, what: str, params: Mapping[str, str] | None = None) -> None:
         """Ask for a change, once; raises UnknownOutcomeError where the answer is not DeepDock's confirmation."""
         body = await self.transport.change(method, path, params=params, what=what, timeout=ACTION_TIMEOUT)
-        self.read(mapping.CONFIRMED, body, path, what=what)
-
-    async def _header(self) -> dict[str, str]:
-        """Return the configured header; the value's reference is followed once, off the loop."""
-        header = self._config.header
-        if header is None:
-            return {}
-        async with self._value_lock:
-            if self._value is None:
-                value = await asyncio.to_thread(header.value.resolve)
-                if not (value.reveal().isascii() and value.reveal().isprintable()):
-                    raise AuthError(
-                        f"{self._config.name}: the value of {header.name} holds a character that no header can.",
-                        hint=f"Correct it under [accounts.{self._config.name}]: letters, digits and signs of ASCII.",
-                    )
-                self._value = value
-        return {header.name: self._value.reveal().strip()}
+        self.decode(mapping.CONFIRMED, body, path, what=what)
 
 
 def explain(party: Party, refusal: Refusal) -> GputuiError | None:

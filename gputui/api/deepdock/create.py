@@ -6,10 +6,14 @@ calls' parameters. The server never tells again who may log into a container: th
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common import docker
 from gputui.api.common.form_values import (
     REQUIRED,
@@ -21,11 +25,20 @@ from gputui.api.common.form_values import (
     refuse,
     unknown_problem,
 )
+from gputui.api.common.names import SafeNames
+from gputui.api.deepdock import mapping
+from gputui.api.deepdock.client import DeepdockClient
+from gputui.api.deepdock.gpus import DeepdockGpus
+from gputui.errors import GputuiError
 from gputui.formatting import format_bytes
-from gputui.models import FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Role, Secret
+from gputui.models import ActionResult, FieldKind, Form, FormField, GpuDevice, Image, PreparedRequest, Role, Secret
 from gputui.redaction import redact_json
 from gputui.text import clean
 
+if TYPE_CHECKING:
+    from gputui.api.deepdock.account import DeepdockAccount
+
+CREATE_TIMEOUT = 330.0
 CONTAINER, IMAGE = "container", "image"
 KINDS = (CONTAINER, IMAGE)
 PATHS: Mapping[str, str] = {CONTAINER: "/containers/create", IMAGE: "/images"}
@@ -152,24 +165,15 @@ def body(kind: str, values: Mapping[str, str]) -> Body:
     return made
 
 
-def prepare(
-    account: str, kind: str, values: Mapping[str, str], base_url: str, gpus: Collection[int]
-) -> PreparedRequest:
-    """Return the request as it would be sent, but for its secrets; raises InvalidError with ``fields``."""
-    require(account, kind, values, gpus)
-    shown = json.loads(redact_json(json.dumps(body(kind, values))))
-    return PreparedRequest("POST", f"{base_url}{PATHS[kind]}", readable_json(shown))
+def shown_request(base_url: str, kind: str, sent: Body) -> PreparedRequest:
+    """Return the request without its secrets."""
+    return PreparedRequest(
+        "POST", f"{base_url}{PATHS[kind]}", readable_json(json.loads(redact_json(json.dumps(sent))))
+    )
 
 
-def require(account: str, kind: str, values: Mapping[str, str], gpus: Collection[int]) -> None:
-    """Raise InvalidError with ``fields`` unless the values may be sent."""
-    refuse(account, check(kind, values, gpus))
-
-
-def login_of(kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] | None:
-    """Return who logs into what these values create, and with which password."""
-    if kind != CONTAINER:
-        return None
+def login_of(values: Mapping[str, str]) -> tuple[str, Secret | None]:
+    """Return user and password of a new container."""
     password = values.get("password", "")
     return given(values, "user_name"), Secret(password) if password else None
 
@@ -219,3 +223,92 @@ _PROBLEMS: Mapping[str, Callable[[str], str | None]] = {
     "password": _password_problem,
     "env": lambda text: problem_of(read_variables, text),
 }
+
+
+class _DeepdockCreator(Creator):
+    """Creates one kind of thing; ``login`` and the names of new rows differ."""
+
+    def __init__(self, account: DeepdockAccount, client: DeepdockClient, names: SafeNames) -> None:
+        self._account = account.name
+        self._base_url = account.base_url
+        self._user = account.ssh.user or USER
+        self._client = client
+        self._names = names
+
+
+class ContainerCreator(_DeepdockCreator):
+    """Creates containers (``POST /containers/create``)."""
+
+    def __init__(
+        self,
+        account: DeepdockAccount,
+        client: DeepdockClient,
+        names: SafeNames,
+        images: Callable[[], Awaitable[Sequence[Image]]],
+        gpus: DeepdockGpus,
+    ) -> None:
+        super().__init__(account, client, names)
+        self._images = images
+        self._gpus = gpus
+
+    async def form(self) -> Form:
+        """Return the form with the host's images and GPUs."""
+        images, devices = await asyncio.gather(self._images(), self._devices())
+        notes = [
+            "" if images else "The host has no image: pull one first.",
+            "" if devices else "The host tells of no GPU.",
+        ]
+        return container_form(
+            self._account, images=images, devices=devices, user=self._user, note=" ".join(filter(None, notes))
+        )
+
+    async def _devices(self) -> Sequence[GpuDevice]:
+        try:
+            return await self._gpus.rows()
+        except GputuiError:
+            return ()
+
+    def prepare(self, values: Values) -> PreparedChange:
+        """Check the values and build the request."""
+        refuse(self._account, check(CONTAINER, values, self._gpus.known))
+        sent = body(CONTAINER, values)
+        ref = self._names.ref(CONTAINER, given(values, "name"))
+
+        async def send() -> ActionResult:
+            created = await self._client.create(
+                mapping.CREATED,
+                PATHS[CONTAINER],
+                sent,
+                what=f"the creation of container {ref.id}",
+                timeout=CREATE_TIMEOUT,
+                in_steps=True,
+            )
+            login = f" SSH is on port {created.ssh_port}." if created.ssh_port else ""
+            return ActionResult(f"Container {ref.id} created.{login}", created=ref, made=clean(created.id or ""))
+
+        request = shown_request(self._base_url, CONTAINER, sent)
+        return PreparedChange(ref, values, send, request, login=login_of(values))
+
+
+class ImageCreator(_DeepdockCreator):
+    """Pulls images (``POST /images``). A pull is answered when it is complete, however long it takes."""
+
+    async def form(self) -> Form:
+        """Return the form."""
+        return image_form(self._account)
+
+    def prepare(self, values: Values) -> PreparedChange:
+        """Check the name and build the request."""
+        refuse(self._account, check(IMAGE, values))
+        sent = body(IMAGE, values)
+        ref = self._names.ref(IMAGE, docker.familiar(given(values, "repo_tag")))
+
+        async def send() -> ActionResult:
+            what = f"the pull of image {ref.id}"
+            pulled = await self._client.create(
+                mapping.PULLED, PATHS[IMAGE], sent, what=what, timeout=math.inf, in_steps=False
+            )
+            size = mapping.pulled_size(pulled.size_mb)
+            return ActionResult(f"Image {ref.id} pulled{f', {size}' if size else ''}.", created=ref)
+
+        return PreparedChange(ref, values, send, shown_request(self._base_url, IMAGE, sent))

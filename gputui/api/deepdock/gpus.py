@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gputui.api.deepdock import mapping
-from gputui.api.deepdock.client import DeepdockServer
+from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpu_series import GpuSeries, SeriesPlacer
 from gputui.api.http.off_thread import digested
 from gputui.api.http.shared_request import SharedAnswer
@@ -27,7 +27,7 @@ class DeepdockGpus:
 
     def __init__(
         self,
-        server: DeepdockServer,
+        server: DeepdockClient,
         host: mapping.Host,
         containers: SharedAnswer[list[Instance]],
         *,
@@ -82,7 +82,7 @@ class DeepdockGpus:
         return self._series
 
     def _read(self, body: bytes, now: datetime) -> Mapping[int, GpuSeries]:
-        answer = self._server.read(mapping.SERIES, body, _PATH)
+        answer = self._server.decode(mapping.SERIES, body, _PATH)
         by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
         if answer and not by_number:
             party = self._server.transport.party

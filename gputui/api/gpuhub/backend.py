@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gputui.api.common.form_values import refuse
-from gputui.api.common.stated_prices import StatedPrices
+from gputui.api.capabilities import found
+from gputui.api.common.backend import HttpBackend, require_kind
+from gputui.api.common.filters import UsedFilters
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.allowed_actions import container_actions, deployment_actions, never
-from gputui.api.gpuhub.client import CLOUDS, GpuhubServer
-from gputui.api.gpuhub.create_deployment import KIND, DeploymentForm, Dialect
+from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
+from gputui.api.gpuhub.create import DeploymentCreator
+from gputui.api.gpuhub.create_deployment import KIND
 from gputui.api.gpuhub.events import EventReader
-from gputui.api.gpuhub.filters import Filters
+from gputui.api.gpuhub.filters import FilterForms, Parameters
 from gputui.api.gpuhub.images import public_images
 from gputui.api.gpuhub.mutations import GpuhubChanges
 from gputui.api.gpuhub.resources import GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, each_changed
-from gputui.errors import AccountDeniedError, GputuiError, InvalidError, NotFoundError, SshError
+from gputui.errors import AccountDeniedError, GputuiError, InvalidError, SshError
 from gputui.formatting import format_money
 from gputui.models import (
     AccountInfo,
@@ -43,31 +45,16 @@ from gputui.models import (
     Offer,
     Package,
     Phase,
-    PreparedRequest,
     Ref,
     Resource,
     Row,
     SSHTarget,
     StopOptions,
 )
-from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister
+    from gputui.api.capabilities import Lister, Operation, Values
     from gputui.api.gpuhub.account import GpuhubAccount
-
-_KINDS: Mapping[str, Resource] = {
-    "offer": Resource.STOCK,
-    "deployment": Resource.DEPLOYMENTS,
-    "container": Resource.INSTANCES,
-    "event": Resource.EVENTS,
-    "block": Resource.BLACKLIST,
-    "image": Resource.IMAGES,
-    "package": Resource.PACKAGES,
-    "balance": Resource.BALANCES,
-    "account": Resource.ACCOUNTS,
-}
-
 
 _WITHOUT_WALLET = frozenset({"autodl-private"})
 """Presets of clouds that bill no account."""
@@ -77,7 +64,7 @@ _OF_DEPLOYMENTS = frozenset(
 """The lists that an account without deployments may not ask for."""
 
 
-class GpuhubBackend:
+class GpuhubBackend(HttpBackend):
     """One account on one cloud.
 
     ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment, ``now`` tells the time.
@@ -85,7 +72,19 @@ class GpuhubBackend:
     ``image/<uuid>``, ``package/<model>|<region>,<region>``, ``event/…``, ``balance/<account>``.
     """
 
-    creatable: tuple[str, ...] = (KIND,)
+    kinds = MappingProxyType(
+        {
+            "offer": Resource.STOCK,
+            "deployment": Resource.DEPLOYMENTS,
+            "container": Resource.INSTANCES,
+            "event": Resource.EVENTS,
+            "block": Resource.BLACKLIST,
+            "image": Resource.IMAGES,
+            "package": Resource.PACKAGES,
+            "balance": Resource.BALANCES,
+            "account": Resource.ACCOUNTS,
+        }
+    )
 
     def __init__(
         self,
@@ -96,39 +95,20 @@ class GpuhubBackend:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._config = account
-        self._has_wallet = account.preset not in _WITHOUT_WALLET
         self._now = now
-        regions = tuple(account.regions)
-        self._server = GpuhubServer(account, sleep=sleep, monotonic=monotonic)
+        self._server = GpuhubClient(account, sleep=sleep, monotonic=monotonic)
+        super().__init__(account, self._server)
+        self.name = CLOUDS[account.preset]
+        self._has_wallet = account.preset not in _WITHOUT_WALLET
+        if self._has_wallet:
+            self.spending = frozenset({Resource.INSTANCES})
         self._scope = mapping.Scope(account.name, account.currency)
         self._lists = GpuhubLists(self._server, self._scope, monotonic)
         self._stock = StockReader(self._server, self._scope)
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
         self._changes = GpuhubChanges(self._server)
-        self._form = DeploymentForm(account.name, regions, account.currency, Dialect(account.preset))
-        self._prices = StatedPrices.of(account)
-        self._filters = Filters(account.name, regions, account.currency)
-        self._asked: dict[Resource, Mapping[str, str]] = {}
-
-    @property
-    def spending(self) -> frozenset[Resource]:
-        """The containers; of a private cloud, which bills no account, only where a price is stated for them."""
-        return frozenset({Resource.INSTANCES} if self._has_wallet or self._prices else ())
-
-    @property
-    def account(self) -> str:
-        """The account's name in the configuration."""
-        return self._config.name
-
-    @property
-    def latency(self) -> float | None:
-        """How long the last question waited for its answer, in seconds."""
-        return self._server.transport.latency
-
-    @property
-    def clock_ahead(self) -> float | None:
-        """How far the server's clock is ahead of this machine's, in seconds."""
-        return self._server.transport.clock.ahead
+        self.creators = {KIND: DeploymentCreator(account, self._changes, self._lists, self._stock)}
+        self.filters: GpuhubFilters = GpuhubFilters(account, self._lists, self._stock, now)
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -145,14 +125,19 @@ class GpuhubBackend:
         return listers | ({Resource.BALANCES: self.balances} if self._has_wallet else {})
 
     @property
-    def kinds(self) -> Mapping[str, Resource]:
-        """The list in which a kind of Ref stands."""
-        return _KINDS
+    def operations(self) -> Mapping[Action, Operation]:
+        """The actions it can perform."""
+        return {
+            Action.STOP: self.stop,
+            Action.SCALE: self.scale,
+            Action.BLOCK: self.block,
+            Action.DELETE: self.delete,
+        }
 
     async def aclose(self) -> None:
         """Close the connections."""
         self._lists.cancel()
-        await self._server.transport.aclose()
+        await super().aclose()
 
     # The account
 
@@ -189,11 +174,7 @@ class GpuhubBackend:
     def _info(
         self, first: Deployment | None, balances: Sequence[Balance] = (), problems: tuple[str, ...] = ()
     ) -> AccountInfo:
-        return AccountInfo(
-            ref=self._scope.ref("account", self.account),
-            backend=CLOUDS[self._config.preset],
-            base_url=self._config.base_url,
-            version="",
+        return self.info(
             user=f"uid {first.owner}" if first and first.owner else "",
             host_spec=(
                 ("currency", self._config.currency),
@@ -211,18 +192,14 @@ class GpuhubBackend:
 
     async def stock(self) -> Sequence[Offer]:
         """List idle and total GPUs of the regions (call 12). A region that fails keeps its last figures."""
-        asked = self._asked.get(Resource.STOCK, {})
-        parameters = self._filters.parameters(Resource.STOCK, asked, self._now())
-        return await self._stock.read(self._filters.regions_of(asked), parameters)
+        return await self._stock.read(self.filters.regions, self.filters.parameters(Resource.STOCK))
 
     async def deployments(self) -> Sequence[Deployment]:
         """List the deployments (call 3)."""
-        asked = self._asked.get(Resource.DEPLOYMENTS, {})
-        if not asked:
+        if not self.filters.used(Resource.DEPLOYMENTS):
             found = await self._lists.deployments()
         else:
-            parameters = self._filters.parameters(Resource.DEPLOYMENTS, asked, self._now())
-            found = await self._lists.find_deployments(parameters)
+            found = await self._lists.find_deployments(self.filters.parameters(Resource.DEPLOYMENTS))
         await self._lists.learn_images(row.image for row in found)
         return each_changed(found, self._lists.with_image_name)
 
@@ -246,7 +223,7 @@ class GpuhubBackend:
         if ref.kind == "deployment":
             deployment = await self._lists.deployment(ref.id)
             return await self._events.read_all(ref, deployment.name)
-        _require(ref, "container", "deployment")
+        require_kind(ref, "container", "deployment")
         parent = await self._lists.deployment(self._lists.parent_of(ref).id)
         return await self._events.read_all(parent.ref, parent.name, container_uuid=ref.id)
 
@@ -266,67 +243,30 @@ class GpuhubBackend:
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew with its JSON; raises NotFoundError."""
-        rows: Sequence[Row] = ()
         match ref.kind:
             case "deployment":
                 return self._lists.with_image_name(await self._lists.deployment(ref.id, raw=True))
             case "container":
                 container = await self._lists.container(ref, raw=True)
                 return self._prices.instance(self._lists.with_image_name(container))
-            case "account":
-                return await self.account_info()
-            case "offer" if self._config.regions:
-                rows = await self._stock.read_region(ref.id.partition("/")[0])
             case "offer":
-                rows = await self._stock.read((), {})
-            case "block":
-                rows = await self.blacklist()
-            case "image":
-                rows = await self.images()
-            case "package":
-                rows = await self.packages()
-            case "balance":
-                rows = await self.balances()
+                region = ref.id.partition("/")[0] if self._config.regions else ""
+                offers = self._stock.read_region(region) if region else self._stock.read((), {})
+                return found(ref, await offers)
             case "event":
-                rows = await self.events_of(self._scope.ref("container", ref.id.partition(":")[0]))
-        row = next((row for row in rows if row.ref == ref), None)
-        if row is None:
-            raise NotFoundError(f"{ref} is not there any more.")
-        return row
+                return found(ref, await self.events_of(self._scope.ref("container", ref.id.partition(":")[0])))
+        return await super().fetch(ref)
 
     def forget(self) -> None:
         """Ask for everything anew the next time."""
         self._lists.forget()
         self._events.forget()
 
-    # Filters
-
-    def filter_form(self, resource: Resource) -> Form | None:
-        """Return what can be asked for of a list (calls 3, 8 and 12)."""
-        return self._filters.form(resource, gpu_models=self._stock.models)
-
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong, by field; empty when it may be used."""
-        return self._filters.check(resource, values, self._now())
-
-    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
-        given = {name: value for name, value in values.items() if value.strip()}
-        refuse(self.account, self.check_filter(resource, given))
-        self._asked[resource] = given
-        match resource:
-            case Resource.STOCK:
-                self._stock.forget()
-            case Resource.INSTANCES:
-                self._lists.narrow_containers(
-                    lambda: self._filters.parameters(Resource.INSTANCES, given, self._now())
-                )
-
     # Logging in
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
         """Ask where the container's sshd is now, with its password (call 8); raises SshError where it has none."""
-        _require(ref, "container")
+        require_kind(ref, "container")
         container = await self._lists.container(ref)
         if container.phase not in (Phase.RUNNING, Phase.UNKNOWN):
             hint = "Wait until it runs." if container.phase is Phase.PENDING else ""
@@ -355,25 +295,22 @@ class GpuhubBackend:
             case _:
                 return frozenset()
 
-    async def stop(self, ref: Ref) -> ActionResult:
-        """Stop a deployment with all its containers (call 5), or one container (call 9)."""
-        if ref.kind == "container":
-            return await self.stop_with(ref, StopOptions())
-        _require(ref, "deployment", "container")
-        return await self._change(ref, self._changes.stop_deployment(ref))
+    async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
+        """Stop a deployment with all its containers (call 5), or one container (call 9), which has options."""
+        require_kind(ref, "container", *(() if options else ("deployment",)))
+        if ref.kind == "deployment":
+            return await self._change(ref, self._changes.stop_deployment(ref))
+        stop = self._changes.stop_container(ref, options or StopOptions())
+        return await self._change(self._lists.parent_of(ref), stop)
 
-    def stop_options(self, row: Row) -> bool:
-        """Whether it can be chosen how the row is stopped: containers only."""
-        return isinstance(row, Instance)
-
-    async def stop_with(self, ref: Ref, options: StopOptions) -> ActionResult:
-        """Stop a container (call 9)."""
-        _require(ref, "container")
-        return await self._change(self._lists.parent_of(ref), self._changes.stop_container(ref, options))
+    def options(self, row: Row, action: Action) -> frozenset[str]:
+        """Return the options of stopping a container."""
+        stop = action is Action.STOP and isinstance(row, Instance)
+        return frozenset({"decrease_replicas", "no_cache", "command"} if stop else ())
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Want this many replicas from now on (call 4); replica sets only."""
-        _require(ref, "deployment")
+        require_kind(ref, "deployment")
         if replicas < 1:
             problem = "must be at least 1; stop the deployment to have none"
             raise InvalidError(f"{ref}: replicas {problem}.", fields={"replicas": problem})
@@ -381,12 +318,12 @@ class GpuhubBackend:
 
     async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
         """Keep the host of a container out of scheduling (call 10), at most for 30 days."""
-        _require(ref, "container")
+        require_kind(ref, "container")
         return await self._changes.block(ref, minutes=minutes, comment=comment, host=self._lists.host_of(ref))
 
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a deployment with all its containers (call 6); one that runs is stopped first."""
-        _require(ref, "deployment")
+        require_kind(ref, "deployment")
         return await self._change(ref, self._changes.delete_deployment(ref))
 
     async def _change(self, deployment: Ref, change: Awaitable[ActionResult]) -> ActionResult:
@@ -396,63 +333,40 @@ class GpuhubBackend:
         finally:
             self._lists.forget(deployment)
 
-    # Creating
 
-    async def create_form(self, kind: str) -> Form:
-        """Return the form of a deployment, with the images and GPU models there are as far as the cloud tells."""
-        _require_kind(kind)
-        images: Sequence[Image] = ()
-        try:
-            # No form is filled in for an account that may not create one.
-            await self._lists.require_permission()
-        except AccountDeniedError:
-            raise
-        except GputuiError:
-            pass
-        # It can be filled in without suggestions.
-        with suppress(GputuiError):
-            images = await self._lists.images()
-        with suppress(GputuiError):
-            if not self._stock.models:
-                await self._stock.read(self._config.regions, {})
-        return self._form.form(gpu_models=self._stock.models, images=images)
+class GpuhubFilters(UsedFilters):
+    """The filters of stock, deployments and containers (calls 12, 3 and 8)."""
 
-    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with the values, by field."""
-        _require_kind(kind)
-        return self._form.check(values)
+    def __init__(
+        self, account: GpuhubAccount, lists: GpuhubLists, stock: StockReader, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__(account.name)
+        self._forms = FilterForms(account.name, tuple(account.regions), account.currency)
+        self._lists = lists
+        self._stock = stock
+        self._now = now
 
-    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request that :meth:`create` would send; raises InvalidError with ``fields``."""
-        _require_kind(kind)
-        return self._form.prepare(values, self._config.base_url)
+    def form(self, resource: Resource) -> Form | None:
+        """Return the filters of a list, with the GPU models in stock."""
+        return self._forms.form(resource, gpu_models=self._stock.models)
 
-    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        """Create a deployment (call 2). Sent once."""
-        self.prepare_create(kind, values)
-        try:
-            return await self._changes.create(self._form.body(values))
-        finally:
-            self._lists.forget()
+    def check(self, resource: Resource, values: Values) -> dict[str, str]:
+        """Return the problems by field."""
+        return self._forms.check(resource, values, self._now())
 
-    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return a stand-in for the Ref of the new deployment, whose uuid the cloud makes up."""
-        _require_kind(kind)
-        return self._scope.ref("deployment", clean(values.get("name", "").strip()))
+    def parameters(self, resource: Resource) -> Parameters:
+        """Return the parameters of the filters in use, as of now."""
+        return self._forms.parameters(resource, self.used(resource), self._now())
 
-    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
-        """Return the deployments of the name that a create would give (call 3)."""
-        _require_kind(kind)
-        name = values.get("name", "").strip()
-        found = await self._lists.find_deployments({"name": name})
-        return [deployment.ref for deployment in found if deployment.name == clean(name)]
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions whose stock is requested."""
+        return self._forms.regions_of(self.used(Resource.STOCK))
 
-
-def _require(ref: Ref, *kinds: str) -> None:
-    if ref.kind not in kinds:
-        raise InvalidError(f"{ref} is not a {' or a '.join(kinds)}.")
-
-
-def _require_kind(kind: str) -> None:
-    if kind != KIND:
-        raise InvalidError(f"There is no {kind} to create here; there is {KIND}.")
+    def changed(self, resource: Resource, values: Values) -> None:
+        """Let the lists request what is filtered now."""
+        match resource:
+            case Resource.STOCK:
+                self._stock.forget()
+            case Resource.INSTANCES:
+                self._lists.narrow_containers(lambda: self.parameters(Resource.INSTANCES))

@@ -1,21 +1,21 @@
-"""A cloud that speaks GPUhub's API: credentials, envelopes, pages. The back end builds on it."""
+"""The HTTP client of a cloud with GPUhub's API: credentials, envelopes, pages."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from gputui.api.common.account_client import AccountClient
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.errors import SUCCESS, refusal
-from gputui.api.http.decoding import check_size, decode
+from gputui.api.http.decoding import check_size
 from gputui.api.http.failures import Party, Refusal
 from gputui.api.http.off_thread import digested
 from gputui.api.http.pagination import Page
-from gputui.api.http.transport import Json, Transport
-from gputui.errors import AuthError, GputuiError, ProtocolError, RateLimitedError
+from gputui.api.http.transport import Json
+from gputui.errors import GputuiError, ProtocolError, RateLimitedError
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class RouteMissingError(ProtocolError):
     """The cloud has no such call, or answers it by another method."""
 
 
-class GpuhubServer:
-    """One account's way to its cloud. Everything is asked with its token."""
+class GpuhubClient(AccountClient):
+    """Sends requests to the cloud of one account."""
 
     def __init__(
         self,
@@ -51,26 +51,24 @@ class GpuhubServer:
         sleep: Callable[[float], Awaitable[None]],
         monotonic: Callable[[], float],
     ) -> None:
-        self._config = account
-        self.transport = Transport(
-            account=account.name,
-            base_url=account.base_url,
-            backend="private AutoDL" if account.preset == "autodl-private" else CLOUDS[account.preset],
-            authorize=self._authorization,
+        super().__init__(
+            account,
+            "private AutoDL" if account.preset == "autodl-private" else CLOUDS[account.preset],
+            secret=account.token,
             explain=explain,
-            read_timeout=account.timeout,
             concurrency=CONCURRENCY,
             requests_per_second=account.requests_per_second,
             sleep=sleep,
             monotonic=monotonic,
         )
-        self._token: str | None = None
-        self._token_lock = asyncio.Lock()
 
-    @property
-    def party(self) -> Party:
-        """Who is spoken to, for messages."""
-        return self.transport.party
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the header with the raw token."""
+        return {"Authorization": secret.strip()}
+
+    def check_secret(self, secret: str) -> None:
+        """Raise AuthError for what cannot be a token."""
+        self.require_token(secret, "token", "Write it alone, without Bearer,")
 
     async def ask(
         self, method: str, path: str, json: Json | None = None, params: Mapping[str, str | int] | None = None
@@ -137,7 +135,7 @@ class GpuhubServer:
         return self._data(body, path, what=what)
 
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:
-        envelope = decode(schema.ENVELOPE, body, self.party, path, what=what)
+        envelope = self.decode(schema.ENVELOPE, body, path, what=what)
         self._require_success(envelope["code"], envelope.get("msg"), envelope.get("request_id"))
         data = envelope.get("data")
         if not what:
@@ -157,19 +155,6 @@ class GpuhubServer:
             said = error.message.removeprefix(f"{self.party}: ")
             self.transport.limit(error.retry_after, said=said, request_id=error.request_id)
         raise error
-
-    async def _authorization(self) -> dict[str, str]:
-        """Return the header with the raw token; its reference is followed once, off the loop."""
-        async with self._token_lock:
-            if self._token is None:
-                token = (await asyncio.to_thread(self._config.token.resolve)).reveal().strip()
-                if not (token.isascii() and token.isprintable() and " " not in token):
-                    raise AuthError(
-                        f"{self._config.name}: the token holds a space or a character that no token has.",
-                        hint=f"Write it alone, without Bearer, under [accounts.{self._config.name}].",
-                    )
-                self._token = token
-        return {"Authorization": self._token}
 
 
 def explain(party: Party, refused: Refusal) -> GputuiError | None:

@@ -171,10 +171,11 @@ class DeploymentForm:
             template |= protocols
         return body | protocols | {"container_template": template}
 
-    def prepare(self, values: Mapping[str, str], base_url: str) -> PreparedRequest:
-        """Return the request as it would be sent; raises InvalidError with ``fields``."""
+    def prepare(self, values: Mapping[str, str], base_url: str) -> tuple[Body, PreparedRequest]:
+        """Return the checked body and the request that shows it; raises InvalidError with ``fields``."""
         refuse(self.account, self.check(values))
-        return PreparedRequest("POST", f"{base_url}{PATH}", readable_json(self.body(values)))
+        body = self.body(values)
+        return body, PreparedRequest("POST", f"{base_url}{PATH}", readable_json(body))
 
     def _template(self, values: Mapping[str, str]) -> Body:
         template: Body = {}

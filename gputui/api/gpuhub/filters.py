@@ -36,7 +36,7 @@ _DATES = ("date_from", "date_to")
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class FilterForms:
     """The filters of one account: its regions, its currency, the GPU models it is known to have."""
 
     account: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gputui.api.gpuhub.client import GpuhubServer
+from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.create_deployment import PATH as DEPLOYMENT
 from gputui.errors import InvalidError
 from gputui.formatting import format_minutes
@@ -15,7 +15,7 @@ from gputui.text import clean
 class GpuhubChanges:
     """The calls 2, 4 to 6, 9 and 10."""
 
-    def __init__(self, server: GpuhubServer) -> None:
+    def __init__(self, server: GpuhubClient) -> None:
         self._server = server
 
     async def create(self, body: Mapping[str, object]) -> ActionResult:

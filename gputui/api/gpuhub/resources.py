@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from gputui.api.gpuhub import mapping, schema
-from gputui.api.gpuhub.client import GpuhubServer, RouteMissingError
+from gputui.api.gpuhub.client import GpuhubClient, RouteMissingError
 from gputui.api.gpuhub.events import EventPage
 from gputui.api.gpuhub.images import PUBLIC_NAMES
 from gputui.api.gpuhub.per_deployment_cache import KeptAnswers
@@ -58,7 +58,7 @@ _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 class GpuhubLists:
     """What an account has. Deployments are asked for once for all the lists that begin with them."""
 
-    def __init__(self, server: GpuhubServer, scope: mapping.Scope, monotonic: Callable[[], float]) -> None:
+    def __init__(self, server: GpuhubClient, scope: mapping.Scope, monotonic: Callable[[], float]) -> None:
         self._server = server
         self._image_names: dict[str, str] = {}
         self._scope = replace(scope, image_names=self._image_names)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gputui.api.gpuhub import mapping
-from gputui.api.gpuhub.client import GpuhubServer
+from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.http.rows import RowCollector
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
 from gputui.models import Offer, PartialRows
@@ -19,7 +19,7 @@ PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
 class StockReader:
     """Asks for the stock and remembers what each region had."""
 
-    def __init__(self, server: GpuhubServer, scope: mapping.Scope) -> None:
+    def __init__(self, server: GpuhubClient, scope: mapping.Scope) -> None:
         self._server = server
         self._scope = scope
         self._last: dict[str, Sequence[Offer]] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.api.http.rows import read_each
 from gputui.api.pody import mapping
-from gputui.api.pody.client import OLDEST, PodyServer
+from gputui.api.pody.client import OLDEST, PodyClient
 from gputui.errors import GputuiError
 from gputui.formatting import format_duration
 from gputui.models import AccountInfo, Image, PartialRows, Ref
@@ -22,7 +22,7 @@ _STATISTICS = (0, 2, 5)
 _T = TypeVar("_T")
 
 
-async def identify(config: PodyAccount, server: PodyServer) -> AccountInfo:
+async def identify(config: PodyAccount, server: PodyClient) -> AccountInfo:
     """Ask release and identity (``/version``, ``/user/info``); raises GputuiError."""
     release = await server.release()
     info = await server.ask(mapping.USER_INFO, "/user/info")
@@ -39,7 +39,7 @@ async def identify(config: PodyAccount, server: PodyServer) -> AccountInfo:
 
 async def describe(
     config: PodyAccount,
-    server: PodyServer,
+    server: PodyClient,
     *,
     pods: Callable[[], Coroutine[Any, Any, tuple[Sequence[Ref], Mapping[str, int]]]],
     images: Callable[[], Coroutine[Any, Any, Sequence[Image]]],
@@ -89,7 +89,7 @@ def _own(images: Sequence[Image]) -> int:
     return sum(bool(image.own) for image in images)
 
 
-async def _usage(server: PodyServer, title: str, path: str, user: str) -> tuple[str, str] | None:
+async def _usage(server: PodyClient, title: str, path: str, user: str) -> tuple[str, str] | None:
     """Ask the time used so far; None from a server that keeps no account of it."""
     if await server.release() < _STATISTICS:
         return None

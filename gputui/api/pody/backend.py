@@ -14,16 +14,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from gputui.api.capabilities import found
 from gputui.api.common.addresses import host_label
-from gputui.api.common.form_values import REQUIRED, refuse
+from gputui.api.common.backend import HttpBackend, require_kind
 from gputui.api.common.names import SafeNames
-from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.http.off_thread import digested
 from gputui.api.http.rows import RowCollector, read_each
 from gputui.api.pody import account_info as pody_account
 from gputui.api.pody import mapping
 from gputui.api.pody.allowed_actions import name_problem, never, pod_actions
-from gputui.api.pody.client import OLDEST, GpuSnapshots, PodyServer, Release
+from gputui.api.pody.client import CREATE_TIMEOUT, OLDEST, GpuSnapshots, PodyClient, Release
+from gputui.api.pody.create import PodCreator
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -40,9 +41,6 @@ from gputui.models import (
     Action,
     ActionResult,
     ExecResult,
-    FieldKind,
-    Form,
-    FormField,
     GpuDevice,
     GpuProcess,
     Image,
@@ -52,7 +50,6 @@ from gputui.models import (
     Phase,
     Ref,
     Resource,
-    Role,
     Row,
     SSHTarget,
     gpu_label,
@@ -60,7 +57,7 @@ from gputui.models import (
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister
+    from gputui.api.capabilities import Lister, Operation
     from gputui.api.pody.account import PodyAccount
 
 INSPECTIONS = 8
@@ -68,7 +65,6 @@ INSPECTIONS = 8
 NEAR_INSPECTIONS = 2
 NEAR_SECONDS = 0.01
 """A server that answers this fast is asked for fewer at a time: more would only crowd our own loop."""
-CREATE_TIMEOUT = 330.0
 EXEC_TIMEOUT = 30.0
 OLD_EXEC_TIMEOUT = 10.0
 EXEC_MARGIN = 30.0
@@ -81,14 +77,13 @@ _TIMED_OUT = (-1, "Timeout")
 _ENGINE_REFUSED = "Docker API error: "
 
 
-class PodyBackend:
+class PodyBackend(HttpBackend):
     """One account on one pody server.
 
     ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment.
     Refs: ``pod/<instance>``, ``gpu/<index>``, ``process/<gpu>:<pid>``, ``offer/<model>``, ``image/<name>``.
     """
 
-    creatable: tuple[str, ...] = ("pod",)
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "pod": Resource.INSTANCES,
@@ -108,33 +103,14 @@ class PodyBackend:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = account
-        self._server = PodyServer(account, sleep=sleep, monotonic=monotonic)
+        self._server = PodyClient(account, sleep=sleep, monotonic=monotonic)
+        super().__init__(account, self._server)
         self._gpus = GpuSnapshots(self._server, monotonic)
         self._host = host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
         self._names = SafeNames(account.name)
-        self._prices = StatedPrices.of(account)
-
-    @property
-    def spending(self) -> frozenset[Resource]:
-        """The pods, where a price is stated for them: an own server tells none."""
-        return frozenset({Resource.INSTANCES} if self._prices else ())
-
-    @property
-    def account(self) -> str:
-        """The account's name in the configuration."""
-        return self._config.name
-
-    @property
-    def latency(self) -> float | None:
-        """How long the last question waited for its answer, in seconds."""
-        return self._server.transport.latency
-
-    @property
-    def clock_ahead(self) -> float | None:
-        """How far the server's clock is ahead of this machine's, in seconds."""
-        return self._server.transport.clock.ahead
+        self.creators = {"pod": PodCreator(account.name, self._server, self.images)}
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -147,10 +123,23 @@ class PodyBackend:
             Resource.IMAGES: self.images,
         }
 
+    @property
+    def operations(self) -> Mapping[Action, Operation]:
+        """The actions it can perform."""
+        return {
+            Action.START: self.start,
+            Action.STOP: self.stop,
+            Action.RESTART: self.restart,
+            Action.DELETE: self.delete,
+            Action.EXEC: self.exec,
+            Action.COMMIT: self.commit,
+            Action.CHANGE_PASSWORD: lambda _, password: self.change_password(password),
+        }
+
     async def aclose(self) -> None:
         """Close the connections."""
         self._gpus.cancel()
-        await self._server.transport.aclose()
+        await super().aclose()
 
     # Identity
 
@@ -222,7 +211,7 @@ class PodyBackend:
         return self._prices.instance(await self._with_gpus(instance) if instance.gpu_indices == () else instance)
 
     def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[mapping.PodWire, Instance]:
-        pod = self._server.read(mapping.POD, body, path)
+        pod = self._server.decode(mapping.POD, body, path)
         return pod, mapping.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
 
     async def _with_gpus(self, instance: Instance) -> Instance:
@@ -319,29 +308,21 @@ class PodyBackend:
         if await self._server.release() < _NEW_ROUTES:
             return image
         body = await self._server.transport.post("/image/inspect", {"image": self._names.raw(ref)})
-        details = self._server.read(mapping.IMAGE, body, "/image/inspect")
+        details = self._server.decode(mapping.IMAGE, body, "/image/inspect")
         return image if details is None else mapping.with_inspection(image, details, body)
 
     async def fetch(self, ref: Ref) -> Row:
-        """Fetch one row anew; raises NotFoundError."""
-        rows: Sequence[Row] = ()
+        """Fetch one row with its JSON; raises NotFoundError."""
         match ref.kind:
             case "pod":
                 return await self._inspect(ref)
             case "image":
                 return await self._inspect_image(ref)
-            case "account":
-                return await self.account_info()
             case "gpu" if ref.id.isdecimal():
-                rows = self._devices(await self._gpus.ask(ref.id))
+                return found(ref, self._devices(await self._gpus.ask(ref.id)))
             case "process" if (gpu := ref.id.partition(":")[0]).isdecimal():
-                rows = self._processes(await self._gpus.ask(gpu))
-            case "offer":
-                rows = await self.stock()
-        row = next((row for row in rows if row.ref == ref), None)
-        if row is None:
-            raise NotFoundError(f"{ref} is not there any more.")
-        return row
+                return found(ref, self._processes(await self._gpus.ask(gpu)))
+        return await super().fetch(ref)
 
     # Actions
 
@@ -394,7 +375,7 @@ class PodyBackend:
 
     async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
         """Run a shell command as root (``POST /pod/exec``). Below 0.3 the server's limit is always 10 s."""
-        _require_pod(ref)
+        require_kind(ref, "pod")
         timed = await self._server.release() >= _NEW_ROUTES
         limit = (EXEC_TIMEOUT if timeout is None else max(1, math.ceil(timeout))) if timed else OLD_EXEC_TIMEOUT
         params: dict[str, str | int] = {"ins": self._names.raw(ref), "cmd": command}
@@ -403,7 +384,7 @@ class PodyBackend:
         what = f"the command for pod {ref.id}"
         body = await self._server.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
         long = len(body) > _LONG_OUTPUT
-        read = partial(self._server.read, mapping.EXEC, body, "/pod/exec", what=what)
+        read = partial(self._server.decode, mapping.EXEC, body, "/pod/exec", what=what)
         answer = await asyncio.to_thread(read) if long else read()
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
@@ -417,7 +398,7 @@ class PodyBackend:
 
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
         """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""
-        _require_pod(ref)
+        require_kind(ref, "pod")
         if await self._server.release() < _NEW_ROUTES:
             raise ForbiddenError(f"{self.account}: this server cannot commit pods; 0.3 and later can.")
         problem = name_problem(tag) if tag else None
@@ -432,56 +413,12 @@ class PodyBackend:
         body = await self._server.transport.post(
             "/pod/commit", params, what=what, timeout=CREATE_TIMEOUT, creates=True
         )
-        name = clean(self._server.read(mapping.COMMIT, body, "/pod/commit", what=what).image_name)
+        name = clean(self._server.decode(mapping.COMMIT, body, "/pod/commit", what=what).image_name)
         listed = name if await self._server.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
         return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
 
-    async def create_form(self, kind: str) -> Form:
-        """Return the form of a pod with the server's images."""
-        images = tuple(image.ref.id for image in await self.images())
-        return Form(
-            account=self.account,
-            kind=kind,
-            title=f"New pod in {self.account}",
-            fields=(
-                FormField(
-                    "ins", "Name", help="1 to 20 letters, digits and underscores, a letter first", role=Role.NAME
-                ),
-                FormField("image", "Image", FieldKind.CHOICE, choices=images, role=Role.IMAGE),
-            ),
-            note="" if images else "The server has no image to create from.",
-        )
-
-    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with the values, by field."""
-        problems: dict[str, str | None] = {
-            clean(field): f"is no parameter of a new {kind}" for field in values if field not in ("ins", "image")
-        }
-        name = values.get("ins", "")
-        problems |= {"ins": name_problem(name) if name else REQUIRED}
-        problems |= {"image": None if values.get("image") else REQUIRED}
-        return {field: problem for field, problem in problems.items() if problem}
-
-    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        """Create a pod and start it (``POST /pod/create``)."""
-        refuse(self.account, self.check_create(kind, values))
-        name = values["ins"]
-        params = {"ins": name, "image": values["image"]}
-        what = f"the creation of pod {name}"
-        await self._server.change("/pod/create", params, what=what, timeout=CREATE_TIMEOUT, creates=True)
-        return ActionResult(f"Pod {name} created.", created=self.created_ref(kind, values))
-
-    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return the Ref the new pod will have."""
-        return Ref(self.account, "pod", values["ins"])
-
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
-        _require_pod(ref)
+        require_kind(ref, "pod")
         what = f"the {verb} of pod {ref.id}"
         log = await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
         return ActionResult(f"Pod {ref.id} {done}.", output=log)
-
-
-def _require_pod(ref: Ref) -> None:
-    if ref.kind != "pod":
-        raise InvalidError(f"{ref} is not a pod.")

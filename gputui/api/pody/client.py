@@ -1,4 +1,4 @@
-"""A pody server as it is spoken to: credentials, release, refusals in words. The back end builds on it."""
+"""The HTTP client of a pody server: credentials, release, refusals in words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.common import docker
-from gputui.api.http.decoding import decode
+from gputui.api.common.account_client import AccountClient
 from gputui.api.http.failures import Party, Refusal, refused, sign_in_hint
 from gputui.api.http.off_thread import digested
 from gputui.api.http.shared_request import SharedAnswer
-from gputui.api.http.transport import Transport
 from gputui.api.pody import mapping
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
@@ -32,6 +31,9 @@ OLDEST: Release = (0, 1, 0)
 ACTION_TIMEOUT = 180.0
 """How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""
 
+CREATE_TIMEOUT = 330.0
+"""How long the answer to a create may take, in seconds."""
+
 LONGEST_LOG = 256 * 2**10
 """How much of the answer to an action is read, in bytes."""
 
@@ -46,8 +48,8 @@ class RouteMissingError(ProtocolError):
     """The server has no such call: it is of another release than it was, or no pody server."""
 
 
-class PodyServer:
-    """One account's way to its server. Everything is asked with its credentials."""
+class PodyClient(AccountClient):
+    """Sends requests to the pody server of one account."""
 
     def __init__(
         self,
@@ -56,24 +58,13 @@ class PodyServer:
         sleep: Callable[[float], Awaitable[None]],
         monotonic: Callable[[], float],
     ) -> None:
-        self._config = account
-        self.transport = Transport(
-            account=account.name,
-            base_url=account.base_url,
-            backend="pody",
-            authorize=self._authorization,
-            explain=explain,
-            read_timeout=account.timeout,
-            sleep=sleep,
-            monotonic=monotonic,
-        )
+        super().__init__(account, "pody", secret=account.password, explain=explain, sleep=sleep, monotonic=monotonic)
+        self._username = account.username
         self.known_release: Release | None = None
         self._release_lock = asyncio.Lock()
         self._gpu_quota: object = None
         self._gpu_quota_asked = False
         self._gpu_quota_lock = asyncio.Lock()
-        self._password: Secret | None = None
-        self._password_lock = asyncio.Lock()
 
     async def release(self) -> Release:
         """Return the server's release, asked once (``GET /version``)."""
@@ -96,7 +87,12 @@ class PodyServer:
 
     def use_password(self, password: str) -> None:
         """Sign in with this password from now on."""
-        self._password = Secret(password)
+        self._secret = Secret(password)
+
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the header with user name and password."""
+        pair = f"{self._username}:{secret}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
         """Ask and return the answer's JSON as it came; raises GputuiError."""
@@ -109,11 +105,7 @@ class PodyServer:
     async def ask(self, adapter: TypeAdapter[_T], path: str, params: Mapping[str, str] | None = None) -> _T:
         """Ask and read the answer; raises GputuiError."""
         body = await self.get(path, params)
-        return await digested(len(body), self.read, adapter, body, path)
-
-    def read(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
-        """Read an answer's JSON; ``what`` names the change it answers to, '' where it answers a question."""
-        return decode(adapter, body, self.transport.party, path, what=what)
+        return await digested(len(body), self.decode, adapter, body, path)
 
     async def change(
         self,
@@ -140,21 +132,13 @@ class PodyServer:
 
     def _log_in(self, body: bytes, path: str, what: str) -> str:
         whole = mapping.closed(body) if len(body) >= LONGEST_LOG else body
-        return mapping.last_lines(self.read(mapping.DONE, whole, path, what=what).log or "")
-
-    async def _authorization(self) -> dict[str, str]:
-        """Return the header with the credentials; the password's reference is followed once, off the loop."""
-        async with self._password_lock:
-            if self._password is None:
-                self._password = await asyncio.to_thread(self._config.password.resolve)
-        pair = f"{self._config.username}:{self._password.reveal()}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+        return mapping.last_lines(self.decode(mapping.DONE, whole, path, what=what).log or "")
 
 
 class GpuSnapshots:
     """The answers of gpu-ps, shared: GPUs, processes and stock come from one, so three lists cost one request."""
 
-    def __init__(self, server: PodyServer, monotonic: Callable[[], float]) -> None:
+    def __init__(self, server: PodyClient, monotonic: Callable[[], float]) -> None:
         self._server = server
         self._shared = SharedAnswer(self.ask, monotonic, age=SNAPSHOT_AGE)
 

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gputui.api.common.form_values import refuse
+from gputui.api.common.backend import HttpBackend
+from gputui.api.common.filters import UsedFilters
 from gputui.api.common.names import SafeNames
-from gputui.api.common.stated_prices import StatedPrices
-from gputui.api.yotta import filters, logs, mapping
+from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.allowed_actions import endpoint_actions, instance_actions, never
-from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import forms, task
 from gputui.api.yotta.create.rentals import RentalCreator
 from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
-from gputui.api.yotta.creator import Creator
-from gputui.api.yotta.resources import YottaLists, found
+from gputui.api.yotta.logs import WorkerLogs
+from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
 from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
 from gputui.api.yotta.tasks import YottaTasks
 from gputui.api.yotta.tasks_mapping import QUEUE, TASK
-from gputui.api.yotta.update import YottaUpdates
-from gputui.errors import ConflictError, InvalidError, NotFoundError, SshError
+from gputui.api.yotta.update import YottaEditor
+from gputui.errors import ConflictError, InvalidError, SshError
 from gputui.models import (
     AccountInfo,
     Action,
@@ -36,13 +36,9 @@ from gputui.models import (
     Deployment,
     Form,
     Instance,
-    LogPage,
-    LogPosition,
-    LogQuery,
     Never,
     Offer,
     Phase,
-    PreparedRequest,
     Ref,
     RegistryCredential,
     Resource,
@@ -53,7 +49,7 @@ from gputui.models import (
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister
+    from gputui.api.capabilities import Lister, Operation, Values
     from gputui.api.yotta.account import YottaAccount
     from gputui.api.yotta.client import Params
 
@@ -67,7 +63,7 @@ _DELETED: Mapping[str, str] = {
 """What a deletion has done, by kind. Volumes are things of their own and stay."""
 
 
-class YottaBackend:
+class YottaBackend(HttpBackend):
     """One account.
 
     ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
@@ -75,7 +71,7 @@ class YottaBackend:
     ``volume/<id>``, ``credential/<id>``, ``offer/<region>/<gpuType>``.
     """
 
-    creatable: tuple[str, ...] = (*forms.KINDS, TASK, VOLUME, CREDENTIAL)
+    name = "Yotta"
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "offer": Resource.STOCK,
@@ -101,38 +97,25 @@ class YottaBackend:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = account
-        self._server = YottaServer(account, sleep=sleep, monotonic=monotonic)
+        self._server = YottaClient(account, sleep=sleep, monotonic=monotonic)
+        super().__init__(account, self._server)
         self._scope = mapping.Scope(account.name, account.currency, SafeNames(account.name))
-        self._lists = YottaLists(self._server, self._scope, StatedPrices.of(account), monotonic)
+        self._lists = YottaLists(self._server, self._scope, self._prices, monotonic)
         self._storage = YottaStorage(self._scope, self._lists)
-        self._updates = YottaUpdates(account.base_url, self._server, self._lists, self._storage)
         self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
-        self._asked: dict[Resource, Mapping[str, str]] = {}
         rentals = {
             kind: RentalCreator(kind, self._scope, account.base_url, self._server, self._lists, self._storage)
             for kind in forms.KINDS
         }
-        self._creators: Mapping[str, Creator] = {
+        self.creators = {
             **rentals,
             TASK: task.TaskCreator(account.name, account.base_url, self._server, self._tasks),
             VOLUME: VolumeCreator(self._scope, account.base_url, self._server, self._storage, self._lists),
             CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
         }
-
-    @property
-    def account(self) -> str:
-        """The account's name in the configuration."""
-        return self._config.name
-
-    @property
-    def latency(self) -> float | None:
-        """How long the last question waited for its answer, in seconds."""
-        return self._server.transport.latency
-
-    @property
-    def clock_ahead(self) -> float | None:
-        """How far the server's clock is ahead of this machine's, in seconds."""
-        return self._server.transport.clock.ahead
+        self.editor: YottaEditor = YottaEditor(account.base_url, self._server, self._lists, self._storage)
+        self.filters: YottaFilters = YottaFilters(account.name, self._lists, self._storage, self._tasks)
+        self.logs: WorkerLogs = WorkerLogs(self._server, self._lists)
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -147,27 +130,22 @@ class YottaBackend:
             Resource.QUEUES: self._tasks.queues,
         }
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._server.transport.aclose()
+    @property
+    def operations(self) -> Mapping[Action, Operation]:
+        """The actions it can perform."""
+        return {
+            Action.START: self.start,
+            Action.STOP: self.stop,
+            Action.SCALE: self.scale,
+            Action.DELETE: self.delete,
+        }
 
     # The account
 
     async def probe(self) -> AccountInfo:
         """Ask for one VM (``GET /v2/vms``): proves address, kind of server and key."""
         await self._lists.first_vm()
-        return AccountInfo(
-            ref=Ref(self.account, "account", self.account),
-            backend="Yotta",
-            base_url=self._config.base_url,
-            version="",
-            user="",
-            host_spec=(("currency", self._config.currency),),
-        )
-
-    async def account_info(self) -> AccountInfo:
-        """Return what there is to know: the API tells neither who one is nor what money there is."""
-        return await self.probe()
+        return self.info(host_spec=(("currency", self._config.currency),))
 
     # Lists
 
@@ -177,7 +155,7 @@ class YottaBackend:
 
     async def endpoints(self) -> Sequence[Deployment]:
         """List the endpoints (``GET /v2/serverless``), those that the filter lets through."""
-        return await self._lists.endpoints(filters.of_endpoints(self._asked.get(Resource.DEPLOYMENTS, {})))
+        return await self._lists.endpoints(filters.of_endpoints(self.filters.used(Resource.DEPLOYMENTS)))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
@@ -198,35 +176,7 @@ class YottaBackend:
                 return await self._tasks.task(ref)
             case "queue":
                 return await self._tasks.queue(ref)
-            case "offer":
-                return found(ref, await self.stock())
-            case "account":
-                return await self.account_info()
-        raise NotFoundError(f"{ref} is not there any more.")
-
-    # Filters
-
-    def filter_form(self, resource: Resource) -> Form | None:
-        """Return what can be asked for of a list; the regions are those of the stock."""
-        regions = dict.fromkeys(clean(each.region) for each in self._lists.types)
-        queues = {each.ref.id: each.name for each in self._tasks.endpoints}
-        return filters.form(self.account, resource, tuple(regions), queues)
-
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong, by field; empty when it may be used."""
-        return filters.check(resource, values)
-
-    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        """Ask so from now on; without values for everything. Raises InvalidError with ``fields``."""
-        given = {name: value for name, value in values.items() if value.strip()}
-        refuse(self.account, self.check_filter(resource, given))
-        self._asked[resource] = given
-        if resource is Resource.INSTANCES:
-            self._lists.narrow(given)
-        elif resource is Resource.VOLUMES:
-            self._storage.narrow(given)
-        elif resource is Resource.TASKS:
-            self._tasks.narrow(given)
+        return await super().fetch(ref)
 
     # Logging in
 
@@ -241,45 +191,6 @@ class YottaBackend:
         if row.ssh is None:
             raise SshError(f"{ref} has no SSH address.", hint="It may still be starting: try again in a moment.")
         return row.ssh
-
-    # Changing what there is
-
-    async def update_form(self, row: Row, action: Action) -> Form:
-        """Return what a change asks for, with what there is now."""
-        return await self._updates.form(row, action)
-
-    def check_update(self, row: Row, action: Action, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with a change, by field."""
-        return self._updates.check(row, action, values)
-
-    def prepare_update(self, row: Row, action: Action, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request of a change, without its secrets; raises InvalidError."""
-        return self._updates.prepare(row, action, values)
-
-    async def update(self, row: Row, action: Action, values: Mapping[str, str]) -> ActionResult:
-        """Change it, sent once."""
-        return await self._updates.send(row, action, values)
-
-    # Logs
-
-    def has_logs(self, row: Row) -> bool:
-        """Whether this is a worker, or an endpoint, whose workers have one each: nothing else has a log."""
-        if row.ref.kind == mapping.ENDPOINT:
-            return True
-        return row.ref.kind == mapping.WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
-
-    async def read_log(
-        self,
-        ref: Ref,
-        query: LogQuery,
-        *,
-        after: LogPosition | None = None,
-        backward: bool = False,
-        size: int = logs.MOST,
-    ) -> LogPage:
-        """Read a page of a worker's log, past a place, from its newest line back, or from its oldest on."""
-        path = self._lists.log_path(ref)
-        return await logs.read_page(self._server, path, query, after=after, backward=backward, size=size)
 
     # Actions
 
@@ -349,38 +260,36 @@ class YottaBackend:
     async def _change(self, method: str, path: str, what: str, params: Params | None = None) -> None:
         await self._server.change(method, path, what=what, params=params)
 
-    # Creating
-
-    async def create_form(self, kind: str) -> Form:
-        """Return the form of a kind, with what there is to choose from now."""
-        return await self._creator(kind).form()
-
-    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with the values, by field."""
-        return self._creator(kind).check(values)
-
-    def prepare_create(self, kind: str, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request that :meth:`create` would send, without its secrets; raises InvalidError."""
-        return self._creator(kind).prepare(values)
-
-    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        """Create it. Sent once."""
-        return await self._creator(kind).create(values)
-
-    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """Return the Ref of a task, whose id is made up here; of all else a stand-in for it."""
-        return self._creator(kind).ref(values)
-
-    async def find_created(self, kind: str, values: Mapping[str, str]) -> Collection[Ref]:
-        """Return what there is that such a create may have made: the task of that id, or all of that name."""
-        return await self._creator(kind).find(values)
-
-    def _creator(self, kind: str) -> Creator:
-        if (creator := self._creators.get(kind)) is None:
-            raise InvalidError(f"There is no {clean(kind)} to create here; there are {', '.join(self.creatable)}.")
-        return creator
-
 
 def _require(ref: Ref, *kinds: str) -> None:
     if ref.kind not in kinds:
         raise InvalidError(f"{ref} is not a {' or a '.join(map(mapping.called, kinds))}.")
+
+
+class YottaFilters(UsedFilters):
+    """The filters of instances, endpoints, volumes and tasks."""
+
+    def __init__(self, account: str, lists: YottaLists, storage: YottaStorage, tasks: YottaTasks) -> None:
+        super().__init__(account)
+        self._lists = lists
+        self._storage = storage
+        self._tasks = tasks
+
+    def form(self, resource: Resource) -> Form | None:
+        """Return the filters of a list; the regions are those of the stock."""
+        regions = dict.fromkeys(clean(each.region) for each in self._lists.types)
+        queues = {each.ref.id: each.name for each in self._tasks.endpoints}
+        return filters.form(self.account, resource, tuple(regions), queues)
+
+    def check(self, resource: Resource, values: Values) -> dict[str, str]:
+        """Return the problems by field."""
+        return filters.check(resource, values)
+
+    def changed(self, resource: Resource, values: Values) -> None:
+        """Let the list request what is filtered now."""
+        if resource is Resource.INSTANCES:
+            self._lists.narrow(values)
+        elif resource is Resource.VOLUMES:
+            self._storage.narrow(values)
+        elif resource is Resource.TASKS:
+            self._tasks.narrow(values)

@@ -1,17 +1,17 @@
-"""Yotta's API as it is spoken to: the key, the envelope, what its codes mean. The back end builds on it."""
+"""The HTTP client of Yotta: key, envelope, and the errors that its codes stand for."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.http.decoding import check_size, decode
+from gputui.api.common.account_client import AccountClient
+from gputui.api.http.decoding import check_size
 from gputui.api.http.failures import Party, Refusal, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.api.http.off_thread import digested
-from gputui.api.http.transport import DEFAULT_RETRY_AFTER, Transport
+from gputui.api.http.transport import DEFAULT_RETRY_AFTER
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -90,8 +90,8 @@ class EnvelopeWire(BaseModel):
 _ENVELOPE = TypeAdapter(EnvelopeWire)
 
 
-class YottaServer:
-    """One account's way to the API. Everything is asked with its key."""
+class YottaClient(AccountClient):
+    """Sends the requests of one account."""
 
     def __init__(
         self,
@@ -100,24 +100,15 @@ class YottaServer:
         sleep: Callable[[float], Awaitable[None]],
         monotonic: Callable[[], float],
     ) -> None:
-        self._config = account
-        self.transport = Transport(
-            account=account.name,
-            base_url=account.base_url,
-            backend="Yotta",
-            authorize=self._key_header,
-            explain=explain,
-            read_timeout=account.timeout,
-            sleep=sleep,
-            monotonic=monotonic,
-        )
-        self._key: str | None = None
-        self._key_lock = asyncio.Lock()
+        super().__init__(account, "Yotta", secret=account.api_key, explain=explain, sleep=sleep, monotonic=monotonic)
 
-    @property
-    def party(self) -> Party:
-        """Who is spoken to, for messages."""
-        return self.transport.party
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the header with the key."""
+        return {"X-Api-Key": secret.strip()}
+
+    def check_secret(self, secret: str) -> None:
+        """Raise AuthError for what cannot be a key."""
+        self.require_token(secret, "API key", "Write it alone")
 
     async def ask(self, path: str, params: Params | None = None) -> object:
         """Ask by GET and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
@@ -154,7 +145,7 @@ class YottaServer:
         return self._data(body, path, what=what)
 
     def _data(self, body: bytes, path: str, *, what: str = "") -> object:
-        envelope = decode(_ENVELOPE, body, self.party, path, what=what)
+        envelope = self.decode(_ENVELOPE, body, path, what=what)
         if envelope.code == SUCCESS:
             if not what:
                 check_size(envelope.data, self.party, path)
@@ -163,19 +154,6 @@ class YottaServer:
         if envelope.code == _TOO_MANY_REQUESTS:
             raise self.transport.limit(DEFAULT_RETRY_AFTER, said=said)
         raise refusal(self.party, envelope.code, said)
-
-    async def _key_header(self) -> dict[str, str]:
-        """Return the header with the key; its reference is followed once, off the loop."""
-        async with self._key_lock:
-            if self._key is None:
-                key = (await asyncio.to_thread(self._config.api_key.resolve)).reveal().strip()
-                if not (key.isascii() and key.isprintable() and " " not in key):
-                    raise AuthError(
-                        f"{self._config.name}: the API key holds a space or a character that no key has.",
-                        hint=f"Write it alone under [accounts.{self._config.name}].",
-                    )
-                self._key = key
-        return {"X-Api-Key": self._key}
 
 
 def refusal(party: Party, code: int, message: str, *, status: int = 200) -> GputuiError:

@@ -14,11 +14,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from gputui.api.yotta.client import YottaServer
+from gputui.api.capabilities import Logs
+from gputui.api.yotta.client import YottaClient
+from gputui.api.yotta.mapping import ENDPOINT, WORKER
+from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import Text, Time
 from gputui.errors import ProtocolError
 from gputui.known_secrets import mask
-from gputui.models import LogLine, LogPage, LogPosition, LogQuery
+from gputui.models import LogLine, LogPage, LogPosition, LogQuery, Ref, Row
 from gputui.text import clean
 
 MOST = 1000
@@ -65,7 +68,7 @@ class _Moment(BaseModel):
 
 
 async def read_page(
-    server: YottaServer, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
+    server: YottaClient, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
 ) -> LogPage:
     """Read the lines past a place; raises GputuiError. ``path`` is that of the log."""
     params: dict[str, str | int] = {
@@ -142,3 +145,30 @@ def _one_line(text: str) -> str:
     if "\n" in bare or "\r" in bare:
         bare = " ⏎ ".join(bare.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     return mask(clean(bare.expandtabs(4)))
+
+
+class WorkerLogs(Logs):
+    """The logs of workers; an endpoint has those of its workers."""
+
+    def __init__(self, client: YottaClient, lists: YottaLists) -> None:
+        self._client = client
+        self._lists = lists
+
+    def has_log(self, row: Row) -> bool:
+        """Return whether the row is a worker or an endpoint."""
+        if row.ref.kind == ENDPOINT:
+            return True
+        return row.ref.kind == WORKER and row.ref.id.count("/") >= 1 and not row.ref.id.endswith("/")
+
+    async def read(
+        self,
+        ref: Ref,
+        query: LogQuery,
+        *,
+        after: LogPosition | None = None,
+        backward: bool = False,
+        size: int = MOST,
+    ) -> LogPage:
+        """Read a page of a worker's log."""
+        path = self._lists.log_path(ref)
+        return await read_page(self._client, path, query, after=after, backward=backward, size=size)

@@ -10,12 +10,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from gputui.api.capabilities import found
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.common.url_paths import segment
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, UnreadableRowError, each_changed, read_each
 from gputui.api.yotta import filters, mapping
-from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.prices import with_list_price
 from gputui.api.yotta.schema import PageFigures, figures_of, rows_of
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
@@ -38,7 +39,7 @@ class YottaLists:
 
     def __init__(
         self,
-        server: YottaServer,
+        server: YottaClient,
         scope: mapping.Scope,
         stated: StatedPrices,
         monotonic: Callable[[], float] = time.monotonic,
@@ -259,14 +260,6 @@ class YottaLists:
 
     def _unlisted(self, path: str) -> ProtocolError:
         return ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
-
-
-def found(ref: Ref, rows: Sequence[_R]) -> _R:
-    """Return the row that is meant; raises NotFoundError."""
-    row = next((row for row in rows if row.ref == ref), None)
-    if row is None:
-        raise NotFoundError(f"{ref} is not there any more.")
-    return row
 
 
 async def tried(part: Awaitable[_T]) -> _T | GputuiError:

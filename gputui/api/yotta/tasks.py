@@ -16,7 +16,7 @@ from gputui.api.http.off_thread import digested
 from gputui.api.http.rows import RowCollector, read_each
 from gputui.api.http.shared_request import SharedAnswer
 from gputui.api.yotta import filters
-from gputui.api.yotta.client import YottaServer
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, Scope
 from gputui.api.yotta.resources import YottaLists, tried
 from gputui.api.yotta.schema import figures_of, rows_of, whole
@@ -40,7 +40,7 @@ class _Reading(NamedTuple):
 class YottaTasks:
     """The tasks of an account. A queue that cannot be read keeps what it last had, and says so."""
 
-    def __init__(self, server: YottaServer, scope: Scope, lists: YottaLists, monotonic: Callable[[], float]) -> None:
+    def __init__(self, server: YottaClient, scope: Scope, lists: YottaLists, monotonic: Callable[[], float]) -> None:
         self._server = server
         self._scope = scope
         self._lists = lists

@@ -10,23 +10,21 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gputui.api.common.form_values import readable_json, refuse
-from gputui.api.yotta.client import YottaServer
+from gputui.api.capabilities import Editor, PreparedChange, Values
+from gputui.api.common.form_values import refuse
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import fields, rentals
 from gputui.api.yotta.create.forms import endpoint_update_fields
 from gputui.api.yotta.create.storage import CREDENTIAL_READERS, read_size
-from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of
+from gputui.api.yotta.create.values import Readers, body_of, problems_of, shown_request
 from gputui.api.yotta.mapping import ENDPOINT, VM, called
 from gputui.api.yotta.resources import YottaLists, tried
-from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
 from gputui.errors import ConflictError, InvalidError
-from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, PreparedRequest, Row, Volume
+from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, Row, Volume
 
 _GB = 2**30
-
-Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,10 @@ _CHANGES: Mapping[tuple[str, Action], _Change] = {
 }
 
 
-class YottaUpdates:
+class YottaEditor(Editor):
     """Changes the things of an account."""
 
-    def __init__(self, base_url: str, server: YottaServer, lists: YottaLists, storage: YottaStorage) -> None:
+    def __init__(self, base_url: str, server: YottaClient, lists: YottaLists, storage: YottaStorage) -> None:
         self._base_url = base_url
         self._server = server
         self._lists = lists
@@ -115,45 +113,29 @@ class YottaUpdates:
         title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
         return Form(row.ref.account, row.ref.kind, title, fields, verb=action.value)
 
-    def check(self, row: Row, action: Action, values: Values) -> dict[str, str]:
-        """Return what is wrong, by field."""
+    def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:
+        """Check the values and build the request."""
         change = self._change(row, action)
         problems = problems_of(change.fields(row), change.readers, values, f"the {change.verb}")
-        if not problems and not body_of(change.fields(row), change.readers, values):
+        sent = {} if problems else body_of(change.fields(row), change.readers, values)
+        if not problems and not sent:
             problems["name"] = "is empty, and so is all else: nothing would be changed"
-        return problems
+        refuse(row.ref, problems)
+        if row.ref.kind == ENDPOINT:
+            sent = fields.with_gpu_counts(sent)
+        path = f"{self._path(row)}{change.tail}"
 
-    def prepare(self, row: Row, action: Action, values: Values) -> PreparedRequest:
-        """Return the request without its secrets; raises InvalidError."""
-        change = self._change(row, action)
-        refuse(row.ref, self.check(row, action, values))
-        sent = self._body(row, action, values)
-        shown = masked(sent | ({"password": "***"} if "password" in sent else {}))
-        body = readable_json(shown if isinstance(shown, dict) else {})
-        return PreparedRequest(change.method, f"{self._base_url}{self._path(row)}{change.tail}", body)
+        async def send() -> ActionResult:
+            what = f"{called(row.ref.kind)} {row.ref.id}"
+            try:
+                await self._server.change(change.method, path, what=f"the {change.verb} of {what}", json=sent)
+            except ConflictError as error:
+                if not change.hint:
+                    raise
+                raise ConflictError(error.message, hint=change.hint) from error
+            return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
 
-    async def send(self, row: Row, action: Action, values: Values) -> ActionResult:
-        """Change it, sent once."""
-        self.prepare(row, action, values)
-        change = self._change(row, action)
-        what = f"{called(row.ref.kind)} {row.ref.id}"
-        try:
-            await self._server.change(
-                change.method,
-                f"{self._path(row)}{change.tail}",
-                what=f"the {change.verb} of {what}",
-                json=self._body(row, action, values),
-            )
-        except ConflictError as error:
-            if not change.hint:
-                raise
-            raise ConflictError(error.message, hint=change.hint) from error
-        return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
-
-    def _body(self, row: Row, action: Action, values: Values) -> Body:
-        change = self._change(row, action)
-        sent = body_of(change.fields(row), change.readers, values)
-        return fields.with_gpu_counts(sent) if row.ref.kind == ENDPOINT else sent
+        return PreparedChange(row.ref, values, send, shown_request(change.method, f"{self._base_url}{path}", sent))
 
     def _change(self, row: Row, action: Action) -> _Change:
         change = _CHANGES.get((row.ref.kind, action))

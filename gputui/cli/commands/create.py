@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import CanCreate, CanPreview
+from gputui.api.capabilities import Creator
 from gputui.cli import prompts, session
-from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
+from gputui.cli.forms import fields_text, given_fields, refused_fields, resolved
 from gputui.cli.mutate import read_only_error
 from gputui.cli.output import announce, report_error, say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
@@ -86,21 +86,19 @@ def _account(config: Config, name: str | None, kind: str) -> Account:
 async def _able(accounts: Mapping[str, Account], kind: str) -> list[str]:
     """Return the accounts whose back end has such things. Asks no server."""
     async with session.backends(accounts) as opened:
-        creators = {name: backend for name, backend in opened.items() if isinstance(backend, CanCreate)}
-    return [name for name, backend in creators.items() if kind in backend.creatable]
+        backends = {name: backend for name, backend in opened.items() if not isinstance(backend, GputuiError)}
+    return [name for name, backend in backends.items() if kind in backend.creators]
 
 
 @asynccontextmanager
-async def _creator(account: Account, kind: str) -> AsyncIterator[CanCreate]:
-    """Open the back end of an account that can create such a thing; raises GputuiError."""
+async def _creator(account: Account, kind: str) -> AsyncIterator[Creator]:
+    """Open the back end of an account and return its creator of a kind; raises GputuiError."""
     async with session.backends({account.name: account}) as opened:
         backend = opened[account.name]
         if isinstance(backend, GputuiError):
             raise backend
-        kinds = backend.creatable if isinstance(backend, CanCreate) else ()
-        _check_kind(account.name, kind, kinds)
-        assert isinstance(backend, CanCreate)  # noqa: S101  (it has kinds)
-        yield backend
+        _check_kind(account.name, kind, tuple(backend.creators))
+        yield backend.creators[kind]
 
 
 def _check_kind(account: str, kind: str, kinds: tuple[str, ...]) -> None:
@@ -110,13 +108,13 @@ def _check_kind(account: str, kind: str, kinds: tuple[str, ...]) -> None:
 
 async def _named(account: Account, kind: str, values: Mapping[Role, str]) -> dict[str, str]:
     """Return values by the names that the account's form gives to their fields."""
-    async with _creator(account, kind) as backend:
-        return (await backend.create_form(kind)).named(values)
+    async with _creator(account, kind) as creator:
+        return (await creator.form()).named(values)
 
 
 async def _list_fields(account: Account, kind: str) -> None:
-    async with _creator(account, kind) as backend:
-        form = await backend.create_form(kind)
+    async with _creator(account, kind) as creator:
+        form = await creator.form()
     say(f"{form.title}. Give the fields as --set FIELD=VALUE:")
     if form.note:
         say(form.note)
@@ -125,22 +123,22 @@ async def _list_fields(account: Account, kind: str) -> None:
 
 async def _dry_run(account: Account, kind: str, given: dict[str, str], *, template: str | None) -> int:
     """Print what would be sent. The server is asked only for the defaults of required fields that are not given."""
-    async with _creator(account, kind) as backend:
-        values = given
-        incomplete = backend.check_create(kind, given).keys() - given.keys()
-        if template or incomplete or not isinstance(backend, CanPreview):
-            form = await backend.create_form(kind)
+    async with _creator(account, kind) as creator:
+        values, form, change = given, None, None
+        try:
+            change = creator.prepare(given)
+        except InvalidError as error:
+            incomplete = bool(error.fields.keys() - given.keys())
+        if template or not creator.previews or (change is None and incomplete):
+            form = await creator.form()
             values = form_values(form, given)
-            _check(kind, backend.check_create(kind, values))
+        with refused_fields(_refusal(kind)):
+            change = creator.prepare(values)
+        if form is not None:
             _keep(template, kind, values, form)
-        if isinstance(backend, CanPreview):
-            try:
-                request = backend.prepare_create(kind, values)
-            except InvalidError as error:
-                _check(kind, error.fields)
-                raise
+        if (request := change.request) is not None:
             sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
-        else:
+        elif form is not None:
             sys.stdout.write(f"Would create in {account.name}: a new {kind} with {shown_values(form, values)}.\n")
     return ExitCode.OK
 
@@ -151,9 +149,11 @@ def _create(
     name = account.name
     with session.command_fleet(config, {name: account}) as (runner, fleet):
         _check_kind(name, kind, fleet.creatable(name))
-        form = runner.run(fleet.create_form(name, kind))
+        creator = fleet.creator(name, kind)
+        form = runner.run(creator.form())
         values = form_values(form, given)
-        _check(kind, fleet.check_create(name, kind, values))
+        with refused_fields(_refusal(kind)):
+            change = creator.prepare(values)
         _keep(template, kind, values, form)
         if not sure:
             need_somebody()
@@ -166,7 +166,7 @@ def _create(
         if prompts.interactive():
             say(f"{create.doing(form)} in {name} …")
         try:
-            result = runner.run(fleet.create(name, kind, values))
+            result = runner.run(fleet.create(change))
         except UnknownOutcomeError as error:
             status = report_error(error)
             say(look)
@@ -198,9 +198,8 @@ async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> 
     return [*create.sizes(form, values), *(line for line in lines if line)]
 
 
-def _check(kind: str, problems: Mapping[str, str]) -> None:
-    if problems:
-        raise ConfigError(f"This {kind} cannot be created:", problems=field_problems(problems))
+def _refusal(kind: str) -> str:
+    return f"This {kind} cannot be created:"
 
 
 def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
@@ -208,7 +207,7 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
     What need not be given is left to the server. Secrets are asked for or fetched, never taken from argv.
     """
-    values = resolved(form, given, f"This {form.kind} cannot be created:", asked=True)
+    values = resolved(form, given, _refusal(form.kind), asked=True)
     for field in form.fields:
         name = field.name
         if name in given or not (field.is_required(values) and field.shown_with(values)):

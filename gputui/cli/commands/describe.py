@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gputui.api.capabilities import Backend, HasAccountInfo, HasDetail
 from gputui.cli import refs, session
 from gputui.cli.output import Plain, cell_width, say
 from gputui.errors import ExitCode, GputuiError, NotFoundError
@@ -23,6 +22,7 @@ from gputui.presentation.prices import price_sentence
 from gputui.presentation.tasks import indented, took_text
 
 if TYPE_CHECKING:
+    from gputui.api.capabilities import Backend
     from gputui.config.loader import Config
 
 _LISTED = (
@@ -97,7 +97,7 @@ async def _find(config: Config, text: str) -> Row:
         listing.report()
         (match,) = refs.resolve([text], listing)
         backend = opened[match.ref.account]
-        if isinstance(backend, HasDetail):
+        if not isinstance(backend, GputuiError):
             try:
                 return await backend.fetch(match.ref)
             except NotFoundError:
@@ -112,8 +112,7 @@ async def _named_whole(opened: Mapping[str, Backend | GputuiError], text: str) -
         backend = opened.get(ref.account)
         if backend is None or isinstance(backend, GputuiError) or ref.kind not in backend.kinds:
             return None
-        if isinstance(backend, HasDetail):
-            return await backend.fetch(ref)
+        return await backend.fetch(ref)
     except (ValueError, GputuiError):
         pass  # a part of a Ref, or what the lists may know better
     return None
@@ -145,7 +144,7 @@ def _in_words(row: Row) -> Plain:
 async def _account_info(name: str, backend: Backend | GputuiError) -> Row:
     if isinstance(backend, GputuiError):
         raise backend
-    return await (backend.account_info() if isinstance(backend, HasAccountInfo) else backend.probe())
+    return await backend.account_info()
 
 
 def _lines(plain: Plain) -> list[str]:

@@ -37,7 +37,7 @@ def commit(args: argparse.Namespace) -> int:
 def _deletion(*, force: bool, asked: bool) -> Planner:
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         del runner
-        wanted = [row for row in rows if fleet.wants_force(row)]
+        wanted = [row for row in rows if fleet.options(row, Action.DELETE)]
         if not force:
             needed = [f"{actions.force_needed(rows)} Give --force."] if wanted else []
             if not asked and needed:

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import HasLogs
+from gputui.api.capabilities import Logs
 from gputui.cli import refs, session
 from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
@@ -67,13 +67,14 @@ async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: 
         listing.report()
         note_shortened(matches)
         row = _writer(matches[0].row, listing.rows)
-        backend: object = opened[row.ref.account]
-        if not isinstance(backend, HasLogs) or not backend.has_logs(row):
+        backend = opened[row.ref.account]
+        logs = None if isinstance(backend, GputuiError) else backend.logs
+        if logs is None or not logs.has_log(row):
             raise NotFoundError(
                 f"{row.ref} has no log that can be read.",
                 hint="Workers of endpoints have one: `gputui get instances`.",
             )
-        lines = _Lines(backend, row.ref, query, args)
+        lines = _Lines(logs, row.ref, query, args)
         return await lines.print()
 
 
@@ -96,8 +97,8 @@ def _writer(row: Row, rows: Iterable[Row]) -> Row:
 class _Lines:
     """The lines of one log on their way to stdout."""
 
-    def __init__(self, backend: HasLogs, ref: Ref, query: LogQuery, args: argparse.Namespace) -> None:
-        self._backend = backend
+    def __init__(self, logs: Logs, ref: Ref, query: LogQuery, args: argparse.Namespace) -> None:
+        self._logs = logs
         self._ref = ref
         self._query = query
         self._json = args.output == "json"
@@ -138,7 +139,7 @@ class _Lines:
         pages: list[Sequence[LogLine]] = []
         wanted, after = most, None
         while wanted > 0 or not pages:
-            page = await self._backend.read_log(
+            page = await self._logs.read(
                 self._ref, self._query, after=after, backward=True, size=max(1, min(PAGE, wanted))
             )
             if not pages and page.lines:
@@ -157,7 +158,7 @@ class _Lines:
         """Print what is not printed yet, page by page, to the newest line; what was printed stays so if one fails."""
         while True:
             after = self._after
-            page = await self._backend.read_log(self._ref, self._query, after=after, size=PAGE)
+            page = await self._logs.read(self._ref, self._query, after=after, size=PAGE)
             self._write(line for line in page.lines if line.position not in self._seen)
             if page.lines:
                 self._seen = {line.position for line in page.lines}

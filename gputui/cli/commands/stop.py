@@ -49,7 +49,7 @@ def _planner(args: argparse.Namespace) -> Planner:
 
 def _check(fleet: Fleet, rows: Sequence[Row]) -> None:
     """Raise when one of these is stopped in one way only."""
-    problems = tuple(str(row.ref) for row in rows if not fleet.stop_options(row))
+    problems = tuple(str(row.ref) for row in rows if not fleet.options(row, Action.STOP))
     if problems:
         raise ConfigError(
             "--decrease-replicas, --no-cache and --command-before-shutdown do not fit these:",

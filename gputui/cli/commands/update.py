@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli.forms import field_problems, fields_text, given_fields, resolved
+from gputui.cli.forms import fields_text, given_fields, refused_fields, resolved
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import say
 from gputui.config import templates
-from gputui.errors import ConfigError, ExitCode
+from gputui.errors import ExitCode
 from gputui.models import Action, Form, Row
 from gputui.presentation.actions import button_text, name_of
 from gputui.presentation.forms import change_notes, changed
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         return _change(args, Action.UPDATE, lambda form: _settings(args, form))
 
     def listed(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        form = runner.run(fleet.update_form(rows[0], Action.UPDATE))
+        form = runner.run(fleet.editor(rows[0].ref.account).form(rows[0], Action.UPDATE))
         say(f"{form.title}. Give what is to be another one as --set FIELD=VALUE:")
         if form.note:
             say(form.note)
@@ -67,19 +67,19 @@ def _refusal(form: Form) -> str:
 def _change(args: argparse.Namespace, action: Action, given: Given) -> int:
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         (row,) = rows
-        form = runner.run(fleet.update_form(row, action))
+        editor = fleet.editor(row.ref.account)
+        form = runner.run(editor.form(row, action))
         values = {field.name: field.default for field in form.fields} | given(form)
         values = {field.name: values[field.name] for field in form.fields if field.shown_with(values)}
-        if problems := fleet.check_update(row, action, values):
-            raise ConfigError(_refusal(form), problems=field_problems(problems))
+        with refused_fields(_refusal(form)):
+            change = editor.prepare(row, action, values)
         changes = changed(form, values)
         if not changes:
             say(f"{row.ref} is so already.")
             return Plan(())
         lines = [f"{change.label}: {change.text}" for change in changes]
         lines += change_notes(action, row, form, values)
-        if args.dry_run:
-            request = fleet.prepare_update(row, action, values)
+        if args.dry_run and (request := change.request) is not None:
             lines += [f"{request.method} {request.url}", *request.body.splitlines()]
         return Plan(
             rows, {row.ref: values}, lines, question=f"{button_text(action)} {name_of(row)} in {row.ref.account}?"

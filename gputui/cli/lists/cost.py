@@ -144,12 +144,11 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
 
 
 async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, set[str]]:
-    from gputui.api.capabilities import bills
-
     async with session.backends(accounts) as opened:
         listing = await session.list_several(opened, cost.COSTING)
         listing.rows = [*listing.rows, *await _sizes(opened, listing.rows)]
-        return listing, {name for name, backend in opened.items() if bills(backend)}
+        backends = {name: each for name, each in opened.items() if not isinstance(each, GputuiError)}
+        return listing, {name for name, backend in backends.items() if backend.bills}
 
 
 async def _sizes(opened: Mapping[str, Backend | GputuiError], rows: Sequence[Row]) -> list[Row]:

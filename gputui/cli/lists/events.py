@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import HasEvents
 from gputui.cli import refs, session
 from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
@@ -82,7 +81,7 @@ async def _reported(accounts: dict[str, Account], of: Ref | None) -> session.Lis
         listing = session.Listing()
         if isinstance(backend, GputuiError):
             listing.failures.append((of.account, backend))
-        elif isinstance(backend, HasEvents):
+        elif backend.events_of is not None:
             try:
                 listing.rows.extend(await backend.events_of(of))
             except Exception as error:  # noqa: BLE001  (what others observed is printed all the same)

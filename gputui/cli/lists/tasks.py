@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import HasFilters
 from gputui.cli import filters, refs, session
 from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
@@ -86,11 +85,12 @@ async def _once(
 
 def _narrowed(backend: Backend | GputuiError, endpoint: Ref, values: dict[str, str]) -> dict[str, str]:
     """Ask for the tasks of one queue alone, where that can be: the others need not answer. Returns the filter."""
-    form = backend.filter_form(Resource.TASKS) if isinstance(backend, HasFilters) else None
-    if not isinstance(backend, HasFilters) or form is None or QUEUE not in (field.name for field in form.fields):
+    used = None if isinstance(backend, GputuiError) else backend.filters
+    form = used.form(Resource.TASKS) if used is not None else None
+    if used is None or form is None or QUEUE not in (field.name for field in form.fields):
         return {}
     narrowed = {QUEUE: endpoint.id, **values}
-    backend.use_filter(Resource.TASKS, narrowed)
+    used.use(Resource.TASKS, narrowed)
     return narrowed
 
 

@@ -29,7 +29,7 @@ class AccessCommands(CommandSet):
             yield Condition.EVENTS
         if instance is not None and fleet.shows_processes(instance):
             yield Condition.PROCESSES
-        if row is not None and fleet.has_logs(row):
+        if row is not None and fleet.has_log(row):
             yield Condition.LOG
 
     def refusal(self, command: Command) -> str:
@@ -75,7 +75,7 @@ class AccessCommands(CommandSet):
         row = self._instance_or_deployment(argument)
         if row is None:
             return
-        if not self.session.fleet.has_logs(row):
+        if not self.session.fleet.has_log(row):
             self.view.notify(no_log_text(row))
         elif isinstance(row, Deployment):
             self._log_within(row)
@@ -87,7 +87,7 @@ class AccessCommands(CommandSet):
         fleet = self.session.fleet
         rows = fleet.rows(Resource.INSTANCES).values()
         writers = [
-            row for row in rows if isinstance(row, Instance) and row.parent == deployment.ref and fleet.has_logs(row)
+            row for row in rows if isinstance(row, Instance) and row.parent == deployment.ref and fleet.has_log(row)
         ]
         if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
             said = f"Choose an instance of {deployment.name}: each writes a log of its own."

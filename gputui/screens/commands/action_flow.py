@@ -72,11 +72,11 @@ class ActionCommands(CommandSet):
             if tag is None:
                 return
             arguments["tag"] = tag.strip()
-        if action is Action.STOP and all(self.session.fleet.stop_options(row) for row in rows):
+        if action is Action.STOP and all(self.session.fleet.options(row, Action.STOP) for row in rows):
             if (chosen := await self._confirmed_stop(rows)) is not None:
                 await self.act_on(action, rows, chosen)
             return
-        if action is Action.DELETE and any(self.session.fleet.wants_force(row) for row in rows):
+        if action is Action.DELETE and any(self.session.fleet.options(row, Action.DELETE) for row in rows):
             if (chosen := await self._confirmed_delete(rows)) is not None:
                 await self.act_on(action, rows, chosen)
             return
@@ -133,7 +133,7 @@ class ActionCommands(CommandSet):
 
     def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
         fleet = self.session.fleet
-        moving = any(fleet.pending(row.ref) is not None or fleet.wants_force(row) for row in rows)
+        moving = any(fleet.pending(row.ref) is not None or fleet.options(row, Action.DELETE) for row in rows)
         return confirmation_text(action, rows, moving=moving)
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:

@@ -19,7 +19,7 @@ from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    pass
+    from gputui.api.capabilities import Creator
 
 VIEW_OF = {
     Resource.INSTANCES: "instances",
@@ -77,22 +77,23 @@ class CreateCommands(CommandSet):
         if kind is None:
             return
         try:
-            form = await fleet.create_form(account, kind)
+            creator = fleet.creator(account, kind)
+            form = await creator.form()
         except GputuiError as error:
             self.view.show_error(error)
             return
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.
             fleet.refresh([Resource.STOCK], [account])
-        sent = await fill_and_send(self.view, self._request(form), form.named(prefill or {}))
+        sent = await fill_and_send(self.view, self._request(creator, form), form.named(prefill or {}))
         if sent is None:
             return
         self.app.notify(sent.result.message, markup=False, timeout=6)
         if sent.result.to_note:
-            await self._have_noted(form, sent.values, sent.result.to_note)
+            await self._have_noted(form, sent.change.values, sent.result.to_note)
         # Whoever has gone on to something else meanwhile is not torn away from it.
         if sent.stayed:
-            created = sent.result.created or fleet.created_ref(account, kind, sent.values)
+            created = sent.result.created or sent.change.ref
             view = VIEW_OF.get(fleet.resource_of(created), "instances")
             self.session.navigator.go(view, scope=self.scope_for(created), select=created)
 
@@ -100,20 +101,20 @@ class CreateCommands(CommandSet):
         """Return what the view stays limited to when it goes to what was made; None for everything."""
         return None
 
-    def _request(self, form: Form) -> FormRequest:
+    def _request(self, creator: Creator, form: Form) -> FormRequest:
         """Return what is done with the form of something new."""
         fleet, verb = self.session.fleet, form.verb.capitalize()
         return FormRequest(
             form,
-            check=lambda given: fleet.check_create(form.account, form.kind, given),
+            prepare=creator.prepare,
             question=lambda given: dialogs.ConfirmDialog(
                 f"{verb} this {form.kind} in {form.account}?",
                 subjects=summary(form, given),
                 effects=self._effects_of_create(form, given),
                 confirm=verb,
             ),
-            send=lambda given: fleet.create(form.account, form.kind, given),
-            tools=self._tools(form),
+            send=fleet.create,
+            tools=self._tools(creator, form),
             progress=f"{doing(form)} in {form.account} …",
         )
 
@@ -146,15 +147,12 @@ class CreateCommands(CommandSet):
         ]
         return [line for line in said if line]
 
-    def _tools(self, form: Form) -> dialogs.FormTools:
+    def _tools(self, creator: Creator, form: Form) -> dialogs.FormTools:
         """Return what the form can do: templates always, a dry run where the back end can tell what it would send."""
         from gputui.config import templates  # read and written by few, and not before a form is there
 
-        fleet = self.session.fleet
         return dialogs.FormTools(
-            preview=(lambda values: fleet.prepare_create(form.account, form.kind, values))
-            if fleet.previews(form.account)
-            else None,
+            preview=(lambda values: creator.prepare(values).request) if creator.previews else None,
             save=lambda name, values, replace: str(templates.save(name, form.kind, values, form, replace=replace)),
             name_problem=templates.name_problem,
             saved=templates.names,

@@ -47,16 +47,17 @@ class EditCommands(ActionCommands):
     async def _change(self, action: Action, row: Row) -> None:
         fleet = self.session.fleet
         try:
-            form = await fleet.update_form(row, action)
+            editor = fleet.editor(row.ref.account)
+            form = await editor.form(row, action)
         except GputuiError as error:
             self.view.show_error(error)
             return
         request = FormRequest(
             form,
-            check=lambda values: fleet.check_update(row, action, values),
+            prepare=lambda values: editor.prepare(row, action, values),
             question=lambda values: self._question_of_change(action, row, form, values),
-            send=lambda values: fleet.act(row.ref, action, arguments=values, expected=row),
-            tools=dialogs.FormTools(preview=lambda values: fleet.prepare_update(row, action, values)),
+            send=lambda change: fleet.act(row.ref, action, arguments=change.values, expected=row),
+            tools=dialogs.FormTools(preview=lambda values: editor.prepare(row, action, values).request),
         )
         sent = await fill_and_send(self.view, request)
         if sent is not None:

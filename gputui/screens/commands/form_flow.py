@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
 
+from gputui.api.capabilities import PreparedChange, Values
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
 from gputui.models import ActionResult, Form
 from gputui.screens import dialogs
@@ -21,21 +22,19 @@ LINE = 70
 _STAYS_SECONDS = 60.0
 """How long an unknown outcome is shown: who misses it may do it twice."""
 
-Values = Mapping[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class FormRequest:
     """A form, and the steps from it to the server.
 
-    ``check`` returns the problems, by field. ``question`` is the last one before ``send``; None returns to the form.
-    ``progress`` is shown when the call begins.
+    ``prepare`` raises InvalidError with ``fields``. ``question`` is the last one before ``send``; None returns to
+    the form. ``progress`` is shown when the call begins.
     """
 
     form: Form
-    check: Callable[[Values], dict[str, str]]
+    prepare: Callable[[Values], PreparedChange]
     question: Callable[[Values], dialogs.ConfirmDialog | None]
-    send: Callable[[Values], Awaitable[ActionResult]]
+    send: Callable[[PreparedChange], Awaitable[ActionResult]]
     tools: dialogs.FormTools
     progress: str = ""
 
@@ -44,7 +43,7 @@ class FormRequest:
 class FormResult:
     """The outcome; ``stayed`` is whether the user has stayed at the same place meanwhile."""
 
-    values: Values
+    change: PreparedChange
     result: ActionResult
     stayed: bool
 
@@ -53,18 +52,18 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
     """Have a form filled in and sent; None when it was cancelled, or failed, which is shown."""
     values = values or {}
     wrong: Values = {}
-    while (filled := await _filled(view, request, values, wrong)) is not None:
+    while (change := await _filled(view, request, values, wrong)) is not None:
         if request.progress:
             view.app.notify(request.progress, markup=False, timeout=4)
         before = view.position()
         try:
-            result = await request.send(filled)
+            result = await request.send(change)
         except InvalidError as error:
             view.show_error(error)
             # What the server does not accept is put right in the form; not over what the user does meanwhile.
             if view.position() != before:
                 return None
-            values, wrong = filled, error.fields
+            values, wrong = change.values, error.fields
             continue
         except UnknownOutcomeError as error:
             view.app.notify(str(error), title=error.title, severity="error", markup=False, timeout=_STAYS_SECONDS)
@@ -72,22 +71,32 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
         except GputuiError as error:
             view.show_error(error)
             return None
-        return FormResult(filled, result, view.position() == before)
+        return FormResult(change, result, view.position() == before)
     return None
 
 
-async def _filled(view: View, request: FormRequest, values: Values, wrong: Values) -> dict[str, str] | None:
+async def _filled(view: View, request: FormRequest, values: Values, wrong: Values) -> PreparedChange | None:
     """Have the form filled in and confirmed; without confirmation the form is shown again as it was."""
+    ready: PreparedChange | None = None
+
+    def check(given: Values) -> dict[str, str]:
+        nonlocal ready
+        try:
+            ready = request.prepare(given)
+        except InvalidError as error:
+            return dict(error.fields) or {"": error.message}
+        return {}
+
     while True:
         filled = await view.app.push_screen_wait(
-            dialogs.FormDialog(request.form, request.check, values=values, problems=wrong, tools=request.tools)
+            dialogs.FormDialog(request.form, check, values=values, problems=wrong, tools=request.tools)
         )
         if filled is None:
             return None
         if (question := request.question(filled)) is not None:
             sure = await view.app.push_screen_wait(question)
             if sure:
-                return filled
+                return ready
         values, wrong = filled, {}
 
 

@@ -43,7 +43,7 @@ class FormTools:
     ``saved`` lists the names there are, ``load`` brings one back.
     """
 
-    preview: Callable[[Values], PreparedRequest] | None = None
+    preview: Callable[[Values], PreparedRequest | None] | None = None
     save: Callable[[str, Values, bool], str] | None = None
     name_problem: Callable[[str], str | None] = lambda name: None if name else REQUIRED
     saved: Callable[[], Sequence[str]] | None = None
@@ -282,6 +282,8 @@ class FormDialog(Dialog[dict[str, str]]):
             return
         except GputuiError as error:
             self._complain(error)
+            return
+        if request is None:
             return
         lines = [f"{request.method} {request.url}", "", *request.body.splitlines()]
         heading = "Dry run: this would be sent, and is not"

@@ -6,25 +6,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from gputui.api import open_backend
-from gputui.api.capabilities import (
-    Backend,
-    CanCreate,
-    CanDelete,
-    CanForceDelete,
-    CanLogin,
-    CanPreview,
-    CanRestart,
-    CanStart,
-    CanStop,
-    DecidesLogin,
-    HasAccountInfo,
-    HasDetail,
-)
 from gputui.api.deepdock.backend import DeepdockBackend
 from gputui.errors import (
     AuthError,
@@ -53,6 +38,7 @@ from gputui.models import (
     SSHTarget,
 )
 from tests.api.conftest import FakeTime
+from tests.api.creating import problems, shown
 from tests.api.deepdock.server import (
     CONTAINERS,
     CREATED,
@@ -72,13 +58,6 @@ from tests.api.server import Answer, Hang, Reply, Reset, ScriptedServer, as_json
 ONE = Ref("dock", "container", "container_1")
 CREATE = {"name": "train_a", "image": CUDA, "user_name": "alice", "password": "hunter2 & more", "gpu_ids": "0"}
 TRUNCATED = Reply(200, b'{"message": "pul', announce=400, reset=True)
-
-if TYPE_CHECKING:
-
-    def speaks_every_protocol(backend: DeepdockBackend) -> None:
-        """Let the type checker compare the class with what it promises."""
-        _: tuple[Backend, HasAccountInfo, HasDetail, CanLogin, CanCreate, CanPreview] = (backend,) * 6
-        __: tuple[CanStart, CanStop, CanRestart, CanDelete, CanForceDelete, DecidesLogin] = (backend,) * 6
 
 
 class Clock:
@@ -156,7 +135,7 @@ class TestContainers:
         (row,) = await backend.instances()
         assert (row.phase, row.status) == (phase, status)
         assert backend.actions(row) == actions
-        assert backend.wants_force(row) is force
+        assert ("force" in backend.options(row, Action.DELETE)) is force
 
     @pytest.mark.parametrize(
         ("gpus", "indices", "count", "everything"),
@@ -257,10 +236,10 @@ class TestContainers:
     async def test_only_force_deletes_one_that_runs(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         script(server)
         await backend.delete(ONE)
-        await backend.force_delete(ONE)
+        await backend.delete(ONE, force=True)
         assert [request.params for request in server.asked("/containers/container_1")] == [{}, {"force": "true"}]
         with pytest.raises(InvalidError):
-            await backend.force_delete(Ref("dock", "image", CUDA))
+            await backend.delete(Ref("dock", "image", CUDA), force=True)
 
     async def test_a_list_is_always_asked_for_anew(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         script(server)
@@ -346,7 +325,7 @@ class TestImages:
 
     async def test_a_pull_is_a_create(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         script(server)
-        made = await backend.create("image", {"repo_tag": "nvidia/cuda:12.2.0-runtime-ubuntu20.04"})
+        made = await backend.creators["image"].prepare({"repo_tag": "nvidia/cuda:12.2.0-runtime-ubuntu20.04"}).send()
         assert made.created == Ref("dock", "image", "nvidia/cuda:12.2.0-runtime-ubuntu20.04")
         assert made.message == "Image nvidia/cuda:12.2.0-runtime-ubuntu20.04 pulled, 1.1G."
         assert server.requests[-1].json == {"repo_tag": "nvidia/cuda:12.2.0-runtime-ubuntu20.04"}
@@ -355,7 +334,7 @@ class TestImages:
         account = deepdock_account(server.url).model_copy(update={"timeout": 0.1})
         backend = DeepdockBackend(account, sleep=fake_time.sleep, monotonic=fake_time.monotonic)
         server.on("/images", Hang())
-        pull = asyncio.create_task(backend.create("image", {"repo_tag": "ubuntu"}))
+        pull = asyncio.create_task(backend.creators["image"].prepare({"repo_tag": "ubuntu"}).send())
         await server.arrived.wait()
         done, _ = await asyncio.wait([pull], timeout=0.4)
         assert not done
@@ -370,9 +349,9 @@ class TestImages:
     ) -> None:
         server.on("/images", fault)
         with pytest.raises(UnknownOutcomeError, match="the pull of image ubuntu:latest was sent"):
-            await backend.create("image", {"repo_tag": "ubuntu"})
+            await backend.creators["image"].prepare({"repo_tag": "ubuntu"}).send()
         assert server.count("POST") == 1
-        assert backend.created_ref("image", {"repo_tag": "ubuntu"}) == Ref("dock", "image", "ubuntu:latest")
+        assert backend.creators["image"].prepare({"repo_tag": "ubuntu"}).ref == Ref("dock", "image", "ubuntu:latest")
 
 
 class TestSshPort:
@@ -384,7 +363,9 @@ class TestSshPort:
         assert row.ports == (PortMapping(22001, 22),)
         server.on("/containers/create", as_json({"message": "container created", "id": "1bb0", "ssh-port": 22000}))
         values = {"name": "abc", "image": "i:1", "user_name": "u", "password": "secret-1"}
-        assert (await backend.create("container", values)).message == "Container abc created. SSH is on port 22000."
+        assert (
+            await backend.creators["container"].prepare(values).send()
+        ).message == "Container abc created. SSH is on port 22000."
 
 
 class TestGpus:
@@ -689,7 +670,7 @@ class TestCreate:
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
         script(server)
-        made = await backend.create("container", CREATE)
+        made = await backend.creators["container"].prepare(CREATE).send()
         assert (made.created, made.made) == (Ref("dock", "container", "train_a"), CREATED["id"])
         (request,) = server.asked("/containers/create")
         assert request.json == {
@@ -700,34 +681,34 @@ class TestCreate:
             "gpu_ids": [0],
         }
         assert "hunter2" not in f"{made}"
-        assert backend.login_of("container", CREATE) == ("alice", Secret("hunter2 & more"))
+        assert backend.creators["container"].prepare(CREATE).login == ("alice", Secret("hunter2 & more"))
 
     async def test_the_form_has_what_the_host_has(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         script(server, containers={"containers": [container("train_a", status="running")]})
-        form = await backend.create_form("container")
+        form = await backend.creators["container"].form()
         fields = {field.name: field for field in form.fields}
         assert fields["image"].choices == (CUDA, "nvidia/cuda:12.2.0-runtime-ubuntu22.04")
         assert fields["gpu_ids"].labels == ("RTX 4090  9 %  2.9G  train_a",)
         assert fields["user_name"].default == "dock"
         assert form.note == ""
-        assert backend.check_create("container", CREATE | {"gpu_ids": "1"}) == {
+        assert problems(backend, "container", CREATE | {"gpu_ids": "1"}) == {
             "gpu_ids": "1 is not among the host's GPUs: 0"
         }
 
     async def test_the_form_of_an_empty_host_says_so(self, server: ScriptedServer) -> None:
         script(server, images={"count": 0, "images": []}, series={}, containers={"containers": []})
         backend = DeepdockBackend(deepdock_account(server.url, 'ssh = { user = "alice" }'))
-        form = await backend.create_form("container")
+        form = await backend.creators["container"].form()
         assert form.note == "The host has no image: pull one first. The host tells of no GPU."
         assert next(field.default for field in form.fields if field.name == "user_name") == "alice"
         server.on("/metrics/gpus", Reply(500, b""))
-        assert await backend.create_form("container") == form
+        assert await backend.creators["container"].form() == form
         await backend.aclose()
 
     async def test_the_form_of_a_pull_needs_no_question(
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
-        assert [field.name for field in (await backend.create_form("image")).fields] == ["repo_tag"]
+        assert [field.name for field in (await backend.creators["image"].form()).fields] == ["repo_tag"]
         assert server.requests == []
 
     @pytest.mark.parametrize("kind", ["container", "image"])
@@ -735,21 +716,19 @@ class TestCreate:
         self, server: ScriptedServer, backend: DeepdockBackend, kind: str
     ) -> None:
         with pytest.raises(InvalidError) as caught:
-            await backend.create(kind, {})
-        assert caught.value.fields == backend.check_create(kind, {})
+            await backend.creators[kind].prepare({}).send()
+        assert caught.value.fields == problems(backend, kind, {})
         assert server.requests == []
 
     async def test_a_dry_run_sends_nothing(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
-        request = backend.prepare_create("container", CREATE)
+        request = shown(backend, "container", CREATE)
         assert request.url == f"{server.url}/containers/create"
         assert "hunter2" not in request.body
-        assert json.loads(backend.prepare_create("image", {"repo_tag": "ubuntu"}).body) == {
-            "repo_tag": "ubuntu:latest"
-        }
+        assert json.loads(shown(backend, "image", {"repo_tag": "ubuntu"}).body) == {"repo_tag": "ubuntu:latest"}
         assert server.requests == []
 
     async def test_what_a_dry_run_shows_cannot_act_on_the_terminal(self, backend: DeepdockBackend) -> None:
-        request = backend.prepare_create("container", CREATE | {"env": "HF_TOKEN=hf_secret\nTITLE=\x9b31mé\u202e"})
+        request = shown(backend, "container", CREATE | {"env": "HF_TOKEN=hf_secret\nTITLE=\x9b31mé\u202e"})
         assert "\x9b" not in request.body and "\u202e" not in request.body
         assert "hf_secret" not in request.body
         assert json.loads(request.body)["env"] == {"HF_TOKEN": "***", "TITLE": "\x9b31mé\u202e"}
@@ -763,7 +742,7 @@ class TestCreate:
         ]
         server.on("/containers/create", as_json({"detail": complaints}, 422))
         with pytest.raises(InvalidError) as caught:
-            await backend.create("container", CREATE | {"env": "A=s"})
+            await backend.creators["container"].prepare(CREATE | {"env": "A=s"}).send()
         assert caught.value.fields == {
             "env": "Input should be a valid list",
             "gpu_ids": "Input should be less than 1",
@@ -806,7 +785,7 @@ class TestCreate:
     ) -> None:
         server.on("/containers/create", answer)
         with pytest.raises(kind) as caught:
-            await backend.create("container", CREATE)
+            await backend.creators["container"].prepare(CREATE).send()
         assert said in caught.value.message
         assert server.count("POST") == 1
 

@@ -123,13 +123,13 @@ async def test_identity_is_the_host() -> None:
 async def test_the_life_of_a_container() -> None:
     async with dock() as there:
         backend = there.backend
-        form = await backend.create_form("container")
+        form = await backend.creators["container"].form()
         fields = {field.name: field for field in form.fields}
         assert fields["gpu_ids"].labels[0].endswith("train-7b")
         values = {"name": "fresh", "image": CUDA, "user_name": "alice", "password": "s3cret & more"}
         values |= {"gpu_ids": "6,7", "env": "HF_HOME=/data\nLANG=C"}
         assert CUDA in fields["image"].choices
-        made = await backend.create("container", values)
+        made = await backend.creators["container"].prepare(values).send()
         assert made.created == Ref("dock", "container", "fresh")
 
         row = await there.container("fresh")
@@ -139,17 +139,17 @@ async def test_the_life_of_a_container() -> None:
         assert (pod.user, pod.password, pod.env) == ("alice", "s3cret & more", {"HF_HOME": "/data", "LANG": "C"})
         assert (await backend.ssh_target(row.ref)).made == made.made
         await backend.restart(row.ref)
-        assert backend.wants_force(row)
+        assert backend.options(row, Action.DELETE)
         with pytest.raises(ConflictError):
             await backend.delete(row.ref)
         await backend.stop(row.ref)
         stopped = await there.container("fresh")
         assert (stopped.phase, stopped.ssh) == (Phase.STOPPED, None)
-        assert not backend.wants_force(stopped)
+        assert not backend.options(stopped, Action.DELETE)
         with pytest.raises(SshError):
             await backend.ssh_target(row.ref)
         await backend.start(row.ref)
-        await backend.force_delete(row.ref)
+        await backend.delete(row.ref, force=True)
         with pytest.raises(NotFoundError):
             await backend.fetch(row.ref)
 
@@ -157,7 +157,7 @@ async def test_the_life_of_a_container() -> None:
 async def test_the_life_of_an_image() -> None:
     async with dock() as there:
         backend = there.backend
-        made = await backend.create("image", {"repo_tag": NEW})
+        made = await backend.creators["image"].prepare({"repo_tag": NEW}).send()
         assert made.created is not None
         image = await backend.fetch(made.created)
         assert isinstance(image, Image)
@@ -183,7 +183,7 @@ async def test_an_image_that_lost_its_tag_is_deleted_by_its_id() -> None:
 
 async def test_an_image_without_a_tag_is_the_latest_one() -> None:
     async with dock() as there:
-        assert (await there.backend.create("image", {"repo_tag": "hello-world"})).created == Ref(
+        assert (await there.backend.creators["image"].prepare({"repo_tag": "hello-world"}).send()).created == Ref(
             "dock", "image", "hello-world:latest"
         )
         assert Ref("dock", "image", "hello-world:latest") in {image.ref for image in await there.backend.images()}
@@ -193,16 +193,16 @@ async def test_what_the_server_refuses_is_told_by_kind() -> None:
     async with dock() as there:
         right = {"name": "fresh", "image": CUDA, "user_name": "alice", "password": "x"}
         with pytest.raises(ConflictError, match="already exists"):
-            await there.backend.create("container", right | {"name": "train-7b"})
+            await there.backend.creators["container"].prepare(right | {"name": "train-7b"}).send()
         with pytest.raises(NotFoundError, match=r"dock: No such image: nothing:here \(HTTP 404\)\."):
-            await there.backend.create("container", right | {"image": "nothing:here"})
+            await there.backend.creators["container"].prepare(right | {"image": "nothing:here"}).send()
         with pytest.raises(NotFoundError, match="GPU 8 not found"):
-            await there.backend.create("container", right | {"gpu_ids": "8"})
+            await there.backend.creators["container"].prepare(right | {"gpu_ids": "8"}).send()
         with pytest.raises(NotFoundError, match="pull access denied for nobody/knows"):
-            await there.backend.create("image", {"repo_tag": "nobody/knows:1"})
+            await there.backend.creators["image"].prepare({"repo_tag": "nobody/knows:1"}).send()
         with pytest.raises(NotFoundError, match="manifest for ubuntu:1 not found"):
-            await there.backend.create("image", {"repo_tag": "ubuntu:1"})
-        for verb in ("start", "stop", "restart", "delete", "force_delete"):
+            await there.backend.creators["image"].prepare({"repo_tag": "ubuntu:1"}).send()
+        for verb in ("start", "stop", "restart", "delete"):
             with pytest.raises(NotFoundError):
                 await getattr(there.backend, verb)(Ref("dock", "container", "nowhere"))
         with pytest.raises(NotFoundError):
@@ -250,10 +250,10 @@ async def test_stock_follows_load_and_assignment() -> None:
         await there.backend.instances()
         assert await idle() == 2
         values = {"name": "fresh", "image": CUDA, "user_name": "alice", "password": "x", "gpu_ids": "7"}
-        await there.backend.create("container", values)
+        await there.backend.creators["container"].prepare(values).send()
         await there.backend.instances()
         assert await idle() == 1
-        await there.backend.force_delete(Ref("dock", "container", "train-7b"))
+        await there.backend.delete(Ref("dock", "container", "train-7b"), force=True)
         await there.backend.instances()
         there.wait(120)
         assert await idle() == 3
@@ -301,8 +301,8 @@ async def test_a_host_that_tells_no_port_has_no_login() -> None:
 async def test_a_pull_whose_connection_breaks_is_unknown_and_goes_on() -> None:
     async with dock(faults="pullcut") as there:
         with pytest.raises(UnknownOutcomeError, match=f"the pull of image {NEW} was sent"):
-            await there.backend.create("image", {"repo_tag": NEW})
-        ref = there.backend.created_ref("image", {"repo_tag": NEW})
+            await there.backend.creators["image"].prepare({"repo_tag": NEW}).send()
+        ref = there.backend.creators["image"].prepare({"repo_tag": NEW}).ref
         assert ref not in {image.ref for image in await there.backend.images()}
         there.wait(600)
         assert ref in {image.ref for image in await there.backend.images()}
@@ -311,7 +311,7 @@ async def test_a_pull_whose_connection_breaks_is_unknown_and_goes_on() -> None:
 async def test_a_pull_without_room_fails_in_the_servers_words() -> None:
     async with dock(faults="nospace") as there:
         with pytest.raises(ServerError, match="no space left on device"):
-            await there.backend.create("image", {"repo_tag": NEW})
+            await there.backend.creators["image"].prepare({"repo_tag": NEW}).send()
 
 
 async def test_a_header_opens_a_server_that_wants_one() -> None:
@@ -350,7 +350,7 @@ async def test_hostile_names_are_harmless_and_can_be_acted_on() -> None:
             for row in rows:
                 if word in row.name:
                     await there.backend.stop(row.ref)
-                    await there.backend.force_delete(row.ref)
+                    await there.backend.delete(row.ref, force=True)
             for image in images:
                 if word in image.name:
                     await there.backend.delete(image.ref)

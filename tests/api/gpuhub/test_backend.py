@@ -10,7 +10,6 @@ from decimal import Decimal
 
 import pytest
 
-from gputui.api.capabilities import bills
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.errors import (
     AuthError,
@@ -38,6 +37,7 @@ from gputui.models import (
     StopOptions,
 )
 from tests.api.conftest import FakeTime
+from tests.api.creating import look, problems, shown
 from tests.api.gpuhub.server import (
     BALANCE,
     BLACKLIST,
@@ -240,7 +240,7 @@ async def test_a_private_cloud_has_no_wallet_to_ask(server: ScriptedServer) -> N
 )
 async def test_a_private_cloud_bills_nothing_but_stated_prices(preset: str, more: str, billed: bool) -> None:
     hub = GpuhubBackend(gpuhub_account("http://127.0.0.1:1", f'preset = "{preset}"{more}'))
-    assert bills(hub) is billed
+    assert hub.bills is billed
     await hub.aclose()
 
 
@@ -341,7 +341,7 @@ async def test_a_private_cloud_tells_all_its_stock_at_once(server: ScriptedServe
 
 
 async def test_a_filter_of_the_stock_is_the_servers(server: ScriptedServer, hub: GpuhubBackend) -> None:
-    hub.use_filter(
+    hub.filters.use(
         Resource.STOCK,
         {
             "regions": "sgp1",
@@ -360,13 +360,13 @@ async def test_a_filter_of_the_stock_is_the_servers(server: ScriptedServer, hub:
         "price_to": 1500,
         "gpu_name_set": ["L4", "T4"],
     }
-    hub.use_filter(Resource.STOCK, {})
+    hub.filters.use(Resource.STOCK, {})
     assert len(await hub.stock()) == 2
 
 
 async def test_a_filter_that_cannot_be_asked_says_where(hub: GpuhubBackend) -> None:
     with pytest.raises(InvalidError) as caught:
-        hub.use_filter(Resource.STOCK, {"regions": "moon", "price_from": "cheap"})
+        hub.filters.use(Resource.STOCK, {"regions": "moon", "price_from": "cheap"})
     assert set(caught.value.fields) == {"regions", "price_from"}
 
 
@@ -374,7 +374,7 @@ async def test_a_filter_that_cannot_be_asked_says_where(hub: GpuhubBackend) -> N
 
 
 async def test_deployments_are_filtered_by_the_server(server: ScriptedServer, hub: GpuhubBackend) -> None:
-    hub.use_filter(Resource.DEPLOYMENTS, {"name": "llm", "status": "running", "deployment_uuid": ""})
+    hub.filters.use(Resource.DEPLOYMENTS, {"name": "llm", "status": "running", "deployment_uuid": ""})
     await hub.deployments()
     assert server.requests[0].json == {"name": "llm", "status": "running", "page_index": 1, "page_size": 100}
     await hub.instances()
@@ -485,7 +485,7 @@ async def test_a_filter_of_containers_is_the_servers(server: ScriptedServer, hub
     server.on(DEPLOYMENTS, page([deployment(), deployment("aa", "other")]))
     await hub.instances()
     server.requests.clear()
-    hub.use_filter(
+    hub.filters.use(
         Resource.INSTANCES,
         {"status": "running,shutdown", "released": "true", "memory_size_from": "64", "deployment_uuid": LLM},
     )
@@ -499,7 +499,7 @@ async def test_a_filter_of_containers_is_the_servers(server: ScriptedServer, hub
         "page_index": 1,
         "page_size": 100,
     }
-    hub.use_filter(Resource.INSTANCES, {})
+    hub.filters.use(Resource.INSTANCES, {})
     server.requests.clear()
     await hub.instances()
     assert len(server.asked(CONTAINERS)) == 2
@@ -600,7 +600,7 @@ def changes(hub: GpuhubBackend) -> dict[str, Change]:
         ),
         "stop container": (lambda: hub.stop(REF), "PUT", STOP, container_uuid),
         "stop with options": (
-            lambda: hub.stop_with(REF, everything),
+            lambda: hub.stop(REF, everything),
             "PUT",
             STOP,
             {**container_uuid, "decrease_one_replica_num": True, "no_cache": True, "cmd_before_shutdown": "sync"},
@@ -611,7 +611,7 @@ def changes(hub: GpuhubBackend) -> dict[str, Change]:
             BLACKLIST,
             {**container_uuid, "expire_in_minutes": 1440, "comment": "slow boot"},
         ),
-        "create": (lambda: hub.create("deployment", VALUES), "POST", DEPLOYMENT, {}),
+        "create": (lambda: hub.creators["deployment"].prepare(VALUES).send(), "POST", DEPLOYMENT, {}),
     }
 
 
@@ -700,21 +700,20 @@ async def test_what_was_changed_is_asked_for_anew(server: ScriptedServer, hub: G
 
 async def test_a_lost_create_is_found_by_its_name(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(DEPLOYMENTS, page([deployment(), deployment("bb", "llm-2")]))
-    assert await hub.find_created("deployment", VALUES) == [PARENT]
+    assert await look(hub, "deployment", VALUES) == [PARENT]
     assert server.requests[0].json["name"] == "llm"
 
 
 async def test_a_wrong_form_is_not_sent(server: ScriptedServer, hub: GpuhubBackend) -> None:
     with pytest.raises(InvalidError) as caught:
-        await hub.create("deployment", {**VALUES, "gpu_num": "0", "name": ""})
+        await hub.creators["deployment"].prepare({**VALUES, "gpu_num": "0", "name": ""}).send()
     assert set(caught.value.fields) == {"gpu_num", "name"}
-    with pytest.raises(InvalidError):
-        await hub.create("pod", VALUES)
+    assert list(hub.creators) == ["deployment"]
     assert server.requests == []
 
 
 async def test_the_request_can_be_seen_before_it_is_sent(server: ScriptedServer, hub: GpuhubBackend) -> None:
-    prepared = hub.prepare_create("deployment", VALUES)
+    prepared = shown(hub, "deployment", VALUES)
     assert (prepared.method, prepared.url) == ("POST", f"{server.url}{DEPLOYMENT}")
     assert "tok-en" not in prepared.body
     assert server.requests == []
@@ -723,7 +722,7 @@ async def test_the_request_can_be_seen_before_it_is_sent(server: ScriptedServer,
 async def test_the_form_offers_images_and_models_as_far_as_they_are_known(
     server: ScriptedServer, hub: GpuhubBackend
 ) -> None:
-    fields = {field.name: field for field in (await hub.create_form("deployment")).fields}
+    fields = {field.name: field for field in (await hub.creators["deployment"].form()).fields}
     assert fields["image_uuid"].choices[0] == "image-db8346e037"
     assert fields["gpu_name_set"].choices == ("RTX 5090",)
 
@@ -731,7 +730,7 @@ async def test_the_form_offers_images_and_models_as_far_as_they_are_known(
 async def test_the_form_opens_though_nothing_can_be_offered(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(STOCK, refused("InternalError", "down"))
     server.on("/api/v1/dev/image/private/list", refused("InternalError", "down"))
-    assert (await hub.create_form("deployment")).fields
+    assert (await hub.creators["deployment"].form()).fields
 
 
 @pytest.mark.parametrize("replicas", [0, -1])
@@ -789,7 +788,7 @@ async def test_a_containers_actions_follow_from_its_state(
     server.on(CONTAINERS, page([container(status=status)]))
     (row,) = await hub.instances()
     assert hub.actions(row) == actions
-    assert hub.stop_options(row)
+    assert hub.options(row, Action.STOP)
 
 
 @pytest.mark.parametrize(
@@ -808,7 +807,7 @@ async def test_a_deployments_actions_follow_from_type_and_state(
     (row,) = await hub.deployments()
     assert isinstance(row, Deployment)
     assert hub.actions(row) == actions
-    assert not hub.stop_options(row)
+    assert not hub.options(row, Action.STOP)
 
 
 async def test_one_creates_from_offers_and_deletes_no_image(hub: GpuhubBackend) -> None:
@@ -819,9 +818,9 @@ async def test_one_creates_from_offers_and_deletes_no_image(hub: GpuhubBackend) 
 async def test_a_private_cloud_has_a_create_call_of_its_own(server: ScriptedServer) -> None:
     script(server)
     backend = GpuhubBackend(gpuhub_account(server.url, 'preset = "autodl-private"'))
-    form = await backend.create_form("deployment")
+    form = await backend.creators["deployment"].form()
     assert not {field.name for field in form.fields} & {"dc_list", "cuda_v_from", "cuda_v_to"}
     values = {name: VALUES[name] for name in VALUES if name not in ("dc_list", "cuda_v_from", "cuda_v_to")}
-    assert backend.check_create("deployment", values | {"cuda_v": "any"}) == {}
-    assert "dc_list" in backend.check_create("deployment", values | {"cuda_v": "11.8", "dc_list": "roomA"})
+    assert problems(backend, "deployment", values | {"cuda_v": "any"}) == {}
+    assert "dc_list" in problems(backend, "deployment", values | {"cuda_v": "11.8", "dc_list": "roomA"})
     await backend.aclose()

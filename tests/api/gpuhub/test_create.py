@@ -292,7 +292,7 @@ def test_every_choice_has_its_label_and_the_lists_of_the_account_are_offered() -
 
 
 def test_a_dry_run_shows_the_request() -> None:
-    request = HUB.prepare(VALUES, "https://api.gpuhub.com")
+    _, request = HUB.prepare(VALUES, "https://api.gpuhub.com")
     assert (request.method, request.url) == ("POST", "https://api.gpuhub.com/api/v1/dev/deployment")
     assert json.loads(request.body) == HUB.body(VALUES)
     assert request.body.splitlines()[1] == '  "name": "train-a",'
@@ -306,6 +306,6 @@ def test_what_is_wrong_is_not_shown_as_a_request() -> None:
 
 @given(st.text(min_size=1).filter(str.strip))
 def test_a_dry_run_is_exact_and_safe_to_look_at(command: str) -> None:
-    request = HUB.prepare({**VALUES, "cmd": command}, "https://api.gpuhub.com")
+    _, request = HUB.prepare({**VALUES, "cmd": command}, "https://api.gpuhub.com")
     assert json.loads(request.body)["container_template"]["cmd"] == command
     assert clean(request.body, multiline=True) == request.body

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gputui.api.gpuhub.filters import CONTAINER_STATUSES, Filters
+from gputui.api.gpuhub.filters import CONTAINER_STATUSES, FilterForms
 from gputui.models import FieldKind, Resource
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
-HUB = Filters("hub", ("sgp1", "Singapore-A"), "USD")
+HUB = FilterForms("hub", ("sgp1", "Singapore-A"), "USD")
 
 
 def names(resource: Resource) -> list[str]:
@@ -80,7 +80,7 @@ def test_the_stock_of_chosen_regions_alone_is_asked_for() -> None:
 
 
 def test_a_cloud_without_regions_cannot_be_asked_for_some() -> None:
-    private = Filters("private", (), "CNY")
+    private = FilterForms("private", (), "CNY")
     form = private.form(Resource.STOCK)
     assert form is not None
     assert "regions" not in [field.name for field in form.fields]

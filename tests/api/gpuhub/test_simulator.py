@@ -26,6 +26,7 @@ from gputui.errors import (
 from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource, StopOptions
 from gputui.sim.gpuhub.default_world import CLOUD_SETS, CloudPlan
 from gputui.sim.server import Running, running_simulator
+from tests.api.creating import look
 
 VALUES = {
     "name": "from-the-test",
@@ -137,10 +138,10 @@ async def test_events_tell_how_every_container_came_up() -> None:
 async def test_a_deployment_is_created_scaled_stopped_and_deleted() -> None:
     async with cloud() as world:
         backend = world.backend
-        assert await backend.find_created("deployment", VALUES) == []
-        made = (await backend.create("deployment", VALUES)).created
+        assert await look(backend, "deployment", VALUES) == []
+        made = (await backend.creators["deployment"].prepare(VALUES).send()).created
         assert made is not None
-        assert await backend.find_created("deployment", VALUES) == [made]
+        assert await look(backend, "deployment", VALUES) == [made]
         row = await world.deployment(made)
         assert (row.desired, row.type, row.regions) == (2, "ReplicaSet", ("sgp1", "Singapore-A"))
         assert (row.memory_from, row.memory_to, row.cuda_from) == (2**30, 2048 * 2**30, 118)
@@ -167,7 +168,7 @@ async def test_a_deployment_is_created_scaled_stopped_and_deleted() -> None:
 )
 async def test_every_type_of_deployment_is_taken(changed: dict[str, str], expected: tuple[int, int] | None) -> None:
     async with cloud() as world:
-        made = (await world.backend.create("deployment", VALUES | changed)).created
+        made = (await world.backend.creators["deployment"].prepare(VALUES | changed).send()).created
         assert made is not None
         row = await world.deployment(made)
         assert row.type == changed["deployment_type"]
@@ -183,7 +184,7 @@ async def test_a_container_is_stopped_with_its_options() -> None:
         assert row.parent is not None
         before = await world.deployment(row.parent)
         options = StopOptions(decrease_replicas=True, no_cache=True, command="sync")
-        await world.backend.stop_with(row.ref, options)
+        await world.backend.stop(row.ref, options)
         after = await world.deployment(row.parent)
         assert before.desired is not None
         assert after.desired == before.desired - 1
@@ -220,19 +221,19 @@ async def test_filters_are_applied_by_the_server() -> None:
     async with cloud() as world:
         backend = world.backend
         every = await backend.instances()
-        backend.use_filter(Resource.INSTANCES, {"status": "running"})
+        backend.filters.use(Resource.INSTANCES, {"status": "running"})
         running = await backend.instances()
         assert {row.status for row in running} == {"running"}
-        backend.use_filter(Resource.INSTANCES, {"container_uuid": running[0].ref.id})
+        backend.filters.use(Resource.INSTANCES, {"container_uuid": running[0].ref.id})
         assert [row.ref for row in await backend.instances()] == [running[0].ref]
-        backend.use_filter(Resource.INSTANCES, {"memory_size_from": "100000"})
+        backend.filters.use(Resource.INSTANCES, {"memory_size_from": "100000"})
         assert await backend.instances() == []
-        backend.use_filter(Resource.INSTANCES, {"released": "true", "date_from": "365d"})
+        backend.filters.use(Resource.INSTANCES, {"released": "true", "date_from": "365d"})
         assert len(await backend.instances()) >= len(every)
         name = (await backend.deployments())[0].name
-        backend.use_filter(Resource.DEPLOYMENTS, {"name": name})
+        backend.filters.use(Resource.DEPLOYMENTS, {"name": name})
         assert {row.name for row in await backend.deployments()} == {name}
-        backend.use_filter(Resource.STOCK, {"regions": "sgp1", "gpu_name_set": "RTX 5090"})
+        backend.filters.use(Resource.STOCK, {"regions": "sgp1", "gpu_name_set": "RTX 5090"})
         assert {(row.region, row.vendor_name) for row in await backend.stock()} == {("sgp1", "RTX 5090")}
 
 
@@ -242,7 +243,7 @@ async def test_what_the_cloud_refuses_is_told_in_its_words() -> None:
             await world.backend.stop(Ref("hub", "deployment", "nowhere"))
         assert caught.value.request_id
         with pytest.raises(NotFoundError, match="no such image: image-of-nobody"):
-            await world.backend.create("deployment", VALUES | {"image_uuid": "image-of-nobody"})
+            await world.backend.creators["deployment"].prepare(VALUES | {"image_uuid": "image-of-nobody"}).send()
 
 
 FAULTS: dict[str, tuple[type[GputuiError], ...]] = {
@@ -266,9 +267,9 @@ async def test_a_create_without_an_answer_is_looked_for_by_its_name(faults: str)
     async with cloud() as world:
         world.running.faults = faults
         with pytest.raises(UnknownOutcomeError):
-            await world.backend.create("deployment", VALUES)
+            await world.backend.creators["deployment"].prepare(VALUES).send()
         world.running.faults = "none"
-        made = await world.backend.find_created("deployment", VALUES)
+        made = await look(world.backend, "deployment", VALUES)
         assert len(made) == (faults == "truncated")
 
 
@@ -382,22 +383,22 @@ async def test_the_token_of_a_personal_account_is_proven_by_what_it_may() -> Non
 async def test_a_form_that_cannot_succeed_is_not_offered() -> None:
     async with cloud("personal", clouds=PERSONAL) as world:
         with pytest.raises(AccountDeniedError):
-            await world.backend.create_form("deployment")
+            await world.backend.creators["deployment"].form()
 
 
 async def test_a_private_cloud_takes_its_own_create_call() -> None:
     async with cloud("private", clouds=CLOUD_SETS["private"]) as world:
-        form = await world.backend.create_form("deployment")
+        form = await world.backend.creators["deployment"].form()
         names = {field.name for field in form.fields}
         values = {name: value for name, value in VALUES.items() if name in names} | {"cuda_v": "0"}
-        made = (await world.backend.create("deployment", values)).created
+        made = (await world.backend.creators["deployment"].prepare(values).send()).created
         assert made is not None
         assert (await world.deployment(made)).name == VALUES["name"]
 
 
 async def test_images_have_their_names_in_every_list_without_the_library() -> None:
     async with cloud() as world:
-        made = (await world.backend.create("deployment", VALUES)).created
+        made = (await world.backend.creators["deployment"].prepare(VALUES).send()).created
         row = next(row for row in await world.backend.deployments() if row.ref == made)
         assert row.image == "lab-base"
         images = {row.image for row in await world.backend.deployments()}
@@ -414,9 +415,9 @@ async def test_private_images_are_ones_own() -> None:
 async def test_the_stock_of_a_private_cloud_is_filtered_by_model_and_refuses_the_rest() -> None:
     async with cloud("private", clouds=CLOUD_SETS["private"]) as world:
         backend = world.backend
-        problems = backend.check_filter(Resource.STOCK, {"cuda_v_from": "12.2", "price_to": "1"})
+        problems = backend.filters.check(Resource.STOCK, {"cuda_v_from": "12.2", "price_to": "1"})
         assert set(problems) == {"cuda_v_from", "price_to"}
-        backend.use_filter(Resource.STOCK, {"gpu_name_set": "RTX 4090"})
+        backend.filters.use(Resource.STOCK, {"gpu_name_set": "RTX 4090"})
         assert {offer.vendor_name for offer in await backend.stock()} == {"RTX 4090"}
-        backend.use_filter(Resource.STOCK, {})
+        backend.filters.use(Resource.STOCK, {})
         assert len(await backend.stock()) > 1

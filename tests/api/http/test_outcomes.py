@@ -43,7 +43,10 @@ OTHERS = {
 
 def pody_changes(backend: PodyBackend) -> dict[str, tuple[str, Change]]:
     return {
-        "create": ("/pod/create", lambda: backend.create("pod", {"ins": "new", "image": "lab-cuda:latest"})),
+        "create": (
+            "/pod/create",
+            lambda: backend.creators["pod"].prepare({"ins": "new", "image": "lab-cuda:latest"}).send(),
+        ),
         "start": ("/pod/start", lambda: backend.start(MAIN)),
         "stop": ("/pod/stop", lambda: backend.stop(MAIN)),
         "restart": ("/pod/restart", lambda: backend.restart(MAIN)),
@@ -57,13 +60,13 @@ def pody_changes(backend: PodyBackend) -> dict[str, tuple[str, Change]]:
 def dock_changes(backend: DeepdockBackend) -> dict[str, tuple[str, Change]]:
     image = Ref("dock", "image", "busybox")
     return {
-        "create": ("/containers/create", lambda: backend.create("container", CREATE)),
-        "pull": ("/images", lambda: backend.create("image", {"repo_tag": "busybox"})),
+        "create": ("/containers/create", lambda: backend.creators["container"].prepare(CREATE).send()),
+        "pull": ("/images", lambda: backend.creators["image"].prepare({"repo_tag": "busybox"}).send()),
         "start": ("/containers/container_1/start", lambda: backend.start(CONTAINER)),
         "stop": ("/containers/container_1/stop", lambda: backend.stop(CONTAINER)),
         "restart": ("/containers/container_1/restart", lambda: backend.restart(CONTAINER)),
         "delete": ("/containers/container_1", lambda: backend.delete(CONTAINER)),
-        "force": ("/containers/container_1", lambda: backend.force_delete(CONTAINER)),
+        "force": ("/containers/container_1", lambda: backend.delete(CONTAINER, force=True)),
         "delete image": ("/images/busybox", lambda: backend.delete(image)),
     }
 
@@ -141,12 +144,12 @@ async def test_a_create_answered_by_a_failure_is_looked_for_by_name(
     server.on("/containers/create", create)
     async with one_dock(server) as fleet:
         if acts_first:
-            result = await fleet.create("dock", "container", CREATE)
+            result = await fleet.create(fleet.creator("dock", "container").prepare(CREATE))
             assert result.created == Ref("dock", "container", "train_a")
             assert "No success was reported, but the container train_a has been created." in result.message
         else:
             with pytest.raises(UnknownOutcomeError, match=rf"HTTP {status}.*train_a was not to be seen"):
-                await fleet.create("dock", "container", CREATE)
+                await fleet.create(fleet.creator("dock", "container").prepare(CREATE))
     assert server.count("POST", "/containers/create") == 1
 
 

@@ -6,25 +6,10 @@ import asyncio
 import json
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
 from gputui.api import open_backend
-from gputui.api.capabilities import (
-    Backend,
-    CanChangePassword,
-    CanCommit,
-    CanCreate,
-    CanDelete,
-    CanExec,
-    CanLogin,
-    CanRestart,
-    CanStart,
-    CanStop,
-    HasAccountInfo,
-    HasDetail,
-)
 from gputui.api.pody import mapping
 from gputui.api.pody.backend import PodyBackend
 from gputui.errors import (
@@ -54,6 +39,7 @@ from gputui.models import (
     SSHTarget,
 )
 from tests.api.conftest import FakeTime, pody_account
+from tests.api.creating import problems
 from tests.api.recorded import NOT_FOUND, RELEASES, old_pod, pod, process, script
 from tests.api.server import Answer, Reply, Reset, ScriptedServer, as_json, page
 
@@ -61,13 +47,6 @@ NEW = (0, 4, 1)
 OLD = (0, 2, 5)
 MAIN = Ref("lab", "pod", "main")
 by_release = pytest.mark.parametrize("release", RELEASES, ids=lambda release: ".".join(map(str, release)))
-
-if TYPE_CHECKING:
-
-    def speaks_every_protocol(backend: PodyBackend) -> None:
-        """Let the type checker compare the class with what it promises."""
-        _: tuple[Backend, HasAccountInfo, HasDetail, CanLogin, CanCreate] = (backend,) * 5
-        __: tuple[CanStart, CanStop, CanRestart, CanDelete, CanExec, CanCommit, CanChangePassword] = (backend,) * 7
 
 
 def test_an_account_opens_its_kind_of_back_end() -> None:
@@ -490,14 +469,14 @@ class TestActions:
 
     async def test_create(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
-        result = await backend.create("pod", {"ins": "new", "image": "lab-cuda:latest"})
+        result = await backend.creators["pod"].prepare({"ins": "new", "image": "lab-cuda:latest"}).send()
         assert result.created == Ref("lab", "pod", "new")
         (request,) = server.asked("/pod/create")
         assert request.params == {"ins": "new", "image": "lab-cuda:latest"}
 
     async def test_the_form_has_the_servers_images(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
-        form = await backend.create_form("pod")
+        form = await backend.creators["pod"].form()
         assert [field.name for field in form.fields] == ["ins", "image"]
         assert form.fields[1].choices == ("alice-mine", "lab-cuda:latest")
 
@@ -506,16 +485,16 @@ class TestActions:
         self, server: ScriptedServer, backend: PodyBackend, name: str
     ) -> None:
         values = {"ins": name, "image": "ubuntu:22.04"}
-        assert set(backend.check_create("pod", values)) == {"ins"}
+        assert set(problems(backend, "pod", values)) == {"ins"}
         with pytest.raises(InvalidError) as caught:
-            await backend.create("pod", values)
+            await backend.creators["pod"].prepare(values).send()
         assert set(caught.value.fields) == {"ins"}
         assert server.requests == []
 
     def test_a_pod_needs_an_image(self, backend: PodyBackend) -> None:
-        assert backend.check_create("pod", {"ins": "main"}) == {"image": "required"}
-        assert backend.check_create("pod", {}) == {"ins": "required", "image": "required"}
-        assert backend.check_create("pod", {"ins": "train_a2", "image": "ubuntu:22.04"}) == {}
+        assert problems(backend, "pod", {"ins": "main"}) == {"image": "required"}
+        assert problems(backend, "pod", {}) == {"ins": "required", "image": "required"}
+        assert problems(backend, "pod", {"ins": "train_a2", "image": "ubuntu:22.04"}) == {}
 
     async def test_commit(self, server: ScriptedServer, backend: PodyBackend) -> None:
         script(server, NEW)
@@ -630,7 +609,7 @@ class TestActions:
         script(server, NEW)
         server.on("/pod/create", as_json({"detail": detail}, status))
         with pytest.raises(kind) as caught:
-            await backend.create("pod", {"ins": "x", "image": "ubuntu:22.04"})
+            await backend.creators["pod"].prepare({"ins": "x", "image": "ubuntu:22.04"}).send()
         assert message in caught.value.message
         assert "docker://" not in caught.value.message
 

@@ -111,9 +111,9 @@ async def test_every_list(release: str) -> None:
 async def test_the_life_of_a_pod(release: str) -> None:
     async with lab(release) as there:
         backend = there.backend
-        form = await backend.create_form("pod")
+        form = await backend.creators["pod"].form()
         values = {"ins": "fresh", "image": form.fields[1].choices[-1]}
-        made = await backend.create("pod", values)
+        made = await backend.creators["pod"].prepare(values).send()
         ref = Ref("lab", "pod", "fresh")
         assert made.created == ref
 
@@ -151,7 +151,7 @@ async def test_the_life_of_an_image(release: str) -> None:
         assert (image.own, image.description) == (True, "with apex")
         assert image.size is not None
         assert image.created_at is not None
-        made = await backend.create("pod", {"ins": "again", "image": ref.id})
+        made = await backend.creators["pod"].prepare({"ins": "again", "image": ref.id}).send()
         assert made.created is not None
         await backend.delete(made.created)
         assert Action.DELETE in backend.actions(image)
@@ -171,13 +171,13 @@ async def test_a_changed_password_counts_at_once(release: str) -> None:
 async def test_what_the_server_refuses_is_told_by_kind(release: str) -> None:
     async with lab(release) as there:
         with pytest.raises(InvalidError, match="Invalid image name"):
-            await there.backend.create("pod", {"ins": "fresh", "image": "nothing:here"})
+            await there.backend.creators["pod"].prepare({"ins": "fresh", "image": "nothing:here"}).send()
         image = (await there.backend.images())[-1].ref.id
         with pytest.raises(ConflictError, match="already exists"):
-            await there.backend.create("pod", {"ins": "main", "image": image})
+            await there.backend.creators["pod"].prepare({"ins": "main", "image": image}).send()
         there.host.users["alice"].quota.max_pods = 1
         with pytest.raises(ForbiddenError, match="Exceed max pod limit"):
-            await there.backend.create("pod", {"ins": "fresh", "image": image})
+            await there.backend.creators["pod"].prepare({"ins": "fresh", "image": image}).send()
         with pytest.raises(NotFoundError):
             await there.backend.stop(Ref("lab", "pod", "nowhere"))
         there.host.users["alice"].password = "changed elsewhere"

@@ -7,25 +7,10 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
 
 from gputui.api import open_backend
-from gputui.api.capabilities import (
-    Backend,
-    CanCreate,
-    CanDelete,
-    CanLogin,
-    CanPreview,
-    CanScale,
-    CanStart,
-    CanStop,
-    FindsCreated,
-    HasAccountInfo,
-    HasDetail,
-    HasFilters,
-)
 from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import (
     AuthError,
@@ -61,13 +46,6 @@ from tests.api.yotta.server import (
 
 POD, VM, ENDPOINT = Ref("yotta", "pod", "101"), Ref("yotta", "vm", "7"), Ref("yotta", "endpoint", "e1")
 WORKER = Ref("yotta", "worker", "e1/w-1")
-
-if TYPE_CHECKING:
-
-    def speaks_every_protocol(backend: YottaBackend) -> None:
-        """Let the type checker compare the class with what it promises."""
-        _: tuple[Backend, HasAccountInfo, HasDetail, HasFilters, CanLogin, CanCreate] = (backend,) * 6
-        __: tuple[CanPreview, FindsCreated, CanStart, CanStop, CanScale, CanDelete] = (backend,) * 6
 
 
 @pytest.fixture
@@ -508,7 +486,7 @@ class TestStock:
         assert [offer.gpu_model for offer in await backend.stock()] == labels
         rows = await instances(backend)
         assert [rows[key].gpu_model for key in ("vm/7", "vm/8")] == labels[:2]
-        form = await backend.create_form("vm")
+        form = await backend.creators["vm"].form()
         shown = next(field for field in form.fields if field.name == "vmTypeId").labels
         assert [text.partition("  ")[0] for text in shown] == labels
 
@@ -516,7 +494,7 @@ class TestStock:
 class TestFilters:
     async def test_instances_are_narrowed_on_the_server(self, server: ScriptedServer, backend: YottaBackend) -> None:
         await backend.stock()
-        form = backend.filter_form(Resource.INSTANCES)
+        form = backend.filters.form(Resource.INSTANCES)
         assert form is not None
         assert form.fields[0].choices == ("us-east-1", "us-west-1")
         assert not any(field.required or field.default for field in form.fields)
@@ -526,30 +504,30 @@ class TestFilters:
             "vmStatus": "Running",
             "workerStatus": "failed",
         }
-        backend.use_filter(Resource.INSTANCES, values)
+        backend.filters.use(Resource.INSTANCES, values)
         await instances(backend)
         assert server.asked(PODS)[-1].params == {"regionList": "us-east-1,us-west-1", "statusList": "RUNNING,STOPPED"}
         assert server.asked(VMS)[-1].params["status"] == "running"
         assert server.asked(f"{ENDPOINTS}/e1/workers")[-1].params == {"statusList": "FAILED"}
         assert server.asked(ENDPOINTS)[-1].params == {}
-        backend.use_filter(Resource.INSTANCES, {})
+        backend.filters.use(Resource.INSTANCES, {})
         await instances(backend)
         assert server.asked(PODS)[-1].params == {}
 
     async def test_endpoints_are_too(self, server: ScriptedServer, backend: YottaBackend) -> None:
-        backend.use_filter(Resource.DEPLOYMENTS, {"statusList": "running, failed"})
+        backend.filters.use(Resource.DEPLOYMENTS, {"statusList": "running, failed"})
         await backend.endpoints()
         assert server.asked(ENDPOINTS)[-1].params == {"statusList": "RUNNING,FAILED"}
 
     def test_others_are_not(self, backend: YottaBackend) -> None:
-        assert backend.filter_form(Resource.STOCK) is None
+        assert backend.filters.form(Resource.STOCK) is None
         for resource, values in [
             (Resource.STOCK, {"regionList": "a"}),
             (Resource.INSTANCES, {"owner": "me"}),
             (Resource.INSTANCES, {"vmStatus": "running,stopped"}),
         ]:
             with pytest.raises(InvalidError):
-                backend.use_filter(resource, values)
+                backend.filters.use(resource, values)
 
 
 class TestDetail:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gputui.api.common.url_paths import segment
-from gputui.api.yotta.client import CODES, YottaServer
+from gputui.api.yotta.client import CODES, YottaClient
 from gputui.errors import (
     AuthError,
     ConflictError,
@@ -42,20 +42,20 @@ KINDS: dict[int, type[GputuiError]] = {
 
 
 @pytest.fixture
-async def api(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[YottaServer]:
-    made = YottaServer(yotta_account(server.url), sleep=fake_time.sleep, monotonic=fake_time.monotonic)
+async def api(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[YottaClient]:
+    made = YottaClient(yotta_account(server.url), sleep=fake_time.sleep, monotonic=fake_time.monotonic)
     yield made
     await made.transport.aclose()
 
 
-async def failure(api: YottaServer) -> GputuiError:
+async def failure(api: YottaClient) -> GputuiError:
     with pytest.raises(GputuiError) as raised:
         await api.ask(PODS)
     return raised.value
 
 
 @pytest.mark.parametrize("code", [10000, "10000"])
-async def test_what_is_asked_goes_with_the_key(server: ScriptedServer, api: YottaServer, code: object) -> None:
+async def test_what_is_asked_goes_with_the_key(server: ScriptedServer, api: YottaClient, code: object) -> None:
     server.on(PODS, ok([1], code))
     assert await api.ask(PODS, {"regionList": "a,b"}) == [1]
     (request,) = server.requests
@@ -71,7 +71,7 @@ def test_every_code_of_the_table_has_a_meaning() -> None:
 @pytest.mark.parametrize("status", [200, 400, 404, 500])
 @pytest.mark.parametrize("code", KINDS)
 async def test_each_code_means_the_same_whatever_status_it_comes_with(
-    server: ScriptedServer, api: YottaServer, code: int, status: int
+    server: ScriptedServer, api: YottaClient, code: int, status: int
 ) -> None:
     server.on(PODS, no(code, "Name is \x1b[31mtoo long.", status))
     error = await failure(api)
@@ -81,7 +81,7 @@ async def test_each_code_means_the_same_whatever_status_it_comes_with(
 
 
 @pytest.mark.parametrize("code", KINDS)
-async def test_a_code_without_a_message_has_words(server: ScriptedServer, api: YottaServer, code: int) -> None:
+async def test_a_code_without_a_message_has_words(server: ScriptedServer, api: YottaClient, code: int) -> None:
     server.on(PODS, no(code, None))
     assert CODES[code].words in (await failure(api)).message
 
@@ -104,7 +104,7 @@ async def test_a_code_without_a_message_has_words(server: ScriptedServer, api: Y
     ],
 )
 async def test_other_refusals(
-    server: ScriptedServer, api: YottaServer, answer: Answer, kind: type[GputuiError]
+    server: ScriptedServer, api: YottaClient, answer: Answer, kind: type[GputuiError]
 ) -> None:
     server.on(PODS, answer)
     error = await failure(api)
@@ -114,7 +114,7 @@ async def test_other_refusals(
 
 @pytest.mark.parametrize("answer", [no(429, "slow down", 429, Retry_After="30"), no(429, "slow down")])
 async def test_too_many_requests_hold_the_account_back(
-    server: ScriptedServer, api: YottaServer, fake_time: FakeTime, answer: Answer
+    server: ScriptedServer, api: YottaClient, fake_time: FakeTime, answer: Answer
 ) -> None:
     server.on(PODS, answer, ok([]))
     error = await failure(api)
@@ -124,7 +124,7 @@ async def test_too_many_requests_hold_the_account_back(
     assert await api.ask(PODS) == []
 
 
-async def test_a_change_is_sent_once(server: ScriptedServer, api: YottaServer) -> None:
+async def test_a_change_is_sent_once(server: ScriptedServer, api: YottaClient) -> None:
     for answer in (Reset(), no(10002, "boom", 504), page(), ok(None, "x")):
         before = len(server.requests)
         server.on(PODS, answer)
@@ -133,7 +133,7 @@ async def test_a_change_is_sent_once(server: ScriptedServer, api: YottaServer) -
         assert len(server.requests) == before + 1
 
 
-async def test_a_refused_change_has_not_happened(server: ScriptedServer, api: YottaServer) -> None:
+async def test_a_refused_change_has_not_happened(server: ScriptedServer, api: YottaClient) -> None:
     server.on(PODS, no(12001, "not now"))
     with pytest.raises(ConflictError, match=r"yotta: not now \(code 12001\)"):
         await api.change("POST", PODS, what="the pause of pod 1")
@@ -143,7 +143,7 @@ async def test_a_key_that_no_header_can_hold_is_not_sent(server: ScriptedServer,
     account = yotta_account(server.url).model_copy(
         update={"api_key": yotta_account(server.url, "").api_key.parse("two words", where="x")}
     )
-    api = YottaServer(account, sleep=fake_time.sleep, monotonic=fake_time.monotonic)
+    api = YottaClient(account, sleep=fake_time.sleep, monotonic=fake_time.monotonic)
     with pytest.raises(AuthError, match="no key has"):
         await api.ask(PODS)
     assert not server.requests

@@ -14,6 +14,7 @@ from gputui.api.yotta.mapping import GPU_TYPES, VmType
 from gputui.errors import InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Ref
 from tests.api.conftest import FakeTime
+from tests.api.creating import look, problems, shown
 from tests.api.server import Reset, ScriptedServer
 from tests.api.yotta.server import ENDPOINTS, PODS, TYPES, VMS, endpoint, no, ok, page, pod, script, vm, yotta_account
 
@@ -282,14 +283,14 @@ def test_every_type_of_the_table_can_be_asked_for(code: str, count: str) -> None
 
 class TestForms:
     async def test_types_and_regions_are_those_there_are(self, backend: YottaBackend) -> None:
-        fields = {field.name: field for field in (await backend.create_form("pod")).fields}
+        fields = {field.name: field for field in (await backend.creators["pod"].form()).fields}
         assert fields["regions"].choices == ("us-east-1", "us-west-1")
         assert fields["regions"].kind is FieldKind.MULTI
         assert fields["gpuType"].choices[:2] == ("NVIDIA_RTX_4090_24G", "NVIDIA_H200_141G")
         assert set(fields["gpuType"].choices) == set(GPU_TYPES)
         assert fields["gpuType"].labels[0] == "RTX 4090  24G  available as VM"
 
-        fields = {field.name: field for field in (await backend.create_form("vm")).fields}
+        fields = {field.name: field for field in (await backend.creators["vm"].form()).fields}
         assert fields["vmTypeId"].choices == ("11", "12", "21")
         assert fields["vmTypeId"].labels == (
             "RTX 4090  us-east-1",
@@ -303,15 +304,12 @@ class TestForms:
         self, server: ScriptedServer, backend: YottaBackend
     ) -> None:
         server.on(TYPES, no(10002, "boom"))
-        form = await backend.create_form("vm")
+        form = await backend.creators["vm"].form()
         assert form.note == "What can be had is not known: yotta: boom (code 10002)."
-        assert backend.check_create("vm", VM) == {}
+        assert problems(backend, "vm", VM) == {}
 
-    async def test_there_are_no_others(self, backend: YottaBackend) -> None:
-        with pytest.raises(InvalidError, match="there are pod, vm, endpoint, task, volume, credential"):
-            await backend.create_form("cluster")
-        with pytest.raises(InvalidError):
-            backend.check_create("cluster", {})
+    async def test_the_kinds_are_those_of_the_api(self, backend: YottaBackend) -> None:
+        assert list(backend.creators) == ["pod", "vm", "endpoint", "task", "volume", "credential"]
 
 
 class TestSending:
@@ -326,42 +324,42 @@ class TestSending:
     async def test_it_is_sent_once_as_it_is_shown(
         self, server: ScriptedServer, backend: YottaBackend, kind: str, path: str, created: Ref
     ) -> None:
-        shown = backend.prepare_create(kind, LEAST[kind])
+        dry_run = shown(backend, kind, LEAST[kind])
         assert not server.requests
-        result = await backend.create(kind, LEAST[kind])
+        result = await backend.creators[kind].prepare(LEAST[kind]).send()
         (request,) = server.requests
-        assert (request.method, request.path) == (shown.method, path)
-        assert shown.url == f"{server.url}{path}"
-        assert json.loads(shown.body) == request.json == rentals.body(kind, LEAST[kind])
+        assert (request.method, request.path) == (dry_run.method, path)
+        assert dry_run.url == f"{server.url}{path}"
+        assert json.loads(dry_run.body) == request.json == rentals.body(kind, LEAST[kind])
         assert result.created == created
         assert result.made == ("" if kind == "endpoint" else created.id)
 
     @pytest.mark.parametrize("data", [103, "103", {"id": "103", "else": 1}])
     async def test_an_id_alone_is_enough(self, server: ScriptedServer, backend: YottaBackend, data: object) -> None:
         server.on(PODS, ok(data))
-        assert (await backend.create("pod", POD)).created == Ref("yotta", "pod", "103")
+        assert (await backend.creators["pod"].prepare(POD).send()).created == Ref("yotta", "pod", "103")
 
     @pytest.mark.parametrize("data", [None, {}, [], True])
     async def test_without_one_it_is_created_all_the_same(
         self, server: ScriptedServer, backend: YottaBackend, data: object
     ) -> None:
         server.on(PODS, ok(data))
-        result = await backend.create("pod", POD)
+        result = await backend.creators["pod"].prepare(POD).send()
         assert (result.message, result.created) == ("Pod my-pod created.", None)
 
     async def test_secrets_are_sent_but_not_shown(self, server: ScriptedServer, backend: YottaBackend) -> None:
         values = {**POD, "environmentVars": "HF_TOKEN=hunter2\nLANG=C", "containerRegistryAuthId": "123"}
         values["initializationCommand"] = "login --password hunter2"
-        shown = backend.prepare_create("pod", values)
-        assert "hunter2" not in shown.body
-        assert '"LANG"' in shown.body
-        assert json.loads(shown.body)["containerRegistryAuthId"] == 123
-        await backend.create("pod", values)
+        request = shown(backend, "pod", values)
+        assert "hunter2" not in request.body
+        assert '"LANG"' in request.body
+        assert json.loads(request.body)["containerRegistryAuthId"] == 123
+        await backend.creators["pod"].prepare(values).send()
         assert server.requests[-1].json["environmentVars"][0] == {"key": "HF_TOKEN", "value": "hunter2"}
 
     async def test_what_is_wrong_is_not_sent(self, server: ScriptedServer, backend: YottaBackend) -> None:
         with pytest.raises(InvalidError) as raised:
-            await backend.create("pod", {**POD, "gpuCount": "3"})
+            await backend.creators["pod"].prepare({**POD, "gpuCount": "3"}).send()
         assert list(raised.value.fields) == ["gpuCount"]
         assert not server.requests
 
@@ -370,12 +368,12 @@ class TestSending:
     ) -> None:
         server.on(PODS, Reset())
         with pytest.raises(UnknownOutcomeError, match="the creation of pod my-pod was sent"):
-            await backend.create("pod", POD)
+            await backend.creators["pod"].prepare(POD).send()
         assert server.count("POST") == 1
         server.on(PODS, ok([pod(1, name="my-pod"), pod(2)]))
         server.on(VMS, page([vm(3, name="box"), vm(4, name="boxes")]))
         server.on(ENDPOINTS, ok([endpoint("e8", name="llama"), endpoint("e9", name="other")]))
-        assert await backend.find_created("pod", POD) == [Ref("yotta", "pod", "1")]
-        assert await backend.find_created("vm", VM) == [Ref("yotta", "vm", "3")]
-        assert await backend.find_created("endpoint", ENDPOINT) == [Ref("yotta", "endpoint", "e8")]
-        assert backend.created_ref("pod", POD) == Ref("yotta", "pod", "my-pod")
+        assert await look(backend, "pod", POD) == [Ref("yotta", "pod", "1")]
+        assert await look(backend, "vm", VM) == [Ref("yotta", "vm", "3")]
+        assert await look(backend, "endpoint", ENDPOINT) == [Ref("yotta", "endpoint", "e8")]
+        assert backend.creators["pod"].prepare(POD).ref == Ref("yotta", "pod", "my-pod")

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gputui.api.capabilities import HasLogs
 from gputui.api.yotta.backend import YottaBackend
 from gputui.api.yotta.logs import PageRow, to_page
 from gputui.errors import NotFoundError, ProtocolError, RateLimitedError
@@ -36,7 +35,7 @@ async def read_back(backend: YottaBackend, ref: Ref, size: int, query: LogQuery 
     lines: list[LogLine] = []
     after: LogPosition | None = None
     while True:
-        page = await backend.read_log(ref, query or LogQuery(), after=after, backward=True, size=size)
+        page = await backend.logs.read(ref, query or LogQuery(), after=after, backward=True, size=size)
         lines = [*page.lines, *lines]
         if not page.more:
             return lines
@@ -54,11 +53,10 @@ def read(lines: list[LogLine]) -> list[tuple[int, int]]:
 
 async def test_workers_have_logs_and_so_endpoints_lead_to_some() -> None:
     async with yotta() as there:
-        assert isinstance(there.backend, HasLogs)
         rows = await there.instances()
-        assert {row.ref.kind for row in rows.values() if there.backend.has_logs(row)} == {"worker"}
+        assert {row.ref.kind for row in rows.values() if there.backend.logs.has_log(row)} == {"worker"}
         deployments = await there.backend.listers[Resource.DEPLOYMENTS]()
-        assert all(there.backend.has_logs(row) for row in deployments if isinstance(row, Deployment))
+        assert all(there.backend.logs.has_log(row) for row in deployments if isinstance(row, Deployment))
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 100, 1000])
@@ -76,18 +74,18 @@ async def test_the_past_comes_whole_though_several_lines_share_a_moment(size: in
 async def test_what_is_written_later_is_read_from_the_place_where_one_was() -> None:
     async with yotta() as there:
         ref, worker = a_worker(there)
-        page = await there.backend.read_log(ref, LogQuery(), backward=True, size=50)
+        page = await there.backend.logs.read(ref, LogQuery(), backward=True, size=50)
         seen = read(list(page.lines))
         after: LogPosition | None = page.lines[-1].position
         for _ in range(5):
             there.wait(30)
             while True:
-                page = await there.backend.read_log(ref, LogQuery(), after=after, size=7)
+                page = await there.backend.logs.read(ref, LogQuery(), after=after, size=7)
                 seen += read(list(page.lines))
                 after = page.next
                 if not page.more:
                     break
-        await there.backend.read_log(ref, LogQuery(), after=after)
+        await there.backend.logs.read(ref, LogQuery(), after=after)
         assert seen == written(worker)[-len(seen) :]
         assert len(seen) > 60
 
@@ -95,8 +93,8 @@ async def test_what_is_written_later_is_read_from_the_place_where_one_was() -> N
 async def test_an_empty_page_leaves_the_place_where_it_was() -> None:
     async with yotta() as there:
         ref, _ = a_worker(there)
-        last = (await there.backend.read_log(ref, LogQuery(), backward=True, size=1)).lines[-1].position
-        page = await there.backend.read_log(ref, LogQuery(), after=last)
+        last = (await there.backend.logs.read(ref, LogQuery(), backward=True, size=1)).lines[-1].position
+        page = await there.backend.logs.read(ref, LogQuery(), after=last)
         assert (page.lines, page.more, page.next) == ((), False, last)
 
 
@@ -121,7 +119,7 @@ async def test_a_worker_that_is_gone_is_said_to_be() -> None:
         ref, _ = a_worker(there)
         gone = Ref("yotta", "worker", f"{ref.id.partition('/')[0]}/wk-none")
         with pytest.raises(NotFoundError):
-            await there.backend.read_log(gone, LogQuery())
+            await there.backend.logs.read(gone, LogQuery())
 
 
 async def test_too_many_questions_are_said_with_when_to_ask_again() -> None:
@@ -129,7 +127,7 @@ async def test_too_many_questions_are_said_with_when_to_ask_again() -> None:
         ref, _ = a_worker(there)
         with pytest.raises(RateLimitedError) as caught:
             for _ in range(4):
-                await there.backend.read_log(ref, LogQuery())
+                await there.backend.logs.read(ref, LogQuery())
         assert caught.value.retry_after > 0
 
 
@@ -162,8 +160,8 @@ def test_lines_of_a_moment_are_all_there_though_no_offset_tells_them_apart() -> 
 
 async def test_an_offset_that_was_not_told_is_not_asked_with(server: ScriptedServer, backend: YottaBackend) -> None:
     server.on(PATH, ok({"logs": [entry(None, "a")], "hasMore": True}))
-    page = await backend.read_log(WORKER, LogQuery())
-    await backend.read_log(WORKER, LogQuery(), after=page.next)
+    page = await backend.logs.read(WORKER, LogQuery())
+    await backend.logs.read(WORKER, LogQuery(), after=page.next)
     assert server.requests[-1].params["searchAfterTime"] == "2026-03-01T12:00:00.000Z"
     assert not server.requests[-1].params.get("searchAfterOffset")
 
@@ -204,20 +202,22 @@ async def backend(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[
 async def test_what_is_no_page_is_told(server: ScriptedServer, backend: YottaBackend, data: object) -> None:
     server.on(PATH, ok(data))
     with pytest.raises(ProtocolError, match="something else than a page of a log"):
-        await backend.read_log(WORKER, LogQuery())
+        await backend.logs.read(WORKER, LogQuery())
 
 
 async def test_a_refusal_in_the_envelope_is_one(server: ScriptedServer, backend: YottaBackend) -> None:
     server.on(PATH, no(24001))
     with pytest.raises(NotFoundError, match="no such endpoint"):
-        await backend.read_log(WORKER, LogQuery())
+        await backend.logs.read(WORKER, LogQuery())
 
 
 async def test_what_is_asked_is_what_the_document_names(server: ScriptedServer, backend: YottaBackend) -> None:
     server.on(PATH, ok({"logs": [], "hasMore": False}))
     since = datetime(2026, 3, 1, 13, tzinfo=UTC)
     query = LogQuery("out of memory", since, since + timedelta(hours=1))
-    await backend.read_log(WORKER, query, after=LogPosition("2026-03-01T12:00:00.5Z", "77"), backward=True, size=5000)
+    await backend.logs.read(
+        WORKER, query, after=LogPosition("2026-03-01T12:00:00.5Z", "77"), backward=True, size=5000
+    )
     assert server.requests[-1].params == {
         "pageSize": "1000",
         "direction": "Backward",

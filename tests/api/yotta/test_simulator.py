@@ -29,6 +29,7 @@ from gputui.sim.clock import WorldClock
 from gputui.sim.server import Running, running_simulator
 from gputui.sim.yotta.cloud import YottaCloud
 from gputui.sim.yotta.default_world import YOTTA, YottaPlan
+from tests.api.creating import look, problems
 from tests.sim.conftest import START, Hands
 
 QUIET = replace(YOTTA, quiet=True)
@@ -181,7 +182,7 @@ async def test_the_key_is_all_one_needs() -> None:
 async def test_the_life_of_a_pod() -> None:
     async with yotta(ssh=True) as there:
         backend = there.backend
-        form = {field.name: field for field in (await backend.create_form("pod")).fields}
+        form = {field.name: field for field in (await backend.creators["pod"].form()).fields}
         assert POD["gpuType"] in form["gpuType"].choices
         assert POD["regions"] in form["regions"].choices
         volume = next(volume for volume in there.cloud.volumes.values() if volume.name == "checkpoints")
@@ -191,10 +192,10 @@ async def test_the_life_of_a_pod() -> None:
             "persistentVolumes": f"{volume.id}:/mnt/data",
             "initializationCommand": "pip install -r requirements.txt",
         }
-        assert backend.check_create("pod", values) == {}
-        assert await backend.find_created("pod", values) == []
-        made = await backend.create("pod", values)
-        assert list(await backend.find_created("pod", values)) == [made.created]
+        assert problems(backend, "pod", values) == {}
+        assert await look(backend, "pod", values) == []
+        made = await backend.creators["pod"].prepare(values).send()
+        assert list(await look(backend, "pod", values)) == [made.created]
         row = await there.instance(made.created)
         assert (row.phase, row.ssh, row.container_id) == (Phase.PENDING, None, made.made)
         order = there.cloud.pods[int(row.ref.id)].order
@@ -227,11 +228,11 @@ async def test_the_life_of_a_pod() -> None:
 async def test_the_life_of_a_vm() -> None:
     async with yotta() as there:
         backend = there.backend
-        fields = (await backend.create_form("vm")).fields
+        fields = (await backend.creators["vm"].form()).fields
         values = {field.name: field.default for field in fields} | {"name": "fresh", "isSpot": "true"}
         values |= await vm_type(backend)
-        assert backend.check_create("vm", values) == {}
-        made = await backend.create("vm", values)
+        assert problems(backend, "vm", values) == {}
+        made = await backend.creators["vm"].prepare(values).send()
         there.wait(LONG)
         row = await there.instance(made.created)
         assert (row.phase, row.name, row.region) == (Phase.RUNNING, "fresh", values["region"])
@@ -246,8 +247,10 @@ async def test_the_life_of_a_vm() -> None:
 async def test_the_life_of_an_endpoint() -> None:
     async with yotta() as there:
         backend = there.backend
-        made = await backend.create(
-            "endpoint", ENDPOINT | {"webhook": "https://example.com/h", "expose": "8000/http"}
+        made = (
+            await backend.creators["endpoint"]
+            .prepare(ENDPOINT | {"webhook": "https://example.com/h", "expose": "8000/http"})
+            .send()
         )
         there.wait(LONG)
         row = await there.endpoint(made.created)
@@ -277,7 +280,7 @@ async def test_the_life_of_an_endpoint() -> None:
 async def test_lists_are_narrowed_on_the_server() -> None:
     async with yotta() as there:
         backend = there.backend
-        backend.use_filter(
+        backend.filters.use(
             Resource.INSTANCES, {"regionList": "us-east-1,us-west-1", "podStatus": "running", "vmStatus": "stopped"}
         )
         rows = [row for row in (await there.instances()).values() if row.ref.kind != "worker"]
@@ -288,9 +291,9 @@ async def test_lists_are_narrowed_on_the_server() -> None:
         }
         assert {row.name for row in rows if row.ref.kind == "pod"} == expected
         assert [row.name for row in rows if row.ref.kind == "vm"] == ["old-notebook"]
-        backend.use_filter(Resource.INSTANCES, {})
+        backend.filters.use(Resource.INSTANCES, {})
         assert len([ref for ref in await there.instances() if ref.kind == "pod"]) == len(there.cloud.pods)
-        backend.use_filter(Resource.DEPLOYMENTS, {"statusList": "FAILED,STOPPED"})
+        backend.filters.use(Resource.DEPLOYMENTS, {"statusList": "FAILED,STOPPED"})
         assert {row.name for row in await backend.endpoints()} == {"bad-image", "asr-nightly"}
 
 
@@ -307,22 +310,22 @@ async def test_what_the_server_refuses_is_told_by_kind(
     kind: str, values: Mapping[str, str], error: type[GputuiError], words: str
 ) -> None:
     async with yotta() as there:
-        assert there.backend.check_create(kind, values) == {}
+        assert problems(there.backend, kind, values) == {}
         with pytest.raises(error, match=words):
-            await there.backend.create(kind, values)
+            await there.backend.creators[kind].prepare(values).send()
 
 
 @pytest.mark.parametrize("kind", ["pod", "vm", "endpoint"])
 async def test_what_stands_in_a_form_at_first_is_taken_by_the_server(kind: str) -> None:
     async with yotta() as there:
-        form = await there.backend.create_form(kind)
+        form = await there.backend.creators[kind].form()
         values = {field.name: field.default for field in form.fields} | {"name": "fresh", "image": "a:1"}
         values |= {"gpuType": "NVIDIA_RTX_4090_24G"} if kind == "pod" else {}
         values |= {"resources": ENDPOINT["resources"]} if kind == "endpoint" else {}
         values |= await vm_type(there.backend) if kind == "vm" else {}
         values = {name: value for name, value in values.items() if name in {field.name for field in form.fields}}
-        assert there.backend.check_create(kind, values) == {}
-        assert (await there.backend.create(kind, values)).created
+        assert problems(there.backend, kind, values) == {}
+        assert (await there.backend.creators[kind].prepare(values).send()).created
 
 
 @pytest.mark.parametrize("faults", ["down", "html", "truncated"])
@@ -367,7 +370,7 @@ async def test_names_that_attack_a_terminal_come_out_harmless() -> None:
         assert {row.ref.kind for row in hostile} == {"pod", "vm"}
         raw = [row.raw for row in rows if isinstance(row, Instance | Deployment)]
         assert not set(UNSAFE) & set("".join(raw))
-        form = await there.backend.create_form("vm")
+        form = await there.backend.creators["vm"].form()
         assert not set(UNSAFE) & set(repr(form))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from gputui.api.capabilities import CanUpdate, HasSpending
 from gputui.api.yotta.backend import YottaBackend
 from gputui.errors import AuthError, ConflictError, GputuiError, InvalidError, NotFoundError, RateLimitedError
 from gputui.models import (
@@ -29,6 +28,7 @@ from gputui.models import (
 )
 from gputui.presentation.actions import blocker
 from tests.api.conftest import FakeTime
+from tests.api.creating import edit_problems, look, problems, shown
 from tests.api.server import Answer, Request, ScriptedServer
 from tests.api.yotta.server import by_method, endpoint, no, ok, page, yotta_account
 from tests.api.yotta.test_simulator import Place, yotta
@@ -67,7 +67,6 @@ async def test_volumes_of_all_types_are_one_list() -> None:
         assert (rows["checkpoints"].size, rows["checkpoints"].region) == (500 * 2**30, "us-east-1")
         assert rows["datasets"].size is None
         assert rows["verda-nvme"].medium == "NVMe"
-        assert isinstance(there.backend, HasSpending)
         assert Resource.VOLUMES in there.backend.spending
 
 
@@ -90,12 +89,12 @@ async def test_only_what_nothing_has_mounted_can_be_deleted_or_resized() -> None
 async def test_a_volume_is_renamed_and_resized() -> None:
     async with yotta() as there:
         row: Row = (await volumes(there.backend))["scratch"]
-        form = await there.backend.update_form(row, Action.RENAME)
+        form = await there.backend.editor.form(row, Action.RENAME)
         assert [(field.name, field.default) for field in form.fields] == [("name", "scratch")]
-        await there.backend.update(row, Action.RENAME, {"name": "roomy"})
-        form = await there.backend.update_form(row, Action.RESIZE)
+        await there.backend.editor.prepare(row, Action.RENAME, {"name": "roomy"}).send()
+        form = await there.backend.editor.form(row, Action.RESIZE)
         assert [(field.name, field.default) for field in form.fields] == [("sizeInGb", "120")]
-        await there.backend.update(row, Action.RESIZE, {"sizeInGb": "240"})
+        await there.backend.editor.prepare(row, Action.RESIZE, {"sizeInGb": "240"}).send()
         there.wait(120)
         found = await there.backend.fetch(row.ref)
         assert isinstance(found, Volume)
@@ -106,7 +105,7 @@ async def test_a_volume_is_renamed_and_resized() -> None:
 async def test_a_size_has_limits(size: str) -> None:
     async with yotta() as there:
         row = (await volumes(there.backend))["scratch"]
-        assert there.backend.check_update(row, Action.RESIZE, {"sizeInGb": size}).keys() == {"sizeInGb"}
+        assert edit_problems(there.backend, row, Action.RESIZE, {"sizeInGb": size}).keys() == {"sizeInGb"}
 
 
 def filled(form: Form, given: dict[str, str]) -> dict[str, str]:
@@ -131,12 +130,12 @@ def filled(form: Form, given: dict[str, str]) -> dict[str, str]:
 )
 async def test_a_volume_is_made_of_what_its_type_has(given: dict[str, str], sent: dict[str, Any]) -> None:
     async with yotta() as there:
-        values = filled(await there.backend.create_form("volume"), {"name": "fresh", **given})
-        request = there.backend.prepare_create("volume", values)
+        values = filled(await there.backend.creators["volume"].form(), {"name": "fresh", **given})
+        request = shown(there.backend, "volume", values)
         assert json.loads(request.body) == {"name": "fresh", "storageType": given["storageType"], **sent}
-        result = await there.backend.create("volume", values)
+        result = await there.backend.creators["volume"].prepare(values).send()
         assert result.created is not None
-        assert list(await there.backend.find_created("volume", values)) == [result.created]
+        assert list(await look(there.backend, "volume", values)) == [result.created]
         there.wait(120)
         assert (await volumes(there.backend))["fresh"].phase is Phase.RUNNING
 
@@ -155,17 +154,17 @@ async def test_a_volume_is_made_of_what_its_type_has(given: dict[str, str], sent
 )
 async def test_what_a_type_wants_is_said_at_its_field(given: dict[str, str], wrong: set[str]) -> None:
     async with yotta() as there:
-        values = filled(await there.backend.create_form("volume"), {"name": "fresh", **given})
-        assert there.backend.check_create("volume", values).keys() == wrong
+        values = filled(await there.backend.creators["volume"].form(), {"name": "fresh", **given})
+        assert problems(there.backend, "volume", values).keys() == wrong
 
 
 async def test_one_that_was_made_is_found_though_the_list_is_narrowed_to_others() -> None:
     async with yotta() as there:
-        there.backend.use_filter(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
+        there.backend.filters.use(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
         values = {"name": "vol", "storageType": "S3"}
-        result = await there.backend.create("volume", values)
+        result = await there.backend.creators["volume"].prepare(values).send()
         assert "vol" not in await volumes(there.backend)
-        assert list(await there.backend.find_created("volume", values)) == [result.created]
+        assert list(await look(there.backend, "volume", values)) == [result.created]
 
 
 async def test_while_its_type_cannot_be_read_nobody_says_that_it_was_not_made(
@@ -173,9 +172,9 @@ async def test_while_its_type_cannot_be_read_nobody_says_that_it_was_not_made(
 ) -> None:
     server.on(VOLUMES, by_type(R2=no(10002, "boom"), S3=page([volume(7, name="vol", storageType="S3")])))
     with pytest.raises(GputuiError, match="boom"):
-        await backend.find_created("volume", {"name": "vol", "storageType": "R2"})
+        await look(backend, "volume", {"name": "vol", "storageType": "R2"})
     # What of other types cannot be read does not matter.
-    found = await backend.find_created("volume", {"name": "vol", "storageType": "S3"})
+    found = await look(backend, "volume", {"name": "vol", "storageType": "S3"})
     assert list(found) == [Ref("yotta", "volume", "7")]
 
 
@@ -184,15 +183,15 @@ async def test_forms_offer_the_credentials_and_name_the_volumes() -> None:
         first = next(iter((await credentials(there.backend)).values()))
         named = next(row for row in (await volumes(there.backend)).values())
         for kind in ("pod", "endpoint"):
-            fields = {field.name: field for field in (await there.backend.create_form(kind)).fields}
+            fields = {field.name: field for field in (await there.backend.creators[kind].form()).fields}
             field = fields["containerRegistryAuthId"]
             offered = dict(zip(field.choices, field.labels, strict=True))
             assert offered[first.ref.id] == f"{first.name}  {first.type}"
         endpoint = (await there.backend.endpoints())[0]
-        fields = {field.name: field for field in (await there.backend.update_form(endpoint, Action.UPDATE)).fields}
+        fields = {field.name: field for field in (await there.backend.editor.form(endpoint, Action.UPDATE)).fields}
         assert first.ref.id in fields["credentialId"].choices
         for kind, name in (("pod", "persistentVolumes"), ("vm", "volumeMountPaths")):
-            fields = {field.name: field for field in (await there.backend.create_form(kind)).fields}
+            fields = {field.name: field for field in (await there.backend.creators[kind].form()).fields}
             assert f"{named.ref.id} {named.name}" in fields[name].help
 
 
@@ -200,16 +199,16 @@ async def test_where_credentials_cannot_be_read_their_ids_are_written(
     server: ScriptedServer, backend: YottaBackend
 ) -> None:
     server.on(AUTHS, no(10002, "boom"))
-    fields = {field.name: field for field in (await backend.create_form("endpoint")).fields}
+    fields = {field.name: field for field in (await backend.creators["endpoint"].form()).fields}
     assert fields["containerRegistryAuthId"].choices == ()
     assert fields["containerRegistryAuthId"].help == "its id, for a private image"
 
 
 async def test_the_server_is_asked_for_a_type_and_a_region() -> None:
     async with yotta() as there:
-        there.backend.use_filter(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
+        there.backend.filters.use(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
         assert (await volumes(there.backend)).keys() == {"scratch"}
-        assert there.backend.check_filter(Resource.VOLUMES, {"storageType": "TAPE"}).keys() == {"storageType"}
+        assert there.backend.filters.check(Resource.VOLUMES, {"storageType": "TAPE"}).keys() == {"storageType"}
 
 
 # --- credentials --------------------------------------------------------------------------------------------------
@@ -217,11 +216,11 @@ async def test_the_server_is_asked_for_a_type_and_a_region() -> None:
 
 async def test_a_credential_is_made_changed_and_deleted_and_its_password_is_never_told() -> None:
     async with yotta() as there:
-        form = await there.backend.create_form("credential")
+        form = await there.backend.creators["credential"].form()
         assert {field.name: field.kind for field in form.fields}["password"] is FieldKind.SECRET
-        request = there.backend.prepare_create("credential", CREDENTIAL)
+        request = shown(there.backend, "credential", CREDENTIAL)
         assert PASSWORD not in f"{request}"
-        result = await there.backend.create("credential", CREDENTIAL)
+        result = await there.backend.creators["credential"].prepare(CREDENTIAL).send()
         assert result.created is not None
         held = there.cloud.credentials[int(result.created.id)]
         assert (held.username, held.password) == ("me", PASSWORD)
@@ -229,8 +228,8 @@ async def test_a_credential_is_made_changed_and_deleted_and_its_password_is_neve
         assert there.backend.actions(row) == {Action.UPDATE, Action.RENAME, Action.DELETE}
         assert PASSWORD not in f"{row}{row.raw}{result}"
         changed = {"name": "ours", "username": "", "password": "another-one-1"}
-        assert "another-one-1" not in f"{there.backend.prepare_update(row, Action.UPDATE, changed)}"
-        said = await there.backend.update(row, Action.UPDATE, changed)
+        assert "another-one-1" not in f"{there.backend.editor.prepare(row, Action.UPDATE, changed).request}"
+        said = await there.backend.editor.prepare(row, Action.UPDATE, changed).send()
         assert "another-one-1" not in f"{said}"
         assert (held.name, held.username, held.password) == ("ours", "me", "another-one-1")
         await there.backend.delete(row.ref)
@@ -241,18 +240,18 @@ async def test_a_change_that_changes_nothing_is_not_sent() -> None:
     async with yotta() as there:
         row = (await credentials(there.backend))["docker-hub"]
         nothing = {"name": "", "username": "", "password": ""}
-        assert "nothing would be changed" in there.backend.check_update(row, Action.UPDATE, nothing)["name"]
+        assert "nothing would be changed" in edit_problems(there.backend, row, Action.UPDATE, nothing)["name"]
         with pytest.raises(InvalidError):
-            await there.backend.update(row, Action.UPDATE, nothing)
+            await there.backend.editor.prepare(row, Action.UPDATE, nothing).send()
 
 
 async def test_a_refusal_of_a_password_does_not_say_it() -> None:
     async with yotta() as there:
         wrong = CREDENTIAL | {"password": f"{PASSWORD}\x1b"}
-        problems = there.backend.check_create("credential", wrong)
-        assert problems == {"password": "may hold no control characters"}
+        wrong_fields = problems(there.backend, "credential", wrong)
+        assert wrong_fields == {"password": "may hold no control characters"}
         with pytest.raises(InvalidError) as caught:
-            await there.backend.create("credential", wrong)
+            await there.backend.creators["credential"].prepare(wrong).send()
         assert PASSWORD not in f"{caught.value}{caught.value.fields}"
 
 
@@ -261,38 +260,38 @@ async def test_a_refusal_of_a_password_does_not_say_it() -> None:
 
 async def test_a_vm_is_renamed_and_a_pod_is_not() -> None:
     async with yotta() as there:
-        assert isinstance(there.backend, CanUpdate)
         vm = await instance_named(there, "vm", "dev-box")
         assert Action.RENAME in there.backend.actions(vm)
-        await there.backend.update(vm, Action.RENAME, {"name": "workbench"})
+        await there.backend.editor.prepare(vm, Action.RENAME, {"name": "workbench"}).send()
         assert (await there.instance(vm.ref)).name == "workbench"
         pod = await instance_named(there, "pod", "jupyter")
         assert Action.RENAME not in there.backend.actions(pod)
         with pytest.raises(InvalidError):
-            await there.backend.update_form(pod, Action.RENAME)
+            await there.backend.editor.form(pod, Action.RENAME)
 
 
 async def test_an_endpoint_is_changed_by_what_is_told_of_it_and_what_is_given_anew() -> None:
     async with yotta() as there:
         row = await endpoint_named(there, "asr-nightly")
-        form = await there.backend.update_form(row, Action.UPDATE)
+        form = await there.backend.editor.form(row, Action.UPDATE)
         values = {field.name: field.default for field in form.fields}
         assert (values["name"], values["workers"]) == ("asr-nightly", "2")
-        problems = there.backend.check_update(row, Action.UPDATE, values)
-        assert problems == {"resources": "required", "containerVolumeInGb": "required"}
+        wrong_fields = edit_problems(there.backend, row, Action.UPDATE, values)
+        assert wrong_fields == {"resources": "required", "containerVolumeInGb": "required"}
         values |= {
             "resources": "us-east-1 NVIDIA_RTX_4090_24G 2",
             "containerVolumeInGb": "40",
             "workers": "4",
             "environmentVars": "TOKEN_KEY=hunter2",
         }
-        request = there.backend.prepare_update(row, Action.UPDATE, values)
+        request = there.backend.editor.prepare(row, Action.UPDATE, values).request
+        assert request is not None
         assert request.method == "PATCH"
         assert "hunter2" not in request.body
         sent = json.loads(request.body)
         assert (sent["workers"], sent["containerVolumeInGb"]) == (4, 40)
         assert "webhook" not in sent
-        await there.backend.update(row, Action.UPDATE, values)
+        await there.backend.editor.prepare(row, Action.UPDATE, values).send()
         there.wait(60)
         assert (await there.endpoint(row.ref)).desired == 4
 
@@ -310,7 +309,7 @@ async def test_an_endpoint_that_runs_is_stopped_before_it_is_changed() -> None:
             "containerVolumeInGb": "20",
         }
         with pytest.raises(ConflictError, match=r"code 12001.*can be edited only when stopped: stop it first"):
-            await there.backend.update(row, Action.UPDATE, values)  # it was started in between
+            await there.backend.editor.prepare(row, Action.UPDATE, values).send()  # it was started in between
 
 
 async def test_an_endpoint_is_renamed_with_what_the_api_wants_repeated(
@@ -322,14 +321,16 @@ async def test_an_endpoint_is_renamed_with_what_the_api_wants_repeated(
     server.on("/v2/serverless/e1", by_method(GET=ok(row), PATCH=ok(row)))
     server.on(AUTHS, ok([]))
     (found,) = await backend.endpoints()
-    form = await backend.update_form(found, Action.RENAME)
+    form = await backend.editor.form(found, Action.RENAME)
     assert [(field.name, field.default) for field in form.fields] == [
         ("name", "llama"),
         ("workers", "2"),
         ("resources", "r NVIDIA_H100_80G 1"),
         ("containerVolumeInGb", "40"),
     ]
-    await backend.update(found, Action.RENAME, {field.name: field.default for field in form.fields} | {"name": "new"})
+    await backend.editor.prepare(
+        found, Action.RENAME, {field.name: field.default for field in form.fields} | {"name": "new"}
+    ).send()
     assert json.loads(server.asked("/v2/serverless/e1")[-1].body) == {"name": "new", "workers": 2, **told}
 
 
@@ -337,7 +338,7 @@ async def test_a_credential_is_renamed() -> None:
     async with yotta() as there:
         row = next(iter((await credentials(there.backend)).values()))
         assert Action.RENAME in there.backend.actions(row)
-        await there.backend.update(row, Action.RENAME, {"name": "another"})
+        await there.backend.editor.prepare(row, Action.RENAME, {"name": "another"}).send()
         assert any(one.name == "another" for one in (await credentials(there.backend)).values())
 
 
@@ -349,8 +350,8 @@ async def test_an_endpoint_keeps_its_limits(name: str, value: str) -> None:
     async with yotta() as there:
         row = await endpoint_named(there, "chat-prod")
         values = {"name": "a", "workers": "1", "resources": "r NVIDIA_H100_80G 1", "containerVolumeInGb": "20"}
-        assert there.backend.check_update(row, Action.UPDATE, values) == {}
-        assert there.backend.check_update(row, Action.UPDATE, values | {name: value}).keys() == {name}
+        assert edit_problems(there.backend, row, Action.UPDATE, values) == {}
+        assert edit_problems(there.backend, row, Action.UPDATE, values | {name: value}).keys() == {name}
 
 
 # --- answers of all sorts -----------------------------------------------------------------------------------------
@@ -454,5 +455,5 @@ async def test_a_change_is_sent_once(server: ScriptedServer, backend: YottaBacke
     server.on(f"{VOLUMES}/1/name", take)
     row = Volume(Ref("yotta", "volume", "1"), "data", "CEPH", Phase.RUNNING, "active", mounts=0)
     with pytest.raises(GputuiError):
-        await backend.update(row, Action.RENAME, {"name": "other"})
+        await backend.editor.prepare(row, Action.RENAME, {"name": "other"}).send()
     assert [(request.method, request.json) for request in sent] == [("POST", {"name": "other"})]

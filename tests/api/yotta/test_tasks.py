@@ -12,6 +12,7 @@ import pytest
 
 from gputui.api.yotta.backend import YottaBackend
 from gputui.api.yotta.create import task as submission
+from gputui.api.yotta.create.values import shown_request
 from gputui.errors import (
     AuthError,
     GputuiError,
@@ -24,6 +25,7 @@ from gputui.errors import (
 from gputui.models import Deployment, Phase, Ref, Resource, Task, TaskQueue
 from gputui.sim.yotta.entities import Endpoint
 from tests.api.conftest import FakeTime
+from tests.api.creating import look, problems
 from tests.api.server import Answer, Request, Reset, ScriptedServer
 from tests.api.yotta.server import ENDPOINTS, endpoint, no, ok, page, yotta_account
 from tests.api.yotta.test_simulator import Place, yotta
@@ -83,7 +85,7 @@ def many(there: Place) -> Endpoint:
 async def test_as_many_of_the_newest_are_read_as_one_asks_for(newest: int) -> None:
     async with yotta() as there:
         held = many(there)
-        there.backend.use_filter(Resource.TASKS, {"newest": str(newest), "queue": str(held.id)})
+        there.backend.filters.use(Resource.TASKS, {"newest": str(newest), "queue": str(held.id)})
         listed = await tasks(there.backend)
         assert [task.name for task in listed] == list(held.tasks)[::-1][:newest]
         (queue,) = await queues(there.backend)
@@ -92,7 +94,7 @@ async def test_as_many_of_the_newest_are_read_as_one_asks_for(newest: int) -> No
 
 async def test_the_server_is_asked_for_a_status() -> None:
     async with yotta() as there:
-        there.backend.use_filter(Resource.TASKS, {"status": "failed"})
+        there.backend.filters.use(Resource.TASKS, {"status": "failed"})
         listed = await tasks(there.backend)
         assert listed
         assert {task.status for task in listed} == {"FAILED"}
@@ -109,10 +111,10 @@ async def test_pages_that_shift_while_they_are_read_double_nothing() -> None:
 async def test_a_task_is_submitted_worked_on_and_delivered() -> None:
     async with yotta() as there:
         of = await queue_named(there, "sdxl-queue")
-        await there.backend.create_form("task")
+        await there.backend.creators["task"].form()
         # Nothing of the simulator's own may be before it.
         there.wait(120)
-        result = await there.backend.create("task", values(of.ref.id, headers="X-Team: vision"))
+        result = await there.backend.creators["task"].prepare(values(of.ref.id, headers="X-Team: vision")).send()
         assert result.created == Ref("yotta", "task", f"{of.ref.id}/mine_1")
         first = await there.backend.fetch(result.created)
         assert isinstance(first, Task)
@@ -129,18 +131,18 @@ async def test_a_task_is_submitted_worked_on_and_delivered() -> None:
 async def test_the_same_id_is_refused_by_the_server() -> None:
     async with yotta() as there:
         of = await queue_named(there, "sdxl-queue")
-        await there.backend.create("task", values(of.ref.id))
+        await there.backend.creators["task"].prepare(values(of.ref.id)).send()
         with pytest.raises(InvalidError, match="taskId is taken"):
-            await there.backend.create("task", values(of.ref.id))
+            await there.backend.creators["task"].prepare(values(of.ref.id)).send()
 
 
 async def test_a_task_is_found_by_its_id_and_none_where_there_is_none() -> None:
     async with yotta() as there:
         of = await queue_named(there, "sdxl-queue")
-        assert not await there.backend.find_created("task", values(of.ref.id))
-        await there.backend.create("task", values(of.ref.id))
-        assert list(await there.backend.find_created("task", values(of.ref.id))) == [
-            there.backend.created_ref("task", values(of.ref.id))
+        assert not await look(there.backend, "task", values(of.ref.id))
+        await there.backend.creators["task"].prepare(values(of.ref.id)).send()
+        assert list(await look(there.backend, "task", values(of.ref.id))) == [
+            there.backend.creators["task"].prepare(values(of.ref.id)).ref
         ]
         with pytest.raises(NotFoundError):
             await there.backend.fetch(Ref("yotta", "task", f"{of.ref.id}/none"))
@@ -148,11 +150,11 @@ async def test_a_task_is_found_by_its_id_and_none_where_there_is_none() -> None:
 
 async def test_other_endpoints_are_not_offered_and_say_so() -> None:
     async with yotta() as there:
-        form = await there.backend.create_form("task")
+        form = await there.backend.creators["task"].form()
         offered = next(field.choices for field in form.fields if field.name == "endpoint")
         chat = await queue_named(there, "chat-prod")
         assert chat.ref.id not in offered
-        assert "takes no tasks" in there.backend.check_create("task", values(chat.ref.id))["endpoint"]
+        assert "takes no tasks" in problems(there.backend, "task", values(chat.ref.id))["endpoint"]
 
 
 # --- forms --------------------------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ def test_any_json_is_an_input(text: str) -> None:
 
 def test_the_request_is_shown_without_its_secrets() -> None:
     given = values("e1", webhook=HOOK, webhookAuthKey="hunter2", headers="Authorization: Bearer hunter2\nX-Team: a")
-    shown = submission.prepare("yotta", given, "https://api.example.com/x", ())
+    shown = shown_request("POST", "https://api.example.com/x", submission.body(given))
     assert "hunter2" not in shown.body
     assert json.loads(shown.body)["headers"]["X-Team"] == "a"
     assert submission.body(given)["webhookAuthKey"] == "hunter2"
@@ -298,7 +300,7 @@ async def test_a_list_after_a_submission_is_asked_for_anew(server: ScriptedServe
     scripted(server)
     assert await tasks(backend) == []
     scripted(server, task("mine_1"))
-    await backend.create("task", values("e1"))
+    await backend.creators["task"].prepare(values("e1")).send()
     assert [row.name for row in await tasks(backend)] == ["mine_1"]
 
 
@@ -324,11 +326,11 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
 
     server.on(TASKS, lose)
     with pytest.raises(UnknownOutcomeError):
-        await backend.create("task", values("e1"))
+        await backend.creators["task"].prepare(values("e1")).send()
     assert len(sent) == 1
     assert sent[0].json["taskId"] == "mine_1"
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "2001", "99999999999"])
 def test_too_many_are_not_asked_for(backend: YottaBackend, count: str) -> None:
-    assert "from 1 to 2000" in backend.check_filter(Resource.TASKS, {"newest": count})["newest"]
+    assert "from 1 to 2000" in backend.filters.check(Resource.TASKS, {"newest": count})["newest"]

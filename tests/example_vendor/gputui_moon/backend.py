@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.capabilities import Lister
+from gputui.api.capabilities import Creator, Lister, Logs, Operation, PreparedChange, Values
 from gputui.api.common import form_values
-from gputui.api.http.decoding import decode
-from gputui.api.http.transport import Transport
-from gputui.errors import GputuiError
+from gputui.api.common.account_client import AccountClient
+from gputui.api.common.backend import HttpBackend
 from gputui.models import (
     AccountInfo,
     Action,
@@ -27,6 +28,7 @@ from gputui.models import (
     LogPosition,
     LogQuery,
     Phase,
+    PreparedRequest,
     Ref,
     Resource,
     Row,
@@ -59,48 +61,76 @@ _LINES = TypeAdapter(list[Line])
 _PHASES = {"driving": Phase.RUNNING, "parked": Phase.STOPPED}
 
 
-class MoonBackend:
-    """One crater. Refs: ``rover/<name>``, ``image/<name>``."""
-
-    kinds: Mapping[str, Resource] = {"rover": Resource.INSTANCES, "image": Resource.IMAGES}
-    creatable = ("rover",)
+class MoonClient(AccountClient):
+    """Sends the requests of one account."""
 
     def __init__(self, account: MoonAccount) -> None:
-        self._config = account
-        self._http = Transport(
-            account=account.name,
-            base_url=account.base_url,
-            backend="moon",
-            authorize=self._token,
-            read_timeout=account.timeout,
+        super().__init__(
+            account,
+            "moon",
+            secret=account.token,
+            explain=lambda party, refusal: None,
+            sleep=asyncio.sleep,
+            monotonic=time.monotonic,
         )
 
-    @property
-    def account(self) -> str:
-        """The account's name in the configuration."""
-        return self._config.name
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the header with the token."""
+        return {"Authorization": f"Bearer {secret}"}
+
+    def check_secret(self, secret: str) -> None:
+        """Raise AuthError for what cannot be a token."""
+        self.require_token(secret, "token", "Write it alone")
+
+    async def ask(self, adapter: TypeAdapter[_T], path: str) -> _T:
+        """Ask and read the answer."""
+        return self.decode(adapter, await self.transport.get(path), path)
+
+    async def change(self, path: str, *, what: str, body: Mapping[str, str] | None = None) -> ActionResult:
+        """Ask for a change, once."""
+        answer = await self.transport.change("POST", path, what=what, json=body and dict(body))
+        rover = self.decode(_ROVER, answer, path, what=what)
+        created = Ref(self.party.account, "rover", clean(rover.name)) if body else None
+        return ActionResult(f"now {rover.state}", created=created)
+
+
+class MoonBackend(HttpBackend):
+    """One crater. Refs: ``rover/<name>``, ``image/<name>``."""
+
+    name = "moon"
+    kinds: Mapping[str, Resource] = {"rover": Resource.INSTANCES, "image": Resource.IMAGES}
+
+    def __init__(self, account: MoonAccount) -> None:
+        self._client = MoonClient(account)
+        super().__init__(account, self._client)
+        self.creators = {"rover": RoverCreator(account, self._client)}
+        self.logs = RoverLogs(self._client)
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
         """Rovers and images."""
         return {Resource.INSTANCES: self.rovers, Resource.IMAGES: self.images}
 
+    @property
+    def operations(self) -> Mapping[Action, Operation]:
+        """Start and stop."""
+        return {Action.START: self.start, Action.STOP: self.stop}
+
     async def probe(self) -> AccountInfo:
         """Ask for the images: that needs address and token."""
         await self.images()
-        return AccountInfo(Ref(self.account, "account", ""), "moon", self._config.base_url, "1", "")
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        return replace(self.info(), version="1")
 
     async def rovers(self) -> Sequence[Instance]:
         """List the rovers (``GET /rovers``)."""
-        return [self._row(rover) for rover in await self._ask(_ROVERS, "/rovers")]
+        return [self._row(rover) for rover in await self._client.ask(_ROVERS, "/rovers")]
 
     async def images(self) -> Sequence[Image]:
         """List the images (``GET /images``)."""
-        return [Image(Ref(self.account, "image", clean(name)), clean(name)) for name in await self._names()]
+        return [
+            Image(Ref(self.account, "image", clean(name)), clean(name))
+            for name in await self._client.ask(_NAMES, "/images")
+        ]
 
     def actions(self, row: Row) -> frozenset[Action]:
         """A rover that drives stops, one that is parked starts."""
@@ -110,46 +140,64 @@ class MoonBackend:
 
     async def start(self, ref: Ref) -> ActionResult:
         """Let it drive (``POST /rovers/<name>/start``)."""
-        return await self._change(f"/rovers/{ref.id}/start", what=f"the start of {ref}")
+        return await self._client.change(f"/rovers/{ref.id}/start", what=f"the start of {ref}")
 
     async def stop(self, ref: Ref) -> ActionResult:
         """Park it (``POST /rovers/<name>/stop``)."""
-        return await self._change(f"/rovers/{ref.id}/stop", what=f"the stop of {ref}")
+        return await self._client.change(f"/rovers/{ref.id}/stop", what=f"the stop of {ref}")
 
-    async def create_form(self, kind: str) -> Form:
-        """A name and one of the images."""
+    def _row(self, rover: Rover) -> Instance:
+        ref = Ref(self.account, "rover", clean(rover.name))
+        return Instance(ref, ref.id, _PHASES[rover.state], rover.state, image=clean(rover.image))
+
+
+class RoverCreator(Creator):
+    """Creates rovers (``POST /rovers``)."""
+
+    def __init__(self, account: MoonAccount, client: MoonClient) -> None:
+        self._account = account.name
+        self._url = f"{account.base_url}/rovers"
+        self._client = client
+
+    async def form(self) -> Form:
+        """Return the form: a name and one of the images."""
+        images = await self._client.ask(_NAMES, "/images")
         fields = (
             FormField("name", "Name"),
-            FormField("image", "Image", FieldKind.CHOICE, choices=tuple(map(clean, await self._names()))),
+            FormField("image", "Image", FieldKind.CHOICE, choices=tuple(map(clean, images))),
         )
-        return Form(self.account, kind, "Create rover", fields)
+        return Form(self._account, "rover", "Create rover", fields)
 
-    def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong, by field."""
+    def prepare(self, values: Values) -> PreparedChange:
+        """Check the values and build the request."""
         problems = {key: "is required" for key in ("name", "image") if not values.get(key)}
         if not values.get("name", "a").isalnum():
             problems["name"] = "must be letters and digits"
-        return problems
+        form_values.refuse(f"{self._account}: the rover", problems)
+        body, name = {"name": values["name"], "image": values["image"]}, values["name"]
+        return PreparedChange(
+            Ref(self._account, "rover", name),
+            values,
+            lambda: self._client.change("/rovers", what=f"the creation of rover {name}", body=body),
+            PreparedRequest("POST", self._url, form_values.readable_json(body)),
+        )
 
-    async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        """Create a rover (``POST /rovers``); sent once."""
-        form_values.refuse(f"{self.account}: the rover", self.check_create(kind, values))
-        body = {"name": values["name"], "image": values["image"]}
-        return await self._change("/rovers", what=f"the creation of rover {values['name']}", body=body)
 
-    def created_ref(self, kind: str, values: Mapping[str, str]) -> Ref:
-        """The Ref that it will have."""
-        return Ref(self.account, kind, values["name"])
+class RoverLogs(Logs):
+    """The logs of rovers."""
 
-    def has_logs(self, row: Row) -> bool:
-        """Every rover has a log."""
+    def __init__(self, client: MoonClient) -> None:
+        self._client = client
+
+    def has_log(self, row: Row) -> bool:
+        """Return whether it is a rover."""
         return isinstance(row, Instance)
 
-    async def read_log(
+    async def read(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
         """Read a page of ``GET /rovers/<name>/log``, which has the whole log, oldest first."""
-        found = await self._ask(_LINES, f"/rovers/{ref.id}/log")
+        found = await self._client.ask(_LINES, f"/rovers/{ref.id}/log")
         found = [line for line in found if query.keyword in line.text]
         if after is not None:
             number = int(after.offset)
@@ -158,26 +206,3 @@ class MoonBackend:
         lines = tuple(LogLine(None, clean(line.text), LogPosition("", str(line.number))) for line in page)
         last = (lines[0] if backward else lines[-1]).position if lines else after
         return LogPage(lines, more=len(found) > len(page), next=last)
-
-    def _row(self, rover: Rover) -> Instance:
-        ref = Ref(self.account, "rover", clean(rover.name))
-        return Instance(ref, ref.id, _PHASES[rover.state], rover.state, image=clean(rover.image))
-
-    async def _names(self) -> list[str]:
-        return await self._ask(_NAMES, "/images")
-
-    async def _ask(self, adapter: TypeAdapter[_T], path: str) -> _T:
-        return decode(adapter, await self._http.get(path), self._http.party, path)
-
-    async def _change(self, path: str, *, what: str, body: Mapping[str, str] | None = None) -> ActionResult:
-        answer = await self._http.change("POST", path, what=what, json=body and dict(body))
-        rover = decode(_ROVER, answer, self._http.party, path, what=what)
-        ref = Ref(self.account, "rover", clean(rover.name))
-        return ActionResult(f"now {rover.state}", created=ref if body else None)
-
-    async def _token(self) -> dict[str, str]:
-        """Return the header with the token; its reference is resolved off the loop."""
-        token = await asyncio.to_thread(self._config.token.resolve)
-        if not token.reveal().isascii():
-            raise GputuiError(f"{self.account}: the token has characters that no header can have.")
-        return {"Authorization": f"Bearer {token.reveal()}"}

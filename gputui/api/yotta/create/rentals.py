@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from gputui.api.common.form_values import among, given, read_count, read_flag, readable_json, refuse
-from gputui.api.yotta.client import YottaServer
+from gputui.api.capabilities import Creator, PreparedChange, Values
+from gputui.api.common.form_values import among, given, read_count, read_flag, refuse
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import fields
 from gputui.api.yotta.create.forms import MODES, PUBLICITIES, RESOURCE_TYPES, Known, form
-from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of
+from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of, shown_request
 from gputui.api.yotta.mapping import ENDPOINT, POD, VM, Scope, VmType, called, made_ref
 from gputui.api.yotta.resources import YottaLists, tried
-from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import GputuiError
-from gputui.models import ActionResult, Deployment, Form, Instance, PreparedRequest, Ref, RegistryCredential
+from gputui.models import ActionResult, Deployment, Form, Instance, Ref, RegistryCredential
 from gputui.text import clean
 
 PATHS: Mapping[str, str] = {POD: "/v2/pods", VM: "/v2/vms", ENDPOINT: "/v2/serverless"}
@@ -90,17 +90,6 @@ def body(kind: str, values: Mapping[str, str]) -> Body:
     return {name: value for name, value in made.items() if value not in ([], {})}
 
 
-def prepare(
-    account: str, kind: str, values: Mapping[str, str], base_url: str, types: Iterable[VmType] = ()
-) -> PreparedRequest:
-    """Return the request as it would be sent, but for its secrets; raises InvalidError with ``fields``."""
-    refuse(account, check(kind, values, types))
-    shown = masked(body(kind, values))
-    return PreparedRequest(
-        "POST", f"{base_url}{PATHS[kind]}", readable_json(shown if isinstance(shown, dict) else {})
-    )
-
-
 def _together(kind: str, values: Mapping[str, str], types: Iterable[VmType]) -> Iterable[tuple[str, str]]:
     """Yield what is wrong with values that fit each for itself."""
     if kind == POD:
@@ -125,7 +114,7 @@ ENDPOINT_UPDATE_READERS: Readers = {**_readers(ENDPOINT), "credentialId": fields
 """How the values of UpdateEndpointRequest are read: as those of a new one, but for the name of the credential."""
 
 
-class RentalCreator:
+class RentalCreator(Creator):
     """Creates pods (``POST /v2/pods``), VMs (``/v2/vms``) or endpoints (``/v2/serverless``) of an account."""
 
     def __init__(
@@ -133,7 +122,7 @@ class RentalCreator:
         kind: str,
         scope: Scope,
         base_url: str,
-        server: YottaServer,
+        server: YottaClient,
         lists: YottaLists,
         storage: YottaStorage,
     ) -> None:
@@ -154,33 +143,25 @@ class RentalCreator:
     async def _credentials(self) -> Sequence[RegistryCredential]:
         return () if self._kind == VM else await self._storage.choices()
 
-    def check(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong, by field."""
-        return check(self._kind, values, self._lists.types)
-
-    def prepare(self, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request without its secrets; raises InvalidError."""
-        return prepare(self._scope.account, self._kind, values, self._base_url, self._lists.types)
-
-    async def create(self, values: Mapping[str, str]) -> ActionResult:
-        """Create it, sent once."""
-        self.prepare(values)
+    def prepare(self, values: Values) -> PreparedChange:
+        """Check the values and build the request."""
+        refuse(self._scope.account, check(self._kind, values, self._lists.types))
+        sent, path = body(self._kind, values), PATHS[self._kind]
         name, kind = clean(given(values, "name")), called(self._kind)
-        what = f"the creation of {kind} {name}"
-        data = await self._server.change(
-            "POST", PATHS[self._kind], what=what, json=body(self._kind, values), creates=True
+
+        async def send() -> ActionResult:
+            what = f"the creation of {kind} {name}"
+            data = await self._server.change("POST", path, what=what, json=sent, creates=True)
+            created = made_ref(self._scope, self._kind, data)
+            made = created.id if created and self._kind != ENDPOINT else ""
+            return ActionResult(f"{kind[:1].upper()}{kind[1:]} {name} created.", created=created, made=made)
+
+        request = shown_request("POST", f"{self._base_url}{path}", sent)
+        return PreparedChange(
+            Ref(self._scope.account, self._kind, name), values, send, request, lambda: self._named(name)
         )
-        created = made_ref(self._scope, self._kind, data)
-        made = created.id if created and self._kind != ENDPOINT else ""
-        return ActionResult(f"{kind[:1].upper()}{kind[1:]} {name} created.", created=created, made=made)
 
-    def ref(self, values: Mapping[str, str]) -> Ref:
-        """Return a stand-in for the Ref of the new thing, whose id the server makes up."""
-        return Ref(self._scope.account, self._kind, clean(given(values, "name")))
-
-    async def find(self, values: Mapping[str, str]) -> Collection[Ref]:
-        """Return what there is of the name that a create would give."""
-        name = clean(given(values, "name"))
+    async def _named(self, name: str) -> Collection[Ref]:
         rows: Sequence[Instance | Deployment]
         if self._kind == ENDPOINT:
             rows = await self._lists.endpoints()

@@ -6,28 +6,27 @@ of its tables wants a region and the other does not: it may be left out, and is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from gputui.api.common.form_values import among, given, read_within, readable_json, refuse
-from gputui.api.yotta.client import YottaServer
+from gputui.api.capabilities import Creator, PreparedChange, Values
+from gputui.api.common.form_values import among, given, read_within, refuse
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import fields
-from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of
+from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of, shown_request
 from gputui.api.yotta.filters import STORAGE_TYPES
 from gputui.api.yotta.mapping import Scope, made_ref
 from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import CREDENTIALS, VOLUMES, YottaStorage
 from gputui.api.yotta.storage_mapping import CREDENTIAL, REGISTRIES, SIZED, VOLUME
 from gputui.errors import GputuiError
-from gputui.models import ActionResult, FieldKind, Form, FormField, PreparedRequest, Ref, Role
+from gputui.models import ActionResult, FieldKind, Form, FormField, Ref, Role
 from gputui.text import clean
 
 MEDIA = ("NVMe", "HDD")
 LONGEST_NAME = 255
 LARGEST = 10240
 """The largest volume, in GB."""
-
-Values = Mapping[str, str]
 
 
 def read_size(text: str) -> int:
@@ -109,13 +108,13 @@ CREDENTIAL_FIELDS: tuple[FormField, ...] = (
 )
 
 
-class _Named:
+class _Named(Creator):
     """What both kinds have in common: they are made by one request, and found by their name."""
 
     kind = ""
     path = ""
 
-    def __init__(self, scope: Scope, base_url: str, server: YottaServer, storage: YottaStorage) -> None:
+    def __init__(self, scope: Scope, base_url: str, server: YottaClient, storage: YottaStorage) -> None:
         self._scope = scope
         self._base_url = base_url
         self._server = server
@@ -137,25 +136,26 @@ class _Named:
         """Return the form."""
         return Form(self._scope.account, self.kind, f"New {self.kind} in {self._scope.account}", self.fields())
 
-    def prepare(self, values: Values) -> PreparedRequest:
-        """Return the request without its password; raises InvalidError."""
+    def prepare(self, values: Values) -> PreparedChange:
+        """Check the values and build the request."""
         refuse(self._scope.account, self.check(values))
-        sent = self.body(values)
-        shown = sent | ({"password": "***"} if "password" in sent else {})
-        return PreparedRequest("POST", f"{self._base_url}{self.path}", readable_json(shown))
+        sent, name = self.body(values), clean(given(values, "name"))
 
-    async def create(self, values: Values) -> ActionResult:
-        """Create it, sent once."""
-        self.prepare(values)
-        name = clean(given(values, "name"))
-        what = f"the creation of {self.kind} {name}"
-        data = await self._server.change("POST", self.path, what=what, json=self.body(values), creates=True)
-        said = f"{self.kind.capitalize()} {name} created."
-        return ActionResult(said, created=made_ref(self._scope, self.kind, data))
+        async def send() -> ActionResult:
+            what = f"the creation of {self.kind} {name}"
+            data = await self._server.change("POST", self.path, what=what, json=sent, creates=True)
+            return ActionResult(
+                f"{self.kind.capitalize()} {name} created.", created=made_ref(self._scope, self.kind, data)
+            )
 
-    def ref(self, values: Values) -> Ref:
-        """Return a stand-in for the Ref that the server makes up."""
-        return Ref(self._scope.account, self.kind, clean(given(values, "name")))
+        request = shown_request("POST", f"{self._base_url}{self.path}", sent)
+        return PreparedChange(
+            Ref(self._scope.account, self.kind, name), values, send, request, lambda: self.find(values)
+        )
+
+    async def find(self, values: Values) -> Collection[Ref]:
+        """Return the rows that such a create may have made."""
+        raise NotImplementedError
 
 
 class VolumeCreator(_Named):
@@ -164,7 +164,7 @@ class VolumeCreator(_Named):
     kind, path = VOLUME, VOLUMES
 
     def __init__(
-        self, scope: Scope, base_url: str, server: YottaServer, storage: YottaStorage, lists: YottaLists
+        self, scope: Scope, base_url: str, server: YottaClient, storage: YottaStorage, lists: YottaLists
     ) -> None:
         super().__init__(scope, base_url, server, storage)
         self._lists = lists

@@ -12,15 +12,15 @@ import re
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from gputui.api.common.form_values import given, read_within, readable_json, refuse
-from gputui.api.yotta.client import YottaServer
+from gputui.api.capabilities import Creator, PreparedChange, Values
+from gputui.api.common.form_values import given, read_within, refuse
+from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import fields
-from gputui.api.yotta.create.values import Body, body_of, problems_of
-from gputui.api.yotta.schema import masked
+from gputui.api.yotta.create.values import Body, body_of, problems_of, shown_request
 from gputui.api.yotta.tasks import YottaTasks
 from gputui.api.yotta.tasks_mapping import TASK
 from gputui.errors import GputuiError, NotFoundError
-from gputui.models import ActionResult, Deployment, FieldKind, Form, FormField, Phase, PreparedRequest, Ref, Role
+from gputui.models import ActionResult, Deployment, FieldKind, Form, FormField, Phase, Ref, Role
 from gputui.text import clean
 
 LONGEST_ID = LONGEST_URI = LONGEST_KEY = 255
@@ -114,21 +114,6 @@ def body(values: Mapping[str, str]) -> Body:
     return body_of(fields_sent, _READERS, values)
 
 
-def prepare(
-    account: str, values: Mapping[str, str], address: str, endpoints: Sequence[Deployment]
-) -> PreparedRequest:
-    """Return the request as it would be sent, but for its secrets; raises InvalidError with ``fields``."""
-    refuse(account, check(values, endpoints))
-    sent = body(values)
-    shown = masked(sent | ({SECRET_FIELD: "***"} if SECRET_FIELD in sent else {}))
-    return PreparedRequest("POST", address, readable_json(shown if isinstance(shown, dict) else {}))
-
-
-def task_id(values: Mapping[str, str]) -> str:
-    """Return the id that the task will have."""
-    return given(values, ID_FIELD)
-
-
 def _words(endpoint: Deployment) -> str:
     workers = "" if endpoint.running is None else f"  {endpoint.running} workers run"
     return f"{endpoint.name}{workers}" if endpoint.phase is Phase.RUNNING else f"{endpoint.name}  {endpoint.status}"
@@ -206,10 +191,10 @@ _READERS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-class TaskCreator:
+class TaskCreator(Creator):
     """Submits the tasks of an account (``POST /v2/serverless/{id}/tasks``)."""
 
-    def __init__(self, account: str, base_url: str, server: YottaServer, tasks: YottaTasks) -> None:
+    def __init__(self, account: str, base_url: str, server: YottaClient, tasks: YottaTasks) -> None:
         self._account = account
         self._base_url = base_url
         self._server = server
@@ -224,37 +209,24 @@ class TaskCreator:
             note = f"Which endpoints take tasks is not known: {error.message}"
         return form(self._account, self._tasks.endpoints, note)
 
-    def check(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong, by field."""
-        return check(values, self._tasks.endpoints)
+    def prepare(self, values: Values) -> PreparedChange:
+        """Check the values and build the request."""
+        refuse(self._account, check(values, self._tasks.endpoints))
+        sent, id_ = body(values), given(values, ID_FIELD)
+        path = self._tasks.path_in(given(values, ENDPOINT_FIELD))
+        ref = Ref(self._account, TASK, f"{given(values, ENDPOINT_FIELD)}/{id_}")
 
-    def prepare(self, values: Mapping[str, str]) -> PreparedRequest:
-        """Return the request without its secrets; raises InvalidError."""
-        return prepare(self._account, values, f"{self._base_url}{self._path(values)}", self._tasks.endpoints)
+        async def send() -> ActionResult:
+            try:
+                await self._server.change("POST", path, what=f"the task {id_}", json=sent, creates=True)
+            finally:
+                self._tasks.forget()
+            return ActionResult(f"Task {id_} submitted.", created=ref)
 
-    async def create(self, values: Mapping[str, str]) -> ActionResult:
-        """Submit it, sent once."""
-        self.prepare(values)
-        ref = self.ref(values)
-        what = f"the task {task_id(values)}"
-        try:
-            await self._server.change("POST", self._path(values), what=what, json=body(values), creates=True)
-        finally:
-            self._tasks.forget()
-        return ActionResult(f"Task {task_id(values)} submitted.", created=ref)
+        async def find() -> Collection[Ref]:
+            try:
+                return ((await self._tasks.task(ref)).ref,)
+            except NotFoundError:
+                return ()
 
-    def ref(self, values: Mapping[str, str]) -> Ref:
-        """Return the Ref of the task: its id is made up here."""
-        return Ref(self._account, TASK, f"{given(values, ENDPOINT_FIELD)}/{task_id(values)}")
-
-    async def find(self, values: Mapping[str, str]) -> Collection[Ref]:
-        """Ask for the task by its id."""
-        if check(values):
-            return ()
-        try:
-            return ((await self._tasks.task(self.ref(values))).ref,)
-        except NotFoundError:
-            return ()
-
-    def _path(self, values: Mapping[str, str]) -> str:
-        return self._tasks.path_in(given(values, ENDPOINT_FIELD))
+        return PreparedChange(ref, values, send, shown_request("POST", f"{self._base_url}{path}", sent), find)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gputui.api.common.form_values import REQUIRED, given, problem_of, unused_problems
-from gputui.models import FieldKind, FormField
+from gputui.api.common.form_values import REQUIRED, given, problem_of, readable_json, unused_problems
+from gputui.api.yotta.schema import masked
+from gputui.models import FieldKind, FormField, PreparedRequest
 from gputui.text import clean
 
 Reader = Callable[[str], object]
@@ -43,3 +44,10 @@ def body_of(fields: Sequence[FormField], readers: Readers, values: Mapping[str, 
     """Return what is sent for values without problems: what is given, and shows beside the others."""
     shown = ((field, text_of(values, field)) for field in fields if field.shown_with(values))
     return {field.name: readers[field.name](text) for field, text in shown if text.strip()}
+
+
+def shown_request(method: str, url: str, body: Body) -> PreparedRequest:
+    """Return a request without its secrets."""
+    secrets = {name: "***" for name in ("password", "webhookAuthKey") if name in body}
+    shown = masked(dict(body) | secrets)
+    return PreparedRequest(method, url, readable_json(shown if isinstance(shown, dict) else {}))

@@ -1,0 +1,90 @@
+"""The HTTP client of one account: transport, secret, decoding of answers. Each vendor's client derives from it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from gputui.api.http.decoding import decode
+from gputui.api.http.failures import Party, Refusal
+from gputui.api.http.transport import Transport
+from gputui.errors import AuthError, GputuiError
+from gputui.models import Secret
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from gputui.config.loader import Account
+    from gputui.config.secrets import SecretRef
+
+_T = TypeVar("_T")
+
+
+class AccountClient:
+    """Sends requests for one account. ``secret`` is None where the server wants no credentials."""
+
+    def __init__(
+        self,
+        account: Account,
+        backend: str,
+        *,
+        secret: SecretRef | None,
+        explain: Callable[[Party, Refusal], GputuiError | None],
+        sleep: Callable[[float], Awaitable[None]],
+        monotonic: Callable[[], float],
+        now: Callable[[], float] = time.time,
+        concurrency: int = 12,
+        requests_per_second: float | None = None,
+    ) -> None:
+        self.transport = Transport(
+            account=account.name,
+            base_url=account.base_url,
+            backend=backend,
+            authorize=self._authorization if secret else None,
+            explain=explain,
+            read_timeout=account.timeout,
+            concurrency=concurrency,
+            requests_per_second=requests_per_second,
+            sleep=sleep,
+            monotonic=monotonic,
+            now=now,
+        )
+        self._reference = secret
+        self._secret: Secret | None = None
+        self._secret_lock = asyncio.Lock()
+
+    @property
+    def party(self) -> Party:
+        """The server, as messages name it."""
+        return self.transport.party
+
+    def decode(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
+        """Read the JSON of an answer; ``what`` names the change it answers, '' where it answers a question."""
+        return decode(adapter, body, self.party, path, what=what)
+
+    async def _authorization(self) -> dict[str, str]:
+        """Return the headers with the secret, resolved once, off the event loop."""
+        async with self._secret_lock:
+            if self._secret is None and self._reference is not None:
+                secret = await asyncio.to_thread(self._reference.resolve)
+                self.check_secret(secret.reveal().strip())
+                self._secret = secret
+        return self.headers(self._secret.reveal()) if self._secret else {}
+
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the headers that authorize a request."""
+        raise NotImplementedError
+
+    def check_secret(self, secret: str) -> None:
+        """Raise AuthError for a secret that cannot be sent."""
+
+    def require_token(self, token: str, noun: str, hint: str) -> None:
+        """Raise AuthError unless a token can stand in a header; ``noun`` is its name."""
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            account = self.party.account
+            raise AuthError(
+                f"{account}: the {noun} holds a space or a character that no {noun.rpartition(' ')[2]} has.",
+                hint=f"{hint} under [accounts.{account}].",
+            )

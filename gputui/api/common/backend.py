@@ -1,0 +1,69 @@
+"""The base of back ends that speak HTTP: connections, clock and stated prices of one account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gputui.api.capabilities import Backend
+from gputui.api.common.account_client import AccountClient
+from gputui.api.common.stated_prices import StatedPrices
+from gputui.errors import InvalidError
+from gputui.models import AccountInfo, Ref, Resource
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account
+
+
+class HttpBackend(Backend):
+    """One account on one HTTP server."""
+
+    name = ""
+    """The server's name in the account's details."""
+
+    def __init__(self, account: Account, client: AccountClient) -> None:
+        super().__init__(account.name)
+        self.base_url = account.base_url
+        self._transport = client.transport
+        self._prices = StatedPrices.of(account)
+        if self._prices:
+            self.spending |= {Resource.INSTANCES}
+
+    @property
+    def latency(self) -> float | None:
+        """How long the last request took until its answer, in seconds."""
+        return self._transport.latency
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """How far the server's clock is ahead of this machine's, in seconds."""
+        return self._transport.clock.ahead
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    def info(
+        self,
+        *,
+        user: str = "",
+        host_spec: tuple[tuple[str, str], ...] = (),
+        usage: tuple[tuple[str, str], ...] = (),
+        problems: tuple[str, ...] = (),
+    ) -> AccountInfo:
+        """Return the details of an account whose server reports no release."""
+        return AccountInfo(
+            ref=Ref(self.account, "account", self.account),
+            backend=self.name,
+            base_url=self.base_url,
+            version="",
+            user=user,
+            host_spec=host_spec,
+            usage=usage,
+            problems=problems,
+        )
+
+
+def require_kind(ref: Ref, *kinds: str) -> None:
+    """Raise InvalidError unless the Ref is of one of these kinds."""
+    if ref.kind not in kinds:
+        raise InvalidError(f"{ref} is not a {' or a '.join(kinds)}.")
