@@ -33,7 +33,8 @@ def test_ssh_is_a_terminal_in_the_pod_and_ends_with_its_exit_status(gputui: Gput
         terminal.resize(132, 43)
         terminal.write("""until [ "$(stty size)" = '43 132' ]; do sleep 0.1; done; echo resi''zed\r""")
         terminal.wait_for("resized")
-        terminal.write("echo sleep''ing; sleep 60\r")
+        # One job: an interrupt that comes between two jobs ends neither.
+        terminal.write("sh -c 'echo sleep\"\"ing; exec sleep 60'\r")
         terminal.wait_for("sleeping")
         terminal.send("ctrl+c")
         terminal.wait_for("^C")

@@ -34,7 +34,8 @@ async def start(openssh: OpenSSH, tmp_path: Path) -> Program:
 async def test_a_shell_and_back(openssh: OpenSSH, tmp_path: Path) -> None:
     program = await start(openssh, tmp_path)
     program.resize(100, 30)
-    program.type(b"stty size; sleep 100\r")
+    # One job: an interrupt that comes between two jobs ends neither.
+    program.type(b"sh -c 'stty size; exec sleep 100'\r")
     await program.until("30 100")
     program.type(b"\x03")
     program.type(b"exit 12\r")
