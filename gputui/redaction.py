@@ -1,15 +1,18 @@
-"""Secrets taken out of text and JSON: those that are known, and whatever looks like one. Standard library only."""
+"""Secrets taken out of text and JSON: those that are known, and whatever looks like one. Standard library only.
+
+Commands and log lines are other people's text, of any length. A pattern is tried only where one of its marks is in
+the text, and takes its text as a whole (``++``, ``*+``) or bounded: the time is in proportion to the length.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from gputui.errors import GputuiError
 from gputui.known_secrets import MASK, forms, mask
-from gputui.secret_shapes import without_likely_secrets
 from gputui.text import clean
 
 _SHORTEST = 3
@@ -22,29 +25,82 @@ _NAME = rf"(?:(?=[\w-]*?(?:{_WORDS}))[\w-]++|[\w-]++(?:(?<=token)|(?<=[_-]key)|(
 _QUOTED = r"b?'[^'\n]*+'|b?\"(?:[^\"\\\n]|\\.)*+\""
 # A value as a shell reads it, quoted in part or in whole; a quote that never closes reaches to the end of the line.
 _VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])++(?:['\"][^'\"\n]*+$)?|['\"][^\n]*)"
+_SHORT_VALUE = r"(?:'[^'\n]{0,500}'?|\"[^\"\n]{0,500}\"?|[^\s;&|'\"]{1,500})"
 
 _NAMED = ("passw", "passphrase", "secret", "apikey", "api_key", "credential", "token", "-key", "_key", "cookie")
+_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|session|passw|credential|signature|csrf", re.IGNORECASE)
+_SQL_CLIENTS = ("mysql", "mariadb", "mycli")
+_REGISTRY_CLIENTS = ("docker", "podman", "nerdctl", "helm")
+_SQL_PASSWORD = re.compile(rf"(\s-p){_SHORT_VALUE}")
+_REDIS_PASSWORD = re.compile(rf"(\s-a\s{{1,8}}){_SHORT_VALUE}")
+_REGISTRY_PASSWORD = re.compile(rf"(\s-p\s{{0,8}}){_SHORT_VALUE}")
+_KEY_STARTS = (
+    *("hf_", "sk-", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-"),
+    *("xox", "akia", "aiza", "eyj"),
+)
+_KEY = re.compile(
+    r"hf_[A-Za-z0-9]{20,}|sk-[\w-]{20,}|gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
+    r"|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"
+)
 
 
-def _without_query(match: re.Match[str]) -> str:
-    return f"://{match[1]}?{MASK}" if match[2] else match[0]
+def _without_client_password(command: re.Match[str]) -> str:
+    """Return one command of a line. MySQL's clients take a password in one word with -p, others in the next word."""
+    text = command[0]
+    if any(client in text for client in _SQL_CLIENTS):
+        text = _SQL_PASSWORD.sub(rf"\1{MASK}", text)
+    if "redis-cli" in text:
+        text = _REDIS_PASSWORD.sub(rf"\1{MASK}", text)
+    if " login " in text and any(client in text for client in _REGISTRY_CLIENTS):
+        text = _REGISTRY_PASSWORD.sub(rf"\1{MASK}", text)
+    return text
+
+
+def _without_query(address: re.Match[str]) -> str:
+    return f"://{address[1]}?{MASK}" if address[2] else address[0]
 
 
 class _Pattern(NamedTuple):
-    """What a secret looks like. ``marks`` are texts in lower case of which one is in all that it finds.
-
-    Every part takes its text as a whole (``++``, ``*+``): the time is in proportion to the length of the text.
-    """
+    """The form of a secret. ``marks`` are texts in lower case of which one is in all that it finds."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
-    replacement: str
+    replacement: str | Callable[[re.Match[str]], str]
 
 
+_KEYS = _Pattern(
+    _KEY_STARTS,
+    # The longest run of the characters that names and keys consist of is matched once.
+    re.compile(r"[\w.-]{8,4000}+"),
+    lambda word: MASK if _KEY.fullmatch(word[0].rstrip(".-")) else word[0],
+)
 _PATTERNS: tuple[_Pattern, ...] = (
+    _Pattern((*_SQL_CLIENTS, "redis-cli", *_REGISTRY_CLIENTS), re.compile(r"[^\n;&|]+"), _without_client_password),
+    _Pattern(
+        ("-h", "--header"),
+        re.compile(r"((?<![\w-])-(?:H|-header)[ \t=]{0,8}['\"]?([\w-]{1,80}):[ \t]{0,8})[^'\"\n]{1,2000}"),
+        lambda header: f"{header[1]}{MASK}" if _SECRET_HEADER.search(header[2]) else header[0],
+    ),
+    # Variables whose name ends in PASS or PWD; the shell's own PWD and OLDPWD are folders.
+    _Pattern(
+        ("pass=", "pwd="),
+        re.compile(rf"((?i:pass|pwd)=)(?<!(?<!\w)PWD=)(?<!(?<!\w)OLDPWD=){_SHORT_VALUE}"),
+        rf"\1{MASK}",
+    ),
+    _Pattern(
+        ("wandb",),
+        re.compile(rf"(wandb\s{{1,8}}login\s{{1,8}}(?:--[\w-]{{1,30}}\s{{1,8}}){{0,4}}){_SHORT_VALUE}"),
+        rf"\1{MASK}",
+    ),
+    _KEYS,
+    _Pattern(
+        ("private key-----",),
+        re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]{1,20000}"),
+        rf"\1{MASK}",
+    ),
     _Pattern(("://",), re.compile(r"://(?<=[a-zA-Z0-9+.-]://)[^/\s'\"@]++@"), f"://{MASK}@"),
     # Taken with or without a query, so that no address is looked through twice.
-    _Pattern(("?",), re.compile(r"://(?<=[pPsS]://)([^\s'\"?]++)(\?)?+[^\s'\"]*+"), ""),
+    _Pattern(("?",), re.compile(r"://(?<=[pPsS]://)([^\s'\"?]++)(\?)?+[^\s'\"]*+"), _without_query),
     _Pattern(("?",), re.compile(r"/(?<=\s/)([\w./-]++)\?[^\s'\"]*+"), rf"/\1?{MASK}"),
     _Pattern(
         ("authorization", "cookie"),
@@ -62,7 +118,7 @@ _PATTERNS: tuple[_Pattern, ...] = (
     _Pattern(("sshpass",), re.compile(rf"\b(sshpass[ \t]++-p[ \t]*+){_VALUE}"), rf"\1{MASK}"),
 )
 _MARKS = re.compile(r"[:=?\s]")
-"""What each pattern needs one of: most texts of an answer are words, and have none."""
+"""One of these is in all that the patterns other than that of keys find: most texts of an answer are words."""
 _SECRET_KEY = re.compile(
     r"passw(?:or)?d|passwd|passphrase|secret|authorization|credential|token$|transfer_account|remittance|(?:[_-]|api|access|private)key$",
     re.IGNORECASE,
@@ -78,13 +134,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     written = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, *forms(secret))}
     for form in sorted(written, key=len, reverse=True):
         text = text.replace(form, MASK)
-    text = without_likely_secrets(mask(text))
-    if _MARKS.search(text) is None:
-        return text
+    text = mask(text)
     lower = text.lower()
-    for marks, pattern, replacement in _PATTERNS:
+    for marks, pattern, replacement in _PATTERNS if _MARKS.search(text) else (_KEYS,):
         if any(mark in lower for mark in marks):
-            text = pattern.sub(replacement or _without_query, text)
+            text = pattern.sub(replacement, text)
     return text
 
 
