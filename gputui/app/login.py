@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -142,9 +144,7 @@ class Login:
 
     async def _place(self, instance: Instance) -> Place | None:
         """Return where to log in; None where a question about the host key will come, which asks that as well."""
-        from gputui.ssh.tmux import inside_tmux
-
-        if self._tmux_window == "never" or not inside_tmux():
+        if self._tmux_window == "never" or not os.environ.get("TMUX"):
             return Place.HERE
         if self._tmux_window == "always":
             return Place.WINDOW
@@ -172,8 +172,6 @@ class Login:
         return Place(chosen)
 
     async def _open_window(self, instance: Instance) -> None:
-        from gputui.ssh.tmux import tmux_window_command
-
         command = tmux_window_command(instance.name, str(instance.ref), self._program)
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -344,6 +342,16 @@ class Login:
 
 class _InWindow(Exception):  # noqa: N818  (a way out, not a failure)
     """The login is to be made in a tmux window: the one that is under way ends."""
+
+
+def tmux_window_command(name: str, ref: str, program: Sequence[str] = ("gputui",)) -> list[str]:
+    """Build the argv that opens ``gputui ssh REF`` in a new tmux window called ``name``.
+
+    No secret is in it: the new process reads the configuration itself. ``program`` is how gputui was started.
+    tmux expands ``#{…}`` and ``#(…)`` in names, so ``#`` is doubled; an instance's name is not ours to trust.
+    """
+    title = "".join(character for character in name if character.isprintable()).replace("#", "##")
+    return ["tmux", "new-window", "-n", title or "ssh", "--", shlex.join([*program, "ssh", "--", ref])]
 
 
 def user_problem(name: str) -> str:

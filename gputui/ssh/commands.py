@@ -1,9 +1,8 @@
-"""Commands without a terminal over a connection: their output, their end, and those that do not end."""
+"""Commands without a terminal over a connection: their output and their end."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import suppress
 
 import asyncssh
@@ -12,7 +11,6 @@ from gputui.errors import SshError
 from gputui.models import ExecResult
 from gputui.ssh.client import Connection
 from gputui.ssh.failures import explain
-from gputui.ssh.marks import MARK
 from gputui.text import clean
 
 OUTPUT_LIMIT = 4 * 2**20
@@ -120,41 +118,3 @@ async def run(connection: Connection, command: str, timeout: float | None = None
 
 def _shown(output: bytes) -> str:
     return clean(output.decode("utf-8", "replace"), multiline=True)
-
-
-# --- commands that do not end -------------------------------------------------------------------------------------
-
-_SHELL = re.compile(rb"^%b (\d{1,10})$" % MARK.encode(), re.MULTILINE)
-_CHECK_SECONDS = 15.0
-
-
-class Unended:
-    """The last command in an instance that did not end in time: no other one is started while it runs.
-
-    A process that hangs in the driver cannot be killed, and each probe would add one.
-    """
-
-    def __init__(self) -> None:
-        self._command: Command | None = None
-        self._shell = 0
-
-    def keep(self, command: Command) -> None:
-        """Store a command that has not ended in time; its channel stays open to detect its end."""
-        found = _SHELL.search(command.output)
-        self._command, self._shell = command, int(found[1]) if found else 0
-
-    async def is_there(self, connection: Connection) -> bool:
-        """Return whether it still runs, by its channel or by its process over another connection. Raises SshError."""
-        if self._command is None:
-            return False
-        if not self._command.ended:
-            if not self._command.connection.closed:
-                return True
-            if self._shell and await self._is_running(connection):
-                return True
-        self._command = None
-        return False
-
-    async def _is_running(self, connection: Connection) -> bool:
-        look = f"sh -c 'grep -c \"{MARK}\" /proc/{self._shell}/cmdline 2>/dev/null'"
-        return (await run(connection, look, _CHECK_SECONDS)).output.strip().endswith("1")

@@ -55,7 +55,7 @@ def windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], str
     def command(name: str, ref: str, program: object) -> list[str]:
         return ["sh", "-c", f"echo {name} {ref} >> {opened}"]
 
-    monkeypatch.setattr("gputui.ssh.tmux.tmux_window_command", command)
+    monkeypatch.setattr("gputui.app.login.tmux_window_command", command)
     return opened.read_text
 
 

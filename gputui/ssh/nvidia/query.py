@@ -14,9 +14,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gputui.errors import SshError
-from gputui.ssh.marks import MARK
 from gputui.text import clean
 
+MARK = "@gputui shell"
+"""The first words that a command prints, before the process id of its shell; also found in its command line."""
 FIELDS = (
     "index",
     "uuid",

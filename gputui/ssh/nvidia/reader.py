@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -12,11 +13,10 @@ from typing import TypeVar
 from gputui.errors import SshError
 from gputui.models import GpuReading, Instance
 from gputui.ssh.client import Connection
-from gputui.ssh.commands import Unended, start
-from gputui.ssh.marks import MARK
+from gputui.ssh.commands import Command, run, start
 from gputui.ssh.nvidia import query
 from gputui.ssh.nvidia.failures import no_answer
-from gputui.ssh.nvidia.query import Answer, Question
+from gputui.ssh.nvidia.query import MARK, Answer, Question
 from gputui.ssh.nvidia.rows import has_gpus, is_divided, pids_of, reading, shares_memory
 
 _SHELL_SECONDS = 15.0
@@ -25,7 +25,41 @@ _OUTPUT_LIMIT = 2**20
 _SMALL_OUTPUT = 2**13
 """Bytes up to which parsing in place is cheaper than a thread."""
 _MOST_REFUSED = len(query.FIELDS)
+_SHELL = re.compile(rb"^%b (\d{1,10})$" % MARK.encode(), re.MULTILINE)
+_CHECK_SECONDS = 15.0
 _T = TypeVar("_T")
+
+
+class Unended:
+    """The last command in an instance that did not end in time: no other one is started while it runs.
+
+    A process that hangs in the driver cannot be killed, and each probe would add one.
+    """
+
+    def __init__(self) -> None:
+        self._command: Command | None = None
+        self._shell = 0
+
+    def keep(self, command: Command) -> None:
+        """Store a command that has not ended in time; its channel stays open to detect its end."""
+        found = _SHELL.search(command.output)
+        self._command, self._shell = command, int(found[1]) if found else 0
+
+    async def is_there(self, connection: Connection) -> bool:
+        """Return whether it still runs, by its channel or by its process over another connection. Raises SshError."""
+        if self._command is None:
+            return False
+        if not self._command.ended:
+            if not self._command.connection.closed:
+                return True
+            if self._shell and await self._is_running(connection):
+                return True
+        self._command = None
+        return False
+
+    async def _is_running(self, connection: Connection) -> bool:
+        look = f"sh -c 'grep -c \"{MARK}\" /proc/{self._shell}/cmdline 2>/dev/null'"
+        return (await run(connection, look, _CHECK_SECONDS)).output.strip().endswith("1")
 
 
 class _Probe:

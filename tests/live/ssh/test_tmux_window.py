@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.ssh.tmux import tmux_window_command
+from gputui.app.login import tmux_window_command
 
 from .openssh import program
 

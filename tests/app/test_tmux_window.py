@@ -6,12 +6,7 @@ import shlex
 
 import pytest
 
-from gputui.ssh.tmux import inside_tmux, tmux_window_command
-
-
-def test_inside_tmux_is_told_by_the_environment() -> None:
-    assert inside_tmux({"TMUX": "/tmp/tmux-0/default,1,0"})
-    assert not inside_tmux({})
+from gputui.app.login import tmux_window_command
 
 
 @pytest.mark.parametrize("ref", ["lab/pod/main", "lab/pod/a b", "lab/pod/$(reboot)", "lab/pod/';reboot;'", "-oProxy"])
