@@ -450,7 +450,7 @@ class GputuiApp(App[int]):
         self.run_worker(self._login.enter(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
 
     def forward(self, instance: Instance) -> None:
-        """Lead a port of this machine to one in the instance."""
+        """Forward a local port to the instance."""
         self.run_worker(self._login.forward(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
 
     def probe(self, instance: Instance) -> None:
@@ -490,7 +490,7 @@ class GputuiApp(App[int]):
         lines = []
         if under_way := [name for name, calls in self.session.fleet.under_way().items() if calls]:
             lines.append(f"Something is still under way in {', '.join(under_way)}.")
-            lines.append("It may go on there, and its outcome will not be seen.")
+            lines.append("It may continue there, and its outcome will not be seen.")
         if forwards := self._login.forwards:
             lines += ["These forwards end:", *(f"  {forward}" for forward in forwards)]
         return [*lines, *(line for view in self._views.values() for line in view.ends_with_program())]

@@ -95,7 +95,7 @@ class Login:
         asked = await self._app.push_screen_wait(
             dialogs.PromptDialog(
                 f"Forward to a port of {instance.name}",
-                note="PORT, or LOCAL:PORT. It stays until gputui ends."
+                note="PORT or LOCAL:PORT. Open until you quit gputui."
                 + (f" Now: {', '.join(known)}." if known else ""),
                 check=lambda text: "" if parse_forward(text) else "A port from 1 to 65535, or two with a colon.",
             )
@@ -286,7 +286,7 @@ class Login:
         answer = await self._app.push_screen_wait(
             dialogs.PromptDialog(
                 f"User name in {instance.name}",
-                note="Its server does not tell who may log in. The name is remembered once it has worked.",
+                note="The server does not report who may log in. The name is remembered once it has worked.",
                 check=lambda text: user_problem(text.strip()),
             )
         )

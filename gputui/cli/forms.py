@@ -21,7 +21,7 @@ _IN_THE_TABLE = 4
 
 _VALUES: Mapping[FieldKind, str] = {
     FieldKind.FLAG: "true, false",
-    FieldKind.MULTI: "several, with commas between",
+    FieldKind.MULTI: "several, comma-separated",
     FieldKind.LINES: "text",
     FieldKind.SECRET: "asked for",
 }
@@ -113,7 +113,7 @@ def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool)
             problems.append(
                 f"{name}: is secret, and a command line is seen by everyone on this machine; {way}:"
                 f" {name}=env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER"
-                + (f", or {name}={MADE_UP} to have one made up" if fields[name].generate else "")
+                + (f", or {name}={MADE_UP} to generate one" if fields[name].generate else "")
             )
     if problems:
         raise ConfigError(refusal, problems=tuple(problems))

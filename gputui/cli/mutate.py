@@ -142,9 +142,7 @@ def refuse_shortened(matches: Sequence[refs.Match]) -> None:
     """Raise when a name was shortened and nobody is asked whether the right thing was found."""
     shortened = tuple(f"{match.text} is {match.ref}" for match in matches if not match.whole)
     if shortened:
-        raise ConfigError(
-            "Where nobody is asked, names must be whole: nobody sees what a part came to mean.", problems=shortened
-        )
+        raise ConfigError("With --yes give full names: a shortened one is not shown to anyone.", problems=shortened)
 
 
 def note_shortened(matches: Sequence[refs.Match]) -> None:

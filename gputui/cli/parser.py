@@ -15,7 +15,7 @@ _DESCRIPTION = """\
 One terminal window over GPUs rented and run in several places.
 Without a command the full-screen program starts."""
 
-_REF_HELP = "what is meant: account/kind/id, or any part of it that fits one thing alone"
+_REF_HELP = "account/kind/id, or any part of it that matches one row only"
 
 _Subparsers = argparse._SubParsersAction  # the class has no public name
 
@@ -100,7 +100,7 @@ def _stop_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decrease-replicas",
         action="store_true",
-        help="of an instance of a replica set: want one less, so that no other takes its place",
+        help="of an instance of a replica set: scale down by one, so that no other takes its place",
     )
     parser.add_argument(
         "--no-cache", action="store_true", help="of an instance of a deployment: do not keep it for reuse"
@@ -119,7 +119,7 @@ def _add_get(commands: _Commands) -> None:
         "list what the accounts have",
         description="List one kind of thing over all accounts. A failing account does not hide the others.",
     )
-    parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST], help="what to list")
+    parser.add_argument("kind", choices=[*(kind.value for kind in KINDS), COST], help="the kind of rows")
     _accounts_option(parser)
     _output_option(parser, ("table", "json", "csv"))
     parser.add_argument(
@@ -139,9 +139,9 @@ def _add_get(commands: _Commands) -> None:
         default=[],
         metavar="REF",
         help="events of this instance or deployment alone; GPUs or processes of this instance, over SSH where its"
-        " server does not tell them, may be given several times; the queue of this endpoint and the tasks in it",
+        " server does not report them, may be given several times; the queue of this endpoint and the tasks in it",
     )
-    parser.add_argument("--watch", action="store_true", help="go on and print what changes")
+    parser.add_argument("--watch", action="store_true", help="watch: print changes until ended")
     parser.add_argument(
         "--interval",
         type=argument_types.positive,
@@ -151,7 +151,7 @@ def _add_get(commands: _Commands) -> None:
 
 
 def _add_instance_commands(commands: _Commands) -> None:
-    parser = commands.add("describe", "show all that is known of one thing or account")
+    parser = commands.add("describe", "show details of one row or account")
     parser.add_argument("ref", metavar="REF", help=f"{_REF_HELP}; or an account's name")
     _output_option(parser, ("text", "json", "raw"), default="text")
 
@@ -163,17 +163,15 @@ def _add_instance_commands(commands: _Commands) -> None:
         if action is Action.STOP:
             _stop_options(parser)
         if action is Action.DELETE:
-            parser.add_argument(
-                "--force", action="store_true", help="also what runs, where the server wants to be told"
-            )
+            parser.add_argument("--force", action="store_true", help="running ones too, where the server requires it")
         _mutation_options(parser)
 
-    parser = commands.add("scale", "change how many instances a deployment wants")
+    parser = commands.add("scale", "change the number of instances of a deployment")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
-    parser.add_argument("replicas", type=argument_types.count, metavar="N", help="how many it wants from now on")
+    parser.add_argument("replicas", type=argument_types.count, metavar="N", help="the desired number")
     _mutation_options(parser)
 
-    parser = commands.add("block", "keep the hosts of instances out of scheduling for a time")
+    parser = commands.add("block", "block instances' hosts for a time")
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
     parser.add_argument(
         "--for",
@@ -196,7 +194,7 @@ def _add_instance_commands(commands: _Commands) -> None:
         "exec",
         "run a command in instances, through the API",
         description="Run a command in instances, through the API.\n"
-        "One word after -- is a shell command as it stands; several are arguments and are quoted.",
+        "A single word after -- is a shell command, unchanged; several are arguments and are quoted.",
     )
     parser.usage = "gputui exec [options] REF… -- COMMAND…"
     parser.add_argument("refs", nargs="+", metavar="REF", help=_REF_HELP)
@@ -213,7 +211,7 @@ def _add_instance_commands(commands: _Commands) -> None:
         help="forget the instance's remembered host key first, and ask again",
     )
 
-    parser = commands.add("forward", "lead a port of this machine into an instance, until Ctrl+C")
+    parser = commands.add("forward", "forward a local port to an instance, until Ctrl+C")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
     parser.add_argument(
         "ports",
@@ -232,7 +230,7 @@ def _add_form_commands(commands: _Commands) -> None:
     parser.add_argument(
         "kind",
         metavar="KIND",
-        help="what to create: pod, vm, endpoint, deployment, container, volume, credential, task, image (a pull)",
+        help="kind: pod, vm, endpoint, deployment, container, volume, credential, task, image (a pull)",
     )
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when there are several accounts")
     _field_options(parser)
@@ -244,15 +242,15 @@ def _add_form_commands(commands: _Commands) -> None:
         "pull an image onto a host",
         description="Pull an image onto a host and wait until it is there. Ctrl+C stops the waiting, not the host.",
     )
-    parser.add_argument("repo_tag", metavar="IMAGE", help="its name with its tag, such as nvidia/cuda:12.6.3-base")
+    parser.add_argument("repo_tag", metavar="IMAGE", help="name with tag, such as nvidia/cuda:12.6.3-base")
     parser.add_argument("-A", "--account", metavar="ACCOUNT", help="where; needed when several accounts can pull")
     _mutation_options(parser)
 
     parser = commands.add(
         "update",
         "change the settings of something",
-        description="Change the settings of an endpoint, a credential or whatever else has some that can be changed."
-        "\nWithout --set and --file, the fields are listed with what stands in them now.",
+        description="Change the settings of an endpoint, a credential or other rows with settings."
+        "\nWithout --set and --file, the fields are listed with their present values.",
     )
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
     _field_options(parser)
@@ -260,7 +258,7 @@ def _add_form_commands(commands: _Commands) -> None:
 
     parser = commands.add("rename", "give a VM, a volume or whatever else can have it another name")
     parser.add_argument("ref", metavar="REF", help=_REF_HELP)
-    parser.add_argument("name", metavar="NAME", help="its name from now on")
+    parser.add_argument("name", metavar="NAME", help="the new name")
     _mutation_options(parser)
 
     parser = commands.add("resize", "give a volume another size")
@@ -275,9 +273,9 @@ def _add_account_commands(commands: _Commands) -> None:
     parser = commands.add("passwd", "change an account's password on its server")
     parser.add_argument("account", metavar="ACCOUNT", help="the account's name in the configuration")
 
-    parser = commands.add("logs", "show what an instance wrote, and what it goes on to write")
+    parser = commands.add("logs", "show and follow the log of an instance")
     parser.add_argument("ref", metavar="REF", help=f"{_REF_HELP}; of an endpoint with one worker that worker")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on and print what is written")
+    parser.add_argument("-f", "--follow", action="store_true", help="follow: print new lines until ended")
     parser.add_argument("--since", default="", metavar="TIME", help="from then on: 90m, 2h, 14:05, ISO 8601")
     parser.add_argument("--until", default="", metavar="TIME", help="up to then")
     parser.add_argument("--grep", default="", metavar="WORDS", help="only lines that hold this; the server looks")
@@ -332,7 +330,7 @@ def _add_program_commands(commands: _Commands) -> None:
         default=1.0,
         help="of its time: 1 is real time, 0 freezes it (default: 1)",
     )
-    sim.add_argument("--faults", metavar="PROFILE", help="what goes wrong; see docs/simulator.md")
+    sim.add_argument("--faults", metavar="PROFILE", help="fault profile; see docs/simulator.md")
     sim.add_argument("--release", metavar="VERSION", help="which release the pody server is")
     sim.add_argument("--clouds", metavar="SET", help="other clouds than the usual two; see docs/simulator.md")
 
@@ -350,9 +348,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"gputui {__version__}")
-    parser.add_argument(
-        "--reset-terminal", action="store_true", help="put a terminal that was left in disorder right again"
-    )
+    parser.add_argument("--reset-terminal", action="store_true", help="reset a garbled terminal")
     commands = _Commands(parser.add_subparsers(dest="command", metavar="COMMAND"))
     adders: tuple[Callable[[_Commands], None], ...] = (
         _add_get,

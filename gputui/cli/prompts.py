@@ -63,7 +63,7 @@ def need_somebody() -> None:
     """Raise ConfigError when there is nobody to ask before something is changed."""
     if not interactive():
         raise ConfigError(
-            "This would change something and nobody is there to ask.",
+            "This would change something, and there is no terminal to ask at.",
             hint="Give --yes to do it without asking, or --dry-run to see it.",
         )
 

@@ -185,4 +185,4 @@ def _not_found(text: str, names: Mapping[Ref, set[str]]) -> NotFoundError:
         hint = "`gputui get KIND` lists what there is: instances, deployments, …"
     else:
         hint = "There is nothing of that kind."
-    return NotFoundError(f"Nothing is called {text!r}.", hint=hint)
+    return NotFoundError(f"No match for {text!r}.", hint=hint)

@@ -205,7 +205,7 @@ def _not_waited_for(fleet: Fleet) -> UnknownOutcomeError:
     """Say of which changes the answer was not waited for, whatever the command was."""
     things = ", ".join(f"{action.value} {ref}" for ref, action in fleet.cut_off())
     return UnknownOutcomeError(
-        f"interrupted: the answer to {things} is not waited for any more; the server may go on with it.",
+        f"interrupted: the answer to {things} is no longer awaited; the server may still finish it.",
         hint="Look before you try again.",
     )
 

@@ -65,7 +65,7 @@ async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, host
 def _ask_user(ref: Ref) -> str:
     """Ask who logs in, where neither the back end nor the configuration tells."""
     missing = SshError(
-        f"{ref}: its back end does not tell who may log in.",
+        f"{ref}: its back end does not report who may log in.",
         hint=f"Log in once with gputui ssh {ref}, or set ssh.user in [accounts.{ref.account}].",
     )
     if not prompts.interactive():
@@ -111,7 +111,7 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
         sys.stderr.write("\r\x1b[K")
     say(question.describe())
     if not prompts.interactive():
-        say("Nobody is there to say whether to trust it: log in once with gputui ssh.")
+        say("There is no terminal to ask whether to trust it: log in once with gputui ssh.")
         return False
     with _interruptible():
         try:

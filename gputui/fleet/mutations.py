@@ -255,8 +255,8 @@ class Mutations:
             if ref not in self._given_up:
                 raise
             raise GivenUpError(
-                f"{ref.account}: the answer about {ref.id} is not waited for any more.",
-                hint="The server may go on with it.",
+                f"{ref.account}: the answer about {ref.id} is no longer awaited.",
+                hint="The server may still finish it.",
             ) from None
         finally:
             self._given_up.discard(ref)

@@ -62,7 +62,7 @@ class GpuProbe:
             return await fleet.ssh_target(instance.ref)
 
         async def no_trust(_: HostKeyQuestion) -> bool:
-            asked.append("its host key is not known")
+            asked.append("the host key is unknown")
             return False
 
         async def no_secret(_: SecretQuestion) -> Secret | None:

@@ -197,7 +197,7 @@ class HistoryFile:
             except sqlite3.DatabaseError:
                 aside = _set_aside(path)
                 connection = _connect(path)
-                self._notice = f"the history was damaged and starts anew; the old file is {aside}"
+                self._notice = f"the history was damaged and starts empty; the old file is {aside}"
                 return connection
         except _NewerError:
             self._notice = f"the history was written by a newer gputui and is left alone ({path})"

@@ -19,9 +19,9 @@ from gputui.models import (
     Volume,
 )
 
-STOP_KEPT_ALIVE = "Every process in it ends. Its deployment starts another in its place, unless it wants one less."
+STOP_KEPT_ALIVE = "All processes stop. The deployment starts another in its place, unless it is scaled down."
 STOP_SEVERAL_KEPT_ALIVE = (
-    "Every process in them ends. Their deployments start others in their place, unless they want fewer."
+    "All processes in them stop. The deployments start others in their place, unless they are scaled down."
 )
 NEEDS_FORCE = "It runs: without force the server refuses, and nothing is deleted."
 SOME_NEED_FORCE = "Some run: without force the server refuses to delete those."

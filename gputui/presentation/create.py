@@ -92,7 +92,7 @@ def stock_note(form: Form, values: Mapping[str, str], offers: Iterable[Row]) -> 
     if not fitting or not each:
         return ""
     idle, wanted = sum(fitting), each * instances_at_once(form, values)
-    note = f"{idle} single cards of these models are idle in these regions now, {wanted} are wanted."
+    note = f"{idle} matching GPUs idle in these regions; {wanted} needed."
     if each > 1:
         note += f" They may sit in several machines: that is no promise that an instance with {each} can start."
     return note

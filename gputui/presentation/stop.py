@@ -17,11 +17,11 @@ def scale_down_offer(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) ->
     if not rows or len(rows) != sum(parents.values()):
         return ""
     if len(parents) > 1:
-        return "also want as many fewer"
+        return "also scale down by as many"
     ((ref, count),) = parents.items()
     parent = keeps_up[ref]
-    to = "" if parent.desired is None else f", {max(0, parent.desired - count)} instead of {parent.desired}"
-    return f"also want {'one' if count == 1 else count} less of {parent.name}{to}"
+    to = "" if parent.desired is None else f" from {parent.desired} to {max(0, parent.desired - count)}"
+    return f"also scale down {parent.name}{to}"
 
 
 def stop_effects(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment], *, less: bool) -> list[str]:
@@ -32,7 +32,7 @@ def stop_effects(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment], *, les
         orphans = all(isinstance(row, Instance) and row.parent is None for row in rows)
         if orphans:
             return [effect(Action.STOP, rows), *spending(Action.STOP, rows)]
-        whose = "Its deployment" if len(rows) == 1 else "Their deployments"
+        whose = "The deployment" if len(rows) == 1 else "The deployments"
         return [f"{_ends(rows)} {whose} may start {_another(len(rows))}."]
     names = " and ".join(name_of(keeps_up[ref]) for ref in parents)
     starts = "starts" if len(parents) == 1 else "start"
@@ -52,7 +52,7 @@ def _parents(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) -> dict[Re
 
 
 def _ends(rows: Sequence[Row]) -> str:
-    return f"Every process in {'it' if len(rows) == 1 else 'them'} ends."
+    return f"All processes{'' if len(rows) == 1 else ' in them'} stop."
 
 
 def _another(count: int) -> str:

@@ -31,7 +31,7 @@ class BlacklistCommands(BlockCommands):
         if missing:
             them = "it" if len(missing) == 1 else "them"
             hosts = ", ".join(missing)
-            self.view.notify(f"{hosts}: no instance on {them} is known, and a host is kept out through one.")
+            self.view.notify(f"{hosts}: no instance on {them} is known, and a host is blocked through one.")
         if instances := [instance for instance in found.values() if instance is not None]:
             self.block(instances)
 
@@ -74,5 +74,5 @@ class BlacklistView(ListView):
         fleet, chosen = self.session.fleet, self.session.account
         where = chosen or "any account"
         if not any(fleet.supports(name, Resource.BLACKLIST) for name in fleet.accounts if chosen in (None, name)):
-            return f"Hosts cannot be kept out in {where}."
-        return f"No host is kept out in {where}. Press b on an instance (3) to keep its host out."
+            return f"Hosts cannot be blocked in {where}."
+        return f"No host is blocked in {where}. Press b on an instance (3) to block its host."

@@ -50,7 +50,7 @@ def explain(error: Exception, where: str) -> SshError:
                 f"There is no route to {where}.", hint="Check the network or VPN, or set ssh.jump for the account."
             )
         case OSError() if _numbers(error) & _REFUSED:
-            return SshError(f"{where} refused the connection.", hint="Its SSH server does not run.")
+            return SshError(f"{where} refused the connection.", hint="The SSH server does not run.")
         case asyncssh.KeyExchangeFailed():
             return SshError(f"{where} and gputui share no algorithm: {_reason(error)}.")
         case asyncssh.ConnectionLost():

@@ -221,7 +221,7 @@ def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ..
         f"The host key of {name_of_host(host_id)} at {host}:{port} has changed: remembered {remembered}, now {new}. "
         "Not logged in.",
         hint=(
-            "Someone may be listening in, or it was made anew. "
+            "Someone may be listening in, or it was recreated. "
             f"If you know why: gputui ssh --forget-host-key {name_of_host(host_id)}, then log in again and compare."
         ),
     )

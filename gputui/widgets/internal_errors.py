@@ -24,7 +24,7 @@ from gputui.widgets.textual_internals import app_context, remove_notification
 MOST_IN_A_ROW = 5
 """How many handlers may fail between two keys or clicks; one more ends the program."""
 
-MISTAKE = "gputui made a mistake"
+MISTAKE = "Internal error"
 """The title over a failure that should not happen."""
 
 _INNER_MESSAGES = "textual.messages"

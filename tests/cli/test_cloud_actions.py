@@ -47,7 +47,7 @@ def test_scaling_says_from_what_to_what_and_what_it_costs(hub: Cloud, run: Run, 
     ("argv", "status", "words"),
     [
         (("scale", "train", "3", "--dry-run"), 0, ""),
-        (("scale", "train", "3"), 2, "nobody is there to ask"),
+        (("scale", "train", "3"), 2, "there is no terminal to ask at"),
         (("scale", "trai", "3", "--yes"), 2, f"trai is {TRAIN}"),
         (("scale", "train", "2", "--yes"), 0, "wants 2 already"),
         (("scale", "train", "0", "--yes"), 2, "invalid count value"),
@@ -72,7 +72,7 @@ def test_a_deployment_is_stopped_and_deleted_by_its_name(hub: Cloud, run: Run) -
     assert run("delete", "train", "--yes")[:2] == (0, f"{TRAIN}: deleted\n")
 
     assert f"{TRAIN} (train, ReplicaSet, running, 1 of 2 running, 1 starting, 2 × RTX 5090, RTX 4090)\n" in dry
-    assert "All its instances end" in dry
+    assert "All its instances, their disks" in dry
     assert "Spending falls by $3.60/h." in dry
     assert (hub.calls[Action.STOP], hub.calls[Action.DELETE]) == (1, 1)
 
@@ -153,7 +153,7 @@ def test_a_host_that_is_kept_out_already_is_kept_out_for_longer(hub: Cloud, run:
     _, known, _ = run("block", "train-a", "--dry-run")
     _, elsewhere, _ = run("block", "train-b", "--dry-run")
 
-    assert re.search(r"It is kept out already, until .* \(1h 35m left\): this extends that\.", known)
+    assert re.search(r"It is already blocked, until .* \(1h 35m left\): this extends that\.", known)
     assert "kept out already" not in elsewhere
 
 

@@ -183,7 +183,7 @@ def test_a_host_is_kept_out_and_then_for_longer(own_clouds: Simulation, run: Run
     (block,) = rows(run, "blacklist", "-A", "hub")
     assert (block["host"], block["region"], block["comment"]) == (one["host"], one["region"], "slow boot")
     _, again, _ = run("block", one["ref"], "--for", "6h", "--dry-run")
-    assert "It is kept out already" in again
+    assert "It is already blocked" in again
     assert run("block", one["ref"], "--for", "6h", "--yes")[0] == 0
     (extended,) = rows(run, "blacklist", "-A", "hub")
     assert extended["until"] > block["until"]

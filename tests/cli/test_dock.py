@@ -159,7 +159,7 @@ def test_ctrl_c_ends_the_wait_for_a_pull_and_says_that_the_outcome_is_unknown(us
     threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
     status, out, err = run("pull", "vllm/vllm-openai:v0.8.5", "--yes")
     assert (status, out) == (4, "")
-    assert "not waited for any more" in err
+    assert "no longer awaited" in err
     assert "gputui get images -A dock" in err
     _, audit, _ = run("audit", "-o", "json")
     assert json.loads(audit)[0]["outcome"] == "unknown"

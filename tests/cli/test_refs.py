@@ -118,7 +118,7 @@ async def test_a_thing_of_another_kind_is_named_with_what_is_possible() -> None:
         await resolve_among(
             ["lab/main"], Listing(), (Resource.DEPLOYMENTS,), lists, only=only_text(Action.SCALE, "deployments")
         )
-    with pytest.raises(NotFoundError, match=r"Nothing is called 'lab/mane'"):
+    with pytest.raises(NotFoundError, match=r"No match for 'lab/mane'"):
         await resolve_among(["lab/mane"], Listing(), (Resource.DEPLOYMENTS,), lists, only="")
 
 

@@ -159,7 +159,7 @@ def test_every_kind_of_account_has_a_back_end_and_the_other_way_round() -> None:
 
 def test_what_is_asked_for_an_account_follows_from_its_keys() -> None:
     assert questions(PodyAccount) == [
-        Question("base_url", "Its address", required=True, secret=False, example="http://10.0.0.5:8799"),
+        Question("base_url", "Address", required=True, secret=False, example="http://10.0.0.5:8799"),
         Question("username", "User name", required=True, secret=False, example="alice"),
         Question("password", "Password", required=True, secret=True, example="env:PODY_PASSWORD"),
     ]
@@ -321,7 +321,7 @@ def test_a_deepdock_account_is_asked_for_its_address_alone() -> None:
     assert questions(DeepdockAccount) == [
         Question(
             "base_url",
-            "Its address; http://127.0.0.1:8000 when left out",
+            "Address; http://127.0.0.1:8000 when left out",
             required=False,
             secret=False,
             example="http://10.0.0.7:8000",

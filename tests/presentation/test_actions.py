@@ -94,7 +94,7 @@ def test_stopping_what_a_deployment_keeps_alive_says_that_another_comes() -> Non
 
 def test_a_deployment_ends_with_all_its_instances_and_their_price() -> None:
     there = [kept_alive("a"), kept_alive("b"), kept_alive("c", phase=Phase.STOPPED), instance(MAIN)]
-    assert effect(Action.DELETE, [DEPLOYMENT]).startswith("All its instances end")
+    assert effect(Action.DELETE, [DEPLOYMENT]).startswith("All its instances, their disks")
     assert spending(Action.DELETE, [DEPLOYMENT], there) == ["Spending falls by $3.60/h."]
     assert confirmation_text(Action.DELETE, [DEPLOYMENT]) == "train"
 

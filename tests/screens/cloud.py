@@ -180,7 +180,7 @@ def fields() -> tuple[FormField, ...]:
             "image_uuid",
             "Image",
             FieldKind.CHOICE,
-            group="What runs",
+            group="Workload",
             choices=IMAGES,
             labels=IMAGE_NAMES,
             open_choices=True,

@@ -55,7 +55,7 @@ async def test_the_next_to_come_back_stands_first_those_without_an_end_last() ->
     cloud = keeping(block("hub", "never", None), block("hub", "days", 5000), block("hub", "soon", 3))
     async with staged(cloud, view="6") as stage:
         assert stage.names == ["sgp1/soon", "sgp1/days", "sgp1/never"]
-        assert "not told" in stage.line_of("never")
+        assert "not reported" in stage.line_of("never")
 
 
 async def test_an_extended_entry_shows_as_such_also_on_a_narrow_screen() -> None:
@@ -106,7 +106,7 @@ async def test_what_the_server_lists_no_more_goes() -> None:
 
 async def test_where_hosts_cannot_be_kept_out_it_says_so() -> None:
     async with staged(lab(), view="6") as stage:
-        assert "Hosts cannot be kept out in any account." in stage.text
+        assert "Hosts cannot be blocked in any account." in stage.text
 
 
 async def test_an_entry_is_described() -> None:
@@ -135,7 +135,7 @@ async def test_without_an_instance_on_the_host_it_says_what_is_missing() -> None
     async with staged(cloud, view="6") as stage:
         await stage.press("j", "b")
         assert not stage.in_dialog
-        assert "77de01aa10: no instance on it is known, and a host is kept out through one." in stage.toasts
+        assert "77de01aa10: no instance on it is known, and a host is blocked through one." in stage.toasts
 
 
 async def test_read_only_accounts_do_not_offer_it() -> None:

@@ -47,7 +47,7 @@ async def test_stop_names_what_it_does_to_what_with_cancel_in_focus() -> None:
         for part in (
             "Stop train in lab?",
             "● train   running   GPUs: #0,1 RTX 4090",
-            "Every process in it ends. Its disk stays.",
+            "All processes stop. The disk is kept.",
             "2 processes use its GPUs now, with 24.0G of GPU memory: work is lost.",
         ):
             assert part in stage.text
@@ -113,7 +113,7 @@ async def test_several_marked_rows_are_all_named_and_each_sent_once() -> None:
         assert "Stop 2 pods in lab?" in stage.text
         assert "eval" in stage.text
         assert "fresh" in stage.text
-        assert "Every process in them ends. Their disks stay." in stage.text
+        assert "All processes in them stop. The disks are kept." in stage.text
         assert "Type 2 to confirm:" in stage.text
         await stage.press("enter", "y", "enter", "tab", "enter")
         assert sent(fake) == {}
@@ -200,7 +200,7 @@ async def test_the_question_says_when_what_is_shown_is_old() -> None:
         fail(fake, UnavailableError("no answer"))
         await stage.advance(6)
         await stage.press("G", "X")
-        assert "What is shown of lab is as of" in stage.text
+        assert "The rows shown of lab is as of" in stage.text
 
 
 async def test_read_only_offers_no_change_by_key_or_footer() -> None:

@@ -215,7 +215,7 @@ async def test_a_job_cannot_want_one_less() -> None:
         await go_to(stage, "batch-00c1")
         await stage.press("X")
         assert "one less" not in stage.text
-        assert "Its deployment may start another in its place." in said(stage)
+        assert "The deployment may start another in its place." in said(stage)
         assert "Spending" not in stage.text
 
 
@@ -249,7 +249,7 @@ async def test_instances_of_several_deployments_want_as_many_fewer() -> None:
         await stage.press("space")
         await go_to(stage, "train-a-7f3c")
         await stage.press("space", "X")
-        assert "also want as many fewer" in stage.text
+        assert "also scale down by as many" in stage.text
         assert "batch and train-a start others in their place" in said(stage)
 
 
@@ -273,12 +273,12 @@ async def test_the_question_names_host_account_region_and_instance_and_what_happ
         assert "Keep host f94411a60c out in hub?" in stage.text
         assert "f94411a60c   hub   sgp1   ● train-a-7f3c" in stage.text
         assert "For 1d 00h, until 2026-03-02 12:00." in stage.text
-        assert "What runs" in stage.text
+        assert "Workload" in stage.text
         assert isinstance(stage.app.focused, Button)
         assert stage.app.focused.id == "cancel"
         await stage.press("right", "enter")
         assert cloud.blocks == [("train-a-7f3c", 1440, "")]
-        assert "train-a-7f3c has its host kept out." in stage.toasts
+        assert "train-a-7f3c blocked its host." in stage.toasts
 
 
 async def test_evidence_from_its_events_stands_in_the_comment() -> None:
@@ -370,7 +370,7 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
     async with staged(cloud) as stage:
         await stage.press("g", "space", "space", "space", "space", "b")
         assert "Keep 2 hosts out in hub?" in stage.text
-        assert "4 instances are marked, on 2 hosts: each host is kept out once." in stage.text
+        assert "4 instances are marked, on 2 hosts: each host is blocked once." in stage.text
         await say_yes(stage)
         assert sorted(ref for ref, _, _ in cloud.blocks) == ["batch-00c1", "train-a-81ab"]
         assert "2 of 2 hosts are kept out." in stage.toasts

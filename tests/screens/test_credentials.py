@@ -23,7 +23,7 @@ async def test_a_credential_says_in_words_what_it_opens() -> None:
         assert "Amazon Elastic Container Registry" in stage.line_of("team-registry")
         await stage.press("j", "enter")
         assert "registry  Amazon Elastic Container Registry  (ECR)" in stage.text
-        assert "user and password  never told by the server" in stage.text
+        assert "user and password  never reported by the server" in stage.text
 
 
 async def test_a_type_nobody_knows_is_shown_as_it_is_told() -> None:

@@ -121,7 +121,7 @@ async def test_a_pull_can_be_given_up_which_is_said_to_be_unknown() -> None:
         assert f"Stop waiting for {CUDA} in dock?" in stage.text
         await confirm(stage)
         await stage.advance(1)
-        assert "not waited for any more" in stage.toasts
+        assert "no longer awaited" in stage.toasts
         assert CUDA not in stage.names
         assert sent(fake) == {Action.CREATE: 1}
 
@@ -192,7 +192,7 @@ async def test_a_password_can_be_made_up_and_shown() -> None:
     async with staged(fake) as stage:
         await stage.press("n")
         await stage.type("mine")
-        assert "ctrl+r shows it, ctrl+n makes one up" in stage.text
+        assert "ctrl+r shows it, ctrl+n generates one" in stage.text
         await stage.press("tab", "ctrl+n")
         field = stage.app.screen.query_one("#field-password", Input)
         secret = field.value

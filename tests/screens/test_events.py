@@ -38,7 +38,7 @@ async def test_changes_appear_with_where_from_and_where_to() -> None:
         await change(stage, fake, "bert", "exited")
         assert "running" in stage.line_of("bert")
         assert "→ ○ exited" in stage.line_of("bert")
-        assert "seen from here" in stage.line_of("bert")
+        assert "observed" in stage.line_of("bert")
         await change(stage, fake, "clip", "")
         assert "→ gone" in stage.line_of("clip")
         assert "following" in stage.title
@@ -90,7 +90,7 @@ async def test_e_limits_to_one_instance() -> None:
 async def test_an_instance_nothing_happened_to_says_so() -> None:
     async with staged(fleet_of_two()) as stage:
         await stage.press("e")
-        assert "Nothing has happened to it since gputui watches." in stage.text
+        assert "No events of it since gputui started." in stage.text
 
 
 async def test_enter_goes_to_the_instance_or_describes_what_is_left() -> None:
@@ -203,7 +203,7 @@ async def test_a_slow_step_says_so_with_the_median_and_the_host() -> None:
         assert "slow: median 31 s" in line
         assert "m-slow" in line
         await stage.press("k")
-        assert "b keep host out" in stage.lines[-1]
+        assert "b block host" in stage.lines[-1]
         assert sum("slow: median" in line for line in stage.lines) == 1
 
 
@@ -239,13 +239,13 @@ async def test_b_keeps_the_host_of_the_event_out() -> None:
         assert isinstance(stage.view, EventsView)
         assert [row.ref for row in stage.view.targets()] == [Ref("hub", "container", "slow")]
         assert Action.BLOCK in stage.view.actions_here()
-        assert "b keep host out" in stage.text
+        assert "b block host" in stage.text
         await stage.press("b")
         assert "Keep host m-slow out in hub?" in stage.text
         assert "creating→running took 356 s, median 35 s" in stage.text
         await stage.press("escape", "g")
         assert stage.view.actions_here() == frozenset(), "an event of what is gone"
-        assert "b keep host out" not in stage.text
+        assert "b block host" not in stage.text
 
 
 async def test_marked_events_act_on_each_of_their_instances_once() -> None:
@@ -265,7 +265,7 @@ async def test_the_menu_is_that_of_the_instance() -> None:
     async with staged(cloud(one_slow()), view="4") as stage:
         await stage.press("G", "a")
         assert "slow in hub" in stage.text
-        assert "Keep the host out" in stage.text
+        assert "Block the host" in stage.text
 
 
 async def test_a_deployment_limits_the_stream_to_its_instances() -> None:

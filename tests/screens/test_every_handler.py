@@ -28,7 +28,7 @@ from tests.fleet.fakes import FakeBackend, settle
 from tests.screens.stage import Stage, lab, staged
 
 REPORT = Path("/somewhere/report.txt")
-SHOWN = f"gputui made a mistake RuntimeError. The report, without secrets, is in {REPORT}"
+SHOWN = f"Internal error RuntimeError. The report, without secrets, is in {REPORT}"
 PACKAGES = (gputui.screens, gputui.widgets)
 
 

@@ -72,7 +72,7 @@ async def test_an_unknown_command_is_told_and_stays_to_be_mended() -> None:
 async def test_a_name_that_nothing_has_is_told() -> None:
     async with staged(lab()) as stage:
         await stage.command("stop nobody")
-        assert "Nothing is called nobody." in stage.toasts
+        assert "No match for nobody." in stage.toasts
 
 
 async def test_a_name_that_several_have_is_told() -> None:

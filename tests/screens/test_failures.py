@@ -81,7 +81,7 @@ async def test_every_worker_that_raises_is_told_with_its_report(monkeypatch: pyt
             stage.app.clear_notifications()
             start(worker.values[0], stage.view)
             await stage.settle()
-            assert "gputui made a mistake RuntimeError" in stage.toasts, worker.id
+            assert "Internal error RuntimeError" in stage.toasts, worker.id
             assert str(REPORT) in stage.toasts, worker.id
 
 
@@ -162,7 +162,7 @@ async def test_the_program_continues_after_a_key_handler_has_raised() -> None:
         for _ in range(MOST_IN_A_ROW + 2):
             stage.app.clear_notifications()
             await stage.press("t")
-            assert f"gputui made a mistake RuntimeError. The report, without secrets, is in {REPORT}" in stage.toasts
+            assert f"Internal error RuntimeError. The report, without secrets, is in {REPORT}" in stage.toasts
         await stage.press("escape")
         assert not stage.in_dialog
         await stage.press("question_mark")
@@ -196,7 +196,7 @@ async def test_a_failure_that_comes_again_is_shown_and_written_once(tmp_path: Pa
         stage.app.push_screen(BrokenOnKey())
         await stage.settle()
         await stage.press(*"aaaa")
-        assert stage.toasts.count("gputui made a mistake") == 1
+        assert stage.toasts.count("Internal error") == 1
         assert len(written) == 1
         stage.app.show_internal_error(ValueError())
         await stage.settle()

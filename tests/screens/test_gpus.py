@@ -27,7 +27,7 @@ async def test_a_gpu_shows_what_is_held_of_it() -> None:
         assert "▇▇▇▇▇▇▇▇ 23.0G/24.0G" in stage.text
         assert "▇▇▁▁▁▁▁▁ 6.0G/24.0G" in stage.text
         assert "▁▁▁▁▁▁▁▁ 0B/24.0G" in stage.line_of("idle")
-        assert "not told" in stage.text
+        assert "not reported" in stage.text
         assert "train, jupyter" in stage.text
 
 

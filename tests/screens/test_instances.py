@@ -131,7 +131,7 @@ async def test_a_bad_filter_says_what_is_wrong_and_keeps_the_rows() -> None:
 async def test_a_filter_without_rows_says_so_and_how_to_leave() -> None:
     async with staged(lab()) as stage:
         await stage.command("filter nothing")
-        assert "No row matches nothing. esc clears what limits the view." in stage.text
+        assert "No row matches nothing. esc clears the filter." in stage.text
 
 
 async def test_keys_typed_into_the_filter_are_text_and_not_commands() -> None:
@@ -183,7 +183,7 @@ async def test_marks_the_filter_hides_are_kept_and_told() -> None:
     async with staged(lab()) as stage:
         await stage.press("space")
         await stage.command("filter train")
-        assert "1 marked and filtered away" in stage.title
+        assert "1 marked, hidden by filter" in stage.title
 
 
 async def test_only_problems_shows_what_is_not_well() -> None:
@@ -245,7 +245,7 @@ async def test_describe_of_a_row_that_cannot_be_read_anew_says_so() -> None:
     fake.errors["fetch"] = UnavailableError("no answer")
     async with staged(fake) as stage:
         await stage.press("G", "d")
-        assert "not read anew: no answer" in stage.text
+        assert "refresh failed: no answer" in stage.text
 
 
 async def test_a_description_is_searched_and_copied() -> None:

@@ -86,7 +86,7 @@ async def test_a_look_inside_shows_its_gpus_and_processes_and_whose_numbers_they
     async with staged(hub(), lab()) as stage:
         await look(stage)
         assert stage.title.startswith(f"{NAME} › GPUs")
-        assert "PIDs are the container's" in stage.title
+        assert "PIDs as seen inside the container" in stage.title
         assert "1 GPU " in stage.title, "those of other hosts are not shown beside it"
         assert "4120" in stage.line_of("python train.py")
         before = inside.looks
@@ -100,7 +100,7 @@ async def test_a_look_inside_shows_its_gpus_and_processes_and_whose_numbers_they
 async def test_those_of_a_host_have_its_own_numbers(inside: PlayedProbes) -> None:
     async with staged(hub(), lab()) as stage:
         await stage.press("5")
-        assert "PIDs are the container's" not in stage.text
+        assert "PIDs as seen inside the container" not in stage.text
 
 
 async def test_escape_ends_the_wait_and_leaves_one_where_one_was(inside: PlayedProbes) -> None:

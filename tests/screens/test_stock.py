@@ -114,7 +114,7 @@ async def test_the_cell_is_told_with_place_price_and_what_single_cards_do_not_pr
         at(stage, "sgp1")
         await stage.settle()
         assert said(stage) == "RTX 5090 · hub · sgp1   12 idle of 64 single cards   from $0.90/h"
-        assert said(stage, "past") == "single cards: two idle may sit on two machines"
+        assert said(stage, "past") == "counts single GPUs, possibly on different machines"
 
 
 async def test_one_card_and_one_host_need_no_such_warning() -> None:
@@ -158,7 +158,7 @@ async def test_one_region_that_fails_leaves_the_others_and_is_marked_in_its_plac
         assert " 2/16" in line
         at(stage, "sgp1")
         await stage.settle()
-        assert said(stage).endswith("12 idle of 64 single cards   from $0.90/h   ? not read anew")
+        assert said(stage).endswith("12 idle of 64 single cards   from $0.90/h   ? refresh failed")
         assert said(stage, "past") == "no answer"
         await stage.press("left")
         assert said(stage) == "RTX 5090 · hub · eu-1   ✗ could not be read"
@@ -270,7 +270,7 @@ async def test_a_filter_that_cannot_be_read_is_told() -> None:
 async def test_a_filter_that_nothing_passes_says_so() -> None:
     async with staged(hub(), view="1") as stage:
         await stage.command("filter b300")
-        assert "Nothing passes / b300. esc clears what limits the view." in stage.text
+        assert "Nothing passes / b300. esc clears the filter." in stage.text
 
 
 async def test_z_leaves_what_is_idle() -> None:
@@ -345,14 +345,14 @@ async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() 
     async with staged(hub(), dock(), view="1") as stage:
         at(stage, "sgp1")
         await stage.press("enter")
-        assert "Who has RTX 5090" in stage.text
+        assert "WhereRTX 5090" in stage.text
         lines = [line for line in stage.lines if "from $" in line or "price unknown" in line]
         order = [
             next(region for region in ("us-east-1", "sgp1", "dock", "eu-1") if region in line) for line in lines[:3]
         ]
         assert order == ["us-east-1", "sgp1", "dock"]
         assert not any("eu-1" in line and "$0.10" in line for line in lines)
-        assert "single cards: two idle may sit on two machines" in stage.text
+        assert "counts single GPUs, possibly on different machines" in stage.text
 
 
 async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
@@ -379,7 +379,7 @@ async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
 async def test_without_any_price_none_is_spoken_of() -> None:
     async with staged(dock(), view="1") as stage:
         await stage.press("enter")
-        assert "Who has RTX 5090" in stage.text
+        assert "WhereRTX 5090" in stage.text
         assert "price" not in stage.text
 
 
@@ -416,7 +416,7 @@ async def test_who_has_a_model_can_be_asked_where_it_is_not_offered() -> None:
         await stage.press("enter")
         assert "No place has H200 idle now." in stage.toasts
         await stage.press("j", "enter")
-        assert "Who has RTX 5090" in stage.text
+        assert "WhereRTX 5090" in stage.text
 
 
 # --- waiting for idle GPUs --------------------------------------------------------------------------------------

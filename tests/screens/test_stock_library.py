@@ -73,7 +73,7 @@ async def test_numbers_that_are_old_are_kept_and_marked() -> None:
 
 async def test_without_stock_it_says_so() -> None:
     async with staged(backend("lab"), view="1") as stage:
-        assert "No account shown tells which GPUs are idle." in stage.text
+        assert "No account shown reports idle GPUs." in stage.text
 
 
 async def test_a_narrow_map_is_walked_sideways_with_arrows_at_the_edge() -> None:
@@ -105,7 +105,7 @@ async def test_enter_twice_creates_where_the_cursor_is() -> None:
     fake.rows[Resource.STOCK] = [offer("lab", "RTX 4090", 2, 4)]
     async with staged(fake, attic(), view="1") as stage:
         await stage.press("G", "right", "enter")
-        assert "Who has RTX 4090" in stage.text
+        assert "WhereRTX 4090" in stage.text
         await stage.press("enter")
         assert "New pod in lab" in stage.text
 
@@ -125,7 +125,7 @@ async def test_enter_on_a_read_only_account_describes() -> None:
 async def test_images_tell_whose_they_are() -> None:
     async with staged(lab(), view="7") as stage:
         assert "yours" in stage.line_of("alice-snapshot:v1")
-        assert "the server's" in stage.line_of("nvidia/cuda")
+        assert "public" in stage.line_of("nvidia/cuda")
         assert "8.0G" in stage.line_of("nvidia/cuda")
 
 

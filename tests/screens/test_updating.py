@@ -111,7 +111,7 @@ async def test_a_resize_tells_sizes_and_price_and_warns_of_a_smaller_one() -> No
         await stage.press("enter")
         assert "Resize data in yotta?" in stage.text
         assert "Size 200 GB → 500 GB" in said(stage)
-        assert "What it costs may change with its size. It costs $0.03/h now." in said(stage)
+        assert "The cost may change with the size. It costs $0.03/h now." in said(stage)
         assert "smaller" not in stage.text
         await stage.press("escape")
         await retype(stage, "50")
@@ -169,7 +169,7 @@ async def test_the_dry_run_shows_the_request_and_sends_nothing() -> None:
     fake = store()
     async with staged(fake, view="2") as stage:
         await stage.press("E", "ctrl+t")
-        assert "Dry run: this would be sent, and is not" in stage.text
+        assert "Dry run: request preview (not sent)" in stage.text
         assert "PATCH https://yotta.example/endpoint" in stage.text
         assert fake.told == []
 
@@ -297,8 +297,8 @@ async def test_the_menu_of_actions_has_what_can_be_changed() -> None:
     async with staged(store(), view="7") as stage:
         await stage.command("filter checkpoints")
         await stage.press("a")
-        assert "Give it another name" in stage.text
-        assert "Give it another size" in stage.text
+        assert "Rename" in stage.text
+        assert "Resize" in stage.text
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along()
         for part in (
             "Delete checkpoints in yotta?",
             "● checkpoints   active   CEPH   200G   us-east-1   $0.03/h",
-            "The data on it goes for good. This cannot be undone.",
+            "All data on it is permanently deleted. This cannot be undone.",
             "Spending falls by $0.03/h.",
             "Type checkpoints to confirm:",
         ):

@@ -57,7 +57,7 @@ class DeepdockAccount(GpuAccount):
     kind: Literal["deepdock"]
     base_url: str = Field(
         default="http://127.0.0.1:8000",
-        title="Its address; http://127.0.0.1:8000 when left out",
+        title="Address; http://127.0.0.1:8000 when left out",
         examples=["http://10.0.0.7:8000"],
     )
     header: HeaderConfig | None = None

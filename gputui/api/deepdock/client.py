@@ -87,7 +87,7 @@ def explain(party: Party, refusal: Refusal) -> GputuiError | None:
     if refusal.status == 401 or (refusal.status == 403 and is_about_credentials(refusal.detail)):
         said = f": {refusal.detail.rstrip('.')}" if refusal.detail else ""
         return AuthError(
-            f"{party}: {party.host} wants credentials (HTTP {refusal.status}){said}.",
+            f"{party}: {party.host} requires credentials (HTTP {refusal.status}){said}.",
             hint=f"Set header = {{ name = …, value = … }} under [accounts.{party.account}].",
         )
     if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and refusal.detail == "Not Found")):

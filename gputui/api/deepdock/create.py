@@ -79,7 +79,7 @@ def container_form(
                 FieldKind.CHOICE,
                 choices=references,
                 open_choices=True,
-                help="of the host; others have to be pulled first",
+                help="images on the host; pull others first",
                 role=Role.IMAGE,
             ),
             FormField(
@@ -90,9 +90,9 @@ def container_form(
                 choices=tuple(str(device.index) for device in devices),
                 labels=tuple(map(gpu_words, devices)),
                 open_choices=not devices,
-                help="by their numbers; with none ticked it may get none",
+                help="GPU numbers; none ticked = maybe no GPU",
             ),
-            FormField("user_name", "User", default=user, help="who logs in over SSH", group="Login"),
+            FormField("user_name", "User", default=user, help="SSH user", group="Login"),
             FormField("password", "Password", FieldKind.SECRET, generate=PASSWORD_LENGTH),
             FormField(
                 "env",
@@ -256,7 +256,7 @@ class ContainerCreator(_DeepdockCreator):
         images, devices = await asyncio.gather(self._images(), self._devices())
         notes = [
             "" if images else "The host has no image: pull one first.",
-            "" if devices else "The host tells of no GPU.",
+            "" if devices else "The host reports no GPU.",
         ]
         return container_form(
             self._account, images=images, devices=devices, user=self._user, note=" ".join(filter(None, notes))

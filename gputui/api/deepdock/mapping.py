@@ -102,7 +102,7 @@ class PulledWire(BaseModel):
 
 def _told(metrics: MetricsWire) -> MetricsWire:
     if not metrics.model_fields_set:
-        raise ValueError("tells nothing of a host")
+        raise ValueError("has no data of a host")
     return metrics
 
 

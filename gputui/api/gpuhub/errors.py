@@ -136,7 +136,7 @@ def refusal(party: Party, code: str, message: str, *, request_id: str = "", stat
         return ConflictError(text, request_id=request_id)
     if 400 <= status < 500:
         return InvalidError(text, request_id=request_id)
-    return ServerError(text, hint="Try again in a moment; if it stays, tell the vendor.", request_id=request_id)
+    return ServerError(text, hint="Try again in a moment; if it persists, contact the vendor.", request_id=request_id)
 
 
 def _meant(party: Party, code: str, said: str) -> tuple[type[GputuiError], str, str] | None:

@@ -110,7 +110,7 @@ class FilterForms:
         if field.name == "regions":
             return unknown_problem(read_several(text), self.regions, "the regions of this account")
         if field.kind is FieldKind.CHOICE and not field.open_choices:
-            return unknown_problem([text], [choice for choice in field.choices if choice], "what there is")
+            return unknown_problem([text], [choice for choice in field.choices if choice], "all")
         return None
 
     def _stock_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
@@ -145,8 +145,8 @@ class FilterForms:
             *_range("cpu_num"),
             *_range("memory_size", unit="GB"),
             *_range("price", FieldKind.TEXT, unit=f"{self.currency}/h"),
-            FormField("deployment_uuid", "Deployment", required=False, help="its uuid"),
-            FormField("container_uuid", "Container", required=False, help="its uuid"),
+            FormField("deployment_uuid", "Deployment", required=False, help="uuid"),
+            FormField("container_uuid", "Container", required=False, help="uuid"),
         ]
 
 
@@ -199,7 +199,7 @@ def _deployment_fields() -> list[FormField]:
             choices=("", *DEPLOYMENT_STATUSES),
             labels=("any", "running", "stopped"),
         ),
-        FormField("deployment_uuid", "Deployment", required=False, help="its uuid"),
+        FormField("deployment_uuid", "Deployment", required=False, help="uuid"),
     ]
 
 

@@ -70,4 +70,4 @@ class GpuhubChanges:
         if comment.strip():
             body["comment"] = comment.strip()
         await self._server.change("POST", f"{DEPLOYMENT}/blacklist", body, what=f"the blacklisting of host {host}")
-        return ActionResult(f"Host {host} is kept out for {format_minutes(minutes)}.")
+        return ActionResult(f"Host {host} is blocked for {format_minutes(minutes)}.")

@@ -249,7 +249,7 @@ class GpuhubLists:
         if last:
             return [replace(row, problem=error.message) for row in last]
         stand_in = self._scope.ref("container", deployment.ref.id)
-        problem = f"its containers cannot be read: {error.message}"
+        problem = f"containers cannot be read: {error.message}"
         return [Instance(stand_in, deployment.name, Phase.UNKNOWN, "unknown", parent=deployment.ref, problem=problem)]
 
     # Events (call 7)

@@ -166,7 +166,7 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
         )
     if status == 511:
         return UnavailableError(
-            f"{party}: the network wants a sign-in before it lets {party.host} through (HTTP 511).",
+            f"{party}: the network requires a sign-in before it lets {party.host} through (HTTP 511).",
             hint=f"Sign in to the network with a browser.{_via(party)}",
         )
     page_of_proxy = party.proxy and not party.tunnelled and not refusal.is_json and status in _OF_PROXIES
@@ -190,7 +190,7 @@ def refused(party: Party, refusal: Refusal) -> GputuiError:
         case 404:
             return NotFoundError(said or f"{party}: not found (HTTP 404).")
         case 409:
-            return ConflictError(said or f"{party}: it exists already, or its state does not allow this (HTTP 409).")
+            return ConflictError(said or f"{party}: it exists already, or the state does not allow this (HTTP 409).")
         case _:
             return InvalidError(
                 said or f"{party}: the request was not accepted (HTTP {status}).", fields=refusal.fields
@@ -242,7 +242,7 @@ def may_be_credentials(party: Party) -> str:
 
 def sign_in_hint(party: Party) -> str:
     """Return what to do about credentials that are not accepted."""
-    return f"Correct the credentials in the configuration, under [accounts.{party.account}]."
+    return f"Check the credentials in [accounts.{party.account}]."
 
 
 def _failed(party: Party, refusal: Refusal, said: str) -> GputuiError:
@@ -250,7 +250,9 @@ def _failed(party: Party, refusal: Refusal, said: str) -> GputuiError:
     if status in {502, 503, 504}:
         text = said or f"{party}: {party.host} is there, but the server behind it does not answer (HTTP {status})."
         return UnavailableError(text, hint=f"Try again in a moment.{_via(party)}")
-    return ServerError(said or f"{party}: the server failed at it (HTTP {status}).", hint="Its log says why.")
+    return ServerError(
+        said or f"{party}: the server failed at it (HTTP {status}).", hint="See its log for the reason."
+    )
 
 
 def _complaints(detail: list[Any]) -> Iterator[tuple[str, str]]:
@@ -304,7 +306,7 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
             case ssl.SSLCertVerificationError():
                 named = ca_certificates.named()
                 way_out = (
-                    f"Its authority is not among those of {named}."
+                    f"The authority is not among those of {named}."
                     if named
                     else "If its authority is your own, name its file in SSL_CERT_FILE."
                 )

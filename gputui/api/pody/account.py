@@ -18,7 +18,7 @@ class PodyAccount(GpuAccount):
     """An account on a pody server."""
 
     kind: Literal["pody"]
-    base_url: str = Field(title="Its address", examples=["http://10.0.0.5:8799"])
+    base_url: str = Field(title="Address", examples=["http://10.0.0.5:8799"])
     username: str = Field(min_length=1, title="User name", examples=["alice"])
     password: Annotated[SecretRef, PlainValidator(secret_at("password"))] = Field(
         title="Password", examples=["env:PODY_PASSWORD"]

@@ -233,7 +233,7 @@ class PodyBackend(HttpBackend):
         if pod.phase is not Phase.RUNNING:
             raise SshError(f"{ref} does not run (it is {pod.status}).", hint="Start it first.")
         if pod.ssh is None:
-            raise SshError(f"{ref} has no port for SSH.", hint="Its image does not map port 22: use exec instead.")
+            raise SshError(f"{ref} has no port for SSH.", hint="The image does not map port 22: use exec instead.")
         return pod.ssh
 
     # GPUs, processes and stock: one answer of gpu-ps

@@ -36,7 +36,7 @@ Params = Mapping[str, str | int]
 
 _T = TypeVar("_T")
 _TOO_MANY_REQUESTS = 429
-_TRY_AGAIN = "Try again in a moment; if it stays, tell the vendor."
+_TRY_AGAIN = "Try again in a moment; if it persists, contact the vendor."
 
 
 def _as_it_is(data: object) -> object:
@@ -61,7 +61,7 @@ CODES: Mapping[int, Meaning] = {
     11000: Meaning(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
     11001: Meaning(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
     11002: Meaning(ForbiddenError, "the account may not terminate this VM"),
-    12001: Meaning(ConflictError, "its state does not allow this", "Look at its state: stop or start it first."),
+    12001: Meaning(ConflictError, "the state does not allow this", "Look at its state: stop or start it first."),
     13000: Meaning(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
     14000: Meaning(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
     24000: Meaning(UnavailableError, "endpoints are not available now", "Try again in a moment."),
@@ -74,7 +74,7 @@ _STATUSES: Mapping[int, Meaning] = {
     401: Meaning(AuthError, "the key is not accepted"),
     403: Meaning(ForbiddenError, "not allowed"),
     404: Meaning(NotFoundError, "not found"),
-    409: Meaning(ConflictError, "its state does not allow this"),
+    409: Meaning(ConflictError, "the state does not allow this"),
 }
 """HTTP's own numbers, where a gateway writes them into the envelope."""
 

@@ -149,7 +149,7 @@ class YottaLists:
             if endpoint
             else self._scope.ref(part, _PARTS[part])
         )
-        whose = "its workers" if endpoint else "they"
+        whose = "the workers" if endpoint else "they"
         stand_in = Instance(
             ref,
             name,

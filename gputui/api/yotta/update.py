@@ -58,9 +58,9 @@ def _credential(row: Row) -> tuple[FormField, ...]:
     name = str(getattr(row, "name", ""))
     return (
         FormField("name", "Name", required=False, default=name, help="at most 255 characters"),
-        FormField("username", "User", required=False, help="the one there is stays when left empty"),
+        FormField("username", "User", required=False, help="leave empty to keep the current one"),
         FormField(
-            "password", "Password", FieldKind.SECRET, required=False, help="the one there is stays when left empty"
+            "password", "Password", FieldKind.SECRET, required=False, help="leave empty to keep the current one"
         ),
     )
 

@@ -57,7 +57,7 @@ def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, 
     block = known.get((row.ref.account, row.region or "", row.host or ""))
     if block is not None and block.until is not None:
         left = time_left(block, datetime.now(UTC))
-        lines.append(f"It is kept out already, until {format_time(block.until)} ({left} left): this extends that.")
+        lines.append(f"It is already blocked, until {format_time(block.until)} ({left} left): this extends that.")
     if comment:
         lines.append(f"Comment: {comment}")
     return lines
@@ -67,7 +67,7 @@ async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[tuple[str, str
     """Return what is kept out already, by account, region and host; what cannot be known is said."""
     listing = await session.fleet_rows(fleet, [Resource.BLACKLIST], {row.ref.account for row in rows})
     for account, error in listing.failures:
-        say(f"gputui: {account}: which hosts are kept out already is not known: {error}")
+        say(f"gputui: {account}: the blocked hosts are unknown: {error}")
     return {(row.ref.account, row.region, row.host): row for row in listing.rows if isinstance(row, Block)}
 
 

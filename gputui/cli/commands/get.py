@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account, Config
 
 
-_NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "hosts kept out"}
+_NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "blocked hosts"}
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ _USUAL_KIND = "pody"
 _SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
 """What an answer most likely is, by the key."""
 
-_HEADER = "# gputui's configuration; what can stand here: docs/config.md\n"
+_HEADER = "# gputui's configuration; all keys: docs/config.md\n"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +54,7 @@ def _run(path: Path) -> int:
             say("Nothing was written.")
             return ExitCode.OK
     else:
-        say(f"This makes {path}. Ctrl+C leaves without writing anything.")
+        say(f"This will create {path}. Ctrl+C leaves without writing anything.")
     while True:
         name, section = _ask_account(taken)
         text = _joined(existing, section)
@@ -62,7 +62,7 @@ def _run(path: Path) -> int:
             config = _parsed(text, path)
         except ConfigError as error:
             report_error(error)
-            say("Once more, then.")
+            say("Let's try again.")
             continue
         if _check(config.accounts[name]) or yes("Write it all the same?"):
             break
@@ -121,17 +121,17 @@ def _ask_one(question: Question, kind: str) -> str:
 
     def problem(answer: str) -> str | None:
         if not answer:
-            return "Needed." if question.required else None
+            return "Required." if question.required else None
         wrong = answer_problem(account_model(kind), kind, question.key, answer)
         return f"It {wrong}." if wrong else None
 
     if not question.secret:
         notes = [f"for example {question.example}"] if question.example else []
-        notes += [] if question.required else ["may be left out"]
+        notes += [] if question.required else ["optional"]
         text = f"{question.text} ({'; '.join(notes)})" if notes else question.text
         return ask(text, default=_SUGGESTED.get(question.key, lambda: "")(), check=problem)
     while True:
-        answer = ask_secret(f"{question.text} or reference{'' if question.required else ' (may be left out)'}")
+        answer = ask_secret(f"{question.text} or reference{'' if question.required else ' (optional)'}")
         wrong = problem(answer)
         if wrong is None:
             break
@@ -143,7 +143,7 @@ def _ask_one(question: Question, kind: str) -> str:
 
 def _name_problem(text: str, taken: list[str]) -> str | None:
     if not text:
-        return "Needed: it is how the account is called everywhere."
+        return "Required: it is the account's name everywhere."
     return f"{text} is there already." if text in taken else None
 
 

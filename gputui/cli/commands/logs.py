@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     config = session.load(args)
     query = _query(args)
     if args.follow and query.until is not None:
-        raise ConfigError("--follow goes on for ever: it does not go with --until.")
+        raise ConfigError("--follow does not end by itself: use it without --until.")
     names = refs.accounts_for([args.ref], list(config.accounts))
     with until_interrupted() if args.follow else nullcontext():
         return asyncio.run(_print(session.choose(config, names), args, query))

@@ -64,7 +64,7 @@ async def _forward(config: Config, text: str, hosts: KnownHosts, local: int, rem
         opened = await open_forward(connection, local, remote)
         sys.stdout.write(f"127.0.0.1:{opened.local_port}\n")
         sys.stdout.flush()
-        say(f"This leads to port {remote} of {name_of_host(connection.endpoint.host_id)} until Ctrl+C.")
+        say(f"This forwards to port {remote} of {name_of_host(connection.endpoint.host_id)} until Ctrl+C.")
         await connection.ssh.wait_closed()
         say(f"gputui: the connection to {connection.endpoint.where} was lost.")
     except SshError as error:

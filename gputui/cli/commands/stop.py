@@ -75,7 +75,7 @@ def _lines(args: argparse.Namespace) -> list[str]:
     """Say what the other choices mean."""
     lines = []
     if args.no_cache:
-        lines.append("What is stopped is not kept for reuse.")
+        lines.append("The stopped containers are not kept for reuse.")
     if args.command_before_shutdown:
         lines.append(f"Before it ends, this runs there for five seconds at most: {args.command_before_shutdown}")
     return lines

@@ -58,7 +58,7 @@ def own_program(args: argparse.Namespace) -> tuple[str, ...]:
 def _offer(args: argparse.Namespace, path: Path) -> int:
     say(_OFFER.format(path=path))
     try:
-        answer = ask("What now", default="i", check=lambda text: None if text in {"i", "d", "q"} else "i, d or q.")
+        answer = ask("Next step", default="i", check=lambda text: None if text in {"i", "d", "q"} else "i, d or q.")
     except EOFError:
         answer = "q"
     if answer == "d":

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gputui.ssh.client import Connection
     from gputui.ssh.pool import ConnectionPool
 
-_WHOSE = "PIDs are the container's."
+_WHOSE = "PIDs as seen inside the container."
 
 
 def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource) -> int:

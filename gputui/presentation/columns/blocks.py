@@ -18,7 +18,7 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
 
     def left(row: Block) -> Cell:
         if row.until is None:
-            return ("not told", "muted")
+            return ("not reported", "muted")
         text = time_left(row, context.now())
         return (text, "muted") if text == EXPIRED else text
 

@@ -66,7 +66,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
         Column(
             "source",
             "SOURCE",
-            lambda row: ("seen from here" if row.source is EventSource.OBSERVED else "reported", "muted"),
+            lambda row: ("observed" if row.source is EventSource.OBSERVED else "reported", "muted"),
             lambda row: row.source.value,
             priority=8,
             search=lambda row: row.source.value,

@@ -123,7 +123,7 @@ def _memory_text(row: GpuDevice) -> str:
 
 def _memory(row: GpuDevice) -> Cell:
     if row.memory_used is None:
-        return (row.problem, "bad") if row.problem else ("not told", "muted")
+        return (row.problem, "bad") if row.problem else ("not reported", "muted")
     doubt = [("! ", "warning")] if row.problem else []
     if row.memory_shared and row.memory_total:
         sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"

@@ -53,7 +53,7 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
         Column("state", "STATE", state, state_text, width=16, when_filled=True),
         Column(
             "owner",
-            "WHOSE",
+            "OWNER",
             _owner,
             lambda row: not row.own,
             search=lambda row: "yours private" if row.own else "server public",
@@ -94,7 +94,7 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
 
 
 def _owner(row: Image) -> Cell:
-    return "" if row.own is None else ("yours", "accent") if row.own else "the server's"
+    return "" if row.own is None else ("yours", "accent") if row.own else "public"
 
 
 def _short_digest(row: Image) -> str:

@@ -101,7 +101,7 @@ def _left(row: Package) -> Cell:
     if row.problem:
         return ("not read", "warning") if row.balance is None else f"{_hours(row.balance)}  (not read again)"
     if row.balance is None:
-        return ("not told", "muted")
+        return ("not reported", "muted")
     if not row.total or row.total < 0:
         return _hours(row.balance)
     share = min(1.0, max(0.0, row.balance / row.total))

@@ -50,7 +50,7 @@ class Frame:
         self.show_header()
         left, right = view.status()
         flags = "  only problems" if session.problems_only and view.TELLS_PROBLEMS else ""
-        asked = f"   on the server: {words}" if (words := view.asked_for()) else ""
+        asked = f"   server filter: {words}" if (words := view.asked_for()) else ""
         title = Content.assemble(view.heading(), left, (asked, "$text-accent"), (flags, "$text-warning"))
         view.query_one(TitleLine).set_parts(title, right)
         self._show_problems()

@@ -299,7 +299,7 @@ class View(GuardedHandlers, Screen[None]):
             self.notify(f"{command.title}: not in this view.")
             return
         if argument and not command.argument:
-            self.notify(f":{command.word} takes nothing behind it.")
+            self.notify(f":{command.word} takes no argument.")
             return
         if not argument and not self.offers(command):
             own = (commands.refusal(command) for commands in self.command_sets)

@@ -130,7 +130,7 @@ class AccessCommands(CommandSet):
         elif fleet.shows_processes(instance):
             self.session.navigator.go("gpus", scope=instance.ref)
         else:
-            self.view.notify(f"Nobody tells what {instance.name} runs on its GPUs while it is {instance.status}.")
+            self.view.notify(f"GPU processes of {instance.name} are not available while it is {instance.status}.")
 
 
 def no_log_text(row: Row) -> str:

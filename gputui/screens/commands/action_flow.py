@@ -66,7 +66,7 @@ class ActionCommands(CommandSet):
             tag = await self.app.push_screen_wait(
                 dialogs.PromptDialog(
                     f"Save {name_of(rows[0])} in {rows[0].ref.account} as an image",
-                    note="A tag for it, or nothing. enter to go on, esc to cancel",
+                    note="A tag for it, or nothing. enter to continue, esc to cancel",
                 )
             )
             if tag is None:
@@ -167,7 +167,7 @@ class ActionCommands(CommandSet):
                 why = (
                     "the last answer failed" if feed.error is not None else "it has not answered in this session yet"
                 )
-                said.append(f"What is shown of {account} is as of {at}: {why}. It may have changed.")
+                said.append(f"The rows shown of {account} is as of {at}: {why}. It may have changed.")
         return said
 
     # --- the call and its outcome ----------------------------------------------------------------------------

@@ -74,7 +74,7 @@ class BlockCommands(ActionCommands):
         """Return the effects of blocking for so long, and a warning where a block would end earlier than now."""
         said = [effect(Action.BLOCK, chosen)]
         if targets > len(chosen):
-            said.append(f"{targets} instances are marked, on {_hosts(len(chosen))}: each host is kept out once.")
+            said.append(f"{targets} instances are marked, on {_hosts(len(chosen))}: each host is blocked once.")
         if minutes is None:
             return said, ""
         end = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -84,7 +84,7 @@ class BlockCommands(ActionCommands):
             block = self._block_of(instance)
             if block is None or block.until is None:
                 continue
-            known = f"{block.host} is kept out until {self._moment(block.until)} already"
+            known = f"{block.host} is blocked until {self._moment(block.until)} already"
             if block.until <= end:
                 said.append(f"{known}; this makes it longer.")
             else:
@@ -143,7 +143,7 @@ def _hosts(count: int) -> str:
 
 def _host_line(instance: Instance) -> Content:
     return Content.assemble(
-        (f"  {instance.host or 'host not told'}", "bold"),
+        (f"  {instance.host or 'host not reported'}", "bold"),
         (f"   {instance.ref.account}   {instance.region or ''}", ""),
         "   ",
         (PHASE_GLYPHS[instance.phase], PHASE_STYLES[instance.phase]),

@@ -64,7 +64,7 @@ class CommandSet:
         if len(found) == 1:
             return found[0]
         several = ", ".join(str(row.ref) for row in found[:6])
-        self.view.notify(f"{text} is several: {several}." if found else f"Nothing is called {text}.")
+        self.view.notify(f"{text} is ambiguous: {several}." if found else f"No match for {text}.")
         return None
 
 

@@ -73,7 +73,7 @@ async def copy_of(view: View, row: Row, shown: str) -> None:
     choices = [
         dialogs.Choice(what, what, keys.get(what, what[0]), " ".join(text.split())) for what, text in texts.items()
     ]
-    chosen = await view.app.push_screen_wait(dialogs.MenuDialog(f"Copy of {name_of(row)}", choices))
+    chosen = await view.app.push_screen_wait(dialogs.MenuDialog(f"Copy from {name_of(row)}", choices))
     if chosen == _PASSWORD and isinstance(row, Instance):
         await _copy_password(view, row)
     elif chosen == "JSON" and not raw:

@@ -46,7 +46,7 @@ class CreateCommands(CommandSet):
         """Return why nothing is created, and the way out."""
         if command.action is not Action.CREATE:
             return ""
-        return " ".join(self.view.feeds.denials()) or "Nothing can be created here: no account shown allows it."
+        return " ".join(self.view.feeds.denials()) or "n is not available here."
 
     def do_new(self, argument: str) -> None:
         """Create something."""
@@ -125,7 +125,7 @@ class CreateCommands(CommandSet):
             f"The {form.kind} is there. One thing to note:",
             effects=[note],
             confirm="Copy the password",
-            cancel="Go on",
+            cancel="Review",
         )
         if await self.app.push_screen_wait(dialog):
             self.app.copy_to_clipboard(secret)

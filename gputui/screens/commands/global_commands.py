@@ -24,7 +24,7 @@ class GlobalCommands(CommandSet):
     """Commands that do not depend on what the view shows."""
 
     def do_refresh(self, argument: str) -> None:
-        """Ask the back ends now."""
+        """Refresh all lists now."""
         self.session.fleet.refresh(self.view.RESOURCES)
 
     def do_problems(self, argument: str) -> None:
@@ -57,7 +57,7 @@ class GlobalCommands(CommandSet):
         self.view.query_one(CommandBar).begin(argument)
 
     def do_quit(self, argument: str) -> None:
-        """Go back; at the root, quit."""
+        """Back; quits from a main view."""
         if argument or not self.session.navigator.back():
             self.session.navigator.leave()
 
@@ -105,7 +105,7 @@ class GlobalCommands(CommandSet):
                         (f":{command.word:<14}", "$muted"),
                         (command.tooltip if roomy else "", "$muted"),
                         (
-                            "" if offered else "  not for this row" if command.group is Group.ROW else "  not now",
+                            "" if offered else "  n/a here" if command.group is Group.ROW else "  not now",
                             "$muted",
                         ),
                     )

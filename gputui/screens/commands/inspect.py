@@ -42,7 +42,7 @@ class InspectCommands(CommandSet):
             fresh = await fleet.detail(row.ref)
         except GputuiError as error:
             if isinstance(row, Instance):
-                note = Content.styled(f"not read anew: {error}", "$text-warning")
+                note = Content.styled(f"refresh failed: {error}", "$text-warning")
                 reader.set_lines([*self.description(row), Content(""), note])
             return
         reader.set_lines(self.description(fresh))

@@ -146,7 +146,7 @@ class CostView(ListView):
         columns: list[Column[Package]] = [
             *package_columns(self.context),
             Column("gpus", "GPUS", self._in_use, self._gpus_in_use, right=True),
-            Column("out", "USED UP", self._used_up, self._run_out),
+            Column("out", "RUNS OUT", self._used_up, self._run_out),
         ]
         return cast("Sequence[Column[Row]]", columns)
 
@@ -272,7 +272,7 @@ class CostView(ListView):
         parts = [
             Content.assemble(
                 (f"   {format_money(money)}/h", "bold"),
-                (f"  {format_money(money.times(24))} a day" if daily else "", "$muted"),
+                (f"  {format_money(money.times(24))}/day" if daily else "", "$muted"),
             )
             for money in total.amounts.values()
         ]

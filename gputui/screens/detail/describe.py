@@ -80,7 +80,7 @@ def describe(
             [
                 ("host", row.host),
                 ("gpu", str(row.index)),
-                ("model", row.model or "not told by this back end"),
+                ("model", row.model or "not reported by this back end"),
                 ("part", row.mig),
                 ("uuid", row.uuid),
                 ("seen from", str(row.through) if row.through else ""),
@@ -165,7 +165,7 @@ def describe_instance(
             ("image", row.image or ""),
             ("gpus", gpu_text(row)),
             ("gpu memory", format_bytes(row.gpu_memory)),
-            ("memory limit", format_bytes(row.memory_limit) or "none told"),
+            ("memory limit", format_bytes(row.memory_limit) or "unknown"),
             ("shared memory", format_bytes(row.shm_size)),
             ("disk", format_bytes(row.disk_size)),
             ("cpus", "" if row.cpu_count is None else str(row.cpu_count)),
@@ -273,11 +273,11 @@ def _offer(row: Offer) -> list[Content]:
     return told_lines(
         [
             ("gpu", row.gpu_model),
-            ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
+            ("vendor's name", row.vendor_name if row.vendor_name != row.gpu_model else ""),
             ("account", row.ref.account),
             ("region", f"{row.region} ({row.region_name})" if row.region_name else row.region),
             ("idle", idle),
-            ("note", "single cards: several may sit in several machines" if (row.idle or 0) > 1 else ""),
+            ("note", "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""),
             ("memory", format_bytes(row.gpu_memory)),
             ("price", f"{price} an hour" if (price := price_range(row.price_from, row.price_to)) else ""),
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
@@ -296,7 +296,7 @@ def _block(row: Block, *, utc: bool) -> list[Content]:
             ("host", Content.styled(row.host, "bold")),
             ("account", row.ref.account),
             ("region", row.region),
-            ("until", f"{time_text(row.until, utc=utc)}   {left}" if row.until else "not told"),
+            ("until", f"{time_text(row.until, utc=utc)}   {left}" if row.until else "not reported"),
             ("why", row.comment),
             ("since", time_text(row.created_at, utc=utc)),
             ("extended", time_text(extended, utc=utc)),
@@ -332,7 +332,7 @@ def _credential(row: RegistryCredential, *, utc: bool) -> list[Content]:
             ("ref", str(row.ref)),
             ("registry", f"{registry_text(row)}{word}" if row.type else ""),
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
-            ("user and password", Content.styled("never told by the server", "$muted")),
+            ("user and password", Content.styled("never reported by the server", "$muted")),
             ("created", time_text(row.created_at, utc=utc)),
         ]
     )
@@ -376,7 +376,7 @@ def _package(row: Package) -> list[Content]:
         [
             ("gpu", Content.styled(row.gpu_model, "bold")),
             ("problem", Content.styled(row.problem, "$text-error") if row.problem else ""),
-            ("called there", row.vendor_name if row.vendor_name != row.gpu_model else ""),
+            ("vendor's name", row.vendor_name if row.vendor_name != row.gpu_model else ""),
             ("account", row.ref.account),
             ("regions", ", ".join(row.regions)),
             ("total", hours(row.total)),

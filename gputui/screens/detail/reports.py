@@ -40,7 +40,7 @@ def describe_account(info: AccountInfo, health: Health) -> list[Content]:
     if info.users:
         lines += [Content(""), Content.styled("Users", "bold $text-accent")]
         lines += [Content(f"  {user}{_user_note(user, info)}") for user in info.users]
-    lines += [line("not told", Content.styled(problem, "$text-warning")) for problem in info.problems]
+    lines += [line("not reported", Content.styled(problem, "$text-warning")) for problem in info.problems]
     return lines
 
 

@@ -48,6 +48,6 @@ def sections(task: Task) -> Sequence[Section]:
     return [
         *error,
         Section("output", task.output, "none yet" if working else "none"),
-        Section("input", task.input, "not told"),
+        Section("input", task.input, "not reported"),
         Section("headers", task.headers, "none"),
     ]

@@ -65,13 +65,13 @@ class BlockDialog(Dialog[Mapping[str, str]]):
                 yield LineInput(self._span, placeholder="90m, 6h, 7d; at most 30d", id="span")
             yield Static(Content(""), classes="problem")
             with Horizontal(classes="row"):
-                yield Label(Content("Because"))
-                yield LineInput(self._comment, placeholder="a comment, or nothing", id="comment")
+                yield Label(Content("Reason"))
+                yield LineInput(self._comment, placeholder="optional", id="comment")
             yield Static(Content(""), id="effect", classes="hint")
             yield Static(Content(""), id="warning")
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content("Keep out"), id="confirm", compact=True)
+                yield Button(Content("Block"), id="confirm", compact=True)
 
     def on_mount(self) -> None:
         """Say what it leads to and focus what changes nothing."""

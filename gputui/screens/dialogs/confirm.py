@@ -101,7 +101,7 @@ class ConfirmDialog(Dialog[bool]):
         if event.value.strip() == self._typed:
             self.dismiss(True)
         else:
-            self.query_one(".problem", Static).update(Content(f"That is not {self._typed}. esc cancels."))
+            self.query_one(".problem", Static).update(Content(f"Doesn't match. Type {self._typed} to confirm."))
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -17,7 +17,7 @@ class FilterDialog(FormDialog):
         super().on_mount()
         clear = Button(Content("Clear"), id="clear", compact=True, disabled=not any(self._values.values()))
         self.query_one(".buttons").mount(clear, before="#cancel")
-        self.query_one("#confirm", Button).label = Content("Ask so")
+        self.query_one("#confirm", Button).label = Content("Apply")
 
     @on(Button.Pressed, "#clear")
     def _cleared(self, event: Button.Pressed) -> None:

@@ -71,7 +71,7 @@ class FormDialog(Dialog[dict[str, str]]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+g", "go_on", "Go on", show=False, id="form.go-on"),
+        Binding("ctrl+g", "go_on", "Review", show=False, id="form.go-on"),
         Binding("ctrl+t", "preview", "Dry run", show=False, id="form.preview"),
         Binding("ctrl+o", "load", "Load a template", show=False, id="form.load"),
         Binding("ctrl+s", "save", "Save as a template", show=False, id="form.save"),
@@ -113,7 +113,7 @@ class FormDialog(Dialog[dict[str, str]]):
             yield about
             with Horizontal(classes="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content("Go on  ctrl+g" if long else "Go on"), id="confirm", compact=True)
+                yield Button(Content("Review  ctrl+g" if long else "Review"), id="confirm", compact=True)
             if tools := list(self._tool_buttons()):
                 with Horizontal(classes="tools"):
                     yield from tools
@@ -286,7 +286,7 @@ class FormDialog(Dialog[dict[str, str]]):
         if request is None:
             return
         lines = [f"{request.method} {request.url}", "", *request.body.splitlines()]
-        heading = "Dry run: this would be sent, and is not"
+        heading = "Dry run: request preview (not sent)"
         self.app.push_screen(ReaderDialog(heading, [Content(line) for line in lines]))
 
     @work(group="dialog", exit_on_error=False)

@@ -142,7 +142,7 @@ class Ticks(Vertical):
         if choices:
             yield TickList(choices, known, id=name)
         if self._field.open_choices or not choices:
-            hint = "others, with commas between" if choices else "with commas between"
+            hint = "others, comma-separated" if choices else "comma-separated"
             yield LineInput(", ".join(others), placeholder=hint, id=f"{name}-others" if choices else name)
 
     def _split(self, value: str) -> tuple[set[str], list[str]]:
@@ -202,7 +202,7 @@ class Finder(GuardedHandlers, Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        hint = "type to find" + (", or a value of your own" if self._field.open_choices else "")
+        hint = "type to search" + (", or enter a value" if self._field.open_choices else "")
         yield LineInput(self._start, placeholder=hint, id=f"field-{self._field.name}")
         yield Static(Content(""), classes="meant")
         options = OptionList(compact=True)

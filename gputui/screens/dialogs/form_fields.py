@@ -101,15 +101,15 @@ def keys_of(field: FormField) -> str:
     """Say which keys an editor has that are not those of a line."""
     match field.kind:
         case FieldKind.CHOICE if field.choices:
-            return "type to find, ↓ ↑ enter to choose" if _is_long(field) else "enter to choose"
+            return "type to search, ↓ ↑ enter to choose" if _is_long(field) else "enter to choose"
         case FieldKind.MULTI if field.choices:
-            return "space ticks, a letter jumps"
+            return "space toggles, type to jump"
         case FieldKind.FLAG:
             return "space changes it"
         case FieldKind.LINES:
-            return "enter begins a line, tab goes on"
+            return "enter: new line, tab: next field"
         case FieldKind.SECRET:
-            return "ctrl+r shows it" + (", ctrl+n makes one up" if field.generate else "")
+            return "ctrl+r shows it" + (", ctrl+n generates one" if field.generate else "")
     return ""
 
 

@@ -44,7 +44,7 @@ class PromptDialog(Dialog[str]):
                     yield Static(Content("\n").join(self._subjects), classes="body")
             yield LineInput(self._value, password=self._secret, id="line")
             yield Static(Content(""), classes="problem")
-            yield Static(Content(self._note or "enter to go on, esc to cancel"), classes="hint")
+            yield Static(Content(self._note or "enter to continue, esc to cancel"), classes="hint")
 
     def on_mount(self) -> None:
         """Focus the line."""

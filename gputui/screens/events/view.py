@@ -213,8 +213,8 @@ class EventsView(ListView):
     def empty_text(self) -> str:
         """Return why there are no rows."""
         if self.scope is not None:
-            return "Nothing has happened to it since gputui watches."
-        return "Nothing has happened since gputui watches. Changes of state appear as they happen."
+            return "No events of it since gputui started."
+        return "No events since gputui started. Changes of state appear as they happen."
 
 
 def _events(rows: Iterable[Row]) -> list[Event]:

@@ -81,7 +81,7 @@ def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:
         return problem
     seen = [device for device in devices if device.through == scope]
     if not seen and fleet.runtime(scope.account).uses_probes(Resource.GPUS):
-        return "Looking into it …"
+        return "Connecting …"
     if any(device.process_count is None for device in seen):
         return "The processes on its GPUs are unknown: nvidia-smi lists none in there."
     return ""

@@ -213,7 +213,7 @@ class GpusView(ListView):
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
         none = no_gpus(self.session.fleet, self._accounts())
         if self.shown.query is not None and self.gpus.total_count:
-            none = f"No GPU matches {self.shown.query.text}. esc clears what limits the view."
+            none = f"No GPU matches {self.shown.query.text}. esc clears the filter."
         self.gpus.placeholder = Content(self.feeds.loading_text() or none)
         self._show_charts()
 
@@ -294,7 +294,7 @@ class GpusView(ListView):
         processes = (row for row in self._processes() if isinstance(row, GpuProcess) and row.pid is not None)
         shown = [row.inside for row in processes if self.shows(row)]
         inside = bool(shown) and all(shown)
-        whose = "   PIDs are the container's" if inside else ""
+        whose = "   PIDs as seen inside the container" if inside else ""
         facts = host_facts(self.shown.charted(), self.session.fleet.rows(Resource.HOSTS).values())
         facts.append(window_words(self.panel.window))
         return (
@@ -396,7 +396,7 @@ class GpusView(ListView):
                 return said
             instance = fleet.get(self.scope)
             if isinstance(instance, Instance) and not fleet.knows_processes(instance):
-                return "Its GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
+                return "GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
             return "It runs nothing on a GPU now."
         return no_processes(self.shown.listed())
 

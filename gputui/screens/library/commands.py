@@ -67,7 +67,7 @@ class PullCommands(LifecycleCommands):
         what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} pulls"
         dialog = dialogs.ConfirmDialog(
             f"Stop waiting for {what} in {', '.join(sorted({row.ref.account for row in rows}))}?",
-            effects=["The host is not told: it may go on pulling, and the image is then listed when it is there."],
+            effects=["The host is not notified: it may continue to pull, and the image is listed when it is there."],
             confirm="Stop waiting",
         )
         if await self.app.push_screen_wait(dialog):

@@ -54,7 +54,7 @@ class ListCommands(CommandSet):
         self.view.frame.show()
 
     def do_sort_invert(self, argument: str) -> None:
-        """Turn the order round."""
+        """Reverse the order."""
         self.view.table.action_sort_invert()
         self.view.frame.show()
 

@@ -240,7 +240,7 @@ class ListView(View):
                 if on_now
             ]
             also = f" Limited to {' and '.join(limits)}." if limits else ""
-            self.table.placeholder = Content(f"{what}{also} esc clears what limits the view.")
+            self.table.placeholder = Content(f"{what}{also} esc clears the filter.")
             return
         silent = self.feeds.unanswered()
         not_known = f"Not known: no answer from {', '.join(silent)}. r asks again." if silent else ""
@@ -291,7 +291,7 @@ class ListView(View):
         hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
             (f"{marked} marked" if marked else "", "$text-accent"),
-            (f"   {hidden} marked and filtered away" if hidden else "", "$text-warning"),
+            (f"   {hidden} marked, hidden by filter" if hidden else "", "$text-warning"),
             (
                 f"   by {table.columns[key].title} {'↓' if descending else '↑'}" if key and hidden_order else "",
                 "$muted",

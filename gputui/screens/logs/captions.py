@@ -7,9 +7,9 @@ from textual.content import Content
 from gputui.models import FormField
 
 FIELDS = (
-    FormField("keyword", "Words", required=False, help="only lines that hold this, as it is written"),
+    FormField("keyword", "Words", required=False, help="lines containing exactly this"),
     FormField("since", "From", required=False, help="90m, 2h, 14:05, 2026-11-25 14:05"),
-    FormField("until", "To", required=False, help="the same; nothing is followed then"),
+    FormField("until", "To", required=False, help="same format; turns following off"),
 )
 """The fields of the form for the lines that the server is asked for."""
 

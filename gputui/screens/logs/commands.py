@@ -32,7 +32,7 @@ class LogCommands(CommandSet):
         if self.view.current is None:
             return
         if self.view.current.reader.complete:
-            self.view.notify("This is all of it: there is nothing older.", severity="information")
+            self.view.notify("Beginning of the log.", severity="information")
         else:
             self.view.read_older(all_of_it=True)
 
@@ -46,7 +46,7 @@ class LogCommands(CommandSet):
             self.view.follow_log(self.view.current.reader)
 
     def do_wrap(self, argument: str) -> None:
-        """Write long lines on, or cut them off."""
+        """Wrap or truncate long lines."""
         self.view.wrap = not self.view.wrap
         self.view.show_log()
 

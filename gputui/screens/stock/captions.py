@@ -16,7 +16,7 @@ from gputui.presentation.prices import price_now
 from gputui.screens import dialogs
 from gputui.widgets.heatmap.grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
 
-SINGLE_CARDS = "single cards: two idle may sit on two machines"
+SINGLE_CARDS = "counts single GPUs, possibly on different machines"
 GAP = "   "
 
 Paid: TypeAlias = Mapping[tuple[str, str, str], Money]
@@ -83,7 +83,7 @@ def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
     parts = [name, idle_words(offer), price_words(offer, paid), "watched" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
     if offer.problem:
-        line = Content.assemble(line, (f"{GAP}{OLD} not read anew", "$text-error"))
+        line = Content.assemble(line, (f"{GAP}{OLD} refresh failed", "$text-error"))
     return line
 
 

@@ -45,7 +45,7 @@ class StockCommands(CreateCommands):
         found = [offer for (row, _), offer in everywhere if model in (row, offer.gpu_model) and has_idle(offer)]
         holders = cheapest_first(found, self.view.paid)
         if not holders:
-            watch = " w tells when that changes here." if here is not None else ""
+            watch = " w notifies you when that changes here." if here is not None else ""
             self.view.notify(f"No place has {model} idle now.{watch}")
             return
         old = {offer.ref for offer in holders if offer.problem or self.session.fleet.is_stale(offer)}
@@ -55,7 +55,7 @@ class StockCommands(CreateCommands):
         caveat = "" if all(map(self.view.is_one_machine, holders)) else f"\n{SINGLE_CARDS}"
         chosen = await self.app.push_screen_wait(
             dialogs.MenuDialog(
-                f"Who has {model}",
+                f"Where {model} is available",
                 holder_choices(holders, self.view.news, self.view.paid, old=old),
                 note=f"{note}{caveat}",
                 selected=str(selected.ref),
@@ -113,10 +113,11 @@ class StockCommands(CreateCommands):
         idle = offer.idle or 0
         typed = await self.app.push_screen_wait(
             dialogs.PromptDialog(
-                f"Tell when this many {offer.gpu_model} are idle in {where(offer)}",
+                f"Notify me when at least this many {offer.gpu_model} are idle in {where(offer)}",
                 value=str(min(idle + 1, offer.total or idle + 1)),
                 check=lambda text: _not_a_number(text, offer.total),
-                note=f"Now {idle_words(offer)}. It is told in every view. enter to go on, esc to cancel",
+                note=f"{idle_words(offer)} now. The notification appears in every view. "
+                "enter to continue, esc to cancel",
             )
         )
         if typed is not None:
@@ -126,8 +127,9 @@ class StockCommands(CreateCommands):
         self.view.watches.add(offer, at_least)
         self.view.catch_up()
         what = "some are available" if offer.idle is None else f"{at_least} are idle"
-        again = " again: they are now" if has_idle(offer, at_least) else ""
-        self.view.notify(f"{offer.gpu_model} in {where(offer)}: told when {what}{again}.", severity="information")
+        again = " again (available now)" if has_idle(offer, at_least) else ""
+        text = f"{offer.gpu_model} in {where(offer)}: will notify when {what}{again}."
+        self.view.notify(text, severity="information")
 
     def do_problems(self, argument: str) -> None:
         """Show only what is idle, or everything again."""

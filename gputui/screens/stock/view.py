@@ -210,15 +210,15 @@ class StockView(View):
             if on_now
         ]
         if some and limits:
-            return f"Nothing passes {' and '.join(limits)}. esc clears what limits the view."
+            return f"Nothing passes {' and '.join(limits)}. esc clears the filter."
         if grid.failed:
             problems = [f"{place_name(*place)}: {problem_line(grid, place)}" for place in grid.failed]
             return "\n".join(["No region could be read. r asks again.", *problems])
         if silent := self.feeds.unanswered():
             return f"Not known: no answer from {', '.join(silent)}. r asks again."
         if asked := self.asked_for():
-            return f"Nothing there with {asked}: that is all the servers are asked for. L changes it."
-        return "No account shown tells which GPUs are idle."
+            return f"No stock matches the server filter {asked}. L changes it."
+        return "No account shown reports idle GPUs."
 
     def status(self) -> tuple[Content, Content]:
         """How large the map is at the left; what limits it at the right."""

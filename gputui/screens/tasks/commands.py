@@ -39,7 +39,7 @@ class NewTaskCommands(CreateCommands):
         values: dict[Role, str] = {} if again is None else resubmitted(again)
         if again is not None and MASK in values.get(Role.INPUT, ""):
             self.view.notify(
-                f"What is secret in the input of {again.name} is not told: write it anew where {MASK} stands."
+                f"Secrets in the input of {again.name} are hidden: enter them again where {MASK} stands."
             )
         self.create([queue.account], {Role.QUEUE: queue.id, **values})
 
@@ -74,7 +74,7 @@ class TaskCommands(OpenCommands):
         try:
             fresh = await self.session.fleet.detail(task.ref)
         except GputuiError as error:
-            reader.say(f"Not up to date: {error}")
+            reader.say(f"stale: {error}")
             return
         if isinstance(fresh, Task):
             show_task(reader, fresh, utc=self.session.utc)

@@ -32,7 +32,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (
         r"gpu is lost|fallen off the bus|unable to determine the device handle",
         "{name} has lost a GPU: {said}",
-        "Its host has to be restarted.",
+        "The host has to be restarted.",
     ),
     (
         r"failed to initialize nvml: unknown error",
@@ -85,7 +85,7 @@ def no_answer(name: str, seconds: float) -> SshError:
     """Return the error that nvidia-smi in the instance ``name`` hangs."""
     return SshError(
         f"nvidia-smi in {name} gave no answer within {seconds:.0f}s.",
-        hint="Its driver may hang: log in with s and read dmesg.",
+        hint="The driver may hang: log in with s and read dmesg.",
     )
 
 

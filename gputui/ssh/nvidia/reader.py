@@ -172,7 +172,7 @@ class GpuReader:
             if await self._unended.is_there(connection):
                 raise SshError(
                     f"The last nvidia-smi in {instance.name} has not ended yet: no further one is started.",
-                    hint="Its driver may hang: log in with s and read dmesg.",
+                    hint="The driver may hang: log in with s and read dmesg.",
                 )
             found, self._question = await read_gpus(connection, instance, self._question, self._at, self._unended)
         return found

@@ -93,7 +93,7 @@ def _problem(row: Cells) -> str | None:
     if "is lost" in said:
         return "is lost: its host has to be restarted"
     faulty = [_WORDS[field] for field, text in row.items() if field in _WORDS and text.lower() in _FAULTY]
-    return f"the driver fails to tell: {', '.join(faulty)}" if faulty else None
+    return f"the driver does not report: {', '.join(faulty)}" if faulty else None
 
 
 def _devices(

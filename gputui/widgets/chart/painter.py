@@ -34,7 +34,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SELECTED_BAR = "▌"
 _VALUE_CELLS = 7
 NO_READINGS = "no readings yet"
-NOT_TOLD = "not told"
+NOT_TOLD = "not reported"
 
 Stroke = tuple[float, float, float, float]
 Placed = tuple[int, Bucket]

@@ -273,7 +273,7 @@ class RecordTable(TableView[RowT]):
         self.action_sort_next(-1)
 
     def action_sort_invert(self) -> None:
-        """Turn the order round."""
+        """Reverse the order."""
         self.set_sort(self._sort_key, not self._descending)
 
     # -- marks -----------------------------------------------------------------------------------------------------

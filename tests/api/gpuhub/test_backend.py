@@ -477,7 +477,7 @@ async def test_containers_that_never_could_be_read_have_a_row_in_their_place(
     server.on(CONTAINERS, refused("InternalError", "try later"))
     (row,) = await hub.instances()
     assert (row.name, row.phase, row.parent) == ("llm", Phase.UNKNOWN, PARENT)
-    assert row.problem == "its containers cannot be read: hub: try later (InternalError)."
+    assert row.problem == "containers cannot be read: hub: try later (InternalError)."
     assert hub.actions(row) == frozenset()
 
 

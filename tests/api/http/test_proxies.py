@@ -223,7 +223,7 @@ async def test_a_captive_portal_is_named(
     with pytest.raises(ProtocolError, match=r"redirects to http://login.example.test") as caught:
         await transport.post("/pod/stop", what="the stop of pod main")
     assert "sign in there where it is the network's own page" in caught.value.hint
-    with pytest.raises(UnavailableError, match="the network wants a sign-in"):
+    with pytest.raises(UnavailableError, match="the network requires a sign-in"):
         await transport.get("/pod/start")
 
 

@@ -305,7 +305,7 @@ class TestForms:
     ) -> None:
         server.on(TYPES, no(10002, "boom"))
         form = await backend.creators["vm"].form()
-        assert form.note == "What can be had is not known: yotta: boom (code 10002)."
+        assert form.note == "The available types are unknown: yotta: boom (code 10002)."
         assert problems(backend, "vm", VM) == {}
 
     async def test_the_kinds_are_those_of_the_api(self, backend: YottaBackend) -> None:

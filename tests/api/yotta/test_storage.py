@@ -201,7 +201,7 @@ async def test_where_credentials_cannot_be_read_their_ids_are_written(
     server.on(AUTHS, no(10002, "boom"))
     fields = {field.name: field for field in (await backend.creators["endpoint"].form()).fields}
     assert fields["containerRegistryAuthId"].choices == ()
-    assert fields["containerRegistryAuthId"].help == "its id, for a private image"
+    assert fields["containerRegistryAuthId"].help == "id, for a private image"
 
 
 async def test_the_server_is_asked_for_a_type_and_a_region() -> None:

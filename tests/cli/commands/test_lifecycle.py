@@ -71,7 +71,7 @@ def test_what_is_lost_is_said_before(world: Running, run: Run, typed: Callable[[
     assert dry.splitlines()[0] == "Would delete:"
     for said in (dry, asked):
         assert "lab/pod/main (running, #0 RTX 4090, lab-cuda:latest)\n" in said
-        assert "Its disk goes with it. This cannot be undone.\n" in said
+        assert "The disk is deleted with it. This cannot be undone.\n" in said
         assert re.search(r"^1 process uses its GPUs now, with \d+\.\dG of GPU memory: work is lost\.$", said, re.M)
     assert "GPUs now" not in harmless
 
@@ -256,7 +256,7 @@ def test_what_the_history_could_not_keep_is_said_after_a_change(
     status, _, err = run("start", "lab/main", "--yes")
 
     assert status == 0
-    assert "gputui: the history was damaged and starts anew" in err
+    assert "gputui: the history was damaged and starts empty" in err
 
 
 def test_a_server_that_is_away_is_an_unreachable_one(own_simulation: Simulation, run: Run) -> None:

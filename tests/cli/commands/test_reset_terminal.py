@@ -174,7 +174,7 @@ def test_a_watched_table_is_drawn_again_in_place(own_simulation: Simulation, pro
 
 def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: Program) -> None:
     terminal = program()
-    terminal.wait_for("What now [i]:")
+    terminal.wait_for("Next step [i]:")
     assert str(home / "config.toml") in terminal.text.replace("\n", "")
 
     terminal.write("x\r")
@@ -187,12 +187,12 @@ def test_without_a_configuration_demo_and_init_are_offered(home: Path, program: 
 
 def test_the_offer_leads_to_init(home: Path, shared_simulation: Simulation, program: Program) -> None:
     terminal = program()
-    terminal.wait_for("What now [i]:")
+    terminal.wait_for("Next step [i]:")
     terminal.write("i\r")
     for question, answer in (
         ("Name of the account", ""),
         ("Kind of server", ""),
-        ("Its address", shared_simulation.running.base_urls["lab"]),
+        ("Address", shared_simulation.running.base_urls["lab"]),
         ("User name", "alice"),
         ("Password or reference", "wonderland"),
     ):

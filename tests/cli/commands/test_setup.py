@@ -172,7 +172,7 @@ def test_init_asks_what_a_kind_of_account_needs_and_nothing_else(
     assert "The keys of such an account: https://moon.example/keys" in err
     assert "Its crater (for example https://tycho.example): " in err
     assert "It is not an http or https URL" in err
-    assert "Region (may be left out): " in err
+    assert "Region (optional): " in err
     assert "User name" not in err
 
 
@@ -219,7 +219,7 @@ def test_init_needs_but_an_address_for_deepdock(
 
     assert status == 0
     assert accounts(home / "config.toml")["h07"] == {"kind": "deepdock", "base_url": "http://10.0.0.7:8000"}
-    assert "Its address; http://127.0.0.1:8000 when left out" in err
+    assert "Address; http://127.0.0.1:8000 when left out" in err
     assert "A secret is kept" not in err
 
 

@@ -95,7 +95,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
 @pytest.mark.parametrize(
     ("argv", "status", "words"),
     [
-        (("rename", "workstation", "desk"), 2, "nobody is there to ask"),
+        (("rename", "workstation", "desk"), 2, "there is no terminal to ask at"),
         (("rename", "works", "desk", "--yes"), 2, "works is yotta/vm/id-workstation"),
         (("rename", "workstation", "workstation", "--yes"), 0, "is so already"),
         (("rename", "workstation", "", "--yes"), 2, "name: is missing"),
@@ -240,7 +240,7 @@ def test_deleting_a_volume_needs_its_name_typed(yotta: Store, run: Run, typed: T
     typed("y\n")
     status, _, err = run("delete", "checkpoints")
     assert status == 1
-    assert "The data on it goes for good. This cannot be undone." in err
+    assert "All data on it is permanently deleted. This cannot be undone." in err
     assert "Spending falls by $0.03/h." in err
     assert yotta.told == []
 
@@ -259,6 +259,6 @@ def test_of_several_kinds_each_is_told_what_becomes_of_it(yotta: Store, run: Run
     _, out, _ = run("delete", "checkpoints", "docker-hub", "team-registry", "--dry-run")
 
     assert "yotta/volume/id-checkpoints" in out
-    assert "The data on it goes for good." in out
+    assert "All data on it is permanently deleted." in out
     assert "yotta/credential/id-team-registry (team-registry, Amazon Elastic Container Registry)" in out
     assert "Pods and endpoints that pull their images with them can start no new instances." in out

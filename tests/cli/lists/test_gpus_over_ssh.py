@@ -59,7 +59,7 @@ def test_processes_have_their_whole_command_and_whose_numbers_they_have_is_said(
     typed("y\n")
     status, out, err = run("get", "processes", "--of", ref)
     assert status == 0, err
-    assert "PIDs are the container's." in err
+    assert "PIDs as seen inside the container." in err
     heading, row = out.splitlines()
     assert heading.split()[0] == "PID"
     assert "ipykernel" in row
@@ -203,4 +203,4 @@ def test_a_thing_that_cannot_be_scaled_is_named(configured: Simulation, run: Run
         if "nope" not in command[-1]:
             assert f"{name} is a container; only" in err
         else:
-            assert "Nothing is called" in err
+            assert "No match for" in err

@@ -14,7 +14,7 @@ class MoonAccount(Account):
     """Rovers around a crater. Keys with a ``title``, and those that are required, are asked by ``gputui init``."""
 
     kind: Literal["moon"]
-    base_url: str = Field(title="Its address", examples=["https://tycho.example"])
+    base_url: str = Field(title="Address", examples=["https://tycho.example"])
     token: Annotated[SecretRef, PlainValidator(secret_at("token"))] = Field(
         title="Token", examples=["env:MOON_TOKEN"]
     )

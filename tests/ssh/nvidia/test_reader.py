@@ -177,7 +177,7 @@ async def test_a_card_that_tells_of_no_processes_has_an_unknown_number_of_them(
 
 async def test_what_is_wrong_with_a_gpu_stands_in_its_row(person: Person, tmp_path: Path) -> None:
     fan, reset, lost = (await seen(person, tmp_path / "bin", smi.BROKEN)).devices
-    assert fan.problem == "the driver fails to tell: power draw, fan speed"
+    assert fan.problem == "the driver does not report: power draw, fan speed"
     assert fan.memory_total == 11264 * MIB
     assert "needs a reset" in str(reset.problem)
     assert reset.memory_total is None

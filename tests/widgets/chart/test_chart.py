@@ -136,7 +136,7 @@ async def test_nothing_read_yet_is_said() -> None:
 
 async def test_what_a_back_end_does_not_tell_is_said_with_its_reason() -> None:
     lines = await draw(replace(chart(series("GPU 0")), told=False))
-    assert any("not told" in line for line in lines)
+    assert any("not reported" in line for line in lines)
     assert "┤" not in "".join(lines)
     lines = await draw(replace(chart(series("GPU 0")), told=False, note="lab has no sensors"))
     assert any("lab has no sensors" in line for line in lines)

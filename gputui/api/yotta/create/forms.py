@@ -72,7 +72,7 @@ def _pod_fields(known: Known) -> list[FormField]:
             choices=_regions(known.types),
             open_choices=True,
             help="where it may run; anywhere when left out",
-            group="Where and on what",
+            group="Placement",
             role=Role.REGIONS,
         ),
         FormField("resourceType", "Kind", FieldKind.CHOICE, required=False, default="GPU", choices=RESOURCE_TYPES),
@@ -232,7 +232,7 @@ def endpoint_update_fields(
             "Command",
             FieldKind.LINES,
             required=False,
-            help="runs when a container starts; the one there is stays when left empty",
+            help="runs when a container starts; leave empty to keep the current one",
         ),
         _environment(),
         FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
@@ -242,7 +242,7 @@ def endpoint_update_fields(
             required=False,
             # What is masked in it must not be sent back.
             default="" if MASK in row.webhook else row.webhook,
-            help="an address, at most 512 characters; the one there is stays when left empty",
+            help="an address, at most 512 characters; leave empty to keep the current one",
         ),
     )
 
@@ -279,7 +279,7 @@ def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") ->
         labels=tuple(map(_place_words, places.values())),
         open_choices=True,
         help=f"where workers may run and on what; or REGION TYPE, as us-east-1 NVIDIA_RTX_4090_24G{note}",
-        group="Where and on what",
+        group="Placement",
         role=Role.PLACE,
     )
 
@@ -321,7 +321,7 @@ def _credential(name: str, known: Sequence[RegistryCredential], group: str = "")
         choices=tuple(row.ref.id for row in known),
         labels=tuple("  ".join(filter(None, (row.name, row.type))) for row in known),
         open_choices=True,
-        help="for a private image" if known else "its id, for a private image",
+        help="for a private image" if known else "id, for a private image",
         group=group,
     )
 

@@ -136,7 +136,7 @@ class RentalCreator(Creator):
     async def form(self) -> Form:
         """Return the form, with the GPU types, regions and credentials there are now, and the volumes last listed."""
         types, credentials = await asyncio.gather(tried(self._lists.vm_types()), self._credentials())
-        note = f"What can be had is not known: {types.message}" if isinstance(types, GputuiError) else ""
+        note = f"The available types are unknown: {types.message}" if isinstance(types, GputuiError) else ""
         known = Known(self._lists.types, credentials, self._storage.known)
         return form(self._scope.account, self._kind, known, note)
 

@@ -104,7 +104,7 @@ CREDENTIAL_FIELDS: tuple[FormField, ...] = (
         labels=tuple(REGISTRIES.values()),
     ),
     FormField("username", "User"),
-    FormField("password", "Password", FieldKind.SECRET, help="or a token; it is never told again"),
+    FormField("password", "Password", FieldKind.SECRET, help="or a token; cannot be shown again"),
 )
 
 

@@ -58,7 +58,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 FieldKind.NUMBER,
                 default="8000",
                 help="of the worker, 1 to 65535",
-                group="Where it goes",
+                group="Target",
                 role=Role.PORT,
             ),
             FormField("processUri", "Path", help="on the worker, such as /generate", role=Role.URI_PATH),
@@ -76,7 +76,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 "Webhook",
                 required=False,
                 help="an address that gets the result, at most 512 characters",
-                group="What becomes of it",
+                group="Delivery",
                 role=Role.WEBHOOK,
             ),
             FormField(
@@ -84,7 +84,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 "Webhook key",
                 FieldKind.SECRET,
                 required=False,
-                help="what the webhook is told to know the sender by",
+                help="secret that identifies the sender to the webhook",
             ),
             FormField(
                 ID_FIELD,
