@@ -170,7 +170,7 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
         if field.group:
             lines += [*([] if field is form.fields[0] else [""]), f"# {clean(field.group)}"]
         value = values.get(field.name)
-        if value is None or field.kind is FieldKind.SECRET or field.anew or not field.shown_with(values):
+        if value is None or field.kind is FieldKind.SECRET or field.fresh or not field.shown_with(values):
             continue
         try:
             value.encode()

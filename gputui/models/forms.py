@@ -1,9 +1,9 @@
-"""What is asked before an action, and what comes of it."""
+"""The forms of actions, and the results of actions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from gputui.models.values import Ref
@@ -11,7 +11,7 @@ from gputui.models.values import Ref
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """The end of a command run in an instance. ``exit_code`` None: it was ended by the time limit."""
+    """The end of a command run in an instance. ``exit_code`` is None where the time limit ended it."""
 
     exit_code: int | None
     output: str
@@ -20,11 +20,10 @@ class ExecResult:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What a back end answered to an action: its words, and the thing it made, if any.
+    """A back end's answer to an action: a message, and the created row, if any.
 
-    ``made`` tells that thing from others that had, or will have, its name (:attr:`SSHTarget.made`). ``output`` is
-    what the thing wrote, where the answer repeats it. ``to_note`` is what its maker has to do something about, and
-    is not told again.
+    ``made`` distinguishes that row from earlier and later ones of its name (:attr:`SSHTarget.made`). ``output`` is
+    the output of a process, where the answer repeats it. ``to_note`` is shown once and needs the user's attention.
     """
 
     message: str
@@ -38,7 +37,7 @@ class ActionResult:
 class FieldKind(StrEnum):
     """How a form field is edited, and how its value is written as text.
 
-    MULTI is several of ``choices``, with commas between; FLAG is ``true`` or ``false``; LINES may hold line feeds.
+    MULTI is several of ``choices``, separated by commas; FLAG is ``true`` or ``false``; LINES may contain line feeds.
     """
 
     TEXT = "text"
@@ -51,10 +50,11 @@ class FieldKind(StrEnum):
 
 
 class Role(Enum):
-    """What a field means, whatever the vendor calls its parameter: cost, stock and prefilled values ask for these.
+    """The meaning of a field, whatever the vendor's parameter is named: cost, stock and prefilled values use these.
 
     Prices are for an hour of one instance. PARALLEL is the number of instances that run at the same time, PLACE a
-    region and a GPU model with a space between, MACHINE_TYPE the id of a vendor's type of machine.
+    region and a GPU model separated by a space, MACHINE_TYPE the id of a vendor's type of machine, NEWEST the number
+    of tasks of each queue that a filter reads.
     """
 
     NAME = "name"
@@ -70,6 +70,7 @@ class Role(Enum):
     PRICE_FLOOR = "price floor"
     PRICE_LIMIT = "price limit"
     QUEUE = "queue"
+    NEWEST = "newest"
     INPUT = "input"
     PORT = "port"
     URI_PATH = "URI path"
@@ -79,14 +80,17 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a form: made from the call's model and the server's own choices.
+    """One field of a form: a parameter of the vendor's call, with the server's current choices.
 
-    ``labels`` says more of each choice, in their order. ``open_choices`` lets one write what is not among them.
-    ``when`` shows the field only while another field has one of some values. ``unit`` stands behind the value,
-    ``group`` is the heading that begins with this field. ``generate``: the length of a secret that is made up.
+    ``labels`` describe the choices, in their order. ``open_choices`` permits other values.
+    ``when`` shows the field only while another field has one of some values. ``unit`` follows the value,
+    ``group`` is the heading above this field. ``generate``: the length of a generated secret.
     ``variables``: its lines are ``NAME=VALUE`` or ``NAME: VALUE``, some of whose values may be secret.
-    ``required_when``: another field and the values of it that make this one required.
-    ``anew``: its default is made up for each form, and is kept for no other.
+    ``required_when``: another field and its values that make this one required.
+    ``fresh``: its default is generated for each form and not kept in templates.
+    ``read`` returns the value that is sent for a text, or raises ValueError with the refusal, which follows the
+    field's name; None reads by the kind. ``path`` is the value's place in the request, its keys separated by dots;
+    '' is the field's name, None is no place.
     """
 
     name: str
@@ -103,24 +107,26 @@ class FormField:
     group: str = ""
     generate: int = 0
     variables: bool = False
-    anew: bool = False
+    fresh: bool = False
     required_when: tuple[str, tuple[str, ...]] | None = None
     role: Role | None = None
+    read: Callable[[str], object] | None = field(default=None, compare=False)
+    path: str | None = ""
 
     def is_required(self, values: Mapping[str, str]) -> bool:
-        """Whether it must be given beside these values."""
+        """Return whether it is required next to these values."""
         if self.required or self.required_when is None:
             return self.required
         return values.get(self.required_when[0], "") in self.required_when[1]
 
     def shown_with(self, values: Mapping[str, str]) -> bool:
-        """Whether it is asked for beside these values."""
+        """Return whether it is shown next to these values."""
         return self.when is None or values.get(self.when[0], "") in self.when[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a call asks for. ``kind`` is the kind of thing it makes or changes, ``verb`` what people call doing it."""
+    """The fields of a call. ``kind`` is the kind of row that it creates or changes, ``verb`` names doing so."""
 
     account: str
     kind: str
@@ -146,7 +152,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A request as it would be sent, for a dry run. ``body`` is its JSON, indented; credentials are no part of it."""
+    """A request as it would be sent, for a dry run. ``body`` is its JSON, indented, without secrets."""
 
     method: str
     url: str

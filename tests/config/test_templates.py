@@ -282,7 +282,7 @@ def test_what_holds_a_secret_is_left_out_and_what_is_made_up_anew_is_kept_for_no
         FormField("headers", "Headers", FieldKind.LINES, variables=True),
         FormField("webhook", "Webhook"),
         FormField("path", "Path"),
-        FormField("taskId", "Id", anew=True),
+        FormField("taskId", "Id", fresh=True),
     )
     form = Form("y", "task", "New", fields)
     values = {

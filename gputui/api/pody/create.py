@@ -1,15 +1,14 @@
-"""New pods of a pody server: the form, the checks, the request."""
+"""New pods of a pody server: the form and the request."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
-from gputui.api.common.form_values import REQUIRED, refuse
+from gputui.api.common.form_values import FormValues, checked, read_line
 from gputui.api.pody.allowed_actions import name_problem
 from gputui.api.pody.client import CREATE_TIMEOUT, PodyClient
 from gputui.models import ActionResult, FieldKind, Form, FormField, Image, Ref, Role
-from gputui.text import clean
 
 
 class PodCreator(Creator):
@@ -25,34 +24,27 @@ class PodCreator(Creator):
     async def form(self) -> Form:
         """Return the form with the server's images."""
         images = tuple(image.ref.id for image in await self._images())
-        return Form(
-            account=self._account,
-            kind="pod",
-            title=f"New pod in {self._account}",
-            fields=(
-                FormField(
-                    "ins", "Name", help="1 to 20 letters, digits and underscores, a letter first", role=Role.NAME
-                ),
-                FormField("image", "Image", FieldKind.CHOICE, choices=images, role=Role.IMAGE),
-            ),
-            note="" if images else "The server has no image to create from.",
-        )
+        note = "" if images else "The server has no image to create from."
+        return Form(self._account, "pod", f"New pod in {self._account}", _fields(images), note)
 
     def prepare(self, values: Values) -> PreparedChange:
-        """Check name and image."""
-        problems: dict[str, str | None] = {
-            clean(field): "is no parameter of a new pod" for field in values if field not in ("ins", "image")
-        }
-        name = values.get("ins", "")
-        problems |= {"ins": name_problem(name) if name else REQUIRED}
-        problems |= {"image": None if values.get("image") else REQUIRED}
-        refuse(self._account, {field: problem for field, problem in problems.items() if problem})
-        ref = Ref(self._account, "pod", name)
+        """Read the values."""
+        given = FormValues(_fields(), values, "is no parameter of a new pod")
+        given.require(self._account)
+        params = {name: str(value) for name, value in given.body().items()}
+        ref = Ref(self._account, "pod", params["ins"])
 
         async def send() -> ActionResult:
-            params = {"ins": name, "image": values["image"]}
-            what = f"the creation of pod {name}"
+            what = f"the creation of pod {ref.id}"
             await self._client.change("/pod/create", params, what=what, timeout=CREATE_TIMEOUT, creates=True)
-            return ActionResult(f"Pod {name} created.", created=ref)
+            return ActionResult(f"Pod {ref.id} created.", created=ref)
 
         return PreparedChange(ref, values, send)
+
+
+def _fields(images: tuple[str, ...] = ()) -> tuple[FormField, ...]:
+    name = "1 to 20 letters, digits and underscores, a letter first"
+    return (
+        FormField("ins", "Name", help=name, role=Role.NAME, read=checked(name_problem)),
+        FormField("image", "Image", FieldKind.CHOICE, choices=images, role=Role.IMAGE, read=read_line),
+    )

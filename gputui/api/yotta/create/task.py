@@ -91,7 +91,7 @@ def form(account: str, endpoints: Sequence[Deployment] = (), note: str = "") -> 
                 "Id",
                 default=uuid.uuid4().hex,
                 help="letters, digits and _; a task is found again by it",
-                anew=True,
+                fresh=True,
             ),
         ),
         note=note or ("" if queues else "No endpoint takes tasks: only those with the mode QUEUE do."),
