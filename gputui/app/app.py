@@ -488,7 +488,7 @@ class GputuiApp(App[int]):
     def _ended_by_leaving(self) -> list[str]:
         """Say what would end, or would not be seen any more, if the program ended now."""
         lines = []
-        if under_way := [name for name, calls in self.session.fleet.under_way().items() if calls]:
+        if under_way := [name for name, calls in self.session.fleet.mutations.in_flight().items() if calls]:
             lines.append(f"Something is still under way in {', '.join(under_way)}.")
             lines.append("It may continue there, and its outcome will not be seen.")
         if forwards := self._login.forwards:

@@ -192,7 +192,7 @@ def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[t
             runner.run(fleet.start())
             yield runner, fleet
         except KeyboardInterrupt:
-            if fleet.cut_off():
+            if fleet.mutations.cancelled:
                 raise _not_waited_for(fleet) from None
             raise
         finally:
@@ -203,7 +203,7 @@ def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[t
 
 def _not_waited_for(fleet: Fleet) -> UnknownOutcomeError:
     """Say of which changes the answer was not waited for, whatever the command was."""
-    things = ", ".join(f"{action.value} {ref}" for ref, action in fleet.cut_off())
+    things = ", ".join(f"{action.value} {ref}" for ref, action in fleet.mutations.cancelled)
     return UnknownOutcomeError(
         f"interrupted: the answer to {things} is no longer awaited; the server may still finish it.",
         hint="Look before you try again.",
@@ -227,7 +227,7 @@ async def fleet_rows(fleet: Fleet, resources: Iterable[Resource], accounts: Iter
     for account, resource in wanted:
         feed = fleet.feed(account, resource)
         error = feed.error or feed.lacking
-        if (denial := fleet.denial(account, resource)) is not None:
+        if (denial := fleet.runtime(account).denial(resource)) is not None:
             listing.failures.append((account, denial))
         elif not fleet.supports(account, resource):
             listing.unsupported.append(account)

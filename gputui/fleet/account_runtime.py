@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Backend
 from gputui.api.http.rows import incomplete
 from gputui.errors import GputuiError, RateLimitedError, UnavailableError
 from gputui.fleet.clock import Clock
-from gputui.fleet.feed_health import Feed, FeedLog, follow, judge
+from gputui.fleet.feed_health import Feed, FeedLog, assess, changed_health
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
@@ -20,48 +20,23 @@ from gputui.redaction import describe_fault
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
+    from gputui.fleet.fleet import Fleet
 
 _BACKGROUND_PACE = 30.0
 _TRANSITION_PACE = 1.0
 _SPENDING_PACE = 60.0
-"""Money and prepaid time move by the hour."""
+"""Balances and prepaid time change by the hour."""
 _TRANSITION_SECONDS = 60.0
 _TRANSITION_REST = 40.0
-"""Asking faster may take this part of the time at the most: among many instances something always moves."""
-_REST_SHARE = 4.0  # a list that takes long is asked for a quarter of the time: keys are answered in between
+"""The interval of fast requests, times the cost of one: among many instances one is always in transition."""
+_REST_SHARE = 4.0  # the parsing of a long list takes a quarter of the time at most: keys are handled in between
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
-
-
-class Owner(Protocol):
-    """What an account's runtime asks of the fleet."""
-
-    @property
-    def watched(self) -> frozenset[Resource]:
-        """The resources the user looks at."""
-
-    def get(self, ref: Ref) -> Row | None:
-        """Return a row of any resource."""
-
-    def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
-        """Store a whole list."""
-
-    def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
-        """Forget the rows of a list that the account may not use; they are not gone, so no event is made of it."""
-
-    def left_out(self, account: str, resource: Resource) -> bool:
-        """Return whether there can be nothing of what is asked for of a list."""
-
-    def announce(self) -> None:
-        """Tell of changed feeds and health."""
-
-    def has_pending(self, account: str) -> bool:
-        """Return whether something the user did there is still under way."""
 
 
 class AccountRuntime:
     """Keeps one account's lists current while it runs."""
 
-    def __init__(self, config: Account, polling: Polling, owner: Owner, clock: Clock, random: Random) -> None:
+    def __init__(self, config: Account, polling: Polling, fleet: Fleet, clock: Clock, random: Random) -> None:
         self.config = config
         self.name = config.name
         self.read_only = config.read_only
@@ -72,36 +47,34 @@ class AccountRuntime:
         self.opened: Backend | None = None
         self.health = Health(config.name, HealthState.UNKNOWN, read_only=config.read_only)
         self._polling = polling
-        self._owner = owner
+        self._fleet = fleet
         self._clock = clock
         self._random = random
         self._open_error: GputuiError | None = None
         self._logs: dict[Resource, FeedLog] = {}
         self._pollers: dict[Resource, Poller] = {}
         self.probes: Probes | None = None
-        """The looks into its instances, where its back end does not tell their processes."""
+        """The probes of its instances, where its back end does not report their processes."""
         self._tasks: list[asyncio.Task[None]] = []
         self._not_before = 0.0
         self._limited_until: datetime | None = None
         self._moving: frozenset[tuple[Ref, str]] = frozenset()
         self._fast_until = 0.0
 
-    # What it has.
-
     @property
     def backend(self) -> Backend:
-        """The back end; raises why there is none."""
+        """The back end; raises the error of its opening."""
         if self.opened is None:
             raise self._open_error or UnavailableError(f"{self.name}: not opened yet.", hint="Try again in a moment.")
         return self.opened
 
     @property
     def observes(self) -> bool:
-        """Whether its events are made from its instances, because it reports none."""
+        """Whether its events are derived from its instances, because it reports none."""
         return Resource.EVENTS not in self._pollers
 
     def supports(self, resource: Resource) -> bool:
-        """Return whether it has such a list, as far as is known by now."""
+        """Return whether it has such a list, as far as is known. Before its opening: whether rows were restored."""
         if resource is Resource.ACCOUNTS:
             return self.opened is not None
         if resource is Resource.EVENTS and self.observes:
@@ -113,20 +86,20 @@ class AccountRuntime:
         return resource in (self._pollers if self.opened is not None else self._logs)
 
     def denial(self, resource: Resource) -> GputuiError | None:
-        """Return why the account may not use a list; None where it may, or was not asked yet."""
+        """Return why the account may not use a list or create in it, as known since the last refresh."""
         return self.opened.denial(resource) if self.opened is not None else None
 
     def uses_probes(self, resource: Resource) -> bool:
-        """Return whether a list is made by looking into instances, those that somebody chose."""
+        """Return whether a list comes from probes of chosen instances."""
         return self.probes is not None and resource in self.probes.listers
 
     @property
     def is_probing(self) -> bool:
-        """Whether it looks into instances now."""
+        """Whether instances are probed now."""
         return self.probes is not None and bool(self.probes.probed)
 
     def costs(self, resource: Resource) -> bool:
-        """Return whether the rows of a list are a part of what the account spends."""
+        """Return whether the rows of a list have a price."""
         own = self.opened is not None and resource in self.opened.spending
         return own or (resource is Resource.INSTANCES and self.supports(resource))
 
@@ -136,7 +109,7 @@ class AccountRuntime:
         return self.opened is not None and self.opened.bills
 
     def feed(self, resource: Resource) -> Feed:
-        """Return how far a list can be believed."""
+        """Return the state of a list."""
         if resource is Resource.EVENTS and self.observes:
             resource = Resource.INSTANCES
         if self._info_at is not None and resource is Resource.ACCOUNTS:
@@ -153,34 +126,34 @@ class AccountRuntime:
         return self._open_error is not None and not self._opening
 
     def poller(self, resource: Resource) -> Poller | None:
-        """Return who keeps a list current."""
+        """Return the poller of a list."""
         return self._pollers.get(resource)
 
-    # Its life.
+    # Opening and closing.
 
     def restore(self, resource: Resource, at: datetime) -> None:
-        """Note that rows of an earlier session stand in for a list."""
+        """Record the time of a list that was restored from an earlier session."""
         self._logs[resource] = FeedLog(fetched_at=at)
 
-    def know(self, info: AccountInfo) -> None:
-        """Note what the account says of itself."""
+    def set_info(self, info: AccountInfo) -> None:
+        """Store the data of the account itself."""
         self.info, self._info_at = info, self._clock.now()
-        self.judge()
+        self.update_health()
 
     @property
     def was_opened(self) -> bool:
-        """Whether it is open, or known not to open."""
+        """Whether it is open, or has failed to open."""
         return self.opened is not None or self._open_error is not None
 
     async def open(self, open_backend: Callable[[Account], Backend]) -> None:
-        """Open the back end and begin to poll; a failure is kept and told."""
+        """Open the back end and start to poll; a failure is stored and reported."""
         self._opening = True
         try:
             # The first back end of a kind loads the HTTP library: not on the loop that draws the screen.
             self.opened = await asyncio.to_thread(open_backend, self.config)
         except GputuiError as error:
             self._open_error = error
-        except Exception as error:  # noqa: BLE001  (one account's fault must not keep the others from starting)
+        except Exception as error:  # noqa: BLE001  (the fault of one account must not affect the others)
             self._open_error = GputuiError(f"{self.name}: cannot be opened ({describe_fault(error)}).")
             self._open_error.__cause__ = error
         else:
@@ -189,14 +162,14 @@ class AccountRuntime:
                 self._begin(self.opened)
         finally:
             self._opening = False
-        self.judge()
-        self._owner.announce()
+        self.update_health()
+        self._fleet.announce()
 
     def _begin(self, backend: Backend) -> None:
         listers = dict(backend.listers)
         if Resource.PROCESSES not in listers:
             own_gpus = Resource.GPUS in listers
-            self.probes = Probes(own_gpus=own_gpus, find=self._owner.get, clock=self._clock)
+            self.probes = Probes(own_gpus=own_gpus, find=self._fleet.get, clock=self._clock)
             listers |= self.probes.listers
         for resource, lister in listers.items():
             poller = Poller(
@@ -214,7 +187,7 @@ class AccountRuntime:
             self._tasks.append(asyncio.create_task(poller.run(), name=f"poll {self.name} {resource}"))
 
     async def stop(self) -> None:
-        """End the polling."""
+        """Stop polling."""
         self._stopped = True
         if self.probes is not None:
             await self.probes.aclose()
@@ -223,24 +196,26 @@ class AccountRuntime:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    # How often.
+    # Intervals.
 
     def pace(self, resource: Resource) -> float | None:
-        """Return the seconds between two questions for a list now, None for none."""
-        if self._owner.left_out(self.name, resource) or (self.uses_probes(resource) and not self.is_probing):
+        """Return the present interval between two requests of a list in seconds, None for no requests."""
+        if self._fleet.exclusion(self.name, resource) or (self.uses_probes(resource) and not self.is_probing):
             return None
         if self.denial(resource) is not None:
             return None
-        watched = self._owner.watched
+        watched = self._fleet.watched
         paces = [self._base_pace(resource)] if resource in watched else []
         if self.uses_probes(resource) and Resource.GPUS not in watched:
-            # Somebody glances at processes beside something else: not worth a query over SSH every other second.
+            # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
         if resource is Resource.INSTANCES:
             paces.append(_BACKGROUND_PACE)
             if Resource.EVENTS in watched and self.observes:
                 paces.append(self._polling.events)
-            if self._owner.has_pending(self.name) or (self._moving and self._clock.monotonic() < self._fast_until):
+            if self._fleet.mutations.has_pending(self.name) or (
+                self._moving and self._clock.monotonic() < self._fast_until
+            ):
                 paces.append(max(_TRANSITION_PACE, _TRANSITION_REST * self._cost(resource)))
         elif self.costs(resource):
             paces.append(_SPENDING_PACE)
@@ -266,13 +241,13 @@ class AccountRuntime:
                 return self._polling.lists
 
     def reconsider(self) -> None:
-        """Follow a change of what is watched or pending."""
+        """Adapt to a change of the watched lists or pending changes."""
         for poller in self._pollers.values():
             poller.reconsider()
-        self.judge()
+        self.update_health()
 
     def refresh(self, resources: Iterable[Resource] | None) -> None:
-        """Ask now for these lists, or for those that are being polled."""
+        """Request these lists now, or those that are polled."""
         wanted = None if resources is None else set(resources)
         if wanted is not None and Resource.EVENTS in wanted and self.observes:
             wanted.add(Resource.INSTANCES)
@@ -284,65 +259,65 @@ class AccountRuntime:
                     self.probes.forget_failures()
                 poller.refresh()
 
-    # Looking into instances.
+    # Probes.
 
     def probe(self, instance: Instance, read: Read) -> None:
-        """Read an instance's GPUs and processes in this way from now on, while somebody looks at such lists."""
+        """Start to probe an instance with ``read``."""
         if self.probes is not None:
             self.probes.probe(instance, read)
             self._probes_changed(self.probes)
             self.refresh(self.probes.listers)
 
     def stop_probing(self, ref: Ref) -> None:
-        """Look into an instance no more; what was seen there goes."""
+        """Stop probing an instance, and discard the results."""
         if self.probes is not None and ref in self.probes.probed:
             self.probes.stop_probing(ref)
             self._probes_changed(self.probes)
 
     def _probes_changed(self, probes: Probes) -> None:
         for resource in probes.listers:
-            self._owner.take(self, resource, probes.rows(resource))
+            self._fleet.take(self, resource, probes.rows(resource))
             self._pollers[resource].reconsider()
-        self._owner.announce()
+        self._fleet.announce()
 
-    # What comes back.
+    # Answers.
 
     def answered(self, resource: Resource, rows: Sequence[Row], seconds: float) -> None:
-        """Take a whole list."""
+        """Store a whole list."""
         if resource is Resource.INSTANCES:
             self._follow_transitions(rows)
         if self._logs[resource].error is not None:
-            self._ask_what_failed_too(resource)
+            self._retry_failed(resource)
         lacking = incomplete(self.name, resource, rows)
         self._logs[resource].succeed(self._clock.now(), self._clock.monotonic(), seconds, len(rows), lacking)
-        self._owner.take(self, resource, rows)
+        self._fleet.take(self, resource, rows)
         if resource is Resource.INSTANCES and self.probes is not None and self.probes.drop_ended():
             self._probes_changed(self.probes)
-        self.judge()
-        self._owner.announce()
+        self.update_health()
+        self._fleet.announce()
 
-    def _ask_what_failed_too(self, recovered: Resource) -> None:
-        """The server is back: the other lists need not wait for their own turn to find out."""
+    def _retry_failed(self, recovered: Resource) -> None:
+        """Request the other failed lists immediately, as the server answers again."""
         for resource, poller in self._pollers.items():
             if resource is not recovered and poller.active and self._logs[resource].error is not None:
                 poller.refresh()
 
     def failed(self, resource: Resource, error: GputuiError, seconds: float) -> None:
-        """Take a failure; the rows stay, other than those of lists that the account may not use at all."""
+        """Record a failure; the rows stay, except those of lists that the account may not use."""
         now = self._clock.monotonic()
         if isinstance(error, RateLimitedError):
             self._pause(error)
         self._logs[resource].fail(error, now, seconds)
         for denied in [resource for resource in self._logs if self.denial(resource) is not None]:
-            self._owner.drop(self, denied)
-        self.judge()
-        self._owner.announce()
+            self._fleet.drop(self, denied)
+        self.update_health()
+        self._fleet.announce()
 
     def limit(self, error: RateLimitedError) -> None:
-        """Leave the account alone for as long as it asked in answer to something that was not a list."""
+        """Respect a rate limit that was reported for a request other than of a list."""
         self._pause(error)
-        self.judge()
-        self._owner.announce()
+        self.update_health()
+        self._fleet.announce()
 
     def _pause(self, error: RateLimitedError) -> None:
         now = self._clock.monotonic()
@@ -350,13 +325,13 @@ class AccountRuntime:
         self._limited_until = self._clock.now() + timedelta(seconds=self._not_before - now)
 
     def outstanding(self, resource: Resource) -> None:
-        """Hear that an answer takes long."""
+        """Record that an answer takes long."""
         self._logs[resource].outstanding = True
-        self.judge()
-        self._owner.announce()
+        self.update_health()
+        self._fleet.announce()
 
-    def judge(self) -> None:
-        """Work out the health from the lists that are being polled."""
+    def update_health(self) -> None:
+        """Derive the health from the polled lists."""
         limited = False
         if self._open_error is not None:
             state, message = HealthState.DOWN, self._open_error.message
@@ -367,14 +342,14 @@ class AccountRuntime:
                 if poller.active and not self.uses_probes(resource)
             }
             limited = self._not_before > self._clock.monotonic()
-            state, message = judge(logs, limited=limited)
+            state, message = assess(logs, limited=limited)
             if not logs and self.info is not None and any(map(self.denial, self._pollers)):
-                state = HealthState.OK  # the account is known, and may not be asked for what is looked at
+                state = HealthState.OK  # the account is known, and may not use the watched lists
         until = self._limited_until if state is HealthState.LIMITED else None
-        self.health = follow(self.health, state, message, until, self._clock.now())
+        self.health = changed_health(self.health, state, message, until, self._clock.now())
 
     def _follow_transitions(self, rows: Sequence[Row]) -> None:
-        """Ask faster for a while after something began to move; not for ever when it stays stuck."""
+        """Request faster for a while after a transition begins, not for ever when one is stuck."""
         moving = frozenset(
             (row.ref, row.status) for row in rows if isinstance(row, Instance) and row.phase in _IN_TRANSITION
         )

@@ -1,4 +1,4 @@
-"""The audit log of what is done to things: an entry before it is sent, and how it ended."""
+"""The audit log of changes: an entry before each is sent, and its outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Auditor:
-    """Writes entries off the loop. Without a history nothing is written."""
+    """Writes entries in threads. Without a history nothing is written."""
 
     def __init__(self, history: History | None, clock: Clock) -> None:
         self._history = history
@@ -24,12 +24,12 @@ class Auditor:
         self._audits: set[asyncio.Future[None]] = set()
 
     async def finish(self) -> None:
-        """Wait for the ends of entries still being written."""
+        """Wait for the outcomes that are still being written."""
         if self._audits:
             await asyncio.wait(self._audits)
 
     async def begin(self, ref: Ref, action: Action, summary: str) -> int:
-        """Write that something is about to be sent; raises GputuiError where that cannot be kept."""
+        """Write that a change is about to be sent; raises GputuiError where that is not possible."""
         if (history := self._history) is None:
             return 0
         at = self._clock.now()
@@ -52,13 +52,13 @@ class Auditor:
             self.end_soon(begun.result(), Outcome.FAILED, "cancelled before it was sent")
 
     async def end(self, entry: int, outcome: Outcome, detail: str) -> None:
-        """Write how it ended."""
+        """Write the outcome of an entry."""
         written = self.end_soon(entry, outcome, detail)
         if written is not None:
             await asyncio.shield(written)
 
     def end_soon(self, entry: int, outcome: Outcome, detail: str) -> asyncio.Future[None] | None:
-        """Hand the end of an entry to a thread at once: it is written even when the one who waits is cancelled."""
+        """Write the outcome of an entry in a thread, even when the caller is cancelled."""
         if (history := self._history) is None:
             return None
         at = self._clock.now()

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import Creator, Editor, Filters
 from gputui.api.http.server_clock import clock_warning
-from gputui.errors import GputuiError, InvalidError, NotFoundError
+from gputui.errors import InvalidError, NotFoundError
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.probes import Read
-from gputui.models import Action, Form, Instance, Never, Phase, Ref, Resource, Row, SSHTarget
+from gputui.models import Action, Form, Instance, Never, Phase, Ref, Resource, Row
 
 
 class Capabilities:
@@ -19,10 +19,10 @@ class Capabilities:
     def __init__(self) -> None:
         self.runtimes: dict[str, AccountRuntime] = {}
         self._filters: dict[Resource, Mapping[str, str]] = {}
-        self._left_out: dict[tuple[str, Resource], str] = {}
+        self._excluded: dict[tuple[str, Resource], str] = {}
 
     def clock_warning(self) -> str:
-        """Say that this machine's clock is wrong, by those of the servers; '' where it is not."""
+        """Return the warning that this machine's clock differs from those of the servers; '' where it does not."""
         opened = {name: runtime.opened for name, runtime in self.runtimes.items()}
         return clock_warning({name: each.clock_ahead for name, each in opened.items() if each is not None})
 
@@ -33,7 +33,7 @@ class Capabilities:
         return runtime
 
     def actions(self, row: Row) -> frozenset[Action]:
-        """Return what can be done to a row now; without mutations where the account is read-only."""
+        """Return the actions that a row permits now; without mutations where the account is read-only."""
         runtime = self.runtime(row.ref.account)
         if runtime.opened is None:
             return frozenset()
@@ -46,7 +46,7 @@ class Capabilities:
         return opened.never(row, action) if opened is not None else None
 
     def creatable(self, account: str, within: Collection[Resource] | None = None) -> tuple[str, ...]:
-        """Return the kinds that can be created, only those that stand in one of these lists; none where read-only."""
+        """Return the kinds that can be created, only those of the lists ``within``; none where read-only."""
         runtime = self.runtime(account)
         if runtime.opened is None or runtime.read_only:
             return ()
@@ -58,36 +58,17 @@ class Capabilities:
         ]
         return tuple(kind for kind in permitted if within is None or homes.get(kind) in within)
 
-    def denial(self, account: str, resource: Resource) -> GputuiError | None:
-        """Return why an account as a whole may not use a list, or create what is in it; None where it may.
-
-        It is known once its server has said so, and until it is refreshed.
-        """
-        return self.runtime(account).denial(resource)
-
     def creator(self, account: str, kind: str) -> Creator:
-        """Return what creates a kind of thing there; raises InvalidError."""
+        """Return the creator of a kind in an account; raises InvalidError."""
         if (creator := self.runtime(account).backend.creators.get(kind)) is None:
             raise InvalidError(f"{account}: nothing of kind {kind} can be created here.")
         return creator
 
     def editor(self, account: str) -> Editor:
-        """Return what changes settings there, by the actions with a form; raises InvalidError."""
+        """Return the editor of an account, for the actions with a form; raises InvalidError."""
         if (editor := self.runtime(account).backend.editor) is None:
             raise InvalidError(f"{account}: nothing can be changed afterwards here.")
         return editor
-
-    def costs(self, account: str, resource: Resource) -> bool:
-        """Return whether the rows of a list are a part of what an account spends."""
-        return self.runtime(account).costs(resource)
-
-    def bills(self, account: str) -> bool:
-        """Return whether an account's instances are billed: one without a price is then missing from a sum."""
-        return self.runtime(account).bills
-
-    def has_detail(self, row: Row) -> bool:
-        """Return whether a row can be read again by itself, with its JSON."""
-        return self.runtime(row.ref.account).opened is not None
 
     def has_log(self, row: Row) -> bool:
         """Return whether a row has a log that can be read."""
@@ -99,110 +80,93 @@ class Capabilities:
         opened = self.runtime(row.ref.account).opened
         return opened.options(row, action) if opened is not None else frozenset()
 
-    async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch where an instance's sshd listens now; raises SshError when it has none."""
-        return await self.runtime(ref.account).backend.ssh_target(ref)
-
-    # Looking into instances, where the back end does not tell what runs on their GPUs.
+    # Probes of instances, where the back end does not report the processes on their GPUs.
 
     def can_probe(self, row: Row) -> bool:
-        """Return whether an instance can be looked into now: it runs, can be logged into, and nobody else tells."""
+        """Return whether an instance can be probed now: it runs, permits SSH, and its back end has no processes."""
         if not isinstance(row, Instance) or row.phase is not Phase.RUNNING:
             return False
         return self.runtime(row.ref.account).probes is not None and Action.SSH in self.actions(row)
 
     def probe(self, instance: Instance, read: Read) -> None:
-        """Read an instance's GPUs and processes with ``read`` from now on, while somebody looks at such lists.
+        """Start to probe an instance with ``read``, while lists of GPUs or processes are watched.
 
-        It ends when the instance does, or by :meth:`stop_looking`. One that failed is looked into again at once.
+        It ends with the instance, or by :meth:`stop_probing`. A failed one is probed again immediately.
         """
         self.runtime(instance.ref.account).probe(instance, read)
 
     def stop_probing(self, ref: Ref) -> None:
-        """Look into an instance no more; what was seen there goes."""
+        """Stop probing an instance, and discard the results."""
         self.runtime(ref.account).stop_probing(ref)
 
     def is_probed(self, ref: Ref) -> bool:
-        """Return whether an instance is looked into."""
+        """Return whether an instance is probed."""
         return ref in self.probed_instances()
 
     def probed_instances(self) -> frozenset[Ref]:
-        """Return all instances that are looked into."""
+        """Return the probed instances of all accounts."""
         probes = [runtime.probes for runtime in self.runtimes.values() if runtime.probes is not None]
         return frozenset(ref for one in probes for ref in one.probed)
 
     def probe_problem(self, ref: Ref) -> str:
-        """Return why the last look into an instance failed; '' when it did not. Its rows are older then."""
+        """Return why the last probe of an instance failed, so that its rows are older; '' when it did not."""
         probes = self.runtime(ref.account).probes
         return probes.problem(ref) if probes is not None else ""
 
     def knows_processes(self, row: Row) -> bool:
-        """Return whether the GPU processes of an instance are known as of now, apart from rows that say unknown."""
+        """Return whether the GPU processes of an instance are known now, apart from rows that are unknown."""
         runtime = self.runtime(row.ref.account)
         if runtime.uses_probes(Resource.PROCESSES):
             return self.is_probed(row.ref) and not self.probe_problem(row.ref)
         return runtime.supports(Resource.PROCESSES)
 
     def shows_processes(self, row: Row) -> bool:
-        """Return whether there is a way to see what an instance runs on the GPUs."""
+        """Return whether the GPU processes of an instance can be shown."""
         runtime = self.runtime(row.ref.account)
         if runtime.uses_probes(Resource.PROCESSES):
             return self.is_probed(row.ref) or self.can_probe(row)
         return runtime.supports(Resource.PROCESSES)
 
-    # What the servers are asked for.
+    # Filters that the servers apply.
 
     def filter_form(self, account: str, resource: Resource) -> Form | None:
-        """Return what an account can be asked for of a list; None where it always gives everything."""
+        """Return the form of the filters of a list; None where the server has none."""
         opened = self.runtime(account).opened
         return opened.filters.form(resource) if opened is not None and opened.filters is not None else None
 
     def filters(self, resource: Resource) -> Mapping[str, str]:
-        """Return what is asked for of a list now, by field; empty for everything."""
+        """Return the current filters of a list, by field; empty where it is read whole."""
         return self._filters.get(resource, {})
 
     def is_part(self, account: str, resource: Resource) -> bool:
-        """Return whether an account is asked for a part of a list only, or somebody chose what it is read from."""
+        """Return whether only a part of a list is read: it is filtered, or comes from probes of some instances."""
         if self.runtime(account).uses_probes(resource):
             return True
         return bool(self._filters.get(resource)) and self.filter_form(account, resource) is not None
 
-    def left_out(self, account: str, resource: Resource) -> bool:
-        """Return whether an account can have nothing of what is asked for: a region of another one's, say."""
-        return (account, resource) in self._left_out
-
-    def why_left_out(self, account: str, resource: Resource) -> str:
-        """Return why an account can have nothing of what is asked for, by field; '' where it can have some."""
-        return self._left_out.get((account, resource), "")
+    def exclusion(self, account: str, resource: Resource) -> str:
+        """Return why no row of an account can match the filters, by field; '' where one can."""
+        return self._excluded.get((account, resource), "")
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with these values, by field; what one account can be asked for is right."""
+        """Return the problems of filters by field; none where the server of one account accepts them."""
         found = [filters.check(resource, values) for _, filters in self._filtering(resource)]
         if not all(found):
             return {}
         return {name: problem for problems in found for name, problem in problems.items()}
 
-    def use_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        """Let every account that can be asked for it be asked for these only; raises InvalidError."""
-        given = {name: value for name, value in values.items() if value}
-        if problems := self.check_filter(resource, given):
-            raise InvalidError("That cannot be asked for.", fields=problems)
-        self._filters[resource] = given
-        for account, filters in self._filtering(resource):
-            self._ask_for(account, filters, resource)
-
-    def filter_anew(self, account: str) -> None:
-        """Let an account that was opened just now be asked for what the others are."""
+    def _reapply_filters(self, account: str) -> None:
+        """Apply the current filters to an account that was just opened."""
         for resource in self._filters:
             for name, filters in self._filtering(resource):
                 if name == account:
-                    self._ask_for(account, filters, resource)
+                    self._apply_filter(account, filters, resource)
 
-    def _ask_for(self, account: str, filters: Filters, resource: Resource) -> None:
+    def _apply_filter(self, account: str, filters: Filters, resource: Resource) -> None:
         values = self._filters[resource]
-        self._left_out.pop((account, resource), None)
+        self._excluded.pop((account, resource), None)
         if problems := filters.check(resource, values):
-            self._left_out[account, resource] = "; ".join(f"{name}: {text}" for name, text in problems.items())
+            self._excluded[account, resource] = "; ".join(f"{name}: {text}" for name, text in problems.items())
         else:
             filters.use(resource, values)
 

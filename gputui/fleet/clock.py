@@ -1,4 +1,4 @@
-"""Time as the fleet sees it, so that tests can hold it."""
+"""The clock of the fleet, which tests replace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and waits."""
+    """Returns the time and waits."""
 
     def now(self) -> datetime:
         """Return the time of day, aware, in UTC."""

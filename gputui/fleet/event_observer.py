@@ -1,4 +1,4 @@
-"""Events made by comparing an account's successive snapshots of its instances."""
+"""Events derived by comparing successive lists of an account's instances."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ GONE = "gone"
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was last seen of an instance. ``since`` is when it was seen to enter its status, None when before that.
+    """The last state of an instance. ``since`` is when it was seen to enter its status, None when before that.
 
-    ``status`` is None, and ``told`` says whether its appearance is no news, while it could not be read.
+    While it cannot be read ``status`` is None, and ``reported`` is whether its appearance makes no event.
     """
 
     name: str
     status: str | None
     since: datetime | None
-    told: bool = True
+    reported: bool = True
 
 
 class Observer:
-    """Remembers each account's instances. An account's first snapshot is where it starts from, not news."""
+    """Compares the lists of each account. The first one makes no events."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[Ref, _Seen]] = {}
@@ -33,7 +33,7 @@ class Observer:
         self._count = 0
 
     def start_from(self, account: str, instances: Iterable[Instance]) -> None:
-        """Take an earlier session's snapshot as what was seen last."""
+        """Set the list of an earlier session as the last one."""
         self._known[account] = {
             row.ref: _Seen(row.name, None if row.problem else row.status, None) for row in instances
         }
@@ -46,12 +46,12 @@ class Observer:
         *,
         missing: Sequence[Missing] = (),
     ) -> list[Event]:
-        """Compare a successful list with the last one and return what happened in between.
+        """Compare a list with the last one and return the events in between.
 
-        An instance whose row has a ``problem`` has not changed its state: it was not seen. One that never was seen
-        without a problem is not gone when its row is: that row may have stood for a part of the list. What may be
-        among the rows that are ``missing`` in the list is not gone either, and what comes out of a part that was
-        missing from the start is not new.
+        A row with a ``problem`` does not change the state of its instance: that was not read. One that was never read
+        without a problem is not gone with its row, which may have represented a part of the list. Rows that may be
+        among the ``missing`` ones are not gone either, and those of a part that was missing from the start are not
+        new.
         """
         known = self._known.get(account)
         first = known is None
@@ -64,12 +64,12 @@ class Observer:
         for row in instances:
             last = before.get(row.ref)
             if row.problem is not None:
-                seen[row.ref] = last or _Seen(row.name, None, None, told=first)
+                seen[row.ref] = last or _Seen(row.name, None, None, reported=first)
             elif last is not None and last.status == row.status:
                 seen[row.ref] = last
             elif (
                 first
-                or (last is not None and last.status is None and last.told)
+                or (last is not None and last.status is None and last.reported)
                 or (last is None and any(part.may_be(row.ref) for part in never_read.values()))
             ):
                 seen[row.ref] = _Seen(row.name, row.status, None)

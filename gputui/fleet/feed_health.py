@@ -1,4 +1,4 @@
-"""How far each list can be believed, and what that says of the account as a whole."""
+"""The state of each list, and the health of an account derived from it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SAME_OUTAGE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One list of one account. ``fetched_at`` is when its rows were current, None when there never were any.
+    """One list of one account. ``fetched_at`` is when its rows were current, None when there have been none.
 
     ``error`` is why they are not current now; rows of an earlier session are stale without one. ``lacking`` is why
-    rows which are current are not all there are.
+    current rows are incomplete.
     """
 
     state: FeedState
@@ -28,15 +28,15 @@ class Feed:
 
 
 _SECONDS_A_ROW = 0.002
-"""What a row may cost that takes a request of its own."""
+"""The highest cost of a row that takes a separate request."""
 
 
 @dataclass(slots=True)
 class FeedLog:
-    """What has come of asking. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's.
+    """The results of the requests. ``answered`` and ``failing_since`` are monotonic; ``seconds`` the last answer's.
 
-    ``cost`` is what the last answer took of our own time, in seconds, at the most: a short list that was long in
-    coming was held up elsewhere.
+    ``cost`` is the upper limit of the processing time of the last answer in seconds: a short list that took long was
+    delayed elsewhere.
     """
 
     fetched_at: datetime | None = None
@@ -49,7 +49,7 @@ class FeedLog:
     lacking: GputuiError | None = None
 
     def feed(self) -> Feed:
-        """Return it as consumers see it."""
+        """Return the state of the list."""
         if self.error is not None:
             state = FeedState.STALE if self.fetched_at else FeedState.FAILED
         elif self.answered is not None:
@@ -61,24 +61,24 @@ class FeedLog:
     def succeed(
         self, at: datetime, monotonic: float, seconds: float, rows: int, lacking: GputuiError | None = None
     ) -> None:
-        """Note a list, whole unless something is ``lacking``."""
+        """Record a list, whole unless something is ``lacking``."""
         self.lacking = lacking
         self.cost = min(seconds, rows * _SECONDS_A_ROW)
         self.fetched_at, self.answered, self.seconds = at, monotonic, seconds
         self.error, self.failing_since, self.outstanding = None, None, False
 
     def fail(self, error: GputuiError, monotonic: float, seconds: float) -> None:
-        """Note a failure."""
+        """Record a failure."""
         self.error, self.seconds, self.outstanding = error, seconds, False
         if self.failing_since is None:
             self.failing_since = monotonic
 
 
-def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthState, str]:
-    """Return an account's state from the lists it is being asked for.
+def assess(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthState, str]:
+    """Return the state of an account from its polled lists, and a message.
 
-    One list that fails while others are answered does not make an account ``DOWN``, unless it is for wrong
-    credentials: the message names it then. ``limited`` says that the back end wants to be left alone now.
+    One list that fails while others are answered does not make an account ``DOWN``, except for wrong credentials.
+    ``limited`` is whether a rate limit applies now.
     """
     failing = {resource: log for resource, log in logs.items() if log.error is not None}
     if limited or any(isinstance(log.error, RateLimitedError) for log in failing.values()):
@@ -94,11 +94,11 @@ def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSta
         rejected = [error for error in errors if isinstance(error, AuthError)]
         if rejected or not alive:
             return HealthState.DOWN, [*rejected, *errors][0].title.lower()
-    told = {resource: log.error.title.lower() for resource, log in failing.items() if log.error}
-    told |= {
+    reports = {resource: log.error.title.lower() for resource, log in failing.items() if log.error}
+    reports |= {
         resource: "incomplete" for resource, log in logs.items() if log.error is None and log.lacking is not None
     }
-    message = ", ".join(f"{resource}: {what}" for resource, what in told.items())
+    message = ", ".join(f"{resource}: {what}" for resource, what in reports.items())
     if any(log.outstanding or (log.answered is not None and log.seconds > _SLOW_ANSWER) for log in logs.values()):
         return HealthState.SLOW, message
     if any(log.answered is not None for log in logs.values()):
@@ -106,7 +106,7 @@ def judge(logs: Mapping[Resource, FeedLog], *, limited: bool) -> tuple[HealthSta
     return HealthState.UNKNOWN, message
 
 
-def follow(health: Health, state: HealthState, message: str, until: datetime | None, now: datetime) -> Health:
-    """Return the health that follows one: ``since`` changes with the state alone."""
+def changed_health(health: Health, state: HealthState, message: str, until: datetime | None, now: datetime) -> Health:
+    """Return the next health: ``since`` changes with the state alone."""
     since = health.since if health.state is state else now
     return replace(health, state=state, message=message, until=until, since=since)

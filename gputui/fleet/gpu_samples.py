@@ -1,4 +1,4 @@
-"""The readings of every GPU over time, whatever back end or connection they come from."""
+"""The samples of every GPU over time, from any back end or connection."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from gputui.history.gpu_samples import FINE_SECONDS, KEPT_SECONDS, SPACING
 from gputui.models import GpuDevice, GpuSample, Ref, Row
 
 SAME_SECONDS = 1.0
-"""Two readings of a GPU closer than this are one, which a back end told twice and placed a little differently."""
+"""Two samples of a GPU closer than this are one, which a back end reported twice with different times."""
 _THIN_AFTER = 600
-"""So many new readings of a GPU are taken between two rounds of thinning out."""
+"""New samples of a GPU between two rounds of thinning."""
 
 
 @dataclass(slots=True)
 class _Gpu:
-    """What is known of a GPU.
+    """A GPU with its samples.
 
-    ``told`` is when it was listed last, ``through`` the instance in which it was seen, ``seen`` what it told the last
-    time, ``kept_at`` the newest reading that was handed on, ``new`` how many came since they were thinned out.
+    ``listed_at`` is when it was listed last, ``through`` the instance in which it was seen, ``seen`` its last sample
+    and series, ``kept_at`` the newest recorded sample, ``new`` the number of samples since the last thinning.
     """
 
-    told: datetime
+    listed_at: datetime
     series: list[GpuSample] = field(default_factory=list)
     through: Ref | None = None
     seen: tuple[GpuSample | None, tuple[GpuSample, ...]] | None = None
@@ -35,9 +35,9 @@ class _Gpu:
 
 
 class SampleLog:
-    """Readings by GPU, oldest first. ``keep`` is given what is new and worth keeping over a restart.
+    """Samples by GPU, oldest first. ``keep`` is called with new ones that are to outlive the program.
 
-    ``followed`` is set once somebody follows them.
+    ``followed`` is set once there is a listener.
     """
 
     def __init__(
@@ -52,36 +52,36 @@ class SampleLog:
         self._listeners: Listeners[frozenset[Ref]] = Listeners(on_failure)
 
     def of(self, ref: Ref) -> Sequence[GpuSample]:
-        """Return a GPU's readings, oldest first: a live view."""
+        """Return the samples of a GPU, oldest first: a live view."""
         gpu = self._gpus.get(ref)
         return gpu.series if gpu is not None else ()
 
     def subscribe(self, listener: Callable[[frozenset[Ref]], None]) -> Callable[[], None]:
-        """Call ``listener`` with the GPUs that have new readings; returns the function that ends this."""
+        """Call ``listener`` with the GPUs that have new samples; returns the function that removes it."""
         self.followed.set()
         return self._listeners.add(listener)
 
     def take(self, devices: Iterable[Row], at: datetime, *, probed: Collection[Ref] = ()) -> None:
-        """Add what these GPUs tell. Where no sensor tells, what their processes hold is read at ``at``.
+        """Add the samples of these GPUs; without a sensor, the memory of their processes is one, taken at ``at``.
 
-        ``probed`` are all instances that are looked into: what was seen in others is forgotten, and so are GPUs
-        that were not listed for as long as readings are kept.
+        ``probed`` are all probed instances: GPUs seen in others are dropped, and so are those that were not listed
+        for as long as samples are kept.
         """
         changed = set()
         for device in devices:
             if not isinstance(device, GpuDevice):
                 continue
             gpu = self._gpus.setdefault(device.ref, _Gpu(at))
-            gpu.told, gpu.through = at, device.through
-            if added := _merge(gpu, _news_of(gpu, device, at)):
-                self._hand_on(device.ref, gpu, added)
+            gpu.listed_at, gpu.through = at, device.through
+            if added := _merge(gpu, _new_samples(gpu, device, at)):
+                self._record(device.ref, gpu, added)
                 changed.add(device.ref)
-        self._forget(at - timedelta(seconds=KEPT_SECONDS), probed)
+        self._drop_old(at - timedelta(seconds=KEPT_SECONDS), probed)
         if changed:
-            self._listeners.tell(frozenset(changed))
+            self._listeners.notify(frozenset(changed))
 
     def restore(self, found: Mapping[Ref, Sequence[GpuSample]]) -> None:
-        """Add what was kept over a restart."""
+        """Add the samples of earlier sessions."""
         changed = set()
         for ref, samples in found.items():
             gpu = self._gpus.get(ref) or (_Gpu(samples[-1].at) if samples else None)
@@ -90,15 +90,15 @@ class SampleLog:
                 _thin(gpu)
                 changed.add(ref)
         if changed:
-            self._listeners.tell(frozenset(changed))
+            self._listeners.notify(frozenset(changed))
 
-    def _forget(self, told_before: datetime, probed: Collection[Ref]) -> None:
+    def _drop_old(self, listed_before: datetime, probed: Collection[Ref]) -> None:
         for ref, gpu in list(self._gpus.items()):
-            if gpu.told < told_before or (gpu.through is not None and gpu.through not in probed):
+            if gpu.listed_at < listed_before or (gpu.through is not None and gpu.through not in probed):
                 del self._gpus[ref]
 
-    def _hand_on(self, ref: Ref, gpu: _Gpu, added: Iterable[GpuSample]) -> None:
-        """Give what is new to be kept, not closer together than what is drawn from it later."""
+    def _record(self, ref: Ref, gpu: _Gpu, added: Iterable[GpuSample]) -> None:
+        """Record new samples, at the intervals of the charts that are drawn from them later."""
         if self._keep is None:
             return
         kept = []
@@ -112,10 +112,10 @@ class SampleLog:
         self._keep(kept)
 
 
-def _news_of(gpu: _Gpu, device: GpuDevice, at: datetime) -> Iterable[GpuSample]:
-    """Return what a GPU tells that it did not tell before.
+def _new_samples(gpu: _Gpu, device: GpuDevice, at: datetime) -> Iterable[GpuSample]:
+    """Return the samples of a GPU that it did not have before.
 
-    What was in the last series is not looked at again: of that, what was thinned out must not come back.
+    Those of the last series are excluded: they may have been thinned.
     """
     if device.sample is None and not device.series:
         nothing = device.memory_used is None or device.problem is not None
@@ -130,7 +130,7 @@ def _news_of(gpu: _Gpu, device: GpuDevice, at: datetime) -> Iterable[GpuSample]:
 
 
 def _merge(gpu: _Gpu, given: Iterable[GpuSample]) -> list[GpuSample]:
-    """Put readings in their places and return those that were not there."""
+    """Insert samples by time and return those that are new."""
     series = gpu.series
     before = len(series)
     added, late = list[GpuSample](), list[GpuSample]()
@@ -165,7 +165,7 @@ def _at(sample: GpuSample) -> datetime:
 
 
 def _apart_from(series: Sequence[GpuSample], late: Sequence[GpuSample]) -> list[GpuSample]:
-    """Return those of the late readings, oldest first, that are no reading of the series told once more."""
+    """Return the late samples, oldest first, that are not in the series already."""
     place = bisect_left(series, late[0].at, key=_at) if late else 0
     apart: list[GpuSample] = []
     for sample in late:

@@ -1,7 +1,7 @@
-"""Who logs into instances whose back end does not tell: known from their creation, or from the first login.
+"""Users of instances whose back end does not report them: known from their creation, or from the first login.
 
-The user is kept in the history, for the instance as it was made. The password is kept in the keyring of the system,
-where there is one, and in memory for this session; never in a file.
+The user is stored in the history, for one generation of an instance. The password is stored in the keyring of the
+system, where there is one, and in memory for this session; never in a file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _TIMEOUT = 20.0
-"""How long a keyring may take, in seconds: a locked one asks its user, who may have gone."""
+"""The time limit of a keyring in seconds: a locked one asks its user, who may be absent."""
 _T = TypeVar("_T")
 
 
@@ -34,12 +34,12 @@ class Logins:
         self._expected: dict[Ref, tuple[str, Secret | None]] = {}
 
     def expect(self, change: PreparedChange) -> None:
-        """Keep in mind the login of a create whose outcome is unknown: what appears under its Ref is that."""
+        """Store the login of a create whose outcome is unknown, for the instance that may appear under its Ref."""
         if change.login is not None:
             self._expected[change.ref] = change.login
 
     async def created(self, change: PreparedChange, result: ActionResult) -> ActionResult:
-        """Remember the login that a create has decided, and say in its result what became of the password."""
+        """Store the login of a create, and add to its result where the password is stored."""
         if change.login is None or result.created is None:
             return result
         user, password = change.login
@@ -54,18 +54,18 @@ class Logins:
         )
 
     async def remember(self, ref: Ref, made: str, user: str, password: Secret | None = None) -> bool:
-        """Remember who logs in; returns whether the password is in the keyring now."""
+        """Store the login of a generation of an instance; returns whether the password is in the keyring now."""
         self._here[ref, made] = (user, password)
         self._expected.pop(ref, None)
-        return bool(await _retry(lambda: self._write(ref, made, user, password)))
+        return bool(await _in_thread(lambda: self._write(ref, made, user, password)))
 
     async def complete(self, ref: Ref, target: SSHTarget) -> SSHTarget:
-        """Fill in who logs in, where that is remembered and the back end has not told."""
+        """Add the stored user and password, where the back end has reported none."""
         if target.user:
             return target
         user, password = self._here.get((ref, target.made), ("", None))
         if not user:
-            user, password = await _retry(lambda: self._read(ref, target.made)) or ("", None)
+            user, password = await _in_thread(lambda: self._read(ref, target.made)) or ("", None)
             if not user and ref in self._expected:
                 user, password = self._expected[ref]
                 await self.remember(ref, target.made, user, password)
@@ -73,13 +73,13 @@ class Logins:
         return replace(target, user=user, password=target.password or password, remembered=bool(user))
 
     async def forget(self, ref: Ref) -> None:
-        """Forget who logs into an instance that was deleted."""
+        """Delete the login of a deleted instance."""
         for made in [made for known, made in self._here if known == ref]:
             del self._here[ref, made]
         self._expected.pop(ref, None)
-        await _retry(lambda: self._drop(ref))
+        await _in_thread(lambda: self._drop(ref))
 
-    # On a thread.
+    # In a thread.
 
     def _write(self, ref: Ref, made: str, user: str, password: Secret | None) -> bool:
         from gputui.config import secrets
@@ -106,8 +106,8 @@ class Logins:
             secrets.drop_from_keyring(_name(ref, made))
 
 
-async def _retry(work: Callable[[], _T]) -> _T | None:
-    """Do something that may block on a thread that nobody waits for at the end; None when it takes too long."""
+async def _in_thread(work: Callable[[], _T]) -> _T | None:
+    """Run blocking work in a thread that the program does not wait for at its end; None after the time limit."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[_T] = loop.create_future()
 
@@ -123,7 +123,7 @@ async def _retry(work: Callable[[], _T]) -> _T | None:
         result, failure = None, None
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
+        except BaseException as error:  # noqa: BLE001  (it is raised where it is awaited)
             failure = error
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, result, failure)

@@ -1,4 +1,4 @@
-"""What the user does to things: marked while it lasts, in the audit log before and after, sent exactly once."""
+"""Changes: marked while they are in flight, in the audit log before and after, sent exactly once."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ from gputui.redaction import describe_fault, redact
 if TYPE_CHECKING:
     from gputui.history.history import History
 
-_LOOK_SECONDS = 15.0
-_LOOKS = (1.0, 4.0, 10.0)
-"""How long to wait before each look for what an unanswered create may have made, in seconds."""
+_LIST_SECONDS = 15.0
+_CHECK_PAUSES = (1.0, 4.0, 10.0)
+"""The pauses in seconds before each check for an object that an unanswered create may have created."""
 _SECRET_FIELD = re.compile(r"pass|secret|token|key|env|auth", re.IGNORECASE)
 _SENT_SECRET = re.compile(r"passw|secret|token", re.IGNORECASE)
 _CONTENT_FIELD = re.compile(r"input|headers")
-"""What people have worked on is theirs: the audit log has how long it is."""
+"""Private to the user: the audit log has the length only."""
 _LONG = 200
-"""Characters of a value of something new that the audit log has whole: it is no place for the input of tasks."""
-_Look = Callable[[], Awaitable[ActionResult | None]]
+"""The length up to which the audit log has a value of a create: it is no place for the input of tasks."""
+_Check = Callable[[], Awaitable[ActionResult | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Something under way that was asked for here."""
+    """A change of this process in flight."""
 
     action: Action
     since: datetime
 
 
 class Owner(Protocol):
-    """What mutations ask of the fleet."""
+    """The methods of the fleet that mutations call."""
 
     def runtime(self, account: str) -> AccountRuntime:
         """Return an account's runtime."""
@@ -63,13 +63,13 @@ class Owner(Protocol):
         """Return a row."""
 
     def would_list(self, ref: Ref) -> bool:
-        """Return whether the list in which a thing stands, where it is there, was read in this session."""
+        """Return whether the list that would contain a Ref was read in this session."""
 
     def actions(self, row: Row) -> frozenset[Action]:
-        """Return what can be done to a row now."""
+        """Return the actions that a row permits now."""
 
     def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
-        """Ask anew for what an action may have changed; done when the list that holds ``ref`` is there."""
+        """Request the lists that an action may have changed; done when the one that contains ``ref`` is read."""
 
 
 class Mutations:
@@ -86,41 +86,41 @@ class Mutations:
         self._auditor = Auditor(history, clock)
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
-        self._under_way: Counter[str] = Counter()
+        self._in_flight: Counter[str] = Counter()
         self._calls: dict[Ref, asyncio.Future[ActionResult]] = {}
         self._given_up: set[Ref] = set()
-        self.cut_off: list[tuple[Ref, Action]] = []
+        self.cancelled: list[tuple[Ref, Action]] = []
         """The changes that were cancelled after they were sent: their outcome is unknown."""
         self.listeners: Listeners[Ref] = Listeners(on_failure)
 
     def pending(self, ref: Ref) -> Pending | None:
-        """Return what is under way with a thing."""
+        """Return the change of an object in flight: from before the request until a later list shows its effect."""
         return self._pending.get(ref)
 
     def has_pending(self, account: str) -> bool:
-        """Return whether anything is under way in an account."""
+        """Return whether a change is in flight in an account."""
         return any(ref.account == account for ref in self._pending)
 
     def creating(self) -> Mapping[Ref, Pending]:
-        """Return what is being created, by the Ref it will have."""
+        """Return the creates in flight, by the Refs that will exist: no list contains them yet."""
         return {ref: pending for ref, pending in self._pending.items() if pending.action is Action.CREATE}
 
     def give_up(self, ref: Ref) -> bool:
-        """Stop waiting for what is under way with a thing, whose outcome is then unknown; False where nothing is."""
+        """Stop waiting for a change of an object: its caller gets GivenUpError. False where none is in flight."""
         if (call := self._calls.get(ref)) is None or call.done():
             return False
         self._given_up.add(ref)
         call.cancel()
         return True
 
-    def under_way(self) -> Mapping[str, int]:
-        """Return how many calls are in flight, by account."""
-        return +self._under_way
+    def in_flight(self) -> Mapping[str, int]:
+        """Return the number of changes in flight by account, running commands included."""
+        return +self._in_flight
 
     async def act(
         self, ref: Ref, action: Action, arguments: Mapping[str, str], expected: Row | None = None
     ) -> ActionResult:
-        """Do something to a thing; see :meth:`gputui.fleet.Fleet.act`."""
+        """Perform an action; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
         _note_secrets(arguments)
         call = call_of(runtime.backend, ref, action, arguments, expected or self._owner.get(ref))
@@ -131,14 +131,14 @@ class Mutations:
         return await self._send(ref, action, f"{action} {ref.id}" + (f": {reported}" if reported else ""), call)
 
     def _check_same(self, expected: Row, action: Action) -> None:
-        """Raise unless the thing there now is the one that was asked about, and the action still fits it."""
+        """Raise unless the present row is the one that the user confirmed, and still permits the action."""
         ref = expected.ref
         what = f"{ref.id} is not the {ref.kind} you were asked about any more"
         nothing = "Nothing was sent. Look at what is there now, then ask again."
         row = self._owner.get(ref)
         if row is None:
             raise NotFoundError(f"{what}: it is gone from {ref.account}.", hint=nothing)
-        now, before = _made(row), _made(expected)
+        now, before = _generation(row), _generation(expected)
         if now and before and now != before:
             raise ConflictError(f"{what}: another one has its name now.", hint=nothing)
         if action not in self._owner.actions(row):
@@ -146,7 +146,7 @@ class Mutations:
             raise ConflictError(f"{what}: {action} cannot be done to it now{status}.", hint=nothing)
 
     def _checked(self, call: Call, expected: Row, action: Action) -> Call:
-        """Return the call with a last look before it: a list may have come while the audit log was written."""
+        """Return the call with a last check before it: a list may have come while the audit log was written."""
 
         async def checked() -> ActionResult:
             self._check_same(expected, action)
@@ -158,22 +158,22 @@ class Mutations:
         """Create something; see :meth:`gputui.fleet.Fleet.create`."""
         self._writable(change.ref.account)
         _note_secrets(change.values)
-        look = await self._how_to_look(change)
+        check = await self._check_of(change)
         summary = f"create {change.ref.id}: {_reported(change.values, longest=_LONG)}"
-        return await self._send(change.ref, Action.CREATE, summary, change.send, look)
+        return await self._send(change.ref, Action.CREATE, summary, change.send, check)
 
     async def change_password(self, account: str, password: Secret) -> ActionResult:
-        """Change an account's password; see :meth:`gputui.fleet.Fleet.change_password`."""
+        """Change the password of an account; the audit log does not contain it."""
         ref = Ref(account, "account", account)
         arguments = {"password": password.reveal()}
         call = call_of(self._writable(account).backend, ref, Action.CHANGE_PASSWORD, arguments)
         return await self._send(ref, Action.CHANGE_PASSWORD, "change the password", call)
 
     async def finish(self) -> None:
-        """Wait for the ends of entries still being written to the audit log."""
+        """Wait for the outcomes that are still being written to the audit log."""
         await self._auditor.finish()
 
-    # The one path everything takes.
+    # The one path of every change.
 
     async def _send(
         self,
@@ -181,21 +181,21 @@ class Mutations:
         action: Action,
         summary: str,
         call: Call,
-        look: _Look | None = None,
+        check: _Check | None = None,
     ) -> ActionResult:
         marked = ACTIONS[action].blocks_others
         if marked:
             self._mark(ref, action)
-        self._under_way[ref.account] += 1
+        self._in_flight[ref.account] += 1
         try:
             try:
                 entry = await self._auditor.begin(ref, action, summary)
             except BaseException:
                 self._unmark(ref, marked=marked)
                 raise
-            return await self._call_once(ref, action, entry, call, look, marked=marked)
+            return await self._call_once(ref, action, entry, call, check, marked=marked)
         finally:
-            self._under_way[ref.account] -= 1
+            self._in_flight[ref.account] -= 1
 
     async def _call_once(
         self,
@@ -203,7 +203,7 @@ class Mutations:
         action: Action,
         entry: int,
         call: Call,
-        look: _Look | None,
+        check: _Check | None,
         *,
         marked: bool,
     ) -> ActionResult:
@@ -214,13 +214,13 @@ class Mutations:
         except UnknownOutcomeError as error:
             try:
                 await self._auditor.end(entry, Outcome.UNKNOWN, error.message)
-                found = await look() if look is not None else None
+                found = await check() if check is not None else None
                 if found is not None:
                     await self._auditor.end(entry, Outcome.DONE, found.message)
                     return found
             finally:
                 self._settle(ref, action, marked=marked, at_once=True)
-            if look is not None:
+            if check is not None:
                 raise _not_seen(error, ref) from error
             raise
         except GputuiError as error:
@@ -230,7 +230,7 @@ class Mutations:
             await self._auditor.end(entry, Outcome.FAILED, error.message)
             raise
         except asyncio.CancelledError:
-            self.cut_off.append((ref, action))
+            self.cancelled.append((ref, action))
             self._auditor.end_soon(entry, Outcome.UNKNOWN, "cancelled while in flight")
             self._settle(ref, action, marked=marked, at_once=True)
             raise
@@ -246,7 +246,7 @@ class Mutations:
         return replace(result, message=mask(result.message), output=mask(result.output))
 
     async def _called(self, ref: Ref, call: Call) -> ActionResult:
-        """Make the call; raises UnknownOutcomeError when it is given up meanwhile."""
+        """Await the call; raises GivenUpError when it is given up meanwhile."""
         running = asyncio.ensure_future(call())
         self._calls[ref] = running
         try:
@@ -262,46 +262,46 @@ class Mutations:
             self._given_up.discard(ref)
             del self._calls[ref]
 
-    async def _how_to_look(self, change: PreparedChange) -> _Look:
-        """Return the way to find out whether a create whose answer was lost has come about."""
+    async def _check_of(self, change: PreparedChange) -> _Check:
+        """Return the check whether a create whose answer was lost has succeeded."""
         ref = change.ref
         if (find := change.find) is not None:
             before = frozenset(await find())
-            return lambda: self._look_by_name(find, before, ref.kind)
+            return lambda: self._check_by_name(find, before, ref.kind)
         if not self._owner.would_list(ref):
             await self._read_list_of(ref)
         was_there = self._owner.get(ref) is not None or not self._owner.would_list(ref)
 
-        async def look() -> ActionResult | None:
-            return None if was_there else await self._look_for(ref, ref.kind)
+        async def check() -> ActionResult | None:
+            return None if was_there else await self._check_list(ref, ref.kind)
 
-        return look
+        return check
 
-    async def _look_by_name(
+    async def _check_by_name(
         self, find: Callable[[], Awaitable[Collection[Ref]]], before: Collection[Ref], kind: str
     ) -> ActionResult | None:
-        """Ask a few times which rows there are of that name besides those before. Nothing is sent again."""
-        for seconds in _LOOKS:
+        """List the rows of that name a few times, except earlier ones. Nothing is sent again."""
+        for seconds in _CHECK_PAUSES:
             await self._clock.sleep(seconds)
             try:
                 found = [ref for ref in await find() if ref not in before]
             except GputuiError:
-                continue  # the next look may be answered
+                continue  # the next check may be answered
             if len(found) == 1:
                 return _created_after_all(kind, found[0])
             if found:
-                break  # somebody else creates under this name too: which one is ours cannot be told
+                break  # other users create under this name too: ours cannot be identified
         return None
 
-    async def _look_for(self, ref: Ref, kind: str) -> ActionResult | None:
-        """Read the list anew and see whether the thing has appeared. Nothing is sent again."""
+    async def _check_list(self, ref: Ref, kind: str) -> ActionResult | None:
+        """Read the list again and check whether the object has appeared. Nothing is sent again."""
         await self._read_list_of(ref)
         return None if self._owner.get(ref) is None else _created_after_all(kind, ref)
 
     async def _read_list_of(self, ref: Ref) -> None:
         seen = self._owner.refresh_after(ref, Action.CREATE)
         if seen is not None:
-            await within(self._clock, _LOOK_SECONDS, seen)
+            await within(self._clock, _LIST_SECONDS, seen)
 
     def _writable(self, account: str) -> AccountRuntime:
         runtime = self._owner.runtime(account)
@@ -312,7 +312,7 @@ class Mutations:
             )
         return runtime
 
-    # The mark.
+    # The mark of an object while a change is in flight.
 
     def _mark(self, ref: Ref, action: Action) -> None:
         if (pending := self._pending.get(ref)) is not None:
@@ -322,15 +322,15 @@ class Mutations:
             )
         self._pending[ref] = Pending(action, self._clock.now())
         self._owner.runtime(ref.account).reconsider()
-        self.listeners.tell(ref)
+        self.listeners.notify(ref)
 
     def _unmark(self, ref: Ref, *, marked: bool = True) -> None:
         if marked and self._pending.pop(ref, None) is not None:
             self._owner.runtime(ref.account).reconsider()
-            self.listeners.tell(ref)
+            self.listeners.notify(ref)
 
     def _settle(self, ref: Ref, action: Action, *, marked: bool, at_once: bool = False) -> None:
-        """Ask for what has changed; the mark stays until that shows, or goes at once when nothing may have."""
+        """Request the changed lists; the mark stays until they are read, unless nothing can have changed."""
         seen = self._owner.refresh_after(ref, action)
         if seen is None or at_once:
             self._unmark(ref, marked=marked)
@@ -339,19 +339,19 @@ class Mutations:
 
 
 def _note_secrets(values: Mapping[str, str]) -> None:
-    """Know the secrets that are about to be sent: the server's answer may repeat them."""
+    """Register the secrets that are about to be sent: the server's answer may repeat them."""
     for name, value in values.items():
         if _SENT_SECRET.search(name):
             note(value)
 
 
 def _reported(values: Mapping[str, str], *, longest: int | None = None) -> str:
-    """Return what was asked for, as the audit log may have it."""
+    """Return the values in the form of the audit log."""
     return ", ".join(f"{name}={_shown(name, value, longest)}" for name, value in values.items() if value)
 
 
 def _shown(name: str, value: str, longest: int | None) -> str:
-    """Return a value without secrets; of a long one, such as the input of a task, only how long it is."""
+    """Return a value without secrets; of a long one, such as the input of a task, only the length."""
     if _SECRET_FIELD.search(name):
         return "…"
     if _CONTENT_FIELD.fullmatch(name):
@@ -363,8 +363,8 @@ def _created_after_all(kind: str, ref: Ref) -> ActionResult:
     return ActionResult(f"No success was reported, but the {kind} {ref.id} has been created.", created=ref)
 
 
-def _made(row: Row) -> str | None:
-    """Return what tells a thing from others that had, or will have, its name; None when it is not known."""
+def _generation(row: Row) -> str | None:
+    """Return what distinguishes an object from others with its name, earlier or later; None when unknown."""
     match row:
         case Instance():
             return row.container_id

@@ -1,4 +1,4 @@
-"""One list of one account, asked again and again at the pace that suits it."""
+"""Polls one list of one account, at an interval that may change."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from gputui.models import Resource, Row
 from gputui.redaction import inner_failure
 
 SLOW_SECONDS = 3.0
-"""An answer outstanding for longer is worth telling."""
+"""An answer outstanding for longer is reported."""
 _BACKOFF_CAP = 60.0
 _TICK = 1e-6
 
 
 class Sink(Protocol):
-    """Who takes the answers. ``seconds`` is how long the answer took."""
+    """Receives the answers. ``seconds`` is how long the answer took."""
 
     def answered(self, resource: Resource, rows: Sequence[Row], seconds: float) -> None:
-        """Take a whole list."""
+        """Store a whole list."""
 
     def failed(self, resource: Resource, error: GputuiError, seconds: float) -> None:
-        """Take a failure."""
+        """Record a failure."""
 
     def outstanding(self, resource: Resource) -> None:
-        """Hear that an answer takes long."""
+        """Record that an answer takes long."""
 
 
 class Poller:
-    """Never asks twice at once; a tick that passes while an answer is outstanding is skipped.
+    """Sends one request at a time; a tick that passes while an answer is outstanding is skipped.
 
-    ``pace`` returns the seconds between two questions now, None for no questions unless asked to;
-    ``not_before`` the monotonic time the account wants to be left alone until. Failures are followed by longer
-    and longer waits, with jitter.
+    ``pace`` returns the present interval in seconds, None for no requests except explicit ones; ``not_before`` the
+    monotonic time of the end of a rate limit. The intervals after failures increase, with jitter.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Poller:
 
     @property
     def active(self) -> bool:
-        """Whether it is asked without being told to."""
+        """Whether requests are sent at intervals."""
         return self._pace() is not None
 
     async def run(self) -> None:
@@ -82,19 +81,19 @@ class Poller:
             await self._poll()
 
     def refresh(self) -> None:
-        """Ask now, however often it failed before; does nothing while an answer is outstanding."""
+        """Request now, despite earlier failures; does nothing while an answer is outstanding."""
         if not self._running:
             self._ask_now()
 
     def refresh_after_now(self) -> asyncio.Future[None]:
-        """Ask anew, even while an answer is outstanding; done when a question put from now on has ended."""
+        """Request again, even while an answer is outstanding; done when a request from now on has ended."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._next.append(done)
         self._ask_now()
         return done
 
     def reconsider(self) -> None:
-        """Work out the next question's time anew, because the pace may have changed."""
+        """Recompute the time of the next request, because the interval may have changed."""
         self._wake.set()
 
     def _ask_now(self) -> None:
@@ -146,7 +145,7 @@ class Poller:
             self._sink.answered(self._resource, rows, self._clock.monotonic() - started)
         except GputuiError as error:
             self._fail(error, started)
-        except Exception as error:  # noqa: BLE001  (a fault in one back end must not end its polling unseen)
+        except Exception as error:  # noqa: BLE001  (a fault in one back end must not end its polling silently)
             self._fail(inner_failure(f"{self._account}: reading {self._resource}", error), started)
         finally:
             self._running = False
@@ -157,14 +156,14 @@ class Poller:
 
     async def _ask(self) -> Sequence[Row]:
         question = asyncio.ensure_future(self._lister())
-        patience = asyncio.ensure_future(self._clock.sleep(SLOW_SECONDS))
+        limit = asyncio.ensure_future(self._clock.sleep(SLOW_SECONDS))
         try:
-            await asyncio.wait({question, patience}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({question, limit}, return_when=asyncio.FIRST_COMPLETED)
             if not question.done():
                 self._sink.outstanding(self._resource)
                 await asyncio.wait({question})
         finally:
-            patience.cancel()
+            limit.cancel()
             if not question.done():
                 question.cancel()
                 await asyncio.wait({question})

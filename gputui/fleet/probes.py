@@ -10,13 +10,13 @@ from gputui.api.capabilities import Lister
 from gputui.errors import GputuiError
 from gputui.fleet.clock import Clock, within
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
-from gputui.redaction import describe_fault
+from gputui.redaction import inner_failure
 
 Read = Callable[[Instance], Awaitable[GpuReading]]
 """Probes an instance once. Raises GputuiError."""
 
-PATIENCE = 3.0
-"""Seconds after which the others are shown without a slow instance; its answer is added on arrival."""
+ROUND_SECONDS = 3.0
+"""Seconds after which the results are shown without a slow instance; its answer is added on arrival."""
 _SHARED_SECONDS = 1.0
 _FIRST_WAIT = 4.0
 _LONGEST_WAIT = 60.0
@@ -119,23 +119,23 @@ class Probes:
         return on_host(seen, instance) if self._own_gpus and isinstance(instance, Instance) else seen
 
     async def _gpus(self) -> Sequence[Row]:
-        await self._look(Resource.GPUS)
+        await self._probe_for(Resource.GPUS)
         return self.rows(Resource.GPUS)
 
     async def _processes(self) -> Sequence[Row]:
-        await self._look(Resource.PROCESSES)
+        await self._probe_for(Resource.PROCESSES)
         return self.rows(Resource.PROCESSES)
 
-    async def _look(self, resource: Resource) -> None:
+    async def _probe_for(self, resource: Resource) -> None:
         """Run a round of probes, or join the present or last one for the other list."""
         new = self._given.get(resource, 0) < self._rounds
         if self._round is None and not (new and self._clock.monotonic() - self._ended < _SHARED_SECONDS):
-            self._round = asyncio.create_task(self._go_round())
+            self._round = asyncio.create_task(self._run_round())
         if self._round is not None:
             await asyncio.wait({self._round})
         self._given[resource] = self._rounds
 
-    async def _go_round(self) -> None:
+    async def _run_round(self) -> None:
         try:
             for ref, probe in self._probes.items():
                 instance = self._running(ref)
@@ -144,7 +144,7 @@ class Probes:
                     probe.task = asyncio.create_task(self._ask(probe, instance))
             tasks = [probe.task for probe in self._probes.values() if probe.task is not None]
             if tasks:
-                await within(self._clock, PATIENCE, asyncio.wait(tasks))
+                await within(self._clock, ROUND_SECONDS, asyncio.wait(tasks))
         finally:
             self._rounds += 1
             self._ended = self._clock.monotonic()
@@ -155,9 +155,8 @@ class Probes:
             probe.reading = await probe.read(instance)
         except GputuiError as error:
             self._fail(probe, str(error))
-        except Exception as error:  # noqa: BLE001  (one instance's fault must not end the looks into the others)
-            fault = describe_fault(error)
-            self._fail(probe, f"Looking into {instance.name} failed inside gputui ({fault}). Please report this.")
+        except Exception as error:  # noqa: BLE001  (the fault of one instance must not end the probes of the others)
+            self._fail(probe, str(inner_failure(f"Probing {instance.name}", error)))
         else:
             probe.problem, probe.failures = "", 0
         finally:

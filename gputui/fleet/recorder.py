@@ -1,4 +1,4 @@
-"""Writes what the fleet learns into the history, now and then and off the loop."""
+"""Writes rows, events and samples into the history, at intervals and in a thread."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _KEPT = frozenset(Resource) - {
     Resource.PROCESSES,
     Resource.EVENTS,
     Resource.ACCOUNTS,
-    # What people ask and get answered is theirs: it is not left on this machine.
+    # Inputs and outputs are private to the user: they are not stored on this machine.
     Resource.TASKS,
     Resource.QUEUES,
 }
 
 
 class Recorder:
-    """Gathers what changed. Snapshots and the events between them are written in one transaction.
+    """Collects changes. Snapshots and the events between them are written in one transaction.
 
     After a crash the older snapshot then shows the lost changes again.
     """
@@ -40,30 +40,30 @@ class Recorder:
         self._gpus: list[tuple[Ref, GpuSample]] = []
 
     def snapshot(self, account: str, resource: Resource, rows: Sequence[Row], at: datetime) -> None:
-        """Keep a list that changed."""
+        """Record a changed list."""
         if resource in _KEPT:
             self._snapshots[account, resource] = (at, rows)
 
     def events(self, events: Iterable[Event]) -> None:
-        """Keep observed events."""
+        """Record derived events."""
         self._events.extend(events)
 
     def stock(self, offers: Iterable[Row], at: datetime) -> None:
-        """Keep a sample of each offer that changed."""
+        """Record a sample of each changed offer."""
         self._stock.extend((offer, at) for offer in offers if isinstance(offer, Offer))
 
     def gpus(self, samples: Iterable[tuple[Ref, GpuSample]]) -> None:
-        """Keep readings of GPUs."""
+        """Record samples of GPUs."""
         self._gpus.extend(samples)
 
     async def run(self) -> None:
-        """Write every so often until cancelled."""
+        """Write at intervals until cancelled."""
         while True:
             await self._clock.sleep(_INTERVAL)
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what is there; what could not be written now is tried again the next time."""
+        """Write the collected changes; after a failure they are written with the next ones."""
         from gputui.history.history import Snapshot, StockSample
 
         if not (self._snapshots or self._events or self._stock or self._gpus):

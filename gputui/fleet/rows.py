@@ -1,4 +1,4 @@
-"""What the fleet knows: the accounts' rows, events and readings, who follows them, and what of it is kept."""
+"""The rows, events and GPU samples of all accounts: stored, compared, recorded, reported to listeners."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EVENTS_RESTORED = 1_000
 
 
 class Rows(Capabilities):
-    """Rows as they were last listed. Without a history nothing is kept over a restart.
+    """Rows as they were last listed. Without a history nothing outlives the program.
 
     ``samples`` are the readings of every GPU over time.
     """
@@ -53,26 +53,26 @@ class Rows(Capabilities):
         self._announced: object = None
 
     def restore(self) -> None:
-        """Fill the store with the last session's rows, as stale ones. Blocks for a moment; asks no back end."""
+        """Fill the store with the last session's rows, as stale ones. Blocks briefly; sends no requests."""
         if self._history is None:
             return
         for snapshot in self._history.snapshots(self.accounts):
-            self._tell(snapshot.resource, self._store.replace(snapshot.account, snapshot.resource, snapshot.rows))
+            self._notify(snapshot.resource, self._store.replace(snapshot.account, snapshot.resource, snapshot.rows))
             self.runtimes[snapshot.account].restore(snapshot.resource, snapshot.at)
             if snapshot.resource is Resource.INSTANCES:
                 instances = [row for row in snapshot.rows if isinstance(row, Instance)]
                 self._observer.start_from(snapshot.account, instances)
         events = self._history.events(limit=_EVENTS_RESTORED, accounts=self.accounts)
-        self._tell(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
+        self._notify(Resource.EVENTS, self._store.append(Resource.EVENTS, events, limit=_EVENTS_IN_MEMORY))
         self.announce()
 
     @property
     def clock(self) -> Clock:
-        """The fleet's time, for what waits beside it."""
+        """The clock of the fleet."""
         return self._clock
 
     def now(self) -> datetime:
-        """Return the time as the fleet has it, in UTC."""
+        """Return the time by the clock of the fleet, in UTC."""
         return self._clock.now()
 
     # Rows.
@@ -87,7 +87,7 @@ class Rows(Capabilities):
         return found[1] if found else None
 
     def resource_of(self, ref: Ref) -> Resource:
-        """Return the list in which a thing stands, or would stand."""
+        """Return the list that contains a Ref, or would contain it."""
         found = self._store.find(ref)
         opened = self.runtime(ref.account).opened
         return found[0] if found else (opened.kinds if opened else {}).get(ref.kind, Resource.INSTANCES)
@@ -99,17 +99,17 @@ class Rows(Capabilities):
         return found is None or self.feed(ref.account, found[0]).state is not FeedState.FRESH
 
     def would_list(self, ref: Ref) -> bool:
-        """Return whether the list in which a thing stands, where it is there, was read in this session."""
+        """Return whether the list that would contain a Ref was read in this session."""
         return self.feed(ref.account, self.resource_of(ref)).state is FeedState.FRESH
 
     def subscribe(self, resource: Resource, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """Call ``listener`` with each change of a resource's rows; returns the function that ends this."""
+        """Call ``listener`` with each change of a resource's rows; returns the function that removes it."""
         return self._changes[resource].add(listener)
 
     # Feeds, health, capabilities.
 
     def feed(self, account: str, resource: Resource) -> Feed:
-        """Return how far one list of one account can be believed."""
+        """Return the state of one list of one account."""
         return self.runtime(account).feed(resource)
 
     def supports(self, account: str, resource: Resource) -> bool:
@@ -124,46 +124,46 @@ class Rows(Capabilities):
         """Call ``listener`` when a feed's state or error, or an account's health, has changed."""
         return self._feeds.add(lambda _: listener())
 
-    # What comes in.
+    # New lists.
 
     def take(self, runtime: AccountRuntime, resource: Resource, rows: Sequence[Row]) -> None:
-        """Store a whole list, or what is new of the events; observe events, tell the listeners."""
+        """Store a whole list, or new events; derive and record events, notify the listeners."""
         at = self._clock.now()
         if resource is Resource.EVENTS:
             self._append([row for row in rows if isinstance(row, Event)])
             return
-        change = self._store.replace(runtime.name, resource, () if self.left_out(runtime.name, resource) else rows)
+        change = self._store.replace(runtime.name, resource, () if self.exclusion(runtime.name, resource) else rows)
         if resource is Resource.GPUS:
             self.samples.take(rows, at, probed=self.probed_instances())
         if self._recorder is not None and change and not self.is_part(runtime.name, resource):
             self._recorder.snapshot(runtime.name, resource, rows, at)
             if resource is Resource.STOCK:
                 self._recorder.stock((*change.added, *change.updated), at)
-        self._tell(resource, change)
+        self._notify(resource, change)
         if resource is Resource.INSTANCES and runtime.observes:
             self._observe(runtime.name, rows)
 
     def drop(self, runtime: AccountRuntime, resource: Resource) -> None:
-        """Forget the rows of a list that the account may not use, here and for the next session; observe nothing."""
+        """Drop the rows of a list that the account may not use, here and for the next session, without events."""
         if resource is Resource.EVENTS:
             return
         change = self._store.replace(runtime.name, resource, ())
         if self._recorder is not None and change:
             self._recorder.snapshot(runtime.name, resource, (), self._clock.now())
-        self._tell(resource, change)
+        self._notify(resource, change)
 
     def announce(self) -> None:
-        """Tell of changed feeds and health, if they have."""
+        """Notify the listeners of feeds and health, if these have changed."""
         states = self._feed_states()
         if states != self._announced:
             self._announced = states
-            self._feeds.tell(None)
+            self._feeds.notify(None)
 
     async def read_samples(self) -> None:
-        """Bring back the readings of earlier sessions once somebody follows the readings.
+        """Restore the samples of earlier sessions once there is a listener.
 
-        A week of them takes a while: they are read off the loop, and put in their places GPU by GPU, with room for
-        keys in between.
+        A week of them takes a while: a thread reads them, and they are inserted one GPU at a time, so that the app
+        stays responsive.
         """
         if self._history is None:
             return
@@ -186,14 +186,14 @@ class Rows(Capabilities):
     def _append(self, events: Sequence[Event]) -> None:
         known = self.rows(Resource.EVENTS)
         new = sorted((event for event in events if event.ref not in known), key=lambda event: event.at)
-        # One that came late corrects what its successor says of the time before.
-        told = [self._store.update(event).updated for event in events if event.ref in known]
+        # A late event corrects the time before its successor.
+        corrected = [self._store.update(event).updated for event in events if event.ref in known]
         added = self._store.append(Resource.EVENTS, new, limit=_EVENTS_IN_MEMORY)
-        self._tell(Resource.EVENTS, Change(added.added, tuple(chain.from_iterable(told)), added.removed))
+        self._notify(Resource.EVENTS, Change(added.added, tuple(chain.from_iterable(corrected)), added.removed))
 
-    def _tell(self, resource: Resource, change: Change) -> None:
+    def _notify(self, resource: Resource, change: Change) -> None:
         if change:
-            self._changes[resource].tell(change)
+            self._changes[resource].notify(change)
 
     def _feed_states(self) -> object:
         feeds = ((name, r, runtime.feed(r)) for name, runtime in self.runtimes.items() for r in Resource)

@@ -1,4 +1,4 @@
-"""Who wants to hear of what."""
+"""Listeners to changes."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-_News = TypeVar("_News")
+_Change = TypeVar("_Change")
 _log = logging.getLogger(__name__)
 
 
-class Listeners(Generic[_News]):
-    """Functions called with each piece of news. One that fails keeps no other from hearing it.
+class Listeners(Generic[_Change]):
+    """Functions called with each change. The failure of one does not affect the others.
 
     ``on_failure`` is called with what it raised; without one it is logged.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None] | None = None) -> None:
         self._on_failure = on_failure
-        self._listeners: dict[object, Callable[[_News], None]] = {}
+        self._listeners: dict[object, Callable[[_Change], None]] = {}
 
-    def add(self, listener: Callable[[_News], None]) -> Callable[[], None]:
+    def add(self, listener: Callable[[_Change], None]) -> Callable[[], None]:
         """Add a listener and return the function that removes it again."""
         key = object()
         self._listeners[key] = listener
@@ -30,12 +30,12 @@ class Listeners(Generic[_News]):
 
         return remove
 
-    def tell(self, news: _News) -> None:
+    def notify(self, change: _Change) -> None:
         """Call every listener."""
         for listener in tuple(self._listeners.values()):
             try:
-                listener(news)
-            except Exception as error:  # noqa: BLE001  (the failure of one consumer is not the news of another)
+                listener(change)
+            except Exception as error:  # noqa: BLE001  (the failure of one does not affect the others)
                 self._report(error)
 
     def _report(self, error: Exception) -> None:
@@ -44,5 +44,5 @@ class Listeners(Generic[_News]):
             return
         try:
             self._on_failure(error)
-        except Exception:  # noqa: BLE001  (who reports failures may fail as well)
+        except Exception:  # noqa: BLE001  (the report may fail as well)
             _log.exception("a listener's failure could not be reported")

@@ -70,7 +70,7 @@ class DeploymentsView(ListView):
     def is_problem(self, row: Row) -> bool:
         """Failed, unknown, in transition, under way, or with fewer or more instances than wanted."""
         settled = isinstance(row, Deployment) and is_settled(row)
-        return not settled or self.session.fleet.pending(row.ref) is not None
+        return not settled or self.session.fleet.mutations.pending(row.ref) is not None
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""

@@ -110,7 +110,7 @@ async def test_a_refused_action_is_raised_and_logged_as_failed(
     async with running(clock, lab, history=history) as fleet:
         with pytest.raises(ConflictError, match="main is not running"):
             await fleet.act(MAIN, Action.STOP)
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
     assert (only(history).outcome, only(history).detail) == (Outcome.FAILED, "lab: main is not running.")
 
 
@@ -118,10 +118,12 @@ async def test_the_mark_stays_until_a_later_list_shows_the_effect(clock: FakeClo
     marks: list[Pending | None] = []
     shown: list[tuple[str, bool]] = []
     async with running(clock, lab) as fleet:
-        fleet.subscribe_pending(lambda ref: marks.append(fleet.pending(ref)))
+        fleet.mutations.listeners.add(lambda ref: marks.append(fleet.mutations.pending(ref)))
 
         def show(change: Change) -> None:
-            shown.extend((getattr(row, "status", ""), fleet.pending(MAIN) is not None) for row in change.updated)
+            shown.extend(
+                (getattr(row, "status", ""), fleet.mutations.pending(MAIN) is not None) for row in change.updated
+            )
 
         fleet.subscribe(INSTANCES, show)
         lab.effects[Action.STOP] = [pod("lab", "main", "exited")]
@@ -132,10 +134,10 @@ async def test_the_mark_stays_until_a_later_list_shows_the_effect(clock: FakeClo
         lab.holds[Action.STOP].set()
         await task
         await settle()
-        assert fleet.pending(MAIN) is not None, "the list asked for before cannot show the effect"
+        assert fleet.mutations.pending(MAIN) is not None, "the list asked for before cannot show the effect"
         older.set()
         await settle()
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
         assert marks[-1] is None
         assert shown == [("exited", True)]
 
@@ -167,7 +169,7 @@ async def test_a_second_action_on_the_same_thing_is_refused_meanwhile(clock: Fak
 async def test_a_running_command_keeps_nobody_from_stopping_the_instance(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
         command = await begun(fleet, lab, MAIN, Action.EXEC)
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
         assert (await fleet.act(MAIN, Action.STOP)).message == "stopped"
         lab.holds[Action.EXEC].set()
         await command
@@ -195,7 +197,7 @@ async def test_a_read_only_account_is_not_changed(clock: FakeClock, lab: FakeBac
         for attempt in (
             fleet.act(MAIN, Action.STOP),
             fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"})),
-            fleet.change_password("lab", Secret("hunter2")),
+            fleet.mutations.change_password("lab", Secret("hunter2")),
         ):
             with pytest.raises(ForbiddenError, match="read-only"):
                 await attempt
@@ -224,7 +226,7 @@ async def test_nothing_is_sent_when_the_audit_log_cannot_be_written(
     async with running(clock, lab, history=History(tmp_path / "state" / "history.sqlite3")) as fleet:
         with pytest.raises(GputuiError, match="Nothing was sent"):
             await fleet.act(MAIN, Action.STOP)
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
     assert lab.calls[Action.STOP] == 0
 
 
@@ -238,7 +240,7 @@ async def test_an_unknown_outcome_is_logged_as_such_raised_and_the_list_read_ane
             await fleet.act(MAIN, Action.STOP)
         await settle()
         assert lab.calls[INSTANCES] > before
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
     assert lab.calls[Action.STOP] == 1
     assert only(history).outcome is Outcome.UNKNOWN
 
@@ -261,7 +263,7 @@ async def test_a_cancelled_action_is_logged_as_unknown_and_not_repeated(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
         await clock.advance(60)
     assert lab.calls[Action.STOP] == 1
     assert (only(history).outcome, only(history).detail) == (Outcome.UNKNOWN, "cancelled while in flight")
@@ -276,7 +278,7 @@ async def test_an_action_cancelled_before_it_was_sent_is_logged_as_that(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
         async with asyncio.timeout(10):
             while not (entries := history.audit()) or entries[0].outcome is Outcome.STARTED:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
@@ -299,7 +301,7 @@ async def test_creating_marks_what_will_be_and_logs_no_secrets(
         assert result.created == new
         await settle()
         assert fleet.get(new) is not None
-        assert fleet.pending(new) is None
+        assert fleet.mutations.pending(new) is None
     assert only(history).ref == "lab/pod/new"
     assert only(history).summary == "create new: name=new, image=cuda, root_password=…, env=…"
 
@@ -325,7 +327,7 @@ async def test_a_create_that_is_not_in_the_list_stays_unknown(
         with pytest.raises(UnknownOutcomeError, match="not to be seen") as caught:
             await fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"}))
         assert "before you try again" in caught.value.hint
-        assert fleet.pending(Ref("lab", "pod", "new")) is None
+        assert fleet.mutations.pending(Ref("lab", "pod", "new")) is None
     assert lab.calls[Action.CREATE] == 1
     assert only(history).outcome is Outcome.UNKNOWN
 
@@ -354,7 +356,7 @@ async def test_looking_for_what_was_created_does_not_wait_for_ever(clock: FakeCl
 
 async def test_a_new_password_is_in_no_log(clock: FakeClock, lab: FakeBackend, history: History) -> None:
     async with running(clock, lab, history=history) as fleet:
-        await fleet.change_password("lab", Secret("hunter2"))
+        await fleet.mutations.change_password("lab", Secret("hunter2"))
     entry = only(history)
     assert (entry.ref, entry.action, entry.outcome) == ("lab/account/lab", "passwd", Outcome.DONE)
     assert "hunter2" not in repr(entry)
@@ -456,7 +458,7 @@ async def test_what_was_not_asked_about_is_left_alone(
         await clock.advance(10)
         with pytest.raises(error, match=f"main is not the pod you were asked about any more: .*{told}"):
             await fleet.act(MAIN, Action.STOP, expected=expected)
-        assert fleet.pending(MAIN) is None
+        assert fleet.mutations.pending(MAIN) is None
     assert lab.calls[Action.STOP] == 0
     assert history.audit() == []
 
@@ -498,17 +500,17 @@ async def test_a_list_that_comes_while_the_audit_log_is_written_still_counts(
 
 async def test_calls_in_flight_are_counted_commands_too(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
-        assert fleet.under_way() == {}
+        assert fleet.mutations.in_flight() == {}
         running_command = await begun(fleet, lab, MAIN, Action.EXEC)
         stopping = await begun(fleet, lab, MAIN, Action.STOP)
-        assert fleet.under_way() == {"lab": 2}
+        assert fleet.mutations.in_flight() == {"lab": 2}
         stopping.cancel()
         with pytest.raises(asyncio.CancelledError):
             await stopping
-        assert fleet.under_way() == {"lab": 1}
+        assert fleet.mutations.in_flight() == {"lab": 1}
         lab.holds[Action.EXEC].set()
         await running_command
-        assert fleet.under_way() == {}
+        assert fleet.mutations.in_flight() == {}
 
 
 def test_the_fleet_loads_nothing_that_would_delay_the_first_frame() -> None:

@@ -427,7 +427,7 @@ async def test_what_an_account_may_not_use_is_neither_polled_nor_offered(clock: 
         assert asked
         await clock.advance(600)
         assert hub.asked == asked
-        assert fleet.denial("hub", DEPLOYMENTS) is hub.denied is not None
+        assert fleet.runtime("hub").denial(DEPLOYMENTS) is hub.denied is not None
         assert not fleet.supports("hub", DEPLOYMENTS)
         assert fleet.creatable("hub") == ()
         fleet.refresh([DEPLOYMENTS])
@@ -443,6 +443,6 @@ async def test_rows_of_an_earlier_session_go_when_the_account_may_not_list_them(
         fleet.watch([DEPLOYMENTS])
         fleet.refresh([DEPLOYMENTS])
         await settle()
-        assert fleet.denial("hub", DEPLOYMENTS) is not None
+        assert fleet.runtime("hub").denial(DEPLOYMENTS) is not None
         assert not fleet.rows(DEPLOYMENTS)
         assert not fleet.rows(EVENTS), "that they may not be listed is no event of theirs"

@@ -169,7 +169,7 @@ def test_who_an_instance_was_made_for_logs_in_whoever_the_account_logs_in_as() -
 async def test_who_has_logged_in_once_is_not_asked_again(clock: FakeClock, dock: Dock, path: Path) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
         assert (await fleet.ssh_target(MINE)).user == ""
-        await fleet.remember_login(MINE, dock.made, "bob")
+        await fleet.logins.remember(MINE, dock.made, "bob")
         assert (await fleet.ssh_target(MINE)).user == "bob"
     async with running(clock, dock, history=History(path)) as fleet:
         assert (await fleet.ssh_target(MINE)).user == "bob"
@@ -207,14 +207,14 @@ async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
         pull = asyncio.ensure_future(fleet.create(fleet.creator("dock", "image").prepare({"name": "cuda:12"})))
         async with asyncio.timeout(10):
             await dock.sent.wait()
-        assert set(fleet.creating()) == {CUDA}
+        assert set(fleet.mutations.creating()) == {CUDA}
         asked = dock.calls[Resource.IMAGES]
-        assert fleet.give_up(CUDA)
+        assert fleet.mutations.give_up(CUDA)
         async with asyncio.timeout(10):
             with pytest.raises(UnknownOutcomeError, match="not to be seen"):
                 await pull
         assert dock.calls[Resource.IMAGES] > asked
-        assert (fleet.creating(), fleet.give_up(CUDA)) == ({}, False)
+        assert (fleet.mutations.creating(), fleet.mutations.give_up(CUDA)) == ({}, False)
     (entry,) = history.audit()
     assert entry.outcome is Outcome.UNKNOWN
 
@@ -239,7 +239,7 @@ async def test_a_pull_that_was_done_when_it_was_given_up_counts(clock: FakeClock
         async with asyncio.timeout(10):
             await dock.sent.wait()
         dock.rows[Resource.IMAGES] = [Image(CUDA, "cuda", "12")]
-        fleet.give_up(CUDA)
+        fleet.mutations.give_up(CUDA)
         async with asyncio.timeout(10):
             assert (await pull).created == CUDA
     assert history.audit()[0].outcome is Outcome.DONE

@@ -46,8 +46,8 @@ async def test_lists_that_are_paid_for_are_polled_once_a_minute_though_nobody_lo
     unpaid = FakeBackend("lab", (INSTANCES, DEPLOYMENTS, VOLUMES))
     async with running(clock, paid, unpaid, watch=[STOCK]) as fleet:
         await clock.advance(125)
-        assert fleet.costs("y", VOLUMES)
-        assert not fleet.costs("lab", VOLUMES)
+        assert fleet.runtime("y").costs(VOLUMES)
+        assert not fleet.runtime("lab").costs(VOLUMES)
     assert (paid.calls[DEPLOYMENTS], paid.calls[VOLUMES]) == (3, 3)
     assert (unpaid.calls[DEPLOYMENTS], unpaid.calls[VOLUMES]) == (0, 0)
 

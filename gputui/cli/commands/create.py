@@ -172,7 +172,7 @@ def _create(
             say(look)
             return status
         except KeyboardInterrupt:
-            if fleet.cut_off():
+            if fleet.mutations.cancelled:
                 say(look)
             raise
         words = " ".join(f"{result.message} {result.to_note}".split())

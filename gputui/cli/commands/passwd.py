@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     follow = _what_follows(account.name, getattr(account, "password", None), args.config)
     with session.command_fleet(config, {account.name: account}) as (runner, fleet):
         try:
-            runner.run(fleet.change_password(account.name, password))
+            runner.run(fleet.mutations.change_password(account.name, password))
         except UnknownOutcomeError:
             say(f"If the new password works now: {follow}")
             raise

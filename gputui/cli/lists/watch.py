@@ -111,7 +111,7 @@ async def _follow(
                     broken.set_exception(error)
 
         if values:
-            fleet.use_filter(resource, values)
+            fleet.set_filter(resource, values)
         try:
             if prepare is not None:
                 await fleet.start()

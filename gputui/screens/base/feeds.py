@@ -48,7 +48,8 @@ class Feeds:
             account
             for account in self._accounts()
             if any(
-                fleet.feed(account, resource).state is FeedState.FAILED and fleet.denial(account, resource) is None
+                fleet.feed(account, resource).state is FeedState.FAILED
+                and fleet.runtime(account).denial(resource) is None
                 for resource in self._resources
             )
         ]
@@ -60,7 +61,7 @@ class Feeds:
             denial.message
             for account in self._accounts()
             for resource in self._resources
-            if (denial := fleet.denial(account, resource)) is not None
+            if (denial := fleet.runtime(account).denial(resource)) is not None
         ]
         return list(dict.fromkeys(found))
 
@@ -68,12 +69,12 @@ class Feeds:
         """Return the line that says why the rows of an account are old or missing; None where they are not."""
         fleet = self._session.fleet
         for resource in self._resources:
-            if why := fleet.why_left_out(account, resource):
+            if why := fleet.exclusion(account, resource):
                 return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
         for resource in self._resources:
             feed = fleet.feed(account, resource)
             # What an account may not use at all is no news: it is said where there is nothing else to show.
-            if feed.error is not None and fleet.denial(account, resource) is None:
+            if feed.error is not None and fleet.runtime(account).denial(resource) is None:
                 stale = feed.state is FeedState.STALE
                 return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)
         for resource in self._resources:

@@ -19,7 +19,7 @@ def all_costing(session: Session) -> list[Row]:
 
 def billing(session: Session) -> set[str]:
     """Return the accounts whose instances are billed."""
-    return {name for name in session.fleet.accounts if session.fleet.bills(name)}
+    return {name for name in session.fleet.accounts if session.fleet.runtime(name).bills}
 
 
 def shown_total(session: Session, totals: dict[str, Total]) -> Total:
@@ -89,7 +89,7 @@ class FleetCost:
             if account in self._not_read or self._is_old(session, account)
         }
         partial = any(
-            fleet.filters(resource) and fleet.costs(account, resource) and fleet.is_part(account, resource)
+            fleet.filters(resource) and fleet.runtime(account).costs(resource) and fleet.is_part(account, resource)
             for resource in COSTING
             for account in shown
         )
@@ -110,7 +110,7 @@ class FleetCost:
     @staticmethod
     def _is_old(session: Session, account: str) -> bool:
         fleet = session.fleet
-        lists = (resource for resource in COSTING if fleet.costs(account, resource))
+        lists = (resource for resource in COSTING if fleet.runtime(account).costs(resource))
         return any(fleet.feed(account, resource).state is not FeedState.FRESH for resource in lists)
 
 

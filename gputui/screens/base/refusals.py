@@ -35,7 +35,7 @@ def refusal(session: Session, action: Action, row: Row) -> str:
     account = fleet.accounts.get(row.ref.account)
     if ACTIONS[action].mutates and account is not None and account.read_only:
         return f"{row.ref.account} is read-only: {action.value} is not possible."
-    if (pending := fleet.pending(row.ref)) is not None:
+    if (pending := fleet.mutations.pending(row.ref)) is not None:
         return f"{name_of(row)}: {action.value} is not possible while {pending.action.value} is under way."
     possible = fleet.actions(row)
     return f"{name_of(row)}: {not_now_text(action, row, possible, lambda command: _shown_key(session, command))}"

@@ -121,7 +121,7 @@ class AccountCommands(CommandSet):
             return
         try:
             note(first)
-            result = await self.session.fleet.change_password(account, Secret(first))
+            result = await self.session.fleet.mutations.change_password(account, Secret(first))
         except GputuiError as error:
             self.view.show_error(error)
             return

@@ -133,7 +133,9 @@ class ActionCommands(CommandSet):
 
     def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
         fleet = self.session.fleet
-        moving = any(fleet.pending(row.ref) is not None or fleet.options(row, Action.DELETE) for row in rows)
+        moving = any(
+            fleet.mutations.pending(row.ref) is not None or fleet.options(row, Action.DELETE) for row in rows
+        )
         return confirmation_text(action, rows, moving=moving)
 
     def _effects(self, action: Action, rows: Sequence[Row]) -> list[str]:

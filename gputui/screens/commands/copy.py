@@ -66,7 +66,7 @@ async def copy_of(view: View, row: Row, shown: str) -> None:
         keys[f"address of port {service.port}"] = key
     if raw := getattr(row, "raw", ""):
         texts["JSON"] = _plain_json(raw)
-    elif view.session.fleet.has_detail(row):
+    elif view.session.fleet.runtime(row.ref.account).opened is not None:
         texts["JSON"] = "read again from the server"
     if shown:
         texts["row"] = shown

@@ -49,7 +49,7 @@ class InspectCommands(CommandSet):
 
     def description(self, row: Row) -> list[Content]:
         """Return everything known about a row."""
-        billed = self.session.fleet.bills(row.ref.account)
+        billed = self.session.fleet.runtime(row.ref.account).bills
         return describe(row, processes=processes_of(self.session.fleet, row), utc=self.session.utc, billed=billed)
 
     def do_json(self, argument: str) -> None:

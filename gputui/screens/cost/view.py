@@ -256,7 +256,9 @@ class CostView(ListView):
     def row_style(self, row: Row) -> str | None:
         """Dim sums of what is not up to date."""
         fleet, account = self.session.fleet, row.ref.account
-        states = (fleet.feed(account, resource).state for resource in COSTING if fleet.costs(account, resource))
+        states = (
+            fleet.feed(account, resource).state for resource in COSTING if fleet.runtime(account).costs(resource)
+        )
         return "stale" if FeedState.STALE in states else None
 
     def _package_style(self, row: Row) -> str | None:

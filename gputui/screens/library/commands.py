@@ -72,4 +72,4 @@ class PullCommands(LifecycleCommands):
         )
         if await self.app.push_screen_wait(dialog):
             for row in rows:
-                self.session.fleet.give_up(row.ref)
+                self.session.fleet.mutations.give_up(row.ref)

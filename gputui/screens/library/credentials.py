@@ -20,7 +20,7 @@ class CredentialsView(LibraryPart):
 
     def is_problem(self, row: Row) -> bool:
         """It has no state to worry about, unless it could not be read."""
-        return bool(getattr(row, "problem", None)) or self.session.fleet.pending(row.ref) is not None
+        return bool(getattr(row, "problem", None)) or self.session.fleet.mutations.pending(row.ref) is not None
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""

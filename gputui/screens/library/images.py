@@ -34,7 +34,7 @@ class LibraryView(LibraryPart):
 
     def _pulls(self) -> list[Ref]:
         fleet = self.session.fleet
-        return [ref for ref in fleet.creating() if fleet.resource_of(ref) is Resource.IMAGES]
+        return [ref for ref in fleet.mutations.creating() if fleet.resource_of(ref) is Resource.IMAGES]
 
     def is_pull(self, row: Row | None) -> bool:
         """Return whether a row is a pull under way."""
@@ -53,7 +53,7 @@ class LibraryView(LibraryPart):
     def _pending_changed(self, ref: Ref) -> None:
         fleet = self.session.fleet
         if fleet.resource_of(ref) is Resource.IMAGES and ref not in fleet.rows(Resource.IMAGES):
-            if ref in fleet.creating():
+            if ref in fleet.mutations.creating():
                 self._show_pulls([ref])
                 self.table.select(ref)  # it was asked for just now
             else:
@@ -62,7 +62,7 @@ class LibraryView(LibraryPart):
 
     def is_problem(self, row: Row) -> bool:
         """An image has no state to worry about, but a pull may take long."""
-        return self.session.fleet.pending(row.ref) is not None
+        return self.session.fleet.mutations.pending(row.ref) is not None
 
     def actions_here(self) -> frozenset[Action]:
         """A pull that is under way can be given up, and nothing else."""

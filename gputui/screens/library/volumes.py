@@ -24,7 +24,7 @@ class VolumesView(LibraryPart):
     def is_problem(self, row: Row) -> bool:
         """Failed, unknown, in transition, or under way."""
         settled = isinstance(row, Volume) and row.phase in (Phase.RUNNING, Phase.STOPPED) and not row.problem
-        return not settled or self.session.fleet.pending(row.ref) is not None
+        return not settled or self.session.fleet.mutations.pending(row.ref) is not None
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""

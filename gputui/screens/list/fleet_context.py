@@ -29,8 +29,8 @@ class FleetContext(Context):
 
     def pending(self, ref: Ref) -> Pending | None:
         """Return the change that is under way with a row."""
-        return self.session.fleet.pending(ref)
+        return self.session.fleet.mutations.pending(ref)
 
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed."""
-        return self.session.fleet.bills(account)
+        return self.session.fleet.runtime(account).bills

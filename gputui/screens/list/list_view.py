@@ -106,7 +106,7 @@ class ListView(View):
         fleet = self.session.fleet
         return (
             fleet.subscribe(self.RESOURCE, self._changed),
-            fleet.subscribe_pending(self._pending_changed),
+            fleet.mutations.listeners.add(self._pending_changed),
         )
 
     def _changed(self, change: Change) -> None:
