@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -117,12 +118,11 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         Binding("left", "sideways(-1)", "To the left", show=False, id="log.left"),
     ]
 
+    @dataclass
     class Moved(Message):
-        """The view follows the end now, or does not any more; or it stands at the first line."""
+        """The view follows the end now, or no longer does; or it is at the first line (``at_first``)."""
 
-        def __init__(self, *, at_first: bool) -> None:
-            super().__init__()
-            self.at_first = at_first
+        at_first: bool
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's own name)
         super().__init__(id=id)
@@ -183,11 +183,6 @@ class LogView(GuardedHandlers, Widget, can_focus=True):
         if self._lines is None:
             return 0
         return len(self._matches) if self._matches is not None else self._lines.last - self._lines.first
-
-    @property
-    def top_number(self) -> int:
-        """The number of the line at the top."""
-        return self._top[0]
 
     def lines_in_view(self) -> list[Line]:
         """Return the lines that are in view now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -40,13 +41,12 @@ class TextView(ScrollView, can_focus=True):
         Binding("N", "find_again(-1)", "Previous match", show=False, id="text.previous"),
     ]
 
+    @dataclass
     class Found(Message):
-        """A search ended: the line it stands on, None when nothing matched."""
+        """A search ended: the line of the match, None without one, and the number of lines that match."""
 
-        def __init__(self, line: int | None, count: int) -> None:
-            super().__init__()
-            self.line = line
-            self.count = count
+        line: int | None
+        count: int
 
     def __init__(self, lines: Sequence[Content] = (), *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -1,10 +1,8 @@
-"""The bars of ``:`` and ``/``: a typed command is run, a filter takes effect while it is typed."""
+"""The bars of ``:`` and ``/``: one runs a typed command, the other filters while it is typed into."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from textual import on
 
 from gputui.commands import BY_WORD, complete
 from gputui.models import Resource
@@ -42,10 +40,9 @@ class CommandBar(EntryBar):
         choices = {"NAME": names, "ACCOUNT": accounts, "account": (*accounts, "all"), "theme": themes}
         return complete(text, choices | {"PRESET": presets})
 
-    @on(EntryBar.Submitted)
-    def _run(self, event: EntryBar.Submitted) -> None:
-        event.stop()
-        text = event.text.strip()
+    def submitted(self, text: str) -> None:
+        """Run the command, or show that there is none of that name."""
+        text = text.strip()
         if not text:
             self.action_close()
             return
@@ -57,13 +54,11 @@ class CommandBar(EntryBar):
             return
         if self._view.session.history is not None:
             self._view.session.history.add_command(text)
-        self.close()
-        self._view.focus_body()
+        self.action_close()
         self._view.run_command(command, argument.strip())
 
-    @on(EntryBar.Closed)
-    def _leave(self, event: EntryBar.Closed) -> None:
-        event.stop()
+    def closed(self) -> None:
+        """Return the focus to the body."""
         self._view.focus_body()
 
 
@@ -78,24 +73,23 @@ class FilterBar(EntryBar):
         """Open with the filter in force; the very next key goes here."""
         self.open(self._view.filter_text(), prefix=self._view.filter_prefix())
 
-    @on(EntryBar.Changed)
-    def _filter(self, event: EntryBar.Changed) -> None:
-        event.stop()
+    def changed(self, text: str) -> None:
+        """Filter by what is typed so far."""
         try:
-            self._view.set_filter(event.text)
+            self._view.set_filter(text)
         except QueryError as error:
             self.show_error(str(error))
         else:
             self.show_error("")
 
-    @on(EntryBar.Submitted)
-    def _keep(self, event: EntryBar.Submitted) -> None:
-        event.stop()
-        self.close()
+    def submitted(self, text: str) -> None:
+        """Keep the filter, with the letters that were typed last."""
+        if text != self._view.filter_text():
+            self.changed(text)
+        self.display = False
         self._view.focus_body()
 
-    @on(EntryBar.Closed)
-    def _leave(self, event: EntryBar.Closed) -> None:
-        event.stop()
+    def closed(self) -> None:
+        """Show all rows again."""
         self._view.set_filter("")
         self._view.focus_body()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from gputui.commands import Command, Condition
 from gputui.models import Action, Deployment, FeedState, Instance, Phase, Resource, Row, Service
@@ -14,9 +13,6 @@ from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.copy import copy_text
 from gputui.screens.commands.web_browser import has_browser, is_web_address, open_in_browser
-
-if TYPE_CHECKING:
-    pass
 
 
 class AccessCommands(CommandSet):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -15,9 +14,6 @@ from gputui.screens import dialogs
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail.reports import describe_audit
-
-if TYPE_CHECKING:
-    pass
 
 
 class GlobalCommands(CommandSet):

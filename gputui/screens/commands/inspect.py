@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -18,9 +17,6 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail.describe import describe
 from gputui.screens.detail.reports import describe_json
-
-if TYPE_CHECKING:
-    pass
 
 
 class InspectCommands(CommandSet):

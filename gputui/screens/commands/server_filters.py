@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
 from gputui.errors import InvalidError
@@ -12,9 +11,6 @@ from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet, in_worker
-
-if TYPE_CHECKING:
-    pass
 
 
 def filter_form(session: Session, resource: Resource | None) -> Form | None:

@@ -7,8 +7,6 @@ from typing import ClassVar
 from gputui.models import Phase, Resource, Row, Volume
 from gputui.screens.library.tabs import LibraryPart
 
-_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
-
 
 class VolumesView(LibraryPart):
     """A part of ``7``: name, storage, state, size, mounts, price; create, rename, resize, delete."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from gputui.models import Change, Phase, Ref, Resource, Row, Task, TaskQueue
+from gputui.models import Change, Ref, Resource, Row, Task, TaskQueue
 from gputui.presentation.tasks import (
     processing_text,
     read_text,
@@ -14,8 +14,6 @@ from gputui.presentation.tasks import (
 from gputui.screens import dialogs
 from gputui.screens.list.list_view import ListView
 from gputui.screens.tasks.commands import NewTaskCommands, TaskCommands, show_task
-
-_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 
 
 class TasksView(ListView):

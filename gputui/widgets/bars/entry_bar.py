@@ -1,4 +1,4 @@
-"""The line at the bottom one types into: the command bar and the filter."""
+"""The base of the input lines at the bottom: the command bar and the filter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from gputui.widgets.bars.line import Line
@@ -21,7 +20,10 @@ Completer = Callable[[str], Sequence[str]]
 
 
 class EntryBar(GuardedHandlers, Vertical):
-    """Hidden until opened. Tab completes, the candidates stand above; up and down walk the past."""
+    """Hidden until opened. Tab completes, with the candidates above; up and down show earlier entries.
+
+    A subclass gives ``changed`` and ``submitted``, which get the text, and ``closed``.
+    """
 
     DEFAULT_CSS = """
     EntryBar { height: auto; display: none; background: $panel; }
@@ -34,31 +36,11 @@ class EntryBar(GuardedHandlers, Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False, priority=True, id="entry.close"),
-        Binding("enter", "submit", "Do it", show=False, priority=True, id="entry.submit"),
+        Binding("enter", "submit", "Submit", show=False, priority=True, id="entry.submit"),
         Binding("tab", "complete", "Complete", show=False, priority=True, id="entry.complete"),
         Binding("up", "past(-1)", "Earlier", show=False, id="entry.earlier"),
         Binding("down", "past(1)", "Later", show=False, id="entry.later"),
     ]
-
-    class _BarMessage(Message):
-        def __init__(self, bar: EntryBar, text: str = "") -> None:
-            super().__init__()
-            self.bar = bar
-            self.text = text
-
-        @property
-        def control(self) -> EntryBar:
-            """The bar it comes from."""
-            return self.bar
-
-    class Changed(_BarMessage):
-        """The text changed while typing."""
-
-    class Submitted(_BarMessage):
-        """Enter was pressed."""
-
-    class Closed(_BarMessage):
-        """Escape was pressed."""
 
     def __init__(self, prefix: str, *, completer: Completer | None = None, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -83,18 +65,23 @@ class EntryBar(GuardedHandlers, Vertical):
         entry = self.query_one(Input)
         entry.value = text
         entry.cursor_position = len(text)
-        # Typing takes the place of what stands there; a cursor key keeps it.
+        # Typing replaces the text; a cursor key keeps it.
         entry.action_select_all()
         # Not entry.focus(), which takes effect only after keys typed ahead have gone elsewhere.
         self.screen.set_focus(entry)
         self._show_candidates(text)
 
-    def close(self) -> None:
-        """Hide it."""
-        self.display = False
+    def changed(self, text: str) -> None:
+        """Act on the text as it is typed."""
+
+    def submitted(self, text: str) -> None:
+        """Act on the text that was entered."""
+
+    def closed(self) -> None:
+        """Act on escape; the bar is hidden already."""
 
     def show_error(self, problem: str) -> None:
-        """Say what is wrong with the text; '' when nothing is."""
+        """Show what is wrong with the text; '' for nothing."""
         about = self.query_one(Line)
         about.set_class(bool(problem), "-problem")
         about.show(Content(problem))
@@ -106,9 +93,9 @@ class EntryBar(GuardedHandlers, Vertical):
             self.query_one(Line).show(Content("  ".join(self._completer(text))))
 
     def action_close(self) -> None:
-        """Tell that it was left."""
-        self.close()
-        self.post_message(self.Closed(self))
+        """Hide it without an entry."""
+        self.display = False
+        self.closed()
 
     def action_complete(self) -> None:
         """Complete as far as all candidates agree."""
@@ -124,7 +111,7 @@ class EntryBar(GuardedHandlers, Vertical):
             entry.cursor_position = len(entry.value)
 
     def action_past(self, step: int) -> None:
-        """Walk through what was entered before."""
+        """Show an earlier entry (-1), or a later one (1)."""
         position = self._position + step
         if 0 <= position <= len(self._past):
             self._position = position
@@ -138,11 +125,11 @@ class EntryBar(GuardedHandlers, Vertical):
         if not self.display:
             return
         self._show_candidates(event.value)
-        self.post_message(self.Changed(self, event.value))
+        self.changed(event.value)
 
     def action_submit(self) -> None:
-        """Tell what was entered."""
-        self.post_message(self.Submitted(self, self.query_one(Input).value))
+        """Enter the text."""
+        self.submitted(self.query_one(Input).value)
 
 
 def _common_start(candidates: Sequence[str]) -> str:

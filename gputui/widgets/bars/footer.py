@@ -23,13 +23,10 @@ class FooterBar(Line):
     def set_keys(self, keys: Sequence[tuple[str, str]]) -> None:
         """Show these (key, what it does), in this order; the last is kept when the line is too short."""
         self._keys = tuple(keys)
-        self._layout()
+        self.lay_out()
 
-    def on_resize(self) -> None:
-        """Fit the keys to the new width."""
-        self._layout()
-
-    def _layout(self) -> None:
+    def lay_out(self) -> None:
+        """Show the keys for which there is room."""
         if not self._keys:
             self.show(Content(""))
             return

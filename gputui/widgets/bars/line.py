@@ -7,7 +7,10 @@ from textual.widget import Widget
 
 
 class Line(Widget):
-    """One line of :class:`Content`, cut at the right edge with ``…``; the base of the header, title and footer."""
+    """One line of :class:`Content`, cut at the right edge with ``…``; the base of the header, title and footer.
+
+    A subclass whose content depends on the width makes it in ``lay_out``.
+    """
 
     DEFAULT_CSS = """
     Line { height: 1; width: 1fr; }
@@ -19,15 +22,22 @@ class Line(Widget):
 
     @property
     def content(self) -> Content:
-        """What it shows."""
+        """The content."""
         return self._content
 
     def show(self, content: Content) -> None:
-        """Show this; nothing is written when it is what stands there already."""
+        """Show this; nothing is written when it is there already."""
         if content.plain == self._content.plain and content.spans == self._content.spans:
             return
         self._content = content
         self.refresh()
+
+    def lay_out(self) -> None:
+        """Show the content that fits the width of now."""
+
+    def on_resize(self) -> None:
+        """Fit the content to the new width."""
+        self.lay_out()
 
     def render(self) -> Content:
         """Return the line, cut to the width."""
@@ -35,7 +45,7 @@ class Line(Widget):
 
 
 def spread(left: Content, right: Content, width: int) -> Content:
-    """Put one part at the left and one at the right edge; the left gives way."""
+    """Put one part at the left and one at the right edge; the left one is cut where both do not fit."""
     room = width - right.cell_length
     if room < 8:
         return left.truncate(width, ellipsis=True)

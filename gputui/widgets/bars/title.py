@@ -1,4 +1,4 @@
-"""The line under the header: where one is, how many rows, what limits them."""
+"""The line under the header: the view, its number of rows, and its limits."""
 
 from __future__ import annotations
 
@@ -14,21 +14,15 @@ class TitleLine(Line):
     TitleLine { padding: 0 1; color: $foreground; }
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._left = Content("")
-        self._right = Content("")
+    _parts = Content(""), Content("")
 
     def set_parts(self, left: Content, right: Content) -> None:
         """Show these two parts."""
-        self._left, self._right = left, right
-        self._layout()
+        self._parts = left, right
+        self.lay_out()
 
-    def on_resize(self) -> None:
-        """Spread the parts over the new width."""
-        self._layout()
-
-    def _layout(self) -> None:
+    def lay_out(self) -> None:
+        """Spread the parts over the width."""
         width = self.size.width - 2
         if width > 0:
-            self.show(spread(self._left, self._right, width))
+            self.show(spread(*self._parts, width))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from rich.cells import split_graphemes
@@ -50,12 +51,11 @@ class Chart(GuardedHandlers, Canvas):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in STYLE_NAMES}
 
+    @dataclass
     class Chosen(Message):
         """A chart was clicked; ``key`` is that of its data."""
 
-        def __init__(self, key: Ref | str) -> None:
-            super().__init__()
-            self.key = key
+        key: Ref | str
 
     def __init__(self, *, phase: float = 0.0, id: str | None = None) -> None:  # noqa: A002
         super().__init__(1, 1, HiResMode.BRAILLE, id=id)

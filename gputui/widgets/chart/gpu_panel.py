@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
@@ -59,19 +60,17 @@ class GpuPanel(Vertical, can_focus=True):
         Binding("enter", "open", show=False, id="charts.open"),
     ]
 
+    @dataclass
     class Moved(Message):
         """Another chart was chosen, of this GPU."""
 
-        def __init__(self, ref: Ref) -> None:
-            super().__init__()
-            self.ref = ref
+        ref: Ref
 
+    @dataclass
     class Opened(Message):
         """A GPU was asked to be shown alone."""
 
-        def __init__(self, ref: Ref) -> None:
-            super().__init__()
-            self.ref = ref
+        ref: Ref
 
     def __init__(
         self,

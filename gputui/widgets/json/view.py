@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -53,13 +54,12 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
         Binding("N", "find_again(-1)", "Previous match", show=False, id="json.previous"),
     ]
 
+    @dataclass
     class Found(Message):
         """A search ended at a match: its number among all (from 1), 0 when nothing matched, and how many."""
 
-        def __init__(self, number: int, count: int) -> None:
-            super().__init__()
-            self.number = number
-            self.count = count
+        number: int
+        count: int
 
     def __init__(
         self,
