@@ -260,13 +260,13 @@ class Login:
             found = await fleet.ssh_target(instance.ref)
             return found if found.user else replace(found, user=user)
 
-        waiting.say("Asking where its sshd listens …")
+        waiting.show_progress("Asking where its sshd listens …")
         login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
         first = await target()
         if not login.user_of(first):
             user = await self._ask_user(instance)
             first = await target()
-        waiting.say(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
+        waiting.show_progress(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
         connection = await connect(
             first,
             login,
@@ -274,7 +274,7 @@ class Login:
             hosts=KnownHosts(known_hosts_path(self._session.state_dir)),
             ask=partial(self._trust, placing),
             ask_secret=self._ask_secret,
-            progress=waiting.say,
+            progress=waiting.show_progress,
             refetch=target,
         )
         if user:

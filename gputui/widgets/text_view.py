@@ -43,10 +43,9 @@ class TextView(ScrollView, can_focus=True):
 
     @dataclass
     class Found(Message):
-        """A search ended: the line of the match, None without one, and the number of lines that match."""
+        """A search ended; ``summary`` is its result in words."""
 
-        line: int | None
-        count: int
+        summary: str
 
     def __init__(self, lines: Sequence[Content] = (), *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -64,10 +63,6 @@ class TextView(ScrollView, can_focus=True):
         """Show another text, from its top."""
         self._lines = list(lines)
         self._match = None
-        self._wrap()
-
-    def on_mount(self) -> None:
-        """Wrap what was given at construction."""
         self._wrap()
 
     def on_resize(self) -> None:
@@ -104,7 +99,8 @@ class TextView(ScrollView, can_focus=True):
         else:
             self._match = None
         self.refresh()
-        self.post_message(self.Found(self._match, len(matches)))
+        found = "nothing matches" if self._match is None else f"{len(matches)} lines match, line {self._match + 1}"
+        self.post_message(self.Found(found))
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""

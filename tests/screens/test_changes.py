@@ -200,7 +200,7 @@ async def test_the_question_says_when_what_is_shown_is_old() -> None:
         fail(fake, UnavailableError("no answer"))
         await stage.advance(6)
         await stage.press("G", "X")
-        assert "The rows shown of lab is as of" in stage.text
+        assert "The rows of lab are as of" in stage.text
 
 
 async def test_read_only_offers_no_change_by_key_or_footer() -> None:

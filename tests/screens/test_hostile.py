@@ -222,7 +222,7 @@ async def test_the_wait_for_a_login_shows_what_it_awaits_as_data() -> None:
     async with staged(hostile()) as stage:
         waiting = dialogs.WaitDialog(f"Logging into {NAMES[0]} …")
         await stage.app.push_screen(waiting)
-        waiting.say(NAMES[1])
+        waiting.show_progress(NAMES[1])
         await stage.settle()
         assert "Logging into [/x] …" in stage.text
         assert "[@click=app.quit]x[/]" in stage.text

@@ -176,7 +176,7 @@ def test_dialog_wait(shoot: Shoot) -> None:
     async def wait(stage: Stage) -> None:
         dialog = dialogs.WaitDialog("Logging into train …")
         await stage.app.push_screen(dialog)
-        dialog.say("Connecting to root@127.0.0.1, port 23001 …")
+        dialog.show_progress("Connecting to root@127.0.0.1, port 23001 …")
 
     shoot(lab(), act=wait)
 

@@ -95,7 +95,7 @@ class ActionCommands(CommandSet):
                 ],
                 effects=self._effects(action, rows),
                 confirm=verb,
-                typed=self._word_to_type(action, rows),
+                typed=self._confirmation_text(action, rows),
                 danger=ACTIONS[action].ends_work,
             )
         )
@@ -104,11 +104,15 @@ class ActionCommands(CommandSet):
     async def _confirmed_delete(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
         """Ask whether to delete rows that are deleted by force only; returns the options, None for no."""
         effects = self._effects(Action.DELETE, rows)
-        dialog = dialogs.DeleteDialog(
+        label = f"force: delete {'it' if len(rows) == 1 else 'them'} while running"
+        dialog = dialogs.ConfirmDialog(
             _question("Delete", rows),
             subjects=_subjects(rows),
-            effect=lambda force: effects if force else [*effects, force_needed(rows)],
-            typed=self._word_to_type(Action.DELETE, rows),
+            effects=lambda chosen: effects if "force" in chosen else [*effects, force_needed(rows)],
+            options=[dialogs.Option("force", label, "f")],
+            confirm="Delete",
+            typed=self._confirmation_text(Action.DELETE, rows),
+            danger=True,
         )
         return dialog.arguments if await self.app.push_screen_wait(dialog) else None
 
@@ -122,16 +126,22 @@ class ActionCommands(CommandSet):
             if isinstance(parent, Deployment) and Action.SCALE in fleet.actions(parent)
         }
         others = [*self._work_lost(rows), *self.staleness(rows)]
+        options = [
+            dialogs.Option("decrease_replicas", scale_down_offer(rows, maintained), "s"),
+            dialogs.Option("no_cache", f"do not keep {'it' if len(rows) == 1 else 'them'} for reuse", "k"),
+        ]
         dialog = dialogs.StopDialog(
             _question("Stop", rows),
             subjects=_subjects(rows),
-            effect=lambda less: [*stop_effects(rows, maintained, less=less), *others],
-            less=scale_down_offer(rows, maintained),
-            typed=self._word_to_type(Action.STOP, rows),
+            effects=lambda chosen: [*stop_effects(rows, maintained, less="decrease_replicas" in chosen), *others],
+            options=[option for option in options if option.label],
+            confirm="Stop",
+            typed=self._confirmation_text(Action.STOP, rows),
+            danger=True,
         )
         return dialog.arguments if await self.app.push_screen_wait(dialog) else None
 
-    def _word_to_type(self, action: Action, rows: Sequence[Row]) -> str | None:
+    def _confirmation_text(self, action: Action, rows: Sequence[Row]) -> str | None:
         fleet = self.session.fleet
         moving = any(
             fleet.mutations.pending(row.ref) is not None or fleet.options(row, Action.DELETE) for row in rows
@@ -169,7 +179,7 @@ class ActionCommands(CommandSet):
                 why = (
                     "the last answer failed" if feed.error is not None else "it has not answered in this session yet"
                 )
-                said.append(f"The rows shown of {account} is as of {at}: {why}. It may have changed.")
+                said.append(f"The rows of {account} are as of {at}: {why}. They may have changed.")
         return said
 
     # --- the call and its outcome ----------------------------------------------------------------------------

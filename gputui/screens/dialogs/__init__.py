@@ -9,58 +9,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gputui.screens.dialogs.address import AddressDialog
-    from gputui.screens.dialogs.block import BlockDialog
-    from gputui.screens.dialogs.confirm import ConfirmDialog
-    from gputui.screens.dialogs.delete import DeleteDialog
-    from gputui.screens.dialogs.dialog import Dialog
-    from gputui.screens.dialogs.filter import FilterDialog
-    from gputui.screens.dialogs.form import FormDialog, FormTools
-    from gputui.screens.dialogs.json_reader import JsonReaderDialog
-    from gputui.screens.dialogs.menu import Choice, MenuDialog
-    from gputui.screens.dialogs.prompt import PromptDialog
-    from gputui.screens.dialogs.reader import ReaderDialog
-    from gputui.screens.dialogs.scale import ScaleDialog
-    from gputui.screens.dialogs.stop import StopDialog
-    from gputui.screens.dialogs.wait import WaitDialog
+    from gputui.screens.dialogs.block import BlockDialog as BlockDialog
+    from gputui.screens.dialogs.confirm import ConfirmDialog as ConfirmDialog
+    from gputui.screens.dialogs.confirm import Option as Option
+    from gputui.screens.dialogs.confirm import StopDialog as StopDialog
+    from gputui.screens.dialogs.dialog import Dialog as Dialog
+    from gputui.screens.dialogs.filter import FilterDialog as FilterDialog
+    from gputui.screens.dialogs.form import FormDialog as FormDialog
+    from gputui.screens.dialogs.form import FormTools as FormTools
+    from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
+    from gputui.screens.dialogs.menu import Choice as Choice
+    from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
+    from gputui.screens.dialogs.prompt import PromptDialog as PromptDialog
+    from gputui.screens.dialogs.reader import JsonReaderDialog as JsonReaderDialog
+    from gputui.screens.dialogs.reader import ReaderDialog as ReaderDialog
+    from gputui.screens.dialogs.scale import ScaleDialog as ScaleDialog
+    from gputui.screens.dialogs.wait import WaitDialog as WaitDialog
 
-__all__ = [
-    "AddressDialog",
-    "BlockDialog",
-    "Choice",
-    "ConfirmDialog",
-    "DeleteDialog",
-    "Dialog",
-    "FilterDialog",
-    "FormDialog",
-    "FormTools",
-    "JsonReaderDialog",
-    "MenuDialog",
-    "PromptDialog",
-    "ReaderDialog",
-    "ScaleDialog",
-    "StopDialog",
-    "WaitDialog",
-]
-
-_MODULES = {
-    "AddressDialog": "address",
-    "BlockDialog": "block",
-    "Choice": "menu",
-    "ConfirmDialog": "confirm",
-    "DeleteDialog": "delete",
-    "Dialog": "dialog",
-    "FilterDialog": "filter",
-    "FormDialog": "form",
-    "FormTools": "form",
-    "JsonReaderDialog": "json_reader",
-    "MenuDialog": "menu",
-    "PromptDialog": "prompt",
-    "ReaderDialog": "reader",
-    "ScaleDialog": "scale",
-    "StopDialog": "stop",
-    "WaitDialog": "wait",
+_NAMES = {
+    "block": ("BlockDialog",),
+    "confirm": ("ConfirmDialog", "Option", "StopDialog"),
+    "dialog": ("Dialog",),
+    "filter": ("FilterDialog",),
+    "form": ("FormDialog", "FormTools"),
+    "menu": ("AddressDialog", "Choice", "MenuDialog"),
+    "prompt": ("PromptDialog",),
+    "reader": ("JsonReaderDialog", "ReaderDialog"),
+    "scale": ("ScaleDialog",),
+    "wait": ("WaitDialog",),
 }
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:

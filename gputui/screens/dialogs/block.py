@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from gputui.formatting import parse_span
 from gputui.models import LONGEST_BLOCK
-from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.dialogs.dialog import OTHER_BUTTON, Dialog
 from gputui.widgets.inputs.line_input import LineInput
 
 DEFAULT_SPAN = "24h"
@@ -26,9 +26,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
     ``effect`` says what so many minutes lead to, and a warning; None minutes: the span cannot be read.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [OTHER_BUTTON]
 
     DEFAULT_CSS = """
     BlockDialog .row { height: auto; margin-top: 1; }
@@ -46,42 +44,33 @@ class BlockDialog(Dialog[Mapping[str, str]]):
         span: str = DEFAULT_SPAN,
         comment: str = "",
     ) -> None:
-        super().__init__()
-        self._heading = heading
+        super().__init__(heading)
         self._subjects = subjects
         self._effect = effect
         self._span = span
         self._comment = comment
         self._typed_comment = False
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self._heading), classes="heading")
-            with VerticalScroll(classes="scroll", can_focus=False):
-                yield Static(Content("\n").join(self._subjects), classes="body")
-            with Horizontal(classes="row"):
-                yield Label(Content("For"))
-                yield LineInput(self._span, placeholder="90m, 6h, 7d; at most 30d", id="span")
-            yield Static(Content(""), classes="problem")
-            with Horizontal(classes="row"):
-                yield Label(Content("Reason"))
-                yield LineInput(self._comment, placeholder="optional", id="comment")
-            yield Static(Content(""), id="effect", classes="hint")
-            yield Static(Content(""), id="warning")
-            with Horizontal(classes="buttons"):
-                yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content("Block"), id="confirm", compact=True)
+    def compose_body(self) -> ComposeResult:
+        """Lay out the hosts, both lines, the effects and the buttons."""
+        yield from self.compose_subjects(self._subjects)
+        with Horizontal(classes="row"):
+            yield Label(Content("For"))
+            yield LineInput(self._span, placeholder="90m, 6h, 7d; at most 30d", id="span")
+        yield Static(Content(""), classes="problem")
+        with Horizontal(classes="row"):
+            yield Label(Content("Reason"))
+            yield LineInput(self._comment, placeholder="optional", id="comment")
+        yield Static(Content(""), id="effect", classes="hint")
+        yield Static(Content(""), id="warning")
+        with Horizontal(classes="buttons"):
+            yield Button(Content("Cancel"), id="cancel", compact=True)
+            yield Button(Content("Block"), id="confirm", compact=True)
 
     def on_mount(self) -> None:
         """Say what it leads to and focus what changes nothing."""
         self.show_effect()
         self.set_focus(self.query_one("#cancel"))
-
-    def action_other_button(self) -> None:
-        """Move between the buttons."""
-        if isinstance(self.focused, Button):
-            self.set_focus(self.query_one("#confirm" if self.focused.id == "cancel" else "#cancel"))
 
     def suggest(self, comment: str) -> None:
         """Fill the comment in, unless there is one."""

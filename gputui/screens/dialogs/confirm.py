@@ -1,30 +1,46 @@
-"""The question before anything is changed."""
+"""The question before anything is changed, and the options that some questions have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.events import Key
+from textual.widgets import Button, Input, Label, Static
 
-from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.dialogs.dialog import OTHER_BUTTON, Dialog
+from gputui.widgets.inputs.checkbox import Checkbox
 from gputui.widgets.inputs.line_input import LineInput
+
+Arguments = Mapping[str, str]
+
+
+class Option(NamedTuple):
+    """A checkbox of a question: the argument of the action that it sets to ``true``, its label and its key."""
+
+    argument: str
+    label: str
+    key: str
 
 
 class ConfirmDialog(Dialog[bool]):
-    """Names what will happen to what; Cancel has the focus. ``typed`` must be typed before it can be confirmed."""
+    """Names an action, its rows and its effects; Cancel has the focus. ``typed`` must be typed to confirm it.
+
+    ``effects`` may depend on the options. ``arguments`` are the options chosen.
+    """
 
     DEFAULT_CSS = """
     ConfirmDialog .options { height: auto; width: 1fr; }
+    ConfirmDialog .options.-some { margin-top: 1; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
+        OTHER_BUTTON,
         Binding("y", "answer(True)", "Yes", show=False, id="question.yes"),
         Binding("n", "answer(False)", "No", show=False, id="question.no"),
     ]
@@ -34,63 +50,82 @@ class ConfirmDialog(Dialog[bool]):
         heading: str,
         *,
         subjects: Sequence[Content] = (),
-        effects: Sequence[str] = (),
+        effects: Sequence[str] | Callable[[Arguments], Sequence[str]] = (),
+        options: Sequence[Option] = (),
         confirm: str = "Yes",
         cancel: str = "Cancel",
         typed: str | None = None,
         danger: bool = False,
     ) -> None:
-        super().__init__()
-        self._heading = heading
+        super().__init__(heading, danger=danger)
         self._subjects = subjects
         self._effects = effects
+        self._options = options
         self._confirm = confirm
         self._cancel = cancel
         self._typed = typed
-        self._danger = danger
+        self.arguments: Arguments = {}
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="dialog -danger" if self._danger else "dialog"):
-            yield Static(Content(self._heading), classes="heading")
-            if self._subjects:
-                with VerticalScroll(classes="scroll", can_focus=False):
-                    yield Static(Content("\n").join(self._subjects), classes="body")
-            with Vertical(classes="options"):
-                yield from self.compose_options()
-            if self._effects:
-                yield Static(Content("\n".join(self._effects)), id="effects", classes="hint")
-            if self._typed is not None:
-                yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
-                yield LineInput(id="typed")
-                yield Static(Content(""), classes="problem")
-            with Horizontal(classes="buttons"):
-                yield Button(Content(self._cancel), id="cancel", compact=True)
-                yield Button(
-                    Content(self._confirm),
-                    id="confirm",
-                    compact=True,
-                    classes="danger" if self._danger else "",
-                    disabled=self._typed is not None,
-                )
+    def compose_body(self) -> ComposeResult:
+        """Lay out rows, options, effects, the line to type into, and the buttons."""
+        yield from self.compose_subjects(self._subjects)
+        with Vertical(classes="options -some" if self._options else "options"):
+            yield from self.compose_options()
+        if self._effects:
+            yield Static(Content(self._effects_text()), id="effects", classes="hint")
+        if self._typed is not None:
+            yield Static(Content.assemble("Type ", (self._typed, "bold"), " to confirm:"), classes="hint")
+            yield LineInput(id="typed")
+            yield Static(Content(""), classes="problem")
+        with Horizontal(classes="buttons"):
+            yield Button(Content(self._cancel), id="cancel", compact=True)
+            yield Button(
+                Content(self._confirm),
+                id="confirm",
+                compact=True,
+                classes="danger" if self._danger else "",
+                disabled=self._typed is not None,
+            )
 
     def compose_options(self) -> ComposeResult:
-        """Lay out what can be chosen, where there is something to choose."""
-        yield from ()
+        """Lay out the options."""
+        for option in self._options:
+            yield Checkbox(option.label, key=option.key, id=f"option-{option.argument}")
+
+    def _effects_text(self) -> str:
+        return "\n".join(self._effects(self.arguments) if callable(self._effects) else self._effects)
 
     def on_mount(self) -> None:
         """Focus what cannot do harm."""
-        self.set_focus(self.query_one("#typed" if self._typed is not None else "#cancel"))
+        self.focus_safe()
 
-    def action_other_button(self) -> None:
-        """Move between the buttons."""
-        if isinstance(self.focused, Button):
-            self.focus_next(Button) if self.focused.id == "cancel" else self.set_focus(self.query_one("#cancel"))
+    def focus_safe(self) -> None:
+        """Focus the line to type into, else Cancel."""
+        self.set_focus(self.query_one("#typed" if self._typed is not None else "#cancel"))
 
     def action_answer(self, yes: bool) -> None:
         """Take the answer: a yes only where nothing has to be typed, and not one typed before the question."""
         if not yes or (self._typed is None and not self.typed_before):
             self.dismiss(yes)
+
+    def on_key(self, event: Key) -> None:
+        """Toggle the option of a letter, wherever the focus is but in a line of text."""
+        for option in self._options:
+            if event.character == option.key and not isinstance(self.focused, Input):
+                event.stop()
+                self.query_one(f"#option-{option.argument}", Checkbox).toggle()
+
+    @on(Checkbox.Changed)
+    def _option_changed(self) -> None:
+        self.note_arguments()
+        self.show_text("#effects", self._effects_text())
+
+    def note_arguments(self) -> None:
+        """Take the arguments from the options."""
+        checked = {box.id for box in self.query(Checkbox) if box.value}
+        self.arguments = {
+            option.argument: "true" for option in self._options if f"option-{option.argument}" in checked
+        }
 
     @on(Input.Changed, "#typed")
     def _typed_changed(self, event: Input.Changed) -> None:
@@ -101,8 +136,39 @@ class ConfirmDialog(Dialog[bool]):
         if event.value.strip() == self._typed:
             self.dismiss(True)
         else:
-            self.query_one(".problem", Static).update(Content(f"Doesn't match. Type {self._typed} to confirm."))
+            self.show_text(".problem", f"Doesn't match. Type {self._typed} to confirm.")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "confirm")
+
+
+class StopDialog(ConfirmDialog):
+    """The question before instances of deployments are stopped; ``command`` is an argument more."""
+
+    DEFAULT_CSS = """
+    StopDialog.-low .scroll { max-height: 3; }
+    StopDialog Label { width: auto; padding: 0 1; }
+    StopDialog #command { width: 1fr; }
+    StopDialog Horizontal.command { height: auto; }
+    """
+
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012  (Textual's own type for it)
+
+    def compose_options(self) -> ComposeResult:
+        """Add the command that runs before the stop."""
+        yield from super().compose_options()
+        with Horizontal(classes="command"):
+            yield Label(Content(f"Run in {'it' if len(self._subjects) == 1 else 'each'} first:"))
+            yield LineInput(placeholder="a command, 5 s at most", id="command")
+
+    @on(Input.Changed, "#command")
+    def note_arguments(self) -> None:
+        """Take the arguments from the options and the command."""
+        super().note_arguments()
+        if command := self.query_one("#command", Input).value.strip():
+            self.arguments = {**self.arguments, "command": command}
+
+    @on(Input.Submitted, "#command")
+    def _command_entered(self) -> None:
+        self.focus_safe()

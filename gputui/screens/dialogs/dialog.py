@@ -1,23 +1,31 @@
-"""What all dialogs look like: a panel at the left edge of a dimmed screen, a heading, a body, buttons."""
+"""The base of all dialogs: a panel over a dimmed screen, with a heading, a body and buttons."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 from typing import ClassVar, TypeVar
 
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.reactive import Reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
+from textual.widgets import Button, Static
 
 from gputui.widgets.internal_errors import GuardedHandlers
 
 Answer = TypeVar("Answer")
 
+OTHER_BUTTON = Binding("left,right", "other_button", "Other button", show=False, id="dialog.other")
+"""The keys between the buttons of a dialog whose body needs no such keys."""
+
 
 class Dialog(GuardedHandlers, ModalScreen[Answer | None]):
-    """A modal question. Escape gives None: nothing is done."""
+    """A modal question. Escape gives None: nothing is done. A subclass gives what is below the heading."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
@@ -50,13 +58,40 @@ class Dialog(GuardedHandlers, ModalScreen[Answer | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", id="dialog.cancel")]
 
+    def __init__(self, heading: str = "", *, danger: bool = False) -> None:
+        super().__init__()
+        self.heading = heading
+        self._danger = danger
+
+    def compose(self) -> ComposeResult:
+        """Lay out the heading and the body."""
+        with Vertical(classes="dialog -danger" if self._danger else "dialog"):
+            yield Static(Content(self.heading), classes="heading")
+            yield from self.compose_body()
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out what is below the heading."""
+        yield from ()
+
+    @staticmethod
+    def compose_subjects(subjects: Sequence[Content]) -> ComposeResult:
+        """Lay out the lines of what the question is about, which scroll where they are many."""
+        if subjects:
+            with VerticalScroll(classes="scroll", can_focus=False):
+                yield Static(Content("\n").join(subjects), classes="body")
+
+    def show_text(self, selector: str, text: str) -> None:
+        """Show a text in a line of the dialog, as soon as there is one."""
+        for line in self.query(selector).results(Static):
+            line.update(Content(text))
+
     def on_mount(self) -> None:
         """Note since when it can be read."""
         self._asked_at = monotonic()
 
     @property
     def typed_before(self) -> bool:
-        """Whether the key that is worked on now was typed before the question was there: it is no answer to it."""
+        """Whether the key that is handled now was typed before the question was shown: it is no answer to it."""
         typed_at: float = getattr(self.app, "typed_at", self._asked_at)
         return typed_at < self._asked_at
 
@@ -66,6 +101,12 @@ class Dialog(GuardedHandlers, ModalScreen[Answer | None]):
             return AwaitComplete()
         self._answered = True
         return super().dismiss(result)
+
+    def action_other_button(self) -> None:
+        """Move to the next button that can be pressed."""
+        buttons = [button for button in self.query(Button) if button.display and not button.disabled]
+        if isinstance(self.focused, Button) and self.focused in buttons:
+            self.set_focus(buttons[(buttons.index(self.focused) + 1) % len(buttons)])
 
     def action_cancel(self) -> None:
         """Close without an answer."""

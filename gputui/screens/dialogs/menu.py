@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import OptionList, Static
@@ -64,37 +63,34 @@ class MenuDialog(Dialog[str]):
         selected: str = "",
         careful: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(heading)
         self._careful = careful
         self._details = details
-        self._heading = heading
         self._choices = tuple(choices)
         self._note = note
         self._selected = selected
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self._heading), classes="heading")
-            if self._details:
-                yield Static(Content("\n").join(self._details), classes="body details")
-            keys = max((len(choice.key) for choice in self._choices), default=0)
-            labels = max((len(choice.label) for choice in self._choices), default=0)
-            yield OptionList(
-                *(
-                    Option(
-                        Content.assemble(
-                            (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
-                            choice.label.ljust(labels + 2),
-                            (choice.note, "$muted"),
-                        ).truncate(_WIDTH, ellipsis=True),
-                        id=choice.value,
-                        disabled=choice.disabled,
-                    )
-                    for choice in self._choices
+    def compose_body(self) -> ComposeResult:
+        """Lay out the details, the choices and the note."""
+        if self._details:
+            yield Static(Content("\n").join(self._details), classes="body details")
+        keys = max((len(choice.key) for choice in self._choices), default=0)
+        labels = max((len(choice.label) for choice in self._choices), default=0)
+        yield OptionList(
+            *(
+                Option(
+                    Content.assemble(
+                        (choice.key.ljust(keys + 2) if keys else "", "bold $text-accent"),
+                        choice.label.ljust(labels + 2),
+                        (choice.note, "$muted"),
+                    ).truncate(_WIDTH, ellipsis=True),
+                    id=choice.value,
+                    disabled=choice.disabled,
                 )
+                for choice in self._choices
             )
-            yield Static(Content(self._note or "enter to choose, esc to cancel"), classes="hint")
+        )
+        yield Static(Content(self._note or "enter to choose, esc to cancel"), classes="hint")
 
     def on_mount(self) -> None:
         """Put the highlight on the line that is in force now."""
@@ -122,3 +118,18 @@ class MenuDialog(Dialog[str]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_id)
+
+
+class AddressDialog(MenuDialog):
+    """A menu of addresses in which ``c`` chooses the highlighted one to be copied: then ``copies`` is True."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "copy", "Copy", show=False, id="menu.copy")]
+
+    copies = False
+
+    def action_copy(self) -> None:
+        """Choose the highlighted line to be copied."""
+        options = self.query_one(OptionList)
+        if options.highlighted is not None:
+            self.copies = True
+            self.dismiss(self._choices[options.highlighted].value)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -27,24 +26,19 @@ class PromptDialog(Dialog[str]):
         secret: bool = False,
         check: Callable[[str], str] | None = None,
     ) -> None:
-        super().__init__()
-        self._heading = heading
+        super().__init__(heading)
         self._subjects = subjects
         self._note = note
         self._value = value
         self._secret = secret
         self._check = check
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self._heading), classes="heading")
-            if self._subjects:
-                with VerticalScroll(classes="scroll", can_focus=False):
-                    yield Static(Content("\n").join(self._subjects), classes="body")
-            yield LineInput(self._value, password=self._secret, id="line")
-            yield Static(Content(""), classes="problem")
-            yield Static(Content(self._note or "enter to continue, esc to cancel"), classes="hint")
+    def compose_body(self) -> ComposeResult:
+        """Lay out the subjects and the line."""
+        yield from self.compose_subjects(self._subjects)
+        yield LineInput(self._value, password=self._secret, id="line")
+        yield Static(Content(""), classes="problem")
+        yield Static(Content(self._note or "enter to continue, esc to cancel"), classes="hint")
 
     def on_mount(self) -> None:
         """Focus the line."""
@@ -54,6 +48,6 @@ class PromptDialog(Dialog[str]):
     def _submitted(self, event: Input.Submitted) -> None:
         problem = self._check(event.value) if self._check else ""
         if problem:
-            self.query_one(".problem", Static).update(Content(problem))
-            return
-        self.dismiss(event.value)
+            self.show_text(".problem", problem)
+        else:
+            self.dismiss(event.value)

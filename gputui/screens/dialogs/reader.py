@@ -1,70 +1,69 @@
-"""A full page of text over the view: descriptions, JSON, the output of a command, the help."""
+"""A full page over the view to read and search: descriptions, the output of a command, the help, a JSON document."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from gputui.screens.base.export import save_text
+from gputui.screens.detail.reports import describe_json
 from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.dialogs.menu import Choice, MenuDialog
+from gputui.text import clean
 from gputui.widgets.inputs.line_input import LineInput
+from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
+from gputui.widgets.json.view import JsonView
 from gputui.widgets.text_view import TextView
 
+_ALL = ""
 
-class ReaderDialog(Dialog[None]):
-    """Reads like a pager: move, search with ``/ n N``, copy all with ``c``, close with ``q`` or escape."""
+ViewT = TypeVar("ViewT", TextView, JsonView)
+
+
+class Reader(Dialog[None], Generic[ViewT]):
+    """The base of readers: a view that fills the screen, a line to search it, and a hint with the keys."""
 
     DEFAULT_CSS = """
-    ReaderDialog > .dialog { width: 96%; height: 94%; max-width: 140; }
-    ReaderDialog .dialog.-fit { height: auto; }
-    ReaderDialog #find { margin-top: 1; display: none; }
+    Reader > .dialog { width: 96%; height: 94%; max-width: 140; }
+    Reader #find { margin-top: 1; display: none; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "cancel", "Close", show=False, id="reader.close"),
-        Binding("slash", "find", "Find", show=False, id="reader.find"),
-        Binding("c", "copy", "Copy all", show=False, id="reader.copy"),
-    ]
+    HINT: ClassVar[str]
 
-    def __init__(self, heading: str, lines: Sequence[Content]) -> None:
-        super().__init__()
-        self._heading = heading
-        self._lines = list(lines)
+    def __init__(self, heading: str, view: ViewT) -> None:
+        super().__init__(heading)
+        self.view: ViewT = view
+        self._hint = self.HINT
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self._heading), classes="heading")
-            yield TextView(self._lines, id="text")
-            yield LineInput(placeholder="find", id="find")
-            yield Static(Content("/ find   n N next, previous   c copy all   esc close"), classes="hint", id="hint")
+    def compose_body(self) -> ComposeResult:
+        """Lay out the text, the line to search it, and the hint."""
+        yield self.view
+        yield LineInput(placeholder="find", id="find")
+        yield Static(Content(self._hint), classes="hint", id="hint")
 
     def on_mount(self) -> None:
-        """Show what came since it was laid out, and focus the text."""
-        view = self.query_one(TextView)
-        view.set_lines(self._lines)
-        self.set_focus(view)
+        """Show the hint of now, and focus the text."""
+        self.show_hint(self._hint)
+        self.set_focus(self.view)
 
-    def set_lines(self, lines: Sequence[Content]) -> None:
-        """Show another text: what was awaited has come."""
-        self._lines = list(lines)
-        if self.is_mounted:
-            self.query_one(TextView).set_lines(self._lines)
+    def show_hint(self, text: str) -> None:
+        """Show a text below, in place of the keys."""
+        self._hint = text
+        self.show_text("#hint", text)
 
     def action_cancel(self) -> None:
         """Leave the search line, or close."""
-        find = self.query_one("#find", Input)
-        if find.display:
-            find.display = False
-            self.set_focus(self.query_one(TextView))
-            return
-        self.dismiss(None)
+        if self.query_one("#find").display:
+            self._leave_search()
+        else:
+            self.dismiss(None)
 
     def action_find(self) -> None:
         """Ask for a text to find."""
@@ -72,20 +71,108 @@ class ReaderDialog(Dialog[None]):
         find.display = True
         self.set_focus(find)
 
-    def action_copy(self) -> None:
-        """Copy all of it to the clipboard of the user's own terminal."""
-        self.app.copy_to_clipboard(self.query_one(TextView).text)
-        self.notify("Copied.", markup=False)
+    def _leave_search(self) -> None:
+        self.query_one("#find").display = False
+        self.set_focus(self.view)
 
     @on(Input.Submitted)
     def _find(self, event: Input.Submitted) -> None:
-        event.input.display = False
-        view = self.query_one(TextView)
-        self.set_focus(view)
+        self._leave_search()
         if event.value:
-            view.find(event.value)
+            self.view.find(event.value)
 
     @on(TextView.Found)
-    def _found(self, event: TextView.Found) -> None:
-        said = f"{event.count} lines match, line {event.line + 1}" if event.line is not None else "nothing matches"
-        self.query_one("#hint", Static).update(Content(f"{said}   n N next, previous   esc close"))
+    @on(JsonView.Found)
+    def _found(self, event: TextView.Found | JsonView.Found) -> None:
+        self.show_hint(f"{event.summary}   n N next, previous   esc close")
+
+
+class ReaderDialog(Reader[TextView]):
+    """Reads like a pager: move, search with ``/ n N``, copy all with ``c``, close with ``q`` or escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "cancel", "Close", show=False, id="reader.close"),
+        Binding("slash", "find", "Find", show=False, id="reader.find"),
+        Binding("c", "copy", "Copy all", show=False, id="reader.copy"),
+    ]
+    HINT = "/ find   n N next, previous   c copy all   esc close"
+
+    def __init__(self, heading: str, lines: Sequence[Content]) -> None:
+        super().__init__(heading, TextView(lines))
+
+    def set_lines(self, lines: Sequence[Content]) -> None:
+        """Show another text: what was awaited has come."""
+        self.view.set_lines(lines)
+
+    def action_copy(self) -> None:
+        """Copy all of it to the clipboard of the user's own terminal."""
+        self.app.copy_to_clipboard(self.view.text)
+        self.notify("Copied.", markup=False)
+
+
+class JsonReaderDialog(Reader[JsonView]):
+    """Facts and JSON documents, such as the input and the output of a task: objects and arrays fold.
+
+    ``subject`` is in the names of files saved.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "cancel", "Close", show=False, id="json.close"),
+        Binding("slash", "find", "Find", show=False, id="json.find"),
+        Binding("c", "copy", "Copy the value here", show=False, id="json.copy"),
+        Binding("C", "copy_all", "Copy all", show=False, id="json.copy-all"),
+        Binding("y", "raw", "Raw JSON", show=False, id="json.raw"),
+        Binding("ctrl+s", "save", "Save", show=False, id="json.save"),
+    ]
+    HINT = "enter fold  + - all  / find  c C copy  y raw  ctrl+s save  esc close"
+
+    def __init__(self, heading: str, subject: str) -> None:
+        super().__init__(heading, JsonView())
+        self._subject = subject
+        self._sections: Sequence[Section] = ()
+        self._raw = ""
+
+    def set_content(self, facts: Sequence[Fact], sections: Sequence[Section], raw: str) -> None:
+        """Show these; ``raw`` is the back end's own JSON of it."""
+        self._sections, self._raw = sections, raw
+        self.view.set_content(facts, sections)
+
+    def action_copy(self) -> None:
+        """Copy the value under the cursor to the clipboard of the user's own terminal."""
+        name, text = self.view.here
+        self._copy(text, clean(name))
+
+    def action_copy_all(self) -> None:
+        """Copy all of it."""
+        self._copy(self.view.text, "all of it")
+
+    def _copy(self, text: str, what: str) -> None:
+        # It is pasted into terminals as well.
+        self.app.copy_to_clipboard(clean(text, multiline=True))
+        self.notify(f"Copied {what}.", markup=False)
+
+    def action_raw(self) -> None:
+        """Show the raw response of the back end, secrets hidden."""
+        lines = describe_json(self._raw) if self._raw else [Content("This back end has no JSON for it.")]
+        self.app.push_screen(ReaderDialog(f"JSON of {self._subject}", lines))
+
+    @work(group="dialog", exit_on_error=False)
+    async def action_save(self) -> None:
+        """Write a part of it, or all, to a new file in the working folder."""
+        parts = [section for section in self._sections if section.text]
+        keys = [next(key for key in part.name if key not in "jkc") for part in parts]
+        choices = [Choice(_ALL, "all of it, as the back end says it" if self._raw else "all of it", "a")]
+        choices += [Choice(part.name, part.name, key) for part, key in zip(parts, keys, strict=True)]
+        chosen = await self.app.push_screen_wait(MenuDialog(f"Save of {self._subject}", choices))
+        if chosen is None:
+            return
+        text = next((part.text for part in parts if part.name == chosen), self._raw or self.view.text)
+        value = parse(text)
+        suffix = "txt" if isinstance(value, Plain) else "json"
+        stem = "-".join(filter(None, ("gputui", re.sub(r"[^\w.-]+", "_", self._subject), chosen)))
+        try:
+            path = await save_text(stem, suffix, written(value))
+        except OSError as error:
+            self.notify(f"It was not saved: {error.strerror}.", severity="error", markup=False)
+            return
+        self.notify(f"Saved as {path}", markup=False, timeout=6)

@@ -1,4 +1,4 @@
-"""The question how many instances there should be: the number is in it and can be changed while it stands."""
+"""The question how many instances there should be: the number can be changed in it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import Button, Static
 
-from gputui.screens.dialogs.dialog import Dialog
+from gputui.screens.dialogs.dialog import OTHER_BUTTON, Dialog
 
 _MOST = 99_999
 
 
 class ScaleDialog(Dialog[int]):
-    """Gives back the number that was confirmed, 0 for the wish to stop. Cancel has the focus.
+    """Gives back the number that was confirmed, 0 to stop instead. Cancel has the focus.
 
-    ``+`` and ``-`` change the number, digits write it anew. ``effect`` says what a number leads to; less than one is
-    not possible, and with ``may_stop`` the way to stop is offered then.
+    ``+`` and ``-`` change the number, digits replace it. ``effect`` returns the effects of a number; less than one is
+    not possible, and with ``may_stop`` a button to stop is offered then.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,right", "other_button", "Other button", show=False, id="dialog.other"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [OTHER_BUTTON]
 
     DEFAULT_CSS = """
     ScaleDialog #number { height: auto; margin-top: 1; }
@@ -43,8 +41,7 @@ class ScaleDialog(Dialog[int]):
         effect: Callable[[int], Sequence[str]],
         may_stop: bool = False,
     ) -> None:
-        super().__init__()
-        self._heading = heading
+        super().__init__(heading)
         self._current = current
         self._subjects = subjects
         self._effect = effect
@@ -53,28 +50,21 @@ class ScaleDialog(Dialog[int]):
         self._number = min(max(1, wanted), _MOST)
         self._typed = ""
 
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self._heading), classes="heading")
-            yield Static(Content("\n").join(self._subjects), classes="body")
-            yield Static(Content(""), id="number")
-            yield Static(Content(""), id="effect", classes="hint")
-            yield Static(Content(""), classes="problem")
-            with Horizontal(classes="buttons"):
-                yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content("Stop it instead"), id="stop", compact=True, classes="danger")
-                yield Button(Content("Scale"), id="confirm", compact=True)
+    def compose_body(self) -> ComposeResult:
+        """Lay out the number, its effects and the buttons."""
+        yield from self.compose_subjects(self._subjects)
+        yield Static(Content(""), id="number")
+        yield Static(Content(""), id="effect", classes="hint")
+        yield Static(Content(""), classes="problem")
+        with Horizontal(classes="buttons"):
+            yield Button(Content("Cancel"), id="cancel", compact=True)
+            yield Button(Content("Stop it instead"), id="stop", compact=True, classes="danger")
+            yield Button(Content("Scale"), id="confirm", compact=True)
 
     def on_mount(self) -> None:
         """Show the number and focus what changes nothing."""
         self._show()
         self.set_focus(self.query_one("#cancel"))
-
-    @property
-    def number(self) -> int:
-        """The number that would be confirmed now."""
-        return self._number
 
     def on_key(self, event: Key) -> None:
         """Change the number."""
@@ -113,18 +103,10 @@ class ScaleDialog(Dialog[int]):
         problem.display = self._too_few
         instead = " Stop it instead: its instances end, and it stays in the list." if self._may_stop else ""
         problem.update(Content(f"It cannot have less than one instance.{instead}"))
-        stop = self.query_one("#stop", Button)
-        stop.display = self._too_few and self._may_stop
-        confirm = self.query_one("#confirm", Button)
-        confirm.disabled = not changed
+        self.query_one("#stop", Button).display = self._too_few and self._may_stop
+        self.query_one("#confirm", Button).disabled = not changed
         if self.focused is None or not self.focused.display or self.focused.disabled:
             self.set_focus(self.query_one("#cancel"))
-
-    def action_other_button(self) -> None:
-        """Move to the next button."""
-        buttons = [button for button in self.query(Button) if button.display and not button.disabled]
-        if isinstance(self.focused, Button) and self.focused in buttons:
-            self.set_focus(buttons[(buttons.index(self.focused) + 1) % len(buttons)])
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -74,7 +74,7 @@ class TaskCommands(OpenCommands):
         try:
             fresh = await self.session.fleet.detail(task.ref)
         except GputuiError as error:
-            reader.say(f"stale: {error}")
+            reader.show_hint(f"stale: {error}")
             return
         if isinstance(fresh, Task):
             show_task(reader, fresh, utc=self.session.utc)

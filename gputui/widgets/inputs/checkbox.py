@@ -1,4 +1,4 @@
-"""A choice of yes or no on a line of its own."""
+"""A checkbox on a line of its own."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from textual.widgets import Static
 from gputui.widgets.internal_errors import GuardedHandlers
 
 
-class Tick(GuardedHandlers, Static, can_focus=True):
-    """``[x] words``: space changes it. ``key`` stands behind the words, for a dialog that binds it."""
+class Checkbox(GuardedHandlers, Static, can_focus=True):
+    """``[x] label``: space toggles it. ``key`` is shown behind the label, for a dialog that binds it."""
 
     DEFAULT_CSS = """
-    Tick { width: 1fr; height: auto; padding: 0 1; }
-    Tick:focus { background: $selected; }
+    Checkbox { width: 1fr; height: auto; padding: 0 1; }
+    Checkbox:focus { background: $selected; }
     """
 
     class Changed(Message):
-        """It was ticked, or unticked."""
+        """It was checked, or unchecked."""
 
-    def __init__(self, words: str, *, key: str = "", value: bool = False, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, label: str, *, key: str = "", value: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._words = words
+        self._label = label
         self._key = key
         self._value = value
         self._draw()
 
     @property
     def value(self) -> bool:
-        """Whether it is ticked."""
+        """Whether it is checked."""
         return self._value
 
     def toggle(self) -> None:
-        """Tick it, or untick it."""
+        """Check it, or uncheck it."""
         self._value = not self._value
         self._draw()
         self.post_message(self.Changed())
@@ -43,18 +43,18 @@ class Tick(GuardedHandlers, Static, can_focus=True):
         self.update(
             Content.assemble(
                 ("[x] ", "bold $text-accent") if self._value else ("[ ] ", "$muted"),
-                (self._words, "bold" if self._value else ""),
+                (self._label, "bold" if self._value else ""),
                 (f" ({self._key})" if self._key else "", "$muted"),
             )
         )
 
     def on_key(self, event: Key) -> None:
-        """Change it with space."""
+        """Toggle it with space."""
         if event.key == "space":
             event.stop()
             self.toggle()
 
     def on_click(self, event: Click) -> None:
-        """Change it with the mouse."""
+        """Toggle it with the mouse."""
         event.stop()
         self.toggle()

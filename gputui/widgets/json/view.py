@@ -56,21 +56,13 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
 
     @dataclass
     class Found(Message):
-        """A search ended at a match: its number among all (from 1), 0 when nothing matched, and how many."""
+        """A search ended; ``summary`` is its result in words."""
 
-        number: int
-        count: int
+        summary: str
 
-    def __init__(
-        self,
-        facts: Sequence[Fact] = (),
-        sections: Sequence[Section] = (),
-        *,
-        id: str | None = None,  # noqa: A002  (Textual's own name for it)
-    ) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._tree = JsonTree()
-        self._tree.set_content(facts, sections)
         self._cursor = 0
         self._needle = ""
 
@@ -107,6 +99,9 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
             self._keeping_place(lambda: self._tree.set_width(width))
 
     def _keeping_place(self, change: Callable[[], None]) -> None:
+        if not self.is_mounted:
+            change()
+            return
         tree = self._tree
         node, part = tree.rows[self._cursor] if tree.rows else (None, 0)
         below_top = self._cursor - self.scroll_offset.y
@@ -231,7 +226,7 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
             height = self.scrollable_content_region.height
             if not self.scroll_offset.y <= self._cursor < self.scroll_offset.y + height:
                 self.scroll_to(y=max(0, self._cursor - height // 3), animate=False, immediate=True, force=True)
-        self.post_message(self.Found(number, count))
+        self.post_message(self.Found(f"{number} of {count} places" if count else "nothing matches"))
 
     # --- drawing ---------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class Screen:
     def __init__(self, app: App[None], pilot: Pilot[None]) -> None:
         self.app = app
         self.pilot = pilot
-        self.found: list[tuple[int, int]] = []
+        self.found: list[str] = []
 
     @property
     def view(self) -> JsonView:
@@ -67,10 +67,12 @@ async def shown(
             return variables(DARK, "truecolor")
 
         def compose(self) -> ComposeResult:
-            yield JsonView(facts, sections)
+            view = JsonView()
+            view.set_content(facts, sections)
+            yield view
 
         def on_json_view_found(self, event: JsonView.Found) -> None:
-            screen.found.append((event.number, event.count))
+            screen.found.append(event.summary)
 
     app = Alone()
     async with app.run_test(size=size) as pilot:
@@ -208,7 +210,7 @@ async def test_find_unfolds_what_hides_a_match_and_goes_round() -> None:
         assert screen.here == "77"
         await screen.press("N")
         assert screen.here == "also"
-        assert screen.found == [(1, 2), (2, 2), (1, 2), (2, 2)]
+        assert screen.found == ["1 of 2 places", "2 of 2 places", "1 of 2 places", "2 of 2 places"]
 
 
 async def test_find_goes_to_the_line_of_a_long_text() -> None:
@@ -224,7 +226,7 @@ async def test_what_is_nowhere_moves_nothing() -> None:
         await screen.press("j")
         screen.view.find("nowhere")
         await screen.pilot.pause()
-        assert screen.found == [(0, 0)]
+        assert screen.found == ["nothing matches"]
         assert screen.here == "prompt"
 
 
