@@ -71,8 +71,7 @@ class BlacklistView(ListView):
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
-        fleet, chosen = self.session.fleet, self.session.account
-        where = chosen or "any account"
-        if not any(fleet.supports(name, Resource.BLACKLIST) for name in fleet.accounts if chosen in (None, name)):
+        where = self.session.accounts_text
+        if not self.session.has_list(Resource.BLACKLIST):
             return f"Hosts cannot be blocked in {where}."
         return f"No host is blocked in {where}. Press b on an instance (3) to block its host."

@@ -74,14 +74,10 @@ class DeploymentsView(ListView):
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
-        fleet = self.session.fleet
-        shown = [name for name in fleet.accounts if self.session.shows_account(name)]
-        where = self.session.account or "any account"
-        if not any(fleet.supports(name, self.RESOURCE) for name in shown):
-            return f"No deployments in {where}: what one has there are instances (3)."
-        return f"No deployments in {where}." + (" Press n to create one." if self.creatable() else "")
+        if not self.session.has_list(self.RESOURCE):
+            return f"No deployments in {self.session.accounts_text}: there are instances only (3)."
+        return self.none_text("deployments")
 
     def creatable(self) -> list[str]:
         """The accounts in which something can be created, those with deployments first."""
-        supports = self.session.fleet.supports
-        return sorted(super().creatable(), key=lambda name: not supports(name, self.RESOURCE))
+        return sorted(super().creatable(), key=lambda name: not self.session.fleet.supports(name, self.RESOURCE))

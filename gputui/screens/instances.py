@@ -155,5 +155,4 @@ class InstancesView(ListView):
         """Return why there are no rows, and the key that creates one."""
         if self.scope is not None:
             return f"No instances of {self.breadcrumbs()[0]}."
-        where = self.session.account or "any account"
-        return f"No instances in {where}." + (" Press n to create one." if self.creatable() else "")
+        return self.none_text("instances")

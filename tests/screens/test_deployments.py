@@ -90,7 +90,7 @@ async def test_what_is_empty_says_why() -> None:
     async with staged(Cloud("hub"), view="2") as stage:
         assert "No deployments in any account. Press n to create one." in stage.text
     async with staged(lab(), view="2") as stage:
-        assert "what one has there are instances (3)" in stage.text
+        assert "there are instances only (3)" in stage.text
 
 
 async def test_rows_of_an_account_that_fails_stay_and_the_reason_is_told() -> None:

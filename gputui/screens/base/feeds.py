@@ -20,14 +20,11 @@ class Feeds:
         self._session = session
         self._resources = sorted(resources)
 
-    def _accounts(self) -> list[str]:
-        return [name for name in self._session.fleet.accounts if self._session.shows_account(name)]
-
     def loading_text(self) -> str:
         """Return which accounts are awaited; '' when all have answered."""
         if not self._session.fleet.accounts:
             return "Reading the configuration …"
-        waiting = [account for account in self._accounts() if self._is_awaited(account)]
+        waiting = [account for account in self._session.accounts_shown() if self._is_awaited(account)]
         return f"Asking {', '.join(waiting)} …" if waiting else ""
 
     def _is_awaited(self, account: str) -> bool:
@@ -46,7 +43,7 @@ class Feeds:
         fleet = self._session.fleet
         return [
             account
-            for account in self._accounts()
+            for account in self._session.accounts_shown()
             if any(
                 fleet.feed(account, resource).state is FeedState.FAILED
                 and fleet.runtime(account).denial(resource) is None
@@ -59,7 +56,7 @@ class Feeds:
         fleet = self._session.fleet
         found = [
             denial.message
-            for account in self._accounts()
+            for account in self._session.accounts_shown()
             for resource in self._resources
             if (denial := fleet.runtime(account).denial(resource)) is not None
         ]

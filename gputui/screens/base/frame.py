@@ -89,11 +89,7 @@ class Frame:
 
     def _show_problems(self) -> None:
         session = self._view.session
-        lines = [
-            line
-            for account in session.fleet.accounts
-            if session.shows_account(account) and (line := self._view.problem(account))
-        ]
+        lines = [line for account in session.accounts_shown() if (line := self._view.problem(account))]
         if session.history is not None and session.history.problem:
             lines.append(Content.assemble(("◐ ", "$text-warning"), session.history.problem))
         if warning := session.fleet.clock_warning():

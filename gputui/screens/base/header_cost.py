@@ -81,7 +81,7 @@ class FleetCost:
             rows = all_costing(session)
             self._totals = by_account(rows)
             self._not_read = not_read(rows)
-        shown = [name for name in fleet.accounts if session.shows_account(name)]
+        shown = session.accounts_shown()
         old = {
             currency
             for account in shown

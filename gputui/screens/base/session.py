@@ -131,12 +131,22 @@ class Session:
         """Whether rows of this account are shown."""
         return self.account is None or self.account == account
 
+    def accounts_shown(self) -> list[str]:
+        """Return the accounts whose rows are shown."""
+        return [name for name in self.fleet.accounts if self.shows_account(name)]
+
+    @property
+    def accounts_text(self) -> str:
+        """The accounts shown, as the end of ``No instances in …``."""
+        return self.account or "any account"
+
+    def has_list(self, resource: Resource) -> bool:
+        """Whether some account shown has a list of a resource."""
+        return any(self.fleet.supports(name, resource) for name in self.accounts_shown())
+
     def library_parts(self) -> list[str]:
         """Return the parts of the library that some account shown has, by their views."""
-        shown = [name for name in self.fleet.accounts if self.shows_account(name)]
-        return [
-            view for view, resource in LIBRARY.items() if any(self.fleet.supports(name, resource) for name in shown)
-        ]
+        return [view for view, resource in LIBRARY.items() if self.has_list(resource)]
 
     def library_part(self) -> str:
         """Return the view to open the library with: the one looked at last, else the first that has a list."""

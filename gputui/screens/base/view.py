@@ -252,10 +252,8 @@ class View(GuardedHandlers, Screen[None]):
         fleet = self.session.fleet
         return [
             name
-            for name in fleet.accounts
-            if self.session.shows_account(name)
-            and fleet.creatable(name, self.CREATES)
-            and not fleet.accounts[name].read_only
+            for name in self.session.accounts_shown()
+            if fleet.creatable(name, self.CREATES) and not fleet.accounts[name].read_only
         ]
 
     def position(self) -> tuple[object, ...]:

@@ -15,17 +15,7 @@ from gputui.screens.commands.command_set import CommandSet, in_worker
 
 def filter_form(session: Session, resource: Resource | None) -> Form | None:
     """Return one form for the filters that the servers of all accounts shown have; None where none has any."""
-    if resource is None:
-        return None
-    fleet = session.fleet
-    forms = [
-        form
-        for account in fleet.accounts
-        if session.shows_account(account)
-        and (form := fleet.filter_form(account, resource)) is not None
-        and form.fields
-    ]
-    if not forms:
+    if resource is None or not (forms := _forms(session, resource)):
         return None
     form = merged(forms)
     return replace(form, title=f"Filter {resource} of {form.account}, on the server")
@@ -37,14 +27,9 @@ def filters_text(session: Session, resource: Resource | None) -> str:
     return in_words(filter_form(session, resource), values) if values else ""
 
 
-def has_filters(session: Session, resource: Resource) -> bool:
-    """Return whether the server of some account shown can filter a list."""
-    return any(
-        session.shows_account(account)
-        and (form := session.fleet.filter_form(account, resource)) is not None
-        and bool(form.fields)
-        for account in session.fleet.accounts
-    )
+def _forms(session: Session, resource: Resource) -> list[Form]:
+    forms = (session.fleet.filter_form(account, resource) for account in session.accounts_shown())
+    return [form for form in forms if form is not None and form.fields]
 
 
 class ServerFilterCommands(CommandSet):
@@ -52,7 +37,7 @@ class ServerFilterCommands(CommandSet):
 
     def conditions(self) -> Iterable[Condition]:
         """Filters are offered where a server has some."""
-        if self.view.RESOURCE is not None and has_filters(self.session, self.view.RESOURCE):
+        if self.view.RESOURCE is not None and _forms(self.session, self.view.RESOURCE):
             yield Condition.SERVER_FILTERS
 
     def do_server_filter(self, argument: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from gputui.fleet import Fleet
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuProcess, HostInfo, Instance, Ref, Resource, Row
+from gputui.screens.base.session import Session
 
 
 def name_of_gpu(device: GpuDevice) -> str:
@@ -57,10 +58,10 @@ def host_facts(device: GpuDevice | None, hosts: Iterable[Row]) -> list[str]:
     return facts
 
 
-def no_gpus(fleet: Fleet, accounts: Iterable[str]) -> str:
-    """Say why no GPU is listed: none is there, or these accounts' back ends do not list any."""
-    lists = any(fleet.supports(name, Resource.GPUS) for name in accounts)
-    return "There is no GPU on the hosts shown." if lists else "No account shown lists GPUs."
+def no_gpus(session: Session) -> str:
+    """Return why no GPU is listed: there is none, or the back ends of the accounts shown do not list any."""
+    has_list = session.has_list(Resource.GPUS)
+    return "There is no GPU on the hosts shown." if has_list else "No account shown lists GPUs."
 
 
 def no_processes(devices: Sequence[GpuDevice]) -> str:

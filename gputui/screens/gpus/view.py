@@ -211,7 +211,7 @@ class GpusView(ListView):
 
     def _fit(self) -> None:
         """Divide the room: the upper table has the lines it has rows for, up to its share, the charts come next."""
-        none = no_gpus(self.session.fleet, self._accounts())
+        none = no_gpus(self.session)
         if self.shown.query is not None and self.gpus.total_count:
             none = f"No GPU matches {self.shown.query.text}. esc clears the filter."
         self.gpus.placeholder = Content(self.feeds.loading_text() or none)
@@ -399,6 +399,3 @@ class GpusView(ListView):
                 return "GPU processes are unknown: press p on the instance (3) to inspect it over SSH."
             return "It runs nothing on a GPU now."
         return no_processes(self.shown.listed())
-
-    def _accounts(self) -> list[str]:
-        return [name for name in self.session.fleet.accounts if self.session.shows_account(name)]

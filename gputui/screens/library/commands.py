@@ -22,8 +22,7 @@ _IMAGES = frozenset({Resource.IMAGES})
 
 def pullable(session: Session) -> list[str]:
     """Return the accounts shown that can pull images."""
-    fleet = session.fleet
-    return [name for name in fleet.accounts if session.shows_account(name) and fleet.creatable(name, _IMAGES)]
+    return [name for name in session.accounts_shown() if session.fleet.creatable(name, _IMAGES)]
 
 
 class NewFromImageCommands(CreateCommands):

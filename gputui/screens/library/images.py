@@ -72,8 +72,8 @@ class LibraryView(LibraryPart):
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
-        where = self.session.account or "any account"
-        return f"No images in {where}." + (" Press P to pull one." if pullable(self.session) else "")
+        pull = " Press P to pull one." if pullable(self.session) else ""
+        return f"No images in {self.session.accounts_text}.{pull}"
 
 
 def image_of(ref: Ref) -> Image:

@@ -76,12 +76,7 @@ class LibraryPart(ListView):
 
     def nothing(self, called: str) -> str:
         """Return that there are none, and the key that creates one, or that no account has such a list."""
-        fleet, where = self.session.fleet, self.session.account or "any account"
-        shown = (name for name in fleet.accounts if self.session.shows_account(name))
-        if not any(fleet.supports(name, self.RESOURCE) for name in shown):
-            return (
-                f"There are no {called} in {where}: its kind has none."
-                if self.session.account
-                else (f"There are no {called} in {where}: no account is of a kind that has some.")
-            )
-        return f"No {called} in {where}." + (" Press n to create one." if self.creatable() else "")
+        if self.session.has_list(self.RESOURCE):
+            return self.none_text(called)
+        why = "its kind has none" if self.session.account else "no account is of a kind that has some"
+        return f"There are no {called} in {self.session.accounts_text}: {why}."

@@ -262,6 +262,10 @@ class ListView(View):
         """Return why there are no rows, and the key that creates one."""
         return "Nothing here."
 
+    def none_text(self, noun: str) -> str:
+        """Return that the accounts shown have none, and the key that creates one."""
+        return f"No {noun} in {self.session.accounts_text}." + (" Press n to create one." if self.creatable() else "")
+
     def counts(self) -> str:
         """Return the number of rows shown, and of all."""
         shown, total = self.table.row_count, self.table.total_count

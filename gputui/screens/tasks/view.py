@@ -97,10 +97,8 @@ class TasksView(ListView):
 
     def empty_text(self) -> str:
         """Return why there are no rows: no queue, or no task in it; and the key that creates one."""
-        fleet = self.session.fleet
-        shown = [name for name in fleet.accounts if self.session.shows_account(name)]
-        where = self.session.account or "any account"
-        if not any(fleet.supports(name, self.RESOURCE) for name in shown):
+        where = self.session.accounts_text
+        if not self.session.has_list(self.RESOURCE):
             return f"No tasks in {where}: nothing there has a queue for them."
         queues = self.queues()
         if not queues:
