@@ -1,21 +1,135 @@
-"""The deployments of all accounts: what keeps instances alive, how far each is, and how many it should be."""
+"""The deployments of all accounts: their states, their instances, their queues, and their scale."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
-from gputui.models import Change, Deployment, Resource, Row
-from gputui.presentation.deployments import (
-    is_settled,
-)
+from gputui.commands import Command, Condition
+from gputui.models import Action, Change, Deployment, Resource, Role, Row
+from gputui.presentation.actions import name_of
+from gputui.presentation.deployments import is_settled, price_change
 from gputui.presentation.prices import ByDeployment, by_deployment
+from gputui.screens import dialogs
+from gputui.screens.base.refusals import refusal
 from gputui.screens.base.session import Session
+from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
-from gputui.screens.commands.queue import QueueCommands
-from gputui.screens.commands.scale import ScaleCommands
+from gputui.screens.detail.subject import subject
 from gputui.screens.list.fleet_context import FleetContext
 from gputui.screens.list.list_view import ListView
+
+_TASKS = frozenset({Resource.TASKS})
+
+
+class QueueCommands(CommandSet):
+    """Show the tasks of a queue, submit one."""
+
+    def conditions(self) -> Iterable[Condition]:
+        """Some deployments take tasks, from accounts that may submit them."""
+        row = self.view.row_here()
+        if isinstance(row, Deployment) and self._takes_tasks(row):
+            yield Condition.QUEUE
+            account = row.ref.account
+            if self.session.fleet.creatable(account, _TASKS) and not self.session.fleet.accounts[account].read_only:
+                yield Condition.SUBMIT
+
+    def refusal(self, command: Command) -> str:
+        """Return that a deployment has no queue."""
+        row = self.view.row_here()
+        if command.id in ("tasks-of", "submit") and isinstance(row, Deployment) and not self._takes_tasks(row):
+            return _no_queue(row)
+        return ""
+
+    def _takes_tasks(self, row: Deployment) -> bool:
+        return row.takes_tasks and self.session.fleet.supports(row.ref.account, Resource.TASKS)
+
+    def do_tasks_of(self, argument: str) -> None:
+        """Show the tasks of its queue."""
+        if isinstance(row := self.row_for(argument), Deployment):
+            if self._takes_tasks(row):
+                self.session.navigator.go("tasks", scope=row.ref)
+            else:
+                self.view.notify(_no_queue(row))
+
+    def do_submit(self, argument: str) -> None:
+        """Submit a task to its queue."""
+        if isinstance(row := self.view.row_here(), Deployment):
+            CreateCommands(self.view).create([row.ref.account], {Role.QUEUE: row.ref.id}, within=_TASKS)
+
+
+def _no_queue(row: Row) -> str:
+    return f"{name_of(row)} has no queue: only endpoints in QUEUE mode take tasks."
+
+
+class ScaleCommands(ActionCommands):
+    """Scale a deployment: by one, or to a number."""
+
+    def do_scale_up(self, argument: str) -> None:
+        """Scale up by one."""
+        self._ask_number(by=1)
+
+    def do_scale_down(self, argument: str) -> None:
+        """Scale down by one."""
+        self._ask_number(by=-1)
+
+    def do_scale(self, argument: str) -> None:
+        """Scale to the number that was typed, or begin with the number now."""
+        if not argument:
+            self._ask_number(by=0)
+        elif argument.isascii() and argument.isdigit():
+            self._ask_number(to=int(argument))
+        else:
+            self.view.notify(f"{argument} is not a number of instances; type :scale 4")
+
+    def _ask_number(self, *, by: int = 0, to: int | None = None) -> None:
+        rows = self.view.targets()
+        row = rows[0] if rows else None
+        if len(rows) > 1:
+            self.view.notify("Scale one at a time: each has a number of its own.")
+        elif not isinstance(row, Deployment) or Action.SCALE not in self.session.fleet.actions(row):
+            self.view.notify(
+                "Scale: there is no row here." if row is None else refusal(self.session, Action.SCALE, row)
+            )
+        elif row.desired is None:
+            self.view.notify(f"Scale: how many {row.name} should have now is not known; r asks again.")
+        else:
+            self._scale(row, row.desired + by if to is None else to)
+
+    @in_worker("dialog")
+    async def _scale(self, row: Deployment, wanted: int) -> None:
+        may_stop = Action.STOP in self.session.fleet.actions(row)
+        answer = await self.app.push_screen_wait(
+            dialogs.ScaleDialog(
+                f"Scale {row.name} in {row.ref.account}?",
+                current=row.desired or 0,
+                wanted=wanted,
+                subjects=[subject(row, named=False)],
+                effect=lambda number: [*_effects(row, number), *self.staleness([row])],
+                may_stop=may_stop,
+            )
+        )
+        if answer == 0:
+            self.confirm_and_act(Action.STOP, [row])
+        elif answer is not None:
+            await self.act_on(Action.SCALE, [row], {"replicas": str(answer)})
+
+
+def _effects(row: Deployment, number: int) -> list[str]:
+    """Return the effects of another number: on the instances, then on the cost."""
+    now = row.desired or 0
+    if number == now:
+        return ["+ and - change the number, or type it."]
+    count = abs(number - now)
+    if number > now:
+        done = f"{count} more start{'s' if count == 1 else ''} as soon as there is a host."
+    elif count == 1:
+        done = "One instance ends; the server decides which. What runs in it is lost."
+    else:
+        done = f"{count} instances end; the server decides which. What runs in them is lost."
+    return [line for line in (done, price_change(row, number)) if line]
 
 
 class DeploymentCommands(OpenCommands):

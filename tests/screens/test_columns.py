@@ -33,10 +33,8 @@ from gputui.screens.deployments import DeploymentsView
 from gputui.screens.events.view import EventsView
 from gputui.screens.gpus.view import GpusView
 from gputui.screens.instances import InstancesView
-from gputui.screens.library.credentials import CredentialsView
-from gputui.screens.library.images import LibraryView
-from gputui.screens.library.volumes import VolumesView
-from gputui.screens.tasks.view import TasksView
+from gputui.screens.library import CredentialsView, LibraryView, VolumesView
+from gputui.screens.tasks import TasksView
 from tests.screens.stage import Stage, lab, staged
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -15,12 +15,40 @@ from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.events import event_columns
 from gputui.presentation.times import seconds_text
 from gputui.screens.base.session import Session
-from gputui.screens.events.commands import EventCommands
+from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.list.list_view import ListView
-from gputui.screens.logs.captions import follow_caption
+from gputui.widgets.bars.title import follow_caption
 from gputui.widgets.table.table import RecordTable
-from gputui.widgets.waterfall import Waterfall
+from gputui.widgets.waterfall import Waterfall, describe_startup
+
+
+class EventCommands(OpenCommands):
+    """Open the instance of an event, describe how it started, follow the newest."""
+
+    view: EventsView
+
+    def do_open(self, argument: str) -> None:
+        """Go to the instance, or describe the event."""
+        if (instance := self.view.instance_here()) is not None:
+            self.session.navigator.go("instances", select=instance.ref)
+        else:
+            super().do_open(argument)
+
+    def description(self, row: Row) -> list[Content]:
+        """Add how the instance started."""
+        lines = super().description(row)
+        start = self.view.slow.book.startups.get(row.instance) if isinstance(row, Event) else None
+        if start is None:
+            return lines
+        usual = self.view.slow.book.usual(start.parent, excluding=start.instance)
+        title = Content.styled("How it came up", "bold $text-accent")
+        return [*lines, Content(""), title, *describe_startup(start, usual)]
+
+    def do_follow(self, argument: str) -> None:
+        """Go to the newest and stay there."""
+        self.view.table.action_last()
+
 
 ROOM_FOR_WATERFALL = 24
 """Lines of a terminal from which on there is room for more than the stream."""

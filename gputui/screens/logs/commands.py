@@ -6,15 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
-from gputui.models import Form
+from gputui.models import Form, FormField
 from gputui.presentation.times import parse_time
 from gputui.screens import dialogs
 from gputui.screens.base.export import LOG_FORMATS, save_log
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.logs.captions import FIELDS
 
 if TYPE_CHECKING:
     from gputui.screens.logs.view import LogsView, OpenLog
+
+FIELDS = (
+    FormField("keyword", "Words", required=False, help="lines containing exactly this"),
+    FormField("since", "From", required=False, help="90m, 2h, 14:05, 2026-11-25 14:05"),
+    FormField("until", "To", required=False, help="same format; turns following off"),
+)
+"""The fields of the form for the lines that the server is asked for."""
 
 
 class LogCommands(CommandSet):

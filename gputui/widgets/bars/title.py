@@ -26,3 +26,12 @@ class TitleLine(Line):
         width = self.size.width - 2
         if width > 0:
             self.show(spread(*self._parts, width))
+
+
+def follow_caption(*, following: bool, new: int, key: str) -> Content:
+    """Return that the end of a stream is followed, or the number of new rows below and the key that goes there."""
+    if following:
+        return Content.styled("   following", "$text-success")
+    if new > 0:
+        return Content.styled(f"   {new:,} new below ↓  {key} to follow", "$text-warning")
+    return Content.styled(f"   paused  {key} to follow", "$muted")

@@ -1,0 +1,260 @@
+"""The library: images, volumes and registry credentials, each in a view of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from gputui.commands import Command, Condition
+from gputui.models import Action, Change, Image, Phase, Ref, Resource, Role, Row, Volume
+from gputui.presentation.actions import name_of
+from gputui.screens import dialogs
+from gputui.screens.base.session import LIBRARY, Session
+from gputui.screens.commands.command_set import CommandSet, in_worker
+from gputui.screens.commands.create import CreateCommands
+from gputui.screens.commands.lifecycle import LifecycleCommands
+from gputui.screens.list.list_view import ListView
+
+
+class TabCommands(CommandSet):
+    """Go from one part of the library to the next."""
+
+    view: LibraryPart
+
+    def conditions(self) -> Iterable[Condition]:
+        """Another part is offered where there is one."""
+        if len(self.view.parts()) > 1:
+            yield Condition.PANE
+
+    def refusal(self, command: Command) -> str:
+        """Return that there is no other part."""
+        if command.id == "pane":
+            return f"No account shown has anything in the library but {LIBRARY[self.view.NAME].value}."
+        return ""
+
+    def do_pane(self, argument: str) -> None:
+        """Go to the next part."""
+        self.session.navigator.go(self.view.next_part())
+
+
+class LibraryPart(ListView):
+    """A part of ``7``. Parts that no account shown has are neither in the title nor on the way."""
+
+    COMMAND_SETS = (TabCommands, *ListView.COMMAND_SETS)
+
+    def follow(self) -> Sequence[Callable[[], None]]:
+        """Remember that this part was looked at last, and follow its list."""
+        self.session.library = self.NAME
+        return super().follow()
+
+    def parts(self) -> list[str]:
+        """Return the views of the parts, this one among them."""
+        there = self.session.library_parts()
+        return [view for view in LIBRARY if view in there or view == self.NAME]
+
+    def next_part(self) -> str:
+        """Return the view of the part behind this one, the first behind the last."""
+        parts = self.parts()
+        return parts[(parts.index(self.NAME) + 1) % len(parts)]
+
+    def heading(self) -> Content:
+        """Return the names of all parts, this one in brackets, so that it is distinct without colour."""
+        parts = self.parts()
+        if len(parts) == 1 or self.scope is not None:
+            return super().heading()
+        named = (
+            Content.styled(f"[{LIBRARY[view].value.capitalize()}]", "bold")
+            if view == self.NAME
+            else Content.styled(LIBRARY[view].value.capitalize(), "$muted")
+            for view in parts
+        )
+        return Content.assemble(("Library", "bold"), " › ", Content("  ").join(named))
+
+    def footer_state(self) -> object:
+        """Return the next part, which the footer names."""
+        return self.next_part()
+
+    def short_of(self, command: Command) -> str:
+        """Name the part that is next."""
+        return LIBRARY[self.next_part()].value if command.id == "pane" else super().short_of(command)
+
+    def nothing(self, called: str) -> str:
+        """Return that there are none, and the key that creates one, or that no account has such a list."""
+        if self.session.has_list(self.RESOURCE):
+            return self.none_text(called)
+        why = "its kind has none" if self.session.account else "no account is of a kind that has some"
+        return f"There are no {called} in {self.session.accounts_text}: {why}."
+
+
+_IMAGES = frozenset({Resource.IMAGES})
+
+
+def pullable(session: Session) -> list[str]:
+    """Return the accounts shown that can pull images."""
+    return [name for name in session.accounts_shown() if session.fleet.creatable(name, _IMAGES)]
+
+
+class NewFromImageCommands(CreateCommands):
+    """Create an instance from an image."""
+
+    def do_new(self, argument: str) -> None:
+        """Create an instance from the image under the cursor."""
+        row = self.view.row_here()
+        if argument or not isinstance(row, Image) or row.ref.account not in self.view.creatable():
+            super().do_new(argument)
+        else:
+            self.create([row.ref.account], {Role.IMAGE: row.reference, Role.IMAGE_ID: row.ref.id})
+
+
+class PullCommands(LifecycleCommands):
+    """Pull images, stop waiting for pulls."""
+
+    view: LibraryView
+
+    def conditions(self) -> Iterable[Condition]:
+        """Images are pulled where some account can do that."""
+        if pullable(self.session):
+            yield Condition.PULL
+
+    def do_pull(self, argument: str) -> None:
+        """Pull an image; it continues whatever view is in front, and a message says when it ends."""
+        create = CreateCommands(self.view)
+        if accounts := create.accounts_for(argument, pullable(self.session), "pulled"):
+            create.create(accounts, within=_IMAGES)
+
+    def do_stop(self, argument: str) -> None:
+        """Stop waiting for pulls."""
+        pulls = [row for row in self.view.targets() if self.view.is_pull(row)]
+        if pulls and not argument:
+            self._give_up(pulls)
+        else:
+            super().do_stop(argument)
+
+    @in_worker("dialog")
+    async def _give_up(self, rows: Sequence[Row]) -> None:
+        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} pulls"
+        dialog = dialogs.ConfirmDialog(
+            f"Stop waiting for {what} in {', '.join(sorted({row.ref.account for row in rows}))}?",
+            effects=["The host is not notified: it may continue to pull, and the image is listed when it is there."],
+            confirm="Stop waiting",
+        )
+        if await self.app.push_screen_wait(dialog):
+            for row in rows:
+                self.session.fleet.mutations.give_up(row.ref)
+
+
+class VolumesView(LibraryPart):
+    """A part of ``7``: name, storage, state, size, mounts, price; create, rename, resize, delete."""
+
+    NAME = "volumes"
+    HEADING = "Library › Volumes"
+    RESOURCE = Resource.VOLUMES
+    RESOURCES = frozenset({Resource.VOLUMES})
+    CREATES = frozenset({Resource.VOLUMES})
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+    SHOWS_AGE = True
+
+    def is_problem(self, row: Row) -> bool:
+        """Failed, unknown, in transition, or under way."""
+        settled = isinstance(row, Volume) and row.phase in (Phase.RUNNING, Phase.STOPPED) and not row.problem
+        return not settled or self.session.fleet.mutations.pending(row.ref) is not None
+
+    def empty_text(self) -> str:
+        """Return why there are no rows, and the key that creates one."""
+        return self.nothing("volumes")
+
+
+class CredentialsView(LibraryPart):
+    """A part of ``7``: name, kind of registry, when it was made; create, change, delete."""
+
+    NAME = "credentials"
+    HEADING = "Library › Credentials"
+    RESOURCE = Resource.CREDENTIALS
+    RESOURCES = frozenset({Resource.CREDENTIALS})
+    CREATES = frozenset({Resource.CREDENTIALS})
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+
+    def is_problem(self, row: Row) -> bool:
+        """It has no state to worry about, unless it could not be read."""
+        return bool(getattr(row, "problem", None)) or self.session.fleet.mutations.pending(row.ref) is not None
+
+    def empty_text(self) -> str:
+        """Return why there are no rows, and the key that creates one."""
+        return self.nothing("credentials")
+
+
+_TICK_SECONDS = 1.0
+
+
+class LibraryView(LibraryPart):
+    """``7``: images, the server's and one's own; create from one, pull one, delete one's own."""
+
+    NAME = "library"
+    HEADING = "Library › Images"
+    RESOURCE = Resource.IMAGES
+    RESOURCES = frozenset({Resource.IMAGES})
+    COMMAND_SETS = (PullCommands, NewFromImageCommands, *LibraryPart.COMMAND_SETS)
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+
+    # --- pulls under way: rows of images that no list holds yet ------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Update the time of pulls, while there are some."""
+        self.set_interval(_TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_current and (pulls := self._pulls()):
+            self.table.invalidate(pulls)
+
+    def _pulls(self) -> list[Ref]:
+        fleet = self.session.fleet
+        return [ref for ref in fleet.mutations.creating() if fleet.resource_of(ref) is Resource.IMAGES]
+
+    def is_pull(self, row: Row | None) -> bool:
+        """Return whether a row is a pull under way."""
+        return row is not None and row.ref in self._pulls()
+
+    def catch_up(self) -> None:
+        """Add the pulls that are under way."""
+        super().catch_up()
+        self._show_pulls(self._pulls())
+        self.table.refit()  # a pull has a state
+
+    def _show_pulls(self, refs: Sequence[Ref]) -> None:
+        listed = self.session.fleet.rows(Resource.IMAGES)
+        self.table.apply(Change(added=tuple(image_of(ref) for ref in refs if ref not in listed)))
+
+    def _pending_changed(self, ref: Ref) -> None:
+        fleet = self.session.fleet
+        if fleet.resource_of(ref) is Resource.IMAGES and ref not in fleet.rows(Resource.IMAGES):
+            if ref in fleet.mutations.creating():
+                self._show_pulls([ref])
+                self.table.select(ref)  # it was asked for just now
+            else:
+                self.table.apply(Change(removed=(ref,)))
+        super()._pending_changed(ref)
+
+    def is_problem(self, row: Row) -> bool:
+        """An image has no state to worry about, but a pull may take long."""
+        return self.session.fleet.mutations.pending(row.ref) is not None
+
+    def actions_here(self) -> frozenset[Action]:
+        """A pull that is under way can be given up, and nothing else."""
+        if any(self.is_pull(row) for row in self.targets()):
+            return frozenset({Action.STOP}) if all(self.is_pull(row) for row in self.targets()) else frozenset()
+        return super().actions_here()
+
+    def empty_text(self) -> str:
+        """Return why there are no rows."""
+        pull = " Press P to pull one." if pullable(self.session) else ""
+        return f"No images in {self.session.accounts_text}.{pull}"
+
+
+def image_of(ref: Ref) -> Image:
+    """Return the image that is being pulled under this Ref, as far as its name tells."""
+    name, colon, tag = ref.id.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = ref.id, ""
+    return Image(ref, name, tag or None, own=None)

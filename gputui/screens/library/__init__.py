@@ -1,1 +1,0 @@
-"""The library: images, volumes and registry credentials."""
