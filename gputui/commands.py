@@ -7,7 +7,7 @@ underscores>``) and the command's ``when``, else its ``action``, holds where the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -68,7 +68,6 @@ class Command:
     id: str
     title: str
     keys: str
-    group: Group
     tooltip: str
     footer: int = 0
     short: str = ""
@@ -78,6 +77,7 @@ class Command:
     several: bool = False
     optional: bool = False
     aliases: tuple[str, ...] = ()
+    group: Group = Group.APP
 
     @property
     def word(self) -> str:
@@ -100,19 +100,18 @@ class Command:
 
 def _named(name: str, title: str, keys: str, tooltip: str, footer: int = 0, short: str = "", **more: Any) -> Command:
     """Return a command for the row under the cursor, or for the one that is named behind it."""
-    return Command(name, title, keys, Group.ROW, tooltip, footer, short, argument="NAME", **more)
+    return Command(name, title, keys, tooltip, footer, short, argument="NAME", **more)
+
+
+def _section(group: Group, *commands: Command) -> tuple[Command, ...]:
+    return tuple(replace(command, group=group) for command in commands)
 
 
 def _action(action: Action) -> Command:
     """Return the command that begins an action and has its name."""
     spec = ACTIONS[action]
     return _named(
-        action.value,
-        spec.title,
-        spec.key,
-        spec.tooltip,
-        spec.footer,
-        spec.short,
+        *(action.value, spec.title, spec.key, spec.tooltip, spec.footer, spec.short),
         action=action,
         aliases=spec.aliases,
         several=spec.for_several,
@@ -123,30 +122,25 @@ def _action(action: Action) -> Command:
 _PLACED = (Action.SSH, Action.EXEC, Action.BLOCK, Action.COMMIT)
 """Actions that have their own place in the order of commands."""
 
-_VIEWS = (
-    Command("view.stock", "Stock", "1", Group.VIEWS, "Available GPUs across all accounts"),
-    Command("view.deployments", "Deployments", "2", Group.VIEWS, "Deployments and endpoints"),
-    Command("view.instances", "Instances", "3", Group.VIEWS, "Containers, pods, VMs and workers", aliases=("pods",)),
-    Command("view.events", "Events", "4", Group.VIEWS, "Live state changes"),
-    Command("view.gpus", "GPUs", "5", Group.VIEWS, "Every GPU, charts and processes", aliases=("processes", "ps")),
-    Command("view.blacklist", "Blacklist", "6", Group.VIEWS, "Blocked hosts", aliases=("blocks",)),
-    Command("view.library", "Library", "7", Group.VIEWS, "Images, volumes and credentials"),
-    Command("view.images", "Images", "", Group.VIEWS, "Images of every account"),
-    Command("view.volumes", "Volumes", "", Group.VIEWS, "Persistent volumes"),
-    Command("view.credentials", "Credentials", "", Group.VIEWS, "Registry logins"),
-    Command(
-        "view.tasks",
-        "Tasks",
-        "8",
-        Group.VIEWS,
-        "Queued, running and finished tasks",
-        aliases=("queues",),
-    ),
-    Command("view.cost", "Cost", "9", Group.VIEWS, "Spending, prepaid time and balances", aliases=("packages",)),
+_VIEWS = _section(
+    Group.VIEWS,
+    Command("view.stock", "Stock", "1", "Available GPUs across all accounts"),
+    Command("view.deployments", "Deployments", "2", "Deployments and endpoints"),
+    Command("view.instances", "Instances", "3", "Containers, pods, VMs and workers", aliases=("pods",)),
+    Command("view.events", "Events", "4", "Live state changes"),
+    Command("view.gpus", "GPUs", "5", "Every GPU, charts and processes", aliases=("processes", "ps")),
+    Command("view.blacklist", "Blacklist", "6", "Blocked hosts", aliases=("blocks",)),
+    Command("view.library", "Library", "7", "Images, volumes and credentials"),
+    Command("view.images", "Images", "", "Images of every account"),
+    Command("view.volumes", "Volumes", "", "Persistent volumes"),
+    Command("view.credentials", "Credentials", "", "Registry logins"),
+    Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",)),
+    Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
 )
 
-_ROW = (
-    Command("open", "Open", "enter", Group.ROW, "Open what the cursor is on", 3, when=Condition.OPEN),
+_ROW = _section(
+    Group.ROW,
+    Command("open", "Open", "enter", "Open what the cursor is on", 3, when=Condition.OPEN),
     _action(Action.SSH),
     _named(
         "forward",
@@ -159,21 +153,11 @@ _ROW = (
     ),
     _named("logs", "Log", "l", "Show and follow its log", 4, "logs", when=Condition.LOG, optional=True),
     _named("events-of", "Events", "e", "State changes of this instance", 5, "events", when=Condition.EVENTS),
-    _named(
-        "tasks-of",
-        "Tasks",
-        "t",
-        "Tasks in its queue",
-        5,
-        "tasks",
-        when=Condition.QUEUE,
-        optional=True,
-    ),
+    _named("tasks-of", "Tasks", "t", "Tasks in its queue", 5, "tasks", when=Condition.QUEUE, optional=True),
     Command(
         "submit",
         "Submit a task",
         "T",
-        Group.ROW,
         "Submit a task to its queue",
         6,
         "submit",
@@ -185,47 +169,35 @@ _ROW = (
     _action(Action.EXEC),
     _named("describe", "Describe", "d", "Everything known about it", 7),
     _named("json", "Raw JSON", "y", "Raw API response, secrets hidden"),
-    Command("actions", "Actions", "a", Group.ROW, "A menu of every action on this", 8),
+    Command("actions", "Actions", "a", "A menu of every action on this", 8),
     *(_action(action) for action, spec in ACTIONS.items() if spec.title and action not in _PLACED),
-    Command("scale-up", "One more", "plus", Group.ROW, "Scale up by one", 9, "more", action=Action.SCALE),
-    Command("scale-down", "One less", "minus", Group.ROW, "Scale down by one", 9, "less", action=Action.SCALE),
-    Command(
-        "scale", "Scale", "", Group.ROW, "Change the number of instances", argument="NUMBER", action=Action.SCALE
-    ),
+    Command("scale-up", "One more", "plus", "Scale up by one", 9, "more", action=Action.SCALE),
+    Command("scale-down", "One less", "minus", "Scale down by one", 9, "less", action=Action.SCALE),
+    Command("scale", "Scale", "", "Change the number of instances", argument="NUMBER", action=Action.SCALE),
     _action(Action.BLOCK),
     Command(
         "browse",
         "Web addresses",
         "o",
-        Group.ROW,
         "Open or copy its web addresses",
         9,
         "addresses",
         when=Condition.ADDRESSES,
         optional=True,
     ),
-    Command("watch", "Watch", "w", Group.ROW, "Notify when GPUs become idle here, or stop", 9),
+    Command("watch", "Watch", "w", "Notify when GPUs become idle here, or stop", 9),
     _action(Action.COMMIT),
     _named("copy", "Copy id", "c", "Copy its id to the clipboard"),
-    Command("copy-menu", "Copy…", "Y", Group.ROW, "Copy the SSH command, the password, the JSON or the row"),
+    Command("copy-menu", "Copy…", "Y", "Copy the SSH command, the password, the JSON or the row"),
 )
 
-_LIST = (
-    Command(
-        "filter",
-        "Filter",
-        "slash",
-        Group.LIST,
-        "Show only rows that match",
-        13,
-        argument="TEXT",
-        when=Condition.CONTENT,
-    ),
+_LIST = _section(
+    Group.LIST,
+    Command("filter", "Filter", "slash", "Show only rows that match", 13, argument="TEXT", when=Condition.CONTENT),
     Command(
         "new",
         "New",
         "n",
-        Group.LIST,
         "Create",
         2,
         argument="ACCOUNT",
@@ -237,7 +209,6 @@ _LIST = (
         "pull",
         "Pull an image",
         "P",
-        Group.LIST,
         "Pull an image onto a host",
         3,
         "pull",
@@ -245,108 +216,75 @@ _LIST = (
         action=Action.CREATE,
         when=Condition.PULL,
     ),
-    Command("mark", "Mark and advance", "space", Group.LIST, "Mark the row for an action on several"),
-    Command("mark-range", "Mark range", "v", Group.LIST, "Mark from the last mark to here"),
-    Command("mark-clear", "Clear marks", "ctrl+backslash", Group.LIST, "Unmark all rows"),
-    Command(
-        "sort-previous", "Sort by column to the left", "less_than_sign", Group.LIST, "Sort by the column to the left"
-    ),
-    Command(
-        "sort-next", "Sort by column to the right", "greater_than_sign", Group.LIST, "Sort by the column to the right"
-    ),
-    Command("sort-invert", "Invert the order", "I", Group.LIST, "Reverse the order"),
+    Command("mark", "Mark and advance", "space", "Mark the row for an action on several"),
+    Command("mark-range", "Mark range", "v", "Mark from the last mark to here"),
+    Command("mark-clear", "Clear marks", "ctrl+backslash", "Unmark all rows"),
+    Command("sort-previous", "Sort by column to the left", "less_than_sign", "Sort by the column to the left"),
+    Command("sort-next", "Sort by column to the right", "greater_than_sign", "Sort by the column to the right"),
+    Command("sort-invert", "Invert the order", "I", "Reverse the order"),
     Command(
         "server-filter",
         "Server filters",
         "L",
-        Group.LIST,
         "Filter on the server",
         13,
         aliases=("filters",),
         when=Condition.SERVER_FILTERS,
     ),
-    Command("regions", "Regions", "", Group.LIST, "Show some regions only", argument="PRESET"),
-    Command(
-        "problems",
-        "Only problems",
-        "z",
-        Group.LIST,
-        "Show failed, unknown and changing only; in the stock idle only",
-    ),
-    Command("follow", "Follow", "F", Group.LIST, "Go to the newest and stay there", when=Condition.CONTENT),
+    Command("regions", "Regions", "", "Show some regions only", argument="PRESET"),
+    Command("problems", "Only problems", "z", "Show failed, unknown and changing only; in the stock idle only"),
+    Command("follow", "Follow", "F", "Go to the newest and stay there", when=Condition.CONTENT),
     Command(
         "pane",
         "Other pane",
         "tab",
-        Group.LIST,
         "Go to the other part: GPUs and processes, images and volumes",
         4,
         when=Condition.PANE,
     ),
-    Command(
-        "compare", "Compare GPUs", "C", Group.LIST, "Charts of the marked GPUs, or of all, side by side", 3, "compare"
-    ),
-    Command(
-        "metric",
-        "Metric",
-        "m",
-        Group.LIST,
-        "Compare utilisation, memory, power, temperature or fan",
-        5,
-        "figure",
-    ),
-    Command("window-shorter", "Shorter time", "left_square_bracket", Group.LIST, "Shorter time range (min. 5 min)"),
+    Command("compare", "Compare GPUs", "C", "Charts of the marked GPUs, or of all, side by side", 3, "compare"),
+    Command("metric", "Metric", "m", "Compare utilisation, memory, power, temperature or fan", 5),
+    Command("window-shorter", "Shorter time", "left_square_bracket", "Shorter time range (min. 5 min)"),
     Command(
         "window-longer",
         "Longer time",
         "right_square_bracket",
-        Group.LIST,
         "Longer time range (up to all kept)",
         6,
         "longer",
     ),
-    Command(
-        "wrap",
-        "Wrap lines",
-        "W",
-        Group.LIST,
-        "Wrap or truncate long lines",
-        6,
-        "wrap",
-        when=Condition.CONTENT,
-    ),
-    Command("older", "Older", "O", Group.LIST, "Load older", 6, "older", when=Condition.OLDER),
-    Command("refresh", "Refresh now", "r", Group.LIST, "Refresh all lists now", 14, "refresh"),
+    Command("wrap", "Wrap lines", "W", "Wrap or truncate long lines", 6, "wrap", when=Condition.CONTENT),
+    Command("older", "Older", "O", "Load older", 6, "older", when=Condition.OLDER),
+    Command("refresh", "Refresh now", "r", "Refresh all lists now", 14, "refresh"),
     Command(
         "save",
         "Save what is shown",
         "ctrl+s",
-        Group.LIST,
         "Write it to a file: text, JSON, CSV or SVG",
         when=Condition.CONTENT,
     ),
 )
 
-_APP = (
-    Command("command", "Command bar", "colon", Group.APP, "Type a command"),
-    Command("palette", "Palette", "ctrl+p", Group.APP, "Find a command or a thing by name"),
-    Command("account", "Account", "at", Group.APP, "Show one account only, or describe it", argument="NAME"),
+_APP = _section(
+    Group.APP,
+    Command("command", "Command bar", "colon", "Type a command"),
+    Command("palette", "Palette", "ctrl+p", "Find a command or a thing by name"),
+    Command("account", "Account", "at", "Show one account only, or describe it", argument="NAME"),
     Command(
         "passwd",
         "Change password",
         "",
-        Group.APP,
         "Change an account's password",
         argument="ACCOUNT",
         action=Action.CHANGE_PASSWORD,
         when=Condition.PASSWORD,
     ),
-    Command("log", "Audit log", "", Group.APP, "Who did what, when, with what outcome", aliases=("audit",)),
-    Command("theme", "Theme", "", Group.APP, "Change the colours", argument="NAME"),
-    Command("utc", "UTC or local time", "U", Group.APP, "Switch how times are shown"),
-    Command("back", "Back", "escape,backspace", Group.APP, "Clear the filter, or go back"),
-    Command("help", "Keys", "question_mark", Group.APP, "The keys that work here", 15),
-    Command("quit", "Back (quits from a main view)", "q", Group.APP, "Back; quits from a main view", aliases=("q",)),
+    Command("log", "Audit log", "", "Who did what, when, with what outcome", aliases=("audit",)),
+    Command("theme", "Theme", "", "Change the colours", argument="NAME"),
+    Command("utc", "UTC or local time", "U", "Switch how times are shown"),
+    Command("back", "Back", "escape,backspace", "Clear the filter, or go back"),
+    Command("help", "Keys", "question_mark", "The keys that work here", 15),
+    Command("quit", "Back (quits from a main view)", "q", "Back; quits from a main view", aliases=("q",)),
 )
 
 COMMANDS: tuple[Command, ...] = (*_VIEWS, *_ROW, *_LIST, *_APP)
