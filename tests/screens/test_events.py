@@ -53,7 +53,7 @@ async def test_it_follows_the_newest_pauses_when_scrolled_up_and_resumes_again()
     fake = fleet_of_two()
     async with staged(fake, size=(80, 12), view="4") as stage:
         await many(stage, fake, 12)
-        assert stage.table.at_end
+        assert stage.table.viewport.at_end
         assert "   following" in stage.title
         await stage.press("k", "k")
         assert "paused  F to follow" in stage.title
@@ -64,7 +64,7 @@ async def test_it_follows_the_newest_pauses_when_scrolled_up_and_resumes_again()
         await stage.press("F")
         assert "   following" in stage.title
         assert "below" not in stage.title
-        assert stage.table.at_end
+        assert stage.table.viewport.at_end
 
 
 async def test_in_another_order_it_does_not_pretend_to_follow() -> None:
@@ -193,7 +193,7 @@ async def test_the_stream_begins_at_the_newest_and_follows() -> None:
         assert "   following" in stage.title
         fake.rows[Resource.EVENTS] = usual("late", 0)
         await stage.advance(5)
-        assert stage.table.at_end
+        assert stage.table.viewport.at_end
         assert stage.here == usual("late", 0)[-1].ref.id
 
 

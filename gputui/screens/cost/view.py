@@ -236,7 +236,7 @@ class CostView(ListView):
         self._limit_packages()
 
     def _limit_packages(self) -> None:
-        self.packages.set_filter(lambda row: self.session.shows_account(row.ref.account))
+        self.packages.set_filter(None, where=lambda row: self.session.shows_account(row.ref.account))
         self._fit()
 
     def _fit(self) -> None:

@@ -176,12 +176,12 @@ class EventsView(ListView):
             self.table.invalidate(remarked)
 
     def _changed(self, change: Change) -> None:
-        following = self.table.at_end
+        following = self.table.viewport.at_end
         self._take(change)
         self._settle_columns()
         self._settle_cursor()
         if not following:
-            cursor = self.table.cursor_index or 0
+            cursor = self.table.viewport.cursor_index or 0
             places = (self.table.index_of(row.ref) for row in change.added)
             self._below += sum(place is not None and place > cursor for place in places)
         self._show_start()
@@ -203,7 +203,7 @@ class EventsView(ListView):
 
     @on(RecordTable.CursorMoved)
     def _maybe_at_end(self) -> None:
-        if self.table.at_end:
+        if self.table.viewport.at_end:
             self._below = 0
         self._show_start()
         self.frame.show()
@@ -234,7 +234,7 @@ class EventsView(ListView):
             follow = Content.styled("   in another order: not following", "$muted")
         else:
             follow = follow_caption(
-                following=self.table.at_end, new=self._below, key=self.session.key_of(BY_ID["follow"])
+                following=self.table.viewport.at_end, new=self._below, key=self.session.key_of(BY_ID["follow"])
             )
         return Content.assemble(left, follow), right
 

@@ -340,7 +340,7 @@ class GpusView(ListView):
         self.set_focus(self.table)
 
     @on(RecordTable.CursorMoved, "#gpus")
-    @on(RecordTable.MarksChanged, "#gpus")
+    @on(RecordTable.Changed, "#gpus")
     def _another_gpu(self) -> None:
         self._show_charts()
         self.frame.show()

@@ -45,7 +45,7 @@ class ListView(View):
     _query: Query | None = None
 
     _awaited_row: tuple[Ref, int] | None = None
-    """A row to go to as soon as it is listed, unless the user has moved since (:attr:`TableView.moves`)."""
+    """A row to go to as soon as it is listed, unless the user has moved since (:attr:`Viewport.moves`)."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -128,12 +128,12 @@ class ListView(View):
             for row in added
             if (row.ref.account, row.ref.kind) == (ref.account, ref.kind) and name_of(row) == ref.id
         )
-        if self.table.moves != moves or self.table.select(ref) or any(map(self.table.select, named)):
+        if self.table.viewport.moves != moves or self.table.select(ref) or any(map(self.table.select, named)):
             self._awaited_row = None
 
     def position(self) -> tuple[object, ...]:
         """Return where the user is; a row that comes or goes under the cursor is no move."""
-        return self.app.screen, self.focused, self.table.moves
+        return self.app.screen, self.focused, self.table.viewport.moves
 
     def _settle_columns(self) -> None:
         """Keep the columns still as soon as every account has answered."""
@@ -216,7 +216,7 @@ class ListView(View):
                 self.clear_filter()
         if select is not None:
             # A view that is shown for the first time has no rows yet.
-            self._awaited_row = (select, self.table.moves if self.is_mounted else 0)
+            self._awaited_row = (select, self.table.viewport.moves if self.is_mounted else 0)
             if self.is_mounted:
                 self._select_awaited(())
 
@@ -307,9 +307,7 @@ class ListView(View):
     def _cursor_moved(self) -> None:
         self.frame.show_keys()
 
-    @on(RecordTable.MarksChanged)
-    @on(RecordTable.CountsChanged)
-    @on(RecordTable.NewAbove)
+    @on(RecordTable.Changed)
     def _table_changed(self) -> None:
         self._show_placeholder()
         self.frame.show()

@@ -1,388 +1,130 @@
-"""A table's window on its rows: the cursor's moves, the scroll position, and only the lines that changed."""
+"""The part of a table's rows that is in view, the cursor in it, and the faults of its columns. Knows no terminal."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Generic, Self
-
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.geometry import Region
-from textual.strip import Strip
-from textual.widget import Widget
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic
 
 from gputui.models import Ref
-from gputui.presentation.columns.column import Column, RowT
-from gputui.widgets.internal_errors import GuardedHandlers
-from gputui.widgets.table.columns import Placed
+from gputui.presentation.columns.column import RowT
 from gputui.widgets.table.model import TableModel
-from gputui.widgets.table.painter import GUTTER, STYLE_NAMES, TablePainter
 
-WHEEL_LINES = 3
 _log = logging.getLogger(__name__)
 
 
-class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
-    """Shows a table's model under a fixed heading.
+class Viewport(Generic[RowT]):
+    """Keeps the cursor in view, and both in place when rows change. ``height`` returns the lines for rows."""
 
-    It keeps the scroll position and draws its scroll bar itself: a Textual ``ScrollView`` repaints the whole
-    widget with every scroll and every new number of rows, even when the lines on the screen stay the same.
-    """
-
-    ALLOW_SELECT = False
-
-    _restyled = True
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "cursor_down", "Down", show=False, id="table.down"),
-        Binding("k,up", "cursor_up", "Up", show=False, id="table.up"),
-        Binding("g,home", "first", "First", show=False, id="table.first"),
-        Binding("G,end", "last", "Last", show=False, id="table.last"),
-        Binding("ctrl+f,pagedown", "page_down", "Page down", show=False, id="table.page_down"),
-        Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="table.page_up"),
-    ]
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"record-table--{name}" for name in STYLE_NAMES}
-
-    DEFAULT_CSS = """
-    TableView {
-        width: 1fr;
-        height: 1fr;
-        & > .record-table--header { color: $muted; text-style: bold; }
-        & > .record-table--sorted { color: $foreground; text-style: bold; }
-        & > .record-table--cursor { background: $foreground 10%; }
-        & > .record-table--cursor-bar { color: $muted; }
-        &:focus > .record-table--cursor { background: $selected; text-style: bold; }
-        &:focus > .record-table--cursor-bar { color: $accent; text-style: bold; }
-        & > .record-table--marked { color: $text-accent; }
-        & > .record-table--stale { color: $muted; text-style: italic; }
-        & > .record-table--placeholder { color: $muted; }
-        & > .record-table--scrollbar { color: $muted; }
-        & > .record-table--good { color: $text-success; }
-        & > .record-table--warning { color: $text-warning; }
-        & > .record-table--bad { color: $text-error; }
-        & > .record-table--muted { color: $muted; }
-        & > .record-table--accent { color: $text-accent; }
-        & > .record-table--strong { text-style: bold; }
-    }
-    """
-
-    def __init__(
-        self,
-        columns: Iterable[Column[RowT]],
-        *,
-        row_style: Callable[[RowT], str | None] | None,
-        follow: bool,
-        on_fault: Callable[[Exception], None] | None,
-        id: str | None,  # noqa: A002  (Textual's own name for it)
-        classes: str | None,
-    ) -> None:
-        super().__init__(id=id, classes=classes)
-        self.columns: Mapping[str, Column[RowT]] = {column.key: column for column in columns}
-        self.follow = follow
-        self._on_fault = on_fault
-        self._faults: set[tuple[object, ...]] = set()
-        self._model: TableModel[RowT] = TableModel(self._fault)
-        self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style, self._fault)
-        self._top = 0
-        self._used = False
+    def __init__(self, model: TableModel[RowT], height: Callable[[], int], *, follow: bool) -> None:
+        self._model = model
+        self._height = height
+        self._follow = follow
+        self.top = 0
+        """The number of the first row in view."""
+        self.used = False
+        """Whether the user has moved cursor or view, or has used the cursor for something."""
         self.moves = 0
-        """How often the user moved the cursor or the view: whoever did is not moved elsewhere."""
-        self._dragging = False
-        self._lines: list[Strip] = []
-        self._sources: list[tuple[Strip, bool]] = []
+        """How often the user moved the cursor or the view: then no command moves them elsewhere."""
 
     @property
-    def row_count(self) -> int:
-        """Rows that pass the filter."""
-        return len(self._model)
-
-    @property
-    def total_count(self) -> int:
-        """Rows with those that the filter keeps out."""
-        return len(self._model.rows)
-
-    @property
-    def cursor_ref(self) -> Ref | None:
-        """The Ref under the cursor, None without rows."""
-        return self._model.cursor
-
-    @property
-    def cursor_row(self) -> RowT | None:
-        """The row under the cursor, None without rows."""
-        return None if self._model.cursor is None else self._model.rows[self._model.cursor]
+    def page(self) -> int:
+        """The number of rows that fit into the view."""
+        return max(1, self._height())
 
     @property
     def cursor_index(self) -> int | None:
-        """Where the cursor is among the rows shown, from 0."""
+        """The place of the cursor among the rows shown, from 0."""
         return self._model.index_of(self._model.cursor)
 
     @property
     def at_end(self) -> bool:
         """Whether the cursor is on the last row and that is in view, or there is no row."""
-        last = self.row_count - 1
-        return self.cursor_index in {None, last} and last < self._top + self._page
+        last = len(self._model) - 1
+        return self.cursor_index in {None, last} and last < self.top + self.page
 
-    def _fault(self, error: Exception) -> None:
-        """Tell of what a column's function raised: once for each place, not for each of a thousand rows."""
+    def step(self, rows: int) -> bool:
+        """Move the cursor; returns whether there is one."""
+        index = self.cursor_index
+        if index is None:
+            return False
+        self._model.move_to(self._model.ref_at(min(max(index + rows, 0), len(self._model) - 1)))
+        self.used = True
+        self.moves += 1
+        self.reveal()
+        return True
+
+    def select(self, ref: Ref) -> bool:
+        """Put the cursor on a row and bring it into view; returns whether it is shown."""
+        if not self._model.move_to(ref):
+            return False
+        self.used = True
+        self.reveal()
+        return True
+
+    def scroll_to(self, top: int) -> None:
+        """Scroll the view; the cursor stays on its row."""
+        self.top = top
+        self.used = True
+        self.moves += 1
+        self._clamp()
+
+    def reveal(self) -> None:
+        """Scroll as little as brings the cursor into view."""
+        index = self.cursor_index
+        if index is not None:
+            self.top = min(max(self.top, index - self.page + 1), index)
+        self._clamp()
+
+    def to_top_if_unused(self) -> None:
+        """Put an unused cursor on the first row of a new order, not on the row that happened to be first before."""
+        if not self.used and len(self._model):
+            self._model.move_to(self._model.ref_at(0))
+
+    def _clamp(self) -> None:
+        self.top = max(0, min(self.top, len(self._model) - self.page))
+
+    @contextmanager
+    def anchored(self) -> Iterator[Ref | None]:
+        """Keep the cursor's line in place, or without it in view the first line that stays; yields the first row."""
+        model, index = self._model, self.cursor_index
+        line = None if index is None or not 0 <= index - self.top < self.page else index - self.top
+        following = self._follow and self.at_end
+        view = model.refs(self.top, self.top + self.page) if line is None else []
+        yield model.ref_at(self.top) if len(model) > self.top else None
+        if following and len(model):
+            model.move_to(model.ref_at(len(model) - 1))
+            self.reveal()
+            return
+        if not self.used and self.top == 0:
+            self.reveal()
+            return
+        index = self.cursor_index
+        if line is not None and index is not None:
+            self.top = index - line
+        else:
+            places = ((model.index_of(ref), place) for place, ref in enumerate(view))
+            self.top = next((index - place for index, place in places if index is not None), self.top)
+        self._clamp()
+
+
+class Faults:
+    """Reports what the functions of columns raise: once for each place, not for each of a thousand rows."""
+
+    def __init__(self, on_fault: Callable[[Exception], None] | None) -> None:
+        self._on_fault = on_fault
+        self._seen: set[tuple[object, ...]] = set()
+
+    def report(self, error: Exception) -> None:
+        """Report an error that is the first from its place."""
         frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__, -1)]
         place = (type(error), *frames)
-        if place in self._faults:
+        if place in self._seen:
             return
-        self._faults.add(place)
+        self._seen.add(place)
         if self._on_fault is None:
             _log.error("a row cannot be shown as it is", exc_info=error)
         else:
             self._on_fault(error)
-
-    # -- cursor and scroll -----------------------------------------------------------------------------------------
-
-    def rest_on_first(self) -> None:
-        """Put a cursor that nobody has used yet on the first row: the first list was not whole."""
-        self._to_top_if_unused()
-        self._reveal()
-        self._sync()
-
-    def hold_cursor(self) -> None:
-        """Keep the cursor on its row from now on: it has been used for something, though not moved."""
-        self._used = True
-
-    def settle(self) -> None:
-        """Keep the columns still from now on: the first rows of all sources are there."""
-        if self._painter.settle():
-            self._sync()
-
-    def refit(self) -> None:
-        """Choose the columns again, from the rows there are now: the user asked for what is new."""
-        self._painter.refit()
-        self._sync()
-
-    def admit(self) -> None:
-        """Let columns that had nothing to show join with the next change, where there is room: the user caused it."""
-        self._painter.admit()
-
-    def select(self, ref: Ref) -> bool:
-        """Put the cursor on a row and bring it into view; returns whether it is shown."""
-        found = self._model.move_to(ref)
-        if found:
-            self._used = True
-            self._reveal()
-            self._sync()
-        return found
-
-    def action_cursor_down(self) -> None:
-        """Go to the next row."""
-        self._step(1)
-
-    def action_cursor_up(self) -> None:
-        """Go to the row before."""
-        self._step(-1)
-
-    def action_page_down(self) -> None:
-        """Go a screen down."""
-        self._top += self._page
-        self._step(self._page)
-
-    def action_page_up(self) -> None:
-        """Go a screen up."""
-        self._top -= self._page
-        self._step(-self._page)
-
-    def action_first(self) -> None:
-        """Go to the first row."""
-        self._step(-self.row_count)
-
-    def action_last(self) -> None:
-        """Go to the last row."""
-        self._step(self.row_count)
-
-    @property
-    def _page(self) -> int:
-        """Lines of the body."""
-        return max(1, self.size.height - 1)
-
-    def _step(self, rows: int) -> None:
-        index = self.cursor_index
-        if index is None:
-            return
-        self._model.move_to(self._model.ref_at(min(max(index + rows, 0), self.row_count - 1)))
-        self._used = True
-        self.moves += 1
-        self._reveal()
-        self._sync()
-
-    def _reveal(self) -> None:
-        """Scroll as little as brings the cursor into view."""
-        index = self.cursor_index
-        if index is not None:
-            self._top = min(max(self._top, index - self._page + 1), index)
-        self._clamp()
-
-    def _clamp(self) -> None:
-        self._top = max(0, min(self._top, self.row_count - self._page))
-
-    def _scroll_view(self, top: int) -> None:
-        self._top = top
-        self._used = True
-        self.moves += 1
-        self._clamp()
-        self._sync()
-
-    def _to_top_if_unused(self) -> None:
-        """A user who has not moved yet wants the first row of a new order, not the row that happened to be first."""
-        if not self._used and self.row_count:
-            self._model.move_to(self._model.ref_at(0))
-
-    # -- events ----------------------------------------------------------------------------------------------------
-
-    def on_resize(self) -> None:
-        """Lay the columns out anew and keep the cursor in view."""
-        self._painter.refit()
-        self._reveal()
-        self._sync()
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Repaint; without regions with styles worked out anew, as Textual asks for when focus or theme change."""
-        if not regions:
-            # The new component styles may not be there yet: the lines are made when they are next asked for.
-            self._restyled = True
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-    def notify_style_update(self) -> None:
-        """Take the theme's colours anew."""
-        super().notify_style_update()
-        self._restyled = True
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll the view; the cursor stays on its row."""
-        event.stop()
-        self._scroll_view(self._top + WHEEL_LINES)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll the view; the cursor stays on its row."""
-        event.stop()
-        self._scroll_view(self._top - WHEEL_LINES)
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the scroll bar."""
-        if event.x == self.size.width - 1 and event.y > 0 and self.row_count > self._page:
-            self._dragging = True
-            self.capture_mouse()
-            self._drag(event.y)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the scroll bar."""
-        if self._dragging:
-            self._drag(event.y)
-
-    def on_mouse_up(self) -> None:
-        """Let the scroll bar go."""
-        if self._dragging:
-            self._dragging = False
-            self.release_mouse()
-
-    def _drag(self, y: int) -> None:
-        share = (y - 1) / max(1, self._page - 1)
-        self._scroll_view(round(share * (self.row_count - self._page)))
-
-    # -- painting --------------------------------------------------------------------------------------------------
-
-    def render_line(self, y: int) -> Strip:
-        """Return a line of the screen as last synchronised."""
-        if self._restyled:
-            self._make_lines()
-        return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
-
-    @property
-    def layout_columns(self) -> tuple[Placed[RowT], ...]:
-        """The columns on the screen now, with their places and widths."""
-        return self._painter.placed
-
-    def _sync(self) -> None:
-        """Bring lines and listeners up to date; ask for a repaint of exactly the lines that differ."""
-        self._announce()
-        dirty = self._make_lines()
-        if dirty:
-            self.refresh(*dirty)
-
-    def _make_lines(self) -> list[Region]:
-        """Make the lines of now; returns where they differ from those before."""
-        width, height = self.size
-        if not self.is_mounted or width <= GUTTER or height == 0:
-            return []
-        if self._restyled:
-            self._restyled = False
-            self._painter.forget_styles()
-        sources = self._painter.paint(self._model, self._top, self.size, self._notice())
-        old_lines, old_sources = self._lines, self._sources
-        self._lines, self._sources = [], sources
-        dirty: list[Region] = []
-        for y, (strip, bar) in enumerate(sources):
-            old = old_lines[y] if y < len(old_lines) else None
-            if old is not None and old_sources[y][0] is strip and old_sources[y][1] == bar:
-                self._lines.append(old)
-                continue
-            line = self._painter.finish(strip, bar=bar)
-            self._lines.append(line)
-            end = width if old is None else _end_of_difference(old, line)
-            if end:
-                dirty.append(Region(0, y, end, 1))
-        return dirty
-
-    def _notice(self) -> Content:
-        """Return what stands in the body while it has no rows."""
-        return Content("")
-
-    def _announce(self) -> None:
-        """Tell listeners what changed; called with every change, before it is drawn."""
-
-
-class Anchored:
-    """Keeps the cursor's line, or the first line that stays when the cursor is out of view, where it is."""
-
-    def __init__(self, table: TableView[Any]) -> None:
-        self._table = table
-        self.first: Ref | None = None
-        """The first row that is in view at the beginning."""
-
-    def __enter__(self) -> Anchored:
-        table = self._table
-        index = table.cursor_index
-        line = -1 if index is None else index - table._top
-        self._line = line if 0 <= line < table._page else None
-        self.first = table._model.ref_at(table._top) if len(table._model) > table._top else None
-        self._following = table.follow and table.at_end
-        self._view = table._model.refs(table._top, table._top + table._page) if self._line is None else []
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        table, model = self._table, self._table._model
-        if self._following and len(model):
-            model.move_to(model.ref_at(len(model) - 1))
-            table._reveal()
-            return
-        if not table._used and table._top == 0:
-            table._reveal()
-            return
-        index = table.cursor_index
-        if self._line is not None and index is not None:
-            table._top = index - self._line
-        else:
-            places = ((model.index_of(ref), line) for line, ref in enumerate(self._view))
-            table._top = next((index - line for index, line in places if index is not None), table._top)
-        table._clamp()
-
-
-def _end_of_difference(old: Strip, new: Strip) -> int:
-    """Return the cell behind the last one that differs, 0 when the lines are the same."""
-    end = new.cell_length
-    before, after = list(old), list(new)
-    if old.cell_length != end:
-        return end
-    while before and after and before[-1] == after[-1]:
-        end -= after.pop().cell_length
-        before.pop()
-    return end

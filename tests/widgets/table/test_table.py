@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.content import Content
 from textual.message import Message
 from textual.pilot import Pilot
 
@@ -17,7 +18,8 @@ from gputui.app.theme import DARK, variables
 from gputui.models import Change, Ref
 from gputui.presentation.columns.column import Column, natural_key
 from gputui.query import QueryError
-from gputui.widgets.table.table import LINES_AT_ONCE, RecordTable
+from gputui.widgets.table.row_filter import LINES_AT_ONCE
+from gputui.widgets.table.table import RecordTable
 
 M = TypeVar("M", bound=Message)
 DEADLINE = 20.0
@@ -67,10 +69,7 @@ class TableApp(App[None]):
     def on_record_table_opened(self, message: RecordTable.Opened) -> None:
         self.heard.append(message)
 
-    def on_record_table_marks_changed(self, message: RecordTable.MarksChanged) -> None:
-        self.heard.append(message)
-
-    def on_record_table_counts_changed(self, message: RecordTable.CountsChanged) -> None:
+    def on_record_table_changed(self, message: RecordTable.Changed) -> None:
         self.heard.append(message)
 
 
@@ -225,7 +224,7 @@ async def test_the_cursor_follows_a_row_that_sorts_elsewhere() -> None:
         await driver.press("down", "down")
         driver.table.apply(Change(updated=(replace(records(2)[0], load=20),)))
         assert driver.table.cursor_ref == ref(2)
-        assert driver.table.cursor_index == 19
+        assert driver.table.viewport.cursor_index == 19
         assert "row-2 " in driver.lines[driver.cursor_line]
         assert "row-20" in driver.lines[driver.cursor_line - 1] or "row-20" in driver.lines[driver.cursor_line + 1]
 
@@ -234,7 +233,7 @@ async def test_wheel_scrolls_and_the_view_holds_while_the_cursor_is_out_of_it() 
     async with shown(records(*range(10, 60))) as driver:
         driver.table.set_sort("load")
         for _ in range(5):
-            driver.table._scroll_view(driver.table._top + 3)
+            driver.table._scroll_view(driver.table.viewport.top + 3)
         assert driver.names[0] == "row-25"
         driver.table.apply(Change(added=tuple(records(1, 2)), removed=(ref(25),)))
         assert driver.names[:2] == ["row-24", "row-26"]
@@ -270,11 +269,11 @@ async def test_a_filter_narrows_and_counts() -> None:
         driver.table.set_filter(driver.table.parse_filter("load:>26 !name:29"))
         await driver.pause()
         assert driver.names == ["row-27", "row-28"]
-        counts = driver.heard(RecordTable.CountsChanged)[-1]
-        assert (counts.shown, counts.total) == (2, 30)
+        assert driver.heard(RecordTable.Changed)
+        assert (driver.table.row_count, driver.table.total_count) == (2, 30)
         driver.table.apply(Change(added=tuple(records(40)), updated=(replace(records(28)[0], load=3),)))
         assert driver.names == ["row-27", "row-40"]
-        driver.table.set_filter(lambda row: row.name == "row-5")
+        driver.table.set_filter(None, where=lambda row: row.name == "row-5")
         assert driver.names == ["row-5"]
         driver.table.set_filter(driver.table.parse_filter("id:=7"))
         assert driver.names == ["row-7"]
@@ -351,15 +350,16 @@ async def test_marks_advance_range_and_survive_a_filter() -> None:
         table.action_mark_range()
         assert table.marked == [ref(number) for number in range(4)]
         assert [line[1] for line in driver.lines[1:6]] == ["+", "+", "+", "+", " "]
-        table.set_filter(lambda row: row.load is not None and row.load >= 2)
+        table.set_filter(None, where=lambda row: row.load is not None and row.load >= 2)
         await driver.pause()
         assert (table.marked, table.marked_hidden) == ([ref(2), ref(3)], [ref(0), ref(1)])
-        table.unmark(ref(2))
+        table.select(ref(2))
+        table.action_toggle_mark()
         table.mark(ref(9), ref("unknown"))
         table.apply(Change(removed=(ref(3),)))
         await driver.pause()
-        told = driver.heard(RecordTable.MarksChanged)[-1]
-        assert (told.marked, told.hidden) == (1, 2)
+        assert driver.heard(RecordTable.Changed)
+        assert (len(table.marked), len(table.marked_hidden)) == (1, 2)
         table.action_clear_marks()
         assert table.marked == table.marked_hidden == []
 
@@ -407,7 +407,7 @@ async def test_follow_pauses_while_the_view_is_scrolled_away() -> None:
         await driver.press("end")
         driver.table._scroll_view(0)
         driver.table.apply(Change(added=tuple(records(20))))
-        assert not driver.table.at_end
+        assert not driver.table.viewport.at_end
         assert driver.names[0] == "row-0"
         assert driver.table.cursor_ref == ref(19)
 
@@ -415,11 +415,11 @@ async def test_follow_pauses_while_the_view_is_scrolled_away() -> None:
 async def test_a_placeholder_stands_while_there_are_no_rows() -> None:
     async with shown([], placeholder="Asking lab for its [instances] …") as driver:
         assert driver.lines[1].strip() == "Asking lab for its [instances] …"
-        driver.table.placeholder = "No instances in lab. Press n to create one, or r to ask again."
+        driver.table.placeholder = Content("No instances in lab. Press n to create one, or r to ask again.")
         assert driver.lines[1].strip() == "No instances in lab. Press n to"
         assert driver.lines[2].strip() == "create one, or r to ask again."
         driver.table.set_rows(records(1))
-        driver.table.set_filter(lambda row: False)
+        driver.table.set_filter(None, where=lambda row: False)
         assert driver.lines[1].strip() == "No instances in lab. Press n to"
         driver.table.set_filter(None)
         driver.table.set_rows(records(1))
@@ -607,7 +607,7 @@ async def test_select_goes_to_a_row_that_is_shown() -> None:
     async with shown(records(*range(30))) as driver:
         assert driver.table.select(ref(25))
         assert "row-25" in driver.lines[driver.cursor_line]
-        driver.table.set_filter(lambda row: row.load == 3)
+        driver.table.set_filter(None, where=lambda row: row.load == 3)
         assert not driver.table.select(ref(25))
         assert driver.table.get(ref(25)) == records(25)[0]
 

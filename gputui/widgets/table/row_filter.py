@@ -1,0 +1,84 @@
+"""The filter of a table: the query that the user typed, and the limits of the view next to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Generic
+
+from gputui.models import Ref
+from gputui.presentation.columns.column import Column, RowT
+from gputui.query import Query, line_of, parse
+from gputui.widgets.table.model import TableModel
+
+LINES_AT_ONCE = 5000
+"""A filter that needs the texts of more rows than this takes effect when they have been read."""
+
+_LINES_A_TURN = 500
+"""As many texts are read between two turns of the event loop: some milliseconds."""
+
+Test = Callable[[RowT], bool]
+
+
+class RowFilter(Generic[RowT]):
+    """The texts of a row are read once and kept until it changes; those of very many bit by bit."""
+
+    def __init__(self, columns: Mapping[str, Column[RowT]], model: TableModel[RowT]) -> None:
+        self._columns = columns
+        self._model = model
+        self._numbers = {key: column.number for key, column in columns.items() if column.number is not None}
+        self._texts: dict[Ref, str] = {}
+        self.query: Query | None = None
+        self.where: Test[RowT] | None = None
+        """What limits the view next to the query."""
+        self.reading = False
+        """Whether texts are read for the query."""
+
+    def parse(self, text: str) -> Query:
+        """Read a filter over the columns, by their keys or headings; raises QueryError."""
+        return parse(text, self._columns, headings={key: column.title for key, column in self._columns.items()})
+
+    def forget(self, ref: Ref) -> None:
+        """Read the texts of a row again when they are next needed."""
+        self._texts.pop(ref, None)
+
+    def forget_all(self) -> None:
+        """Read all texts again when they are next needed."""
+        self._texts.clear()
+
+    @property
+    def lacks_texts(self) -> bool:
+        """Whether the texts of so many rows have to be read first that the filter cannot take effect at once."""
+        return bool(self.query) and len(self._model.rows) - len(self._texts) > LINES_AT_ONCE
+
+    async def read_texts(self) -> None:
+        """Read the texts of all rows, some at a time, as long as ``reading`` says."""
+        rows = list(self._model.rows.values())
+        for first in range(0, len(rows), _LINES_A_TURN):
+            for row in rows[first : first + _LINES_A_TURN]:
+                if row.ref not in self._texts and self._model.rows.get(row.ref) is row:
+                    with suppress(Exception):  # the filter meets it again, and reports it
+                        self._text(row)
+            await asyncio.sleep(0)
+            if not self.reading:
+                return
+
+    def test(self) -> Test[RowT] | None:
+        """Return the test that a row has to pass; None shows all."""
+        query = self.query
+        if not query:
+            return self.where
+        matches = query.over(tuple(self._columns), numbers=self._numbers)
+        compared: Test[RowT] | None = query.compared(self._numbers)
+        return _both(_both(self.where, compared), lambda row: matches(self._texts.get(row.ref) or self._text(row)))
+
+    def _text(self, row: RowT) -> str:
+        text = self._texts[row.ref] = line_of([column.text(row) for column in self._columns.values()])
+        return text
+
+
+def _both(first: Test[RowT] | None, second: Test[RowT] | None) -> Test[RowT] | None:
+    if first is None or second is None:
+        return first or second
+    return lambda row: first(row) and second(row)

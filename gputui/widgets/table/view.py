@@ -1,0 +1,290 @@
+"""The widget under a table: keys and mouse move cursor and view, and only the lines that changed are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar, Generic, Self
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from gputui.models import Ref
+from gputui.presentation.columns.column import Column, RowT
+from gputui.widgets.internal_errors import GuardedHandlers
+from gputui.widgets.table.columns import Placed
+from gputui.widgets.table.model import TableModel
+from gputui.widgets.table.painter import GUTTER, STYLE_NAMES, TablePainter
+from gputui.widgets.table.viewport import Faults, Viewport
+
+WHEEL_LINES = 3
+
+
+class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
+    """Shows a table's model under a fixed heading.
+
+    It draws its scroll bar itself: a Textual ``ScrollView`` repaints the whole widget with every scroll and every new
+    number of rows, even when the lines on the screen stay the same.
+    """
+
+    ALLOW_SELECT = False
+
+    _restyled = True
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "cursor_down", "Down", show=False, id="table.down"),
+        Binding("k,up", "cursor_up", "Up", show=False, id="table.up"),
+        Binding("g,home", "first", "First", show=False, id="table.first"),
+        Binding("G,end", "last", "Last", show=False, id="table.last"),
+        Binding("ctrl+f,pagedown", "page_down", "Page down", show=False, id="table.page_down"),
+        Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="table.page_up"),
+    ]
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"record-table--{name}" for name in STYLE_NAMES}
+
+    DEFAULT_CSS = """
+    TableView {
+        width: 1fr;
+        height: 1fr;
+        & > .record-table--header { color: $muted; text-style: bold; }
+        & > .record-table--sorted { color: $foreground; text-style: bold; }
+        & > .record-table--cursor { background: $foreground 10%; }
+        & > .record-table--cursor-bar { color: $muted; }
+        &:focus > .record-table--cursor { background: $selected; text-style: bold; }
+        &:focus > .record-table--cursor-bar { color: $accent; text-style: bold; }
+        & > .record-table--marked { color: $text-accent; }
+        & > .record-table--stale { color: $muted; text-style: italic; }
+        & > .record-table--placeholder { color: $muted; }
+        & > .record-table--scrollbar { color: $muted; }
+        & > .record-table--good { color: $text-success; }
+        & > .record-table--warning { color: $text-warning; }
+        & > .record-table--bad { color: $text-error; }
+        & > .record-table--muted { color: $muted; }
+        & > .record-table--accent { color: $text-accent; }
+        & > .record-table--strong { text-style: bold; }
+    }
+    """
+
+    def __init__(
+        self,
+        columns: Iterable[Column[RowT]],
+        *,
+        row_style: Callable[[RowT], str | None] | None,
+        follow: bool,
+        on_fault: Callable[[Exception], None] | None,
+        id: str | None,  # noqa: A002  (Textual's own name for it)
+    ) -> None:
+        super().__init__(id=id)
+        self.columns: Mapping[str, Column[RowT]] = {column.key: column for column in columns}
+        faults = Faults(on_fault)
+        self._model: TableModel[RowT] = TableModel(faults.report)
+        self._painter: TablePainter[RowT] = TablePainter(self, tuple(self.columns.values()), row_style, faults.report)
+        self.viewport: Viewport[RowT] = Viewport(self._model, lambda: self.size.height - 1, follow=follow)
+        self._dragging = False
+        self._lines: list[Strip] = []
+        self._sources: list[tuple[Strip, bool]] = []
+
+    @property
+    def row_count(self) -> int:
+        """Rows that pass the filter."""
+        return len(self._model)
+
+    @property
+    def total_count(self) -> int:
+        """Rows with those that the filter keeps out."""
+        return len(self._model.rows)
+
+    @property
+    def cursor_ref(self) -> Ref | None:
+        """The Ref under the cursor, None without rows."""
+        return self._model.cursor
+
+    @property
+    def cursor_row(self) -> RowT | None:
+        """The row under the cursor, None without rows."""
+        return None if self._model.cursor is None else self._model.rows[self._model.cursor]
+
+    # -- cursor and scroll -----------------------------------------------------------------------------------------
+
+    def rest_on_first(self) -> None:
+        """Put a cursor that has not been used yet on the first row: the first list was not whole."""
+        self.viewport.to_top_if_unused()
+        self.viewport.reveal()
+        self._sync()
+
+    def hold_cursor(self) -> None:
+        """Keep the cursor on its row from now on: it has been used for something, though not moved."""
+        self.viewport.used = True
+
+    def settle(self) -> None:
+        """Keep the columns still from now on: the first rows of all sources are there."""
+        if self._painter.settle():
+            self._sync()
+
+    def refit(self) -> None:
+        """Choose the columns again, from the rows there are now: the user asked for what is new."""
+        self._painter.refit()
+        self._sync()
+
+    def admit(self) -> None:
+        """Let columns that had nothing to show join with the next change, where there is room: the user caused it."""
+        self._painter.admit()
+
+    def select(self, ref: Ref) -> bool:
+        """Put the cursor on a row and bring it into view; returns whether it is shown."""
+        found = self.viewport.select(ref)
+        if found:
+            self._sync()
+        return found
+
+    def action_cursor_down(self) -> None:
+        """Go to the next row."""
+        self._step(1)
+
+    def action_cursor_up(self) -> None:
+        """Go to the row before."""
+        self._step(-1)
+
+    def action_page_down(self) -> None:
+        """Go a screen down."""
+        self.viewport.top += self.viewport.page
+        self._step(self.viewport.page)
+
+    def action_page_up(self) -> None:
+        """Go a screen up."""
+        self.viewport.top -= self.viewport.page
+        self._step(-self.viewport.page)
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self._step(-self.row_count)
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self._step(self.row_count)
+
+    def _step(self, rows: int) -> None:
+        if self.viewport.step(rows):
+            self._sync()
+
+    def _scroll_view(self, top: int) -> None:
+        self.viewport.scroll_to(top)
+        self._sync()
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Lay the columns out again and keep the cursor in view."""
+        self._painter.refit()
+        self.viewport.reveal()
+        self._sync()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Repaint; without regions with new styles, as Textual asks for when focus or theme change."""
+        if not regions:
+            # The new component styles may not be there yet: the lines are made when they are next asked for.
+            self._restyled = True
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def notify_style_update(self) -> None:
+        """Use the colours of the theme of now."""
+        super().notify_style_update()
+        self._restyled = True
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll the view; the cursor stays on its row."""
+        event.stop()
+        self._scroll_view(self.viewport.top + WHEEL_LINES)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll the view; the cursor stays on its row."""
+        event.stop()
+        self._scroll_view(self.viewport.top - WHEEL_LINES)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to drag the scroll bar."""
+        if event.x == self.size.width - 1 and event.y > 0 and self.row_count > self.viewport.page:
+            self._dragging = True
+            self.capture_mouse()
+            self._drag(event.y)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the scroll bar."""
+        if self._dragging:
+            self._drag(event.y)
+
+    def on_mouse_up(self) -> None:
+        """End dragging the scroll bar."""
+        if self._dragging:
+            self._dragging = False
+            self.release_mouse()
+
+    def _drag(self, y: int) -> None:
+        page = self.viewport.page
+        self._scroll_view(round((y - 1) / max(1, page - 1) * (self.row_count - page)))
+
+    # -- painting --------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the screen as last synchronised."""
+        if self._restyled:
+            self._make_lines()
+        return self._lines[y] if y < len(self._lines) else Strip.blank(self.size.width, self.rich_style)
+
+    @property
+    def layout_columns(self) -> tuple[Placed[RowT], ...]:
+        """The columns on the screen now, with their places and widths."""
+        return self._painter.placed
+
+    def _sync(self) -> None:
+        """Bring lines and listeners up to date; ask for a repaint of exactly the lines that differ."""
+        self._announce()
+        dirty = self._make_lines()
+        if dirty:
+            self.refresh(*dirty)
+
+    def _make_lines(self) -> list[Region]:
+        """Make the lines of now; returns where they differ from those before."""
+        width, height = self.size
+        if not self.is_mounted or width <= GUTTER or height == 0:
+            return []
+        if self._restyled:
+            self._restyled = False
+            self._painter.forget_styles()
+        sources = self._painter.paint(self._model, self.viewport.top, self.size, self._notice())
+        old_lines, old_sources = self._lines, self._sources
+        self._lines, self._sources = [], sources
+        dirty: list[Region] = []
+        for y, (strip, bar) in enumerate(sources):
+            old = old_lines[y] if y < len(old_lines) else None
+            if old is not None and old_sources[y][0] is strip and old_sources[y][1] == bar:
+                self._lines.append(old)
+                continue
+            line = self._painter.finish(strip, bar=bar)
+            self._lines.append(line)
+            end = width if old is None else _end_of_difference(old, line)
+            if end:
+                dirty.append(Region(0, y, end, 1))
+        return dirty
+
+    def _notice(self) -> Content:
+        """Return what the body shows while it has no rows."""
+        return Content("")
+
+    def _announce(self) -> None:
+        """Tell listeners what changed; called with every change, before it is drawn."""
+
+
+def _end_of_difference(old: Strip, new: Strip) -> int:
+    """Return the cell behind the last one that differs, 0 when the lines are the same."""
+    end = new.cell_length
+    before, after = list(old), list(new)
+    if old.cell_length != end:
+        return end
+    while before and after and before[-1] == after[-1]:
+        end -= after.pop().cell_length
+        before.pop()
+    return end
