@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gputui.api.common.form_values import REQUIRED
 from gputui.models import Phase
 
 PHASES: Mapping[str, Phase] = {
@@ -39,8 +38,6 @@ def words(detail: str) -> str | None:
 
 def container_name_problem(name: str) -> str | None:
     """Return what is wrong with the name of a container, by Docker's rule; None when it may be sent."""
-    if not name:
-        return REQUIRED
     if len(name) < 2:
         return "must have at least 2 characters"
     if len(name) > _LONGEST_NAME:
@@ -52,8 +49,6 @@ def container_name_problem(name: str) -> str | None:
 
 def reference_problem(reference: str) -> str | None:
     """Return what is wrong with the name of an image (``registry/name:tag``); None when it may be sent."""
-    if not reference:
-        return REQUIRED
     if len(reference) > 2 * _LONGEST_NAME or not _REFERENCE.fullmatch(reference):
         return "is not the name of an image; write it as name:tag, for example ubuntu:24.04"
     return None

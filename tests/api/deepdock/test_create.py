@@ -9,8 +9,9 @@ import pytest
 from gputui.api.common import docker
 from gputui.api.common.form_values import read_variables
 from gputui.api.deepdock import create
+from gputui.api.deepdock.backend import DeepdockBackend
 from gputui.models import FieldKind, GpuDevice, GpuSample, Image, Ref, Secret
-from tests.api.deepdock.server import CUDA, NOW
+from tests.api.deepdock.server import CUDA, NOW, deepdock_account
 
 RIGHT = {"name": "train_a", "image": CUDA, "user_name": "alice", "password": "correct horse", "gpu_ids": "0, 2"}
 
@@ -24,27 +25,26 @@ def gpu(index: int, load: float | None, memory: int | None, *instances: str, mod
 def test_the_form_offers_the_hosts_images_and_its_gpus_with_their_load() -> None:
     images = [Image(Ref("dock", "image", CUDA), "nvidia/cuda", "12"), Image(Ref("dock", "image", "8aef"), "8aef")]
     devices = [gpu(0, 92.6, 22 * 2**30, "train_a", model="RTX 4090"), gpu(1, 0, None), gpu(2, None, None)]
-    form = create.container_form("dock", images=images, devices=devices, user="dock")
-    fields = {field.name: field for field in form.fields}
+    form = create.container_fields(images=images, devices=devices)
+    fields = {field.name: field for field in form}
     assert tuple(fields) == ("name", "image", "gpu_ids", "user_name", "password", "env")
     assert (fields["image"].choices, fields["image"].open_choices) == (("nvidia/cuda:12",), True)
     assert fields["gpu_ids"].choices == ("0", "1", "2")
     assert fields["gpu_ids"].labels == ("RTX 4090  93 %  22.0G  train_a", "GPU  0 %", "GPU")
     assert (fields["password"].kind, fields["password"].generate) == (FieldKind.SECRET, 20)
     assert fields["env"].kind is FieldKind.LINES
-    assert {field.name for field in form.fields if field.required} == {"name", "image", "user_name", "password"}
+    assert {field.name for field in form if field.required} == {"name", "image", "user_name", "password"}
 
 
 def test_gpus_can_be_written_where_the_host_tells_of_none() -> None:
-    form = create.container_form("dock", images=[], devices=[], user="dock")
-    assert next(field for field in form.fields if field.name == "gpu_ids").open_choices
+    assert next(field for field in create.container_fields() if field.name == "gpu_ids").open_choices
 
 
 def test_what_is_sent_is_the_documents_request() -> None:
     values = {"name": "my-custom-container", "image": CUDA, "user_name": "deepdock_user"}
     values |= {"password": "secure_password_123", "gpu_ids": "0", "env": ""}
-    assert create.check("container", values) == {}
-    assert create.body("container", values) == {
+    assert create.read_container(values).problems == {}
+    assert create.read_container(values).body() == {
         "name": "my-custom-container",
         "image": CUDA,
         "user_name": "deepdock_user",
@@ -55,7 +55,7 @@ def test_what_is_sent_is_the_documents_request() -> None:
 
 def test_the_environment_is_sent_by_name() -> None:
     lines = "HF_HOME=/data\r\n\n  EMPTY=\nQUERY=a=b c \n"
-    body = create.body("container", {**RIGHT, "env": lines})
+    body = create.read_container({**RIGHT, "env": lines}).body()
     assert body["env"] == {"HF_HOME": "/data", "EMPTY": "", "QUERY": "a=b c "}
     assert body["gpu_ids"] == [0, 2]
 
@@ -92,17 +92,18 @@ def test_the_environment_is_sent_by_name() -> None:
     ],
 )
 def test_what_is_wrong_is_told_at_its_field(changes: dict[str, str], problems: dict[str, str]) -> None:
-    assert create.check("container", RIGHT | changes, gpus=range(3)) == problems
+    assert create.read_container(RIGHT | changes, range(3)).problems == problems
 
 
 def test_every_field_that_must_be_there_is_missed() -> None:
-    assert create.check("container", {}) == dict.fromkeys(("name", "image", "user_name", "password"), "required")
-    assert create.check("image", {}) == {"repo_tag": "required"}
+    assert create.read_container({}).problems == dict.fromkeys(("name", "image", "user_name", "password"), "required")
+    assert create.read_image({}).problems == {"repo_tag": "required"}
 
 
 def test_a_dry_run_shows_no_secret() -> None:
     values = {**RIGHT, "env": "HF_TOKEN=hf_abcdef\nLANG=C\nESC=\x1b[2J"}
-    request = create.shown_request("http://h07:8000", "container", create.body("container", values))
+    given = create.read_container(values)
+    request = given.shown("POST", "http://h07:8000/containers/create", given.body(), create.masked)
     assert (request.method, request.url) == ("POST", "http://h07:8000/containers/create")
     shown = json.loads(request.body)
     assert (shown["name"], shown["password"], shown["gpu_ids"]) == ("train_a", "***", [0, 2])
@@ -111,8 +112,10 @@ def test_a_dry_run_shows_no_secret() -> None:
     assert "correct horse" not in request.body
 
 
-def test_who_logs_in_is_decided_by_the_form() -> None:
-    assert create.login_of(RIGHT) == ("alice", Secret("correct horse"))
+async def test_who_logs_in_is_decided_by_the_form() -> None:
+    backend = DeepdockBackend(deepdock_account("http://h07:8000"))
+    assert backend.creators["container"].prepare(RIGHT).login == ("alice", Secret("correct horse"))
+    await backend.aclose()
 
 
 @pytest.mark.parametrize(
@@ -126,8 +129,8 @@ def test_who_logs_in_is_decided_by_the_form() -> None:
     ],
 )
 def test_an_image_without_a_tag_is_the_latest(written: str, sent: str, listed: str) -> None:
-    assert create.check("image", {"repo_tag": written}) == {}
-    assert create.body("image", {"repo_tag": written}) == {"repo_tag": sent}
+    assert create.read_image({"repo_tag": written}).problems == {}
+    assert create.read_image({"repo_tag": written}).body() == {"repo_tag": sent}
     assert docker.familiar(written.strip()) == listed
 
 
@@ -135,16 +138,16 @@ def test_an_image_without_a_tag_is_the_latest(written: str, sent: str, listed: s
     "written", ["Ubuntu", "a b", "a:", ":tag", "a//b", "http://a/b", "a:b:c", "a/../b", "a:\x1b", "x" * 600]
 )
 def test_what_is_no_name_of_an_image_is_not_sent(written: str) -> None:
-    assert "is not the name of an image" in create.check("image", {"repo_tag": written})["repo_tag"]
+    assert "is not the name of an image" in create.read_image({"repo_tag": written}).problems["repo_tag"]
 
 
 @pytest.mark.parametrize("written", ["nvidia/cuda@sha256:{}", "nvidia/cuda:12@sha256:{}"])
 def test_an_image_is_pulled_by_its_tag_not_by_its_digest(written: str) -> None:
     reference = written.format("0" * 64)
-    assert create.check("image", {"repo_tag": reference}) == {
+    assert create.read_image({"repo_tag": reference}).problems == {
         "repo_tag": "names a digest; DeepDock pulls by a tag, write name:tag"
     }
-    assert create.check("container", RIGHT | {"image": reference}) == {}, "what the host has may be named by it"
+    assert create.read_container(RIGHT | {"image": reference}).problems == {}, "what the host has may be named by it"
 
 
 @pytest.mark.parametrize(
