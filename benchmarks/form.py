@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from benchmarks.measure import Finding, options, report
-from gputui.api.gpuhub.create_deployment import DeploymentForm
+from gputui.api.gpuhub.create import DeploymentForm
 from gputui.app.theme import THEMES, variables
 from gputui.models import Image, Ref
 from gputui.screens.dialogs.form import FormDialog
@@ -88,7 +88,7 @@ def main() -> int:
     args = options(__doc__).parse_args()
     rounds = 2 if args.tiny else ROUNDS
     bare = asyncio.run(measured(BareForm(), rounds))
-    ours = asyncio.run(measured(FormDialog(FORM, HUB.check), rounds))
+    ours = asyncio.run(measured(FormDialog(FORM, lambda values: HUB.read(values).problems), rounds))
     findings = [
         Finding(
             f"CPU of a {name} in a form of {len(FORM.fields)} fields, ms",

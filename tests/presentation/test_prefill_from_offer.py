@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gputui.api.gpuhub.create_deployment import DeploymentForm
+from gputui.api.gpuhub.create import DeploymentForm
 from gputui.api.yotta.create.forms import form
 from gputui.api.yotta.create.rentals import body, check
 from gputui.models import Money, Offer, Ref, Role
@@ -53,7 +53,7 @@ def test_prices_are_written_as_the_form_reads_them(amount: str) -> None:
     fields = hub.form().fields
     defaults = {field.name: field.default for field in fields}
     shown = {field.name: field.default for field in fields if field.shown_with(defaults)}
-    assert set(hub.check({**shown, **hub.form().named(prefill_from_offer(offer)), "price_to": "200"})) == {
+    assert set(hub.read({**shown, **hub.form().named(prefill_from_offer(offer)), "price_to": "200"}).problems) == {
         "name",
         "image_uuid",
         "cmd",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gputui.api.gpuhub.create_deployment import REPLICA_SET
+from gputui.api.gpuhub.create import REPLICA_SET
 from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Row
 
 _AGAIN = "Create another one instead {new}."

@@ -19,8 +19,7 @@ from gputui.api.common.filters import UsedFilters
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.allowed_actions import container_actions, deployment_actions, never
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
-from gputui.api.gpuhub.create import DeploymentCreator
-from gputui.api.gpuhub.create_deployment import KIND
+from gputui.api.gpuhub.create import KIND, DeploymentCreator
 from gputui.api.gpuhub.events import EventReader
 from gputui.api.gpuhub.filters import FilterForms, Parameters
 from gputui.api.gpuhub.images import public_images
@@ -107,7 +106,7 @@ class GpuhubBackend(HttpBackend):
         self._stock = StockReader(self._server, self._scope)
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
         self._changes = GpuhubChanges(self._server)
-        self.creators = {KIND: DeploymentCreator(account, self._changes, self._lists, self._stock)}
+        self.creators = {KIND: DeploymentCreator(account, self._server, self._lists, self._stock)}
         self.filters: GpuhubFilters = GpuhubFilters(account, self._lists, self._stock, now)
 
     @property

@@ -1,34 +1,336 @@
-"""New deployments of GPUhub: choices for the form, the request, the search for a lost answer."""
+"""New deployments of GPUhub: the form, the request, the search after a lost answer.
+
+Speaks for call 2 of the elastic deployment API, in the dialect of each cloud (:class:`Dialect`). The fields have the
+names of the call's parameters; :mod:`gputui.api.gpuhub.fields` reads prices and CUDA versions, memory is in GB.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
-from gputui.api.common.form_values import given
-from gputui.api.gpuhub.create_deployment import KIND, DeploymentForm, Dialect
-from gputui.api.gpuhub.mutations import GpuhubChanges
+from gputui.api.common.form_values import Body, FormValues, among, checked, read_several, unknown_problem
+from gputui.api.gpuhub.client import GpuhubClient
+from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA, read_any_cuda, read_cuda, read_price
+from gputui.api.gpuhub.images import PUBLIC_IMAGES
+from gputui.api.gpuhub.mutations import DEPLOYMENT
 from gputui.api.gpuhub.resources import GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.errors import AccountDeniedError, GputuiError
-from gputui.models import ActionResult, Form, Image, Ref
+from gputui.models import ActionResult, FieldKind, Form, FormField, Image, Ref, Role
 from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.gpuhub.account import GpuhubAccount
 
+KIND = "deployment"
+
+REPLICA_SET, JOB, CONTAINER = "ReplicaSet", "Job", "Container"
+TYPES = {
+    REPLICA_SET: "keeps N replicas running",
+    JOB: "runs N containers to completion",
+    CONTAINER: "one container",
+}
+SCOPES = {"all": "of all deployments", "deployment": "of this deployment alone"}
+PROTOCOLS = ("http", "tcp")
+
+_TYPE = "deployment_type"
+_PORTS = (6006, 6008)
+_RANGES = (
+    ("cuda_v_from", "cuda_v_to"),
+    ("cpu_num_from", "cpu_num_to"),
+    ("memory_size_from", "memory_size_to"),
+    ("price_from", "price_to"),
+)
+
+
+class Dialect(Enum):
+    """The cloud whose call it is. They differ in CUDA versions, regions and ports."""
+
+    GPUHUB = "gpuhub"
+    """As the document has it: a range of CUDA versions, port protocols next to the template."""
+    AUTODL = "autodl"
+    """Port protocols in the template as well; the type Container sends one ``cuda_v``."""
+    PRIVATE = "autodl-private"
+    """One ``cuda_v`` for every type, 0 for any, and no regions; port protocols as AutoDL."""
+
+    @property
+    def single_cuda(self) -> tuple[str, ...]:
+        """The types that send one ``cuda_v`` in place of the range."""
+        return {Dialect.GPUHUB: (), Dialect.AUTODL: (CONTAINER,), Dialect.PRIVATE: tuple(TYPES)}[self]
+
+
+_ELSEWHERE: Mapping[Dialect, Mapping[str, str]] = {
+    Dialect.GPUHUB: {"cuda_v": "is no parameter of a deployment; there are cuda_v_from and cuda_v_to"},
+    Dialect.AUTODL: {},
+    Dialect.PRIVATE: {
+        "dc_list": "has no effect: a private cloud chooses the region",
+        **dict.fromkeys(_RANGES[0], "has no effect: a private cloud takes one version, cuda_v"),
+    },
+}
+"""The refusals of parameters that only other clouds have."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentForm:
+    """The form of new deployments in one account: its regions, the currency of its prices, its dialect."""
+
+    account: str
+    regions: tuple[str, ...]
+    currency: str
+    dialect: Dialect = Dialect.GPUHUB
+
+    def form(self, *, gpu_models: Sequence[str] = (), images: Sequence[Image] = ()) -> Form:
+        """Return the form. ``gpu_models`` are the vendor's names in stock, ``images`` the account's own images."""
+        return Form(
+            account=self.account,
+            kind=KIND,
+            title=f"New deployment in {self.account}",
+            fields=(
+                *_type_fields(),
+                *_workload_fields(images),
+                *self._place_fields(gpu_models),
+                *self._limit_fields(),
+                *_reuse_and_port_fields(),
+            ),
+            note="Stock counts single cards: two idle ones may sit in two machines, so that a container with several "
+            "GPUs may have to wait.",
+        )
+
+    def read(self, values: Values) -> FormValues:
+        """Read the values; one that would not be sent is refused."""
+        given = FormValues(self.form().fields, values, "is no parameter of a deployment")
+        elsewhere = _ELSEWHERE[self.dialect]
+        given.problems |= {name: problem for name, problem in elsewhere.items() if name in values}
+        given.refuse_ranges(_RANGES)
+        replicas, parallel = given.number("replica_num"), given.number("parallelism_num")
+        if replicas is not None and parallel is not None and parallel > replicas:
+            given.refuse("parallelism_num", f"is more than there are replicas ({replicas})")
+        return given
+
+    def body(self, given: FormValues) -> Body:
+        """Return the body of the request."""
+        body = given.body()
+        template = body["container_template"]
+        if isinstance(template, dict):
+            if "cuda_v_from" in template:
+                template.setdefault("cuda_v_to", OPEN_CUDA)
+            if self.dialect is not Dialect.GPUHUB:
+                template |= {name: body[name] for name in map(_protocol, _PORTS) if name in body}
+        return body
+
+    def _place_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
+        regions = _template_field(
+            "dc_list",
+            "Regions",
+            FieldKind.MULTI,
+            default=",".join(self.regions),
+            choices=self.regions,
+            open_choices=not self.regions,
+            help="where it may run",
+            role=Role.REGIONS,
+            read=self._read_regions,
+        )
+        fields = [
+            *(() if self.dialect is Dialect.PRIVATE else (regions,)),
+            _template_field(
+                "gpu_name_set",
+                "GPU models",
+                FieldKind.MULTI,
+                choices=tuple(gpu_models),
+                open_choices=True,
+                help="any of these, by the vendor's names",
+                role=Role.GPU_MODELS,
+                read=_some("GPU model"),
+            ),
+            _template_field(
+                "gpu_num", "GPUs", FieldKind.NUMBER, default="1", help="in each container", role=Role.GPU_COUNT
+            ),
+        ]
+        return [replace(fields[0], group="Placement"), *fields[1:]]
+
+    def _read_regions(self, text: str) -> list[str]:
+        regions = _some("region")(text)
+        # A private cloud names its regions nowhere: there the server knows.
+        if self.regions and (problem := unknown_problem(regions, self.regions, "the regions of this account")):
+            raise ValueError(problem)
+        return regions
+
+    def _limit_fields(self) -> list[FormField]:
+        price = f"{self.currency}/h"
+        most = "the most you would pay for an hour of one container's GPUs"
+        fields = [
+            *self._cuda_fields(),
+            _template_field("cpu_num_from", "CPU cores from", FieldKind.NUMBER, default="1"),
+            _template_field("cpu_num_to", "CPU cores to", FieldKind.NUMBER, default="256"),
+            _template_field("memory_size_from", "Memory from", FieldKind.NUMBER, default="1", unit="GB"),
+            _template_field("memory_size_to", "Memory to", FieldKind.NUMBER, default="2048", unit="GB"),
+            _template_field(
+                "price_from", "Price from", default="0", unit=price, role=Role.PRICE_FLOOR, read=read_price
+            ),
+            # The most that may be paid is for the user to say.
+            _template_field(
+                "price_to", "Price to", help=most, unit=price, role=Role.PRICE_LIMIT, read=_read_price_limit
+            ),
+        ]
+        return [replace(fields[0], group="Limits"), *fields[1:]]
+
+    def _cuda_fields(self) -> list[FormField]:
+        """Return the fields of the driver's CUDA version: one, a range, or either by the type."""
+        single = self.dialect.single_cuda
+        ranged = tuple(kind for kind in TYPES if kind not in single)
+        by_range, by_one = (((_TYPE, kinds) if single and ranged else None) for kinds in (ranged, single))
+        least = "the driver's version at least: the smallest sufficient one finds the most hosts"
+        none = "no upper limit when left out; a limit excludes hosts with newer drivers"
+        private = self.dialect is Dialect.PRIVATE
+        read = read_any_cuda if private else read_cuda
+        fields = []
+        if ranged:
+            fields += [
+                _cuda_field("cuda_v_from", "CUDA from", default="11.8", help=least, when=by_range),
+                # Without an upper end no host is excluded for a newer driver.
+                _cuda_field("cuda_v_to", "CUDA to", required=False, help=none, when=by_range),
+            ]
+        if single:
+            one = _cuda_field("cuda_v", "CUDA", default="11.8", help=least, when=by_one)
+            choices, labels = ((*CUDA_VALUES, "0"), (*CUDA_VALUES, "any")) if private else (one.choices, ())
+            fields.append(replace(one, choices=choices, labels=labels, read=read))
+        return fields
+
+
+def _template_field(name: str, label: str, kind: FieldKind = FieldKind.TEXT, **more: Any) -> FormField:
+    """Return a field of the template of containers."""
+    return FormField(name, label, kind, path=f"container_template.{name}", **more)
+
+
+def _cuda_field(name: str, label: str, **more: Any) -> FormField:
+    choices = tuple(CUDA_VALUES)
+    return _template_field(name, label, FieldKind.CHOICE, choices=choices, open_choices=True, read=read_cuda, **more)
+
+
+def _some(noun: str) -> Callable[[str], list[str]]:
+    """Return a reader of at least one value."""
+
+    def read(text: str) -> list[str]:
+        if not (values := read_several(text)):
+            raise ValueError(f"needs at least one {noun}")
+        return values
+
+    return read
+
+
+def _read_price_limit(text: str) -> int:
+    if (price := read_price(text)) == 0:
+        raise ValueError("must be more than 0")
+    return price
+
+
+def _protocol(port: int) -> str:
+    return f"service_{port}_port_protocol"
+
+
+def _type_fields() -> list[FormField]:
+    return [
+        FormField("name", "Name", group="Deployment", role=Role.NAME),
+        FormField(
+            _TYPE,
+            "Type",
+            FieldKind.CHOICE,
+            default=REPLICA_SET,
+            choices=tuple(TYPES),
+            labels=tuple(TYPES.values()),
+            read=among(TYPES, "the types"),
+        ),
+        FormField(
+            "replica_num",
+            "Replicas",
+            FieldKind.NUMBER,
+            default="1",
+            help="containers in all",
+            when=(_TYPE, (REPLICA_SET, JOB)),
+            role=Role.REPLICAS,
+        ),
+        FormField(
+            "parallelism_num",
+            "At a time",
+            FieldKind.NUMBER,
+            default="1",
+            help="containers that run at the same time",
+            when=(_TYPE, (JOB,)),
+            role=Role.PARALLEL,
+        ),
+    ]
+
+
+def _workload_fields(images: Sequence[Image]) -> list[FormField]:
+    own = [(image.ref.id, image.name) for image in images if image.ref.id not in {row.uuid for row in PUBLIC_IMAGES}]
+    public = [(image.uuid, f"{image.framework}: {image.description}") for image in PUBLIC_IMAGES]
+    stop = "runs before a container stops, max. 5 s"
+    return [
+        _template_field(
+            "image_uuid",
+            "Image",
+            FieldKind.CHOICE,
+            choices=tuple(uuid for uuid, _ in own + public),
+            labels=tuple(label for _, label in own + public),
+            open_choices=True,
+            group="Workload",
+            role=Role.IMAGE_ID,
+            read=checked(lambda text: "is not the uuid of an image" if text.split() != [text] else None),
+        ),
+        _template_field("cmd", "Command", FieldKind.LINES, help="runs when a container starts"),
+        _template_field("cmd_before_shutdown", "Pre-stop command", FieldKind.LINES, required=False, help=stop),
+    ]
+
+
+def _reuse_and_port_fields() -> list[FormField]:
+    return [
+        FormField(
+            "reuse_container",
+            "Reuse stopped containers",
+            FieldKind.FLAG,
+            required=False,
+            default="false",
+            help="containers start much sooner",
+            group="Reuse and ports",
+        ),
+        FormField(
+            "reuse_container_scope",
+            "From",
+            FieldKind.CHOICE,
+            required=False,
+            default="all",
+            choices=tuple(SCOPES),
+            labels=tuple(SCOPES.values()),
+            when=("reuse_container", ("true",)),
+            read=among(SCOPES, "the scopes"),
+        ),
+        *(
+            FormField(
+                _protocol(port),
+                f"Port {port}",
+                FieldKind.CHOICE,
+                required=False,
+                default="http",
+                choices=PROTOCOLS,
+                read=among(PROTOCOLS, "the protocols"),
+            )
+            for port in _PORTS
+        ),
+    ]
+
 
 class DeploymentCreator(Creator):
     """Creates deployments (call 2)."""
 
-    def __init__(
-        self, account: GpuhubAccount, changes: GpuhubChanges, lists: GpuhubLists, stock: StockReader
-    ) -> None:
+    def __init__(self, account: GpuhubAccount, client: GpuhubClient, lists: GpuhubLists, stock: StockReader) -> None:
         self._account = account
         self._form = DeploymentForm(account.name, tuple(account.regions), account.currency, Dialect(account.preset))
-        self._changes = changes
+        self._client = client
         self._lists = lists
         self._stock = stock
 
@@ -51,18 +353,24 @@ class DeploymentCreator(Creator):
         return self._form.form(gpu_models=self._stock.models, images=images)
 
     def prepare(self, values: Values) -> PreparedChange:
-        """Check the values and build the request."""
-        body, request = self._form.prepare(values, self._account.base_url)
-        name = given(values, "name")
+        """Read the values and build the request."""
+        given = self._form.read(values)
+        given.require(self._account.name)
+        body, name = self._form.body(given), given.text("name")
 
         async def send() -> ActionResult:
+            what = f"the creation of deployment {clean(name)}"
             try:
-                return await self._changes.create(body)
+                data = await self._client.change("POST", DEPLOYMENT, body, what=what, creates=True)
             finally:
                 self._lists.forget()
+            uuid = data.get("deployment_uuid") or data.get("uuid") if isinstance(data, dict) else data
+            created = Ref(self._account.name, KIND, clean(uuid)) if isinstance(uuid, str) and uuid else None
+            return ActionResult(f"Deployment {clean(name)} created.", created=created)
 
         async def find() -> Collection[Ref]:
             found = await self._lists.find_deployments({"name": name})
             return [deployment.ref for deployment in found if deployment.name == clean(name)]
 
+        request = given.shown("POST", f"{self._account.base_url}{DEPLOYMENT}", body)
         return PreparedChange(Ref(self._account.name, KIND, clean(name)), values, send, request, find)

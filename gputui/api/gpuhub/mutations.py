@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from gputui.api.gpuhub.client import GpuhubClient
-from gputui.api.gpuhub.create_deployment import PATH as DEPLOYMENT
 from gputui.errors import InvalidError
 from gputui.formatting import format_minutes
 from gputui.models import LONGEST_BLOCK, ActionResult, Ref, StopOptions
-from gputui.text import clean
+
+DEPLOYMENT = "/api/v1/dev/deployment"
 
 
 class GpuhubChanges:
-    """The calls 2, 4 to 6, 9 and 10."""
+    """The calls 4 to 6, 9 and 10."""
 
     def __init__(self, server: GpuhubClient) -> None:
         self._server = server
-
-    async def create(self, body: Mapping[str, object]) -> ActionResult:
-        """Create a deployment (call 2) from a body that has been checked."""
-        name = clean(str(body["name"]))
-        data = await self._server.change(
-            "POST", DEPLOYMENT, body, what=f"the creation of deployment {name}", creates=True
-        )
-        uuid = data.get("deployment_uuid") or data.get("uuid") if isinstance(data, dict) else data
-        created = (
-            Ref(self._server.party.account, "deployment", clean(uuid)) if isinstance(uuid, str) and uuid else None
-        )
-        return ActionResult(f"Deployment {name} created.", created=created)
 
     async def scale(self, ref: Ref, replicas: int) -> ActionResult:
         """Change the desired number of replicas (call 4)."""

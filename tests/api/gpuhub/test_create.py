@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gputui.api.gpuhub.create_deployment import DeploymentForm, Dialect
+from gputui.api.gpuhub.create import DeploymentCreator, DeploymentForm, Dialect
 from gputui.api.gpuhub.images import PUBLIC_IMAGES, public_images
 from gputui.errors import InvalidError
-from gputui.models import FieldKind, FormField, Image, Ref
+from gputui.models import FieldKind, FormField, Image, PreparedRequest, Ref
 from gputui.text import clean
+from tests.api.gpuhub.server import gpuhub_account
 
 HUB = DeploymentForm("hub", ("sgp1", "Singapore-A"), "USD")
 OWN = Image(Ref("hub", "image", "image-db8346e037"), "trainer")
@@ -75,8 +77,8 @@ def field(name: str) -> FormField:
 def body(**changes: str) -> dict[str, object]:
     """Return what is sent for values in which nothing is wrong."""
     values = {**VALUES, **changes}
-    assert HUB.check(values) == {}
-    return dict(HUB.body(values))
+    assert HUB.read(values).problems == {}
+    return dict(HUB.body(HUB.read(values)))
 
 
 def test_a_replica_set_is_sent_as_the_document_has_it() -> None:
@@ -112,7 +114,7 @@ def test_a_container_has_no_replicas() -> None:
     ],
 )
 def test_a_field_without_effect_is_refused(changes: dict[str, str], name: str, cause: str) -> None:
-    problems = HUB.check({**VALUES, **changes})
+    problems = HUB.read({**VALUES, **changes}).problems
     assert list(problems) == [name]
     assert problems[name].startswith(cause)
 
@@ -132,8 +134,8 @@ RANGE = ("cuda_v_from", "cuda_v_to")
 
 def template_of(form: DeploymentForm, values: dict[str, str]) -> dict[str, object]:
     """Return the template that is sent for values in which nothing is wrong."""
-    assert form.check(values) == {}
-    template = form.body(values)["container_template"]
+    assert form.read(values).problems == {}
+    template = form.body(form.read(values))["container_template"]
     assert isinstance(template, dict)
     return template
 
@@ -141,17 +143,17 @@ def template_of(form: DeploymentForm, values: dict[str, str]) -> dict[str, objec
 def test_autodl_has_the_protocols_of_ports_in_the_template_as_well() -> None:
     values = {**VALUES, "dc_list": "westDC2"}
     assert template_of(AUTODL, values) == TEMPLATE | {"dc_list": ["westDC2"]} | PORTS
-    assert AUTODL.body(values).items() >= PORTS.items()
+    assert AUTODL.body(AUTODL.read(values)).items() >= PORTS.items()
 
 
 def test_a_container_of_autodl_has_one_cuda_version() -> None:
     values = {**VALUES, "dc_list": "westDC2", "deployment_type": "Container", "replica_num": "", "cuda_v": "11.8"}
-    assert set(AUTODL.check(values)) == set(RANGE)
+    assert set(AUTODL.read(values).problems) == set(RANGE)
     values = {name: value for name, value in values.items() if name not in RANGE}
     template = template_of(AUTODL, values)
     assert template["cuda_v"] == 118
     assert not template.keys() & set(RANGE)
-    assert AUTODL.check({**values, "cuda_v": ""}) == {"cuda_v": "required"}
+    assert AUTODL.read({**values, "cuda_v": ""}).problems == {"cuda_v": "required"}
 
 
 def test_a_private_cloud_has_one_cuda_version_and_no_regions() -> None:
@@ -159,7 +161,7 @@ def test_a_private_cloud_has_one_cuda_version_and_no_regions() -> None:
     template = template_of(PRIVATE, {**values, "cuda_v": "0"})
     assert template["cuda_v"] == 0
     assert not template.keys() & {"dc_list", *RANGE}
-    refused = PRIVATE.check({**values, "cuda_v": "11.8", "dc_list": "sgp1", "cuda_v_from": "11.8"})
+    refused = PRIVATE.read({**values, "cuda_v": "11.8", "dc_list": "sgp1", "cuda_v_from": "11.8"}).problems
     assert set(refused) == {"dc_list", "cuda_v_from"}
     assert all(problem.startswith("has no effect") for problem in refused.values())
 
@@ -167,7 +169,7 @@ def test_a_private_cloud_has_one_cuda_version_and_no_regions() -> None:
 def test_any_version_is_for_private_clouds_alone() -> None:
     values = {name: value for name, value in VALUES.items() if name not in ("replica_num", *RANGE)}
     container = {**values, "dc_list": "westDC2", "deployment_type": "Container", "cuda_v": "0"}
-    assert "CUDA version" in AUTODL.check(container)["cuda_v"]
+    assert "CUDA version" in AUTODL.read(container).problems["cuda_v"]
 
 
 def test_optional_values_that_are_not_given_are_not_sent() -> None:
@@ -185,8 +187,8 @@ def test_without_reuse_its_scope_is_not_sent() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(VALUES) - OPTIONAL - {"parallelism_num"}))
 def test_what_is_required_is_missed_at_its_field(name: str) -> None:
-    assert HUB.check({**VALUES, name: " "})[name] == "required"
-    assert "required" in HUB.check({key: value for key, value in VALUES.items() if key != name})[name]
+    assert HUB.read({**VALUES, name: " "}).problems[name] == "required"
+    assert "required" in HUB.read({key: value for key, value in VALUES.items() if key != name}).problems[name]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_what_is_required_is_missed_at_its_field(name: str) -> None:
     ],
 )
 def test_what_is_wrong_is_told_at_its_field(changes: dict[str, str], name: str, problem: str) -> None:
-    problems = HUB.check({**VALUES, **changes})
+    problems = HUB.read({**VALUES, **changes}).problems
     assert list(problems) == [name]
     assert problem in problems[name]
 
@@ -239,7 +241,7 @@ def test_the_form_has_a_field_for_every_parameter_and_its_defaults_are_right() -
     values = {each.name: each.default for each in form.fields}
     # What a deployment is called, runs and may cost is for the user to say; the models are known from the stock.
     shown = {each.name: values[each.name] for each in form.fields if each.shown_with(values)}
-    assert set(HUB.check(shown)) == {"name", "gpu_name_set", "image_uuid", "cmd", "price_to"}
+    assert set(HUB.read(shown).problems) == {"name", "gpu_name_set", "image_uuid", "cmd", "price_to"}
 
 
 def test_replicas_are_asked_for_where_the_type_has_them() -> None:
@@ -291,21 +293,29 @@ def test_every_choice_has_its_label_and_the_lists_of_the_account_are_offered() -
     assert field("cmd").kind is FieldKind.LINES
 
 
+def shown(values: dict[str, str]) -> PreparedRequest:
+    """Return the request of a deployment as a dry run shows it."""
+    creator = DeploymentCreator(gpuhub_account("https://api.gpuhub.com"), *(cast("Any", None) for _ in range(3)))
+    request = creator.prepare(values).request
+    assert request is not None
+    return request
+
+
 def test_a_dry_run_shows_the_request() -> None:
-    _, request = HUB.prepare(VALUES, "https://api.gpuhub.com")
+    request = shown(VALUES)
     assert (request.method, request.url) == ("POST", "https://api.gpuhub.com/api/v1/dev/deployment")
-    assert json.loads(request.body) == HUB.body(VALUES)
+    assert json.loads(request.body) == HUB.body(HUB.read(VALUES))
     assert request.body.splitlines()[1] == '  "name": "train-a",'
 
 
 def test_what_is_wrong_is_not_shown_as_a_request() -> None:
     with pytest.raises(InvalidError, match="gpu_num must be at least 1") as caught:
-        HUB.prepare({**VALUES, "gpu_num": "0"}, "https://api.gpuhub.com")
+        HUB.read({**VALUES, "gpu_num": "0"}).require("hub")
     assert caught.value.fields == {"gpu_num": "must be at least 1"}
 
 
 @given(st.text(min_size=1).filter(str.strip))
 def test_a_dry_run_is_exact_and_safe_to_look_at(command: str) -> None:
-    _, request = HUB.prepare({**VALUES, "cmd": command}, "https://api.gpuhub.com")
+    request = shown({**VALUES, "cmd": command})
     assert json.loads(request.body)["container_template"]["cmd"] == command
     assert clean(request.body, multiline=True) == request.body
