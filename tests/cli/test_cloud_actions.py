@@ -137,7 +137,7 @@ def test_a_host_is_kept_out_with_what_its_events_say_against_it(hub: Cloud, run:
     assert hub.blocks == [("train-b", 360, evidence)]
     assert "Host host-b in sgp1: for 6h 00m, until " in dry
     assert f"Comment: {evidence}\n" in dry
-    assert "kept out already" not in dry
+    assert "already blocked" not in dry
 
 
 def test_a_comment_of_ones_own_takes_the_place_of_the_evidence(hub: Cloud, run: Run) -> None:
@@ -153,8 +153,8 @@ def test_a_host_that_is_kept_out_already_is_kept_out_for_longer(hub: Cloud, run:
     _, known, _ = run("block", "train-a", "--dry-run")
     _, elsewhere, _ = run("block", "train-b", "--dry-run")
 
-    assert re.search(r"It is already blocked, until .* \(1h 35m left\): this extends that\.", known)
-    assert "kept out already" not in elsewhere
+    assert re.search(r"It is already blocked, until .* \(1h 36m left\): this extends that\.", known)
+    assert "already blocked" not in elsewhere
 
 
 def test_a_start_as_usual_says_nothing_against_a_host(hub: Cloud, run: Run) -> None:

@@ -21,6 +21,7 @@ from gputui.models import (
     Phase,
     Ref,
     Resource,
+    Role,
     Row,
 )
 from tests.fleet.fakes import FakeBackend
@@ -326,7 +327,7 @@ class Creating(FakeBackend):
     async def create_form(self, kind: str) -> Form:
         fields = (
             FormField("name", "Name", help="Lower-case letters, digits and dashes"),
-            FormField("image", "Image", FieldKind.CHOICE, choices=("pytorch:2.5", "cuda:12.4")),
+            FormField("image", "Image", FieldKind.CHOICE, choices=("pytorch:2.5", "cuda:12.4"), role=Role.IMAGE),
             FormField("port", "Port", FieldKind.NUMBER, required=False),
         )
         return Form(self.account, kind, f"New {kind} in {self.account}", fields, note="The image is pulled first.")

@@ -214,7 +214,7 @@ async def test_a_job_cannot_want_one_less() -> None:
     async with staged(cloud) as stage:
         await go_to(stage, "batch-00c1")
         await stage.press("X")
-        assert "one less" not in stage.text
+        assert "also scale" not in stage.text
         assert "The deployment may start another in its place." in said(stage)
         assert "Spending" not in stage.text
 

@@ -266,4 +266,4 @@ async def test_without_the_chart_library_the_figures_are_there_and_the_reason(
             assert all(f"GPU {index} utilisation" in stage.text for index in range(8))
         assert "drawing" not in stage.text
         assert re.search(r"GPU 0 utilisation +\d+ %", stage.text)
-        assert "a mistake" not in stage.toasts
+        assert "Internal error" not in stage.toasts

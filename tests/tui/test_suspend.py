@@ -48,10 +48,10 @@ def works_as_before(terminal: Terminal) -> None:
     terminal.settle()
     terminal.send("j")
     terminal.settle()
-    second = cursor_line(terminal)
+    second = terminal.lines.index(cursor_line(terminal))
     terminal.send("k", "j")
     terminal.settle()
-    assert cursor_line(terminal) == second
+    assert terminal.lines.index(cursor_line(terminal)) == second  # the place: rows of a slow account may yet come
     terminal.wait_for(lambda: keyboard_levels(terminal) == 1)
 
 
