@@ -116,7 +116,7 @@ def price_sentence(row: Priced, *, billed: bool = True) -> str:
     whole = ", all of it" if isinstance(row, Deployment) else ""
     ended = " while it runs" if not isinstance(row, Volume) and price_now(row) is None else ""
     guess = "  (an estimate)" if price.estimated else ""
-    return f"{format_money(price)} /h{whole}{ended}{guess}"
+    return f"{format_money(price)}/h{whole}{ended}{guess}"
 
 
 def money_text(price: Money) -> str:

@@ -101,7 +101,7 @@ async def test_what_the_server_lists_no_more_goes() -> None:
         cloud.rows[Resource.BLACKLIST] = []
         await stage.advance(6)
         assert stage.names == []
-        assert "No host is kept out in any account. Press b on an instance (3) to keep its host out." in stage.text
+        assert "No host is blocked in any account. Press b on an instance (3) to block its host." in stage.text
 
 
 async def test_where_hosts_cannot_be_kept_out_it_says_so() -> None:
@@ -121,7 +121,7 @@ async def test_an_entry_is_made_longer_through_an_instance_on_its_host() -> None
     async with staged(cloud, view="6") as stage:
         await stage.press("b")
         assert "Keep host 33ab01c2ff out in hub?" in stage.text
-        assert "33ab01c2ff is kept out until 13:35 already; this makes it longer." in stage.text
+        assert "33ab01c2ff is blocked until 13:35 already; this makes it longer." in stage.text
         assert stage.app.screen.query_one("#comment", Input).value == "slow boot"
         asked = cloud.calls[Resource.BLACKLIST]
         await stage.press("right", "enter")

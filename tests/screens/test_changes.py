@@ -482,7 +482,7 @@ async def test_an_endpoint_that_is_stopped_starts() -> None:
     async with staged(fake, view="2") as stage:
         await stage.press("S")
         assert "Start chat in yotta?" in stage.text
-        assert "Its instances start, as many as it wants." in stage.text
+        assert "The desired number of instances starts." in stage.text
         await confirm(stage)
         assert fake.told == [(Action.START, "id-chat", {})]
 

@@ -179,7 +179,7 @@ async def test_wanting_one_less_is_a_tick_away_and_says_what_it_saves() -> None:
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-7f3c")
         await stage.press("X", "s")
-        assert "[x] also want one less of train-a, 1 instead of 2" in stage.text
+        assert "[x] also scale down train-a from 2 to 1" in stage.text
         assert "train-a starts none in its place." in stage.text
         assert "Spending falls by $1.80/h." in stage.text
         await stage.press("right", "enter")
@@ -226,7 +226,7 @@ async def test_several_marked_are_stopped_with_the_same_options_once_the_number_
         await stage.press("space", "space", "X")
         for part in (
             "Stop 2 containers in hub?",
-            "also want 2 less of train-a, 0 instead of 2",
+            "also scale down train-a from 2 to 0",
             "do not keep them for reuse",
             "Run in each first",
             "Type 2 to confirm:",
@@ -360,9 +360,9 @@ async def test_a_host_that_is_kept_out_already_is_for_longer_or_a_warning() -> N
     async with staged(cloud) as stage:
         await go_to(stage, "train-a-81ab")
         await stage.press("b")
-        assert "33ab01c2ff is kept out until 13:35 already; this makes it longer." in stage.text
+        assert "33ab01c2ff is blocked until 13:35 already; this makes it longer." in stage.text
         await fill(stage, "span", "30m")
-        assert "33ab01c2ff is kept out until 13:35 already: this would end earlier" in stage.text
+        assert "33ab01c2ff is blocked until 13:35 already: this would end earlier" in stage.text
 
 
 async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
@@ -373,7 +373,7 @@ async def test_marked_instances_on_one_host_keep_it_out_once() -> None:
         assert "4 instances are marked, on 2 hosts: each host is blocked once." in stage.text
         await say_yes(stage)
         assert sorted(ref for ref, _, _ in cloud.blocks) == ["batch-00c1", "train-a-81ab"]
-        assert "2 of 2 hosts are kept out." in stage.toasts
+        assert "2 of 2 hosts are blocked." in stage.toasts
 
 
 async def test_accounts_that_cannot_block_hosts_do_not_offer_it() -> None:

@@ -307,7 +307,7 @@ async def test_the_dry_run_shows_the_request_can_be_copied_and_sends_nothing() -
     async with staged(cloud, view="2", size=WIDE) as stage:
         await open_form(stage)
         await stage.press("ctrl+t")
-        assert "this would be sent, and is not" in stage.text
+        assert "request preview (not sent)" in stage.text
         assert "POST https://cloud.example/deployment" in stage.text
         assert '"cmd": "cd /root\\npython train.py"' in stage.text
         await stage.press("c")
@@ -421,7 +421,7 @@ async def test_the_last_question_names_cost_idle_cards_and_namesakes_with_cancel
             "image PyTorch 2.0 · CUDA 11.2 (base-image-02)",
             "command cd /root ⏎ python train.py",
             "at most $6.00/h (4 × $1.50/h)",
-            "3 single cards of these models are idle",
+            "3 matching GPUs idle",
             "no promise that an instance with 2 can start",
             "There is a deployment exp-1 already (running)",
         ):

@@ -29,7 +29,7 @@ def fleet_of_two() -> FakeBackend:
 
 async def test_before_anything_happens_it_says_what_will_be_here() -> None:
     async with staged(fleet_of_two(), view="4") as stage:
-        assert "Nothing has happened since gputui watches." in stage.text
+        assert "No events since gputui started." in stage.text
 
 
 async def test_changes_appear_with_where_from_and_where_to() -> None:

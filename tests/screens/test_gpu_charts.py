@@ -251,7 +251,7 @@ async def test_an_account_without_rows_says_so_in_its_own_words() -> None:
         await stage.settle()
         assert "No instances in dock. Press n to create one." in stage.text
         await stage.command("filter x")
-        assert "esc clears what limits the view" in stage.text
+        assert "esc clears the filter" in stage.text
 
 
 @pytest.mark.parametrize("compared", [False, True])

@@ -127,7 +127,7 @@ async def test_all_of_the_past_can_be_read_at_once() -> None:
         await stage.press("g")
         assert "line 0" in stage.lines[2]
         await stage.press("O")
-        assert "nothing older" in stage.toasts
+        assert "Beginning of the log" in stage.toasts
 
 
 async def test_only_lines_that_match_are_shown() -> None:
@@ -161,7 +161,7 @@ async def test_the_server_is_asked_for_words() -> None:
         await stage.type("needle")
         await stage.press("ctrl+g")
         await stage.until(lambda: "2 lines" in stage.title, "the lines asked for")
-        assert "on the server: words needle" in stage.title
+        assert "server filter: words needle" in stage.title
         await stage.press("L", "tab")
         await stage.type("soon")
         await stage.press("ctrl+g")

@@ -22,7 +22,7 @@ async def test_a_filter_is_sent_to_the_server_and_stands_in_the_title_in_words()
         stage.app.screen.query_one("#confirm", Button).press()
         await stage.settle()
         assert cloud.asked == {Resource.INSTANCES: {"price_to": "2"}}
-        assert "on the server: price to=2 per hour" in stage.title
+        assert "server filter: price to=2 per hour" in stage.title
 
 
 async def test_fields_left_empty_ask_for_nothing() -> None:
@@ -54,7 +54,7 @@ async def test_the_filter_explains_an_empty_list_and_survives_escape() -> None:
         await stage.advance(0)
         await stage.press("escape")
         assert "Nothing matches status=failed, released on the server. L changes what is asked for." in stage.text
-        assert "on the server: status=failed, released" in stage.title
+        assert "server filter: status=failed, released" in stage.title
 
 
 class OtherRegions(FakeCloud):

@@ -134,7 +134,7 @@ async def test_it_all_fits_a_narrow_screen() -> None:
         at(stage, "sgp1")
         await stage.settle()
         assert "from $0.90/h" in stage.text
-        assert "may sit on two machines" in stage.text
+        assert "possibly on different machines" in stage.text
 
 
 # --- what could not be read -------------------------------------------------------------------------------------
@@ -497,7 +497,7 @@ async def test_one_more_than_now_is_proposed_and_nonsense_refused() -> None:
     async with staged(hub(), view="1") as stage:
         at(stage, "us-east-1")
         await stage.press("w")
-        assert "Tell when this many RTX 5090 are idle in hub · us-east-1" in stage.text
+        assert "Notify me when at least this many RTX 5090 are idle in hub · us-east-1" in stage.text
         assert "3" in [line.strip(" ▏┃│█▌▐") for line in stage.lines]
         for typed, told in (("x", "Type how many, 1 or more."), ("17", "There are 16.")):
             await stage.press("ctrl+u")

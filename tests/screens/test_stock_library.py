@@ -148,7 +148,7 @@ async def test_deleting_an_image_asks_once_and_is_sent_once() -> None:
     async with staged(fake, view="7") as stage:
         await stage.press("D")
         assert "Delete alice-snapshot:v1 in lab?" in stage.text
-        assert "The image is gone for good." in stage.text
+        assert "The image is permanently deleted." in stage.text
         await stage.press("right", "enter")
         assert sent(fake) == {Action.DELETE: 1}
 

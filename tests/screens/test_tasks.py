@@ -70,7 +70,7 @@ async def test_older_ones_are_read_when_wanted_and_the_title_says_so() -> None:
         assert "O older" in stage.lines[-1]
         await stage.press("O")
         assert cloud.asked[-1] == {"newest": "10"}
-        assert "on the server: newest=10" in stage.title
+        assert "server filter: newest=10" in stage.title
         cloud.rows[Resource.QUEUES] = [queue("sdxl", 2, 5, 5), queue("embed", 1, 2, 2)]
         await stage.press("r")
         await stage.advance(1)

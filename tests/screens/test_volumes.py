@@ -177,7 +177,7 @@ async def test_several_volumes_are_deleted_by_their_number() -> None:
     async with staged(fake, view="7") as stage:
         await stage.press("space", "space", "D")
         assert "Delete 2 volumes in yotta?" in stage.text
-        assert "The data on them goes for good." in stage.text
+        assert "All data on them is permanently deleted." in stage.text
         assert "Spending falls by $0.06/h." in stage.text
         await stage.type("2")
         await stage.press("enter")

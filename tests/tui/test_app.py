@@ -107,7 +107,7 @@ def test_keys_that_come_all_at_once_are_done_one_after_another(place: Place) -> 
 @pytest.mark.parametrize(
     "faults, said",
     [
-        ("auth", "wrong user name or password (HTTP 403). Correct the credentials in the configuration"),
+        ("auth", "wrong user name or password (HTTP 403). Check the credentials in ["),
         ("html", "something unexpected: a web page instead of JSON. Check base_url"),
         ("truncated", "something unexpected: JSON that is cut off or broken."),
         ("down", "is there, but the server behind it does not answer (HTTP 502)."),

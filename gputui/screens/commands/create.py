@@ -125,7 +125,7 @@ class CreateCommands(CommandSet):
             f"The {form.kind} is there. One thing to note:",
             effects=[note],
             confirm="Copy the password",
-            cancel="Continue",
+            cancel="Close",
         )
         if await self.app.push_screen_wait(dialog):
             self.app.copy_to_clipboard(secret)

@@ -623,8 +623,8 @@ class TestHost:
             (as_json({"status": "ok"}), ProtocolError, "something unexpected"),
             (as_json([]), ProtocolError, "should be an object"),
             (as_json({"detail": "Not Found"}, 404), ProtocolError, "does not know this call"),
-            (as_json({"detail": "Not authenticated"}, 403), AuthError, "wants credentials"),
-            (page(401), AuthError, "wants credentials"),
+            (as_json({"detail": "Not authenticated"}, 403), AuthError, "requires credentials"),
+            (page(401), AuthError, "requires credentials"),
             (as_json({"detail": "NVML: driver not loaded"}, 500), ServerError, "driver not loaded"),
             (Reply(500, b"Internal Server Error"), ServerError, "failed at it"),
             (Reset(), UnavailableError, "broke off"),
@@ -699,7 +699,7 @@ class TestCreate:
         script(server, images={"count": 0, "images": []}, series={}, containers={"containers": []})
         backend = DeepdockBackend(deepdock_account(server.url, 'ssh = { user = "alice" }'))
         form = await backend.creators["container"].form()
-        assert form.note == "The host has no image: pull one first. The host tells of no GPU."
+        assert form.note == "The host has no image: pull one first. The host reports no GPU."
         assert next(field.default for field in form.fields if field.name == "user_name") == "alice"
         server.on("/metrics/gpus", Reply(500, b""))
         assert await backend.creators["container"].form() == form

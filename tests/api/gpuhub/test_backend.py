@@ -752,7 +752,7 @@ async def test_a_host_is_kept_out_for_a_time_that_is_possible(
 
 async def test_a_block_names_the_host(server: ScriptedServer, hub: GpuhubBackend) -> None:
     server.on(BLACKLIST, NOTHING)
-    assert (await hub.block(REF, minutes=90)).message == "Host f94411a60c is kept out for 1h 30m."
+    assert (await hub.block(REF, minutes=90)).message == "Host f94411a60c is blocked for 1h 30m."
 
 
 async def test_a_change_is_for_what_can_be_changed(server: ScriptedServer, hub: GpuhubBackend) -> None:
