@@ -278,7 +278,7 @@ class Login:
             refetch=target,
         )
         if user:
-            await fleet.logins.remember(instance.ref, first.made, user)
+            await fleet.logins.remember(instance.ref, first.generation, user)
         return connection
 
     async def _ask_user(self, instance: Instance) -> str:

@@ -58,7 +58,7 @@ async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, host
                 refetch=target,
             )
         if user:
-            await logins.remember(ref, first.made, user)
+            await logins.remember(ref, first.generation, user)
         return connection
 
 

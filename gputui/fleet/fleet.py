@@ -188,8 +188,8 @@ class Fleet(Rows):
             if self.get(change.ref) is None:
                 self.logins.expect(change)
             raise
-        if not result.made and result.created and isinstance(row := self.get(result.created), Instance):
-            result = replace(result, made=row.container_id or "")
+        if not result.generation and result.created and isinstance(row := self.get(result.created), Instance):
+            result = replace(result, generation=row.container_id or "")
         return await self.logins.created(change, result)
 
     # Single requests.

@@ -43,7 +43,7 @@ class Logins:
         if change.login is None or result.created is None:
             return result
         user, password = change.login
-        kept = await self.remember(result.created, result.made, user, password)
+        kept = await self.remember(result.created, result.generation, user, password)
         if password is None:
             return result
         said = f"{result.message} {user} logs in with the password you gave"
@@ -53,57 +53,57 @@ class Logins:
             result, message=f"{said}.", to_note="No keyring keeps the password: note it, it will be asked for."
         )
 
-    async def remember(self, ref: Ref, made: str, user: str, password: Secret | None = None) -> bool:
+    async def remember(self, ref: Ref, generation: str, user: str, password: Secret | None = None) -> bool:
         """Store the login of a generation of an instance; returns whether the password is in the keyring now."""
-        self._here[ref, made] = (user, password)
+        self._here[ref, generation] = (user, password)
         self._expected.pop(ref, None)
-        return bool(await _in_thread(lambda: self._write(ref, made, user, password)))
+        return bool(await _in_thread(lambda: self._write(ref, generation, user, password)))
 
     async def complete(self, ref: Ref, target: SSHTarget) -> SSHTarget:
         """Add the stored user and password, where the back end has reported none."""
         if target.user:
             return target
-        user, password = self._here.get((ref, target.made), ("", None))
+        user, password = self._here.get((ref, target.generation), ("", None))
         if not user:
-            user, password = await _in_thread(lambda: self._read(ref, target.made)) or ("", None)
+            user, password = await _in_thread(lambda: self._read(ref, target.generation)) or ("", None)
             if not user and ref in self._expected:
                 user, password = self._expected[ref]
-                await self.remember(ref, target.made, user, password)
-            self._here[ref, target.made] = (user, password)
+                await self.remember(ref, target.generation, user, password)
+            self._here[ref, target.generation] = (user, password)
         return replace(target, user=user, password=target.password or password, remembered=bool(user))
 
     async def forget(self, ref: Ref) -> None:
         """Delete the login of a deleted instance."""
-        for made in [made for known, made in self._here if known == ref]:
-            del self._here[ref, made]
+        for generation in [generation for known, generation in self._here if known == ref]:
+            del self._here[ref, generation]
         self._expected.pop(ref, None)
         await _in_thread(lambda: self._drop(ref))
 
     # In a thread.
 
-    def _write(self, ref: Ref, made: str, user: str, password: Secret | None) -> bool:
+    def _write(self, ref: Ref, generation: str, user: str, password: Secret | None) -> bool:
         from gputui.config import secrets
 
         if self._history is None:
             return False
-        before = self._history.remember_login(ref, user=user, made=made)
-        if before is not None and before != made:
+        before = self._history.remember_login(ref, user=user, generation=generation)
+        if before is not None and before != generation:
             secrets.drop_from_keyring(_name(ref, before))  # of one of this name that was deleted elsewhere
         if password is None or not self._history.lasting:
             return False
-        return secrets.keep_in_keyring(_name(ref, made), password)
+        return secrets.keep_in_keyring(_name(ref, generation), password)
 
-    def _read(self, ref: Ref, made: str) -> tuple[str, Secret | None]:
+    def _read(self, ref: Ref, generation: str) -> tuple[str, Secret | None]:
         from gputui.config import secrets
 
-        user = self._history.login_of(ref, made) if self._history is not None else ""
-        return user, secrets.kept_in_keyring(_name(ref, made)) if user else None
+        user = self._history.login_of(ref, generation) if self._history is not None else ""
+        return user, secrets.kept_in_keyring(_name(ref, generation)) if user else None
 
     def _drop(self, ref: Ref) -> None:
         from gputui.config import secrets
 
-        if self._history is not None and (made := self._history.forget_login(ref)) is not None:
-            secrets.drop_from_keyring(_name(ref, made))
+        if self._history is not None and (generation := self._history.forget_login(ref)) is not None:
+            secrets.drop_from_keyring(_name(ref, generation))
 
 
 async def _in_thread(work: Callable[[], _T]) -> _T | None:
@@ -135,5 +135,5 @@ async def _in_thread(work: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _name(ref: Ref, made: str) -> str:
-    return f"{ref} {made}".strip()
+def _name(ref: Ref, generation: str) -> str:
+    return f"{ref} {generation}".strip()

@@ -229,29 +229,29 @@ class History(HistoryFile):
 
     # Users of instances, where the back end does not report them. Passwords are never here.
 
-    def remember_login(self, ref: Ref, *, user: str, made: str) -> str | None:
-        """Store the user of an instance; ``made`` distinguishes generations of a name (:attr:`SSHTarget.made`).
+    def remember_login(self, ref: Ref, *, user: str, generation: str) -> str | None:
+        """Store the user of an instance, and its :attr:`SSHTarget.generation`.
 
-        Returns the ``made`` that was stored for this name before, None where there was none.
+        Returns the ``generation`` that was stored for this name before, None where there was none.
         """
         before: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
             before += [text for (text,) in connection.execute("SELECT made FROM login WHERE ref = ?", (str(ref),))]
-            connection.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (str(ref), made, user))
+            connection.execute("INSERT OR REPLACE INTO login VALUES (?, ?, ?)", (str(ref), generation, user))
         return before[0] if before else None
 
-    def login_of(self, ref: Ref, made: str) -> str:
+    def login_of(self, ref: Ref, generation: str) -> str:
         """Return the user of this instance; '' when it is unknown."""
-        found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), made))
+        found = self._select("SELECT user FROM login WHERE ref = ? AND made = ?", (str(ref), generation))
         return (typed_line(found[0][0]) or "") if found else ""
 
     def forget_login(self, ref: Ref) -> str | None:
-        """Delete the user of a removed instance; returns its ``made``, None where there was none."""
-        made: list[str] = []
+        """Delete the user of a removed instance; returns its ``generation``, None where there was none."""
+        generations: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
             found = connection.execute("DELETE FROM login WHERE ref = ? RETURNING made", (str(ref),))
-            made += [text for (text,) in found]
-        return made[0] if made else None
+            generations += [text for (text,) in found]
+        return generations[0] if generations else None
 
     # The audit log.
 

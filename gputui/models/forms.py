@@ -22,13 +22,14 @@ class ExecResult:
 class ActionResult:
     """A back end's answer to an action: a message, and the created row, if any.
 
-    ``made`` distinguishes that row from earlier and later ones of its name (:attr:`SSHTarget.made`). ``output`` is
-    the output of a process, where the answer repeats it. ``to_note`` is shown once and needs the user's attention.
+    ``generation`` distinguishes that row from earlier and later ones of its name (:attr:`SSHTarget.generation`).
+    ``output`` is the output of a process, where the answer repeats it. ``to_note`` is shown once and needs the user's
+    attention.
     """
 
     message: str
     created: Ref | None = None
-    made: str = ""
+    generation: str = ""
     to_note: str = ""
     output: str = ""
     exec: ExecResult | None = None

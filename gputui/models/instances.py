@@ -30,8 +30,8 @@ class Service:
 class SSHTarget:
     """Where an instance's sshd listens now. Address, port and password may change with every restart.
 
-    ``made`` tells this instance from an earlier one of the same name: its host key is another one rightly.
-    ``user`` is empty where the back end does not say who may log in. ``remembered``: it was made, or logged into
+    ``generation`` distinguishes this instance from an earlier one of the same name, which had another host key.
+    ``user`` is empty where the back end does not report who may log in. ``remembered``: it was made, or logged into
     before, with this user and password, whatever the account's other instances have.
     """
 
@@ -39,7 +39,7 @@ class SSHTarget:
     port: int
     user: str
     password: Secret | None = None
-    made: str = ""
+    generation: str = ""
     remembered: bool = False
 
 

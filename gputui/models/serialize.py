@@ -1,7 +1,7 @@
 """Models as plain JSON-ready data and back: the form of ``-o json``, of snapshots and of the event history.
 
-Keys are the fields' names, a Ref is its text, times are ISO 8601 in UTC with ``Z``, an amount of money is text.
-Secrets, ``raw``, ``series`` and ``remembered`` never leave. How to treat a class is worked out once, then kept.
+Keys are the fields' names but for ``_KEYS``. A Ref is its text, times are ISO 8601 in UTC with ``Z``, an amount of
+money is text. Secrets, ``raw``, ``series`` and ``remembered`` never leave. The treatment of a class is kept.
 
 What is read back is held against the fields' types and cleaned as an answer of a server is: files can be damaged, and
 anybody may have written into them.
@@ -29,6 +29,9 @@ _Encode = Callable[[Any], Any]
 _Decode = Callable[[Any], Any]
 
 _DROPPED_FIELDS = frozenset({"raw", "series", "remembered"})
+_KEYS = {"generation": "made"}
+"""The keys of fields that have another name."""
+_NAMES = {key: name for name, key in _KEYS.items()}
 _SAME = (str, int, bool)
 _MULTILINE_FIELDS = frozenset({"command", "shutdown_command"})
 _LARGEST_INTEGER = 2**63
@@ -39,7 +42,7 @@ _LARGEST_EXPONENT = 30
 def to_plain(row: Any) -> Plain:
     """Return a model as a dict of JSON values. A float that JSON cannot say (NaN, infinity) becomes None."""
     return {
-        name: value if encode is None or value is None else encode(value)
+        _KEYS.get(name, name): value if encode is None or value is None else encode(value)
         for name, encode, value in ((name, encode, getattr(row, name)) for name, encode in _encoders(row.__class__))
     }
 
@@ -53,7 +56,8 @@ def from_plain(cls: type[_Row], data: Mapping[str, Any]) -> _Row:
     model: Any = cls
     decoders = _decoders(model)
     try:
-        return cls(**{name: decoders[name](value) for name, value in data.items() if name in decoders})
+        fields = ((_NAMES.get(key, key), value) for key, value in data.items())
+        return cls(**{name: decoders[name](value) for name, value in fields if name in decoders})
     except (TypeError, AttributeError, KeyError, ArithmeticError) as error:
         raise ValueError(f"not a {cls.__name__}: {error}") from error
 

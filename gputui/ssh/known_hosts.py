@@ -23,7 +23,7 @@ from gputui.text import clean
 
 _LONGEST_NAME = 200
 _JUMP = "jump/"
-_MADE = "#"
+_GENERATION = "#"
 """Separates an instance's Ref from its generation: the part that differs from other instances with the same Ref."""
 
 
@@ -196,7 +196,7 @@ class KnownHosts:
 
 def host_id_of(ref: Ref, target: SSHTarget) -> str:
     """Return the id under which an instance's host key is stored: the Ref, and the generation where it is known."""
-    return f"{ref}{_MADE}{target.made}" if target.made else str(ref)
+    return f"{ref}{_GENERATION}{target.generation}" if target.generation else str(ref)
 
 
 def jump_host_id(host: str, port: int) -> str:
@@ -211,7 +211,7 @@ def is_jump_host(host_id: str) -> bool:
 
 def name_of_host(host_id: str) -> str:
     """Return the Ref of a host id, without the generation."""
-    return host_id.partition(_MADE)[0]
+    return host_id.partition(_GENERATION)[0]
 
 
 def changed_key_error(host_id: str, host: str, port: int, old: tuple[HostKey, ...], new: HostKey) -> HostKeyError:

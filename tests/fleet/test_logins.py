@@ -28,17 +28,17 @@ class Dock(FakeBackend):
 
     def __init__(self) -> None:
         super().__init__("dock", [Resource.INSTANCES, Resource.IMAGES])
-        self.made = "1bb0e524d7f0"
+        self.generation = "1bb0e524d7f0"
         self.forced: list[Ref] = []
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        return SSHTarget("127.0.0.1", 22000, "", made=self.made)
+        return SSHTarget("127.0.0.1", 22000, "", generation=self.generation)
 
     def login_of(self, kind: str, values: Mapping[str, str]) -> tuple[str, Secret | None] | None:
         return (values["user_name"], Secret(values["password"])) if kind == "container" else None
 
     async def create(self, kind: str, values: Mapping[str, str]) -> ActionResult:
-        return replace(await super().create(kind, values), made=self.made)
+        return replace(await super().create(kind, values), generation=self.generation)
 
     def wants_force(self, row: Row) -> bool:
         return True
@@ -129,7 +129,7 @@ async def test_another_instance_of_the_same_name_gets_neither_user_nor_password(
 ) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
         await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
-        dock.made = "e61c9453638e"
+        dock.generation = "e61c9453638e"
         target = await fleet.ssh_target(MINE)
         assert (target.user, target.password) == ("", None)
 
@@ -143,7 +143,7 @@ async def test_a_deleted_instance_is_forgotten(
         await fleet.act(MINE, Action.DELETE)
         assert (await fleet.ssh_target(MINE)).user == ""
     assert not keyring
-    assert History(path).login_of(MINE, dock.made) == ""
+    assert History(path).login_of(MINE, dock.generation) == ""
 
 
 async def test_the_password_of_one_that_was_deleted_elsewhere_goes_when_its_name_is_used_again(
@@ -151,7 +151,7 @@ async def test_the_password_of_one_that_was_deleted_elsewhere_goes_when_its_name
 ) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
         await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
-        dock.made = "e61c9453638e"
+        dock.generation = "e61c9453638e"
         await clock.advance(1)
         await fleet.create(fleet.creator("dock", "container").prepare(GIVEN | {"password": "battery staple"}))
     assert set(keyring.values()) <= {"battery staple"}
@@ -169,7 +169,7 @@ def test_who_an_instance_was_made_for_logs_in_whoever_the_account_logs_in_as() -
 async def test_who_has_logged_in_once_is_not_asked_again(clock: FakeClock, dock: Dock, path: Path) -> None:
     async with running(clock, dock, history=History(path)) as fleet:
         assert (await fleet.ssh_target(MINE)).user == ""
-        await fleet.logins.remember(MINE, dock.made, "bob")
+        await fleet.logins.remember(MINE, dock.generation, "bob")
         assert (await fleet.ssh_target(MINE)).user == "bob"
     async with running(clock, dock, history=History(path)) as fleet:
         assert (await fleet.ssh_target(MINE)).user == "bob"
@@ -254,7 +254,7 @@ async def test_the_login_of_a_create_whose_outcome_was_unknown_is_that_of_what_a
             await fleet.create(fleet.creator("dock", "container").prepare(GIVEN))
         target = await fleet.ssh_target(MINE)
         assert (target.user, target.password) == ("alice", Secret("correct horse"))
-    assert History(path).login_of(MINE, dock.made) == "alice"
+    assert History(path).login_of(MINE, dock.generation) == "alice"
 
 
 async def test_what_was_there_before_an_unknown_create_keeps_its_own_login(clock: FakeClock, dock: Dock) -> None:

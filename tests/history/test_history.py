@@ -329,7 +329,7 @@ def test_threads_and_processes_write_side_by_side(path: Path) -> None:
 
 def test_who_logs_into_an_instance_is_remembered_for_that_one_alone(path: Path) -> None:
     main = Ref("dock", "container", "main")
-    History(path).remember_login(main, user="alice", made="1bb0e524d7f0")
+    History(path).remember_login(main, user="alice", generation="1bb0e524d7f0")
     history = History(path)
     assert history.login_of(main, "1bb0e524d7f0") == "alice"
     assert history.login_of(main, "e61c9453638e") == ""

@@ -130,7 +130,7 @@ def container(account: str, name: str, status: str = "running", **more: Any) -> 
     } | more
     if status == "running":
         given.setdefault("started_at", START - timedelta(hours=2))
-        given.setdefault("ssh", SSHTarget("127.0.0.1", 21305, "root", made=name))
+        given.setdefault("ssh", SSHTarget("127.0.0.1", 21305, "root", generation=name))
     return Instance(
         Ref(account, "container", name), name, phases.get(status, Phase.STOPPED), status, container_id=name, **given
     )

@@ -314,7 +314,7 @@ async def test_one_made_anew_under_a_name_gets_a_connection_of_its_own(ssh: Play
     fake = FakeBackend("lab")
     async with staged(fake) as stage:
         for container in ("first", "second"):
-            target = SSHTarget("127.0.0.1", 23001, "root", made=container)
+            target = SSHTarget("127.0.0.1", 23001, "root", generation=container)
             fake.rows = {resource: [instance("lab", "train", ssh=target)] for resource in fake.rows}
             await stage.advance(6)
             ssh.shell_open.clear()

@@ -103,7 +103,9 @@ def test_a_question_reads_every_file_once(directory: Path, monkeypatch: pytest.M
 def test_an_instance_made_anew_under_its_name_is_unknown_and_not_changed(tmp_path: Path) -> None:
     hosts, ref = KnownHosts(tmp_path), Ref("lab", "pod", "main")
     (key, _), (other, _) = new_key(), new_key()
-    before, after = (host_id_of(ref, SSHTarget("10.0.0.5", 23092, "root", made=made)) for made in ("28f8", "91ab"))
+    before, after = (
+        host_id_of(ref, SSHTarget("10.0.0.5", 23092, "root", generation=text)) for text in ("28f8", "91ab")
+    )
     hosts.remember(before, "10.0.0.5", 23092, key)
     assert hosts.keys(before) == (key,)
     assert hosts.keys(after) == ()
@@ -113,7 +115,7 @@ def test_an_instance_made_anew_under_its_name_is_unknown_and_not_changed(tmp_pat
 def test_forgetting_a_name_forgets_every_instance_that_had_it(tmp_path: Path) -> None:
     hosts, ref = KnownHosts(tmp_path), Ref("lab", "pod", "main")
     key, _ = new_key()
-    made = host_id_of(ref, SSHTarget("10.0.0.5", 23092, "root", made="28f8"))
+    made = host_id_of(ref, SSHTarget("10.0.0.5", 23092, "root", generation="28f8"))
     hosts.remember(made, "10.0.0.5", 23092, key)
     hosts.remember("lab/pod/maintenance", "10.0.0.5", 23093, key)
     assert hosts.forget(str(ref))

@@ -22,14 +22,14 @@ _USUAL = re.compile(r"ssh -p (?P<port>\d+) (?P<user>\w+)@(?P<host>[\w.-]+)")
 _PORT_OPTION = re.compile(r"port\s*[=\s]\s*(\d+)", re.IGNORECASE)
 
 
-def ssh_target(command: str, password: Secret | None = None, *, made: str = "") -> SSHTarget | None:
+def ssh_target(command: str, password: Secret | None = None, *, generation: str = "") -> SSHTarget | None:
     """Return where a command would log in; None where it names no host that can be one.
 
     Options may stand in any order, before the host or after it, their values joined or apart; a port may also follow
     the host. What it would run, forward or read from files is left out: nothing of it is ever executed.
     """
     if usual := _USUAL.fullmatch(command):
-        return _checked(usual["user"], usual["host"], usual["port"], password, made)
+        return _checked(usual["user"], usual["host"], usual["port"], password, generation)
     words = command.replace('"', " ").replace("'", " ").split()
     is_command = bool(words) and words[0].rpartition("/")[2] == "ssh"
     user = host = port = ""
@@ -54,7 +54,7 @@ def ssh_target(command: str, password: Secret | None = None, *, made: str = "") 
             port = match["port"] or port
         elif word.isdecimal() and not port:
             port = word
-    return _checked(user or SSH_USER, host, port or str(SSH_PORT), password, made)
+    return _checked(user or SSH_USER, host, port or str(SSH_PORT), password, generation)
 
 
 def _option(word: str) -> tuple[str, str]:
@@ -65,8 +65,8 @@ def _option(word: str) -> tuple[str, str]:
     return word[-1], ""
 
 
-def _checked(user: str, host: str, port: str, password: Secret | None, made: str) -> SSHTarget | None:
+def _checked(user: str, host: str, port: str, password: Secret | None, generation: str) -> SSHTarget | None:
     number = int(port) if port.isascii() and port.isdecimal() and len(port) <= 5 else 0
     if not (_HOST.fullmatch(host) and _USER.fullmatch(user) and 0 < number <= _LAST_PORT):
         return None
-    return SSHTarget(host, number, user, password, made)
+    return SSHTarget(host, number, user, password, generation)

@@ -209,7 +209,9 @@ class ContainerCreator(Creator):
                 mapping.CREATED, CREATE_PATH, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
             )
             login = f" SSH is on port {created.ssh_port}." if created.ssh_port else ""
-            return ActionResult(f"Container {ref.id} created.{login}", created=ref, made=clean(created.id or ""))
+            return ActionResult(
+                f"Container {ref.id} created.{login}", created=ref, generation=clean(created.id or "")
+            )
 
         request = given.shown("POST", f"{self._account.base_url}{CREATE_PATH}", body, masked)
         login = given.text("user_name"), Secret(values["password"])

@@ -167,7 +167,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
     except ValidationError as error:
         problem = mismatch(error)
         return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=host.label, problem=problem, raw=raw_text(row))
-    made = clean(wire.id or "")
+    generation = clean(wire.id or "")
     port = wire.ssh_port if wire.ssh_port and 0 < wire.ssh_port <= _LAST_PORT else None
     indices, count, everything = _gpus(wire.gpus)
     images = [wire.image] if isinstance(wire.image, str) else wire.image or []
@@ -184,8 +184,8 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         host=host.label,
         ports=(PortMapping(port, _SSH_PORT),) if port else (),
         created_at=_time(wire.created),
-        ssh=SSHTarget(host.address, port, "", made=made) if port else None,
-        container_id=made or None,
+        ssh=SSHTarget(host.address, port, "", generation=generation) if port else None,
+        container_id=generation or None,
         raw=raw_text(row),
     )
 

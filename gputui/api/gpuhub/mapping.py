@@ -110,7 +110,7 @@ def to_instance(scope: Scope, row: schema.ContainerRow, notes: Notes, *, parent:
         updated_at=_time(row.get("updated_at")),
         version=clean(row.get("version") or ""),
         services=_services(info),
-        ssh=ssh_target(command, Secret(password) if password else None, made=uuid) if command else None,
+        ssh=ssh_target(command, Secret(password) if password else None, generation=uuid) if command else None,
         container_id=uuid,
         problem=notes.problem,
         raw=notes.raw,

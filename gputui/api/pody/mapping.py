@@ -218,7 +218,9 @@ def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model
         aliases=(clean(pod.name),) if pod.name and clean(pod.name) != ref.id else (),
         networks=tuple(clean(name) for name in pod.networks or ()),
         ports=ports,
-        ssh=None if ssh_port is None else SSHTarget(host, ssh_port, SSH_USER, made=_text(pod.container_id) or ""),
+        ssh=None
+        if ssh_port is None
+        else SSHTarget(host, ssh_port, SSH_USER, generation=_text(pod.container_id) or ""),
         container_id=_text(pod.container_id),
         raw=raw_text(body),
     )

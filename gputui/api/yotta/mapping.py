@@ -337,7 +337,7 @@ def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:
     """Return where an instance's sshd listens; None while nothing can, or where the command names no host."""
     if not command or phase_of(status) not in (Phase.RUNNING, Phase.UNKNOWN):
         return None
-    return ssh_target(command.strip(), made=ref.id)
+    return ssh_target(command.strip(), generation=ref.id)
 
 
 def gigabytes(size: float | None) -> int | None:

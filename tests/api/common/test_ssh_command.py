@@ -33,7 +33,7 @@ from gputui.models import Secret, SSHTarget
 )
 def test_a_command_is_taken_apart(command: str, host: str, port: int, user: str) -> None:
     password = Secret("hunter2")
-    assert ssh_target(command, password, made="u") == SSHTarget(host, port, user, password, "u")
+    assert ssh_target(command, password, generation="u") == SSHTarget(host, port, user, password, "u")
 
 
 @pytest.mark.parametrize(

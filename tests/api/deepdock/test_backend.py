@@ -254,7 +254,7 @@ class TestLogin:
         self, server: ScriptedServer, backend: DeepdockBackend
     ) -> None:
         script(server, containers={"containers": [container(status="running", ssh_port=22001)]})
-        assert await backend.ssh_target(ONE) == SSHTarget("127.0.0.1", 22001, "", made="e61c9453638e")
+        assert await backend.ssh_target(ONE) == SSHTarget("127.0.0.1", 22001, "", generation="e61c9453638e")
 
     async def test_without_an_sshd_it_says_why(self, server: ScriptedServer, backend: DeepdockBackend) -> None:
         rows = [container(), container("mute", status="running"), container("odd", status="running", ssh_port=70000)]
@@ -671,7 +671,7 @@ class TestCreate:
     ) -> None:
         script(server)
         made = await backend.creators["container"].prepare(CREATE).send()
-        assert (made.created, made.made) == (Ref("dock", "container", "train_a"), CREATED["id"])
+        assert (made.created, made.generation) == (Ref("dock", "container", "train_a"), CREATED["id"])
         (request,) = server.asked("/containers/create")
         assert request.json == {
             "name": "train_a",

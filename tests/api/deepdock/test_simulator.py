@@ -134,10 +134,10 @@ async def test_the_life_of_a_container() -> None:
 
         row = await there.container("fresh")
         assert (row.phase, row.gpu_indices, row.image) == (Phase.RUNNING, (6, 7), CUDA)
-        assert row.container_id == made.made
+        assert row.container_id == made.generation
         pod = next(pod for pod in there.host.pods.values() if pod.instance == "fresh")
         assert (pod.user, pod.password, pod.env) == ("alice", "s3cret & more", {"HF_HOME": "/data", "LANG": "C"})
-        assert (await backend.ssh_target(row.ref)).made == made.made
+        assert (await backend.ssh_target(row.ref)).generation == made.generation
         await backend.restart(row.ref)
         assert backend.options(row, Action.DELETE)
         with pytest.raises(ConflictError):

@@ -211,7 +211,7 @@ async def test_a_running_container_tells_where_to_log_in() -> None:
     async with cloud() as world:
         row = await world.first()
         target = await world.backend.ssh_target(row.ref)
-        assert (target.user, target.made) == ("root", row.ref.id)
+        assert (target.user, target.generation) == ("root", row.ref.id)
         assert target.password is not None
         assert target.password.reveal()
         assert target == row.ssh

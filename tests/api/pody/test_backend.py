@@ -77,7 +77,7 @@ async def test_pods_are_listed_with_what_their_inspection_says(
         host="127.0.0.1",
         networks=("bridge",) if new else (),
         ports=(PortMapping(23092, 22), PortMapping(23093, 6006)),
-        ssh=SSHTarget("127.0.0.1", 23092, "root", made="28f8f5af3c0c"),
+        ssh=SSHTarget("127.0.0.1", 23092, "root", generation="28f8f5af3c0c"),
         container_id="28f8f5af3c0c",
     )
     assert '"container_id": "28f8f5af3c0c"' in main.raw
@@ -619,7 +619,7 @@ class TestLogin:
         self, server: ScriptedServer, backend: PodyBackend
     ) -> None:
         script(server, NEW)
-        assert await backend.ssh_target(MAIN) == SSHTarget("127.0.0.1", 23092, "root", made="28f8f5af3c0c")
+        assert await backend.ssh_target(MAIN) == SSHTarget("127.0.0.1", 23092, "root", generation="28f8f5af3c0c")
 
     async def test_without_an_sshd_it_says_why(self, server: ScriptedServer, backend: PodyBackend) -> None:
         ports = ["x:y", "99999:22", "0:22", "8080:80"]

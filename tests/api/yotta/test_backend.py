@@ -89,7 +89,7 @@ class TestInstances:
             gpu_model="RTX 4090",
             gpu_count=2,
             created_at=datetime(2025, 11, 24, 16, 0, 0, 123000, tzinfo=UTC),
-            ssh=SSHTarget("203.0.113.7", 10022, "root", made="101"),
+            ssh=SSHTarget("203.0.113.7", 10022, "root", generation="101"),
             container_id="101",
         )
         assert rows["vm/7"] == Instance(
@@ -107,7 +107,7 @@ class TestInstances:
             region="us-west-1",
             host="203.0.113.9",
             created_at=datetime(2025, 11, 24, 16, 0, tzinfo=UTC),
-            ssh=SSHTarget("203.0.113.9", 22, "root", made="7"),
+            ssh=SSHTarget("203.0.113.9", 22, "root", generation="7"),
             container_id="7",
         )
         assert (rows["pod/102"].phase, rows["pod/102"].ssh) == (Phase.STOPPED, None)
@@ -566,8 +566,8 @@ class TestLogin:
     @pytest.mark.parametrize(
         ("ref", "target"),
         [
-            (POD, SSHTarget("203.0.113.7", 10022, "root", made="101")),
-            (VM, SSHTarget("203.0.113.9", 22, "root", made="7")),
+            (POD, SSHTarget("203.0.113.7", 10022, "root", generation="101")),
+            (VM, SSHTarget("203.0.113.9", 22, "root", generation="7")),
         ],
     )
     async def test_one_logs_in_where_the_command_says(

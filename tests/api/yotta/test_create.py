@@ -332,7 +332,7 @@ class TestSending:
         assert dry_run.url == f"{server.url}{path}"
         assert json.loads(dry_run.body) == request.json == rentals.body(kind, LEAST[kind])
         assert result.created == created
-        assert result.made == ("" if kind == "endpoint" else created.id)
+        assert result.generation == ("" if kind == "endpoint" else created.id)
 
     @pytest.mark.parametrize("data", [103, "103", {"id": "103", "else": 1}])
     async def test_an_id_alone_is_enough(self, server: ScriptedServer, backend: YottaBackend, data: object) -> None:

@@ -197,7 +197,7 @@ async def test_the_life_of_a_pod() -> None:
         made = await backend.creators["pod"].prepare(values).send()
         assert list(await look(backend, "pod", values)) == [made.created]
         row = await there.instance(made.created)
-        assert (row.phase, row.ssh, row.container_id) == (Phase.PENDING, None, made.made)
+        assert (row.phase, row.ssh, row.container_id) == (Phase.PENDING, None, made.generation)
         order = there.cloud.pods[int(row.ref.id)].order
         assert (order.env, order.mounts) == ({"HF_HOME": "/data", "TOKEN": "a b "}, (volume.id,))
 
@@ -205,7 +205,7 @@ async def test_the_life_of_a_pod() -> None:
         row = await there.instance(made.created)
         assert (row.phase, row.gpu_model, row.gpu_count) == (Phase.RUNNING, "RTX 4090", 2)
         target = await backend.ssh_target(row.ref)
-        assert (target.user, target.host, target.made) == ("root", "127.0.0.1", row.ref.id)
+        assert (target.user, target.host, target.generation) == ("root", "127.0.0.1", row.ref.id)
         assert backend.actions(row) == {Action.STOP, Action.DELETE, Action.SSH}
         with pytest.raises(ConflictError, match="code 12001"):
             await backend.start(row.ref)

@@ -153,8 +153,10 @@ class RentalCreator(Creator):
             what = f"the creation of {kind} {name}"
             data = await self._server.change("POST", path, what=what, json=sent, creates=True)
             created = made_ref(self._scope, self._kind, data)
-            made = created.id if created and self._kind != ENDPOINT else ""
-            return ActionResult(f"{kind[:1].upper()}{kind[1:]} {name} created.", created=created, made=made)
+            generation = created.id if created and self._kind != ENDPOINT else ""
+            return ActionResult(
+                f"{kind[:1].upper()}{kind[1:]} {name} created.", created=created, generation=generation
+            )
 
         request = shown_request("POST", f"{self._base_url}{path}", sent)
         return PreparedChange(
