@@ -171,6 +171,11 @@ def inner_failure(what: str, error: BaseException) -> GputuiError:
     return failure
 
 
+def as_failure(error: Exception, what: str) -> GputuiError:
+    """Return a failure as it is, and any other exception as a fault inside gputui while ``what`` was done."""
+    return error if isinstance(error, GputuiError) else inner_failure(what, error)
+
+
 def _masked(value: Any, *, hidden: bool) -> Any:
     if isinstance(value, dict):
         return {key: _masked(item, hidden=hidden or bool(_SECRET_KEY.search(key))) for key, item in value.items()}

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
@@ -42,7 +42,7 @@ def run(
     history = History(history_path(state_dir))
     # Sketches have what a fleet needs to show rows. It is never started: begin() gives the one that is.
     accounts = cast("dict[str, Account]", dict(sketch.accounts))
-    first = Fleet(accounts, open_backend=_not_yet, history=history, polling=cast("Any", None))
+    first = Fleet(accounts, open_backend=_not_yet, history=history, polling=None)
     first.restore()
 
     async def begin() -> Fleet:

@@ -1,12 +1,13 @@
-"""The columns of each kind of row, for tables and for CSV."""
+"""Rows and other records on stdout: as a table, as JSON, as CSV."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gputui.cli.output import format_table, say
+from gputui.cli.output import Plain, format_table, say, terminal_width, write_csv, write_json
 from gputui.models import (
     Balance,
     Block,
@@ -28,38 +29,16 @@ from gputui.models import (
 )
 from gputui.presentation.columns.lists import table_columns
 
-KINDS: tuple[Resource, ...] = (
-    Resource.STOCK,
-    Resource.DEPLOYMENTS,
-    Resource.INSTANCES,
-    Resource.EVENTS,
-    Resource.GPUS,
-    Resource.PROCESSES,
-    Resource.HOSTS,
-    Resource.BLACKLIST,
-    Resource.IMAGES,
-    Resource.PACKAGES,
-    Resource.BALANCES,
-    Resource.VOLUMES,
-    Resource.CREDENTIALS,
-    Resource.TASKS,
-    Resource.QUEUES,
-)
-"""What ``gputui get`` can list."""
-
-COST = "cost"
-"""What it can sum up beside that."""
-
 MODELS: dict[Resource, type[Any]] = {
+    Resource.STOCK: Offer,
+    Resource.DEPLOYMENTS: Deployment,
     Resource.INSTANCES: Instance,
+    Resource.EVENTS: Event,
     Resource.GPUS: GpuDevice,
     Resource.PROCESSES: GpuProcess,
     Resource.HOSTS: HostInfo,
-    Resource.EVENTS: Event,
-    Resource.IMAGES: Image,
-    Resource.STOCK: Offer,
-    Resource.DEPLOYMENTS: Deployment,
     Resource.BLACKLIST: Block,
+    Resource.IMAGES: Image,
     Resource.PACKAGES: Package,
     Resource.BALANCES: Balance,
     Resource.VOLUMES: Volume,
@@ -67,6 +46,12 @@ MODELS: dict[Resource, type[Any]] = {
     Resource.TASKS: Task,
     Resource.QUEUES: TaskQueue,
 }
+
+KINDS: tuple[Resource, ...] = tuple(MODELS)
+"""What ``gputui get`` can list."""
+
+COST = "cost"
+"""What it can sum up beside that."""
 
 _NOT_PRINTED = frozenset({"raw", "series"})
 _ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
@@ -86,10 +71,7 @@ class Column:
         try:
             return self.cell(row)
         except Exception as error:  # noqa: BLE001  (one bad cell must not take the others)
-            from gputui.redaction import describe_fault
-
-            about = getattr(row, "ref", type(row).__name__)
-            say(f"gputui: {about}: {self.heading} cannot be shown ({describe_fault(error)}). Please report this.")
+            _say_fault(row, f"{self.heading} cannot be shown", error)
             return "?"
 
 
@@ -119,3 +101,48 @@ def csv_columns(resource: Resource) -> tuple[str, ...]:
     """Return the columns of CSV: the keys that the JSON of this kind of row has."""
     names = tuple(entry.name for entry in fields(MODELS[resource]) if entry.name not in _NOT_PRINTED)
     return names + _ADDED.get(resource, ())
+
+
+def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
+    """Print rows of one kind on stdout as ``table``, ``json`` or ``csv``."""
+    print_records(rows, output, columns_of(resource), csv_columns(resource))
+
+
+def print_records(
+    records: Sequence[Any],
+    output: str,
+    columns: Sequence[Column],
+    keys: Sequence[str] = (),
+    plain: Callable[[Any], Plain] | None = None,
+) -> None:
+    """Print records on stdout: as a table with ``columns`` if there are any, as JSON, or as CSV with ``keys``.
+
+    ``plain`` makes the JSON of a record where it is not that of its fields.
+    """
+    if output == "table":
+        if records:
+            sys.stdout.write(table_with(columns, records, width=terminal_width(sys.stdout)))
+        return
+    known = [found for record in records if (found := _plain(record, plain)) is not None]
+    if output == "json":
+        write_json(known, sys.stdout)
+    else:
+        write_csv(keys, known, sys.stdout)
+
+
+def _plain(record: Any, plain: Callable[[Any], Plain] | None) -> Plain | None:
+    """Return a record as JSON has it; None, with a line on stderr, where it cannot be written."""
+    from gputui.models.serialize import to_plain
+
+    try:
+        return (plain or to_plain)(record)
+    except Exception as error:  # noqa: BLE001  (one bad row must not take the others)
+        _say_fault(record, "cannot be written", error)
+        return None
+
+
+def _say_fault(record: object, problem: str, error: Exception) -> None:
+    from gputui.redaction import describe_fault
+
+    about = getattr(record, "ref", type(record).__name__)
+    say(f"gputui: {about}: {problem} ({describe_fault(error)}). Please report this.")

@@ -9,49 +9,46 @@ from typing import TYPE_CHECKING
 
 from gputui.cli.forms import field_problems, fields_text
 from gputui.cli.output import say
-from gputui.errors import ConfigError, GputuiError, InvalidError
+from gputui.errors import ConfigError, InvalidError
 from gputui.models import FieldKind, Form, FormField, Resource
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
+    from gputui.fleet import Fleet
 
 Given = Sequence[tuple[str, str]]
 """The filters of a command line in their order. One without a name asks what there is."""
 
-Opened = Mapping[str, "Backend | GputuiError"]
-
 
 def apply(
-    opened: Opened, resource: Resource, given: Given
-) -> tuple[dict[str, Backend | GputuiError], dict[str, str]]:
-    """Make the back ends ask with these filters; returns those that do and the values.
+    fleet: Fleet, resource: Resource, given: Given, accounts: Iterable[str] | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """Make the servers of these accounts, or of all, filter a list; returns the accounts that do and the values.
 
-    An account that has no such filter is left out and said on stderr: its rows are not what was asked for. One that
-    could not be opened stays in, to be told as what it is. Raises ConfigError when no account is left, and with the
-    fields there are for a field that no account has.
+    Sends no request. An account that has no such filter is left out and said on stderr: its rows are not what was
+    asked for. One that could not be opened stays in, so that its failure is reported. Raises ConfigError when no
+    account is left, and with the fields there are for a field that no account has.
     """
-    forms = {name: form for name, backend in opened.items() if (form := _form(backend, resource)) is not None}
+    names = list(fleet.accounts if accounts is None else accounts)
+    forms = {name: form for name in names if (form := fleet.filter_form(name, resource)) is not None}
     if not forms:
-        raise ConfigError(f"None of these accounts can filter {resource.value}: {', '.join(opened)}.")
+        raise ConfigError(f"None of these accounts can filter {resource.value}: {', '.join(names)}.")
     _check_names(forms, resource, given)
     values = _values(forms, given)
-    able: dict[str, Backend | GputuiError] = {}
+    able: list[str] = []
     problems: list[str] = []
-    for name, backend in opened.items():
-        wrong = () if isinstance(backend, GputuiError) else _use(backend, forms.get(name), resource, values)
+    for name in names:
+        backend = fleet.runtime(name).opened
+        wrong = () if backend is None else _use(backend, forms.get(name), resource, values)
         if wrong:
             problems += [f"{name}: {problem}" for problem in wrong]
         else:
-            able[name] = backend
+            able.append(name)
     if not any(name in forms for name in able):
         raise ConfigError(f"No account takes this filter of {resource.value}:", problems=tuple(problems))
     for problem in problems:
         say(f"gputui: left out: {problem}")
     return able, values
-
-
-def _form(backend: Backend | GputuiError, resource: Resource) -> Form | None:
-    return None if isinstance(backend, GputuiError) or backend.filters is None else backend.filters.form(resource)
 
 
 def _use(backend: Backend, form: Form | None, resource: Resource, values: Mapping[str, str]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def carry_out(
     """Find what is named, plan, ask, act; goes on after a failure and returns the worst exit status."""
     config = session.load(args)
     names = refs.accounts_for(texts, list(config.accounts))
-    with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
+    with session.command_fleet(session.choose(config, names), dry_run=args.dry_run) as (runner, fleet):
         matches = runner.run(find_all(fleet, action, texts))
         matches, refused = possible(fleet, matches, action)
         if not matches:
@@ -111,17 +111,8 @@ def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resou
 async def find_all(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[refs.Match]:
     """Find what is named among what an action may apply to, and say the failures. Raises GputuiError."""
     searched = candidates(fleet, action, texts)
-    listing = await session.fleet_rows(fleet, searched)
-    listing.report()
     nouns = " and ".join(filter(None, (", ".join(map(str, searched[:-1])), str(searched[-1]))))
-    return await refs.resolve_among(
-        texts,
-        listing,
-        searched,
-        lambda resources: session.fleet_rows(fleet, resources),
-        only=only_text(action, nouns),
-        certain=True,
-    )
+    return (await refs.find(fleet, texts, searched, only=only_text(action, nouns), certain=True))[0]
 
 
 def _command(command_id: str) -> str:
@@ -145,20 +136,13 @@ def refuse_shortened(matches: Sequence[refs.Match]) -> None:
         raise ConfigError("With --yes give full names: a shortened one is not shown to anyone.", problems=shortened)
 
 
-def note_shortened(matches: Sequence[refs.Match]) -> None:
-    """Say what shortened names came to mean."""
-    for match in matches:
-        if not match.whole:
-            say(f"{match.text} is {match.ref}")
-
-
 async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> list[str]:
     """Say what runs on the GPUs and would end: one question to each account. What is not known is said to be so."""
     running = [row for row in rows if actions.may_run(row)]
     if not ACTIONS[action].ends_work or not running:
         return []
     accounts = {row.ref.account for row in running}
-    listing = await session.fleet_rows(fleet, [Resource.PROCESSES], accounts)
+    listing = await session.read(fleet, [Resource.PROCESSES], accounts)
     silent = {account for account, _ in listing.failures} | set(listing.unsupported)
     known = [row for row in running if row.ref.account not in silent and fleet.knows_processes(row)]
     unknown = [row for row in running if row not in known]

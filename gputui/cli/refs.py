@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from gputui.cli import session
+from gputui.cli.output import say
 from gputui.cli.session import Listing
-from gputui.errors import ConfigError, ConflictError, GputuiError, IncompleteError, NotFoundError
+from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, IncompleteError, NotFoundError
 from gputui.models import Block, Ref, Resource, Row
+
+if TYPE_CHECKING:
+    from gputui.fleet import Fleet
 
 _SHOWN = 12
 _NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.IMAGES, Resource.CREDENTIALS)
@@ -46,6 +52,44 @@ def accounts_for(texts: Sequence[str], accounts: Sequence[str]) -> list[str]:
     if len(named) == len(texts) and all(name in accounts for name in named):
         return [name for name in accounts if name in named]
     return list(accounts)
+
+
+async def find(
+    fleet: Fleet,
+    texts: Sequence[str],
+    searched: Sequence[Resource],
+    *,
+    only: str = "",
+    certain: bool = False,
+    accounts: Collection[str] | None = None,
+) -> tuple[list[Match], ExitCode]:
+    """Read the lists ``searched``, report their failures, and find what each text means.
+
+    That is done as :func:`resolve_among` does it, or, without ``only``, as :func:`resolve` does. The exit status of
+    the failures is returned, too. With ``accounts`` the others are read only where nothing is found in these. Raises
+    the failure of an account that a text names when nothing of it could be read.
+    """
+    listing = await session.read(fleet, searched, accounts)
+    failures = dict(reversed(listing.failures))
+    for text in texts:
+        name, slash, _ = text.partition("/")
+        if slash and name in failures and name not in listing.answered:
+            raise session.about_account(name, failures[name])
+    status = listing.report()
+    if not only:
+        return resolve(texts, listing, certain=certain), status
+    everywhere = searched if accounts is None else ()
+    matches = await resolve_among(
+        texts, listing, everywhere, lambda resources: session.read(fleet, resources), only=only, certain=certain
+    )
+    return matches, status
+
+
+def note_shortened(matches: Sequence[Match]) -> None:
+    """Say what shortened names came to mean."""
+    for match in matches:
+        if not match.whole:
+            say(f"{match.text} is {match.ref}")
 
 
 def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) -> list[Match]:

@@ -1,68 +1,31 @@
-"""What commands share: the configuration, the accounts meant, lists fetched from several accounts at once."""
+"""What commands share: the configuration, its accounts, a fleet of them, and lists read from it."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli.output import say
+from gputui.cli.output import report_error, say
 from gputui.config.paths import history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
-from gputui.models import FeedState, Resource, Row
+from gputui.models import AccountInfo, FeedState, Resource, Row
+from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Backend
-    from gputui.config.loader import Account, Config
+    from gputui.config.loader import Account, Config, Polling
     from gputui.fleet import Fleet
     from gputui.history.history import History
 
 
-@dataclass(slots=True)
-class Listing:
-    """One kind of row over several accounts: what could be read, and which accounts failed and how."""
-
-    rows: list[Row] = field(default_factory=list)
-    failures: list[tuple[str, GputuiError]] = field(default_factory=list)
-    unsupported: list[str] = field(default_factory=list)
-    answered: set[str] = field(default_factory=set)
-    """The accounts of which something could be read."""
-    clock_warning: str = ""
-
-    def report(self, named: Collection[str] | None = None) -> ExitCode:
-        """Say the failures on stderr, the same one once, and return the worst of their exit statuses.
-
-        With ``named``, the accounts that the user named: that any other account may not use the list at all is no
-        failure where some account answered. Without it each failure counts.
-        """
-        from gputui.cli.output import report_error
-
-        if self.clock_warning:
-            say(f"gputui: {self.clock_warning}")
-        once = {(account, str(error)): error for account, error in self.failures}
-        worst = ExitCode.OK
-        for (account, _), error in once.items():
-            status = report_error(error, about=account)
-            known = isinstance(error, AccountDeniedError) and named is not None and account not in named
-            if not (known and self.answered):
-                worst = max(worst, status)
-        return worst
-
-
-def say_problems(rows: Sequence[Row]) -> None:
-    """Say on stderr why rows could not be read in full."""
-    for row in rows:
-        problem = getattr(row, "problem", None)
-        if problem:
-            say(f"gputui: {row.ref}: {problem}")
-
-
 def load(args: argparse.Namespace) -> Config:
-    """Load the configuration that the command line means; raises ConfigError."""
+    """Load the configuration that the command line names; raises ConfigError."""
     from gputui.config.loader import load_config
 
     return load_config(Path(args.config) if args.config else None, read_only=args.read_only)
@@ -84,86 +47,6 @@ def account(config: Config, name: str) -> Account:
     return config.accounts[name]
 
 
-@asynccontextmanager
-async def backends(accounts: Mapping[str, Account]) -> AsyncIterator[dict[str, Backend | GputuiError]]:
-    """Open a back end for every account and close them at the end; an account that cannot be opened is its error."""
-    from gputui.api import open_backend
-
-    opened: dict[str, Backend | GputuiError] = {}
-    async with AsyncExitStack() as stack:
-        for name, entry in accounts.items():
-            try:
-                backend = open_backend(entry)
-            except Exception as error:  # noqa: BLE001  (one account's fault is its own)
-                opened[name] = failure_of(error, f"{name}: opening it")
-            else:
-                stack.push_async_callback(backend.aclose)
-                opened[name] = backend
-        yield opened
-
-
-async def list_rows(opened: Mapping[str, Backend | GputuiError], resource: Resource) -> Listing:
-    """List one resource over all accounts at once; a failing account spoils nothing but its own part."""
-    from gputui.api.http.rows import incomplete
-
-    listing = Listing()
-    answers = await asyncio.gather(*(_list_one(backend, resource) for backend in opened.values()))
-    for name, answer in zip(opened, answers, strict=True):
-        if answer is None:
-            listing.unsupported.append(name)
-        elif isinstance(answer, GputuiError):
-            listing.failures.append((name, answer))
-        else:
-            listing.rows.extend(answer)
-            listing.answered.add(name)
-            if (lacking := incomplete(name, resource, answer)) is not None:
-                listing.failures.append((name, lacking))
-    listing.clock_warning = warn_of_clock(opened)
-    return listing
-
-
-async def list_several(opened: Mapping[str, Backend | GputuiError], resources: Iterable[Resource]) -> Listing:
-    """List several resources over all accounts at once; an account counts as without them when it has none."""
-    parts = await asyncio.gather(*(list_rows(opened, resource) for resource in resources))
-    listing = Listing()
-    for part in parts:
-        listing.rows += part.rows
-        listing.failures += part.failures
-        listing.answered |= part.answered
-    listing.unsupported = [name for name in opened if all(name in part.unsupported for part in parts)]
-    listing.clock_warning = next((part.clock_warning for part in parts if part.clock_warning), "")
-    return listing
-
-
-def warn_of_clock(opened: Mapping[str, Backend | GputuiError]) -> str:
-    """Return what is to be said of this machine's clock, by those of the servers that have answered."""
-    from gputui.api.http.server_clock import clock_warning
-
-    backends = {name: each for name, each in opened.items() if not isinstance(each, GputuiError)}
-    return clock_warning({name: backend.clock_ahead for name, backend in backends.items()})
-
-
-async def _list_one(backend: Backend | GputuiError, resource: Resource) -> Sequence[Row] | GputuiError | None:
-    if isinstance(backend, GputuiError):
-        return backend
-    lister = backend.listers.get(resource)
-    if lister is None:
-        return None
-    try:
-        return await lister()
-    except Exception as error:  # noqa: BLE001  (one account's fault is its own)
-        return failure_of(error, f"{backend.account}: reading {resource}")
-
-
-def failure_of(error: Exception, what: str) -> GputuiError:
-    """Return an account's failure as it is said: as it is, or a fault inside gputui in ``what`` was being done."""
-    if isinstance(error, GputuiError):
-        return error
-    from gputui.redaction import inner_failure
-
-    return inner_failure(what, error)
-
-
 @contextmanager
 def open_history() -> Iterator[History]:
     """Open the history and audit log in the state directory, and close it at the end."""
@@ -176,18 +59,43 @@ def open_history() -> Iterator[History]:
         history.close()
 
 
-@contextmanager
-def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[tuple[asyncio.Runner, Fleet]]:
-    """Start the fleet for one command: what changes something goes through it, for its audit log and its care.
-
-    The runner's loop stands still between its calls, so that a question to the person can be interrupted.
-    What could not be kept of the history is said at the end: the change itself may have been made.
-    """
+def new_fleet(
+    accounts: Mapping[str, Account], *, history: History | None = None, polling: Polling | None = None
+) -> Fleet:
+    """Return a fleet that is not started; without ``polling`` it requests only the lists that are read."""
     from gputui.api import open_backend
     from gputui.fleet import Fleet
 
-    with open_history() as history, asyncio.Runner() as runner:
-        fleet = Fleet(accounts, open_backend=open_backend, history=history, polling=config.polling)
+    return Fleet(accounts, open_backend=open_backend, history=history, polling=polling)
+
+
+@asynccontextmanager
+async def open_fleet(accounts: Mapping[str, Account]) -> AsyncIterator[Fleet]:
+    """Start a fleet for a command that changes nothing: every list is requested once, when it is read.
+
+    At the end a wrong clock of this machine is reported.
+    """
+    fleet = new_fleet(accounts)
+    try:
+        await fleet.start()
+        yield fleet
+        if warning := fleet.clock_warning():
+            say(f"gputui: {warning}")
+    finally:
+        await fleet.aclose()
+
+
+@contextmanager
+def command_fleet(
+    accounts: Mapping[str, Account], *, dry_run: bool = False
+) -> Iterator[tuple[asyncio.Runner, Fleet]]:
+    """Start a fleet for a command that changes something, with history and audit log unless it is a dry run.
+
+    The runner's loop stands still between its calls, so that a question to the person can be interrupted.
+    A problem of the history is reported at the end: the change itself may have been made.
+    """
+    with nullcontext() if dry_run else open_history() as history, asyncio.Runner() as runner:
+        fleet = new_fleet(accounts, history=history)
         try:
             runner.run(fleet.start())
             yield runner, fleet
@@ -197,7 +105,7 @@ def command_fleet(config: Config, accounts: Mapping[str, Account]) -> Iterator[t
             raise
         finally:
             runner.run(fleet.aclose())
-            if history.problem:
+            if history is not None and history.problem:
                 say(f"gputui: {history.problem}")
 
 
@@ -210,34 +118,104 @@ def _not_waited_for(fleet: Fleet) -> UnknownOutcomeError:
     )
 
 
-async def fleet_rows(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:
-    """Wait until these accounts, or all, have answered for these resources, or failed to; return what there is."""
-    answered = asyncio.Event()
-    unsubscribe = fleet.subscribe_feeds(answered.set)
-    waited_for = list(fleet.accounts if accounts is None else accounts)
-    wanted = [(account, resource) for resource in resources for account in waited_for]
-    fleet.watch({resource for _, resource in wanted})
-    try:
-        while any(_awaited(fleet, account, resource) for account, resource in wanted):
-            answered.clear()
-            await answered.wait()
-    finally:
-        unsubscribe()
+@dataclass(slots=True)
+class Listing:
+    """Lists of several accounts: the rows that were read, and which accounts failed and why."""
+
+    rows: list[Row] = field(default_factory=list)
+    failures: list[tuple[str, GputuiError]] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+    """The accounts whose servers have none of these lists."""
+    answered: set[str] = field(default_factory=set)
+    """The accounts of which something could be read."""
+
+    def report(self, named: Collection[str] | None = None) -> ExitCode:
+        """Say the failures on stderr, the same one once, and return the worst of their exit statuses.
+
+        With ``named``, the accounts that the user named: that any other account may not use the list at all is no
+        failure where some account answered. Without it each failure counts.
+        """
+        once = {(account, str(error)): error for account, error in self.failures}
+        worst = ExitCode.OK
+        for (account, _), error in once.items():
+            status = report_error(error, about=account)
+            known = isinstance(error, AccountDeniedError) and named is not None and account not in named
+            if not (known and self.answered):
+                worst = max(worst, status)
+        return worst
+
+    def report_unsupported(self, named: Collection[str], nouns: str) -> None:
+        """Say which of the accounts that the user named have no such list."""
+        for name in self.unsupported:
+            if name in named:
+                say(f"gputui: {name}: its kind of server has no {nouns}.")
+
+
+async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:
+    """Read these lists of these accounts, or of all; rows are in the order of ``resources``, then of the accounts."""
+    wanted = list(dict.fromkeys(resources))
+    names = list(fleet.accounts if accounts is None else accounts)
+    await fleet.read(wanted, names)
     listing = Listing()
-    for account, resource in wanted:
-        feed = fleet.feed(account, resource)
-        error = feed.error or feed.lacking
-        if (denial := fleet.runtime(account).denial(resource)) is not None:
-            listing.failures.append((account, denial))
-        elif not fleet.supports(account, resource):
-            listing.unsupported.append(account)
-        elif error is not None:
-            listing.failures.append((account, error))
-    for resource in dict.fromkeys(resource for _, resource in wanted):
-        listing.rows.extend(fleet.rows(resource).values())
+    for name in names:
+        if (failure := fleet.runtime(name).open_error) is not None:
+            listing.failures.append((name, failure))
+        elif not any(fleet.runtime(name).lists(resource) for resource in wanted):
+            listing.unsupported.append(name)
+    for resource in wanted:
+        for name in names:
+            if not fleet.runtime(name).lists(resource):
+                continue
+            feed = fleet.feed(name, resource)
+            if (failure := feed.error or feed.lacking) is not None:
+                listing.failures.append((name, failure))
+            if feed.state is FeedState.FRESH:
+                listing.answered.add(name)
+            listing.rows.extend(fleet.rows(resource, name).values())
     return listing
 
 
-def _awaited(fleet: Fleet, account: str, resource: Resource) -> bool:
-    feed = fleet.feed(account, resource)
-    return feed.state is FeedState.LOADING and fleet.supports(account, resource)
+def about_account(name: str, error: GputuiError) -> GputuiError:
+    """Return an account's failure with its name before the message."""
+    if error.message.startswith(name):
+        return error
+    named = copy(error)
+    named.message = f"{name}: {error.message}"
+    return named
+
+
+def say_problems(rows: Sequence[Row]) -> None:
+    """Say on stderr why rows could not be read in full."""
+    for row in rows:
+        problem = getattr(row, "problem", None)
+        if problem:
+            say(f"gputui: {row.ref}: {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the check of one account found; ``latency`` is that of its cheapest request, in seconds."""
+
+    account: Account
+    latency: float | None = None
+    info: AccountInfo | None = None
+    error: GputuiError | None = None
+
+
+async def check_accounts(accounts: Mapping[str, Account]) -> list[Finding]:
+    """Ask every account's server at once for its version, identity, quota and latency."""
+    async with open_fleet(accounts) as fleet:
+        return await asyncio.gather(*(_check(fleet, name) for name in accounts))
+
+
+async def _check(fleet: Fleet, name: str) -> Finding:
+    account = fleet.accounts[name]
+    try:
+        backend = fleet.runtime(name).backend
+        await backend.probe()
+        begun = time.monotonic()
+        await backend.probe()
+        latency = time.monotonic() - begun
+        return Finding(account, latency, await backend.account_info())
+    except Exception as error:  # noqa: BLE001  (a fault in one account must not end the check of the others)
+        return Finding(account, error=as_failure(error, f"{name}: the check"))

@@ -12,34 +12,32 @@ from typing import TYPE_CHECKING
 from gputui.cli import prompts, session
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, yes
-from gputui.errors import GputuiError, SshError
+from gputui.errors import SshError
 from gputui.known_secrets import note
 from gputui.models import Ref, Secret, SSHTarget
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Backend
     from gputui.config.loader import Config
+    from gputui.fleet import Fleet
     from gputui.ssh.client import Connection
     from gputui.ssh.credentials import SecretQuestion
     from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 
 
-async def connect(config: Config, ref: Ref, backend: Backend | GputuiError, hosts: KnownHosts) -> Connection:
+async def connect(config: Config, ref: Ref, fleet: Fleet, hosts: KnownHosts) -> Connection:
     """Log into an instance, asking at the terminal what there is to ask. Raises GputuiError."""
     from gputui.config.loader import ssh_login
     from gputui.fleet.logins import Logins
     from gputui.ssh import client
     from gputui.ssh.known_hosts import host_id_of
 
-    if isinstance(backend, GputuiError):
-        raise backend
     login = ssh_login(config.accounts[ref.account])
     with session.open_history() as history:
         logins = Logins(history)
         user = ""
 
         async def target() -> SSHTarget:
-            found = await logins.complete(ref, await backend.ssh_target(ref))
+            found = await logins.complete(ref, await fleet.ssh_target(ref))
             return found if found.user else replace(found, user=user)
 
         first = await target()

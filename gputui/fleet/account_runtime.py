@@ -16,7 +16,7 @@ from gputui.fleet.feed_health import Feed, FeedLog, assess, changed_health
 from gputui.fleet.poller import Poller
 from gputui.fleet.probes import Probes, Read
 from gputui.models import AccountInfo, FeedState, Health, HealthState, Instance, Phase, Ref, Resource, Row
-from gputui.redaction import describe_fault
+from gputui.redaction import as_failure
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
@@ -36,7 +36,7 @@ _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 class AccountRuntime:
     """Keeps one account's lists current while it runs."""
 
-    def __init__(self, config: Account, polling: Polling, fleet: Fleet, clock: Clock, random: Random) -> None:
+    def __init__(self, config: Account, polling: Polling | None, fleet: Fleet, clock: Clock, random: Random) -> None:
         self.config = config
         self.name = config.name
         self.read_only = config.read_only
@@ -50,7 +50,8 @@ class AccountRuntime:
         self._fleet = fleet
         self._clock = clock
         self._random = random
-        self._open_error: GputuiError | None = None
+        self.open_error: GputuiError | None = None
+        """Why it could not be opened."""
         self._logs: dict[Resource, FeedLog] = {}
         self._pollers: dict[Resource, Poller] = {}
         self.probes: Probes | None = None
@@ -65,8 +66,12 @@ class AccountRuntime:
     def backend(self) -> Backend:
         """The back end; raises the error of its opening."""
         if self.opened is None:
-            raise self._open_error or UnavailableError(f"{self.name}: not opened yet.", hint="Try again in a moment.")
+            raise self.open_error or UnavailableError(f"{self.name}: not opened yet.", hint="Try again in a moment.")
         return self.opened
+
+    def lists(self, resource: Resource) -> bool:
+        """Return whether its server has such a list; False while its back end is not open."""
+        return self.opened is not None and resource in self.opened.listers
 
     @property
     def observes(self) -> bool:
@@ -115,15 +120,15 @@ class AccountRuntime:
         if self._info_at is not None and resource is Resource.ACCOUNTS:
             return Feed(FeedState.FRESH, self._info_at)
         log = self._logs.get(resource)
-        if self._open_error is not None:
+        if self.open_error is not None:
             at = log.fetched_at if log else None
-            return Feed(FeedState.STALE if at else FeedState.FAILED, at, self._open_error)
+            return Feed(FeedState.STALE if at else FeedState.FAILED, at, self.open_error)
         return log.feed() if log else Feed(FeedState.LOADING)
 
     @property
     def may_open_again(self) -> bool:
         """Whether opening failed and may be tried again."""
-        return self._open_error is not None and not self._opening
+        return self.open_error is not None and not self._opening
 
     def poller(self, resource: Resource) -> Poller | None:
         """Return the poller of a list."""
@@ -143,7 +148,7 @@ class AccountRuntime:
     @property
     def was_opened(self) -> bool:
         """Whether it is open, or has failed to open."""
-        return self.opened is not None or self._open_error is not None
+        return self.opened is not None or self.open_error is not None
 
     async def open(self, open_backend: Callable[[Account], Backend]) -> None:
         """Open the back end and start to poll; a failure is stored and reported."""
@@ -151,13 +156,10 @@ class AccountRuntime:
         try:
             # The first back end of a kind loads the HTTP library: not on the loop that draws the screen.
             self.opened = await asyncio.to_thread(open_backend, self.config)
-        except GputuiError as error:
-            self._open_error = error
         except Exception as error:  # noqa: BLE001  (the fault of one account must not affect the others)
-            self._open_error = GputuiError(f"{self.name}: cannot be opened ({describe_fault(error)}).")
-            self._open_error.__cause__ = error
+            self.open_error = as_failure(error, f"{self.name}: opening it")
         else:
-            self._open_error = None
+            self.open_error = None
             if not self._stopped:
                 self._begin(self.opened)
         finally:
@@ -200,12 +202,12 @@ class AccountRuntime:
 
     def pace(self, resource: Resource) -> float | None:
         """Return the present interval between two requests of a list in seconds, None for no requests."""
-        if self._fleet.exclusion(self.name, resource) or (self.uses_probes(resource) and not self.is_probing):
+        if self._polling is None or self._fleet.exclusion(self.name, resource) or self.denial(resource) is not None:
             return None
-        if self.denial(resource) is not None:
+        if self.uses_probes(resource) and not self.is_probing:
             return None
         watched = self._fleet.watched
-        paces = [self._base_pace(resource)] if resource in watched else []
+        paces = [self._base_pace(resource, self._polling)] if resource in watched else []
         if self.uses_probes(resource) and Resource.GPUS not in watched:
             # Processes are shown next to another list: not worth a query over SSH every other second.
             paces = [max(_BACKGROUND_PACE, pace) for pace in paces]
@@ -227,18 +229,19 @@ class AccountRuntime:
         log = self._logs.get(resource)
         return log.cost if log else 0.0
 
-    def _base_pace(self, resource: Resource) -> float:
+    @staticmethod
+    def _base_pace(resource: Resource, polling: Polling) -> float:
         match resource:
             case Resource.STOCK:
-                return self._polling.stock
+                return polling.stock
             case Resource.EVENTS:
-                return self._polling.events
+                return polling.events
             case Resource.PROCESSES | Resource.GPUS:
-                return self._polling.processes
+                return polling.processes
             case Resource.PACKAGES | Resource.BALANCES:
-                return max(self._polling.lists, _SPENDING_PACE)
+                return max(polling.lists, _SPENDING_PACE)
             case _:
-                return self._polling.lists
+                return polling.lists
 
     def reconsider(self) -> None:
         """Adapt to a change of the watched lists or pending changes."""
@@ -333,8 +336,8 @@ class AccountRuntime:
     def update_health(self) -> None:
         """Derive the health from the polled lists."""
         limited = False
-        if self._open_error is not None:
-            state, message = HealthState.DOWN, self._open_error.message
+        if self.open_error is not None:
+            state, message = HealthState.DOWN, self.open_error.message
         else:
             logs = {
                 resource: self._logs[resource]

@@ -22,6 +22,7 @@ from gputui.models import (
     Action,
     ActionResult,
     Event,
+    FeedState,
     Instance,
     LogPage,
     LogPosition,
@@ -43,9 +44,10 @@ _PROBE_AGAIN_SECONDS = 60.0
 class Fleet(Rows):
     """Several accounts' rows, kept current.
 
-    ``history`` None records nothing, not even the audit log. Listeners are called on the event loop, after the rows
-    were stored; an exception of one goes to ``on_failure``, as those of background tasks do, and the others are
-    called nevertheless. Methods raise GputuiError alone.
+    ``history`` None records nothing, not even the audit log. With ``polling`` None only the lists of :meth:`read` are
+    requested. Listeners are called on the event loop, after the rows were stored; an exception of one goes to
+    ``on_failure``, as those of background tasks do, and the others are called nevertheless. Methods raise GputuiError
+    alone.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Fleet(Rows):
         *,
         open_backend: Callable[[Account], Backend],
         history: History | None,
-        polling: Polling,
+        polling: Polling | None,
         clock: Clock | None = None,
         random: Random | None = None,
         on_failure: Callable[[BaseException], None] | None = None,
@@ -62,6 +64,7 @@ class Fleet(Rows):
         super().__init__(accounts, history, clock or SystemClock(), on_failure)
         self._open_backend = open_backend
         self._on_failure = on_failure
+        self._polls = polling is not None
         self._watched: frozenset[Resource] = frozenset()
         self._kept_watched: frozenset[Resource] = frozenset()
         self._samples_read = history is None
@@ -137,6 +140,32 @@ class Fleet(Rows):
                 runtime.refresh(wanted)
             elif runtime.may_open_again:
                 self._spawn(self._open(runtime))
+
+    async def read(self, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> None:
+        """Wait until these lists of these accounts, or of all, have been read or have failed in this session.
+
+        Each list that the server of an account has is requested once, unless it was read or is being read, or a
+        filter excludes all its rows.
+        """
+        names = list(self.runtimes if accounts is None else accounts)
+        wanted = [
+            (runtime, resource)
+            for resource in resources
+            for runtime in map(self.runtime, names)
+            if runtime.lists(resource) and not self.exclusion(runtime.name, resource)
+        ]
+        answered = asyncio.Event()
+        unsubscribe = self.subscribe_feeds(answered.set)
+        for runtime, resource in wanted:
+            poller = runtime.poller(resource)
+            if poller is not None and runtime.feed(resource).state is FeedState.LOADING:
+                poller.refresh()
+        try:
+            while any(runtime.feed(resource).state is FeedState.LOADING for runtime, resource in wanted):
+                answered.clear()
+                await answered.wait()
+        finally:
+            unsubscribe()
 
     def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Set the filters of a list, in every account whose server has them; raises InvalidError."""
@@ -268,6 +297,8 @@ class Fleet(Rows):
         """Identify an account; after a failure again, at intervals, once it answers other requests."""
         now = self._clock.monotonic()
         last = self._probed.get(runtime.name)
+        if not self._polls:
+            return
         if last is None or now - last >= _PROBE_AGAIN_SECONDS:
             self._probed[runtime.name] = now
             self._spawn(self._identify(runtime))

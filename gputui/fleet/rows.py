@@ -77,9 +77,11 @@ class Rows(Capabilities):
 
     # Rows.
 
-    def rows(self, resource: Resource) -> Mapping[Ref, Row]:
-        """Return all accounts' rows of a resource: a live view, not to be iterated over across an await."""
-        return self._store.rows(resource)
+    def rows(self, resource: Resource, account: str | None = None) -> Mapping[Ref, Row]:
+        """Return the rows of a resource, of all accounts or of one: a live view, not to be iterated over across an
+        await.
+        """
+        return self._store.rows(resource) if account is None else self._store.part(account, resource)
 
     def get(self, ref: Ref) -> Row | None:
         """Return a row of any resource."""

@@ -17,7 +17,7 @@ from gputui.sim.server import Running
 
 Run = Callable[..., tuple[int, str, str]]
 
-HEAVY = ("textual", "asyncssh", "starlette", "hypercorn", "sqlite3", "gputui.app.app", "gputui.fleet", "gputui.sim")
+HEAVY = ("textual", "asyncssh", "starlette", "hypercorn", "sqlite3", "gputui.app.app", "gputui.sim")
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
         (("get", "gpus", "--output", "csv"), set()),
         (("get", "events"), {"sqlite3"}),
         (("config", "check"), set()),
-        (("exec", "lab/main", "--", "true"), {"sqlite3", "gputui.fleet"}),
+        (("exec", "lab/main", "--", "true"), {"sqlite3"}),
     ],
 )
 def test_a_command_loads_only_what_it_needs(argv: tuple[str, ...], allowed: set[str], world: Running) -> None:

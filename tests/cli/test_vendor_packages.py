@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,6 +135,63 @@ def test_an_account_of_a_broken_package_says_so_and_the_others_work(
     assert status == 2
     assert "main" in out
     assert problem in err
+
+
+CHANGES = [
+    ("start", "bad/pod/main", "--yes"),
+    ("stop", "bad/main", "--yes"),
+    ("exec", "bad/pod/main", "--", "true"),
+    ("ssh", "bad/main"),
+    ("create", "pod", "-A", "bad", "--set", "ins=x", "--yes"),
+    ("create", "pod", "-A", "bad"),
+    ("describe", "bad/pod/main"),
+    ("describe", "bad"),
+]
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gputui.cli.commands.ssh.sys", SimpleNamespace(stdin=Tty(), stdout=Tty()))
+
+
+@pytest.mark.parametrize("argv", CHANGES, ids=" ".join)
+@pytest.mark.parametrize("case", ["its module cannot be imported", "a later protocol"])
+def test_what_is_asked_of_an_unusable_account_is_refused_with_the_cause_and_the_way_out(
+    case: str,
+    argv: tuple[str, ...],
+    accounts: list[str],
+    install: Callable[..., None],
+    run: Run,
+    at_a_terminal: None,
+) -> None:
+    code, problem = BROKEN[case]
+    install("broken", code)
+
+    status, out, err = run(*argv)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(f"gputui: bad: {problem}")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("argv", CHANGES, ids=" ".join)
+def test_what_is_asked_of_an_account_without_its_secret_is_refused_with_the_cause_and_the_way_out(
+    argv: tuple[str, ...], world: Running, home: Path, run: Run, at_a_terminal: None
+) -> None:
+    text = (home / "config.toml").read_text("utf-8").split("[accounts.lab-b]")[0]
+    bad = text.replace("[accounts.lab]", "[accounts.bad]")
+    write_config(home, text + re.sub(r'password = ".*"', 'password = "env:GPUTUI_NOT_SET"', bad))
+
+    status, out, err = run(*argv)
+
+    assert (status, out) == (2, "")
+    assert "accounts.bad.password: the environment variable GPUTUI_NOT_SET is not set. Set it" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_a_kind_that_two_packages_register_is_used_by_neither(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
-from gputui.cli.columns import Column, table_with
-from gputui.cli.output import say, terminal_width, write_json
+from gputui.cli.columns import Column, print_records
+from gputui.cli.output import say
 from gputui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -38,12 +37,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"gputui: {problem}")
     if failure:
         return ExitCode.REFUSED
-    if args.output == "json":
-        from gputui.models.serialize import to_plain
-
-        write_json([to_plain(entry) for entry in entries], sys.stdout)
-    elif entries:
-        sys.stdout.write(table_with(_COLUMNS, entries, width=terminal_width(sys.stdout)))
-    elif not problem:
+    print_records(entries, args.output, _COLUMNS)
+    if args.output == "table" and not (entries or problem):
         say("Nothing has been changed from here.")
     return ExitCode.REFUSED if problem else ExitCode.OK

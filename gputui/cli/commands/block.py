@@ -65,7 +65,7 @@ def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, 
 
 async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[tuple[str, str, str], Block]:
     """Return what is kept out already, by account, region and host; what cannot be known is said."""
-    listing = await session.fleet_rows(fleet, [Resource.BLACKLIST], {row.ref.account for row in rows})
+    listing = await session.read(fleet, [Resource.BLACKLIST], {row.ref.account for row in rows})
     for account, error in listing.failures:
         say(f"gputui: {account}: the blocked hosts are unknown: {error}")
     return {(row.ref.account, row.region, row.host): row for row in listing.rows if isinstance(row, Block)}

@@ -6,19 +6,15 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gputui.cli import session
-from gputui.cli.account_check import Finding, check_accounts
-from gputui.cli.columns import Column, table_with
-from gputui.cli.output import Plain, report_error, say, terminal_width, write_json
+from gputui.cli.columns import Column, print_records
+from gputui.cli.output import Plain, report_error, say
+from gputui.cli.session import Finding, check_accounts
 from gputui.config.paths import config_path
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import AccountInfo
 from gputui.presentation.actions import quota_line
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,14 +27,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     config = session.load(args)
-    findings, clock_warning = asyncio.run(check_accounts(config.accounts))
-    if args.output == "json":
-        write_json([_plain(finding) for finding in findings], sys.stdout)
-    else:
-        sys.stdout.write(table_with(_COLUMNS, findings, width=terminal_width(sys.stdout)))
+    findings = asyncio.run(check_accounts(config.accounts))
+    print_records(findings, args.output, _COLUMNS, plain=_plain)
     status = ExitCode.OK
-    if clock_warning:
-        say(f"gputui: {clock_warning}")
     for finding in findings:
         for problem in finding.info.problems if finding.info else ():
             say(f"gputui: {finding.account.name}: {problem}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator
@@ -16,13 +16,12 @@ from gputui.cli.mutate import read_only_error
 from gputui.cli.output import announce, report_error, say
 from gputui.cli.prompts import ask_secret, confirm, need_somebody
 from gputui.config import templates
-from gputui.errors import ConfigError, ExitCode, GputuiError, InvalidError, UnknownOutcomeError
+from gputui.errors import ConfigError, ExitCode, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource, Role
 from gputui.presentation import create
 from gputui.redaction import redact
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
 
 _LONGEST_SHOWN = 200
@@ -30,27 +29,59 @@ _LONGEST_SHOWN = 200
 
 def run(args: argparse.Namespace) -> int:
     """Create one thing and print its Ref on stdout; without fields list what there are."""
-    config = session.load(args)
-    account = _account(config, args.account, args.kind)
-    if account.read_only:
-        raise read_only_error(account.name, f"A new {args.kind}")
-    given = _given(args)
-    if not given:
-        asyncio.run(_list_fields(account, args.kind))
-        return ExitCode.USAGE
-    if args.dry_run:
-        return asyncio.run(_dry_run(account, args.kind, given, template=args.save_template))
-    return _create(config, account, args.kind, given, sure=args.yes, template=args.save_template)
+    with _fleet(args) as (runner, fleet):
+        return _run(args, runner, fleet, _account(fleet, args.kind))
 
 
 def pull(args: argparse.Namespace) -> int:
     """Pull an image onto a host; the same as ``create image``."""
     kind = "image"
-    account = _account(session.load(args), args.account, kind)
-    values = asyncio.run(_named(account, kind, {Role.IMAGE: args.repo_tag}))
-    return run(
-        argparse.Namespace(**vars(args), kind=kind, values=list(values.items()), file=None, save_template=None)
-    )
+    with _fleet(args) as (runner, fleet):
+        account = _account(fleet, kind)
+        values = runner.run(_creator(fleet, account, kind).form()).named({Role.IMAGE: args.repo_tag})
+        as_create = {"kind": kind, "values": list(values.items()), "file": None, "save_template": None}
+        return _run(argparse.Namespace(**vars(args), **as_create), runner, fleet, account)
+
+
+def _fleet(args: argparse.Namespace) -> AbstractContextManager[tuple[asyncio.Runner, Fleet]]:
+    accounts = session.choose(session.load(args), [args.account] if args.account else [])
+    return session.command_fleet(accounts, dry_run=args.dry_run)
+
+
+def _account(fleet: Fleet, kind: str) -> str:
+    """Return the only account, or the only one in which there can be such a thing."""
+    opened = {name: runtime.opened for name, runtime in fleet.runtimes.items()}
+    able = [name for name, backend in opened.items() if backend is not None and kind in backend.creators]
+    if len(able) == 1 or len(opened) == 1:
+        return next(iter(able or opened))
+    raise ConfigError("There are several accounts; say which with -A.", hint=f"One of: {', '.join(able or opened)}.")
+
+
+def _creator(fleet: Fleet, account: str, kind: str) -> Creator:
+    """Return what creates such a thing there; raises GputuiError."""
+    if (failure := fleet.runtime(account).open_error) is not None:
+        raise session.about_account(account, failure)
+    if fleet.accounts[account].read_only:
+        raise read_only_error(account, f"A new {kind}")
+    kinds = fleet.creatable(account)
+    if kind not in kinds:
+        raise ConfigError(f"{account} has no {kind!r} to create.", hint=f"It has: {', '.join(kinds) or 'nothing'}.")
+    return fleet.creator(account, kind)
+
+
+def _run(args: argparse.Namespace, runner: asyncio.Runner, fleet: Fleet, account: str) -> int:
+    creator = _creator(fleet, account, args.kind)
+    given = _given(args)
+    if not given:
+        form = runner.run(creator.form())
+        say(f"{form.title}. Give the fields as --set FIELD=VALUE:")
+        if form.note:
+            say(form.note)
+        say(fields_text(form.fields))
+        return ExitCode.USAGE
+    if args.dry_run:
+        return runner.run(_dry_run(creator, account, args.kind, given, template=args.save_template))
+    return _create(runner, fleet, creator, given, sure=args.yes, template=args.save_template)
 
 
 def _given(args: argparse.Namespace) -> dict[str, str]:
@@ -69,117 +100,67 @@ def _keep(name: str | None, kind: str, values: Mapping[str, str], form: Form) ->
         say(f"Saved as {templates.save(name, kind, values, form)}")
 
 
-def _account(config: Config, name: str | None, kind: str) -> Account:
-    """Return the account that is named, else the only one in which there can be such a thing."""
-    if name is not None:
-        return session.account(config, name)
-    if len(config.accounts) == 1:
-        return next(iter(config.accounts.values()))
-    able = asyncio.run(_able(config.accounts, kind))
-    if len(able) == 1:
-        return config.accounts[able[0]]
-    raise ConfigError(
-        "There are several accounts; say which with -A.", hint=f"One of: {', '.join(able or config.accounts)}."
-    )
-
-
-async def _able(accounts: Mapping[str, Account], kind: str) -> list[str]:
-    """Return the accounts whose back end has such things. Asks no server."""
-    async with session.backends(accounts) as opened:
-        backends = {name: backend for name, backend in opened.items() if not isinstance(backend, GputuiError)}
-    return [name for name, backend in backends.items() if kind in backend.creators]
-
-
-@asynccontextmanager
-async def _creator(account: Account, kind: str) -> AsyncIterator[Creator]:
-    """Open the back end of an account and return its creator of a kind; raises GputuiError."""
-    async with session.backends({account.name: account}) as opened:
-        backend = opened[account.name]
-        if isinstance(backend, GputuiError):
-            raise backend
-        _check_kind(account.name, kind, tuple(backend.creators))
-        yield backend.creators[kind]
-
-
-def _check_kind(account: str, kind: str, kinds: tuple[str, ...]) -> None:
-    if kind not in kinds:
-        raise ConfigError(f"{account} has no {kind!r} to create.", hint=f"It has: {', '.join(kinds) or 'nothing'}.")
-
-
-async def _named(account: Account, kind: str, values: Mapping[Role, str]) -> dict[str, str]:
-    """Return values by the names that the account's form gives to their fields."""
-    async with _creator(account, kind) as creator:
-        return (await creator.form()).named(values)
-
-
-async def _list_fields(account: Account, kind: str) -> None:
-    async with _creator(account, kind) as creator:
-        form = await creator.form()
-    say(f"{form.title}. Give the fields as --set FIELD=VALUE:")
-    if form.note:
-        say(form.note)
-    say(fields_text(form.fields))
-
-
-async def _dry_run(account: Account, kind: str, given: dict[str, str], *, template: str | None) -> int:
+async def _dry_run(creator: Creator, account: str, kind: str, given: dict[str, str], *, template: str | None) -> int:
     """Print what would be sent. The server is asked only for the defaults of required fields that are not given."""
-    async with _creator(account, kind) as creator:
-        values, form, change = given, None, None
-        try:
-            change = creator.prepare(given)
-        except InvalidError as error:
-            incomplete = bool(error.fields.keys() - given.keys())
-        if template or not creator.previews or (change is None and incomplete):
-            form = await creator.form()
-            values = form_values(form, given)
-        with refused_fields(_refusal(kind)):
-            change = creator.prepare(values)
-        if form is not None:
-            _keep(template, kind, values, form)
-        if (request := change.request) is not None:
-            sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
-        elif form is not None:
-            sys.stdout.write(f"Would create in {account.name}: a new {kind} with {shown_values(form, values)}.\n")
+    values, form, change = given, None, None
+    try:
+        change = creator.prepare(given)
+    except InvalidError as error:
+        incomplete = bool(error.fields.keys() - given.keys())
+    if template or not creator.previews or (change is None and incomplete):
+        form = await creator.form()
+        values = form_values(form, given)
+    with refused_fields(_refusal(kind)):
+        change = creator.prepare(values)
+    if form is not None:
+        _keep(template, kind, values, form)
+    if (request := change.request) is not None:
+        sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
+    elif form is not None:
+        sys.stdout.write(f"Would create in {account}: a new {kind} with {shown_values(form, values)}.\n")
     return ExitCode.OK
 
 
 def _create(
-    config: Config, account: Account, kind: str, given: Mapping[str, str], *, sure: bool, template: str | None
+    runner: asyncio.Runner,
+    fleet: Fleet,
+    creator: Creator,
+    given: Mapping[str, str],
+    *,
+    sure: bool,
+    template: str | None,
 ) -> int:
-    name = account.name
-    with session.command_fleet(config, {name: account}) as (runner, fleet):
-        _check_kind(name, kind, fleet.creatable(name))
-        creator = fleet.creator(name, kind)
-        form = runner.run(creator.form())
-        values = form_values(form, given)
-        with refused_fields(_refusal(kind)):
-            change = creator.prepare(values)
-        _keep(template, kind, values, form)
-        if not sure:
-            need_somebody()
-            effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."
-            effects = [effect, *runner.run(_what_follows(fleet, form, values))]
-            if not confirm(effects, question="Create it?", typed=None):
-                say("Nothing was done.")
-                return ExitCode.REFUSED
-        look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
-        if prompts.interactive():
-            say(f"{create.doing(form)} in {name} …")
-        try:
-            result = runner.run(fleet.create(change))
-        except UnknownOutcomeError as error:
-            status = report_error(error)
+    form = runner.run(creator.form())
+    name, kind = form.account, form.kind
+    values = form_values(form, given)
+    with refused_fields(_refusal(kind)):
+        change = creator.prepare(values)
+    _keep(template, kind, values, form)
+    if not sure:
+        need_somebody()
+        effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."
+        effects = [effect, *runner.run(_what_follows(fleet, form, values))]
+        if not confirm(effects, question="Create it?", typed=None):
+            say("Nothing was done.")
+            return ExitCode.REFUSED
+    look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
+    if prompts.interactive():
+        say(f"{create.doing(form)} in {name} …")
+    try:
+        result = runner.run(fleet.create(change))
+    except UnknownOutcomeError as error:
+        status = report_error(error)
+        say(look)
+        return status
+    except KeyboardInterrupt:
+        if fleet.mutations.cancelled:
             say(look)
-            return status
-        except KeyboardInterrupt:
-            if fleet.mutations.cancelled:
-                say(look)
-            raise
-        words = " ".join(f"{result.message} {result.to_note}".split())
-        if words:
-            say(words)
-        announce(f"{result.created or name}")
-        return ExitCode.OK
+        raise
+    words = " ".join(f"{result.message} {result.to_note}".split())
+    if words:
+        say(words)
+    announce(f"{result.created or name}")
+    return ExitCode.OK
 
 
 def _home(fleet: Fleet, account: str, kind: str) -> str:
@@ -188,7 +169,7 @@ def _home(fleet: Fleet, account: str, kind: str) -> str:
 
 async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> list[str]:
     """Say what it costs and what stands against it, as far as that can be known."""
-    listing = await session.fleet_rows(fleet, {fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK})
+    listing = await session.read(fleet, [fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK])
     listing.report()
     lines = (
         create.cost(form, values),

@@ -24,6 +24,7 @@ from gputui.presentation.tasks import indented, took_text
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
     from gputui.config.loader import Config
+    from gputui.fleet import Fleet
 
 _LISTED = (
     Resource.INSTANCES,
@@ -88,41 +89,35 @@ def _print_raw(row: Row) -> int:
 
 async def _find(config: Config, text: str) -> Row:
     accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
-    async with session.backends(accounts) as opened:
-        if text in opened:
-            return await _account_info(text, opened[text])
-        if (row := await _named_whole(opened, text)) is not None:
+    async with session.open_fleet(accounts) as fleet:
+        if text in accounts:
+            if (failure := fleet.runtime(text).open_error) is not None:
+                raise session.about_account(text, failure)
+            return await fleet.account_info(text)
+        if (row := await _named_whole(fleet, text)) is not None:
             return row
-        listing = await session.list_several(opened, _resources(opened, text))
-        listing.report()
-        (match,) = refs.resolve([text], listing)
-        backend = opened[match.ref.account]
-        if not isinstance(backend, GputuiError):
-            try:
-                return await backend.fetch(match.ref)
-            except NotFoundError:
-                return match.row
-        return match.row
+        (match,), _ = await refs.find(fleet, [text], _resources(fleet, text))
+        try:
+            return await fleet.runtime(match.ref.account).backend.fetch(match.ref)
+        except NotFoundError:
+            return match.row
 
 
-async def _named_whole(opened: Mapping[str, Backend | GputuiError], text: str) -> Row | None:
+async def _named_whole(fleet: Fleet, text: str) -> Row | None:
     """Ask for what is named by its whole Ref, which its list may have no more; None where that does not lead on."""
     try:
         ref = Ref.parse(text)
-        backend = opened.get(ref.account)
-        if backend is None or isinstance(backend, GputuiError) or ref.kind not in backend.kinds:
-            return None
-        return await backend.fetch(ref)
+        backend = fleet.runtime(ref.account).backend
+        return await backend.fetch(ref) if ref.kind in backend.kinds else None
     except (ValueError, GputuiError):
-        pass  # a part of a Ref, or what the lists may know better
-    return None
+        return None  # a part of a Ref, or what the lists may know better
 
 
-def _resources(opened: Mapping[str, Backend | GputuiError], text: str) -> Sequence[Resource]:
+def _resources(fleet: Fleet, text: str) -> Sequence[Resource]:
     """Return the lists that the thing may be in: one where the text names its kind, else all of them."""
     words = text.split("/")
-    words = words[1:] if words[0] in opened else words
-    known = [backend.kinds for backend in opened.values() if not isinstance(backend, GputuiError)]
+    words = words[1:] if words[0] in fleet.accounts else words
+    known = [runtime.opened.kinds for runtime in fleet.runtimes.values() if runtime.opened is not None]
     named = {kinds[words[0]] for kinds in known if len(words) > 1 and words[0] in kinds}
     return [resource for resource in _LISTED if resource in named] or _LISTED
 

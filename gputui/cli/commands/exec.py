@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     config = session.load(args)
     names = refs.accounts_for(args.refs, list(config.accounts))
     arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
-    with session.command_fleet(config, session.choose(config, names)) as (runner, fleet):
+    with session.command_fleet(session.choose(config, names)) as (runner, fleet):
         matches = runner.run(find_all(fleet, Action.EXEC, args.refs))
         alone = len(matches) == 1
         matches, refused = possible(fleet, matches, Action.EXEC)

@@ -168,11 +168,11 @@ def _parsed(text: str, path: Path) -> Config:
 
 def _check(account: Account) -> bool:
     """Ask the server and say what it answers."""
-    from gputui.cli.account_check import check_accounts
+    from gputui.cli.session import check_accounts
     from gputui.presentation.actions import quota_line
 
     say(f"Asking {account.base_url} …")
-    (finding,), _ = asyncio.run(check_accounts({account.name: account}))
+    (finding,) = asyncio.run(check_accounts({account.name: account}))
     if finding.error is not None or finding.info is None:
         report_error(finding.error or GputuiError("The server said nothing of itself."))
         return False

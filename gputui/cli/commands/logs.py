@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Logs
 from gputui.cli import refs, session
-from gputui.cli.mutate import note_shortened
 from gputui.cli.output import say
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
@@ -54,21 +53,13 @@ def _query(args: argparse.Namespace) -> LogQuery:
 
 
 async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: LogQuery) -> int:
-    async with session.backends(accounts) as opened:
+    async with session.open_fleet(accounts) as fleet:
+        only = "only workers of endpoints have a log that can be read"
         searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
-        listing = await session.list_several(opened, searched)
-        matches = await refs.resolve_among(
-            [args.ref],
-            listing,
-            searched,
-            lambda resources: session.list_several(opened, resources),
-            only="only workers of endpoints have a log that can be read",
-        )
-        listing.report()
-        note_shortened(matches)
-        row = _writer(matches[0].row, listing.rows)
-        backend = opened[row.ref.account]
-        logs = None if isinstance(backend, GputuiError) else backend.logs
+        matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
+        refs.note_shortened(matches)
+        row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
+        logs = fleet.runtime(row.ref.account).backend.logs
         if logs is None or not logs.has_log(row):
             raise NotFoundError(
                 f"{row.ref} has no log that can be read.",

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         raise read_only_error(account.name, "The password")
     password = _ask_twice(account.name)
     follow = _what_follows(account.name, getattr(account, "password", None), args.config)
-    with session.command_fleet(config, {account.name: account}) as (runner, fleet):
+    with session.command_fleet({account.name: account}) as (runner, fleet):
         try:
             runner.run(fleet.mutations.change_password(account.name, password))
         except UnknownOutcomeError:

@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from gputui.cli import refs, session
-from gputui.cli.mutate import note_shortened
 from gputui.cli.output import report_error, say
 from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect
@@ -87,22 +86,14 @@ async def _log_in(config: Config, text: str, hosts: KnownHosts, *, forget: bool)
 async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: bool = False) -> Connection | None:
     """Log in to what the text names; a login that fails is said, and None."""
     accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
-    async with session.backends(accounts) as opened:
-        listing = await session.list_rows(opened, Resource.INSTANCES)
-        listing.report()
-        matches = await refs.resolve_among(
-            [text],
-            listing,
-            (Resource.INSTANCES,),
-            lambda resources: session.list_several(opened, resources),
-            only="only instances can be logged into",
-        )
-        note_shortened(matches)
+    async with session.open_fleet(accounts) as fleet:
+        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only="only instances can be logged into")
+        refs.note_shortened(matches)
         ref = matches[0].ref
         if forget:
             _forget(hosts, str(ref))
         try:
-            return await connect(config, ref, opened[ref.account], hosts)
+            return await connect(config, ref, fleet, hosts)
         except GputuiError as error:
             report_error(error)
             return None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.analytics import cost
 from gputui.cli import session
-from gputui.cli.columns import Column, columns_of, csv_columns, table_with
-from gputui.cli.output import say, terminal_width, write_csv, write_json
+from gputui.cli.columns import Column, columns_of, csv_columns, print_records
+from gputui.cli.output import Plain, say
 from gputui.formatting import format_minutes
 from gputui.models import Balance, Package, Resource
 
@@ -24,7 +23,7 @@ EXACT, ESTIMATE, AT_MOST = "exact", "estimate", "at most"
 _SPENT = (*cost.COSTING, Resource.PACKAGES)
 
 
-def run(accounts: dict[str, Account], output: str, named: Sequence[str]) -> int:
+def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> int:
     """Print the balances; 3 or 1 when one could not be read. What is spent may be unknown: so is the end then."""
     money, spent = asyncio.run(_list(accounts))
     balances = [row for row in money.rows if isinstance(row, Balance)]
@@ -32,25 +31,19 @@ def run(accounts: dict[str, Account], output: str, named: Sequence[str]) -> int:
     unsure = {account for account, _ in spent.failures} | cost.not_read(spent.rows)
     now = datetime.now(UTC)
     ends = {row.ref: _end(row, cost.lasting(row, spent.rows, packages, now), unsure) for row in balances}
-    if output == "table":
-        columns = list(columns_of(Resource.BALANCES))
-        columns.insert(2, Column("RUNS OUT", lambda row: _text(ends[row.ref], now), right=True))
-        if balances:
-            sys.stdout.write(table_with(columns, balances, width=terminal_width(sys.stdout)))
-        elif not money.failures:
-            able = [name for name in accounts if name not in money.unsupported]
-            say(f"There are no balances in {', '.join(able) or 'these accounts'}.")
-    else:
+    columns = list(columns_of(Resource.BALANCES))
+    columns.insert(2, Column("RUNS OUT", lambda row: _text(ends[row.ref], now), right=True))
+
+    def plain(row: Balance) -> Plain:
         from gputui.models.serialize import to_plain
 
-        plain = [to_plain(row) | to_plain(ends[row.ref]) for row in balances]
-        if output == "json":
-            write_json(plain, sys.stdout)
-        else:
-            write_csv(csv_columns(Resource.BALANCES), plain, sys.stdout)
-    for name in money.unsupported:
-        if name in named:
-            say(f"gputui: {name}: its kind of server has no balances.")
+        return to_plain(row) | to_plain(ends[row.ref])
+
+    print_records(balances, output, columns, csv_columns(Resource.BALANCES), plain)
+    if output == "table" and not (balances or money.failures):
+        able = [name for name in accounts if name not in money.unsupported]
+        say(f"There are no balances in {', '.join(able) or 'these accounts'}.")
+    money.report_unsupported(named, "balances")
     return money.report()
 
 
@@ -78,9 +71,6 @@ def _text(end: _End, now: datetime) -> str:
     return f"{sign}{format_minutes(minutes)}" if minutes > 0 else "used up"
 
 
-async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, session.Listing]:
-    async with session.backends(accounts) as opened:
-        money, spent = await asyncio.gather(
-            session.list_rows(opened, Resource.BALANCES), session.list_several(opened, _SPENT)
-        )
-        return money, spent
+async def _list(accounts: Mapping[str, Account]) -> tuple[session.Listing, session.Listing]:
+    async with session.open_fleet(accounts) as fleet:
+        return await asyncio.gather(session.read(fleet, [Resource.BALANCES]), session.read(fleet, _SPENT))

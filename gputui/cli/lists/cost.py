@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.analytics import cost
 from gputui.cli import session
-from gputui.cli.columns import Column, table_with
-from gputui.cli.output import say, terminal_width, write_csv, write_json
-from gputui.errors import ConfigError, GputuiError
+from gputui.cli.columns import Column, print_records
+from gputui.cli.output import say
+from gputui.errors import ConfigError
 from gputui.formatting import format_money
 from gputui.models import Deployment, Instance, Money, Ref, Row, Volume
 from gputui.presentation.prices import UNKNOWN, money_text
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Backend
     from gputui.config.loader import Account
 
 
@@ -57,27 +55,18 @@ _COLUMNS = (
 )
 
 
-def run(args: argparse.Namespace, accounts: dict[str, Account]) -> int:
+def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     """Print the lines, the dearest of each account first; totals are said beside a table."""
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     listing, billing = asyncio.run(_list(accounts))
     lines = cost_lines(listing.rows, billing)
+    print_records(lines, args.output, _COLUMNS, KEYS)
     if args.output == "table":
-        if lines:
-            sys.stdout.write(table_with(_COLUMNS, lines, width=terminal_width(sys.stdout)))
         for line in _totals(listing, billing, accounts):
             say(line)
         # What could not be read is not in the sum.
         session.say_problems([row for row in listing.rows if isinstance(row, Instance | Volume)])
-    else:
-        from gputui.models.serialize import to_plain
-
-        plain = [to_plain(line) for line in lines]
-        if args.output == "json":
-            write_json(plain, sys.stdout)
-        else:
-            write_csv(KEYS, plain, sys.stdout)
     return listing.report(args.accounts)
 
 
@@ -143,21 +132,11 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
     return lines
 
 
-async def _list(accounts: dict[str, Account]) -> tuple[session.Listing, set[str]]:
-    async with session.backends(accounts) as opened:
-        listing = await session.list_several(opened, cost.COSTING)
-        listing.rows = [*listing.rows, *await _sizes(opened, listing.rows)]
-        backends = {name: each for name, each in opened.items() if not isinstance(each, GputuiError)}
-        return listing, {name for name, backend in backends.items() if backend.bills}
-
-
-async def _sizes(opened: Mapping[str, Backend | GputuiError], rows: Sequence[Row]) -> list[Row]:
-    """Return the hosts and GPUs of the accounts in which an instance has all GPUs of its host.
-
-    Where they cannot be listed the number of its GPUs is unknown, which the table says: that is no failure of it.
-    """
-    asked = {row.ref.account for row in rows if isinstance(row, Instance) and row.gpu_all}
-    if not asked:
-        return []
-    able = {name: backend for name, backend in opened.items() if name in asked}
-    return (await session.list_several(able, cost.SIZING)).rows
+async def _list(accounts: Mapping[str, Account]) -> tuple[session.Listing, set[str]]:
+    async with session.open_fleet(accounts) as fleet:
+        listing = await session.read(fleet, cost.COSTING)
+        # Where hosts and GPUs cannot be listed, the number of GPUs is unknown, which the table says.
+        unsized = {row.ref.account for row in listing.rows if isinstance(row, Instance) and row.gpu_all}
+        sizes = await session.read(fleet, cost.SIZING, [name for name in accounts if name in unsized])
+        listing.rows += sizes.rows
+        return listing, {name for name in accounts if fleet.runtime(name).bills}

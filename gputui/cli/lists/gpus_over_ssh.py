@@ -11,10 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.cli import refs, session, ssh_login
-from gputui.cli import unknown_processes as unknown
-from gputui.cli.mutate import note_shortened
+from gputui.cli.columns import print_rows
+from gputui.cli.lists.gpus import say_unknown
 from gputui.cli.output import report_error, say
-from gputui.cli.rows import print_rows
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConflictError, ExitCode, GputuiError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
@@ -23,7 +22,6 @@ from gputui.presentation.actions import may_be_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from gputui.api.capabilities import Backend
     from gputui.cli.lists.watch import Keep
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
@@ -35,11 +33,9 @@ _WHOSE = "PIDs as seen inside the container."
 
 def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource) -> int:
     """List GPUs or processes of the instances named, once or watched; the status is that of the worst failure."""
-    names = refs.accounts_for(args.of, list(accounts))
-    chosen = {name: accounts[name] for name in names}
     if args.watch:
-        return _watch(args, config, chosen, resource)
-    return asyncio.run(_once(args, config, chosen, resource))
+        return _watch(args, config, accounts, resource)
+    return asyncio.run(_once(args, config, accounts, resource))
 
 
 async def _once(
@@ -48,27 +44,23 @@ async def _once(
     from gputui.fleet.probes import unknown_processes
 
     failed: list[Row] = []
-    async with session.backends(accounts) as opened:
-        listing = await session.list_rows(opened, Resource.INSTANCES)
-        status = listing.report()
-        instances = await _resolve(args.of, listing, lambda resources: session.list_several(opened, resources))
-        rows: list[Row] = []
-        told = {one.ref.account for one in instances if _tells(opened[one.ref.account], resource)}
-        if told:
-            lists = await session.list_rows({name: opened[name] for name in told}, resource)
-            status = max(status, lists.report())
-            rows += [row for row in lists.rows if any(belongs(row, one) for one in instances)]
-        for one, found in await _look(config, opened, [one for one in instances if one.ref.account not in told]):
+    async with session.open_fleet(accounts) as fleet:
+        instances, status = await _resolve(fleet, args.of)
+        told = {one.ref.account for one in instances if fleet.runtime(one.ref.account).lists(resource)}
+        lists = await session.read(fleet, [resource], told)
+        status = max(status, lists.report())
+        rows = [row for row in lists.rows if any(belongs(row, one) for one in instances)]
+        for one, found in await _look(config, fleet, [one for one in instances if one.ref.account not in told]):
             if isinstance(found, GputuiError):
                 status = max(status, report_error(found, about=str(one.ref)))
                 if resource is Resource.PROCESSES:
                     failed.append(unknown_processes(one.ref, one.name, found.message))
                 continue
-            own_gpus = _tells(opened[one.ref.account], Resource.GPUS)
+            own_gpus = fleet.runtime(one.ref.account).lists(Resource.GPUS)
             rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)
     print_rows(resource, [*rows, *failed], args.output)
     if resource is Resource.PROCESSES:
-        status = max(status, unknown.say_unknown(rows))
+        status = max(status, say_unknown(rows))
     if args.output == "table":
         if resource is not Resource.PROCESSES:
             session.say_problems(rows)
@@ -79,16 +71,11 @@ async def _once(
     return status
 
 
-async def _resolve(texts: Sequence[str], listing: session.Listing, lists: refs.Lists) -> list[Instance]:
-    matches = await refs.resolve_among(
-        texts, listing, (Resource.INSTANCES,), lists, only="only instances can be inspected over SSH"
-    )
-    note_shortened(matches)
-    return [match.row for match in matches if isinstance(match.row, Instance)]
-
-
-def _tells(backend: Backend | GputuiError, resource: Resource) -> bool:
-    return not isinstance(backend, GputuiError) and resource in backend.listers
+async def _resolve(fleet: Fleet, texts: Sequence[str]) -> tuple[list[Instance], ExitCode]:
+    only = "only instances can be inspected over SSH"
+    matches, status = await refs.find(fleet, texts, [Resource.INSTANCES], only=only)
+    refs.note_shortened(matches)
+    return [match.row for match in matches if isinstance(match.row, Instance)], status
 
 
 def _processes(found: GpuReading, instance: Instance, *, own_gpus: bool) -> Iterable[GpuProcess]:
@@ -109,7 +96,7 @@ def belongs(row: Row, instance: Instance) -> bool:
 
 
 async def _look(
-    config: Config, opened: Mapping[str, Backend | GputuiError], instances: Sequence[Instance]
+    config: Config, fleet: Fleet, instances: Sequence[Instance]
 ) -> list[tuple[Instance, GpuReading | GputuiError]]:
     """Log in one after the other, since that may ask, then look into all at once."""
     from gputui.ssh.known_hosts import KnownHosts
@@ -122,7 +109,7 @@ async def _look(
         for one in instances:
             try:
                 _check_running(one)
-                connections[one.ref] = await ssh_login.connect(config, one.ref, opened[one.ref.account], hosts)
+                connections[one.ref] = await ssh_login.connect(config, one.ref, fleet, hosts)
                 stack.push_async_callback(connections[one.ref].close)
             except GputuiError as error:
                 outcomes[one.ref] = error
@@ -149,22 +136,20 @@ def _check_running(instance: Instance) -> None:
 # --- watched ------------------------------------------------------------------------------------------------------
 
 
-def _watch(args: argparse.Namespace, config: Config, accounts: dict[str, Account], resource: Resource) -> int:
+def _watch(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource) -> int:
     from gputui.cli.lists.watch import watch
     from gputui.ssh.pool import ConnectionPool
 
     pool = ConnectionPool()
 
     async def prepare(fleet: Fleet) -> Keep:
-        listing = await session.fleet_rows(fleet, [Resource.INSTANCES])
-        listing.report()
-        instances = await _resolve(args.of, listing, lambda resources: session.fleet_rows(fleet, resources))
+        instances, _ = await _resolve(fleet, args.of)
         await _begin(config, fleet, pool, resource, instances)
         if resource is Resource.PROCESSES and args.output == "table" and fleet.probed_instances():
             say(_WHOSE)
         return lambda row: any(belongs(row, one) for one in instances)
 
-    return watch(config, accounts, resource, args.output, interval=args.interval, prepare=prepare, end=pool.aclose)
+    return watch(config, accounts, resource, args, prepare=prepare, end=pool.aclose)
 
 
 async def _begin(
@@ -179,13 +164,10 @@ async def _begin(
     failure: GputuiError | None = None
     watched = 0
     for one in instances:
-        backend = fleet.runtime(one.ref.account).backend
         try:
-            if not _tells(backend, resource):
+            if not fleet.runtime(one.ref.account).lists(resource):
                 _check_running(one)
-                async with pool.lease(
-                    connection_key(one), partial(ssh_login.connect, config, one.ref, backend, hosts)
-                ):
+                async with pool.lease(connection_key(one), partial(ssh_login.connect, config, one.ref, fleet, hosts)):
                     probe.start(one)
             watched += 1
         except GputuiError as error:

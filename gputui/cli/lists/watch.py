@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -42,11 +43,10 @@ class Printer(Protocol):
 
 def watch(
     config: Config,
-    accounts: dict[str, Account],
+    accounts: Mapping[str, Account],
     resource: Resource,
-    output: str,
+    args: argparse.Namespace,
     *,
-    interval: float | None = None,
     values: Mapping[str, str] | None = None,
     of: Ref | None = None,
     prepare: Prepare | None = None,
@@ -57,15 +57,17 @@ def watch(
     ``values`` is a filter that each account's back end takes; ``of`` leaves of events those of one thing. ``prepare``
     is given the fleet when it runs and returns which rows are meant; ``end`` is awaited after the fleet has ended.
     """
-    if interval is not None:
+    polling = config.polling
+    if args.interval is not None:
         pace = {
-            _PACE.get(resource, "lists"): interval,
-            "lists" if resource is Resource.EVENTS else "events": interval,
+            _PACE.get(resource, "lists"): args.interval,
+            "lists" if resource is Resource.EVENTS else "events": args.interval,
         }
-        config = config.model_copy(update={"polling": config.polling.model_copy(update=pace)})
-    printer = make_printer(resource, output, tuple(accounts), of=of)
-    with until_interrupted():
-        asyncio.run(_follow(config, accounts, resource, printer, values or {}, prepare, end))
+        polling = polling.model_copy(update=pace)
+    printer = make_printer(resource, args.output, tuple(accounts), of=of)
+    with until_interrupted(), session.open_history() as history:
+        fleet = session.new_fleet(accounts, history=history, polling=polling)
+        asyncio.run(_follow(fleet, resource, printer, values or {}, prepare, end))
     return 0
 
 
@@ -87,47 +89,41 @@ def _printer(resource: Resource, output: str, accounts: Sequence[str]) -> Printe
 
 
 async def _follow(
-    config: Config,
-    accounts: dict[str, Account],
+    fleet: Fleet,
     resource: Resource,
     printer: Printer,
     values: Mapping[str, str],
     prepare: Prepare | None,
     end: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    from gputui.api import open_backend
-    from gputui.fleet import Fleet
+    failures = _Failures(fleet, resource)
+    broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    with session.open_history() as history:
-        fleet = Fleet(accounts, open_backend=open_backend, history=history, polling=config.polling)
-        failures = _Failures(fleet, resource)
-        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def show(change: Change) -> None:
-            try:
-                printer.show(change, fleet.rows(resource))
-            except Exception as error:  # noqa: BLE001  (a reader that has gone ends the command, not only this call)
-                if not broken.done():
-                    broken.set_exception(error)
-
-        if values:
-            fleet.set_filter(resource, values)
+    def show(change: Change) -> None:
         try:
-            if prepare is not None:
-                await fleet.start()
-                printer = _Those(printer, await prepare(fleet))
-            fleet.subscribe(resource, show)
-            if known := tuple(fleet.rows(resource).values()):
-                show(Change(added=known))
-            fleet.subscribe_feeds(failures.look)
-            fleet.watch({resource} | ({Resource.GPUS} if fleet.probed_instances() else set()))
-            if prepare is None:
-                await fleet.start()
-            await broken
-        finally:
-            await fleet.aclose()
-            if end is not None:
-                await end()
+            printer.show(change, fleet.rows(resource))
+        except Exception as error:  # noqa: BLE001  (a reader that has gone ends the command, not only this call)
+            if not broken.done():
+                broken.set_exception(error)
+
+    if values:
+        fleet.set_filter(resource, values)
+    try:
+        if prepare is not None:
+            await fleet.start()
+            printer = _Those(printer, await prepare(fleet))
+        fleet.subscribe(resource, show)
+        if known := tuple(fleet.rows(resource).values()):
+            show(Change(added=known))
+        fleet.subscribe_feeds(failures.look)
+        fleet.watch({resource} | ({Resource.GPUS} if fleet.probed_instances() else set()))
+        if prepare is None:
+            await fleet.start()
+        await broken
+    finally:
+        await fleet.aclose()
+        if end is not None:
+            await end()
 
 
 class _Failures:

@@ -1,25 +1,24 @@
-"""GPU processes that are unknown: their rows, and the words and the exit status that go with them."""
+"""What is unknown of GPUs and their processes: the rows, words and exit statuses that say so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
 from gputui.cli.output import say
-from gputui.errors import ExitCode, GputuiError
+from gputui.errors import ExitCode
 from gputui.models import GpuDevice, GpuProcess, Ref, Resource, Row
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Backend
+    from gputui.fleet import Fleet
 
 _NOT_REPORTED = "the server reports GPUs and no processes; --of INSTANCE reads those of one over SSH"
 
 
-async def add_unreported(listing: session.Listing, opened: Mapping[str, Backend | GputuiError]) -> None:
+async def add_unreported(fleet: Fleet, listing: session.Listing) -> None:
     """Add a row for each GPU of the accounts that list GPUs but no processes: they are unknown, not none."""
-    silent = {name: opened[name] for name in listing.unsupported}
-    gpus = await session.list_rows(silent, Resource.GPUS)
+    gpus = await session.read(fleet, [Resource.GPUS], listing.unsupported)
     listing.rows += [_unreported(device) for device in gpus.rows if isinstance(device, GpuDevice)]
     listing.failures += gpus.failures
     listing.unsupported = gpus.unsupported
@@ -44,7 +43,13 @@ def say_unknown(rows: Iterable[Row]) -> ExitCode:
     return ExitCode.UNREACHABLE if places else ExitCode.OK
 
 
-def say_unsupported(names: Sequence[str], nouns: str) -> None:
-    """Say that these accounts do not report their ``nouns``: GPUs, or GPU processes."""
+def say_unsupported(listing: session.Listing, resource: Resource, named: Sequence[str]) -> ExitCode:
+    """Name the accounts that report no GPUs, or no processes; the status is 3 where an empty list would say none."""
+    names = listing.unsupported
+    if not names:
+        return ExitCode.OK
     report = "reports" if len(names) == 1 else "report"
+    nouns = "GPUs" if resource is Resource.GPUS else "GPU processes"
     say(f"gputui: {', '.join(names)} {report} no {nouns}: they are unknown. --of INSTANCE reads them over SSH.")
+    meant = resource is Resource.PROCESSES or not listing.rows or any(name in named for name in names)
+    return ExitCode.UNREACHABLE if meant else ExitCode.OK
