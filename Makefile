@@ -20,21 +20,38 @@ PYTEST_ARGS ?=
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fast live bench soak demo lock clean
+.PHONY: help test lint ruff formatting types contracts fast live bench soak demo lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
 
-test: lint fast ## Lint, format, types, import contracts and the fast tests
+CHECKS := ruff formatting types contracts
+
+# The checks run while the tests do; one that fails leaves the others running, and make fails at the end.
+test: $(INSTALLED) ## Lint, format, types, import contracts and the fast tests
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 $(CHECKS) fast
 
 lint: $(INSTALLED) ## Lint, format, strict types, import contracts
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory --keep-going --jobs=4 $(CHECKS)
 
+# A check that passes is silent; one that fails prints its output in one piece.
+CHECK = @echo "$(1)"; output=$$($(1) 2>&1) || { printf '\n%s fails:\n%s\n' "$(1)" "$$output"; exit 1; }
+
+ruff: $(INSTALLED)
+	$(call CHECK,$(BIN)/ruff check)
+
+formatting: $(INSTALLED)
+	$(call CHECK,$(BIN)/ruff format --check)
+
+types: $(INSTALLED)
+	$(call CHECK,$(BIN)/mypy)
+
+contracts: $(INSTALLED)
+	$(call CHECK,$(BIN)/lint-imports --no-cache)
+
+# The longest tests come first (tests/conftest.py), and a worker that has none left takes some of another's.
 fast: $(INSTALLED) ## The fast tests alone (PYTEST_ARGS=... adds arguments)
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 # The fast suite's options leave tests/live out, so they are replaced here.
 live: $(INSTALLED) ## The tests against real servers; needs root and a Docker engine's programs

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
-# Whoever runs the tests in the background may have SIGINT ignored, which every program started here would inherit:
-# Ctrl+C could not be tested.
+# Whoever runs the tests in the background may have these ignored (``&`` of a script, ``nohup``) or blocked: programs
+# started here would inherit it, and a signal that a test sends to itself would never come.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+_SIGNALS = (
+    signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGALRM, signal.SIGCHLD,
+    signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT, signal.SIGTTIN, signal.SIGTTOU,
+)  # fmt: skip
 
 # A test's objects die with the test; looking for circles among them while it runs is a quarter of the time of a test
 # with an app in it. The first generation is only looked at by itself where one test makes very many objects.
 _OBJECTS_BETWEEN_TESTS, _OBJECTS_WITHIN_A_TEST = 600_000, 2_000_000
 gc.set_threshold(_OBJECTS_WITHIN_A_TEST, 10, 10)
+
+# They take seconds each: begun last, one would keep a single worker busy while the others have nothing left.
+_LONGEST = ("tests/faults/", "tests/test_benchmarks.py", "tests/test_example_vendor.py", "tests/tui/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 def pytest_collection_finish() -> None:
@@ -32,3 +49,25 @@ def pytest_runtest_teardown() -> Iterator[None]:
     finally:
         if gc.get_count()[0] > _OBJECTS_BETWEEN_TESTS:
             gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_process_as_it_was() -> Iterator[None]:
+    """Fail a test that leaves signals, the working directory or the environment changed for those after it."""
+    before = _process_state()
+    yield
+    after = _process_state()
+    if after != before:
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        pytest.fail(f"The test changes the process for the tests after it: {', '.join(changed)}.", pytrace=False)
+
+
+def _process_state() -> dict[str, object]:
+    """Return what one test can spoil for another, by its name: environment, signals, working directory."""
+    state: dict[str, object] = dict(os.environ)
+    state.pop("PYTEST_CURRENT_TEST", None)
+    for number in _SIGNALS:
+        state[number.name] = signal.getsignal(number)
+    state["blocked signals"] = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    state["working directory"] = os.getcwd()  # noqa: PTH109  (runs twice for each test)
+    return state
