@@ -105,12 +105,15 @@ class Filters(ABC):
         """Return the filters of a list, all optional; None where there are none."""
 
     @abstractmethod
-    def check(self, resource: Resource, values: Values) -> dict[str, str]:
-        """Return the problems by field; empty when the values can be used."""
+    def prepare(self, resource: Resource, values: Values) -> Callable[[], None]:
+        """Read the values, none for the whole list; return what applies them from the next request on.
 
-    @abstractmethod
+        Raises InvalidError with ``fields``.
+        """
+
     def use(self, resource: Resource, values: Values) -> None:
-        """Apply these from the next request on, none when empty; raises InvalidError with ``fields``."""
+        """Apply these from the next request on; raises InvalidError with ``fields``."""
+        self.prepare(resource, values)()
 
 
 class Logs(ABC):

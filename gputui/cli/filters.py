@@ -57,9 +57,8 @@ def _use(backend: Backend, form: Form | None, resource: Resource, values: Mappin
         return (f"it cannot filter {resource.value}",) if resource in backend.listers else ()
     fields = {field.name for field in form.fields}
     missing = tuple(f"it cannot filter {resource.value} by {name}" for name in values if name not in fields)
-    problems = missing or field_problems(backend.filters.check(resource, values))
-    if problems:
-        return problems
+    if missing:
+        return missing
     try:
         backend.filters.use(resource, values)
     except InvalidError as error:

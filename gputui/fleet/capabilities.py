@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import Creator, Editor, Filters
@@ -150,25 +150,33 @@ class Capabilities:
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
         """Return the problems of filters by field; none where the server of one account accepts them."""
-        found = [filters.check(resource, values) for _, filters in self._filtering(resource)]
-        if not all(found):
-            return {}
-        return {name: problem for problems in found for name, problem in problems.items()}
+        return refusals(self._read_filter(resource, values))
+
+    def _read_filter(
+        self, resource: Resource, values: Mapping[str, str]
+    ) -> dict[str, Callable[[], None] | InvalidError]:
+        """Return, for each account whose server has filters, what applies these, or the refusal."""
+        found: dict[str, Callable[[], None] | InvalidError] = {}
+        for account, filters in self._filtering(resource):
+            try:
+                found[account] = filters.prepare(resource, values)
+            except InvalidError as error:
+                found[account] = error
+        return found
 
     def _reapply_filters(self, account: str) -> None:
         """Apply the current filters to an account that was just opened."""
-        for resource in self._filters:
-            for name, filters in self._filtering(resource):
+        for resource, values in self._filters.items():
+            for name, ready in self._read_filter(resource, values).items():
                 if name == account:
-                    self._apply_filter(account, filters, resource)
+                    self._apply_filter(account, resource, ready)
 
-    def _apply_filter(self, account: str, filters: Filters, resource: Resource) -> None:
-        values = self._filters[resource]
+    def _apply_filter(self, account: str, resource: Resource, ready: Callable[[], None] | InvalidError) -> None:
         self._excluded.pop((account, resource), None)
-        if problems := filters.check(resource, values):
-            self._excluded[account, resource] = "; ".join(f"{name}: {text}" for name, text in problems.items())
+        if isinstance(ready, InvalidError):
+            self._excluded[account, resource] = "; ".join(f"{name}: {text}" for name, text in ready.fields.items())
         else:
-            filters.use(resource, values)
+            ready()
 
     def _filtering(self, resource: Resource) -> list[tuple[str, Filters]]:
         opened = ((name, runtime.opened) for name, runtime in self.runtimes.items())
@@ -177,3 +185,11 @@ class Capabilities:
             for name, backend in opened
             if backend is not None and backend.filters is not None and backend.filters.form(resource) is not None
         ]
+
+
+def refusals(read: Mapping[str, Callable[[], None] | InvalidError]) -> dict[str, str]:
+    """Return the problems by field where every account refuses a filter."""
+    refused = [error for error in read.values() if isinstance(error, InvalidError)]
+    return (
+        {name: text for error in refused for name, text in error.fields.items()} if len(refused) == len(read) else {}
+    )

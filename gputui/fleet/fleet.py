@@ -13,6 +13,7 @@ from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend, PreparedChange
 from gputui.errors import GputuiError, InvalidError, NotFoundError, RateLimitedError, UnknownOutcomeError
 from gputui.fleet.account_runtime import AccountRuntime
+from gputui.fleet.capabilities import refusals
 from gputui.fleet.clock import Clock, SystemClock, within
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
@@ -170,11 +171,12 @@ class Fleet(Rows):
     def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
         """Set the filters of a list, in every account whose server has them; raises InvalidError."""
         given = {name: value for name, value in values.items() if value}
-        if problems := self.check_filter(resource, given):
+        read = self._read_filter(resource, given)
+        if problems := refusals(read):
             raise InvalidError("No account accepts this filter.", fields=problems)
         self._filters[resource] = given
-        for account, filters in self._filtering(resource):
-            self._apply_filter(account, filters, resource)
+        for account, ready in read.items():
+            self._apply_filter(account, resource, ready)
         for account in self.runtimes:
             if self.exclusion(account, resource):
                 self._notify(resource, self._store.replace(account, resource, ()))

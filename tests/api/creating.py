@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from gputui.api.capabilities import Backend
 from gputui.errors import InvalidError
-from gputui.models import Action, PreparedRequest, Ref, Row
+from gputui.models import Action, PreparedRequest, Ref, Resource, Row
 
 Values = Mapping[str, str]
 
@@ -25,6 +25,16 @@ def edit_problems(backend: Backend, row: Row, action: Action, values: Values) ->
     assert backend.editor is not None
     try:
         backend.editor.prepare(row, action, values)
+    except InvalidError as error:
+        return dict(error.fields)
+    return {}
+
+
+def filter_problems(backend: Backend, resource: Resource, values: Values) -> dict[str, str]:
+    """Return the problems of a filter's values, by field."""
+    assert backend.filters is not None
+    try:
+        backend.filters.prepare(resource, values)
     except InvalidError as error:
         return dict(error.fields)
     return {}

@@ -155,18 +155,15 @@ class FakeFilters(Filters):
     """Filters by the fake's own methods: ``filter_form``, ``check_filter``, ``use_filter``."""
 
     def __init__(self, backend: Any) -> None:
-        self.form = backend.filter_form  # type: ignore[method-assign]
-        self.check = backend.check_filter  # type: ignore[method-assign]
-        self.use = backend.use_filter  # type: ignore[method-assign]
+        self._backend = backend
 
     def form(self, resource: Resource) -> Form | None:
-        raise NotImplementedError
+        form: Form | None = self._backend.filter_form(resource)
+        return form
 
-    def check(self, resource: Resource, values: Values) -> dict[str, str]:
-        raise NotImplementedError
-
-    def use(self, resource: Resource, values: Values) -> None:
-        raise NotImplementedError
+    def prepare(self, resource: Resource, values: Values) -> Callable[[], None]:
+        refuse(self._backend.account, self._backend.check_filter(resource, values))
+        return lambda: self._backend.use_filter(resource, values)
 
 
 class FakeLogs(Logs):

@@ -1,31 +1,60 @@
-"""Filters in use, by list: each vendor's filters derive from it."""
+"""Filters of one account: read by their fields and kept for the lists. Each vendor's filters derive from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 
 from gputui.api.capabilities import Filters, Values
-from gputui.api.common.form_values import refuse
-from gputui.models import Resource
+from gputui.api.common.form_values import Body, FormValues
+from gputui.models import Form, FormField, Resource
+
+_NONE = FormValues((), {}, "")
 
 
 class UsedFilters(Filters):
-    """Filters that are checked, kept and given to the lists."""
+    """Filters that the lists of an account apply; ``changed`` is called with a list whose filters have changed."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, changed: Callable[[Resource], None]) -> None:
         self.account = account
-        self._used: dict[Resource, Values] = {}
+        self._changed = changed
+        self._used: dict[Resource, FormValues] = {}
 
-    def used(self, resource: Resource) -> Values:
+    @abstractmethod
+    def fields(self, resource: Resource) -> Sequence[FormField]:
+        """Return the filters of a list with their current choices, none where it has no filters."""
+
+    def relate(self, given: FormValues) -> None:
+        """Refuse values that do not fit each other."""
+
+    def form(self, resource: Resource) -> Form | None:
+        """Return the filters of a list; None where there are none."""
+        fields = tuple(self.fields(resource))
+        return (
+            Form(self.account, resource.value, f"Filter {resource.value} of {self.account}", fields)
+            if fields
+            else None
+        )
+
+    def prepare(self, resource: Resource, values: Values) -> Callable[[], None]:
+        """Read the values and return what applies them; raises InvalidError with ``fields``."""
+        fields = self.fields(resource)
+        names = ", ".join(field.name for field in fields)
+        unknown = f"is no filter here; there are {names}" if fields else "cannot be used: this list has no filters"
+        given = FormValues(fields, values, unknown)
+        self.relate(given)
+        given.require(self.account)
+
+        def apply() -> None:
+            self._used[resource] = given
+            self._changed(resource)
+
+        return apply
+
+    def used(self, resource: Resource) -> FormValues:
         """Return the values in use, none for a whole list."""
-        return self._used.get(resource, {})
+        return self._used.get(resource, _NONE)
 
-    def use(self, resource: Resource, values: Mapping[str, str]) -> None:
-        """Apply these from the next request on; raises InvalidError with ``fields``."""
-        given = {name: value for name, value in values.items() if value.strip()}
-        refuse(self.account, self.check(resource, given))
-        self._used[resource] = given
-        self.changed(resource, given)
-
-    def changed(self, resource: Resource, values: Values) -> None:
-        """Tell the vendor's lists about other values."""
+    def parameters(self, resource: Resource) -> Body:
+        """Return the parameters of the filters in use."""
+        return self.used(resource).body()

@@ -60,7 +60,7 @@ class FormValues:
                 self.problems[field.name] = str(error)
                 return
             # Commas alone name nothing.
-            if value != [] or field.kind is not FieldKind.MULTI:
+            if value not in ([], "") or field.kind is not FieldKind.MULTI:
                 self.read[field.name] = value
                 return
         if field.is_required(self.texts):
@@ -95,9 +95,7 @@ class FormValues:
 
     def require(self, whose: object) -> None:
         """Raise InvalidError with the refusals, if there are any."""
-        if self.problems:
-            text = "; ".join(f"{clean(name)} {problem}" for name, problem in self.problems.items())
-            raise InvalidError(f"{whose}: {text}.", fields=self.problems)
+        refuse(whose, self.problems)
 
     def body(self) -> Body:
         """Return the values at the paths of their fields, nested ones after the others."""
@@ -220,6 +218,18 @@ def unknown_problem(given: Collection[str], known: Collection[str], noun: str) -
 def among(known: Collection[str], noun: str) -> Callable[[str], str]:
     """Return a reader of one of the known values, which ``noun`` names."""
     return checked(lambda text: unknown_problem([text], known, noun))
+
+
+def several_among(known: Collection[str], noun: str) -> Callable[[str], list[str]]:
+    """Return a reader of several of the known values, which ``noun`` names."""
+
+    def read(text: str) -> list[str]:
+        values = read_several(text)
+        if problem := unknown_problem(values, known, noun):
+            raise ValueError(problem)
+        return values
+
+    return read
 
 
 def checked(problem_of: Callable[[str], str | None]) -> Callable[[str], str]:

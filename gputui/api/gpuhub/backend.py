@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import found
 from gputui.api.common.backend import HttpBackend, require_kind
-from gputui.api.common.filters import UsedFilters
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.allowed_actions import container_actions, deployment_actions, never
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
 from gputui.api.gpuhub.create import KIND, DeploymentCreator
 from gputui.api.gpuhub.events import EventReader
-from gputui.api.gpuhub.filters import FilterForms, Parameters
+from gputui.api.gpuhub.filters import GpuhubFilters
 from gputui.api.gpuhub.images import public_images
 from gputui.api.gpuhub.mutations import GpuhubChanges
 from gputui.api.gpuhub.resources import GpuhubLists
@@ -37,7 +36,6 @@ from gputui.models import (
     Block,
     Deployment,
     Event,
-    Form,
     Image,
     Instance,
     Never,
@@ -52,7 +50,7 @@ from gputui.models import (
 )
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister, Operation, Values
+    from gputui.api.capabilities import Lister, Operation
     from gputui.api.gpuhub.account import GpuhubAccount
 
 _WITHOUT_WALLET = frozenset({"autodl-private"})
@@ -107,7 +105,14 @@ class GpuhubBackend(HttpBackend):
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
         self._changes = GpuhubChanges(self._server)
         self.creators = {KIND: DeploymentCreator(account, self._server, self._lists, self._stock)}
-        self.filters: GpuhubFilters = GpuhubFilters(account, self._lists, self._stock, now)
+        self.filters: GpuhubFilters = GpuhubFilters(
+            account.name,
+            tuple(account.regions),
+            account.currency,
+            models=lambda: self._stock.models,
+            now=now,
+            changed=self._filtered,
+        )
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -195,10 +200,10 @@ class GpuhubBackend(HttpBackend):
 
     async def deployments(self) -> Sequence[Deployment]:
         """List the deployments (call 3)."""
-        if not self.filters.used(Resource.DEPLOYMENTS):
-            found = await self._lists.deployments()
+        if parameters := self.filters.parameters(Resource.DEPLOYMENTS):
+            found = await self._lists.find_deployments(parameters)
         else:
-            found = await self._lists.find_deployments(self.filters.parameters(Resource.DEPLOYMENTS))
+            found = await self._lists.deployments()
         await self._lists.learn_images(row.image for row in found)
         return each_changed(found, self._lists.with_image_name)
 
@@ -239,6 +244,14 @@ class GpuhubBackend(HttpBackend):
         images: RowCollector[Image] = RowCollector(await self._lists.images())
         images.add(public_images(self.account))
         return images.rows()
+
+    def _filtered(self, resource: Resource) -> None:
+        """Let a list request what is filtered now."""
+        match resource:
+            case Resource.STOCK:
+                self._stock.forget()
+            case Resource.INSTANCES:
+                self._lists.narrow_containers(lambda: self.filters.parameters(Resource.INSTANCES))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew with its JSON; raises NotFoundError."""
@@ -331,41 +344,3 @@ class GpuhubBackend(HttpBackend):
             return await change
         finally:
             self._lists.forget(deployment)
-
-
-class GpuhubFilters(UsedFilters):
-    """The filters of stock, deployments and containers (calls 12, 3 and 8)."""
-
-    def __init__(
-        self, account: GpuhubAccount, lists: GpuhubLists, stock: StockReader, now: Callable[[], datetime]
-    ) -> None:
-        super().__init__(account.name)
-        self._forms = FilterForms(account.name, tuple(account.regions), account.currency)
-        self._lists = lists
-        self._stock = stock
-        self._now = now
-
-    def form(self, resource: Resource) -> Form | None:
-        """Return the filters of a list, with the GPU models in stock."""
-        return self._forms.form(resource, gpu_models=self._stock.models)
-
-    def check(self, resource: Resource, values: Values) -> dict[str, str]:
-        """Return the problems by field."""
-        return self._forms.check(resource, values, self._now())
-
-    def parameters(self, resource: Resource) -> Parameters:
-        """Return the parameters of the filters in use, as of now."""
-        return self._forms.parameters(resource, self.used(resource), self._now())
-
-    @property
-    def regions(self) -> tuple[str, ...]:
-        """The regions whose stock is requested."""
-        return self._forms.regions_of(self.used(Resource.STOCK))
-
-    def changed(self, resource: Resource, values: Values) -> None:
-        """Let the lists request what is filtered now."""
-        match resource:
-            case Resource.STOCK:
-                self._stock.forget()
-            case Resource.INSTANCES:
-                self._lists.narrow_containers(lambda: self.parameters(Resource.INSTANCES))

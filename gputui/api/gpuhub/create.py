@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
-from gputui.api.common.form_values import Body, FormValues, among, checked, read_several, unknown_problem
+from gputui.api.common.form_values import Body, FormValues, among, checked, read_several, several_among
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA, read_any_cuda, read_cuda, read_price
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
@@ -124,6 +124,8 @@ class DeploymentForm:
         return body
 
     def _place_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
+        # A private cloud names its regions nowhere: there the server knows.
+        known = several_among(self.regions, "the regions of this account") if self.regions else read_several
         regions = _template_field(
             "dc_list",
             "Regions",
@@ -133,7 +135,7 @@ class DeploymentForm:
             open_choices=not self.regions,
             help="where it may run",
             role=Role.REGIONS,
-            read=self._read_regions,
+            read=_some("region", known),
         )
         fields = [
             *(() if self.dialect is Dialect.PRIVATE else (regions,)),
@@ -152,13 +154,6 @@ class DeploymentForm:
             ),
         ]
         return [replace(fields[0], group="Placement"), *fields[1:]]
-
-    def _read_regions(self, text: str) -> list[str]:
-        regions = _some("region")(text)
-        # A private cloud names its regions nowhere: there the server knows.
-        if self.regions and (problem := unknown_problem(regions, self.regions, "the regions of this account")):
-            raise ValueError(problem)
-        return regions
 
     def _limit_fields(self) -> list[FormField]:
         price = f"{self.currency}/h"
@@ -212,11 +207,11 @@ def _cuda_field(name: str, label: str, **more: Any) -> FormField:
     return _template_field(name, label, FieldKind.CHOICE, choices=choices, open_choices=True, read=read_cuda, **more)
 
 
-def _some(noun: str) -> Callable[[str], list[str]]:
+def _some(noun: str, reader: Callable[[str], list[str]] = read_several) -> Callable[[str], list[str]]:
     """Return a reader of at least one value."""
 
     def read(text: str) -> list[str]:
-        if not (values := read_several(text)):
+        if not (values := reader(text)):
             raise ValueError(f"needs at least one {noun}")
         return values
 

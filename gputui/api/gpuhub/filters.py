@@ -1,130 +1,99 @@
-"""What can be asked of GPUhub's lists of stock, deployments and containers, checked and in the API's own units.
+"""The filters of GPUhub's lists of stock, deployments and containers, all optional.
 
-Speaks for the parameters of calls 12, 3 and 8 of the elastic deployment API. Every field may be left empty.
+Speaks for the parameters of calls 12, 3 and 8 of the elastic deployment API.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 
-from gputui.api.common.form_values import given, problem_of, read_flag, read_several, read_whole, unknown_problem
-from gputui.api.gpuhub.fields import CUDA_VALUES, Reader, range_problem, read_cuda, read_price
+from gputui.api.common.filters import UsedFilters
+from gputui.api.common.form_values import Body, FormValues, Reader, read_whole, several_among
+from gputui.api.gpuhub.fields import CUDA_VALUES, read_cuda, read_price
 from gputui.formatting import parse_span
-from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.models import FieldKind, FormField, Resource
 
 CONTAINER_STATUSES = ("creating", "created", "starting", "oss_merged", "running", "shutting_down", "shutdown")
 DEPLOYMENT_STATUSES = ("running", "stopped")
 
-Parameters = dict[str, int | str | bool | list[str]]
-"""Parts of a request's body, by the API's names."""
-
 _GIB = 2**30
-_READERS: Mapping[str, Reader] = {
-    "cuda_v": read_cuda,
-    "cpu_num": read_whole,
-    "memory_size": read_whole,
-    "price": read_price,
-}
-_RANGES: Mapping[Resource, tuple[str, ...]] = {
-    Resource.STOCK: ("cuda_v", "memory_size", "cpu_num", "price"),
-    Resource.INSTANCES: ("cpu_num", "memory_size", "price"),
-}
-_LABELS = {"cuda_v": "CUDA", "cpu_num": "CPU cores", "memory_size": "Memory", "price": "Price"}
-_DATES = ("date_from", "date_to")
+_RANGES = tuple((f"{stem}_from", f"{stem}_to") for stem in ("cuda_v", "cpu_num", "memory_size", "price"))
 
 
-@dataclass(frozen=True, slots=True)
-class FilterForms:
-    """The filters of one account: its regions, its currency, the GPU models it is known to have."""
+class GpuhubFilters(UsedFilters):
+    """The filters of one account: its regions, its currency, the GPU models in stock. ``now`` tells the time."""
 
-    account: str
-    regions: tuple[str, ...]
-    currency: str
+    def __init__(
+        self,
+        account: str,
+        regions: tuple[str, ...],
+        currency: str,
+        *,
+        models: Callable[[], Sequence[str]] = tuple,
+        now: Callable[[], datetime],
+        changed: Callable[[Resource], None] = lambda resource: None,
+    ) -> None:
+        super().__init__(account, changed)
+        self._regions = regions
+        self._currency = currency
+        self._models = models
+        self._now = now
 
-    def form(self, resource: Resource, *, gpu_models: Sequence[str] = ()) -> Form | None:
-        """Return what can be asked for of a list; None where nothing can."""
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions whose stock is requested: the chosen ones, or all."""
+        chosen = self.used(Resource.STOCK).read.get("regions")
+        return (
+            tuple(region for region in self._regions if region in chosen)
+            if isinstance(chosen, list)
+            else self._regions
+        )
+
+    def fields(self, resource: Resource) -> Sequence[FormField]:
+        """Return the filters of a list, with the GPU models in stock."""
         match resource:
             case Resource.STOCK:
-                fields = self._stock_fields(gpu_models)
+                return self._stock_fields(self._models())
             case Resource.DEPLOYMENTS:
-                fields = _deployment_fields()
+                return _deployment_fields()
             case Resource.INSTANCES:
-                fields = self._instance_fields(gpu_models)
-            case _:
-                return None
-        return Form(self.account, resource.value, f"Filter {resource.value} of {self.account}", tuple(fields))
+                return self._instance_fields(self._models())
+        return ()
 
-    def check(self, resource: Resource, values: Mapping[str, str], now: datetime) -> dict[str, str]:
-        """Return what is wrong, by field; empty when it may be asked for. ``now`` is what spans reach back from."""
-        form = self.form(resource)
-        if form is None:
-            return dict.fromkeys(values, "cannot be used: this list has no filters")
-        known = {field.name: field for field in form.fields}
-        problems = {name: f"is no filter here; there are {', '.join(known)}" for name in values if name not in known}
-        for name, field in known.items():
-            text = given(values, name)
-            problem = self._problem(field, text, now) if text else None
-            if problem:
-                problems[name] = problem
-        for stem in _RANGES.get(resource, ()):
-            low, high = f"{stem}_from", f"{stem}_to"
-            if not problems.keys() & {low, high} and given(values, low) and given(values, high):
-                problem = range_problem(
-                    _READERS[stem], given(values, low), given(values, high), named=known[low].label
-                )
-                if problem:
-                    problems[high] = problem
-        if not problems.keys() & set(_DATES) and all(given(values, name) for name in _DATES):
-            begin, end = (read_date(given(values, name), now, end=name == "date_to") for name in _DATES)
-            if begin > end:
-                problems["date_to"] = "is before the date it begins with"
-        return problems
+    def relate(self, given: FormValues) -> None:
+        """Refuse ranges that end before they begin."""
+        given.refuse_ranges(_RANGES)
+        begin, end = (_at(given.read.get(name), self._now()) for name in ("date_from", "date_to"))
+        if begin is not None and end is not None and begin > end:
+            given.refuse("date_to", "is before the date it begins with")
 
-    def parameters(self, resource: Resource, values: Mapping[str, str], now: datetime) -> Parameters:
-        """Return what is sent for values that passed :meth:`check`. Regions are no parameter of a request.
-
-        ``now`` is what spans reach back from: with ``date_from`` 24h, every request asks for the last 24 hours.
-        """
-        sent: Parameters = {}
-        for field in form.fields if (form := self.form(resource)) else ():
-            text = given(values, field.name)
-            if text and field.name != "regions":
-                sent[field.name] = _sent(resource, field, text, now)
-        return {name: value for name, value in sent.items() if value != []}
-
-    def regions_of(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the regions whose stock is to be asked for: those chosen, else all."""
-        chosen = read_several(values.get("regions", ""))
-        return tuple(region for region in self.regions if region in chosen) if chosen else self.regions
-
-    def _problem(self, field: FormField, text: str, now: datetime) -> str | None:
-        stem = field.name.removesuffix("_from").removesuffix("_to")
-        if stem in _READERS:
-            return problem_of(_READERS[stem], text)
-        if field.name in _DATES:
-            return problem_of(lambda text: read_date(text, now), text)
-        if field.kind is FieldKind.FLAG:
-            return problem_of(read_flag, text)
-        if field.name == "regions":
-            return unknown_problem(read_several(text), self.regions, "the regions of this account")
-        if field.kind is FieldKind.CHOICE and not field.open_choices:
-            return unknown_problem([text], [choice for choice in field.choices if choice], "all")
-        return None
+    def parameters(self, resource: Resource) -> Body:
+        """Return the parameters in use; spans reach back from now, in every request."""
+        now = self._now()
+        found = {name: (value, _at(value, now)) for name, value in super().parameters(resource).items()}
+        return {name: at.isoformat(timespec="seconds") if at else value for name, (value, at) in found.items()}
 
     def _stock_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
         models = _models("gpu_name_set", FieldKind.MULTI, gpu_models)
-        if not self.regions:
-            # The whole stock of a private cloud is one answer, in which nothing else can be told apart.
+        if not self._regions:
+            # The whole stock of a private cloud is one answer, in which only models can be distinguished.
             return [models]
         return [
-            FormField("regions", "Regions", FieldKind.MULTI, required=False, choices=self.regions),
+            FormField(
+                "regions",
+                "Regions",
+                FieldKind.MULTI,
+                required=False,
+                choices=self._regions,
+                read=several_among(self._regions, "the regions of this account"),
+                path=None,
+            ),
             models,
-            *_range("cuda_v", FieldKind.CHOICE, choices=tuple(CUDA_VALUES)),
-            *_range("memory_size", unit="GB"),
-            *_range("cpu_num"),
-            *_range("price", FieldKind.TEXT, unit=f"{self.currency}/h"),
+            *_range("cuda_v", "CUDA", read_cuda, FieldKind.CHOICE, choices=tuple(CUDA_VALUES)),
+            *_range("memory_size", "Memory", read_whole, unit="GB"),
+            *_range("cpu_num", "CPU cores", read_whole),
+            *_range("price", "Price", read_price, FieldKind.TEXT, unit=f"{self._currency}/h"),
         ]
 
     def _instance_fields(self, gpu_models: Sequence[str]) -> list[FormField]:
@@ -139,29 +108,38 @@ class FilterForms:
                 open_choices=True,
             ),
             FormField("released", "Released ones too", FieldKind.FLAG, required=False),
-            FormField("date_from", "Created from", required=False, help=when),
-            FormField("date_to", "Created until", required=False, help=when),
+            FormField("date_from", "Created from", required=False, help=when, read=self._read_begin),
+            FormField("date_to", "Created until", required=False, help=when, read=self._read_end),
             _models("gpu_name", FieldKind.CHOICE, gpu_models),
-            *_range("cpu_num"),
-            *_range("memory_size", unit="GB"),
-            *_range("price", FieldKind.TEXT, unit=f"{self.currency}/h"),
+            *_range("cpu_num", "CPU cores", read_whole),
+            # Call 8 takes bytes, the others GB.
+            *_range("memory_size", "Memory", lambda text: read_whole(text) * _GIB, unit="GB"),
+            *_range("price", "Price", read_price, FieldKind.TEXT, unit=f"{self._currency}/h"),
             FormField("deployment_uuid", "Deployment", required=False, help="uuid"),
             FormField("container_uuid", "Container", required=False, help="uuid"),
         ]
 
+    def _read_begin(self, text: str) -> datetime | timedelta:
+        return read_date(text, self._now())
 
-def read_date(text: str, now: datetime, *, end: bool = False) -> datetime:
-    """Read a day, a time, or how long ago as an aware time; raises ValueError.
+    def _read_end(self, text: str) -> datetime | timedelta:
+        return read_date(text, self._now(), end=True)
 
-    What has no time zone is local. A day alone is its beginning, or its last second with ``end``.
+
+def read_date(text: str, now: datetime, *, end: bool = False) -> datetime | timedelta:
+    """Read a day or a time as an aware time, a span as the time since; it must not reach too far back from ``now``.
+
+    A time without a time zone is local. A day alone is its beginning, or its last second with ``end``.
     """
-    text = text.strip()
     try:
-        return now - timedelta(minutes=parse_span(text))
+        span = timedelta(minutes=parse_span(text))
+        now - span
     except OverflowError:
         raise ValueError("reaches too far back") from None
     except ValueError:
         pass
+    else:
+        return span
     try:
         at = datetime.fromisoformat(text)
         if end and len(text) <= len("2026-11-20") and at.time() == time():
@@ -171,21 +149,11 @@ def read_date(text: str, now: datetime, *, end: bool = False) -> datetime:
         raise ValueError("must be a time, such as 2026-11-20, 2026-11-20 14:00, 24h or 7d") from None
 
 
-def _sent(resource: Resource, field: FormField, text: str, now: datetime) -> int | str | bool | list[str]:
-    stem = field.name.removesuffix("_from").removesuffix("_to")
-    if stem in _READERS:
-        number = _READERS[stem](text)
-        # Call 8 takes bytes, the others GB.
-        return number * _GIB if stem == "memory_size" and resource is Resource.INSTANCES else number
-    if field.name in _DATES:
-        return read_date(text, now, end=field.name == "date_to").isoformat(timespec="seconds")
-    match field.kind:
-        case FieldKind.FLAG:
-            return read_flag(text)
-        case FieldKind.MULTI:
-            return read_several(text)
-        case _:
-            return text
+def _at(value: object, now: datetime) -> datetime | None:
+    """Return the time of a date that was read; None for all other values."""
+    if isinstance(value, timedelta):
+        return now - value
+    return value if isinstance(value, datetime) else None
 
 
 def _deployment_fields() -> list[FormField]:
@@ -197,16 +165,21 @@ def _deployment_fields() -> list[FormField]:
             FieldKind.CHOICE,
             required=False,
             choices=("", *DEPLOYMENT_STATUSES),
-            labels=("any", "running", "stopped"),
+            labels=("any", *DEPLOYMENT_STATUSES),
         ),
         FormField("deployment_uuid", "Deployment", required=False, help="uuid"),
     ]
 
 
 def _range(
-    stem: str, kind: FieldKind = FieldKind.NUMBER, *, unit: str = "", choices: Collection[str] = ()
+    stem: str,
+    label: str,
+    read: Reader,
+    kind: FieldKind = FieldKind.NUMBER,
+    *,
+    unit: str = "",
+    choices: Sequence[str] = (),
 ) -> list[FormField]:
-    label = _LABELS[stem]
     return [
         FormField(
             f"{stem}_{end}",
@@ -217,6 +190,7 @@ def _range(
             labels=("any", *choices) if choices else (),
             open_choices=bool(choices),
             unit=unit,
+            read=read,
         )
         for end in ("from", "to")
     ]

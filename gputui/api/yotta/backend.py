@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gputui.api.common.backend import HttpBackend
-from gputui.api.common.filters import UsedFilters
 from gputui.api.common.names import SafeNames
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.allowed_actions import endpoint_actions, instance_actions, never
@@ -34,7 +33,6 @@ from gputui.models import (
     Action,
     ActionResult,
     Deployment,
-    Form,
     Instance,
     Never,
     Offer,
@@ -46,10 +44,9 @@ from gputui.models import (
     SSHTarget,
     Volume,
 )
-from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister, Operation, Values
+    from gputui.api.capabilities import Lister, Operation
     from gputui.api.yotta.account import YottaAccount
     from gputui.api.yotta.client import Params
 
@@ -114,7 +111,12 @@ class YottaBackend(HttpBackend):
             CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
         }
         self.editor: YottaEditor = YottaEditor(account.base_url, self._server, self._lists, self._storage)
-        self.filters: YottaFilters = YottaFilters(account.name, self._lists, self._storage, self._tasks)
+        self.filters: filters.YottaFilters = filters.YottaFilters(
+            account.name,
+            regions=lambda: self._lists.regions,
+            queues=lambda: {each.ref.id: each.name for each in self._tasks.endpoints},
+            changed=self._filtered,
+        )
         self.logs: WorkerLogs = WorkerLogs(self._server, self._lists)
 
     @property
@@ -155,7 +157,17 @@ class YottaBackend(HttpBackend):
 
     async def endpoints(self) -> Sequence[Deployment]:
         """List the endpoints (``GET /v2/serverless``), those that the filter lets through."""
-        return await self._lists.endpoints(filters.of_endpoints(self.filters.used(Resource.DEPLOYMENTS)))
+        return await self._lists.endpoints(self.filters.query(Resource.DEPLOYMENTS))
+
+    def _filtered(self, resource: Resource) -> None:
+        """Let a list request what is filtered now."""
+        query, used = self.filters.query, self.filters.used(resource)
+        if resource is Resource.INSTANCES:
+            self._lists.narrow({part: query(resource, part) for part in ("pods", "vms", "workers")})
+        elif resource is Resource.VOLUMES:
+            self._storage.narrow(str(used.read.get("storageType", "")), query(resource))
+        elif resource is Resource.TASKS:
+            self._tasks.narrow(used.text("queue"), used.number("newest"), query(resource))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
@@ -264,32 +276,3 @@ class YottaBackend(HttpBackend):
 def _require(ref: Ref, *kinds: str) -> None:
     if ref.kind not in kinds:
         raise InvalidError(f"{ref} is not a {' or a '.join(map(mapping.called, kinds))}.")
-
-
-class YottaFilters(UsedFilters):
-    """The filters of instances, endpoints, volumes and tasks."""
-
-    def __init__(self, account: str, lists: YottaLists, storage: YottaStorage, tasks: YottaTasks) -> None:
-        super().__init__(account)
-        self._lists = lists
-        self._storage = storage
-        self._tasks = tasks
-
-    def form(self, resource: Resource) -> Form | None:
-        """Return the filters of a list; the regions are those of the stock."""
-        regions = dict.fromkeys(clean(each.region) for each in self._lists.types)
-        queues = {each.ref.id: each.name for each in self._tasks.endpoints}
-        return filters.form(self.account, resource, tuple(regions), queues)
-
-    def check(self, resource: Resource, values: Values) -> dict[str, str]:
-        """Return the problems by field."""
-        return filters.check(resource, values)
-
-    def changed(self, resource: Resource, values: Values) -> None:
-        """Let the list request what is filtered now."""
-        if resource is Resource.INSTANCES:
-            self._lists.narrow(values)
-        elif resource is Resource.VOLUMES:
-            self._storage.narrow(values)
-        elif resource is Resource.TASKS:
-            self._tasks.narrow(values)

@@ -21,6 +21,7 @@ from gputui.api.yotta.prices import with_list_price
 from gputui.api.yotta.schema import PageFigures, figures_of, rows_of
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
 from gputui.models import Deployment, Instance, Missing, Offer, PartialRows, Phase, Ref, Row
+from gputui.text import clean
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
 PATHS: Mapping[str, str] = {mapping.POD: PODS, mapping.VM: VMS, mapping.ENDPOINT: ENDPOINTS}
@@ -51,16 +52,21 @@ class YottaLists:
         self._types_asked: float | None = None
         self._last: dict[str, Sequence[Instance]] = {}
         self._types: list[mapping.VmType] = []
-        self._asked: Mapping[str, str] = {}
+        self._queries: Mapping[str, filters.Parameters] = {}
 
     @property
     def types(self) -> Sequence[mapping.VmType]:
         """The types of VM as they were last told."""
         return self._types
 
-    def narrow(self, asked: Mapping[str, str]) -> None:
-        """List only instances that these filters let through from now on."""
-        self._asked = asked
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions of the stock as they were last reported."""
+        return tuple(dict.fromkeys(clean(each.region) for each in self._types))
+
+    def narrow(self, queries: Mapping[str, filters.Parameters]) -> None:
+        """List instances with these queries for ``pods``, ``vms`` and ``workers`` from now on."""
+        self._queries = queries
         self._last.clear()  # they were the answer to another question
 
     # Instances
@@ -70,11 +76,11 @@ class YottaLists:
 
         Raises GputuiError where nothing can be read, where the key is not accepted, and where it is asked too much.
         """
-        asked = self._asked
+        queries = self._queries
         found = await asyncio.gather(
-            tried(self.pods(filters.of_pods(asked))),
-            tried(self.vms(filters.of_vms(asked))),
-            tried(self._workers(filters.of_workers(asked))),
+            tried(self.pods(queries.get("pods"))),
+            tried(self.vms(queries.get("vms"))),
+            tried(self._workers(queries.get("workers"))),
         )
         errors = [part for part in found if isinstance(part, GputuiError)]
         lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
@@ -119,7 +125,7 @@ class YottaLists:
         rows = await self.all(path, params or {}, partial(mapping.to_worker, self._scope, endpoint))
         return rows if endpoint.price is not None else each_changed(rows, self._stated.instance)
 
-    async def _workers(self, params: filters.Parameters) -> list[Instance]:
+    async def _workers(self, params: filters.Parameters | None) -> list[Instance]:
         endpoints = await self.endpoints()
         rows: RowCollector[Instance] = RowCollector()
         rows.note_missing(endpoints)

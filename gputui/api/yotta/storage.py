@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -27,20 +27,20 @@ class YottaStorage:
     def __init__(self, scope: Scope, lists: YottaLists) -> None:
         self._scope = scope
         self._lists = lists
-        self._asked: Mapping[str, str] = {}
+        self._types: Sequence[str] = tuple(filters.STORAGE_TYPES)
+        self._query: filters.Parameters = {}
         self._last: dict[str, Sequence[Volume]] = {}
 
-    def narrow(self, asked: Mapping[str, str]) -> None:
-        """List only volumes that these filters let through from now on."""
-        self._asked = asked
+    def narrow(self, storage_type: str, query: filters.Parameters) -> None:
+        """List volumes of one type, or of all where it is '', with a query from now on."""
+        self._types = [storage_type] if storage_type else tuple(filters.STORAGE_TYPES)
+        self._query = query
         self._last.clear()  # they were the answer to another question
 
     async def volumes(self) -> list[Volume]:
         """List the volumes of all types (``GET /v2/volumes``, which wants a type), all pages."""
-        only = self._asked.get(filters.STORAGE_FIELD, "").strip().upper()
-        types = [each for each in filters.STORAGE_TYPES if only in ("", each)]
-        params = filters.of_volumes(self._asked)
-        found = await asyncio.gather(*(tried(self._of_type(each, params)) for each in types))
+        types = self._types
+        found = await asyncio.gather(*(tried(self._of_type(each, self._query)) for each in types))
         errors = [part for part in found if isinstance(part, GputuiError)]
         lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
         if lasting is not None or (errors and len(errors) == len(found)):

@@ -44,7 +44,9 @@ class YottaTasks:
         self._server = server
         self._scope = scope
         self._lists = lists
-        self._asked: Mapping[str, str] = {}
+        self._only = ""
+        self._most: int | None = None
+        self._query: filters.Parameters = {}
         self._last: dict[Ref, _Reading] = {}
         self._queues: list[Deployment] = []
         self._monotonic = monotonic
@@ -58,9 +60,9 @@ class YottaTasks:
         """The endpoints that take tasks, as they were last told."""
         return self._queues
 
-    def narrow(self, asked: Mapping[str, str]) -> None:
-        """List only tasks that these filters let through from now on."""
-        self._asked = asked
+    def narrow(self, queue: str, most: int | None, query: filters.Parameters) -> None:
+        """List the tasks of one queue, or of all where it is '', with a query from now on; ``most`` of each."""
+        self._only, self._most, self._query = queue, most, query
         self._last.clear()  # they were the answer to another question
         self.forget()
 
@@ -113,8 +115,7 @@ class YottaTasks:
     # Reading
 
     async def _read_all(self) -> list[_Reading]:
-        only = self._asked.get(filters.QUEUE_FIELD, "").strip()
-        endpoints = [each for each in await self.read_endpoints() if only in ("", each.ref.id, each.name)]
+        endpoints = [each for each in await self.read_endpoints() if self._only in ("", each.ref.id, each.name)]
         found = await asyncio.gather(*(tried(self._read(endpoint)) for endpoint in endpoints))
         self._last = {ref: reading for ref, reading in self._last.items() if ref in {one.ref for one in endpoints}}
         readings: list[_Reading] = []
@@ -145,7 +146,7 @@ class YottaTasks:
     async def _read(self, endpoint: Deployment) -> _Reading:
         path = self.path_in(self._scope.names.raw(endpoint.ref))
         count, (tasks, total) = await asyncio.gather(
-            tried(self._server.ask(f"{path}/count")), self._newest(endpoint, path, filters.newest(self._asked))
+            tried(self._server.ask(f"{path}/count")), self._newest(endpoint, path, self._most or filters.NEWEST)
         )
         if isinstance(count, RateLimitedError | AuthError):
             raise count
@@ -171,7 +172,7 @@ class YottaTasks:
 
     async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None, int]:
         """Return the rows of a page, how many there are in all, and how long the answer was, in bytes."""
-        params = {**filters.of_tasks(self._asked), "pageNumber": index, "pageSize": size}
+        params = {**self._query, "pageNumber": index, "pageSize": size}
         data, length = await self._server.ask_sized(path, params)
         rows = rows_of(data)
         if rows is None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gputui.api.gpuhub.filters import CONTAINER_STATUSES, FilterForms
+from gputui.api.gpuhub.filters import CONTAINER_STATUSES, GpuhubFilters
+from gputui.errors import InvalidError
 from gputui.models import FieldKind, Resource
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
-HUB = FilterForms("hub", ("sgp1", "Singapore-A"), "USD")
+HUB = GpuhubFilters("hub", ("sgp1", "Singapore-A"), "USD", models=lambda: ["RTX 5090"], now=lambda: NOW)
 
 
 def names(resource: Resource) -> list[str]:
@@ -20,9 +21,9 @@ def names(resource: Resource) -> list[str]:
 
 
 def sent(resource: Resource, **values: str) -> dict[str, object]:
-    """Return what is sent for values in which nothing is wrong."""
-    assert HUB.check(resource, values, NOW) == {}
-    return dict(HUB.parameters(resource, values, NOW))
+    """Return the parameters that are sent for values."""
+    HUB.use(resource, values)
+    return HUB.parameters(resource)
 
 
 def test_every_parameter_of_the_three_calls_can_be_asked_for() -> None:
@@ -40,7 +41,7 @@ def test_every_parameter_of_the_three_calls_can_be_asked_for() -> None:
 
 @pytest.mark.parametrize("resource", [Resource.STOCK, Resource.DEPLOYMENTS, Resource.INSTANCES])
 def test_nothing_has_to_be_asked_for(resource: Resource) -> None:
-    form = HUB.form(resource, gpu_models=["RTX 5090"])
+    form = HUB.form(resource)
     assert form is not None
     assert not any(field.required or field.default for field in form.fields)
     assert all("" in field.choices for field in form.fields if field.kind is FieldKind.CHOICE)
@@ -75,16 +76,18 @@ def test_stock_is_asked_for_in_gigabytes_thousandths_and_cuda_numbers() -> None:
 
 
 def test_the_stock_of_chosen_regions_alone_is_asked_for() -> None:
-    assert HUB.regions_of({"regions": "Singapore-A"}) == ("Singapore-A",)
-    assert HUB.regions_of({"regions": " "}) == HUB.regions_of({}) == ("sgp1", "Singapore-A")
+    for chosen, requested in (("Singapore-A", ["Singapore-A"]), (" ", ["sgp1", "Singapore-A"])):
+        HUB.use(Resource.STOCK, {"regions": chosen})
+        assert list(HUB.regions) == requested
 
 
 def test_a_cloud_without_regions_cannot_be_asked_for_some() -> None:
-    private = FilterForms("private", (), "CNY")
+    private = GpuhubFilters("private", (), "CNY", now=lambda: NOW)
     form = private.form(Resource.STOCK)
     assert form is not None
     assert "regions" not in [field.name for field in form.fields]
-    assert "no filter here" in private.check(Resource.STOCK, {"regions": "sgp1"}, NOW)["regions"]
+    with pytest.raises(InvalidError, match="regions is no filter here"):
+        private.prepare(Resource.STOCK, {"regions": "sgp1"})
 
 
 def test_deployments_are_asked_for_by_exact_name_status_and_uuid() -> None:
@@ -140,9 +143,12 @@ def test_a_range_of_days_holds_the_whole_of_its_last_day() -> None:
 
 
 def test_a_span_goes_on_reaching_back_from_now() -> None:
-    later = NOW + timedelta(hours=1)
-    before = HUB.parameters(Resource.INSTANCES, {"date_from": "1h"}, NOW)
-    after = HUB.parameters(Resource.INSTANCES, {"date_from": "1h"}, later)
+    clock = [NOW]
+    hub = GpuhubFilters("hub", (), "USD", now=lambda: clock[0])
+    hub.use(Resource.INSTANCES, {"date_from": "1h"})
+    before = hub.parameters(Resource.INSTANCES)
+    clock[0] += timedelta(hours=1)
+    after = hub.parameters(Resource.INSTANCES)
     assert datetime.fromisoformat(str(before["date_from"])) == NOW - timedelta(hours=1)
     assert datetime.fromisoformat(str(after["date_from"])) == NOW
 
@@ -170,9 +176,10 @@ def test_a_span_goes_on_reaching_back_from_now() -> None:
 def test_what_is_wrong_is_told_at_its_field(
     resource: Resource, values: dict[str, str], field: str, problem: str
 ) -> None:
-    problems = HUB.check(resource, values, NOW)
-    assert list(problems) == [field]
-    assert problem in problems[field]
+    with pytest.raises(InvalidError) as caught:
+        HUB.prepare(resource, values)
+    assert list(caught.value.fields) == [field]
+    assert problem in caught.value.fields[field]
 
 
 def test_the_statuses_known_are_offered_and_others_allowed() -> None:

@@ -26,7 +26,7 @@ from gputui.errors import (
 from gputui.models import Action, Deployment, Instance, Phase, Ref, Resource, StopOptions
 from gputui.sim.gpuhub.default_world import CLOUD_SETS, CloudPlan
 from gputui.sim.server import Running, running_simulator
-from tests.api.creating import look
+from tests.api.creating import filter_problems, look
 
 VALUES = {
     "name": "from-the-test",
@@ -415,7 +415,7 @@ async def test_private_images_are_ones_own() -> None:
 async def test_the_stock_of_a_private_cloud_is_filtered_by_model_and_refuses_the_rest() -> None:
     async with cloud("private", clouds=CLOUD_SETS["private"]) as world:
         backend = world.backend
-        problems = backend.filters.check(Resource.STOCK, {"cuda_v_from": "12.2", "price_to": "1"})
+        problems = filter_problems(backend, Resource.STOCK, {"cuda_v_from": "12.2", "price_to": "1"})
         assert set(problems) == {"cuda_v_from", "price_to"}
         backend.filters.use(Resource.STOCK, {"gpu_name_set": "RTX 4090"})
         assert {offer.vendor_name for offer in await backend.stock()} == {"RTX 4090"}

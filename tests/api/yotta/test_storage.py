@@ -28,7 +28,7 @@ from gputui.models import (
 )
 from gputui.presentation.actions import blocker
 from tests.api.conftest import FakeTime
-from tests.api.creating import edit_problems, look, problems, shown
+from tests.api.creating import edit_problems, filter_problems, look, problems, shown
 from tests.api.server import Answer, Request, ScriptedServer
 from tests.api.yotta.server import by_method, endpoint, no, ok, page, yotta_account
 from tests.api.yotta.test_simulator import Place, yotta
@@ -208,7 +208,7 @@ async def test_the_server_is_asked_for_a_type_and_a_region() -> None:
     async with yotta() as there:
         there.backend.filters.use(Resource.VOLUMES, {"storageType": "CEPH", "region": "us-west-1"})
         assert (await volumes(there.backend)).keys() == {"scratch"}
-        assert there.backend.filters.check(Resource.VOLUMES, {"storageType": "TAPE"}).keys() == {"storageType"}
+        assert filter_problems(there.backend, Resource.VOLUMES, {"storageType": "TAPE"}).keys() == {"storageType"}
 
 
 # --- credentials --------------------------------------------------------------------------------------------------

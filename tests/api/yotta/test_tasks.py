@@ -25,7 +25,7 @@ from gputui.errors import (
 from gputui.models import Deployment, Phase, Ref, Resource, Task, TaskQueue
 from gputui.sim.yotta.entities import Endpoint
 from tests.api.conftest import FakeTime
-from tests.api.creating import look, problems
+from tests.api.creating import filter_problems, look, problems
 from tests.api.server import Answer, Request, Reset, ScriptedServer
 from tests.api.yotta.server import ENDPOINTS, endpoint, no, ok, page, yotta_account
 from tests.api.yotta.test_simulator import Place, yotta
@@ -333,4 +333,4 @@ async def test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "2001", "99999999999"])
 def test_too_many_are_not_asked_for(backend: YottaBackend, count: str) -> None:
-    assert "from 1 to 2000" in backend.filters.check(Resource.TASKS, {"newest": count})["newest"]
+    assert "from 1 to 2000" in filter_problems(backend, Resource.TASKS, {"newest": count})["newest"]
