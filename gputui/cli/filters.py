@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from gputui.cli.forms import field_problems, fields_text
 from gputui.cli.output import say
 from gputui.errors import ConfigError, InvalidError
-from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.models import FieldKind, Form, Resource
+from gputui.presentation.forms import merged
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Backend
@@ -68,32 +67,17 @@ def _use(backend: Backend, form: Form | None, resource: Resource, values: Mappin
 
 def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) -> None:
     """Raise with everything there is to filter by when a name is missing, or none of it."""
-    fields = _merged(forms.values())
-    unknown = [name for name, _ in given if name not in fields]
+    fields = merged(list(forms.values())).fields
+    known = {field.name for field in fields}
+    unknown = [name for name, _ in given if name not in known]
     if not unknown:
         return
     say(f"Filters of {resource.value} in {', '.join(forms)}; give them as --filter FIELD=VALUE:")
-    say(fields_text(tuple(fields.values())))
+    say(fields_text(fields))
     named = [name for name in unknown if name]
     if named:
         raise ConfigError(f"{resource.value.capitalize()} cannot be filtered by {', '.join(named)}.")
     raise ConfigError("--filter needs one of these.")
-
-
-def _merged(forms: Iterable[Form]) -> dict[str, FormField]:
-    """Return the fields of all accounts by name, with all their choices and units."""
-    merged: dict[str, FormField] = {}
-    for field in (field for form in forms for field in form.fields):
-        known = merged.setdefault(field.name, field)
-        labels = _labels(known) | _labels(field)
-        units = " or ".join(dict.fromkeys(unit for unit in (*known.unit.split(" or "), field.unit) if unit))
-        merged[field.name] = replace(known, choices=tuple(labels), labels=tuple(labels.values()), unit=units)
-    return merged
-
-
-def _labels(field: FormField) -> dict[str, str]:
-    """Return what is said of each choice."""
-    return dict(zip_longest(field.choices, field.labels[: len(field.choices)], fillvalue=""))
 
 
 def _values(forms: Mapping[str, Form], given: Given) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gputui.formatting import format_money
 from gputui.models import Action, FieldKind, Form, FormField, Row
@@ -18,6 +18,28 @@ class FieldChange:
 
     label: str
     text: str
+
+
+def merged(forms: Sequence[Form]) -> Form:
+    """Return one form with every field of these once, with the choices and units of all accounts."""
+    fields: dict[str, FormField] = {}
+    for field in (field for form in forms for field in form.fields):
+        other = fields.get(field.name)
+        fields[field.name] = field if other is None else _with_choices_of(other, field)
+    accounts = ", ".join(dict.fromkeys(form.account for form in forms))
+    return replace(forms[0], account=accounts, fields=tuple(fields.values()))
+
+
+def _with_choices_of(field: FormField, other: FormField) -> FormField:
+    label_of = {
+        choice: label
+        for one in (other, field)
+        for choice, label in zip(one.choices, one.labels or one.choices, strict=False)
+    }
+    choices = tuple(dict.fromkeys((*field.choices, *other.choices)))
+    labels = tuple(label_of.get(choice, choice) for choice in choices) if field.labels or other.labels else ()
+    units = " or ".join(dict.fromkeys(unit for unit in (*field.unit.split(" or "), other.unit) if unit))
+    return replace(field, choices=choices, labels=labels, unit=units)
 
 
 def written(field: FormField, value: str) -> str:

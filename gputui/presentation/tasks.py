@@ -11,10 +11,6 @@ from gputui.formatting import format_duration
 from gputui.known_secrets import MASK
 from gputui.models import Phase, Role, Task, TaskQueue
 
-QUEUE = "queue"
-"""The field of the servers' filter that names one queue by its endpoint."""
-NEWEST = "newest"
-"""The field of the servers' filter that says how many of the newest tasks of a queue are read."""
 LONG_SECONDS = 1800.0
 """A task that is worked on for longer than this wants attention."""
 

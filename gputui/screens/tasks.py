@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from gputui.commands import Condition
-from gputui.errors import GputuiError
+from gputui.errors import GputuiError, InvalidError
 from gputui.known_secrets import MASK
 from gputui.models import Change, Ref, Resource, Role, Row, Task, TaskQueue
-from gputui.presentation.tasks import NEWEST, processing_text, read_text, resubmitted, wants_attention
+from gputui.presentation.tasks import processing_text, read_text, resubmitted, wants_attention
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
+from gputui.screens.commands.server_filters import filter_form
 from gputui.screens.detail.task import facts, sections
 from gputui.screens.list.list_view import ListView
 
@@ -82,16 +83,21 @@ class TaskCommands(OpenCommands):
 
     def do_older(self, argument: str) -> None:
         """Read twice as many of each queue, or as many as the servers let one."""
-        fleet = self.session.fleet
+        fleet, form = self.session.fleet, filter_form(self.session, Resource.TASKS)
         most = max((queue.read for queue in self.view.queues()), default=0)
-        problems: Mapping[str, str] = {}
+        problem = "no server filters by their number."
         for factor in _MORE:
-            values = {**fleet.filters(Resource.TASKS), NEWEST: str(int(factor * most))}
-            if not (problems := fleet.check_filter(Resource.TASKS, values)):
-                fleet.set_filter(Resource.TASKS, values)
+            newest = form.named({Role.NEWEST: str(int(factor * most))}) if form is not None else {}
+            if not newest:
+                break
+            try:
+                fleet.set_filter(Resource.TASKS, {**fleet.filters(Resource.TASKS), **newest})
+            except InvalidError as error:
+                problem = "; ".join(f"{name} {text}" for name, text in error.fields.items())
+            else:
                 self.view.choices_changed()
                 return
-        self.view.notify(f"No older tasks can be read: {NEWEST} {'; '.join(problems.values())}")
+        self.view.notify(f"No older tasks can be read: {problem}")
 
 
 def show_task(reader: dialogs.JsonReaderDialog, task: Task, *, utc: bool) -> None:

@@ -91,7 +91,7 @@ class Queues(FakeBackend):
         if resource is not Resource.TASKS:
             return None
         status = FormField("status", "Status", FieldKind.CHOICE, required=False, choices=("", "FAILED", "SUCCESS"))
-        newest = FormField("newest", "Newest", FieldKind.NUMBER, required=False, help="How many of each queue")
+        newest = FormField("newest", "Newest", FieldKind.NUMBER, required=False, help="a count", role=Role.NEWEST)
         return Form(self.account, "tasks", "Filter tasks", (status, newest))
 
     def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:

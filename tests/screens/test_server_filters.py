@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from textual.widgets import Button, Input
 
 from gputui.models import FieldKind, Form, FormField, Resource
-from gputui.screens.commands.server_filters import in_words, merged
+from gputui.presentation.forms import merged
+from gputui.screens.commands.server_filters import in_words
 from tests.screens.hub import FakeCloud, hub
 from tests.screens.stage import lab, staged
 

@@ -11,8 +11,7 @@ from gputui.cli import filters, refs, session
 from gputui.cli.columns import print_rows
 from gputui.cli.output import say
 from gputui.errors import ConfigError, ExitCode
-from gputui.models import Deployment, Ref, Resource, Row, Task, TaskQueue
-from gputui.presentation.tasks import NEWEST, QUEUE
+from gputui.models import Deployment, Ref, Resource, Role, Row, Task, TaskQueue
 
 if TYPE_CHECKING:
     from gputui.cli.lists.watch import Keep
@@ -74,9 +73,9 @@ def _narrowed(fleet: Fleet, endpoint: Ref, values: dict[str, str]) -> dict[str, 
     """Ask for the tasks of one queue alone, where that can be: the others need not answer. Returns the filter."""
     used = fleet.runtime(endpoint.account).backend.filters
     form = used.form(Resource.TASKS) if used is not None else None
-    if used is None or form is None or QUEUE not in (field.name for field in form.fields):
+    if used is None or form is None or not (queue := form.named({Role.QUEUE: endpoint.id})):
         return values
-    narrowed = {QUEUE: endpoint.id, **values}
+    narrowed = queue | values
     used.use(Resource.TASKS, narrowed)
     return narrowed
 
@@ -87,7 +86,10 @@ async def say_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = None
     queues = [row for row in rows if isinstance(row, TaskQueue) and of in (None, row.deployment)]
     read, total = sum(queue.read for queue in queues), sum(queue.total or 0 for queue in queues)
     if total > read:
-        say(f"These are the newest {read:,} of {total:,} tasks; --filter {NEWEST}=N reads more of each queue.")
+        forms = [form for name in accounts if (form := fleet.filter_form(name, Resource.TASKS)) is not None]
+        newest = next((field.name for form in forms if (field := form.field(Role.NEWEST)) is not None), "")
+        more = f"; --filter {newest}=N reads more of each queue" if newest else ""
+        say(f"These are the newest {read:,} of {total:,} tasks{more}.")
 
 
 def _belongs(row: Row, endpoint: Ref) -> bool:

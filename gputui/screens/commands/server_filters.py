@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gputui.commands import Condition
 from gputui.errors import InvalidError
 from gputui.models import FieldKind, Form, FormField, Resource
+from gputui.presentation.forms import merged
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -70,29 +71,6 @@ class ServerFilterCommands(CommandSet):
 def _asked(values: Mapping[str, str]) -> dict[str, str]:
     """Return what is asked for among the fields of a form: what is empty asks for nothing."""
     return {name: value for name, value in values.items() if value and value != "false"}
-
-
-def merged(forms: Sequence[Form]) -> Form:
-    """Return one form that has every field of these once, with all choices there are."""
-    fields: dict[str, FormField] = {}
-    for form in forms:
-        for field in form.fields:
-            other = fields.get(field.name)
-            fields[field.name] = field if other is None else _with_choices_of(other, field)
-    accounts = ", ".join(dict.fromkeys(form.account for form in forms))
-    return replace(forms[0], account=accounts, fields=tuple(fields.values()))
-
-
-def _with_choices_of(field: FormField, other: FormField) -> FormField:
-    label_of = {
-        choice: label
-        for one in (other, field)
-        for choice, label in zip(one.choices, one.labels or one.choices, strict=False)
-    }
-    choices = tuple(dict.fromkeys((*field.choices, *other.choices)))
-    labels = tuple(label_of.get(choice, choice) for choice in choices) if field.labels or other.labels else ()
-    units = " or ".join(dict.fromkeys(unit for unit in (field.unit, other.unit) if unit))
-    return replace(field, choices=choices, labels=labels, unit=units)
 
 
 def in_words(form: Form | None, values: Mapping[str, str]) -> str:
