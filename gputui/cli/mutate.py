@@ -16,11 +16,10 @@ from gputui.cli import refs, session
 from gputui.cli.output import announce, report_error, say
 from gputui.cli.prompts import confirm, need_somebody
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
-from gputui.models import Action, Deployment, Instance, Ref, RegistryCredential, Resource, Row, Volume
+from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation import actions
-from gputui.presentation.deployments import counts_sentence, gpus_text
+from gputui.presentation.description import subject_text
 from gputui.presentation.refusals import never_text, not_now_text, only_text
-from gputui.presentation.storage import registry_text, size_text, storage_text
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -155,7 +154,7 @@ def _summary(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -
     lines: list[str] = []
     for kind in _by_kind(plan.rows):
         own = plan.effects if isinstance(kind[0], Instance) else ()
-        lines += [*map(_subject, kind), *(own or [actions.effect(action, kind)])]
+        lines += [*map(subject_text, kind), *(own or [actions.effect(action, kind)])]
     rest = [row for row in plan.rows if not (plan.effects and isinstance(row, Instance))]
     saved = actions.spending(action, rest, fleet.rows(Resource.INSTANCES).values())
     return [*lines, *plan.lines, *at_stake, *saved]
@@ -167,24 +166,6 @@ def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         kinds.setdefault(type(row), []).append(row)
     return [kind for kind in kinds.values() if kind]
-
-
-def _subject(row: Row) -> str:
-    """Name a thing with what tells it from others."""
-    known: tuple[str, ...]
-    match row:
-        case Instance():
-            known = (actions.state_words(row), actions.gpu_text(row), row.image or "")
-        case Deployment():
-            known = (row.type, actions.state_words(row), counts_sentence(row), gpus_text(row))
-        case Volume():
-            known = (storage_text(row), actions.state_words(row), size_text(row), row.region)
-        case RegistryCredential():
-            known = (registry_text(row),)
-        case _:
-            return str(row.ref)
-    facts = [row.name if row.name != row.ref.id else "", *known]
-    return f"{row.ref} ({', '.join(fact for fact in facts if fact)})"
 
 
 def _question(rows: Sequence[Row], action: Action) -> str:

@@ -51,27 +51,6 @@ class Ref:
         return cls(account, kind, id_)
 
 
-class Resource(StrEnum):
-    """What a back end can list and the fleet polls; the KIND of ``gputui get``."""
-
-    INSTANCES = "instances"
-    GPUS = "gpus"
-    PROCESSES = "processes"
-    HOSTS = "hosts"
-    STOCK = "stock"
-    IMAGES = "images"
-    EVENTS = "events"
-    DEPLOYMENTS = "deployments"
-    BLACKLIST = "blacklist"
-    PACKAGES = "packages"
-    BALANCES = "balances"
-    VOLUMES = "volumes"
-    CREDENTIALS = "credentials"
-    TASKS = "tasks"
-    QUEUES = "queues"
-    ACCOUNTS = "accounts"
-
-
 class Phase(StrEnum):
     """One word for the state of anything, whatever the vendor calls it; the raw status stays beside it."""
 

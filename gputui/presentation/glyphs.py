@@ -15,13 +15,14 @@ PHASE_GLYPHS: Mapping[Phase, str] = {
     Phase.UNKNOWN: "?",
 }
 PHASE_STYLES: Mapping[Phase, str] = {
-    Phase.PENDING: "$text-warning",
-    Phase.RUNNING: "$text-success",
-    Phase.STOPPING: "$text-warning",
-    Phase.STOPPED: "$muted",
-    Phase.FAILED: "$text-error",
-    Phase.UNKNOWN: "$text-warning",
+    Phase.PENDING: "warning",
+    Phase.RUNNING: "good",
+    Phase.STOPPING: "warning",
+    Phase.STOPPED: "muted",
+    Phase.FAILED: "bad",
+    Phase.UNKNOWN: "warning",
 }
+"""The name of the style of a phase."""
 HEALTH_GLYPHS: Mapping[HealthState, str] = {
     HealthState.UNKNOWN: "○",
     HealthState.OK: "●",

@@ -17,7 +17,7 @@ from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
-from gputui.screens.detail.subject import subject
+from gputui.screens.detail.describe import subject_line
 from gputui.screens.list.fleet_context import FleetContext
 from gputui.screens.list.list_view import ListView
 
@@ -106,7 +106,7 @@ class ScaleCommands(ActionCommands):
                 f"Scale {row.name} in {row.ref.account}?",
                 current=row.desired or 0,
                 wanted=wanted,
-                subjects=[subject(row, named=False)],
+                subjects=[subject_line(row, account=False)],
                 effect=lambda number: [*_effects(row, number), *self.staleness([row])],
                 may_stop=may_stop,
             )

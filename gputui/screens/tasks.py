@@ -9,6 +9,7 @@ from gputui.commands import Condition
 from gputui.errors import GputuiError, InvalidError
 from gputui.known_secrets import MASK
 from gputui.models import Change, Ref, Resource, Role, Row, Task, TaskQueue
+from gputui.presentation.columns.context import Context
 from gputui.presentation.tasks import processing_text, read_text, resubmitted, wants_attention
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import in_worker
@@ -68,7 +69,7 @@ class TaskCommands(OpenCommands):
     async def _read_one(self, task: Task) -> None:
         reader = dialogs.JsonReaderDialog(f"Task {task.name} in {task.ref.account}", task.name)
         self.view.reading = task.ref, reader
-        show_task(reader, task, utc=self.session.utc)
+        show_task(reader, task, self.view.context)
         self.app.push_screen(reader, self._closed)
         try:
             fresh = await self.session.fleet.detail(task.ref)
@@ -76,7 +77,7 @@ class TaskCommands(OpenCommands):
             reader.show_hint(f"stale: {error}")
             return
         if isinstance(fresh, Task):
-            show_task(reader, fresh, utc=self.session.utc)
+            show_task(reader, fresh, self.view.context)
 
     def _closed(self, nothing: None) -> None:
         self.view.reading = None
@@ -100,9 +101,9 @@ class TaskCommands(OpenCommands):
         self.view.notify(f"No older tasks can be read: {problem}")
 
 
-def show_task(reader: dialogs.JsonReaderDialog, task: Task, *, utc: bool) -> None:
+def show_task(reader: dialogs.JsonReaderDialog, task: Task, context: Context) -> None:
     """Show a task in the dialog that reads it."""
-    reader.set_content(facts(task, utc=utc), sections(task), task.raw)
+    reader.set_content(facts(task, context), sections(task), task.raw)
 
 
 class TasksView(ListView):
@@ -135,7 +136,7 @@ class TasksView(ListView):
         if self.reading is not None and any(row.ref == self.reading[0] for row in (*change.added, *change.updated)):
             ref, reader = self.reading
             if isinstance(task := self.session.fleet.get(ref), Task):
-                show_task(reader, task, utc=self.session.utc)
+                show_task(reader, task, self.context)
 
     def queues(self) -> list[TaskQueue]:
         """Return the queues whose tasks are shown."""

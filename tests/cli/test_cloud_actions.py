@@ -71,7 +71,7 @@ def test_a_deployment_is_stopped_and_deleted_by_its_name(hub: Cloud, run: Run) -
     assert run("stop", "hub/train", "--yes")[:2] == (0, f"{TRAIN}: stopped\n")
     assert run("delete", "train", "--yes")[:2] == (0, f"{TRAIN}: deleted\n")
 
-    assert f"{TRAIN} (train, ReplicaSet, running, 1 of 2 running, 1 starting, 2 × RTX 5090, RTX 4090)\n" in dry
+    assert f"{TRAIN} (train, ReplicaSet, running 1/2 +1, 2 × RTX 5090, RTX 4090, $0.90–1.80/h)\n" in dry
     assert "All its instances, their disks" in dry
     assert "Spending falls by $3.60/h." in dry
     assert (hub.calls[Action.STOP], hub.calls[Action.DELETE]) == (1, 1)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gputui.errors import ConflictError, UnavailableError
-from gputui.models import Action, Balance, Block, Deployment, Package, Phase, Ref, Resource
-from gputui.screens.detail.describe import describe
+from gputui.models import Action, Ref, Resource
 from gputui.text import clean
-from tests.fleet.fakes import START
-from tests.screens.cloud import Cloud, container, deployment, usd
+from tests.screens.cloud import Cloud, container, deployment
 from tests.screens.stage import NARROW, WIDE, Stage, fail, lab, staged, unsafe_on
 
 EVIL = clean("\x1b[/x]")
@@ -145,15 +143,15 @@ async def test_d_describes_with_the_whole_template() -> None:
         await stage.press("G", "d")
         for part in (
             "3 of 4 running, 1 starting",
-            "$0.90–1.50 an hour",
-            "$6.00 an hour",
+            "$0.90–1.50/h",
+            "$6.00/h",
             "2 × RTX 5090",
             "sgp1, Singapore-B",
             "11.8–12.8",
             "8–64",
             "32.0G–256G",
             "base-image-02",
-            "port 6008  tcp",
+            "6006/http 6008/tcp",
             "yes, all",
             "python train.py --epochs 3",
         ):
@@ -323,47 +321,3 @@ async def test_nothing_is_changed_where_the_account_is_read_only() -> None:
             await stage.press("G", key)
             assert not stage.in_dialog
         assert "hub is read-only" in stage.toasts
-
-
-# --- descriptions -----------------------------------------------------------------------------------------------
-
-
-def told(row: Deployment | Block | Package | Balance) -> str:
-    return "\n".join(line.plain for line in describe(row, utc=True))
-
-
-def test_a_deployment_of_which_little_is_known_is_described_all_the_same() -> None:
-    row = Deployment(Ref("hub", "deployment", "u"), "bare", "Fleet", Phase.UNKNOWN, "weird")
-    text = told(row)
-    assert "? unknown  (weird)" in text
-    assert "Template" not in text
-    assert "None" not in text
-
-
-def test_a_package_is_told_in_hours() -> None:
-    text = told(Package(Ref("hub", "package", "p"), "RTX 5090", ("sgp1", "us"), 7_200_000, 1_800_000))
-    assert "2,000.0 GPU hours  (7,200,000 s)" in text
-    assert "500.0 GPU hours" in text
-    assert "25%" in text
-
-
-def test_a_block_tells_until_when_and_that_it_was_extended() -> None:
-    row = Block(
-        Ref("hub", "block", "sgp1/m1"),
-        "m1",
-        "sgp1",
-        until=START.replace(year=2020),
-        comment="slow boot",
-        created_at=START.replace(hour=8),
-        updated_at=START.replace(hour=9),
-    )
-    text = told(row)
-    assert "2020-03-01 12:00:00   over" in text
-    assert "slow boot" in text
-    assert "extended  2026-03-01 09:00:00" in text
-
-
-def test_a_balance_is_told_with_its_parts() -> None:
-    text = told(Balance(Ref("hub", "balance", "hub"), usd("12.50"), (("vouchers", "3.00"),)))
-    assert "$12.50" in text
-    assert "vouchers  3.00" in text

@@ -232,7 +232,7 @@ async def test_describe_tells_everything_with_its_processes() -> None:
             "running",
             "#0,1 RTX 4090",
             "ssh -p 23001 root@127.0.0.1",
-            "On the GPUs",
+            "Processes",
             "4001",
         ):
             assert part in stage.text

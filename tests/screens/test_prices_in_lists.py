@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
-
 from gputui.models import Money, Ref, Resource
-from gputui.screens.detail.describe import describe
 from tests.screens.hub import FakeCloud, container, deployment, money
 from tests.screens.stage import WIDE, lab, staged
 
@@ -68,27 +65,6 @@ async def test_without_any_price_own_servers_have_no_column_of_prices() -> None:
     cloud.spending = frozenset({Resource.INSTANCES})
     async with staged(cloud, size=WIDE) as stage:
         assert "PRICE/H" in stage.lines[2]
-
-
-@pytest.mark.parametrize(
-    ("row", "billed", "line"),
-    [
-        (container("hub", "a"), True, "$1.80 an hour"),
-        (container("hub", "a", price=money("0")), True, "free"),
-        (container("hub", "a", price=None), True, "unknown"),
-        (container("hub", "a", "shutdown"), True, "$1.80 an hour while it runs"),
-        (container("hub", "a", price=Money(Decimal("1.8"), "USD", estimated=True)), True, "~$1.80 an hour"),
-    ],
-)
-def test_a_description_says_what_kind_of_price_it_is(row: object, billed: bool, line: str) -> None:
-    lines = [content.plain for content in describe(row, billed=billed)]  # type: ignore[arg-type]
-    (price,) = [text for text in lines if text.lstrip().startswith("price")]
-    assert line in price
-
-
-def test_an_own_server_without_a_price_says_nothing_of_it() -> None:
-    lines = [content.plain for content in describe(container("hub", "a", price=None), billed=False)]
-    assert not any(text.lstrip().startswith("price") for text in lines)
 
 
 async def test_a_comparison_finds_what_is_free_and_never_what_is_unknown() -> None:

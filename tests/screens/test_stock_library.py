@@ -140,7 +140,7 @@ async def test_an_image_has_no_events_and_no_processes() -> None:
 async def test_enter_describes_an_image() -> None:
     async with staged(lab(), view="7") as stage:
         await stage.press("enter")
-        assert "yes: you can delete it" in stage.text
+        assert "you: you can delete it" in stage.text
 
 
 async def test_deleting_an_image_asks_once_and_is_sent_once() -> None:

@@ -169,7 +169,7 @@ async def test_a_task_is_read_with_what_went_in_and_came_out() -> None:
         await stage.press("enter")
         assert "Task t-098 in yot" in stage.text
         assert "✓ SUCCESS" in stage.line_of("status")
-        assert "no webhook to deliver to" in stage.line_of("delivery")
+        assert "no webhook" in stage.line_of("delivery")
         assert "10:30:00" in stage.line_of("created")
         assert '"a lighthouse at dusk"' in stage.line_of("prompt")
         assert "77" in stage.line_of("seed")
@@ -216,8 +216,8 @@ async def test_a_description_does_not_hold_a_whole_large_output() -> None:
     cloud = busy()
     cloud.rows[Resource.TASKS] = [task("sdxl", "t-1", output=json.dumps(list(range(5000))))]
     async with staged(cloud, view="8") as stage:
-        await stage.press("d", "slash", *"lines more", "enter")
-        await stage.until_text("… 4,502 lines more: enter on the task folds them")
+        await stage.press("d", "slash", *"more lines", "enter")
+        await stage.until_text("… 4,502 more lines")
 
 
 async def test_a_task_that_cannot_be_asked_for_is_read_as_it_was_listed() -> None:

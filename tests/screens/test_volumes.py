@@ -83,8 +83,8 @@ async def test_volumes_are_described_and_found_by_what_is_not_shown() -> None:
         for part in (
             "ref  yotta/volume/id-datasets",
             "mounted by  2 instances",
-            "price  $0.28 an hour",
-            "storage  CEPH",
+            "price  $0.28/h",
+            "type  CEPH",
         ):
             assert part in stage.text
         await stage.press("escape")
@@ -155,7 +155,7 @@ async def test_a_volume_is_deleted_by_its_name_and_said_to_take_its_data_along()
         await stage.command("delete checkpoints")
         for part in (
             "Delete checkpoints in yotta?",
-            "● checkpoints   active   CEPH   200G   us-east-1   $0.03/h",
+            "● checkpoints   CEPH   active   200G   us-east-1   $0.03/h",
             "All data on it is permanently deleted. This cannot be undone.",
             "Spending falls by $0.03/h.",
             "Type checkpoints to confirm:",

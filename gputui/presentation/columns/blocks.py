@@ -1,4 +1,4 @@
-"""The columns of blocked hosts."""
+"""The fields of blocked hosts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from gputui.formatting import format_minutes, format_time
-from gputui.models import Block
-from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.shared import account_column, stamp
+from gputui.models import Block, Resource
+from gputui.presentation.columns.column import Cell, Column
+from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.shared import account_column, name_like, region_column, stamp, text_column
+
+EXPIRED = "expired"
 
 
 def block_columns(context: Context) -> Sequence[Column[Block]]:
-    """Return the columns."""
+    """Return the fields."""
 
     def left(row: Block) -> Cell:
         if row.until is None:
@@ -25,21 +27,19 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
     def seconds_left(row: Block) -> float | None:
         return None if row.until is None else max(0.0, (row.until - context.now()).total_seconds())
 
-    def time(at: Callable[[Block], datetime | None]) -> Callable[[Block], str]:
-        return lambda row: "" if (time := at(row)) is None else minute_text(time, utc=context.utc)
+    def time(key: str, at: Callable[[Block], datetime | None], priority: int, **options: bool) -> Column[Block]:
+        def text(row: Block) -> str:
+            return "" if (time := at(row)) is None else minute_text(time, utc=context.utc)
+
+        def plain(row: Block) -> str:
+            return stamp(at(row), utc=context.utc)
+
+        return Column(key, key.upper(), text, at, priority=priority, plain=plain, **options)  # type: ignore[arg-type]  # the options are flags
 
     return [
-        Column(
-            "host",
-            "HOST",
-            lambda row: row.host,
-            lambda row: natural_key(row.host),
-            width=10,
-            max_width=24,
-            middle=True,
-        ),
-        account_column(context, 0),
-        Column("region", "REGION", lambda row: row.region, lambda row: natural_key(row.region), priority=2),
+        name_like("host", "HOST", lambda row: row.host, width=10, max_width=24, middle=True),
+        account_column(context),
+        region_column(priority=2, max_width=60, when_filled=False),
         Column(
             "left",
             "TIME LEFT",
@@ -48,29 +48,13 @@ def block_columns(context: Context) -> Sequence[Column[Block]]:
             right=True,
             number=seconds_left,
             plain=lambda row: time_left(row, context.now()),
+            detail=left,
         ),
-        Column(
-            "until",
-            "UNTIL",
-            time(lambda row: row.until),
-            lambda row: row.until,
-            priority=4,
-            plain=lambda row: stamp(row.until),
-        ),
-        Column("extended", "EXTENDED", time(_extended), _extended, priority=3, when_filled=True),
-        Column(
-            "created",
-            "CREATED",
-            time(lambda row: row.created_at),
-            lambda row: row.created_at,
-            priority=5,
-            plain=lambda row: stamp(row.created_at),
-        ),
-        Column("comment", "COMMENT", lambda row: row.comment, lambda row: row.comment, width=12, least=20, flex=True),
+        time("until", lambda row: row.until, 4),
+        time("extended", _extended, 3, when_filled=True),
+        time("created", lambda row: row.created_at, 5),
+        text_column("comment", "COMMENT", lambda row: row.comment, width=12, least=20, flex=True),
     ]
-
-
-EXPIRED = "expired"
 
 
 def time_left(row: Block, now: datetime) -> str:
@@ -93,3 +77,8 @@ def is_extended(block: Block) -> bool:
 
 def _extended(row: Block) -> datetime | None:
     return row.updated_at if is_extended(row) else None
+
+
+LISTS: Lists = {
+    Resource.BLACKLIST: (block_columns, "host account region left until created comment"),
+}

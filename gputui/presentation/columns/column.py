@@ -1,4 +1,4 @@
-"""A column: what is shown of a row, and what filters and sorting see of it. Pure."""
+"""A field of a row: how tables, descriptions, filters and sorting show and read it. Pure."""
 
 from __future__ import annotations
 
@@ -23,21 +23,27 @@ Cell: TypeAlias = str | Span | Sequence[Span]
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[RowT]):
-    """One column.
+    """One field of a row: a column of tables, a line of its description, a name in filters.
 
-    ``key`` names it in filters and sorting, lower case. ``cell`` makes what is shown. ``sort_key`` makes what rows
-    are ordered by, None for unknown, which comes last either way; without one the column does not sort.
-    ``width`` is the least width in cells, ``max_width`` the most it takes of itself. A column with ``flex`` gives
-    way first when the terminal is narrow, down to ``least`` cells while others can go for it; as the last one it
-    takes what a wide one leaves over. ``priority`` 0 is
-    always shown; the higher it is, the earlier the column goes. ``search`` makes the text that filters see where
-    the cell's own is not it. ``shown`` False makes a column that is there for filters, and on the screen only while
-    it sorts; ``when_filled`` one that is left out where no row has something in it: ``filled`` says so where the
-    cell's text does not. ``middle`` cuts a long text in the middle: for names, whose ends tell them apart.
-    ``number`` makes what a filter compares, in bytes, seconds or as counted, None for unknown: needed where the
-    text is no plain figure, as in ``#4 RTX 4090``. ``reserve`` is the width that it can grow to without another
-    having to go for it, unless the terminal is narrow. ``plain`` makes the text in tables of the command line where
-    it is not the cell's.
+    ``key`` names it in filters and sorting, lower case; ``cell`` returns the content of its cell.
+
+    Tables on the screen: ``sort_key`` returns the value that rows are ordered by, None for unknown, which is last in
+    both directions; without one the column does not sort. ``width`` is the least width in cells, ``max_width`` the
+    greatest natural one. A column with ``flex`` shrinks first on a narrow terminal, to ``least`` cells while others
+    can be left out instead, and the last one takes the cells left over. ``priority`` 0 is always shown; higher ones
+    are left out earlier. ``shown`` False: for filters, and on the screen only while it sorts; ``listed`` False: for
+    descriptions alone. ``when_filled``: left out where no row has content in it, by ``filled`` where the text of the
+    cell does not say so. ``middle`` cuts a long text in the middle: the ends of names distinguish them. ``reserve``
+    is the width that it can grow to without another being left out, unless the terminal is narrow.
+
+    Filters: ``search`` returns the text where it is not that of the cell, ``number`` the value for comparisons in
+    bytes, seconds or as a count, None for unknown; for texts that are not a plain number, such as ``#4 RTX 4090``.
+
+    ``plain`` returns the text in tables of the command line where it is not that of the cell.
+
+    Descriptions: ``label`` names it where that is not its heading, None leaves it out; ``detail`` returns the content
+    where it is neither ``plain`` nor the cell; ``group`` is the heading that it is under. ``brief`` returns its
+    content in the line that identifies a row in a question.
     """
 
     key: str
@@ -58,6 +64,11 @@ class Column(Generic[RowT]):
     reserve: int = 0
     number: Callable[[RowT], float | None] | None = None
     plain: Callable[[RowT], str] | None = None
+    listed: bool = True
+    label: str | None = ""
+    detail: Callable[[RowT], Cell] | None = None
+    group: str = ""
+    brief: Callable[[RowT], Cell] | None = None
 
     def order(self, row: RowT) -> Any:
         """Return the value that the row is ordered by, None for an unknown or empty one. Needs a ``sort_key``."""
@@ -76,6 +87,10 @@ class Column(Generic[RowT]):
     def plain_cell(self, row: RowT) -> str:
         """Return the text of a row's cell in tables of the command line."""
         return plain_text(self.cell(row)) if self.plain is None else self.plain(row)
+
+    def described(self, row: RowT) -> Cell:
+        """Return the content of its line in a description."""
+        return (self.detail or self.plain or self.cell)(row)
 
 
 def spans_of(cell: Cell) -> tuple[Span, ...]:

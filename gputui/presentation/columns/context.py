@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from gputui.models import Action, GpuProcess, Instance, Ref, Row
+from gputui.models import Action, GpuProcess, Instance, Ref, Resource, Row
+from gputui.presentation.columns.column import Column
 from gputui.presentation.prices import ByDeployment
 
 
@@ -25,13 +26,18 @@ class Pending(Protocol):
 class Context:
     """The context of a table that knows its rows alone, such as one of the command line.
 
-    A screen overrides the methods with those that ask its fleet. All times are aware.
+    A screen overrides the methods with those that ask its fleet. All times are aware. ``billed``: the instances of
+    all accounts are.
     """
+
+    def __init__(self, *, utc: bool = False, billed: bool = True) -> None:
+        self._utc = utc
+        self._billed = billed
 
     @property
     def utc(self) -> bool:
         """Whether times are shown in UTC instead of local time."""
-        return False
+        return self._utc
 
     @property
     def one_account(self) -> bool:
@@ -55,7 +61,7 @@ class Context:
     def bills(self, account: str) -> bool:
         """Whether instances of the account are billed: one without a price has an unknown price then."""
         del account
-        return True
+        return self._billed
 
     def by_deployment(self) -> ByDeployment:
         """Return the instances of deployments."""
@@ -80,6 +86,10 @@ class Context:
         return None
 
     def memory_share(self, process: GpuProcess) -> float | None:
-        """Return the part (0 to 1) of its GPU's memory that a process holds."""
+        """Return the part (0 to 1) of its GPU's memory that a process uses."""
         del process
         return None
+
+
+Lists = Mapping[Resource, tuple[Callable[[Context], Sequence[Column[Any]]], str]]
+"""The fields of resources, and the keys of those in tables of the command line in their order."""

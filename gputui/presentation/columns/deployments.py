@@ -1,30 +1,38 @@
-"""The columns of deployments."""
+"""The fields of deployments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_bytes
-from gputui.models import Deployment, Phase
+from gputui.formatting import format_bytes, format_money
+from gputui.models import Deployment, Money, Phase, Resource
 from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.shared import (
     account_column,
+    addresses_text,
     age_column,
     amount,
+    detail,
     hidden,
     name_column,
     price_column,
+    problem_field,
     state_cell,
     state_column,
+    text_column,
     text_of,
+    time_detail,
+    yes_no,
 )
 from gputui.presentation.deployments import (
     Shape,
+    counts_sentence,
     counts_text,
     cuda_range,
     gpus_text,
     is_settled,
+    most_per_hour,
     price_range,
     progress,
     range_text,
@@ -34,15 +42,16 @@ from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import price_key
 
 _BAR = 4
+_PRICE, _TEMPLATE, _TIMES = "Price", "Template", "Times"
 
 
 def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
-    """Return the columns; the state shows what is under way."""
+    """Return the fields; the state shows what is under way."""
     return [
         name_column(),
         account_column(context, 1),
-        Column("type", "TYPE", lambda row: row.type, lambda row: row.type, priority=3, max_width=12),
-        state_column(context, lambda row: state_cell(row, context, unread=False), width=9, max_width=16),
+        text_column("type", "TYPE", lambda row: row.type, priority=3, max_width=12, brief=lambda row: row.type),
+        state_column(context, lambda row: state_cell(row, context, unread=False), width=9, max_width=16, brief=None),
         Column(
             "counts",
             "INSTANCES",
@@ -53,6 +62,8 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             search=counts_text,
             number=_have,
             plain=counts_text,
+            detail=counts_sentence,
+            brief=lambda row: f"{row.status} {counts_text(row)}".rstrip(),
         ),
         Column(
             "gpu",
@@ -64,8 +75,11 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             search=gpus_text,
             number=lambda row: row.gpu_count,
             plain=gpus_text,
+            label="gpus",
+            group=_TEMPLATE,
+            brief=gpus_text,
         ),
-        price_column(context, 2),
+        price_column(context, 2, group=_PRICE, brief=None),
         Column(
             "limit",
             "LIMIT/H",
@@ -75,40 +89,77 @@ def deployment_columns(context: Context) -> Sequence[Column[Deployment]]:
             right=True,
             priority=5,
             when_filled=True,
+            label="price limit",
+            detail=lambda row: _hourly(price_range(row.price_from, row.price_to)),
+            group=_PRICE,
+            brief=lambda row: f"{price_range(row.price_from, row.price_to)}/h" if row.price_to else "",
         ),
+        detail("estimate", lambda row: _hourly(_money(row.price_estimate)), _PRICE),
+        detail("at most", lambda row: _hourly(_money(most_per_hour(row))), _PRICE),
         age_column(context, 4),
-        Column(
+        text_column(
             "regions",
             "REGIONS",
             lambda row: ", ".join(row.regions),
-            lambda row: row.regions or None,
             priority=6,
             max_width=24,
             when_filled=True,
+            group=_TEMPLATE,
         ),
-        Column("cuda", "CUDA", cuda_range, lambda row: row.cuda_from, priority=7, when_filled=True),
-        Column(
+        Column("cuda", "CUDA", cuda_range, lambda row: row.cuda_from, priority=7, when_filled=True, group=_TEMPLATE),
+        hidden(
+            "cpu", lambda row: range_text(text_of(row.cpu_from), text_of(row.cpu_to)), label="cpus", group=_TEMPLATE
+        ),
+        hidden(
+            "memory",
+            lambda row: range_text(format_bytes(row.memory_from), format_bytes(row.memory_to)),
+            label="",
+            group=_TEMPLATE,
+        ),
+        text_column(
             "image",
             "IMAGE",
-            lambda row: row.image or "",
             lambda row: row.image or "",
             width=12,
             max_width=32,
             flex=True,
             priority=8,
             when_filled=True,
+            group=_TEMPLATE,
         ),
+        hidden("port", _ports, label="ports", group=_TEMPLATE),
+        hidden(
+            "reuse",
+            lambda row: f"{yes_no(row.reuse)} {row.reuse_scope}".strip(),
+            label="reuse stopped ones",
+            detail=lambda row: ", ".join(filter(None, (yes_no(row.reuse), row.reuse_scope))),
+            group=_TEMPLATE,
+        ),
+        hidden("command", lambda row: row.command, label="", group=_TEMPLATE),
+        detail("command at the end", lambda row: row.shutdown_command, _TEMPLATE),
         hidden("phase", lambda row: row.phase.value),
+        problem_field(),
         hidden("uuid", lambda row: row.ref.id, "ID"),
-        hidden("cpu", lambda row: range_text(str(row.cpu_from or ""), str(row.cpu_to or ""))),
-        hidden("memory", lambda row: range_text(format_bytes(row.memory_from), format_bytes(row.memory_to))),
-        hidden("command", lambda row: row.command),
-        hidden("reuse", lambda row: "" if row.reuse is None else f"{'yes' if row.reuse else 'no'} {row.reuse_scope}"),
-        hidden("port", lambda row: " ".join(f"{port}/{protocol}" for port, protocol in row.ports)),
-        hidden("owner", lambda row: row.owner),
-        hidden("webhook", lambda row: row.webhook),
+        hidden("owner", lambda row: row.owner, label=""),
+        hidden("webhook", lambda row: row.webhook, label=""),
         hidden("desired", lambda row: text_of(row.desired)),
+        detail("addresses", lambda row: addresses_text(row.services)),
+        time_detail("created", context, lambda row: row.created_at, _TIMES),
+        time_detail("updated", context, lambda row: row.updated_at, _TIMES),
+        time_detail("stopped", context, lambda row: row.stopped_at, _TIMES),
     ]
+
+
+def _ports(row: Deployment) -> str:
+    return " ".join(f"{port}/{protocol}" for port, protocol in row.ports)
+
+
+def _money(price: Money | None) -> str:
+    return format_money(price) if price else ""
+
+
+def _hourly(text: str) -> str:
+    return f"{text}/h" if text else ""
 
 
 def _counts(row: Deployment) -> Cell:
@@ -117,7 +168,7 @@ def _counts(row: Deployment) -> Cell:
     style = "good" if is_settled(row) else "warning"
     if row.phase is Phase.STOPPED:
         style = "muted"
-    # A bar of one cell's worth says nothing that the number does not.
+    # A bar of one cell shows no more than the number does.
     if shape(row) is Shape.SINGLE:
         drawn = " " * _BAR
     return ((drawn, style), (f" {counts_text(row)}", ""))
@@ -131,3 +182,11 @@ def _share(row: Deployment) -> float | None:
 def _have(row: Deployment) -> float | None:
     """Return the number of instances that run, or of a job have finished."""
     return row.finished if shape(row) is Shape.JOB else row.running
+
+
+LISTS: Lists = {
+    Resource.DEPLOYMENTS: (
+        deployment_columns,
+        "name account type state counts gpu price limit age regions image uuid",
+    ),
+}

@@ -1,45 +1,53 @@
-"""The columns of events."""
+"""The fields of events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_time
-from gputui.models import Event, EventSource
-from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.shared import PHASE_TABLE_STYLES, account_column, hidden, stamp
-from gputui.presentation.glyphs import PHASE_GLYPHS
+from gputui.formatting import format_duration, format_time
+from gputui.models import Event, EventSource, Resource
+from gputui.presentation.columns.column import Cell, Column
+from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.shared import (
+    account_column,
+    detail,
+    hidden,
+    name_like,
+    stamp,
+    text_column,
+    text_of,
+)
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.presentation.times import seconds_text
 
 
 def event_columns(context: Context) -> Sequence[Column[Event]]:
-    """Return the columns; times are local or UTC as chosen."""
+    """Return the fields; times are local or UTC as chosen."""
 
     def time(row: Event) -> str:
-        """Return the time of day, after the day when it is another: a year takes room that the rest needs."""
+        """Return the time of day, after the day when it is another: the year would take room from the rest."""
         text = format_time(row.at, utc=context.utc)
         return text if len(text) == len("00:00:00") else text.removeprefix(f"{row.at.year}-")
 
     return [
-        Column("time", "TIME", time, lambda row: row.at, width=8, plain=lambda row: stamp(row.at)),
+        Column("time", "TIME", time, lambda row: row.at, width=8, plain=lambda row: stamp(row.at, utc=context.utc)),
         account_column(context, 5),
-        Column(
+        name_like(
             "name",
             "INSTANCE",
             lambda row: row.name,
-            lambda row: natural_key(row.name),
             width=12,
             least=20,  # the end of the name is what tells two instances of a deployment apart
             flex=True,
             max_width=40,
             middle=True,
+            detail=lambda row: f"{row.name}  ({row.instance})",
         ),
-        Column("kind", "KIND", lambda row: row.instance.kind, lambda row: row.instance.kind, priority=9),
-        Column(
+        detail("deployment", lambda row: text_of(row.parent)),
+        text_column("kind", "KIND", lambda row: row.instance.kind, priority=9, label=None),
+        text_column(
             "before",
             "FROM",
-            lambda row: row.before or "",
             lambda row: row.before or "",
             width=8,
             priority=4,
@@ -62,6 +70,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             number=lambda row: row.after_seconds,
             right=True,
             priority=2,
+            detail=lambda row: format_duration(row.after_seconds),
         ),
         Column(
             "source",
@@ -79,4 +88,9 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
 def _to(row: Event) -> Cell:
     if row.status == "gone":
         return ("→ gone", "muted")
-    return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])]
+    return [("→ ", "muted"), (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_STYLES[row.phase])]
+
+
+LISTS: Lists = {
+    Resource.EVENTS: (event_columns, "time account name before status after source"),
+}

@@ -1,4 +1,4 @@
-"""The columns of GPUs, of the processes on them, and of hosts."""
+"""The fields of GPUs, of the processes on them, and of hosts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from gputui.formatting import format_bytes, format_duration
-from gputui.models import GpuDevice, GpuProcess, HostInfo
+from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
 from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.shared import account_column, text_of
+from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.shared import (
+    account_column,
+    detail,
+    figure_column,
+    name_like,
+    problem_field,
+    text_of,
+    time_detail,
+)
 from gputui.presentation.glyphs import bar
 
 BAR_CELLS = 8
 
 
 def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
-    """Return the columns of GPUs: models and the newest readings."""
-    del context
+    """Return the fields of GPUs: models and the newest readings."""
     return [
         Column(
             "gpu",
@@ -26,17 +33,19 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             lambda row: (row.ref.account, row.host, row.index, row.mig),
             right=True,
         ),
-        Column("account", "ACCOUNT", lambda row: row.ref.account, lambda row: row.ref.account, max_width=20),
+        account_column(None, max_width=20),
+        name_like("host", "HOST", lambda row: row.host, max_width=24, priority=5, middle=True),
         Column(
-            "host",
-            "HOST",
-            lambda row: row.host,
-            lambda row: natural_key(row.host),
-            max_width=24,
-            priority=5,
-            middle=True,
+            "model",
+            "MODEL",
+            _model,
+            _model,
+            priority=4,
+            detail=lambda row: _model(row) or "not reported by this back end",
         ),
-        Column("model", "MODEL", _model, _model, priority=4),
+        detail("uuid", lambda row: row.uuid),
+        detail("seen from", lambda row: text_of(row.through)),
+        problem_field(),
         Column(
             "util",
             "UTIL",
@@ -46,6 +55,7 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             number=_sampled("utilization"),
             width=BAR_CELLS + 6,
             when_filled=True,
+            label="utilisation",
         ),
         Column(
             "memory",
@@ -55,17 +65,18 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
             width=20,
             number=lambda row: row.memory_used,
             plain=_memory_text,
+            detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
         _figure("power", "POWER", " W", priority=1),
         _figure("temperature", "TEMP", " °C", priority=1),
         _figure("fan", "FAN", " %", priority=2),
-        Column(
+        time_detail("read", context, lambda row: row.sample and row.sample.at),
+        time_detail("last reading", context, lambda row: row.last and row.last.at),
+        figure_column(
             "processes",
             "PROCESSES",
-            _count,
             lambda row: row.process_count,
-            number=lambda row: row.process_count,
-            right=True,
+            lambda count: ("?", "muted") if count is None else "idle" if count == 0 else str(count),
             priority=3,
             when_filled=True,
         ),
@@ -81,12 +92,6 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
     ]
 
 
-def _count(row: GpuDevice) -> Cell:
-    if row.process_count is None:
-        return ("?", "muted")
-    return "idle" if row.process_count == 0 else str(row.process_count)
-
-
 def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
     return lambda row: None if row.sample is None else cast("float | None", getattr(row.sample, name))
 
@@ -95,7 +100,7 @@ def _figure(name: str, title: str, unit: str, *, priority: int) -> Column[GpuDev
     """Return the column of one figure of the newest reading."""
     value = _sampled(name)
     text = _figure_text(name, unit)
-    return Column(name, title, text, value, number=value, right=True, priority=priority, when_filled=True)
+    return Column(name, title, text, value, number=value, right=True, priority=priority, when_filled=True, label=name)
 
 
 def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
@@ -116,30 +121,25 @@ def _utilization(row: GpuDevice) -> Cell:
 
 def _memory_text(row: GpuDevice) -> str:
     used, total = format_bytes(row.memory_used), format_bytes(row.memory_total)
-    return (f"{used or '?'}/{total}" if row.memory_total is not None else used) + (
-        " shared" if row.memory_shared else ""
-    )
+    shared = " shared" if row.memory_shared else ""
+    return (f"{used or '?'}/{total}" if row.memory_total is not None else used) + shared
 
 
 def _memory(row: GpuDevice) -> Cell:
     if row.memory_used is None:
         return (row.problem, "bad") if row.problem else ("not reported", "muted")
     doubt = [("! ", "warning")] if row.problem else []
-    if row.memory_shared and row.memory_total:
-        sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"
-        return [*doubt, (sizes, ""), (" shared", "muted")]
+    sizes = f"{format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}"
     if not row.memory_total:
         return [*doubt, (format_bytes(row.memory_used), "")]
+    if row.memory_shared:
+        return [*doubt, (sizes, ""), (" shared", "muted")]
     share = row.memory_used / row.memory_total
-    return [
-        *doubt,
-        (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"),
-        (f" {format_bytes(row.memory_used)}/{format_bytes(row.memory_total)}", ""),
-    ]
+    return [*doubt, (bar(share, BAR_CELLS - 2 * len(doubt)), "accent"), (f" {sizes}", "")]
 
 
 def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
-    """Return the columns of processes."""
+    """Return the fields of processes."""
 
     def share(row: GpuProcess) -> Cell:
         part = context.memory_share(row)
@@ -153,14 +153,16 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             lambda row: (row.ref.account, row.host, row.gpu_index or 0, -(row.gpu_memory_used or 0)),
             right=True,
         ),
-        account_column(context, 0),
+        account_column(context),
         Column(
             "pid",
             "PID",
             lambda row: ("?", "muted") if row.pid is None else str(row.pid),
             lambda row: row.pid,
             right=True,
+            detail=lambda row: f"{row.pid}{'  (in its container)' if row.inside else ''}" if row.pid else "",
         ),
+        problem_field(),
         Column(
             "instance",
             "INSTANCE",
@@ -169,6 +171,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             width=10,
             middle=True,
             max_width=28,
+            detail=lambda row: row.instance_name or ("" if row.pid is None else "a process of the host itself"),
         ),
         Column(
             "gpumem",
@@ -178,26 +181,11 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             number=lambda row: row.gpu_memory_used,
             width=7,
             right=True,
+            label="gpu memory",
         ),
-        Column("share", "SHARE", share, context.memory_share, width=BAR_CELLS + 5, priority=2),
-        Column(
-            "memory",
-            "MEM",
-            lambda row: format_bytes(row.memory_used),
-            lambda row: row.memory_used,
-            number=lambda row: row.memory_used,
-            right=True,
-            priority=4,
-        ),
-        Column(
-            "uptime",
-            "UPTIME",
-            lambda row: format_duration(row.uptime),
-            lambda row: row.uptime,
-            number=lambda row: row.uptime,
-            right=True,
-            priority=3,
-        ),
+        Column("share", "SHARE", share, context.memory_share, width=BAR_CELLS + 5, priority=2, label=None),
+        figure_column("memory", "MEM", lambda row: row.memory_used, format_bytes, priority=4, label="memory"),
+        figure_column("uptime", "UPTIME", lambda row: row.uptime, format_duration, priority=3),
         Column("host", "HOST", lambda row: row.host, shown=False),
         Column(
             "command",
@@ -231,18 +219,28 @@ def _gpu_memory(row: GpuProcess) -> Cell:
 
 
 def host_columns(context: Context) -> Sequence[Column[HostInfo]]:
-    """Return the columns of hosts."""
+    """Return the fields of hosts."""
     return [
         Column("host", "HOST", lambda row: row.name),
         account_column(context),
-        Column("gpus", "GPUS", lambda row: text_of(row.gpu_count), right=True),
-        Column("cpus", "CPUS", lambda row: text_of(row.cpu_count), right=True),
-        Column("free", "MEMORY FREE", lambda row: format_bytes(row.memory_available), right=True),
-        Column("memory", "MEMORY", lambda row: format_bytes(row.memory_total), right=True),
-        Column(
+        figure_column("gpus", "GPUS", lambda row: row.gpu_count),
+        figure_column("cpus", "CPUS", lambda row: row.cpu_count),
+        figure_column("free", "MEMORY FREE", lambda row: row.memory_available, format_bytes),
+        figure_column("memory", "MEMORY", lambda row: row.memory_total, format_bytes),
+        figure_column(
             "clock",
             "CLOCK AHEAD",
-            lambda row: "" if row.clock_ahead is None else f"{row.clock_ahead:.0f} s",
-            right=True,
+            lambda row: row.clock_ahead,
+            lambda ahead: "" if ahead is None else f"{ahead:.0f} s",
         ),
     ]
+
+
+LISTS: Lists = {
+    Resource.GPUS: (
+        gpu_columns,
+        "host gpu model util memory power temperature fan processes account instances",
+    ),
+    Resource.PROCESSES: (process_columns, "pid instance host gpu gpumem memory uptime account command"),
+    Resource.HOSTS: (host_columns, "host account gpus cpus free memory clock"),
+}

@@ -1,26 +1,31 @@
-"""The columns of instances."""
+"""The fields of instances."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_bytes, format_elapsed
-from gputui.models import Instance
+from gputui.formatting import format_bytes, format_duration, format_elapsed
+from gputui.models import GpuProcess, Instance, Resource
 from gputui.presentation.actions import gpu_text, name_of, ports_text
 from gputui.presentation.columns.column import Cell, Column, natural_key
-from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.shared import (
     account_column,
+    addresses_text,
     age_column,
+    detail,
+    figure_column,
     hidden,
     hidden_state_columns,
     name_column,
+    name_like,
     price_column,
     region_column,
     state_cell,
     state_column,
-    text_of,
+    text_column,
     time_column,
+    yes_no,
 )
 
 _STATE_RESERVE = 22
@@ -28,7 +33,7 @@ _STATE_RESERVE = 22
 
 
 def instance_columns(context: Context) -> Sequence[Column[Instance]]:
-    """Return the columns; the state shows what is under way, the GPU memory what the processes hold."""
+    """Return the fields; the state shows what is under way, the GPU memory what the processes use."""
 
     def state(row: Instance) -> Cell:
         shown = state_cell(row, context)
@@ -55,9 +60,10 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
 
     return [
         name_column(least=18),
-        account_column(context, 0),
-        Column("kind", "KIND", lambda row: row.ref.kind, lambda row: row.ref.kind, priority=9),
+        account_column(context),
+        text_column("kind", "KIND", lambda row: row.ref.kind, priority=9, label=None),
         state_column(context, state, width=13, reserve=_STATE_RESERVE),
+        *hidden_state_columns(),
         Column(
             "gpu",
             "GPUS",
@@ -66,6 +72,7 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             width=4,
             max_width=18,
             number=context.gpu_count,
+            brief=lambda row: (gpus := gpu_text(row)) and f"GPUs: {gpus}",
         ),
         Column(
             "gpumem",
@@ -77,64 +84,85 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             right=True,
             priority=1,
             when_filled=True,
+            label="gpu memory used",
         ),
+        detail("gpu memory", lambda row: format_bytes(row.gpu_memory)),
         price_column(context, 1),
-        Column(
+        text_column(
             "image",
             "IMAGE",
-            lambda row: row.image or "",
             lambda row: row.image or "",
             width=14,
             max_width=36,
             flex=True,
             priority=4,
+            # All instances of a deployment have the same image: it identifies none of them.
+            brief=lambda row: "" if row.parent is not None else (row.image or "", "muted"),
         ),
-        Column("ports", "PORTS", ports_text, ports_text, max_width=24, priority=6, when_filled=True),
-        Column(
-            "cpu",
-            "CPU",
-            lambda row: text_of(row.cpu_count),
-            lambda row: row.cpu_count,
-            right=True,
-            priority=7,
-            when_filled=True,
-        ),
-        Column(
+        text_column("ports", "PORTS", ports_text, max_width=24, priority=6, when_filled=True),
+        hidden("services", lambda row: " ".join(one.url for one in row.services)),
+        detail("addresses", lambda row: addresses_text(row.services)),
+        detail("ssh", _ssh),
+        figure_column("cpu", "CPU", lambda row: row.cpu_count, priority=7, when_filled=True, label="cpus"),
+        figure_column(
             "memory",
             "MEM LIMIT",
-            lambda row: format_bytes(row.memory_limit),
             lambda row: row.memory_limit,
-            number=lambda row: row.memory_limit,
-            right=True,
+            format_bytes,
             priority=7,
             when_filled=True,
+            label="memory limit",
+            detail=lambda row: format_bytes(row.memory_limit) or "unknown",
         ),
+        detail("shared memory", lambda row: format_bytes(row.shm_size)),
+        figure_column("disk", "DISK", lambda row: row.disk_size, format_bytes, shown=False),
         age_column(context, 5, context.created_at),
         region_column(),
-        Column(
-            "host",
-            "HOST",
-            lambda row: row.host or "",
-            lambda row: natural_key(row.host or ""),
-            priority=8,
-            max_width=24,
-            middle=True,
-        ),
-        *hidden_state_columns(),
-        Column("deployment", "DEPLOYMENT", deployment, deployment, shown=False),
-        hidden("spot", lambda row: "" if row.spot is None else "yes" if row.spot else "no"),
-        Column(
-            "disk",
-            "DISK",
-            lambda row: format_bytes(row.disk_size),
-            lambda row: row.disk_size,
+        name_like("host", "HOST", lambda row: row.host, priority=8, max_width=24, middle=True),
+        detail("networks", lambda row: ", ".join(row.networks)),
+        detail("container", lambda row: row.container_id or ""),
+        detail("other names", lambda row: ", ".join(row.aliases)),
+        text_column(
+            "deployment",
+            "DEPLOYMENT",
+            deployment,
             shown=False,
-            number=lambda row: row.disk_size,
+            detail=lambda row: "" if row.parent is None else str(row.parent),
         ),
-        Column("version", "VERSION", lambda row: row.version, lambda row: row.version, shown=False),
-        hidden("services", lambda row: " ".join(one.url for one in row.services)),
+        hidden("spot", lambda row: yes_no(row.spot), label="", detail=_spot),
+        text_column("version", "VERSION", lambda row: row.version, shown=False),
         time_column("created", context, lambda row: row.created_at),
         time_column("started", context, lambda row: row.started_at),
         time_column("stopped", context, lambda row: row.stopped_at),
         time_column("updated", context, lambda row: row.updated_at),
+        detail("processes", lambda row: "\n".join(map(_process, context.processes(row))), "Processes"),
     ]
+
+
+def _ssh(row: Instance) -> str:
+    if row.ssh is None:
+        return "port 22 is not mapped" if row.parent is None else "no address now"
+    user = f"{row.ssh.user}@" if row.ssh.user else ""
+    return f"ssh -p {row.ssh.port} {user}{row.ssh.host}" + ("" if user else "   as the user it was created with")
+
+
+def _spot(row: Instance) -> str:
+    return "yes: it can be reclaimed at any time" if row.spot else yes_no(row.spot)
+
+
+def _process(process: GpuProcess) -> str:
+    gpu = "?" if process.gpu_index is None else process.gpu_index
+    if process.processes is None:
+        return f"GPU {gpu}  processes unknown: {process.problem or ''}"
+    return (
+        f"GPU {gpu}  {process.pid or '?':>8}  {format_bytes(process.gpu_memory_used) or '?':>7}"
+        f"  {format_duration(process.uptime):>9}  {process.command}"
+    )
+
+
+LISTS: Lists = {
+    Resource.INSTANCES: (
+        instance_columns,
+        "name account kind state gpu memory ports price age region host image",
+    ),
+}

@@ -1,32 +1,35 @@
-"""The columns of images, volumes and registry credentials."""
+"""The fields of images, volumes and registry credentials."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from gputui.formatting import format_bytes, format_elapsed
-from gputui.models import Action, Image, RegistryCredential, Volume
+from gputui.models import Action, Image, RegistryCredential, Resource, Volume
 from gputui.presentation.actions import progress_text
 from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.shared import (
     account_column,
     age_column,
-    hidden,
+    detail,
+    figure_column,
     hidden_state_columns,
     id_column,
     name_column,
     price_column,
+    problem_field,
     region_column,
+    size_and_bytes,
     state_column,
-    text_of,
+    text_column,
     time_column,
+    time_detail,
 )
-from gputui.presentation.storage import registry_text, size_text, storage_text
 
 
 def image_columns(context: Context) -> Sequence[Column[Image]]:
-    """Return the columns; the state is that of a pull or a deletion under way."""
+    """Return the fields; the state is that of a pull or a deletion under way."""
 
     def state_text(row: Image) -> str:
         pending = context.pending(row.ref)
@@ -39,15 +42,15 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
         return [(f"◐ {state_text(row)}", "warning"), (f"  {elapsed}", "muted")]
 
     return [
-        Column(
+        text_column(
             "name",
             "IMAGE",
-            lambda row: row.reference,
             lambda row: row.reference,
             width=12,
             middle=True,
             flex=True,
             max_width=70,
+            detail=lambda row: (row.reference, "strong"),
         ),
         account_column(None, 1),
         Column("state", "STATE", state, state_text, width=16, when_filled=True),
@@ -58,36 +61,37 @@ def image_columns(context: Context) -> Sequence[Column[Image]]:
             lambda row: not row.own,
             search=lambda row: "yours private" if row.own else "server public",
             when_filled=True,
+            detail=lambda row: "you: you can delete it" if row.own else _owner(row),
         ),
-        Column(
+        figure_column(
             "size",
             "SIZE",
-            lambda row: format_bytes(row.size),
             lambda row: row.size,
-            number=lambda row: row.size,
-            right=True,
+            format_bytes,
             priority=2,
             when_filled=True,
+            detail=lambda row: size_and_bytes(row.size),
+            brief=lambda row: format_bytes(row.size),
         ),
         age_column(context, 4),
-        Column("digest", "DIGEST", _short_digest, lambda row: row.digest or "", priority=5, when_filled=True),
-        Column(
+        text_column(
+            "digest",
+            "DIGEST",
+            _short_digest,
+            priority=5,
+            when_filled=True,
+            detail=lambda row: row.digest or "",
+        ),
+        text_column(
             "id",
             "ID",
             lambda row: row.ref.id,
-            lambda row: row.ref.id,
             shown=False,
             plain=lambda row: "" if row.ref.id in (row.name, row.reference) else row.ref.id,
+            label=None,
         ),
-        Column(
-            "about",
-            "ABOUT",
-            lambda row: row.description,
-            lambda row: row.description,
-            flex=True,
-            priority=3,
-            max_width=70,
-            when_filled=True,
+        text_column(
+            "about", "ABOUT", lambda row: row.description, flex=True, priority=3, max_width=70, when_filled=True
         ),
         time_column("created", context, lambda row: row.created_at),
     ]
@@ -98,31 +102,60 @@ def _owner(row: Image) -> Cell:
 
 
 def _short_digest(row: Image) -> str:
-    """Return what tells a digest from others, as Docker shortens it."""
+    """Return the part of a digest that identifies it, as Docker shortens it."""
     _, colon, digest = (row.digest or "").rpartition(":")
     # A uuid is shown whole: that of all public images begins with the same words.
     return digest if not colon and "-" in digest else digest[:12]
 
 
 def volume_columns(context: Context) -> Sequence[Column[Volume]]:
-    """Return the columns; the state shows what is under way."""
+    """Return the fields; the state shows what is under way."""
     return [
         name_column(),
         account_column(context, 1),
-        Column("type", "TYPE", storage_text, storage_text, max_width=16),
+        text_column("type", "TYPE", _storage, max_width=16, brief=_storage),
         state_column(context, width=11, max_width=16),
-        Column("size", "SIZE", size_text, lambda row: row.size, right=True, width=8, number=lambda row: row.size),
-        region_column(),
-        Column("mounts", "MOUNTS", lambda row: text_of(row.mounts), lambda row: row.mounts, right=True, priority=2),
+        *hidden_state_columns(),
+        Column(
+            "size",
+            "SIZE",
+            _size,
+            lambda row: row.size,
+            right=True,
+            width=8,
+            number=lambda row: row.size,
+            detail=lambda row: size_and_bytes(row.size) or _size(row),
+            brief=_size,
+        ),
+        region_column(brief=lambda row: row.region),
+        figure_column("mounts", "MOUNTS", lambda row: row.mounts, priority=2, label="mounted by", detail=_mounted_by),
         price_column(context, 2),
         age_column(context, 4),
+        time_detail("created", context, lambda row: row.created_at),
         id_column(shown=False),
-        *hidden_state_columns(),
     ]
 
 
+def _storage(row: Volume) -> str:
+    """Return the kind of storage, and its medium: ``VENDOR NVMe``."""
+    return f"{row.type} {row.medium}".strip()
+
+
+def _size(row: Volume) -> str:
+    """Write the size; storage without one grows with its content."""
+    if row.size is None:
+        return "" if row.problem else "no limit"
+    return format_bytes(row.size)
+
+
+def _mounted_by(row: Volume) -> str:
+    if row.mounts is None:
+        return ""
+    return f"{row.mounts} instance{'' if row.mounts == 1 else 's'}" if row.mounts else "nothing"
+
+
 def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]:
-    """Return the columns; the state is there only while something is under way, or could not be read."""
+    """Return the fields; the state is there only while something is under way, or could not be read."""
 
     def state_text(row: RegistryCredential) -> str:
         pending = context.pending(row.ref)
@@ -134,19 +167,36 @@ def credential_columns(context: Context) -> Sequence[Column[RegistryCredential]]
         glyph = "◐" if context.pending(row.ref) is not None else "?"
         return (f"{glyph} {text}", "warning") if (text := state_text(row)) else ""
 
+    def registry(row: RegistryCredential) -> str:
+        """Return the kind of registry; a type that is not known as the vendor writes it."""
+        return row.registry or row.type
+
+    def registry_and_type(row: RegistryCredential) -> str:
+        return registry(row) + (f"  ({row.type})" if registry(row) != row.type else "")
+
     return [
         name_column(),
         account_column(context, 1),
         Column("state", "STATE", state, state_text, width=11, when_filled=True),
+        problem_field(),
         Column(
             "type",
             "REGISTRY",
-            registry_text,
-            registry_text,
-            search=lambda row: f"{registry_text(row)} {row.type}",
+            registry,
+            registry,
+            search=lambda row: f"{registry(row)} {row.type}",
             max_width=34,
+            detail=registry_and_type,
+            brief=registry,
         ),
+        detail("user and password", lambda row: ("never reported by the server", "muted")),
         time_column("created", context, lambda row: row.created_at, priority=2, when_filled=True),
         id_column(priority=1),
-        hidden("problem", lambda row: row.problem or ""),
     ]
+
+
+LISTS: Lists = {
+    Resource.IMAGES: (image_columns, "name size created owner account id about"),
+    Resource.VOLUMES: (volume_columns, "name account type state size region mounts price age id"),
+    Resource.CREDENTIALS: (credential_columns, "name account type created id"),
+}

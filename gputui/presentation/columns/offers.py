@@ -1,14 +1,14 @@
-"""The columns of the stock, of prepaid packages and of balances."""
+"""The fields of the stock, of prepaid packages and of balances."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from gputui.formatting import format_bytes, format_money
-from gputui.models import Balance, Offer, Package
+from gputui.models import Balance, Offer, Package, Resource
 from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.shared import account_column, text_of
+from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.shared import account_column, detail, figure_column, problem_field, text_of
 from gputui.presentation.deployments import price_range
 from gputui.presentation.glyphs import bar
 from gputui.presentation.prices import figure_name
@@ -19,15 +19,33 @@ LOW = 0.1
 
 
 def offer_columns(context: Context) -> Sequence[Column[Offer]]:
-    """Return the columns of the stock as a list."""
+    """Return the fields of the stock as a list."""
     return [
         Column("gpu", "GPU", lambda row: row.gpu_model),
+        detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
         account_column(context),
-        Column("region", "REGION", lambda row: row.region),
+        Column(
+            "region",
+            "REGION",
+            lambda row: row.region,
+            detail=lambda row: f"{row.region} ({row.region_name})" if row.region_name else row.region,
+        ),
+        detail("machine type", lambda row: row.type_id),
         Column("idle", "IDLE", _idle, right=True),
         Column("total", "TOTAL", lambda row: text_of(row.total), right=True),
-        Column("vram", "VRAM", lambda row: format_bytes(row.gpu_memory), right=True),
-        Column("price", "PRICE/H", lambda row: price_range(row.price_from, row.price_to), right=True),
+        detail(
+            "note", lambda row: "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""
+        ),
+        Column("vram", "VRAM", lambda row: format_bytes(row.gpu_memory), right=True, label="gpu memory"),
+        Column(
+            "price",
+            "PRICE/H",
+            lambda row: price_range(row.price_from, row.price_to),
+            right=True,
+            label="price",
+            detail=lambda row: f"{price}/h" if (price := price_range(row.price_from, row.price_to)) else "",
+        ),
+        problem_field(),
     ]
 
 
@@ -38,10 +56,12 @@ def _idle(row: Offer) -> str:
 
 
 def package_columns(context: Context) -> Sequence[Column[Package]]:
-    """Return the columns of prepaid packages."""
+    """Return the fields of prepaid packages."""
     return [
         Column("gpu", "GPU", lambda row: row.gpu_model or "?", lambda row: (row.gpu_model, row.ref), max_width=24),
+        detail("vendor's name", lambda row: row.vendor_name if row.vendor_name != row.gpu_model else ""),
         account_column(None, 1),
+        problem_field(),
         Column(
             "regions",
             "REGIONS",
@@ -58,29 +78,43 @@ def package_columns(context: Context) -> Sequence[Column[Package]]:
             lambda row: row.balance,
             width=BAR_CELLS + 5,
             plain=lambda row: hours_text(row.balance),
+            label="left",
+            detail=_left_of_total,
         ),
-        Column(
+        figure_column(
             "total",
             "HOURS",
-            lambda row: _hours(row.total),
             lambda row: row.total,
+            _hours,
             shown=False,
             plain=lambda row: hours_text(row.total),
+            label="total",
+            detail=lambda row: _gpu_hours(row.total),
         ),
     ]
 
 
 def balance_columns(context: Context) -> Sequence[Column[Balance]]:
-    """Return the columns of balances."""
+    """Return the fields of balances."""
     return [
         account_column(context),
-        Column("available", "AVAILABLE", lambda row: format_money(row.available), right=True),
+        figure_column("available", "AVAILABLE", lambda row: row.available, format_money),
         Column(
             "other",
             "OTHER FIGURES",
             lambda row: ", ".join(f"{figure_name(name)} {figure}" for name, figure in row.parts),
+            detail=lambda row: "\n".join(f"{figure_name(name)} {figure}" for name, figure in row.parts),
         ),
     ]
+
+
+def _gpu_hours(seconds: int | None) -> str:
+    return "" if seconds is None else f"{seconds / 3600:,.1f} GPU hours  ({seconds:,} s)"
+
+
+def _left_of_total(row: Package) -> str:
+    share = f", {row.balance / row.total:.0%}" if row.balance is not None and row.total else ""
+    return f"{_gpu_hours(row.balance)}{share}"
 
 
 def hours_text(seconds: int | None) -> str:
@@ -110,3 +144,10 @@ def _left(row: Package) -> Cell:
         (f" {_hours(row.balance)}", ""),
         (f" of {_hours(row.total)}", "muted"),
     ]
+
+
+LISTS: Lists = {
+    Resource.STOCK: (offer_columns, "gpu account region idle total vram price"),
+    Resource.PACKAGES: (package_columns, "gpu account left total regions"),
+    Resource.BALANCES: (balance_columns, "account available other"),
+}

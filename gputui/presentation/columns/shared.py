@@ -1,27 +1,28 @@
-"""The columns that several kinds of rows have in common."""
+"""The fields that several kinds of rows have in common, and the forms in which others are given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from gputui.formatting import format_age, format_time
-from gputui.models import Money, Phase
+from gputui.formatting import format_age, format_bytes, format_money, format_time
+from gputui.models import Money, Phase, Service
 from gputui.presentation.actions import progress_text, state_words
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context
-from gputui.presentation.glyphs import PHASE_GLYPHS
-from gputui.presentation.prices import FREE, UNKNOWN, ByDeployment, may_cost, price_key, price_now, price_text
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.presentation.prices import (
+    FREE,
+    UNKNOWN,
+    ByDeployment,
+    may_cost,
+    price_key,
+    price_now,
+    price_sentence,
+    price_text,
+)
 
-PHASE_TABLE_STYLES = {
-    Phase.PENDING: "warning",
-    Phase.RUNNING: "good",
-    Phase.STOPPING: "warning",
-    Phase.STOPPED: "muted",
-    Phase.FAILED: "bad",
-    Phase.UNKNOWN: "warning",
-}
 PHASE_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 
 
@@ -30,19 +31,57 @@ def text_of(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def stamp(at: datetime | None) -> str:
-    """Write a local date and time for tables of the command line; '' where it is unknown."""
-    return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def yes_no(value: bool | None) -> str:
+    """Return ``yes`` or ``no``; '' where it is unknown."""
+    return "" if value is None else "yes" if value else "no"
 
 
-def age_order(since: datetime | None) -> float | None:
-    """Return the sort key of ages: the younger, the less. None where it is unknown."""
-    return None if since is None else -since.timestamp()
+def stamp(at: datetime | None, *, utc: bool = False) -> str:
+    """Write a local date and time, or one in UTC; '' where it is unknown."""
+    return "" if at is None else at.astimezone(UTC if utc else None).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def size_and_bytes(size: int | None) -> str:
+    """Write a size with the exact number of bytes; '' where it is unknown."""
+    return "" if size is None else f"{format_bytes(size)}  ({size:,} bytes)"
 
 
 def amount(price: Money | None) -> float | None:
     """Return the amount that filters compare, of whatever currency; None where it is unknown."""
     return None if price is None else float(price.amount)
+
+
+# --- forms -----------------------------------------------------------------------------------------------------
+
+
+def text_column(key: str, title: str, text: Callable[[Any], str], **options: Any) -> Column[Any]:
+    """Return a column that is ordered by its text."""
+    return Column(key, title, text, text, **options)
+
+
+def name_like(key: str, title: str, name: Callable[[Any], str | None], **options: Any) -> Column[Any]:
+    """Return a column of names in natural order."""
+    return Column(key, title, lambda row: name(row) or "", lambda row: natural_key(name(row) or ""), **options)
+
+
+def figure_column(
+    key: str, title: str, value: Callable[[Any], Any], text: Callable[[Any], Cell] = text_of, **options: Any
+) -> Column[Any]:
+    """Return a column of a figure, on the right, ordered and compared by its value."""
+    return Column(key, title, lambda row: text(value(row)), value, number=value, right=True, **options)
+
+
+def hidden(key: str, text: Callable[[Any], str], title: str = "", **options: Any) -> Column[Any]:
+    """Return a column for filters, which descriptions show too where it has a ``label``."""
+    return Column(key, title or key.upper(), text, shown=False, **{"label": None, **options})
+
+
+def detail(label: str, text: Callable[[Any], Cell], group: str = "") -> Column[Any]:
+    """Return a field for descriptions alone."""
+    return Column(label, label.upper(), text, listed=False, group=group)
+
+
+# --- fields ----------------------------------------------------------------------------------------------------
 
 
 def name_column(*, least: int = 0) -> Column[Any]:
@@ -57,37 +96,41 @@ def name_column(*, least: int = 0) -> Column[Any]:
         flex=True,
         max_width=40,
         middle=True,
+        detail=lambda row: (row.name, "strong"),
     )
 
 
-def account_column(context: Context | None, priority: int = 0) -> Column[Any]:
-    """Return the column of accounts: among the first to go where ``context`` has one account only."""
-    return Column(
+def account_column(context: Context | None, priority: int = 0, **options: Any) -> Column[Any]:
+    """Return the column of accounts: among the first to go where ``context`` has one account only.
+
+    A description has the whole Ref instead.
+    """
+    return text_column(
         "account",
         "ACCOUNT",
         lambda row: row.ref.account,
-        lambda row: row.ref.account,
         priority=9 if context is not None and context.one_account else priority,
+        label="ref",
+        detail=lambda row: str(row.ref),
+        **options,
     )
 
 
 def age_column(context: Context, priority: int, since: Callable[[Any], datetime | None] | None = None) -> Column[Any]:
-    """Return the column of the time since creation, where that is known."""
+    """Return the column of the time since creation, where that is known; descriptions have the time itself."""
     at = since or (lambda row: row.created_at)
+
+    def order(row: Any) -> float | None:
+        return None if (time := at(row)) is None else -time.timestamp()
 
     def seconds(row: Any) -> float | None:
         return None if (time := at(row)) is None else (context.now() - time).total_seconds()
 
-    return Column(
-        "age",
-        "AGE",
-        lambda row: format_age(at(row), context.now()),
-        lambda row: age_order(at(row)),
-        number=seconds,
-        right=True,
-        priority=priority,
-        when_filled=True,
-    )
+    def text(row: Any) -> str:
+        return format_age(at(row), context.now())
+
+    options: Any = {"right": True, "priority": priority, "when_filled": True, "label": None}
+    return Column("age", "AGE", text, order, number=seconds, **options)
 
 
 def time_column(key: str, context: Context, at: Callable[[Any], datetime | None], **options: Any) -> Column[Any]:
@@ -96,25 +139,31 @@ def time_column(key: str, context: Context, at: Callable[[Any], datetime | None]
     def text(row: Any) -> str:
         return "" if (time := at(row)) is None else format_time(time, utc=context.utc)
 
-    return Column(key, key.upper(), text, at, plain=lambda row: stamp(at(row)), **(options or {"shown": False}))
+    options = options or {"shown": False}
+    return Column(key, key.upper(), text, at, plain=lambda row: stamp(at(row), utc=context.utc), **options)
 
 
-def hidden(key: str, text: Callable[[Any], str], title: str = "") -> Column[Any]:
-    """Return a column for filters alone."""
-    return Column(key, title or key.upper(), text, shown=False)
+def time_detail(label: str, context: Context, at: Callable[[Any], datetime | None], group: str = "") -> Column[Any]:
+    """Return a time for descriptions alone."""
+    return detail(label, lambda row: stamp(at(row), utc=context.utc), group)
 
 
 def id_column(**options: Any) -> Column[Any]:
-    """Return the column of ids."""
-    return Column("id", "ID", lambda row: row.ref.id, lambda row: natural_key(row.ref.id), **options)
+    """Return the column of ids; descriptions have the whole Ref."""
+    return name_like("id", "ID", lambda row: row.ref.id, label=None, **options)
+
+
+def problem_field() -> Column[Any]:
+    """Return the reason why a row could not be read in full."""
+    return hidden("problem", lambda row: row.problem or "", label="", detail=lambda row: (row.problem or "", "bad"))
 
 
 def hidden_state_columns() -> tuple[Column[Any], ...]:
     """Return the phase and the problem of a row, for filters."""
-    return hidden("phase", lambda row: row.phase.value), hidden("problem", lambda row: row.problem or "")
+    return hidden("phase", lambda row: row.phase.value), problem_field()
 
 
-def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **widths: int) -> Column[Any]:
+def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **options: Any) -> Column[Any]:
     """Return the column of the state, which shows a change that is under way first."""
     return Column(
         "state",
@@ -123,7 +172,8 @@ def state_column(context: Context, cell: Callable[[Any], Cell] | None = None, **
         lambda row: (PHASE_ORDER[row.phase], row.status),
         search=lambda row: f"{row.phase} {row.status}",
         plain=state_words,
-        **widths,  # type: ignore[arg-type]  # the options are all widths
+        detail=lambda row: (state_words(row), PHASE_STYLES[row.phase]),
+        **{"brief": lambda row: row.status, **options},
     )
 
 
@@ -134,23 +184,16 @@ def state_cell(row: Any, context: Context, *, unread: bool = True) -> Cell:
         return (f"◐ {progress_text(pending.action)}", "warning")
     if unread and row.problem:
         return (f"{PHASE_GLYPHS[row.phase]} not read", "warning")
-    return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_TABLE_STYLES[row.phase])
+    return (f"{PHASE_GLYPHS[row.phase]} {row.status}", PHASE_STYLES[row.phase])
 
 
-def region_column() -> Column[Any]:
+def region_column(**options: Any) -> Column[Any]:
     """Return the column of regions."""
-    return Column(
-        "region",
-        "REGION",
-        lambda row: row.region or "",
-        lambda row: natural_key(row.region or ""),
-        priority=3,
-        max_width=20,
-        when_filled=True,
-    )
+    options = {"priority": 3, "max_width": 20, "when_filled": True, **options}
+    return name_like("region", "REGION", lambda row: row.region, **options)
 
 
-def price_column(context: Context, priority: int) -> Column[Any]:
+def price_column(context: Context, priority: int, **options: Any) -> Column[Any]:
     """Return the column of the current price of an hour.
 
     It is there where something has a price, or is billed and should have one.
@@ -158,6 +201,9 @@ def price_column(context: Context, priority: int) -> Column[Any]:
 
     def now(row: Any) -> Money | None:
         return price_now(row, context.by_deployment())
+
+    def brief(row: Any) -> str:
+        return f"{format_money(price)}/h" if (price := now(row)) is not None and price.amount else ""
 
     return Column(
         "price",
@@ -169,6 +215,9 @@ def price_column(context: Context, priority: int) -> Column[Any]:
         priority=priority,
         when_filled=True,
         filled=lambda row: now(row) is not None or (may_cost(row) and context.bills(row.ref.account)),
+        label="price",
+        detail=lambda row: price_sentence(row, billed=context.bills(row.ref.account)),
+        **{"brief": brief, **options},
     )
 
 
@@ -176,3 +225,8 @@ def price_cell(row: Any, instances: ByDeployment) -> Cell:
     """Return the current price of an hour, with the style of a figure, of one that is not known, or of none."""
     text = price_text(row, instances)
     return (text, {UNKNOWN: "warning", FREE: "muted"}.get(text, ""))
+
+
+def addresses_text(services: tuple[Service, ...]) -> str:
+    """Write the public addresses of ports, each on a line."""
+    return "\n".join(f"{service.port}  {service.url}" for service in services)

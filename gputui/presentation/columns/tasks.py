@@ -1,40 +1,45 @@
-"""The columns of tasks and of their queues."""
+"""The fields of tasks and of their queues."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gputui.formatting import format_age
-from gputui.models import Phase, Task, TaskQueue
+from gputui.formatting import format_age, format_duration
+from gputui.models import Phase, Resource, Task, TaskQueue
 from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.columns.context import Context
-from gputui.presentation.columns.shared import PHASE_ORDER, account_column, age_column, text_of, time_column
-from gputui.presentation.glyphs import PHASE_GLYPHS
-from gputui.presentation.tasks import delivery_failed, delivery_text, takes_long, took, took_text
+from gputui.presentation.columns.context import Context, Lists
+from gputui.presentation.columns.shared import (
+    PHASE_ORDER,
+    account_column,
+    age_column,
+    detail,
+    figure_column,
+    problem_field,
+    text_column,
+    time_column,
+    time_detail,
+)
+from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
+from gputui.presentation.tasks import delivery_failed, delivery_text, indented, takes_long, took
 
-TABLE_STYLES = {
-    Phase.PENDING: "warning",
-    Phase.RUNNING: "accent",
-    Phase.STOPPING: "warning",
-    Phase.STOPPED: "good",
-    Phase.FAILED: "bad",
-    Phase.UNKNOWN: "warning",
-}
-"""The style of a status in a table, by its phase."""
+DOCUMENTS = ("error", "output", "input", "headers")
+"""The texts of a task that can be long, most of them JSON."""
 
-
-def status_glyph(task: Task) -> str:
-    """Return the glyph of its status: a finished task is done, unlike an instance that stopped."""
-    return "✓" if task.phase is Phase.STOPPED else PHASE_GLYPHS[task.phase]
+# A task that stopped is done, unlike an instance.
+_GLYPHS = {**PHASE_GLYPHS, Phase.STOPPED: "✓"}
+_STYLES = {**PHASE_STYLES, Phase.STOPPED: "good", Phase.RUNNING: "accent"}
 
 
 def task_columns(context: Context) -> Sequence[Column[Task]]:
-    """Return the columns; on a narrow screen the task, its state, and since when."""
+    """Return the fields; on a narrow screen the task, its state, and since when."""
 
     def age(row: Task) -> Cell:
         text = format_age(row.created_at, context.now())
         return (text, "warning") if takes_long(row) else text
+
+    def status(row: Task) -> Cell:
+        return (f"{_GLYPHS[row.phase]} {row.status}", _STYLES[row.phase])
 
     return [
         Column(
@@ -47,18 +52,22 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             max_width=40,
             middle=True,
             search=lambda row: f"{row.name} {row.ref.id}",
+            detail=lambda row: (row.name, "strong"),
         ),
         account_column(context, 3),
-        Column("queue", "QUEUE", _queue, _queue, priority=2, max_width=24, middle=True),
+        text_column(
+            "queue", "QUEUE", lambda row: row.queue_name or row.queue.id, priority=2, max_width=24, middle=True
+        ),
         Column(
             "status",
             "STATUS",
-            lambda row: (f"{status_glyph(row)} {row.status}", TABLE_STYLES[row.phase]),
+            status,
             lambda row: (PHASE_ORDER[row.phase], row.status),
             width=12,
             max_width=16,
             search=lambda row: f"{row.phase} {row.status}",
             plain=lambda row: row.status,
+            detail=status,
         ),
         Column(
             "delivery",
@@ -69,9 +78,15 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             max_width=22,
             search=lambda row: f"{delivery_text(row)} {row.delivery}",
             plain=delivery_text,
+            detail=lambda row: (
+                _delivery(row) if row.webhook else (delivery_text(row) or "no webhook to deliver to", "muted")
+            ),
         ),
         replace(age_column(context, 0), cell=age, when_filled=False),
-        Column("took", "TOOK", took_text, took, right=True, priority=4, width=6, number=took),
+        time_column("created", context, lambda row: row.created_at),
+        time_detail("updated", context, lambda row: row.updated_at),
+        time_detail("delivered", context, lambda row: row.delivered_at),
+        figure_column("took", "TOOK", took, format_duration, priority=4, width=6),
         Column(
             "error",
             "ERROR",
@@ -82,25 +97,27 @@ def task_columns(context: Context) -> Sequence[Column[Task]]:
             priority=5,
             max_width=70,
             when_filled=True,
+            detail=_document("error"),
+            group="Error",
         ),
-        Column(
+        text_column(
             "worker",
             "WORKER",
-            _worker,
-            _worker,
+            lambda row: row.worker_url.partition("://")[2] or row.worker_url,
             priority=6,
             max_width=32,
             when_filled=True,
             middle=True,
             plain=lambda row: row.worker_url,
         ),
-        Column("webhook", "WEBHOOK", lambda row: row.webhook, lambda row: row.webhook, shown=False),
-        time_column("created", context, lambda row: row.created_at),
+        text_column("webhook", "WEBHOOK", lambda row: row.webhook, shown=False),
+        detail("problem", lambda row: (row.problem or "", "bad")),
+        *(detail(name, _document(name), name.capitalize()) for name in DOCUMENTS[1:]),
     ]
 
 
-def _queue(row: Task) -> str:
-    return row.queue_name or row.queue.id
+def _document(name: str) -> Callable[[Task], str]:
+    return lambda row: indented(getattr(row, name))
 
 
 def _delivery(row: Task) -> Cell:
@@ -111,17 +128,20 @@ def _error(row: Task) -> str:
     return " ".join((row.problem or row.error).split())
 
 
-def _worker(row: Task) -> str:
-    return row.worker_url.partition("://")[2] or row.worker_url
-
-
 def queue_columns(context: Context) -> Sequence[Column[TaskQueue]]:
-    """Return the columns of queues."""
+    """Return the fields of queues."""
     return [
         Column("queue", "QUEUE", lambda row: row.name),
         account_column(context),
-        Column("processing", "PROCESSING", lambda row: text_of(row.processing), right=True),
-        Column("tasks", "TASKS", lambda row: text_of(row.total), right=True),
-        Column("read", "READ", lambda row: text_of(row.read), right=True),
+        figure_column("processing", "PROCESSING", lambda row: row.processing),
+        figure_column("tasks", "TASKS", lambda row: row.total),
+        figure_column("read", "READ", lambda row: row.read),
         Column("of", "OF", lambda row: str(row.deployment)),
+        problem_field(),
     ]
+
+
+LISTS: Lists = {
+    Resource.TASKS: (task_columns, "task account queue status delivery created took worker error"),
+    Resource.QUEUES: (queue_columns, "queue account processing tasks read of"),
+}

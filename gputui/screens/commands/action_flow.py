@@ -32,7 +32,7 @@ from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail.subject import subject
+from gputui.screens.detail.describe import subject_line
 
 AT_ONCE = 4
 """The number of calls of one action at a time."""
@@ -240,4 +240,4 @@ def _question(verb: str, rows: Sequence[Row]) -> str:
 
 def _subjects(rows: Sequence[Row]) -> list[Content]:
     several = len({row.ref.account for row in rows}) > 1
-    return [subject(row, named=several) for row in rows]
+    return [subject_line(row, account=several) for row in rows]

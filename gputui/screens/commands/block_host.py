@@ -17,6 +17,7 @@ from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
+from gputui.screens.detail.describe import STYLES
 
 Place = tuple[str, str, str]
 """A host: its account, region and name."""
@@ -146,6 +147,6 @@ def _host_line(instance: Instance) -> Content:
         (f"  {instance.host or 'host not reported'}", "bold"),
         (f"   {instance.ref.account}   {instance.region or ''}", ""),
         "   ",
-        (PHASE_GLYPHS[instance.phase], PHASE_STYLES[instance.phase]),
+        (PHASE_GLYPHS[instance.phase], STYLES[PHASE_STYLES[instance.phase]]),
         f" {instance.name}",
     )

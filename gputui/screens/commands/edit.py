@@ -16,7 +16,7 @@ from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.form_flow import FormRequest, fact, fill_and_send
-from gputui.screens.detail.subject import subject
+from gputui.screens.detail.describe import subject_line
 
 _WIDEST_LABEL = 24
 
@@ -75,7 +75,7 @@ class EditCommands(ActionCommands):
         verb = button_text(action)
         return dialogs.ConfirmDialog(
             f"{verb} {name_of(row)} in {row.ref.account}?",
-            subjects=[subject(row, named=False), *_lines(changes)],
+            subjects=[subject_line(row, account=False), *_lines(changes)],
             effects=[effect(action, [row]), *change_notes(action, row, form, values), *self.staleness([row])],
             confirm=verb,
         )

@@ -17,6 +17,15 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail.describe import describe
 from gputui.screens.detail.reports import describe_json
+from gputui.screens.list.fleet_context import FleetContext
+
+
+class _DetailContext(FleetContext):
+    """The context of a description."""
+
+    def processes(self, instance: Instance) -> list[GpuProcess]:
+        """Return the GPU processes of an instance, by GPU and memory."""
+        return processes_of(self.session.fleet, instance)
 
 
 class InspectCommands(CommandSet):
@@ -45,8 +54,7 @@ class InspectCommands(CommandSet):
 
     def description(self, row: Row) -> list[Content]:
         """Return everything known about a row."""
-        billed = self.session.fleet.runtime(row.ref.account).bills
-        return describe(row, processes=processes_of(self.session.fleet, row), utc=self.session.utc, billed=billed)
+        return describe(row, _DetailContext(self.session))
 
     def do_json(self, argument: str) -> None:
         """Show what the back end says, without secrets."""

@@ -19,8 +19,8 @@ from gputui.presentation.actions import (
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
+from gputui.screens.detail.describe import subject_line
 from gputui.screens.detail.reports import describe_exec
-from gputui.screens.detail.subject import subject
 
 
 class LifecycleCommands(ActionCommands):
@@ -52,7 +52,7 @@ class LifecycleCommands(ActionCommands):
         command = await self.app.push_screen_wait(
             dialogs.PromptDialog(
                 f"Run in {what}",
-                subjects=[subject(row, named=len(rows) > 1) for row in rows],
+                subjects=[subject_line(row, account=len(rows) > 1) for row in rows],
                 note=" ".join([effect(Action.EXEC, rows[:1]), *self.staleness(rows)]),
                 check=lambda text: "" if text.strip() else "Type a command, or esc to cancel.",
             )

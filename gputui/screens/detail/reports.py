@@ -1,8 +1,7 @@
-"""What is read beside rows, as lines: an account, JSON, the output of a command, the audit log. Pure."""
+"""Other texts to read, as lines: an account, JSON, the output of a command, the audit log. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,52 +9,24 @@ from textual.content import Content
 
 from gputui.formatting import format_time
 from gputui.models import AccountInfo, ExecResult, Health
-from gputui.presentation.actions import quota_text
+from gputui.presentation.columns.context import Context
 from gputui.presentation.glyphs import HEALTH_STYLES
-from gputui.screens.detail.lines import line, told_lines
+from gputui.presentation.tasks import indented
+from gputui.screens.detail.describe import describe, field_lines
 
 if TYPE_CHECKING:
     from gputui.history.history import AuditEntry
 
 
 def describe_account(info: AccountInfo, health: Health) -> list[Content]:
-    """Describe an account: who one is there, quota with its use, other users, the host."""
-    lines = told_lines(
-        [
-            ("server", f"{info.backend} {info.version}".strip()),
-            ("address", info.base_url),
-            ("user", info.user + (" (administrator)" if info.is_admin else "")),
-            ("state", Content.styled(f"{health.state} {health.message}".strip(), HEALTH_STYLES[health.state])),
-        ]
-    )
-    if info.quota:
-        lines += [Content(""), Content.styled("Quota", "bold $text-accent")]
-        lines += [line(quota.name, quota_text(quota)) for quota in info.quota]
-    if info.host_spec:
-        lines += [Content(""), Content.styled("Host", "bold $text-accent")]
-        lines += [line(name, value) for name, value in info.host_spec]
-    if info.usage:
-        lines += [Content(""), Content.styled("Use", "bold $text-accent")]
-        lines += [line(name, value) for name, value in info.usage]
-    if info.users:
-        lines += [Content(""), Content.styled("Users", "bold $text-accent")]
-        lines += [Content(f"  {user}{_user_note(user, info)}") for user in info.users]
-    lines += [line("not reported", Content.styled(problem, "$text-warning")) for problem in info.problems]
-    return lines
-
-
-def _user_note(user: str, info: AccountInfo) -> str:
-    notes = [*(["administrator"] if user in (info.admins or ()) else []), *(["you"] if user == info.user else [])]
-    return f"  ({', '.join(notes)})" if notes else ""
+    """Describe an account: who one is there, quota with its use, other users, the host; and its state now."""
+    state = (f"{health.state} {health.message}".strip(), HEALTH_STYLES[health.state])
+    return [*field_lines("state", state), *describe(info, Context())]
 
 
 def describe_json(raw: str) -> list[Content]:
-    """Lay out a back end's JSON; what is not JSON stays as it is."""
-    try:
-        text = json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
-    except ValueError:
-        text = raw
-    return [Content(part) for part in text.splitlines()]
+    """Lay out a back end's JSON; other text stays as it is."""
+    return [Content(part) for part in indented(raw).splitlines()]
 
 
 def describe_exec(name: str, command: str, result: ExecResult) -> list[Content]:

@@ -11,6 +11,7 @@ class FleetContext(Context):
     """The context of a table on a screen. The fleet is looked up each time: the one that polls replaces the first."""
 
     def __init__(self, session: Session) -> None:
+        super().__init__()
         self.session = session
 
     @property

@@ -12,6 +12,7 @@ from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.detail.describe import describe
+from gputui.screens.list.fleet_context import FleetContext
 from gputui.screens.stock.captions import SINGLE_CARDS, cheapest_first, holder_choices, idle_words, where
 from gputui.screens.stock.watches import has_idle
 from gputui.widgets.heatmap.grid import Grid
@@ -90,7 +91,9 @@ class StockCommands(CreateCommands):
             self._describe_offer(self.view.map.offer)
 
     def _describe_offer(self, offer: Offer) -> None:
-        self.app.push_screen(dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer)))
+        self.app.push_screen(
+            dialogs.ReaderDialog(f"{offer.gpu_model} in {where(offer)}", describe(offer, FleetContext(self.session)))
+        )
 
     # --- watching --------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ def test_volumes_and_credentials_are_listed_for_people_and_for_programs(yotta: S
 
 
 def test_a_volume_and_a_credential_are_described(yotta: Store, run: Run) -> None:
-    assert "2.0T (2199023255552 bytes)" in run("describe", "datasets")[1]
+    assert "2.0T  (2,199,023,255,552 bytes)" in run("describe", "datasets")[1]
     assert "ECR" in run("describe", "credential/team-registry")[1]
 
 
@@ -82,7 +82,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
     assert status == 0
     for part in (
         "Would resize:",
-        "yotta/volume/id-checkpoints (checkpoints, CEPH, running (active), 200G, us-east-1)",
+        "yotta/volume/id-checkpoints (checkpoints, CEPH, active, 200G, us-east-1, $0.03/h)",
         "Size: 200 GB → 50 GB",
         "It costs $0.03/h now.",
         "It gets smaller: what does not fit any more may be lost.",

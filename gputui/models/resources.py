@@ -1,0 +1,82 @@
+"""The lists that back ends have, and what is the same for all rows of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gputui.models.accounts import AccountInfo, Image
+from gputui.models.deployments import Balance, Block, Deployment, Package
+from gputui.models.feeds import Row
+from gputui.models.gpus import GpuDevice, GpuProcess, HostInfo, Offer
+from gputui.models.instances import Event, Instance
+from gputui.models.storage import RegistryCredential, Volume
+from gputui.models.tasks import Task, TaskQueue
+
+
+class Resource(StrEnum):
+    """What a back end can list and the fleet polls; the KIND of ``gputui get``."""
+
+    INSTANCES = "instances"
+    GPUS = "gpus"
+    PROCESSES = "processes"
+    HOSTS = "hosts"
+    STOCK = "stock"
+    IMAGES = "images"
+    EVENTS = "events"
+    DEPLOYMENTS = "deployments"
+    BLACKLIST = "blacklist"
+    PACKAGES = "packages"
+    BALANCES = "balances"
+    VOLUMES = "volumes"
+    CREDENTIALS = "credentials"
+    TASKS = "tasks"
+    QUEUES = "queues"
+    ACCOUNTS = "accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSpec:
+    """A kind of list.
+
+    ``model`` is the type of its rows, ``view`` the name of the view that shows them. ``named``: commands accept the
+    names of its rows. ``recorded``: the last list is kept in the history, for the first frame of the next session.
+    ``library`` explains the view of a part of the library that needs no class of its own; '' for all others.
+    """
+
+    model: type[Any]
+    view: str = ""
+    named: bool = False
+    recorded: bool = True
+    library: str = ""
+
+
+RESOURCES: Mapping[Resource, ResourceSpec] = {
+    Resource.INSTANCES: ResourceSpec(Instance, "instances", named=True),
+    Resource.DEPLOYMENTS: ResourceSpec(Deployment, "deployments", named=True),
+    Resource.VOLUMES: ResourceSpec(Volume, "volumes", named=True, library="Storage that outlives instances"),
+    Resource.IMAGES: ResourceSpec(Image, "library", named=True),
+    Resource.CREDENTIALS: ResourceSpec(
+        RegistryCredential, "credentials", named=True, library="Credentials for registries of images"
+    ),
+    Resource.TASKS: ResourceSpec(Task, "tasks", recorded=False),  # they contain the users' own data
+    Resource.QUEUES: ResourceSpec(TaskQueue, "tasks", recorded=False),
+    Resource.STOCK: ResourceSpec(Offer, "stock"),
+    Resource.GPUS: ResourceSpec(GpuDevice, "gpus"),
+    Resource.PROCESSES: ResourceSpec(GpuProcess, "gpus", recorded=False),
+    Resource.HOSTS: ResourceSpec(HostInfo),
+    Resource.EVENTS: ResourceSpec(Event, "events", recorded=False),
+    Resource.BLACKLIST: ResourceSpec(Block, "blacklist"),
+    Resource.PACKAGES: ResourceSpec(Package, "cost"),
+    Resource.BALANCES: ResourceSpec(Balance, "cost"),
+    Resource.ACCOUNTS: ResourceSpec(AccountInfo, recorded=False),
+}
+
+_BY_MODEL = {spec.model: resource for resource, spec in RESOURCES.items()}
+
+
+def resource_of(row: Row) -> Resource:
+    """Return the list that a row is of."""
+    return _BY_MODEL[type(row)]
