@@ -11,8 +11,7 @@ PACKAGE = ROOT / "gputui"
 EXCEPTIONS = {
     "sim/faults.py": "descriptions of the fault profiles, whose names are documented",
     "sim/shell/shell.py": "a docstring says whose line ends are imitated",
-    "cli/parser.py": "the help of the documented option --release of `gputui sim`",
-    "cli/commands/sim.py": "--release and --clouds are variants of two simulators",
+    "cli/commands/sim.py": "--release and --clouds are variants of two simulators, and the help of --release says so",
     "cli/commands/init.py": "the kind that Enter chooses",
 }
 

@@ -11,39 +11,6 @@ from gputui.cli.signals import ExpectedEnd, ending
 from gputui.errors import ExitCode, GputuiError
 from gputui.text import clean
 
-_COMMANDS = {
-    "": "tui:run",
-    "demo": "tui:demo",
-    "sim": "sim:run",
-    "get": "get:run",
-    "describe": "describe:run",
-    "stop": "stop:run",
-    "scale": "scale:run",
-    "update": "update:run",
-    "rename": "update:rename",
-    "resize": "update:resize",
-    "block": "block:run",
-    "create": "create:run",
-    "pull": "create:pull",
-    "commit": "lifecycle:commit",
-    "exec": "exec:run",
-    "ssh": "ssh:run",
-    "forward": "ssh:forward",
-    "passwd": "passwd:run",
-    "audit": "audit:run",
-    "logs": "logs:run",
-    "init": "init:run",
-    "config": "config:run",
-    "completion": "completion:run",
-    "__complete": "complete_words:run",
-    "--reset-terminal": "reset_terminal:reset_terminal",
-}
-"""Where each command lives, except actions without options of their own.
-
-A module is imported only to run its command: that keeps every other command light.
-"""
-PLAIN_ACTION = "lifecycle:run"
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status (docs/cli.md). Lets no traceback reach the screen."""
@@ -92,19 +59,20 @@ def _run_and_flush(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     if argv and argv[0] == "__complete":  # asked by the shell between two key strokes: before anything is imported
-        return command_of("__complete")(argv[1:])
+        return function_of("complete_words:run")(argv[1:])
+    from gputui.cli.commands import COMMANDS
     from gputui.cli.parser import parse
 
     args = parse(argv)
     if args.reset_terminal:
-        return command_of("--reset-terminal")()
+        return function_of("reset_terminal:reset_terminal")()
     _keep_logs_off_the_terminal()
-    return command_of(args.command or "")(args)
+    return function_of(COMMANDS[args.command][0] if args.command else "tui:run")(args)
 
 
-def command_of(name: str) -> Callable[..., int]:
-    """Import and return what runs a command."""
-    module, function = _COMMANDS.get(name, PLAIN_ACTION).split(":")
+def function_of(place: str) -> Callable[..., int]:
+    """Import and return what runs a command, ``module:function``."""
+    module, function = place.split(":")
     command: Callable[..., int] = getattr(import_module(f"gputui.cli.commands.{module}"), function)
     return command
 

@@ -8,50 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gputui.cli.output import Plain, format_table, say, terminal_width, write_csv, write_json
-from gputui.models import (
-    Balance,
-    Block,
-    Deployment,
-    Event,
-    GpuDevice,
-    GpuProcess,
-    HostInfo,
-    Image,
-    Instance,
-    Offer,
-    Package,
-    RegistryCredential,
-    Resource,
-    Row,
-    Task,
-    TaskQueue,
-    Volume,
-)
+from gputui.models import RESOURCES, Resource, Row
 from gputui.presentation.columns.lists import table_columns
-
-MODELS: dict[Resource, type[Any]] = {
-    Resource.STOCK: Offer,
-    Resource.DEPLOYMENTS: Deployment,
-    Resource.INSTANCES: Instance,
-    Resource.EVENTS: Event,
-    Resource.GPUS: GpuDevice,
-    Resource.PROCESSES: GpuProcess,
-    Resource.HOSTS: HostInfo,
-    Resource.BLACKLIST: Block,
-    Resource.IMAGES: Image,
-    Resource.PACKAGES: Package,
-    Resource.BALANCES: Balance,
-    Resource.VOLUMES: Volume,
-    Resource.CREDENTIALS: RegistryCredential,
-    Resource.TASKS: Task,
-    Resource.QUEUES: TaskQueue,
-}
-
-KINDS: tuple[Resource, ...] = tuple(MODELS)
-"""What ``gputui get`` can list."""
-
-COST = "cost"
-"""What it can sum up beside that."""
 
 _NOT_PRINTED = frozenset({"raw", "series"})
 _ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
@@ -99,7 +57,7 @@ def table_with(columns: Sequence[Column], rows: Sequence[Any], *, width: int | N
 
 def csv_columns(resource: Resource) -> tuple[str, ...]:
     """Return the columns of CSV: the keys that the JSON of this kind of row has."""
-    names = tuple(entry.name for entry in fields(MODELS[resource]) if entry.name not in _NOT_PRINTED)
+    names = tuple(entry.name for entry in fields(RESOURCES[resource].model) if entry.name not in _NOT_PRINTED)
     return names + _ADDED.get(resource, ())
 
 

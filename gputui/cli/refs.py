@@ -12,13 +12,13 @@ from gputui.cli import session
 from gputui.cli.output import say
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, IncompleteError, NotFoundError
-from gputui.models import Block, Ref, Resource, Row
+from gputui.models import RESOURCES, Block, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 _SHOWN = 12
-_NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES, Resource.IMAGES, Resource.CREDENTIALS)
+_NAMED = [resource for resource, spec in RESOURCES.items() if spec.named]
 """The lists of things that people name."""
 
 Lists = Callable[[Sequence[Resource]], Awaitable[Listing]]

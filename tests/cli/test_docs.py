@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.columns import KINDS, csv_columns
+from gputui.cli.columns import csv_columns
+from gputui.cli.commands.get import KINDS
 from gputui.cli.parser import build_parser
 from gputui.config.keymap import MOVEMENT
 from gputui.models import Resource

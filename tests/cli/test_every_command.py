@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.actions import ACTIONS
-from gputui.cli import _COMMANDS, PLAIN_ACTION
+from gputui.cli.commands import COMMANDS
 from gputui.cli.parser import build_parser, parse
 
 Run = Callable[..., tuple[int, str, str]]
@@ -41,22 +40,25 @@ def command_lines(parser: argparse.ArgumentParser, *words: str) -> Iterator[tupl
 
 
 LINES = sorted(command_lines(build_parser()))
-OTHERS = {("--reset-terminal",): "--reset-terminal", ("__complete", "bash", "get", ""): "__complete"}
+OTHERS = {
+    (): "tui:run",
+    ("--reset-terminal",): "reset_terminal:reset_terminal",
+    ("__complete", "bash", "get", ""): "complete_words:run",
+}
 
 
 def test_every_command_has_a_line() -> None:
-    plain = {action.value for action, spec in ACTIONS.items() if spec.cli_help}
-    assert {parse(line).command or "" for line in LINES} == (set(_COMMANDS) | plain) - set(OTHERS.values())
+    assert {parse(line).command for line in LINES if line} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("line", [*LINES, *OTHERS], ids=" ".join)
+@pytest.mark.parametrize("line", [*filter(None, LINES), *OTHERS], ids=" ".join)
 def test_a_command_that_raises_names_its_report(
     line: tuple[str, ...], home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def boom(*_: object) -> int:
         raise RuntimeError("boom")
 
-    module, name = _COMMANDS.get(OTHERS.get(line) or parse(line).command or "", PLAIN_ACTION).split(":")
+    module, name = (OTHERS.get(line) or COMMANDS[parse(line).command][0]).split(":")
     monkeypatch.setattr(import_module(f"gputui.cli.commands.{module}"), name, boom)
 
     status, out, err = run(*line)

@@ -1,1 +1,40 @@
-"""The commands of the command line, one module each."""
+"""The commands of the command line, one module for each or for a few that belong together.
+
+A module has for ``run`` a function ``add_arguments``, for another such as ``rename`` ``add_rename_arguments``. It is
+imported when its command is chosen: that keeps every other command light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gputui.actions import ACTIONS
+from gputui.models import Action
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "get": ("get:run", "list what the accounts have"),
+    "describe": ("describe:run", "show details of one row or account"),
+    **{action.value: ("lifecycle:run", spec.cli_help) for action, spec in ACTIONS.items() if spec.cli_help},
+    "stop": ("stop:run", ACTIONS[Action.STOP].cli_help),
+    "delete": ("lifecycle:delete", ACTIONS[Action.DELETE].cli_help),
+    "scale": ("scale:run", "change the number of instances of a deployment"),
+    "block": ("block:run", "block instances' hosts for a time"),
+    "commit": ("lifecycle:commit", "save an instance as an image"),
+    "exec": ("exec:run", "run a command in instances, through the API"),
+    "ssh": ("ssh:run", "log into an instance"),
+    "forward": ("ssh:forward", "forward a local port to an instance, until Ctrl+C"),
+    "create": ("create:run", "create something"),
+    "pull": ("create:pull", "pull an image onto a host"),
+    "update": ("update:run", "change the settings of something"),
+    "rename": ("update:rename", "rename a VM, a volume or another row whose name can be changed"),
+    "resize": ("update:resize", "change the size of a volume"),
+    "passwd": ("passwd:run", "change an account's password on its server"),
+    "logs": ("logs:run", "show and follow the log of an instance"),
+    "audit": ("audit:run", "show what was changed from here: who, when, what, outcome"),
+    "init": ("init:run", "create a configuration, or add an account to it, interactively"),
+    "config": ("config:run", "show where the configuration is, or test it"),
+    "demo": ("tui:demo", "try the full-screen program on a built-in simulator; touches nothing of yours"),
+    "sim": ("sim:run", "run the simulator alone"),
+    "completion": ("completion:run", "print a completion script for a shell"),
+}
+"""Module and function of each command, and its line of help."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from gputui.cli import session
+from gputui.cli import arguments, session
 from gputui.cli.columns import Column, print_records
 from gputui.cli.output import say
 from gputui.errors import ExitCode
@@ -26,6 +26,13 @@ _COLUMNS = (
     Column("OUTCOME", lambda entry: entry.outcome.value),
     Column("SUMMARY", _beside),
 )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_output(parser, "table", "json")
+    parser.add_argument(
+        "--limit", type=arguments.count, default=50, help="at most this many, the newest (default: 50)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

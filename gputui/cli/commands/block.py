@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gputui.analytics import startup_times
-from gputui.cli import session
+from gputui.cli import arguments, session
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import report_error, say
 from gputui.errors import GputuiError
@@ -19,6 +19,20 @@ from gputui.presentation.columns.blocks import time_left
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_refs(parser)
+    parser.add_argument(
+        "--for",
+        type=arguments.span,
+        default=24 * 60,
+        dest="minutes",
+        metavar="TIME",
+        help="how long: 90m, 6h, 7d (default: 24h)",
+    )
+    parser.add_argument("--comment", help="why (default: how slowly it came up, where its events show that)")
+    arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -41,6 +41,10 @@ class _Level:
     """As of an option, of its arguments."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the completion script of a shell."""
     levels = _levels(build_parser(), ())

@@ -7,14 +7,22 @@ import asyncio
 import sys
 from pathlib import Path
 
-from gputui.cli import session
+from gputui.cli import arguments, session
 from gputui.cli.columns import Column, print_records
 from gputui.cli.output import Plain, report_error, say
+from gputui.cli.parser import add_command
 from gputui.cli.session import Finding, check_accounts
 from gputui.config.paths import config_path
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import AccountInfo
 from gputui.presentation.actions import quota_line
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="config_command", required=True, metavar="COMMAND")
+    add_command(commands, "path", "print where the configuration is looked for")
+    check = add_command(commands, "check", "ask every account's server: version, identity, quota, latency")
+    arguments.add_output(check, "table", "json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator
-from gputui.cli import prompts, session
+from gputui.cli import arguments, prompts, session
 from gputui.cli.forms import fields_text, given_fields, refused_fields, resolved
 from gputui.cli.mutate import read_only_error
 from gputui.cli.output import announce, report_error, say
@@ -25,6 +25,28 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 _LONGEST_SHOWN = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Create something. Without --set and --file, the fields and their choices are listed."
+    parser.add_argument(
+        "kind",
+        metavar="KIND",
+        help="kind: pod, vm, endpoint, deployment, container, volume, credential, task, image (a pull)",
+    )
+    arguments.add_account(parser, "have it")
+    arguments.add_fields(parser)
+    parser.add_argument("--save-template", metavar="NAME", help="keep the fields under this name, for --file")
+    arguments.add_change_options(parser)
+
+
+def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Pull an image onto a host and wait until it is there. Ctrl+C stops the waiting, not the host."
+    )
+    parser.add_argument("repo_tag", metavar="IMAGE", help="name with tag, such as nvidia/cuda:12.6.3-base")
+    arguments.add_account(parser, "can pull")
+    arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gputui.cli import refs, session
+from gputui.cli import arguments, refs, session
 from gputui.cli.output import cell_width, say
 from gputui.errors import ExitCode, GputuiError, NotFoundError
 from gputui.models import RESOURCES, Ref, Resource, Row
@@ -24,6 +24,11 @@ _LISTED = tuple(
     resource for resource in RESOURCES if resource not in (Resource.PROCESSES, Resource.EVENTS, Resource.ACCOUNTS)
 )
 """The lists that a REF is looked for in."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser, "; or an account's name")
+    arguments.add_output(parser, "text", "json", "raw")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from gputui.cli import prompts, refs, session
+from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
 from gputui.cli.output import report_error, say
 from gputui.errors import ExitCode, GputuiError
@@ -19,6 +19,19 @@ TIMED_OUT = 124
 """The exit status of a command that the time limit ended, as timeout(1) has it."""
 
 _AT_ONCE = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "gputui exec [options] REF… -- COMMAND…"
+    parser.description = (
+        "Run a command in instances, through the API.\n"
+        "A single word after -- is a shell command, unchanged; several are arguments and are quoted."
+    )
+    arguments.add_refs(parser)
+    parser.add_argument(
+        "--timeout", type=arguments.positive, metavar="SECONDS", help="end the command after this long"
+    )
+    parser.add_argument("--yes", action="store_true", help="never ask; names must then be whole, not shortened")
 
 
 def run(args: argparse.Namespace) -> int:

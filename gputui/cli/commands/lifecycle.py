@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gputui.cli import arguments
 from gputui.cli.mutate import Plan, Planner, carry_out
 from gputui.cli.output import say
 from gputui.models import Action, Row
@@ -16,11 +17,31 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_refs(parser)
+    arguments.add_change_options(parser)
+
+
 def run(args: argparse.Namespace) -> int:
     """Do one action to everything named; goes on after a failure and returns the worst exit status."""
-    action = Action(args.command)
-    planner = _deletion(force=args.force, asked=not args.yes) if action is Action.DELETE else None
-    return carry_out(args, action, args.refs, planner)
+    return carry_out(args, Action(args.command), args.refs)
+
+
+def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
+    add_arguments(parser)
+    parser.add_argument("--force", action="store_true", help="running ones too, where the server requires it")
+
+
+def delete(args: argparse.Namespace) -> int:
+    """Delete everything named; goes on after a failure and returns the worst exit status."""
+    return carry_out(args, Action.DELETE, args.refs, _deletion(force=args.force, asked=not args.yes))
+
+
+def add_commit_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser)
+    parser.add_argument("--tag", default="", help="the image's tag")
+    parser.add_argument("--message", default="", help="a note kept with the image")
+    arguments.add_change_options(parser)
 
 
 def commit(args: argparse.Namespace) -> int:

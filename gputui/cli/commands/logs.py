@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Logs
-from gputui.cli import refs, session
+from gputui.cli import arguments, refs, session
 from gputui.cli.output import say
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
@@ -26,6 +26,25 @@ if TYPE_CHECKING:
 PAGE = 1000
 TAIL = 100
 """Lines that are shown of the past where nothing else is asked for."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser, "; of an endpoint with one worker that worker")
+    parser.add_argument("-f", "--follow", action="store_true", help="follow: print new lines until ended")
+    parser.add_argument("--since", default="", metavar="TIME", help="from then on: 90m, 2h, 14:05, ISO 8601")
+    parser.add_argument("--until", default="", metavar="TIME", help="up to then")
+    parser.add_argument("--grep", default="", metavar="WORDS", help="only lines with these words; the server filters")
+    parser.add_argument(
+        "--tail",
+        type=arguments.whole,
+        metavar="N",
+        help=f"the newest N lines (default: {TAIL}; with --since all of them)",
+    )
+    parser.add_argument(
+        "--no-timestamps", dest="timestamps", action="store_false", help="the lines alone, as they were written"
+    )
+    parser.add_argument("--utc", action="store_true", help="times in UTC, read and written (default: local)")
+    arguments.add_output(parser, "text", "json")
 
 
 def run(args: argparse.Namespace) -> int:

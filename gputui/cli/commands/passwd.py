@@ -15,6 +15,10 @@ from gputui.known_secrets import note
 from gputui.models import Secret
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("account", metavar="ACCOUNT", help="the account's name in the configuration")
+
+
 def run(args: argparse.Namespace) -> int:
     """Change the password on the server and say where the configuration has to follow."""
     config = session.load(args)

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gputui.cli import arguments
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import say
 from gputui.models import Action, Deployment, Row
@@ -15,6 +16,12 @@ from gputui.presentation.deployments import price_change
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser)
+    parser.add_argument("replicas", type=arguments.count, metavar="N", help="the desired number")
+    arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

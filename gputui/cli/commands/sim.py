@@ -8,11 +8,29 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from gputui.cli import arguments
 from gputui.cli.output import say
 from gputui.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
     from gputui.sim.server import Running
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Serve simulated back ends on loopback ports, print a configuration for them, run until ended."
+    )
+    arguments.add_world(parser)
+    parser.add_argument("--port", type=int, default=8700, help="the first port (default: 8700)")
+    parser.add_argument(
+        "--speed",
+        type=arguments.not_negative,
+        default=1.0,
+        help="of its time: 1 is real time, 0 freezes it (default: 1)",
+    )
+    parser.add_argument("--faults", metavar="PROFILE", help="fault profile; see docs/simulator.md")
+    parser.add_argument("--release", metavar="VERSION", help="which release the pody server is")
+    parser.add_argument("--clouds", metavar="SET", help="other clouds than the usual two; see docs/simulator.md")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from gputui.cli import refs, session
+from gputui.cli import arguments, refs, session
 from gputui.cli.output import report_error, say
 from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect
@@ -24,6 +24,25 @@ if TYPE_CHECKING:
 
 FAILED = 255
 """The exit status when there was no session or it broke, as ssh(1) has it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser)
+    parser.add_argument(
+        "--forget-host-key",
+        action="store_true",
+        help="forget the instance's remembered host key first, and ask again",
+    )
+
+
+def add_forward_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser)
+    parser.add_argument(
+        "ports",
+        type=arguments.ports,
+        metavar="[LOCAL:]PORT",
+        help="the instance's port; before it, this machine's (default: any free)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gputui.cli import arguments
 from gputui.cli.mutate import Plan, Planner, carry_out
 from gputui.errors import ConfigError
 from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
@@ -14,6 +15,25 @@ from gputui.presentation.stop import stop_effects
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_refs(parser)
+    parser.add_argument(
+        "--decrease-replicas",
+        action="store_true",
+        help="of an instance of a replica set: scale down by one, so that no other takes its place",
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="of an instance of a deployment: do not keep it for reuse"
+    )
+    parser.add_argument(
+        "--command-before-shutdown",
+        default="",
+        metavar="COMMAND",
+        help="of an instance of a deployment: run this in it first, for five seconds at most",
+    )
+    arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli import command_of
+from gputui.cli import arguments, function_of
 from gputui.cli.output import say
 from gputui.cli.prompts import ask
 from gputui.config.paths import config_path, state_dir
@@ -25,6 +25,10 @@ There is no configuration at {path} yet.
   i  make one: asks for an account and checks it (gputui init)
   d  look around first, on a built-in simulator (gputui demo)
   q  leave"""
+
+
+def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_world(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,7 +69,7 @@ def _offer(args: argparse.Namespace, path: Path) -> int:
         args.size, args.seed = "small", 1
         return demo(args)
     if answer == "i":
-        status = command_of("init")(args)
+        status = function_of("init:run")(args)
         return run(args) if status == ExitCode.OK and path.exists() else status
     return ExitCode.OK
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gputui.cli import arguments
 from gputui.cli.forms import fields_text, given_fields, refused_fields, resolved
 from gputui.cli.mutate import Plan, carry_out
 from gputui.cli.output import say
@@ -21,6 +22,28 @@ if TYPE_CHECKING:
 
 Given = Callable[[Form], dict[str, str]]
 """What the command line gives for the fields of a form."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Change the settings of an endpoint, a credential or other rows with settings.\n"
+        "Without --set and --file, the fields are listed with their present values."
+    )
+    arguments.add_ref(parser)
+    arguments.add_fields(parser)
+    arguments.add_change_options(parser)
+
+
+def add_rename_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser)
+    parser.add_argument("name", metavar="NAME", help="the new name")
+    arguments.add_change_options(parser)
+
+
+def add_resize_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_ref(parser)
+    parser.add_argument("size", type=arguments.size, metavar="SIZE", help="the new size in GB: 200, 200G")
+    arguments.add_change_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gputui.cli.columns import COST, KINDS
+from gputui.cli.commands.get import COST, KINDS
 from gputui.config.paths import history_path
 from gputui.history.history import History, Snapshot
 from gputui.models import Image, Instance, Phase, Ref, Resource

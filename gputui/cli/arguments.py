@@ -1,0 +1,132 @@
+"""Arguments of commands: how numbers, sizes, times, ports and assignments are read, and those that commands share.
+
+argparse takes a ValueError for a wrong value, and says the name of the reader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from math import inf
+from typing import TypeVar
+
+from gputui.formatting import parse_span
+from gputui.models import LONGEST_BLOCK
+
+_T = TypeVar("_T")
+
+REF_HELP = "account/kind/id, or any part of it that matches one row only"
+
+
+def _reader(name: str, read: Callable[[str], _T], fits: Callable[[_T], bool]) -> Callable[[str], _T]:
+    def reader(text: str) -> _T:
+        value = read(text)
+        if not fits(value):
+            raise ValueError(text)
+        return value
+
+    reader.__name__ = name
+    return reader
+
+
+positive = _reader("number of seconds", float, lambda value: 0 < value < inf)
+not_negative = _reader("factor", float, lambda value: 0 <= value < inf)
+count = _reader("count", int, lambda value: value >= 1)
+whole = _reader("number", int, lambda value: value >= 0)
+
+
+def ports(text: str) -> tuple[int, int]:
+    """Read ``[LOCAL:]REMOTE``; a local port of 0 is any that is free."""
+    local, colon, remote = text.rpartition(":")
+    ports = (int(local) if colon else 0, int(remote))
+    if not (0 <= ports[0] < 65536 and 0 < ports[1] < 65536):
+        raise ValueError(text)
+    return ports
+
+
+def span(text: str) -> int:
+    """Read a length of time as minutes, at most the longest a block can have."""
+    minutes = parse_span(text)
+    if minutes > LONGEST_BLOCK:
+        raise argparse.ArgumentTypeError(f"{text} is longer than {LONGEST_BLOCK // (24 * 60)} days")
+    if minutes < 1:
+        raise ValueError(text)
+    return minutes
+
+
+def size(text: str) -> int:
+    """Read a size in whole GB."""
+    match = re.fullmatch(r"(\d+)\s*(?:G|GB)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if match is None or int(match[1]) < 1:
+        raise ValueError(text)
+    return int(match[1])
+
+
+span.__name__ = "time (90m, 6h, 7d)"
+size.__name__ = "size in GB (200, 200G)"
+ports.__name__ = "port"
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def filter_value(text: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``, of which the value may be missing."""
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def add_ref(parser: argparse.ArgumentParser, note: str = "") -> None:
+    """Add a REF."""
+    parser.add_argument("ref", metavar="REF", help=REF_HELP + note)
+
+
+def add_refs(parser: argparse.ArgumentParser) -> None:
+    """Add one REF or several."""
+    parser.add_argument("refs", nargs="+", metavar="REF", help=REF_HELP)
+
+
+def add_account(parser: argparse.ArgumentParser, when: str) -> None:
+    """Add the option for one account."""
+    parser.add_argument("-A", "--account", metavar="ACCOUNT", help=f"where; needed when several accounts {when}")
+
+
+def add_output(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """Add the option for the format, the first being the default."""
+    parser.add_argument(
+        "-o", "--output", choices=formats, default=formats[0], help=f"output format (default: {formats[0]})"
+    )
+
+
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that ask before they change something."""
+    parser.add_argument("--yes", action="store_true", help="do not ask; names must then be whole, not shortened")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+
+
+def add_fields(parser: argparse.ArgumentParser) -> None:
+    """Add the options with the fields of a form."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        dest="values",
+        metavar="FIELD=VALUE",
+        help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times, and goes"
+        " before --file",
+    )
+    parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
+
+
+def add_world(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a simulated world."""
+    sizes = ("small", "large", "huge")
+    parser.add_argument("--size", choices=sizes, default="small", help="size of the world (default: small)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the world (default: 1)")

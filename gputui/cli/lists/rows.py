@@ -1,0 +1,93 @@
+"""``gputui get``: the rows of one kind, as the servers list them, filtered where that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gputui.cli import filters, session
+from gputui.cli.columns import print_rows
+from gputui.cli.lists import gpus, tasks
+from gputui.cli.output import say
+from gputui.errors import ExitCode
+from gputui.models import Deployment, Resource, Row
+from gputui.presentation.prices import by_deployment, may_cost, price_now
+
+if TYPE_CHECKING:
+    from gputui.config.loader import Account, Config
+    from gputui.fleet import Fleet
+
+
+_NOUNS = {Resource.STOCK: "GPUs to be had", Resource.BLACKLIST: "blocked hosts"}
+
+
+def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> int:
+    """Print the rows of one kind; 3 when an account could not be reached, with those that the others have."""
+    table = args.output == "table"
+    listing = asyncio.run(_list(accounts, resource, args.filters, table=table))
+    print_rows(resource, listing.rows, args.output)
+    on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
+    status = gpus.say_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
+    if not on_gpus:
+        listing.report_unsupported(args.accounts, resource.value)
+    if table and resource is not Resource.PROCESSES:
+        session.say_problems(listing.rows)
+    status = max(status, listing.report(args.accounts))
+    if on_gpus:
+        status = max(status, gpus.say_unsupported(listing, resource, args.accounts))
+    if not listing.rows and status is ExitCode.OK and not listing.failures and table:
+        able = [name for name in accounts if name not in listing.unsupported]
+        say(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
+    return status
+
+
+async def _list(
+    accounts: Mapping[str, Account], resource: Resource, given: filters.Given, *, table: bool
+) -> session.Listing:
+    async with session.open_fleet(accounts) as fleet:
+        able = filters.apply(fleet, resource, given)[0] if given else list(accounts)
+        listing = await session.read(fleet, [resource], able)
+        if resource is Resource.DEPLOYMENTS and table:
+            listing.rows = await _with_prices(listing.rows, fleet)
+        if resource is Resource.PROCESSES:
+            await gpus.add_unreported(fleet, listing)
+        if resource is Resource.TASKS and table:
+            await tasks.say_older(fleet, able)
+        return listing
+
+
+async def _with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
+    """Return deployments with the price that their instances state, for a table. Where these cannot be listed, or
+    lack a price, the estimate stays.
+    """
+    unpriced = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None and may_cost(row)}
+    instances = await session.read(fleet, [Resource.INSTANCES], {ref.account for ref in unpriced})
+    prices = by_deployment(instances.rows)
+    return [
+        replace(row, price=price_now(row, prices)) if isinstance(row, Deployment) and row.ref in unpriced else row
+        for row in rows
+    ]
+
+
+def watch_filtered(
+    args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource
+) -> int:
+    """Follow the rows of one kind."""
+    from gputui.cli.lists.watch import watch
+
+    values: dict[str, str] = {}
+    if args.filters:
+        able, values = asyncio.run(_able(accounts, resource, args.filters))
+        accounts = {name: accounts[name] for name in able}
+    return watch(config, accounts, resource, args, values=values)
+
+
+async def _able(
+    accounts: Mapping[str, Account], resource: Resource, given: filters.Given
+) -> tuple[list[str], dict[str, str]]:
+    """Return the accounts that take these filters, and the values. Asks no server."""
+    async with session.open_fleet(accounts) as fleet:
+        return filters.apply(fleet, resource, given)
