@@ -184,24 +184,8 @@ def _processes(ref: Ref, probe: _Probe) -> Sequence[GpuProcess]:
     if not probe.problem:
         return seen
     if not probe.reading.devices:
-        return [unknown_processes(ref, probe.name, probe.problem)]
+        return [GpuProcess.unknown(ref, probe.name, probe.problem)]
     return [replace(process, problem=process.problem or probe.problem) for process in seen]
-
-
-def unknown_processes(ref: Ref, name: str, problem: str) -> GpuProcess:
-    """Return the row for all processes of an instance whose probe failed."""
-    return GpuProcess(
-        Ref(ref.account, "process", f"{ref.id}:unknown"),
-        name,
-        None,
-        None,
-        "",
-        instance_name=name,
-        instance=ref,
-        inside=True,
-        processes=None,
-        problem=problem,
-    )
 
 
 def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[GpuProcess]:

@@ -77,6 +77,14 @@ class GpuProcess:
     processes: int | None = 1
     problem: str | None = None
 
+    @classmethod
+    def unknown(
+        cls, instance: Ref, name: str, problem: str, gpu_index: int | None = None, place: str = ""
+    ) -> GpuProcess:
+        """Return the row for the processes that a probe could not list: on one GPU (``place``), or on all."""
+        ref = Ref(instance.account, "process", ":".join(filter(None, (instance.id, place, "unknown"))))
+        return cls(ref, name, gpu_index, None, "", name, instance, inside=True, processes=None, problem=problem)
+
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:

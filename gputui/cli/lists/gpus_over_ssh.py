@@ -41,7 +41,6 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
 async def _once(
     args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource
 ) -> ExitCode:
-    from gputui.fleet.probes import unknown_processes
 
     failed: list[Row] = []
     async with session.open_fleet(accounts) as fleet:
@@ -54,7 +53,7 @@ async def _once(
             if isinstance(found, GputuiError):
                 status = max(status, report_error(found, about=str(one.ref)))
                 if resource is Resource.PROCESSES:
-                    failed.append(unknown_processes(one.ref, one.name, found.message))
+                    failed.append(GpuProcess.unknown(one.ref, one.name, found.message))
                 continue
             own_gpus = fleet.runtime(one.ref.account).lists(Resource.GPUS)
             rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 
 _GPU_LINE = re.compile(r"GPU \d{1,4}: .*\(UUID: ([^\s)]+)\)")
 _PART_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s)]+)\)")
+_TAG = re.compile(r"^[ \t]*<(/?)([^\s>/]+)[^>\n]*>([^<\n]*)", re.MULTILINE)
+"""The tag at the beginning of a line, and the text behind it."""
 _NUMBER = re.compile(r"(\d{1,12})\b")
 _MIB = 2**20
 _MOST = 1024
@@ -119,31 +121,17 @@ def _blocks(xml: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     The first text of a name counts: the memory of a device is before that of its BAR1 aperture.
     """
     block, texts = "", dict[str, str]()
-    for line in xml.splitlines():
-        name, text, closing = _tag(line)
+    for closing, name, text in _TAG.findall(xml):
         if name == "gpu" and not closing:
             yield "gpu", {}
         elif name in ("mig_device", "process_info"):
             if closing and block == name:
                 yield name, texts
             block, texts = ("", {}) if closing else (name, {})
-        elif block and text:
-            texts.setdefault(name, text)
-        elif name == "uuid" and text:
-            yield "uuid", {"uuid": text}
-
-
-def _tag(line: str) -> tuple[str, str, bool]:
-    """Return the tag that a line begins with, the text behind it, and whether it closes. Takes one pass."""
-    line = line.strip()
-    if not line.startswith("<"):
-        return "", "", False
-    tag, end, rest = line[1:].partition(">")
-    closing = tag.startswith("/")
-    words = tag.lstrip("/").split(None, 1)
-    if not end or not words:
-        return "", "", False
-    return words[0], rest.partition("<")[0].strip(), closing
+        elif block and text.strip():
+            texts.setdefault(name, text.strip())
+        elif name == "uuid" and text.strip():
+            yield "uuid", {"uuid": text.strip()}
 
 
 def _number(texts: Mapping[str, str], name: str) -> int | None:

@@ -80,18 +80,18 @@ class Processes:
             self.rows.append(self._row(row, index, place, pid, details.get(pid)))
         self.silence = _silence(answer, unplaced)
 
-    def _row(self, row: Cells, index: int, place: str, pid: int, told: _Details | None) -> GpuProcess:
+    def _row(self, row: Cells, index: int, place: str, pid: int, details: _Details | None) -> GpuProcess:
         said = row.get("process_name", row.get("name", ""))
         return GpuProcess(
             Ref(self._instance.ref.account, "process", f"{self._instance.ref.id}:{place}:{pid}"),
             self._instance.name,
             index,
             pid,
-            redact((told.command if told else "") or said),
+            redact((details.command if details else "") or said),
             instance_name=self._instance.name,
             instance=self._instance.ref,
-            uptime=told.uptime if told else None,
-            memory_used=told.memory if told else None,
+            uptime=details.uptime if details else None,
+            memory_used=details.memory if details else None,
             gpu_memory_used=bytes_of(row, self._memory_field),
             inside=True,
         )
@@ -106,20 +106,7 @@ class Processes:
 
     def add_unknown(self, index: int, place: str, reason: str) -> None:
         """Add the row for the invisible processes of a GPU or a MIG device."""
-        self.rows.append(
-            GpuProcess(
-                Ref(self._instance.ref.account, "process", f"{self._instance.ref.id}:{place}:unknown"),
-                self._instance.name,
-                index,
-                None,
-                "",
-                instance_name=self._instance.name,
-                instance=self._instance.ref,
-                inside=True,
-                processes=None,
-                problem=reason,
-            )
-        )
+        self.rows.append(GpuProcess.unknown(self._instance.ref, self._instance.name, reason, index, place))
 
     def _where(self, row: Cells) -> tuple[int | None, Where | None]:
         """Return a process's GPU and MIG device."""

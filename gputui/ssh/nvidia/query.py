@@ -10,7 +10,7 @@ probe could leave a process that hangs in the driver.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gputui.errors import SshError
@@ -110,33 +110,12 @@ def probe_command(question: Question) -> str:
         _part("apps", _smi(f"--query-compute-apps={','.join(question.app_fields)} {_FORM}")),
     ]
     if question.mig:
-        parts += _mig_parts()
+        parts += MIG
     if question.shared:
-        parts.append(_memory())
+        parts += MEMORY
     if question.pids:
-        parts.append(_details(question))
-    return _command(parts)
-
-
-def parts_command() -> str:
-    """Return the command for the MIG devices alone."""
-    return _command(_mig_parts())
-
-
-def processes_command(question: Question) -> str:
-    """Return the command for the query's processes alone."""
-    return _command([_details(question)])
-
-
-def memory_command() -> str:
-    """Return the command for the machine's memory alone."""
-    return _command([_memory()])
-
-
-def others_command() -> str:
-    """Return the command that detects accelerators of other makers."""
-    programs = "; ".join(f"command -v {name}" for name in _VENDOR_PROGRAMS)
-    return _command([_part("others", f"ls -d {' '.join(_VENDOR_FILES)} 2>/dev/null; {programs}")])
+        parts += details(question)
+    return command(parts)
 
 
 def time_limit(command: str) -> float:
@@ -144,7 +123,8 @@ def time_limit(command: str) -> float:
     return CALL_SECONDS * max(1, command.count("$l ")) + 5.0
 
 
-def _command(parts: Collection[str]) -> str:
+def command(parts: Iterable[str]) -> str:
+    """Return the command that runs these parts."""
     # In single quotes every login shell, csh and fish too, passes it to sh unchanged: it contains none.
     lines = [f'echo; echo "{MARK} $$"', f"PATH=$PATH:{_PLACES}", "LC_ALL=C.UTF-8", "export PATH LC_ALL", _limits()]
     return f"sh -c '{'; '.join([*lines, *parts])}'"
@@ -166,23 +146,22 @@ def _smi(arguments: str) -> str:
     return f"$l nvidia-smi {arguments} </dev/null 2>&1"
 
 
-def _mig_parts() -> list[str]:
-    """Names are in the first output, memory and processes in the second, which is long."""
-    blocks = (f"/<{name}>/,/<.{name}>/p" for name in ("mig_devices", "processes"))
-    wanted = "; ".join(("/<gpu id=/p", "/<uuid>/p", *blocks))
-    return [_part("parts", _smi("-L")), _part("mig", f'{_smi("-q -x")} | sed -n "{wanted}"')]
+_BLOCKS = "/<gpu id=/p; /<uuid>/p; /<mig_devices>/,/<.mig_devices>/p; /<processes>/,/<.processes>/p"
+MIG = (_part("parts", _smi("-L")), _part("mig", f'{_smi("-q -x")} | sed -n "{_BLOCKS}"'))
+"""The names of MIG devices, and their memory and processes: the second output is long."""
+MEMORY = (_part("memory", "cat /proc/meminfo 2>&1"),)
+"""The memory of the whole machine."""
+_PROGRAMS = "; ".join(f"command -v {name}" for name in _VENDOR_PROGRAMS)
+OTHERS = (_part("others", f"ls -d {' '.join(_VENDOR_FILES)} 2>/dev/null; {_PROGRAMS}"),)
+"""Traces of accelerators of other makers."""
 
 
-def _memory() -> str:
-    return _part("memory", "cat /proc/meminfo 2>&1")
-
-
-def _details(question: Question) -> str:
-    """Return the query for age in seconds, resident KiB and the whole command of each process."""
+def details(question: Question) -> tuple[str]:
+    """Return the part for age in seconds, resident KiB and the whole command of each process."""
     pids = question.pids[:_MOST_PIDS]
     if question.ps:
         columns = "-o pid= -o etimes= -o rss= -o args="
-        return _part("ps", f"$l ps -ww {columns} -p {','.join(map(str, pids))} </dev/null 2>&1")
+        return (_part("ps", f"$l ps -ww {columns} -p {','.join(map(str, pids))} </dev/null 2>&1"),)
     commands = ["cat /proc/uptime 2>/dev/null"]
     for pid in pids:
         commands += [
@@ -192,7 +171,7 @@ def _details(question: Question) -> str:
             'printf "@args "',
             f'head -c 4096 /proc/{pid}/cmdline 2>/dev/null | tr "\\000\\n" "  "',
         ]
-    return _part("proc", "; ".join([*commands, "echo"]))
+    return (_part("proc", "; ".join([*commands, "echo"])),)
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from gputui.models import GpuReading, Instance
 from gputui.ssh.client import Connection
 from gputui.ssh.commands import Command, run, start
 from gputui.ssh.nvidia import query
+from gputui.ssh.nvidia.cells import gpu_rows
 from gputui.ssh.nvidia.failures import no_answer
 from gputui.ssh.nvidia.query import MARK, Answer, Question
-from gputui.ssh.nvidia.rows import has_gpus, is_divided, pids_of, reading, shares_memory
+from gputui.ssh.nvidia.rows import is_divided, pids_of, reading, shares_memory
 
 _SHELL_SECONDS = 15.0
 """The time limit for a login shell to start a command."""
@@ -125,9 +126,9 @@ async def read_gpus(
             break
         question = better
     taken = at()
-    if not await probe.understand(lambda: has_gpus(question, probe.answer)):
+    if not await probe.understand(lambda: gpu_rows(question, probe.answer)):
         if probe.answer["gpus"].status != query.TIMED_OUT:
-            await probe.ask(query.others_command())
+            await probe.ask(query.command(query.OTHERS))
         return await probe.understand(lambda: reading(question, probe.answer, instance, taken)), question
     question = await _ask_for_more(probe, question)
     return await probe.understand(lambda: reading(question, probe.answer, instance, taken)), question
@@ -137,18 +138,18 @@ async def _ask_for_more(probe: _Probe, question: Question) -> Question:
     """Query the details of new items in an answer; returns the query with them."""
     if not question.mig and await probe.understand(lambda: is_divided(question, probe.answer)):
         question = replace(question, mig=True)
-        await probe.ask(query.parts_command())
+        await probe.ask(query.command(query.MIG))
     if not question.shared and await probe.understand(lambda: shares_memory(question, probe.answer)):
         question = replace(question, shared=True)
-        await probe.ask(query.memory_command())
+        await probe.ask(query.command(query.MEMORY))
     pids = await probe.understand(lambda: pids_of(question, probe.answer))
     new = not set(pids) <= set(question.pids)
     question = replace(question, pids=pids)
     if new:
-        await probe.ask(query.processes_command(question))
+        await probe.ask(query.command(query.details(question)))
     if pids and question.ps and query.has_no_ps(probe.answer):
         question = replace(question, ps=False)
-        await probe.ask(query.processes_command(question))
+        await probe.ask(query.command(query.details(question)))
     return question
 
 

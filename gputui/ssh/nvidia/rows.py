@@ -47,11 +47,6 @@ def pids_of(question: Question, answer: Answer) -> tuple[int, ...]:
     return tuple(sorted({int(row["pid"]) for row in app_rows(question, answer) if row is not None}))
 
 
-def has_gpus(question: Question, answer: Answer) -> bool:
-    """Return whether the answer has a GPU."""
-    return bool(gpu_rows(question, answer))
-
-
 def reading(question: Question, answer: Answer, instance: Instance, at: datetime) -> GpuReading:
     """Return GPUs and processes of an instance; raises SshError when there is no GPU."""
     gpus = {int(row["index"]): row for row in reversed(gpu_rows(question, answer))}

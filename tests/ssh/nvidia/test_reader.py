@@ -401,7 +401,7 @@ def test_no_answer_makes_it_stumble(parts: dict[str, Part], mig: bool) -> None:
         is_divided(question, answer)
         better = query.without_refused(question, answer)
         assert better != question
-        query.processes_command(Question(pids=pids_of(question, answer)))
+        query.details(Question(pids=pids_of(question, answer)))
         found = reading(question, answer, TRAIN, AT)
     except SshError as error:
         said = str(error)
