@@ -137,9 +137,10 @@ async def running_simulator(
         raise ValueError(f"unknown fault profile {faults!r}: one of {', '.join(PROFILES)}")
     found, problems = vendors()
     known = {vendor.kind: vendor for vendor in found}
-    planned = {kind: vendor.plans(size, (variants or {}).get(kind, "")) for kind, vendor in known.items()}
+    chosen = {kind: variant for kind, variant in (variants or {}).items() if variant}
+    planned = {kind: vendor.plans(size, chosen.get(kind, "")) for kind, vendor in known.items()}
     planned |= plans or {}
-    if unknown := [kind for kind in (*planned, *(variants or {})) if kind not in known]:
+    if unknown := [kind for kind in (*planned, *chosen) if kind not in known]:
         raise ValueError(f"unknown kind {unknown[0]!r}: one of {', '.join(known)}")
     async with contextlib.AsyncExitStack() as stack:
         sshd: SshServer | None = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 _GPU_LINE = re.compile(r"GPU \d{1,4}: .*\(UUID: ([^\s)]+)\)")
 _PART_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+(\d{1,4}):\s*\(UUID:\s*([^\s)]+)\)")
-_TAG = re.compile(r"^[ \t]*<(/?)([^\s>/]+)[^>\n]*>([^<\n]*)", re.MULTILINE)
+_TAG = re.compile(r"^[ \t]*+<(/?)([^\s>/]++)[^>\n]*+>([^<\n]*+)", re.MULTILINE)
 """The tag at the beginning of a line, and the text behind it."""
 _NUMBER = re.compile(r"(\d{1,12})\b")
 _MIB = 2**20
