@@ -71,10 +71,12 @@ def kinds() -> list[str]:
 @cache
 def find(kind: str) -> Vendor:
     """Return the vendor of a kind. Raises KeyError where none is registered, VendorError for an unusable one."""
-    first, *others = _registered()[kind]
-    if others:
-        packages = " and ".join(sorted(_package(entry) for entry in (first, *others)))
-        raise VendorError(f"The kind {clean(kind)} is registered by {packages}.", hint="Uninstall one of them.")
+    first, *more = _registered()[kind]
+    if more:
+        packages = sorted(_package(entry) for entry in (first, *more))
+        others = [package for package in packages if package != "gputui"]
+        hint = "Uninstall one of them." if others == packages else f"Uninstall {' and '.join(others)}."
+        raise VendorError(f"The kind {clean(kind)} is registered by {' and '.join(packages)}.", hint=hint)
     try:
         vendor = first.load()
     except (Exception, SystemExit) as error:
@@ -124,7 +126,8 @@ def _fault(kind: str, what: str, error: BaseException) -> VendorError:
     package = _package(_registered()[kind][0])
     detail = clean(f"{type(error).__name__}: {error}".split("\n")[0])[:200].removesuffix(": ")
     return VendorError(
-        f"{package}, which brings the kind {clean(kind)}, {what} ({detail}).", hint=f"Update or reinstall {package}."
+        f"{package}, which provides the kind {clean(kind)}, {what} ({detail}).",
+        hint=f"Update or reinstall {package}.",
     )
 
 

@@ -337,7 +337,7 @@ class AccountRuntime:
         """Derive the health from the polled lists."""
         limited = False
         if self.open_error is not None:
-            state, message = HealthState.DOWN, self.open_error.message
+            state, message = HealthState.DOWN, self.open_error.title.lower()
         else:
             logs = {
                 resource: self._logs[resource]

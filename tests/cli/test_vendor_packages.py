@@ -46,12 +46,12 @@ NAMED = "gputui_broken:BrokenAccount"
 BROKEN = {
     "its module cannot be imported": (
         "import nowhere",
-        "gputui-broken, which brings the kind broken, cannot be imported "
+        "gputui-broken, which provides the kind broken, cannot be imported "
         "(ModuleNotFoundError: No module named 'nowhere'). Update or reinstall gputui-broken.",
     ),
     "its module ends the program": (
         "raise SystemExit(0)",
-        "gputui-broken, which brings the kind broken, cannot be imported (SystemExit: 0)",
+        "gputui-broken, which provides the kind broken, cannot be imported (SystemExit: 0)",
     ),
     "a later protocol": (
         VENDOR.format(2, "a:B", "a:B", ", streams='a:C'"),
@@ -72,7 +72,7 @@ BROKEN = {
     "an account model that is none": (VENDOR.format(1, "builtins:int", "a:B", ""), "its account is no subclass of"),
     "an account model that fails": (
         ACCOUNT.format("raise KeyError('crater')") + VENDOR.format(1, NAMED, "a:B", ""),
-        "gputui-broken, which brings the kind broken, fails (KeyError: 'crater')",
+        "gputui-broken, which provides the kind broken, fails (KeyError: 'crater')",
     ),
     "a back end that cannot be imported": (
         ACCOUNT.format("pass") + VENDOR.format(1, NAMED, "gputui_nowhere:B", ""),
@@ -80,7 +80,7 @@ BROKEN = {
     ),
     "a back end that cannot be opened": (
         ACCOUNT.format("pass") + VENDOR.format(1, NAMED, "builtins:int", ""),
-        "gputui-broken, which brings the kind broken, fails (TypeError: int() argument must be",
+        "gputui-broken, which provides the kind broken, fails (TypeError: int() argument must be",
     ),
 }
 
@@ -206,7 +206,7 @@ def test_a_kind_that_two_packages_register_is_used_by_neither(
 
     lab, other = json.loads(out)
     assert lab["error"]["message"] == "The kind pody is registered by gputui and gputui-other."
-    assert lab["error"]["hint"] == "Uninstall one of them."
+    assert lab["error"]["hint"] == "Uninstall gputui-other."
     assert other["error"]["title"] == "No answer"
     assert status == 3
     assert "gputui: lab: The kind pody is registered by gputui and gputui-other." in err
@@ -230,5 +230,6 @@ def test_the_screen_says_why_an_account_cannot_be_used(
         "GPUTUI_STATE_DIR": str(home / "state"),
     }
     with Terminal([sys.executable, "-m", "gputui"], env=env, columns=140, rows=30) as terminal:
-        terminal.wait_for("✗ bad  gputui-broken, which brings the kind broken, cannot be imported")
+        terminal.wait_for("✗ bad  gputui-broken, which provides the kind broken, cannot be imported")
+        terminal.wait_for("✗ bad back end unusable")
         terminal.wait_for("main")

@@ -203,7 +203,7 @@ async def test_a_vendor_brings_accounts_and_one_that_fails_leaves_the_others(
             sim.faults = "down"
             assert (await client.get(base_url)).status_code == 502
     assert [str(problem) for problem in sim.problems] == [
-        "gputui, which brings the kind yotta, fails (RuntimeError: nothing fits). Update or reinstall gputui."
+        "gputui, which provides the kind yotta, fails (RuntimeError: nothing fits). Update or reinstall gputui."
     ]
 
 

@@ -25,6 +25,10 @@ _IN_FOOTER = sorted(
 )
 
 
+_MOST_PROBLEMS = 4
+"""The lines for problems; where there are several, each has one."""
+
+
 class Frame:
     """Header, title, problems and footer of a view; a part that stays the same is not written again."""
 
@@ -96,6 +100,9 @@ class Frame:
             lines.append(Content.assemble(("◐ ", "$text-warning"), warning))
         problems = self._view.query_one("#problems", Static)
         problems.display = bool(lines)
+        problems.set_class(len(lines) > _MOST_PROBLEMS // 2, "-several")
+        if len(lines) > _MOST_PROBLEMS:
+            lines[_MOST_PROBLEMS - 1 :] = [Content(f"  {len(lines) - _MOST_PROBLEMS + 1} more, see :account")]
         shown = Content("\n").join(lines)
         if problems.content != shown:
             problems.update(shown)

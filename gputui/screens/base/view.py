@@ -65,6 +65,7 @@ class View(GuardedHandlers, Screen[None]):
     View { background: $background; }
     View > #body { height: 1fr; }
     View > #problems { height: auto; max-height: 4; padding: 0 1; display: none; }
+    View > #problems.-several { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, session: Session) -> None:
