@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from gputui.actions import ACTIONS
-from gputui.models import Action
+from gputui.models import RESOURCES, Action
 
 
 class Group(StrEnum):
@@ -132,8 +132,11 @@ _VIEWS = _section(
     Command("view.blacklist", "Blacklist", "6", "Blocked hosts", aliases=("blocks",)),
     Command("view.library", "Library", "7", "Images, volumes and credentials"),
     Command("view.images", "Images", "", "Images of every account"),
-    Command("view.volumes", "Volumes", "", "Persistent volumes"),
-    Command("view.credentials", "Credentials", "", "Registry logins"),
+    *(
+        Command(f"view.{spec.view}", resource.value.capitalize(), "", spec.library)
+        for resource, spec in RESOURCES.items()
+        if spec.library
+    ),
     Command("view.tasks", "Tasks", "8", "Queued, running and finished tasks", aliases=("queues",)),
     Command("view.cost", "Cost", "9", "Spending, prepaid time and balances", aliases=("packages",)),
 )

@@ -33,7 +33,7 @@ from gputui.app.workers import AWAITED_GROUP, Workers
 from gputui.config.preview import UiSettings
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
-from gputui.models import Instance, Ref
+from gputui.models import RESOURCES, Instance, Ref
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -55,19 +55,22 @@ VIEWS = {
     "gpus": "gpus.view:GpusView",
     "blacklist": "blacklist:BlacklistView",
     "library": "library:LibraryView",
-    "volumes": "library:VolumesView",
-    "credentials": "library:CredentialsView",
+    **{spec.view: "library:" for spec in RESOURCES.values() if spec.library},
     "tasks": "tasks:TasksView",
     "logs": "logs.view:LogsView",
     "cost": "cost.view:CostView",
 }
-"""The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown."""
+"""The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
+
+Parts of the library that are plain lists have no class of their own.
+"""
 
 
 def view_class(name: str) -> type[View]:
     """Return the class of a view."""
     module, _, kind = VIEWS[name].partition(":")
-    found: type[View] = getattr(import_module(f"gputui.screens.{module}"), kind)
+    screens = import_module(f"gputui.screens.{module}")
+    found: type[View] = getattr(screens, kind) if kind else screens.part_class(name)
     return found
 
 

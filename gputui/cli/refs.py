@@ -12,14 +12,12 @@ from gputui.cli import session
 from gputui.cli.output import say
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, IncompleteError, NotFoundError
-from gputui.models import RESOURCES, Block, Ref, Resource, Row
+from gputui.models import NAMED, Block, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 _SHOWN = 12
-_NAMED = [resource for resource, spec in RESOURCES.items() if spec.named]
-"""The lists of things that people name."""
 
 Lists = Callable[[Sequence[Resource]], Awaitable[Listing]]
 """Reads more lists of the accounts that were asked."""
@@ -130,7 +128,7 @@ async def resolve_among(
     try:
         return resolve(texts, listing, certain=certain)
     except NotFoundError as error:
-        others = await lists([resource for resource in _NAMED if resource not in searched])
+        others = await lists([resource for resource in NAMED if resource not in searched])
         if (refusal := _of_another_kind(texts, listing, others, only)) is not None:
             raise refusal from error
         raise

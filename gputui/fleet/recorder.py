@@ -8,21 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gputui.fleet.clock import Clock
-from gputui.models import Event, GpuSample, Offer, Ref, Resource, Row
+from gputui.models import RESOURCES, Event, GpuSample, Offer, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.history.history import History
 
 _INTERVAL = 15.0
 _WAITING = 10_000
-_KEPT = frozenset(Resource) - {
-    Resource.PROCESSES,
-    Resource.EVENTS,
-    Resource.ACCOUNTS,
-    # Inputs and outputs are private to the user: they are not stored on this machine.
-    Resource.TASKS,
-    Resource.QUEUES,
-}
 
 
 class Recorder:
@@ -41,7 +33,7 @@ class Recorder:
 
     def snapshot(self, account: str, resource: Resource, rows: Sequence[Row], at: datetime) -> None:
         """Record a changed list."""
-        if resource in _KEPT:
+        if RESOURCES[resource].recorded:
             self._snapshots[account, resource] = (at, rows)
 
     def events(self, events: Iterable[Event]) -> None:

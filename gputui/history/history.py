@@ -23,49 +23,13 @@ from gputui.history import command_lines
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
 from gputui.history.values import moment, number, or_none, ref, text, typed_line, whole
-from gputui.models import (
-    Balance,
-    Block,
-    Deployment,
-    Event,
-    EventSource,
-    GpuDevice,
-    GpuProcess,
-    GpuSample,
-    HostInfo,
-    Image,
-    Instance,
-    Offer,
-    Package,
-    Phase,
-    Ref,
-    RegistryCredential,
-    Resource,
-    Row,
-    Volume,
-)
+from gputui.models import RESOURCES, Event, EventSource, GpuSample, Phase, Ref, Resource, Row
 from gputui.models.serialize import rows_from_plain, rows_to_plain
 
 _KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
 _STOCK_DAYS = 30
 
-_MODELS: dict[Resource, type[Row]] = {
-    Resource.INSTANCES: Instance,
-    Resource.GPUS: GpuDevice,
-    Resource.PROCESSES: GpuProcess,
-    Resource.HOSTS: HostInfo,
-    Resource.STOCK: Offer,
-    Resource.IMAGES: Image,
-    Resource.DEPLOYMENTS: Deployment,
-    Resource.BLACKLIST: Block,
-    Resource.PACKAGES: Package,
-    Resource.BALANCES: Balance,
-    Resource.VOLUMES: Volume,
-    Resource.CREDENTIALS: RegistryCredential,
-}
-
-
-_RESOURCES = frozenset(resource.value for resource in _MODELS)
+_RECORDED = {resource.value: spec.model for resource, spec in RESOURCES.items() if spec.recorded}
 
 
 class Outcome(StrEnum):
@@ -176,13 +140,12 @@ class History(HistoryFile):
 
         def read(row: Sequence[Any]) -> Snapshot | None:
             account, resource, at, rows = row
-            if (wanted is not None and account not in wanted) or resource not in _RESOURCES:
+            if (wanted is not None and account not in wanted) or resource not in _RECORDED:
                 return None  # another configuration's, or a later release's
-            kind = Resource(resource)
-            found = rows_from_plain(_MODELS[kind], json.loads(rows))
+            found = rows_from_plain(_RECORDED[resource], json.loads(rows))
             if any(row.ref.account != account for row in found):
                 raise ValueError("a row of another account")
-            return Snapshot(text(account), kind, moment(at), found)
+            return Snapshot(text(account), Resource(resource), moment(at), found)
 
         return self._usable("snapshot", 2, self._select("SELECT account, resource, at, rows FROM snapshot"), read)
 

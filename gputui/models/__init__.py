@@ -25,13 +25,15 @@ from gputui.models.instances import (
 )
 from gputui.models.limits import Kind, Never
 from gputui.models.logs import LogLine, LogPage, LogPosition, LogQuery
-from gputui.models.resources import RESOURCES, Resource
+from gputui.models.resources import LIBRARY, NAMED, RESOURCES, Resource
 from gputui.models.storage import RegistryCredential, Volume
 from gputui.models.tasks import Task, TaskQueue
 from gputui.models.values import Action, Money, Phase, Ref, Secret
 
 __all__ = [
+    "LIBRARY",
     "LONGEST_BLOCK",
+    "NAMED",
     "RESOURCES",
     "AccountInfo",
     "Action",

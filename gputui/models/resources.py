@@ -43,7 +43,7 @@ class ResourceSpec:
 
     ``model`` is the type of its rows, ``view`` the name of the view that shows them. ``named``: commands accept the
     names of its rows. ``recorded``: the last list is kept in the history, for the first frame of the next session.
-    ``library`` explains the view of a part of the library that needs no class of its own; '' for all others.
+    ``library`` explains a part of the library that needs no view class of its own; '' for all others.
     """
 
     model: type[Any]
@@ -56,12 +56,11 @@ class ResourceSpec:
 RESOURCES: Mapping[Resource, ResourceSpec] = {
     Resource.INSTANCES: ResourceSpec(Instance, "instances", named=True),
     Resource.DEPLOYMENTS: ResourceSpec(Deployment, "deployments", named=True),
-    Resource.VOLUMES: ResourceSpec(Volume, "volumes", named=True, library="Storage that outlives instances"),
     Resource.IMAGES: ResourceSpec(Image, "library", named=True),
-    Resource.CREDENTIALS: ResourceSpec(
-        RegistryCredential, "credentials", named=True, library="Credentials for registries of images"
-    ),
-    Resource.TASKS: ResourceSpec(Task, "tasks", recorded=False),  # they contain the users' own data
+    Resource.VOLUMES: ResourceSpec(Volume, "volumes", named=True, library="Persistent volumes"),
+    Resource.CREDENTIALS: ResourceSpec(RegistryCredential, "credentials", named=True, library="Registry logins"),
+    # Inputs and outputs are private to the user: they are not stored on this machine.
+    Resource.TASKS: ResourceSpec(Task, "tasks", recorded=False),
     Resource.QUEUES: ResourceSpec(TaskQueue, "tasks", recorded=False),
     Resource.STOCK: ResourceSpec(Offer, "stock"),
     Resource.GPUS: ResourceSpec(GpuDevice, "gpus"),
@@ -73,6 +72,10 @@ RESOURCES: Mapping[Resource, ResourceSpec] = {
     Resource.BALANCES: ResourceSpec(Balance, "cost"),
     Resource.ACCOUNTS: ResourceSpec(AccountInfo, recorded=False),
 }
+
+NAMED = tuple(resource for resource, spec in RESOURCES.items() if spec.named)
+LIBRARY = {spec.view: resource for resource, spec in RESOURCES.items() if spec.view == "library" or spec.library}
+"""The parts of the library in their order: the view of each, and the list that it shows."""
 
 _BY_MODEL = {spec.model: resource for resource, spec in RESOURCES.items()}
 

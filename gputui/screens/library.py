@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from types import new_class
+from typing import ClassVar, cast
 
 from textual.content import Content
 
 from gputui.commands import Command, Condition
-from gputui.models import Action, Change, Image, Phase, Ref, Resource, Role, Row, Volume
+from gputui.models import LIBRARY, Action, Change, Image, Phase, Ref, Resource, Role, Row
 from gputui.presentation.actions import name_of
 from gputui.screens import dialogs
-from gputui.screens.base.session import LIBRARY, Session
+from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.lifecycle import LifecycleCommands
@@ -43,6 +44,17 @@ class LibraryPart(ListView):
     """A part of ``7``. Parts that no account shown has are neither in the title nor on the way."""
 
     COMMAND_SETS = (TabCommands, *ListView.COMMAND_SETS)
+    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
+    SHOWS_AGE = True
+
+    def is_problem(self, row: Row) -> bool:
+        """Failed, unknown, in transition, not read, or with a change under way."""
+        settled = getattr(row, "phase", Phase.RUNNING) in (Phase.RUNNING, Phase.STOPPED)
+        return not settled or bool(getattr(row, "problem", None)) or self.context.pending(row.ref) is not None
+
+    def empty_text(self) -> str:
+        """Return why there are no rows, and the key that creates one."""
+        return self.nothing(self.RESOURCE.value)
 
     def follow(self) -> Sequence[Callable[[], None]]:
         """Remember that this part was looked at last, and follow its list."""
@@ -145,44 +157,14 @@ class PullCommands(LifecycleCommands):
                 self.session.fleet.mutations.give_up(row.ref)
 
 
-class VolumesView(LibraryPart):
-    """A part of ``7``: name, storage, state, size, mounts, price; create, rename, resize, delete."""
-
-    NAME = "volumes"
-    HEADING = "Library › Volumes"
-    RESOURCE = Resource.VOLUMES
-    RESOURCES = frozenset({Resource.VOLUMES})
-    CREATES = frozenset({Resource.VOLUMES})
-    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-    SHOWS_AGE = True
-
-    def is_problem(self, row: Row) -> bool:
-        """Failed, unknown, in transition, or under way."""
-        settled = isinstance(row, Volume) and row.phase in (Phase.RUNNING, Phase.STOPPED) and not row.problem
-        return not settled or self.session.fleet.mutations.pending(row.ref) is not None
-
-    def empty_text(self) -> str:
-        """Return why there are no rows, and the key that creates one."""
-        return self.nothing("volumes")
-
-
-class CredentialsView(LibraryPart):
-    """A part of ``7``: name, kind of registry, when it was made; create, change, delete."""
-
-    NAME = "credentials"
-    HEADING = "Library › Credentials"
-    RESOURCE = Resource.CREDENTIALS
-    RESOURCES = frozenset({Resource.CREDENTIALS})
-    CREATES = frozenset({Resource.CREDENTIALS})
-    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
-
-    def is_problem(self, row: Row) -> bool:
-        """It has no state to worry about, unless it could not be read."""
-        return bool(getattr(row, "problem", None)) or self.session.fleet.mutations.pending(row.ref) is not None
-
-    def empty_text(self) -> str:
-        """Return why there are no rows, and the key that creates one."""
-        return self.nothing("credentials")
+def part_class(view: str) -> type[LibraryPart]:
+    """Return the class of a part of the library that is a list and nothing more."""
+    resource = LIBRARY[view]
+    kinds = frozenset({resource})
+    heading = f"Library › {resource.value.capitalize()}"
+    own = {"NAME": view, "HEADING": heading, "RESOURCE": resource, "RESOURCES": kinds, "CREATES": kinds}
+    found = new_class(f"{resource.value.capitalize()}View", (LibraryPart,), exec_body=lambda body: body.update(own))
+    return cast("type[LibraryPart]", found)
 
 
 _TICK_SECONDS = 1.0
@@ -196,12 +178,12 @@ class LibraryView(LibraryPart):
     RESOURCE = Resource.IMAGES
     RESOURCES = frozenset({Resource.IMAGES})
     COMMAND_SETS = (PullCommands, NewFromImageCommands, *LibraryPart.COMMAND_SETS)
-    SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
 
     # --- pulls under way: rows of images that no list holds yet ------------------------------------------------
 
     def on_mount(self) -> None:
         """Update the time of pulls, while there are some."""
+        super().on_mount()
         self.set_interval(_TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
@@ -235,10 +217,6 @@ class LibraryView(LibraryPart):
             else:
                 self.table.apply(Change(removed=(ref,)))
         super()._pending_changed(ref)
-
-    def is_problem(self, row: Row) -> bool:
-        """An image has no state to worry about, but a pull may take long."""
-        return self.session.fleet.mutations.pending(row.ref) is not None
 
     def actions_here(self) -> frozenset[Action]:
         """A pull that is under way can be given up, and nothing else."""

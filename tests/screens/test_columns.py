@@ -33,7 +33,7 @@ from gputui.screens.deployments import DeploymentsView
 from gputui.screens.events.view import EventsView
 from gputui.screens.gpus.view import GpusView
 from gputui.screens.instances import InstancesView
-from gputui.screens.library import CredentialsView, LibraryView, VolumesView
+from gputui.screens.library import LibraryView, part_class
 from gputui.screens.tasks import TasksView
 from tests.screens.stage import Stage, lab, staged
 
@@ -68,8 +68,8 @@ def columns_of(session: Session) -> dict[str, Sequence[Column[Any]]]:
         "gpus": gpu_columns(Context()),
         "blacklist": BlacklistView(session).columns(),
         "library": LibraryView(session).columns(),
-        "volumes": VolumesView(session).columns(),
-        "credentials": CredentialsView(session).columns(),
+        "volumes": part_class("volumes")(session).columns(),
+        "credentials": part_class("credentials")(session).columns(),
         "tasks": TasksView(session).columns(),
     }
 

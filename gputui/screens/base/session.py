@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gputui.commands import Command
 from gputui.config.keymap import MOVEMENT, key_text
-from gputui.models import Instance, Ref, Resource, Row
+from gputui.models import LIBRARY, NAMED, Instance, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 
 if TYPE_CHECKING:
@@ -19,18 +19,8 @@ if TYPE_CHECKING:
     from gputui.history.history import History
 
 
-NAMED = (
-    Resource.INSTANCES,
-    Resource.DEPLOYMENTS,
-    Resource.IMAGES,
-    Resource.VOLUMES,
-    Resource.CREDENTIALS,
-    Resource.TASKS,
-)
-"""The lists of which a thing may be called by its name."""
-
-LIBRARY = {"library": Resource.IMAGES, "volumes": Resource.VOLUMES, "credentials": Resource.CREDENTIALS}
-"""The parts of the library in their order: the view of each, and the list that it shows."""
+FINDABLE = (*NAMED, Resource.TASKS)
+"""The lists whose rows are found by their names."""
 
 
 class Navigator(Protocol):
@@ -164,7 +154,7 @@ class Session:
         where = f"{user}@{target.host}" if user else target.host
         return shlex.join(["ssh", *options, "-p", str(port), where])
 
-    def find(self, text: str, resources: Iterable[Resource] = NAMED) -> list[Row]:
+    def find(self, text: str, resources: Iterable[Resource] = FINDABLE) -> list[Row]:
         """Return the rows that ``text`` names: ``main``, ``lab/main``, ``lab/pod/main``; else by the start of one."""
         rows = [row for resource in resources for row in self.fleet.rows(resource).values()]
         exact = [row for row in rows if text in _names(row)]

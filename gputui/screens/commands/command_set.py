@@ -10,7 +10,7 @@ from textual.worker import WorkType
 
 from gputui.commands import Command, Condition
 from gputui.models import Resource, Row
-from gputui.screens.base.session import NAMED, Session
+from gputui.screens.base.session import FINDABLE, Session
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -58,7 +58,7 @@ class CommandSet:
         """Return the row that is named, else the one under the cursor."""
         return self.row_named(argument) if argument else self.view.row_here()
 
-    def row_named(self, text: str, resources: Iterable[Resource] = NAMED) -> Row | None:
+    def row_named(self, text: str, resources: Iterable[Resource] = FINDABLE) -> Row | None:
         """Return the one row of these lists with this name; shows why when there is none, or several."""
         found = self.session.find(text, resources)
         if len(found) == 1:

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from gputui.commands import Command, Condition
 from gputui.errors import GputuiError
-from gputui.models import Action, FieldKind, Form, FormField, Ref, Resource, Role
+from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
 from gputui.presentation.create import cost, doing, same_name, sizes, stock_note
 from gputui.presentation.forms import written
 from gputui.screens import dialogs
@@ -20,16 +20,6 @@ from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Creator
-
-VIEW_OF = {
-    Resource.INSTANCES: "instances",
-    Resource.DEPLOYMENTS: "deployments",
-    Resource.IMAGES: "library",
-    Resource.VOLUMES: "volumes",
-    Resource.CREDENTIALS: "credentials",
-    Resource.TASKS: "tasks",
-}
-"""The view in which a thing of a list is shown."""
 
 _ROOM = LINE - 4
 
@@ -94,7 +84,7 @@ class CreateCommands(CommandSet):
         # Whoever has gone on to something else meanwhile is not torn away from it.
         if sent.stayed:
             created = sent.result.created or sent.change.ref
-            view = VIEW_OF.get(fleet.resource_of(created), "instances")
+            view = RESOURCES[fleet.resource_of(created)].view
             self.session.navigator.go(view, scope=self.scope_for(created), select=created)
 
     def scope_for(self, created: Ref) -> Ref | None:
