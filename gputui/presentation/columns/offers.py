@@ -31,8 +31,8 @@ def offer_columns(context: Context) -> Sequence[Column[Offer]]:
             detail=lambda row: f"{row.region} ({row.region_name})" if row.region_name else row.region,
         ),
         detail("machine type", lambda row: row.type_id),
-        Column("idle", "IDLE", _idle, right=True),
-        Column("total", "TOTAL", lambda row: text_of(row.total), right=True),
+        Column("idle", "IDLE", _idle, right=True, detail=_idle_of_total),
+        Column("total", "TOTAL", lambda row: text_of(row.total), right=True, label=None),
         detail(
             "note", lambda row: "counts single GPUs, possibly on different machines" if (row.idle or 0) > 1 else ""
         ),
@@ -53,6 +53,11 @@ def _idle(row: Offer) -> str:
     if row.idle is None and row.available is not None:
         return "yes" if row.available else "no"
     return text_of(row.idle)
+
+
+def _idle_of_total(row: Offer) -> str:
+    of = f" of {row.total}" if row.total is not None else ""
+    return f"{_idle(row)}{of}" if row.idle is not None else _idle(row)
 
 
 def package_columns(context: Context) -> Sequence[Column[Package]]:
