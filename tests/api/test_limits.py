@@ -43,8 +43,8 @@ def _backend(kind: type[Any], **parts: Any) -> Any:
 
 
 BACKENDS: dict[str, tuple[Any, dict[str, Resource]]] = {
-    "pody": (_backend(PodyBackend, _server=SimpleNamespace(known_release=(0, 4, 1))), dict(PodyBackend.kinds)),
-    "old pody": (_backend(PodyBackend, _server=SimpleNamespace(known_release=(0, 2, 0))), dict(PodyBackend.kinds)),
+    "pody": (_backend(PodyBackend, _client=SimpleNamespace(known_release=(0, 4, 1))), dict(PodyBackend.kinds)),
+    "old pody": (_backend(PodyBackend, _client=SimpleNamespace(known_release=(0, 2, 0))), dict(PodyBackend.kinds)),
     "gpuhub": (_backend(GpuhubBackend, _lists=SimpleNamespace(denied=None)), dict(GpuhubBackend.kinds)),
     "deepdock": (_backend(DeepdockBackend), dict(DeepdockBackend.kinds)),
     "yotta": (_backend(YottaBackend), dict(YottaBackend.kinds)),

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.http.decoding import decode
-from gputui.api.http.failures import Party, Refusal
+from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.transport import Transport
 from gputui.errors import AuthError, GputuiError
 from gputui.models import Secret
@@ -31,7 +31,7 @@ class AccountClient:
         backend: str,
         *,
         secret: SecretRef | None,
-        explain: Callable[[Party, Refusal], GputuiError | None],
+        explain: Callable[[Server, Refusal], GputuiError | None],
         sleep: Callable[[float], Awaitable[None]],
         monotonic: Callable[[], float],
         now: Callable[[], float] = time.time,
@@ -56,13 +56,13 @@ class AccountClient:
         self._secret_lock = asyncio.Lock()
 
     @property
-    def party(self) -> Party:
+    def server(self) -> Server:
         """The server, as messages name it."""
-        return self.transport.party
+        return self.transport.server
 
     def decode(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
         """Read the JSON of an answer; ``what`` names the change it answers, '' where it answers a question."""
-        return decode(adapter, body, self.party, path, what=what)
+        return decode(adapter, body, self.server, path, what=what)
 
     async def _authorization(self) -> dict[str, str]:
         """Return the headers with the secret, resolved once, off the event loop."""
@@ -83,7 +83,7 @@ class AccountClient:
     def require_token(self, token: str, noun: str, hint: str) -> None:
         """Raise AuthError unless a token can stand in a header; ``noun`` is its name."""
         if not (token.isascii() and token.isprintable() and " " not in token):
-            account = self.party.account
+            account = self.server.account
             raise AuthError(
                 f"{account}: the {noun} holds a space or a character that no {noun.rpartition(' ')[2]} has.",
                 hint=f"{hint} under [accounts.{account}].",

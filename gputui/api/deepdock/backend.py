@@ -22,7 +22,7 @@ from gputui.api.deepdock.allowed_actions import container_actions, never, wants_
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.api.http.rows import each_changed
-from gputui.api.http.shared_request import SharedAnswer
+from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import SshError
 from gputui.models import (
     AccountInfo,
@@ -80,8 +80,8 @@ class DeepdockBackend(HttpBackend):
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._server = DeepdockClient(account, sleep=sleep, monotonic=monotonic, now=now)
-        super().__init__(account, self._server)
+        self._client = DeepdockClient(account, sleep=sleep, monotonic=monotonic, now=now)
+        super().__init__(account, self._client)
         self._host = mapping.Host(
             account.name,
             account.base_url,
@@ -89,11 +89,11 @@ class DeepdockBackend(HttpBackend):
             gpu_memory=account.gpu_memory_bytes,
         )
         self._names = SafeNames(account.name)
-        self._containers = SharedAnswer(self._ask_containers, monotonic, age=HOLDERS_AGE)
-        self._gpus = DeepdockGpus(self._server, self._host, self._containers, monotonic=monotonic, now=now)
+        self._containers = SharedRequest(self._ask_containers, monotonic, age=HOLDERS_AGE)
+        self._gpus = DeepdockGpus(self._client, self._host, self._containers, monotonic=monotonic, now=now)
         self.creators = {
-            forms.CONTAINER: forms.ContainerCreator(account, self._server, self._names, self.images, self._gpus),
-            forms.IMAGE: forms.ImageCreator(account, self._server, self._names),
+            forms.CONTAINER: forms.ContainerCreator(account, self._client, self._names, self.images, self._gpus),
+            forms.IMAGE: forms.ImageCreator(account, self._client, self._names),
         }
 
     @property
@@ -134,9 +134,9 @@ class DeepdockBackend(HttpBackend):
         return [await self._ask_host()]
 
     async def _ask_host(self) -> HostInfo:
-        body = await self._server.transport.get(_METRICS)
-        metrics = self._server.decode(mapping.METRICS, body, _METRICS)
-        return mapping.to_host(self._host, metrics, ahead=self._server.transport.clock.ahead, body=body)
+        body = await self._client.transport.get(_METRICS)
+        metrics = self._client.decode(mapping.METRICS, body, _METRICS)
+        return mapping.to_host(self._host, metrics, ahead=self._client.transport.clock.ahead, body=body)
 
     # Containers
 
@@ -146,7 +146,7 @@ class DeepdockBackend(HttpBackend):
 
     async def _ask_containers(self) -> list[Instance]:
         make = partial(mapping.to_instances, self._host, self._names)
-        rows = await self._server.ask(mapping.CONTAINERS, _CONTAINERS, make)
+        rows = await self._client.ask(mapping.CONTAINERS, _CONTAINERS, make)
         return each_changed(rows, self._prices.instance)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
@@ -172,7 +172,7 @@ class DeepdockBackend(HttpBackend):
 
     async def images(self) -> Sequence[Image]:
         """List the images of the host (``GET /images``)."""
-        return await self._server.ask(mapping.IMAGES, _IMAGES, partial(mapping.to_images, self._names))
+        return await self._client.ask(mapping.IMAGES, _IMAGES, partial(mapping.to_images, self._names))
 
     # Actions
 
@@ -212,7 +212,7 @@ class DeepdockBackend(HttpBackend):
         require_kind(ref, forms.CONTAINER, *(() if force else (forms.IMAGE,)))
         path = f"{_IMAGES if ref.kind == forms.IMAGE else _CONTAINERS}/{segment(self._names.raw(ref))}"
         params = {"force": "true"} if force else None
-        await self._server.change("DELETE", path, params=params, what=f"the deletion of {ref.kind} {ref.id}")
+        await self._client.change("DELETE", path, params=params, what=f"the deletion of {ref.kind} {ref.id}")
         return ActionResult(f"{ref.kind.capitalize()} {ref.id} deleted.")
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
@@ -223,5 +223,5 @@ class DeepdockBackend(HttpBackend):
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
         require_kind(ref, forms.CONTAINER)
         path = f"{_CONTAINERS}/{segment(self._names.raw(ref))}/{verb}"
-        await self._server.change("POST", path, what=f"the {verb} of container {ref.id}")
+        await self._client.change("POST", path, what=f"the {verb} of container {ref.id}")
         return ActionResult(f"Container {ref.id} {done}.")

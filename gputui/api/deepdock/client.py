@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gputui.api.common import docker
 from gputui.api.common.account_client import AccountClient
 from gputui.api.deepdock import mapping
-from gputui.api.http.failures import Party, Refusal, is_about_credentials, refused
+from gputui.api.http.failures import Refusal, Server, is_about_credentials, refused
 from gputui.api.http.off_thread import digested
 from gputui.errors import AuthError, GputuiError, ProtocolError
 
@@ -55,7 +55,7 @@ class DeepdockClient(AccountClient):
     def check_secret(self, secret: str) -> None:
         """Raise AuthError for a value that no header can have."""
         if not (secret.isascii() and secret.isprintable()):
-            account = self.party.account
+            account = self.server.account
             raise AuthError(
                 f"{account}: the value of {self._header} holds a character that no header can.",
                 hint=f"Correct it under [accounts.{account}]: letters, digits and signs of ASCII.",
@@ -82,17 +82,17 @@ class DeepdockClient(AccountClient):
         self.decode(mapping.CONFIRMED, body, path, what=what)
 
 
-def explain(party: Party, refusal: Refusal) -> GputuiError | None:
+def explain(server: Server, refusal: Refusal) -> GputuiError | None:
     """Name a refusal better than its status does: whoever asks for the header, other servers, Docker's words."""
     if refusal.status == 401 or (refusal.status == 403 and is_about_credentials(refusal.detail)):
         said = f": {refusal.detail.rstrip('.')}" if refusal.detail else ""
         return AuthError(
-            f"{party}: {party.host} requires credentials (HTTP {refusal.status}){said}.",
-            hint=f"Set header = {{ name = …, value = … }} under [accounts.{party.account}].",
+            f"{server}: {server.host} requires credentials (HTTP {refusal.status}){said}.",
+            hint=f"Set header = {{ name = …, value = … }} under [accounts.{server.account}].",
         )
     if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and refusal.detail == "Not Found")):
         return ProtocolError(
-            f"{party}: the server does not know this call (HTTP {refusal.status}).", hint=party.look_at
+            f"{server}: the server does not know this call (HTTP {refusal.status}).", hint=server.look_at
         )
     said_by_docker = docker.words(refusal.detail)
-    return refused(party, replace(refusal, detail=said_by_docker)) if said_by_docker else None
+    return refused(server, replace(refusal, detail=said_by_docker)) if said_by_docker else None

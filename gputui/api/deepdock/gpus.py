@@ -11,7 +11,7 @@ from gputui.api.deepdock import mapping
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpu_series import GpuSeries, SeriesPlacer
 from gputui.api.http.off_thread import digested
-from gputui.api.http.shared_request import SharedAnswer
+from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import GputuiError, ProtocolError
 from gputui.models import GpuDevice, Instance
 
@@ -27,18 +27,18 @@ class DeepdockGpus:
 
     def __init__(
         self,
-        server: DeepdockClient,
+        client: DeepdockClient,
         host: mapping.Host,
-        containers: SharedAnswer[list[Instance]],
+        containers: SharedRequest[list[Instance]],
         *,
         monotonic: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
-        self._server = server
+        self._client = client
         self._host = host
         self._containers = containers
         self._now = now
-        self._shared = SharedAnswer(self._ask, monotonic, age=SERIES_AGE)
+        self._shared = SharedRequest(self._ask, monotonic, age=SERIES_AGE)
         self._placer = SeriesPlacer()
         self._body: bytes | None = None
         self._series: Mapping[int, GpuSeries] = {}
@@ -72,7 +72,7 @@ class DeepdockGpus:
 
     async def _ask(self) -> Mapping[int, GpuSeries]:
         """Ask for the samples. An answer that is the same as the last one is not read again."""
-        body = await self._server.transport.get(_PATH)
+        body = await self._client.transport.get(_PATH)
         now = datetime.fromtimestamp(self._now(), UTC)
         if body == self._body:
             self._placer.seen(now)
@@ -82,12 +82,12 @@ class DeepdockGpus:
         return self._series
 
     def _read(self, body: bytes, now: datetime) -> Mapping[int, GpuSeries]:
-        answer = self._server.decode(mapping.SERIES, body, _PATH)
+        answer = self._client.decode(mapping.SERIES, body, _PATH)
         by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
         if answer and not by_number:
-            party = self._server.transport.party
+            server = self._client.transport.server
             raise ProtocolError(
-                f"{party}: {party.host} answers {_PATH} with something unexpected: no GPU by its number.",
-                hint=party.look_at,
+                f"{server}: {server.host} answers {_PATH} with something unexpected: no GPU by its number.",
+                hint=server.look_at,
             )
-        return self._placer.place(by_number, now=now, ahead=self._server.transport.clock.ahead)
+        return self._placer.place(by_number, now=now, ahead=self._client.transport.clock.ahead)

@@ -93,18 +93,18 @@ class GpuhubBackend(HttpBackend):
     ) -> None:
         self._config = account
         self._now = now
-        self._server = GpuhubClient(account, sleep=sleep, monotonic=monotonic)
-        super().__init__(account, self._server)
+        self._client = GpuhubClient(account, sleep=sleep, monotonic=monotonic)
+        super().__init__(account, self._client)
         self.name = CLOUDS[account.preset]
         self._has_wallet = account.preset not in _WITHOUT_WALLET
         if self._has_wallet:
             self.spending = frozenset({Resource.INSTANCES})
         self._scope = mapping.Scope(account.name, account.currency)
-        self._lists = GpuhubLists(self._server, self._scope, monotonic)
-        self._stock = StockReader(self._server, self._scope)
+        self._lists = GpuhubLists(self._client, self._scope, monotonic)
+        self._stock = StockReader(self._client, self._scope)
         self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
-        self._changes = GpuhubChanges(self._server)
-        self.creators = {KIND: DeploymentCreator(account, self._server, self._lists, self._stock)}
+        self._changes = GpuhubChanges(self._client)
+        self.creators = {KIND: DeploymentCreator(account, self._client, self._lists, self._stock)}
         self.filters: GpuhubFilters = GpuhubFilters(
             account.name,
             tuple(account.regions),

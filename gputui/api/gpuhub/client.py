@@ -11,7 +11,7 @@ from gputui.api.common.account_client import AccountClient
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.errors import SUCCESS, refusal
 from gputui.api.http.decoding import check_size
-from gputui.api.http.failures import Party, Refusal
+from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.off_thread import digested
 from gputui.api.http.pagination import Page
 from gputui.api.http.transport import Json
@@ -93,7 +93,7 @@ class GpuhubClient(AccountClient):
         shape: schema.Shape[_R],
         path: str,
         json: Json,
-        make: Callable[[_R, schema.Notes], _M],
+        make: Callable[[_R, schema.RowNotes], _M],
         *,
         raw: bool = False,
     ) -> Page[_M]:
@@ -109,7 +109,7 @@ class GpuhubClient(AccountClient):
         shape: schema.Shape[_R],
         path: str,
         body: bytes,
-        make: Callable[[_R, schema.Notes], _M],
+        make: Callable[[_R, schema.RowNotes], _M],
         *,
         raw: bool,
     ) -> Page[_M]:
@@ -139,33 +139,33 @@ class GpuhubClient(AccountClient):
         self._require_success(envelope["code"], envelope.get("msg"), envelope.get("request_id"))
         data = envelope.get("data")
         if not what:
-            check_size(data, self.party, path)
+            check_size(data, self.server, path)
         return data
 
     def _require_success(self, code: str | None, message: str | None, request_id: str | None) -> None:
         if code is not None and code.lower() == SUCCESS:
             return
         error = refusal(
-            self.party,
+            self.server,
             clean(code or ""),
             clean(" ".join((message or "").split())),
             request_id=clean(request_id or ""),
         )
         if isinstance(error, RateLimitedError):
-            said = error.message.removeprefix(f"{self.party}: ")
+            said = error.message.removeprefix(f"{self.server}: ")
             self.transport.limit(error.retry_after, said=said, request_id=error.request_id)
         raise error
 
 
-def explain(party: Party, refused: Refusal) -> GputuiError | None:
+def explain(server: Server, refused: Refusal) -> GputuiError | None:
     """Name a refusal by the envelope that came with another HTTP status than 200.
 
     What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
     """
     if refused.status == 405 or (refused.status == 404 and not refused.code):
         return RouteMissingError(
-            f"{party}: the cloud does not know this call (HTTP {refused.status}).", hint="Check base_url and preset."
+            f"{server}: the cloud does not know this call (HTTP {refused.status}).", hint="Check base_url and preset."
         )
     if not refused.code or refused.status in {502, 503, 504} or refused.status >= 520:
         return None
-    return refusal(party, refused.code, refused.detail, request_id=refused.request_id, status=refused.status)
+    return refusal(server, refused.code, refused.detail, request_id=refused.request_id, status=refused.status)

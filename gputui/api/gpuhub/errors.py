@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from gputui.api.http.failures import Party, is_about_credentials, may_be_credentials, sign_in_hint
+from gputui.api.http.failures import Server, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.errors import (
     AccountDeniedError,
     AuthError,
@@ -108,23 +108,23 @@ _INVALID = frozenset(
 )
 
 
-def refusal(party: Party, code: str, message: str, *, request_id: str = "", status: int = 200) -> GputuiError:
+def refusal(server: Server, code: str, message: str, *, request_id: str = "", status: int = 200) -> GputuiError:
     """Return the error for an envelope that is no success. All three texts are clean; ``status`` is HTTP's."""
     code = code or "no code"
     said = message.rstrip(".。 ") or "the request was refused"
-    text = f"{party}: {said} ({code})." if status == 200 else f"{party}: {said} ({code}, HTTP {status})."
-    if (meant := _meant(party, code, said)) is not None:
+    text = f"{server}: {said} ({code})." if status == 200 else f"{server}: {said} ({code}, HTTP {status})."
+    if (meant := _meant(server, code, said)) is not None:
         kind, cause, hint = meant
-        return kind(f"{party}: {cause}. The API says: {said} ({code}).", hint=hint, request_id=request_id)
+        return kind(f"{server}: {cause}. The API says: {said} ({code}).", hint=hint, request_id=request_id)
     words = [word.lower() for word in _WORD.findall(code)]
     known = frozenset(words) | {first + second for first, second in pairwise(words)}
     if known & _AUTH or status == 401:
-        return AuthError(text, hint=sign_in_hint(party), request_id=request_id)
+        return AuthError(text, hint=sign_in_hint(server), request_id=request_id)
     if status == 403 and is_about_credentials(message):
-        return AuthError(text, hint=sign_in_hint(party), request_id=request_id)
+        return AuthError(text, hint=sign_in_hint(server), request_id=request_id)
     if known & _FORBIDDEN or status == 403:
         unsure = status == 403 and not known & _MEANS
-        return ForbiddenError(text, hint=may_be_credentials(party) if unsure else "", request_id=request_id)
+        return ForbiddenError(text, hint=may_be_credentials(server) if unsure else "", request_id=request_id)
     if known & _RATE or {"too", "many"} <= known:
         return RateLimitedError(text, retry_after=RATE_LIMIT_SECONDS, request_id=request_id)
     # Many refusals are a BadRequest: of what is missing only the text tells.
@@ -139,19 +139,19 @@ def refusal(party: Party, code: str, message: str, *, request_id: str = "", stat
     return ServerError(text, hint="Try again in a moment; if it persists, contact the vendor.", request_id=request_id)
 
 
-def _meant(party: Party, code: str, said: str) -> tuple[type[GputuiError], str, str] | None:
+def _meant(server: Server, code: str, said: str) -> tuple[type[GputuiError], str, str] | None:
     """Return what a refusal of AutoDL means that its code does not tell: kind of error, cause, way out."""
     if NO_PERMISSION in said:
-        allowed = _ALLOWED.get(party.backend, _LEAST)
+        allowed = _ALLOWED.get(server.backend, _LEAST)
         return (
             AccountDeniedError,
-            f"deployments need a company-verified account ({party.backend}); {allowed} work",
+            f"deployments need a company-verified account ({server.backend}); {allowed} work",
             "Verify the account as a company on the cloud's web page, then refresh.",
         )
     if code == "TORealName" or "实名认证" in said:
         return (
             ForbiddenError,
-            f"the account is not verified ({party.backend}): creating needs real-name verification",
+            f"the account is not verified ({server.backend}): creating needs real-name verification",
             "Complete the verification on the cloud's web page.",
         )
     if "暂无库存" in said:

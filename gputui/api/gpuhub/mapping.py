@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from gputui.api.common.ssh_command import ssh_target
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.event_log import EventRow, container_name, container_phase, read_time
-from gputui.api.gpuhub.schema import Notes
+from gputui.api.gpuhub.schema import RowNotes
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.models import (
     Block,
@@ -81,7 +81,9 @@ def _money(thousandths: float, currency: str) -> Money | None:
     return Money(Decimal(str(thousandths)) / 1000, currency) if math.isfinite(thousandths) else None
 
 
-def to_instance(scope: Scope, row: schema.ContainerRow, notes: Notes, *, parent: Ref, parent_name: str) -> Instance:
+def to_instance(
+    scope: Scope, row: schema.ContainerRow, notes: RowNotes, *, parent: Ref, parent_name: str
+) -> Instance:
     """Make the row of a container."""
     uuid = clean(row["uuid"])
     status = clean(row.get("status") or "")
@@ -124,7 +126,7 @@ def _services(info: schema.ContainerInfoRow) -> tuple[Service, ...]:
     return tuple(Service(port, clean(url)) for port, url in ((6006, first), (6008, second)) if url)
 
 
-def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: Notes) -> Deployment:
+def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> Deployment:
     """Make the row of a deployment."""
     template = row.get("template") or row.get("container_template") or schema.TemplateRow()
     status = clean(row.get("status") or "")
@@ -194,12 +196,12 @@ def deployment_phase(deployment: Deployment) -> Phase:
     return Phase.RUNNING if word == "running" else Phase.UNKNOWN
 
 
-def to_event_row(row: schema.EventRow, _: Notes) -> EventRow:
+def to_event_row(row: schema.EventRow, _: RowNotes) -> EventRow:
     """Make a row of the event list ready for the event reader."""
     return EventRow(row.get("deployment_container_uuid") or "", row.get("status") or "", row.get("created_at"))
 
 
-def to_image(scope: Scope, row: schema.ImageRow, notes: Notes) -> Image:
+def to_image(scope: Scope, row: schema.ImageRow, notes: RowNotes) -> Image:
     """Make the row of a private image."""
     uuid = clean(row["image_uuid"])
     status = clean(row.get("status") or "")
@@ -214,7 +216,7 @@ def to_image(scope: Scope, row: schema.ImageRow, notes: Notes) -> Image:
     )
 
 
-def to_block(scope: Scope, row: schema.BlockRow, notes: Notes) -> Block:
+def to_block(scope: Scope, row: schema.BlockRow, notes: RowNotes) -> Block:
     """Make the row of a host that is kept out."""
     host, region = clean(row["machine_id"]), clean(row.get("data_center") or "")
     return Block(
@@ -229,7 +231,7 @@ def to_block(scope: Scope, row: schema.BlockRow, notes: Notes) -> Block:
     )
 
 
-def to_package(scope: Scope, row: schema.PackageRow, notes: Notes) -> Package:
+def to_package(scope: Scope, row: schema.PackageRow, notes: RowNotes) -> Package:
     """Make the row of prepaid time."""
     vendor_name = clean(row["gpu_type"])
     regions = names(row.get("dc_list"))
@@ -285,7 +287,7 @@ def _models(data: object) -> Iterator[tuple[str, object] | None]:
             yield None
 
 
-def _to_offer(scope: Scope, region: str, vendor_name: str, row: schema.StockRow, _: Notes) -> Offer:
+def _to_offer(scope: Scope, region: str, vendor_name: str, row: schema.StockRow, _: RowNotes) -> Offer:
     label = _label(vendor_name)
     return Offer(
         ref=scope.ref("offer", f"{region}/{vendor_name}"),

@@ -30,7 +30,7 @@ class _Answer(Generic[_M]):
     moving: bool
 
 
-class KeptAnswers(Generic[_M]):
+class PerDeploymentCache(Generic[_M]):
     """Rows that are asked for deployment by deployment.
 
     Those of a deployment that looks as it did, and with nothing in motion, are asked for every ``age`` seconds; when

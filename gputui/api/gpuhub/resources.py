@@ -15,7 +15,7 @@ from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.client import GpuhubClient, RouteMissingError
 from gputui.api.gpuhub.events import EventPage
 from gputui.api.gpuhub.images import PUBLIC_NAMES
-from gputui.api.gpuhub.per_deployment_cache import KeptAnswers
+from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
 from gputui.api.http.off_thread import digested
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
@@ -58,8 +58,8 @@ _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 class GpuhubLists:
     """What an account has. Deployments are asked for once for all the lists that begin with them."""
 
-    def __init__(self, server: GpuhubClient, scope: mapping.Scope, monotonic: Callable[[], float]) -> None:
-        self._server = server
+    def __init__(self, client: GpuhubClient, scope: mapping.Scope, monotonic: Callable[[], float]) -> None:
+        self._client = client
         self._image_names: dict[str, str] = {}
         self._scope = replace(scope, image_names=self._image_names)
         self._monotonic = monotonic
@@ -69,7 +69,7 @@ class GpuhubLists:
         self._listed: dict[Ref, Instance] = {}
         self._narrowed: Callable[[], Parameters] = dict
         self._containers = self._kept_containers(self._narrowed)
-        self._packages: KeptAnswers[Package] = KeptAnswers(
+        self._packages: PerDeploymentCache[Package] = PerDeploymentCache(
             self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
         )
         self._names_asked: float | None = None
@@ -142,7 +142,7 @@ class GpuhubLists:
         body = {"page_index": index, "page_size": size, **parameters}
         make = partial(mapping.to_deployment, self._scope)
         with self._permitted():
-            return await self._server.page(schema.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
+            return await self._client.page(schema.DEPLOYMENTS, DEPLOYMENTS, body, make, raw=raw)
 
     @contextmanager
     def _permitted(self) -> Iterator[None]:
@@ -163,7 +163,7 @@ class GpuhubLists:
     async def prove_token(self) -> None:
         """Ask for one private image, which every account may; raises GputuiError."""
         make = partial(mapping.to_image, self._scope)
-        await self._server.page(schema.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
+        await self._client.page(schema.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
 
     # Containers (call 8)
 
@@ -220,11 +220,11 @@ class GpuhubLists:
         listed = self._listed.get(container)
         return (listed.host if listed else None) or container.id.rsplit("-", 2)[-2:][0]
 
-    def _kept_containers(self, parameters: Callable[[], Parameters]) -> KeptAnswers[Instance]:
+    def _kept_containers(self, parameters: Callable[[], Parameters]) -> PerDeploymentCache[Instance]:
         async def fetch(deployment: Deployment) -> list[Instance]:
             return await self._ask_containers(deployment.ref, deployment.name, parameters())
 
-        return KeptAnswers(
+        return PerDeploymentCache(
             fetch,
             age=CONTAINERS_AGE,
             at_once=CONTAINERS_AT_ONCE,
@@ -241,7 +241,7 @@ class GpuhubLists:
 
         async def page(index: int) -> Page[Instance]:
             body = {**parameters, "deployment_uuid": parent.id, "page_index": index, "page_size": PAGE_SIZE}
-            return await self._server.page(schema.CONTAINERS, CONTAINERS, body, make, raw=raw)
+            return await self._client.page(schema.CONTAINERS, CONTAINERS, body, make, raw=raw)
 
         return await read_all(page)
 
@@ -267,7 +267,7 @@ class GpuhubLists:
             body["deployment_container_uuid"] = container_uuid
         if offset:
             body["offset"] = offset
-        page = await self._server.page(schema.EVENTS, EVENTS, body, mapping.to_event_row)
+        page = await self._client.page(schema.EVENTS, EVENTS, body, mapping.to_event_row)
         return EventPage(page.rows, page.total)
 
     # The rest
@@ -291,12 +291,12 @@ class GpuhubLists:
     async def _blacklist_data(self) -> object:
         if not self._blacklist_by_post:
             try:
-                return await self._server.ask("GET", BLACKLIST)
+                return await self._client.ask("GET", BLACKLIST)
             except (RouteMissingError, NotFoundError):
-                data = await self._server.ask("POST", f"{BLACKLIST}/list", {})
+                data = await self._client.ask("POST", f"{BLACKLIST}/list", {})
                 self._blacklist_by_post = True
                 return data
-        return await self._server.ask("POST", f"{BLACKLIST}/list", {})
+        return await self._client.ask("POST", f"{BLACKLIST}/list", {})
 
     async def images(self) -> list[Image]:
         """Ask for the account's private images (call 1)."""
@@ -304,7 +304,7 @@ class GpuhubLists:
 
         async def page(index: int) -> Page[Image]:
             body = {"page_index": index, "page_size": PAGE_SIZE}
-            return await self._server.page(schema.IMAGES, IMAGES, body, make, raw=True)
+            return await self._client.page(schema.IMAGES, IMAGES, body, make, raw=True)
 
         found = await read_all(page)
         self._image_names.clear()
@@ -364,24 +364,24 @@ class GpuhubLists:
         return [Package(self._scope.ref("package", f"{deployment.ref.id}|"), "", (), None, None, problem=problem)]
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
-        data = await self._server.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
+        data = await self._client.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
         make = partial(mapping.to_package, self._scope)
         return await digested(_weight(data), self._rows, schema.PACKAGE, data, make, PACKAGES)
 
     async def balances(self) -> list[Balance]:
         """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
-        balance = to_balance(self._scope, self._scope.account, await self._server.ask("POST", BALANCE, {}))
+        balance = to_balance(self._scope, self._scope.account, await self._client.ask("POST", BALANCE, {}))
         if balance is None:
-            raise ProtocolError(f"{self._server.party}: {BALANCE} answers without a balance that can be read.")
+            raise ProtocolError(f"{self._client.server}: {BALANCE} answers without a balance that can be read.")
         return [balance]
 
     def _rows(
-        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, schema.Notes], _M], path: str
+        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, schema.RowNotes], _M], path: str
     ) -> list[_M]:
         """Make the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
         rows = data.get("list") if isinstance(data, dict) else data
         if rows is not None and not isinstance(rows, list):
-            raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+            raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
         made, unread = read_each(rows or (), lambda row: schema.salvage(adapter, row, make, raw=True))
         return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
 

@@ -29,14 +29,14 @@ _LENIENT = ConfigDict(coerce_numbers_to_str=True)
 _PASSWORDS = frozenset({"root_password", "password"})
 
 
-class Notes(NamedTuple):
+class RowNotes(NamedTuple):
     """What is said of a row beside its fields: why it could not be read in full, and its JSON where asked for."""
 
     problem: str | None = None
     raw: str = ""
 
 
-_NO_NOTES = Notes()
+_NO_NOTES = RowNotes()
 _Id = Annotated[str, Field(min_length=1)]
 
 
@@ -230,7 +230,7 @@ EVENTS = Shape(TypeAdapter(PageEnvelope[EventRow]), TypeAdapter(EventRow))
 IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow]), TypeAdapter(ImageRow))
 
 
-def read_page(body: PageBody[_R] | None, make: Callable[[_R, Notes], _M]) -> Page[_M]:
+def read_page(body: PageBody[_R] | None, make: Callable[[_R, RowNotes], _M]) -> Page[_M]:
     """Make the rows of a page in which everything is what it should be."""
     if body is None:
         return Page((), 0, total=0)
@@ -239,7 +239,9 @@ def read_page(body: PageBody[_R] | None, make: Callable[[_R, Notes], _M]) -> Pag
     return Page(made, len(rows), body.get("page_size"), body.get("max_page"), body.get("result_total"))
 
 
-def salvage_page(shape: Shape[_R], data: object, make: Callable[[_R, Notes], _M], *, raw: bool = False) -> Page[_M]:
+def salvage_page(
+    shape: Shape[_R], data: object, make: Callable[[_R, RowNotes], _M], *, raw: bool = False
+) -> Page[_M]:
     """Make what rows there are of a page that holds something unexpected; a bare list is a page of its own."""
     body = data if isinstance(data, dict) else {"list": data}
     sent = body.get("list")
@@ -256,7 +258,7 @@ def salvage_page(shape: Shape[_R], data: object, make: Callable[[_R, Notes], _M]
     )
 
 
-def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, Notes], _M], *, raw: bool = False) -> _M:
+def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, RowNotes], _M], *, raw: bool = False) -> _M:
     """Make one row of what can be read of it; raises UnreadableRowError where that is not enough to be one."""
     problem = ""
     try:
@@ -268,7 +270,7 @@ def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, Notes], _
             read = adapter.validate_python(_without(row, [complaint["loc"] for complaint in complaints]))
         except ValidationError as still:
             raise UnreadableRowError(mismatch(still)) from None
-    return make(read, Notes(problem or None, raw_text(row) if raw else ""))
+    return make(read, RowNotes(problem or None, raw_text(row) if raw else ""))
 
 
 def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:

@@ -19,8 +19,8 @@ PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
 class StockReader:
     """Asks for the stock and remembers what each region had."""
 
-    def __init__(self, server: GpuhubClient, scope: mapping.Scope) -> None:
-        self._server = server
+    def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
+        self._client = client
         self._scope = scope
         self._last: dict[str, Sequence[Offer]] = {}
 
@@ -66,10 +66,10 @@ class StockReader:
         return offers
 
     async def _read(self, region: str, parameters: Mapping[str, object]) -> Sequence[Offer]:
-        return self._offers(region, await self._server.ask("POST", PATH, {"region_sign": region, **parameters}), PATH)
+        return self._offers(region, await self._client.ask("POST", PATH, {"region_sign": region, **parameters}), PATH)
 
     async def _read_private(self) -> list[Offer]:
-        offers = self._offers(self._scope.account, await self._server.ask("GET", PRIVATE_PATH), PRIVATE_PATH)
+        offers = self._offers(self._scope.account, await self._client.ask("GET", PRIVATE_PATH), PRIVATE_PATH)
         self._last = {self._scope.account: offers}
         return offers
 
@@ -77,7 +77,7 @@ class StockReader:
         try:
             return mapping.to_offers(self._scope, region, data)
         except ValueError as error:
-            raise ProtocolError(f"{self._server.party}: {path} answers something unexpected: {error}.") from None
+            raise ProtocolError(f"{self._client.server}: {path} answers something unexpected: {error}.") from None
 
     def _stale(self, region: str, error: GputuiError) -> list[Offer]:
         last = [replace(offer, problem=error.message) for offer in self._last.get(region, ())]

@@ -9,7 +9,7 @@ import httpx
 from gputui import __version__
 from gputui.api.http import ca_certificates, failures
 from gputui.api.http.decompression import ACCEPTED
-from gputui.api.http.failures import Party
+from gputui.api.http.failures import Server
 from gputui.api.http.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.errors import UnavailableError
 
@@ -18,7 +18,7 @@ KEEPALIVE = 4.0
 leaves on a connection that the server is just closing."""
 
 
-def make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient:
+def make_client(base_url: str, server: Server, *, keep: bool) -> httpx.AsyncClient:
     """Return a client that keeps its connections or not.
 
     Redirects are never followed: credentials go to the configured host alone. Proxies are taken from the environment,
@@ -44,16 +44,16 @@ def make_client(base_url: str, party: Party, *, keep: bool) -> httpx.AsyncClient
         )
     except UnusableProxyError as error:
         raise UnavailableError(
-            f"{party}: {error}.", hint=f"Correct it, or add {failures.bare(party.host)} to no_proxy."
+            f"{server}: {error}.", hint=f"Correct it, or add {failures.bare(server.host)} to no_proxy."
         ) from None
     except ca_certificates.UnusableAuthoritiesError as error:
         raise UnavailableError(
-            f"{party}: {error}.", hint=f"Correct {error.variable}, or unset it for the usual authorities."
+            f"{server}: {error}.", hint=f"Correct {error.variable}, or unset it for the usual authorities."
         ) from None
     except (ImportError, ValueError, httpx.InvalidURL):
         raise UnavailableError(
-            f"{party}: the proxy that the environment names cannot be used.",
-            hint=f"Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or add {failures.bare(party.host)} to no_proxy.",
+            f"{server}: the proxy that the environment names cannot be used.",
+            hint=f"Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or add {failures.bare(server.host)} to no_proxy.",
         ) from None
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from gputui.api.http import numbers
-from gputui.api.http.failures import Party, unknown_outcome
+from gputui.api.http.failures import Server, unknown_outcome
 from gputui.api.http.pagination import MOST_ROWS
 from gputui.errors import ProtocolError
 from gputui.text import clean
@@ -16,7 +16,7 @@ from gputui.text import clean
 _T = TypeVar("_T")
 
 
-def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, what: str = "") -> _T:
+def decode(adapter: TypeAdapter[_T], body: bytes, server: Server, path: str, *, what: str = "") -> _T:
     """Read an answer's JSON; raises ProtocolError that names the field, never the content.
 
     With ``what``, the answer was to a change: raises UnknownOutcomeError instead, since it may have happened.
@@ -32,18 +32,18 @@ def decode(adapter: TypeAdapter[_T], body: bytes, party: Party, path: str, *, wh
         except ValidationError as error:
             reason = mismatch(error)
     if what:
-        raise unknown_outcome(party, what, f"the answer cannot be read: {reason}")
+        raise unknown_outcome(server, what, f"the answer cannot be read: {reason}")
     raise ProtocolError(
-        f"{party}: {party.host} answers {path} with something unexpected: {reason}.", hint=party.look_at
+        f"{server}: {server.host} answers {path} with something unexpected: {reason}.", hint=server.look_at
     )
 
 
-def check_size(data: object, party: Party, path: str) -> None:
+def check_size(data: object, server: Server, path: str) -> None:
     """Raise ProtocolError where a list, or one in a page, has more rows than any can have: each costs time."""
     parts = [data, *data.values()] if isinstance(data, dict) else [data]
     if any(isinstance(part, list) and len(part) > MOST_ROWS for part in parts):
         raise ProtocolError(
-            f"{party}: {party.host} answers {path} with more than {MOST_ROWS:,} rows.", hint=party.look_at
+            f"{server}: {server.host} answers {path} with more than {MOST_ROWS:,} rows.", hint=server.look_at
         )
 
 

@@ -33,7 +33,7 @@ _LONGEST_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Server:
     """Who is spoken to, for messages: the account, its host with port, and the kind of server it should be.
 
     ``proxy`` is the one in between, where the environment names one. With ``tunnelled`` it passes on what it cannot
@@ -90,10 +90,10 @@ class Reason:
     hint: str
 
 
-def unknown_outcome(party: Party, what: str, reason: str) -> UnknownOutcomeError:
+def unknown_outcome(server: Server, what: str, reason: str) -> UnknownOutcomeError:
     """Return the error of a change that was sent and whose answer never came."""
     return UnknownOutcomeError(
-        f"{party}: {what} was sent, but {reason}.",
+        f"{server}: {what} was sent, but {reason}.",
         hint="It may have happened all the same: refresh and look before you try again.",
     )
 
@@ -123,13 +123,13 @@ def leaves_open(refusal: Refusal, error: GputuiError, *, creates: bool) -> bool:
     return not refusal.is_json or (creates and isinstance(error, ServerError | UnavailableError))
 
 
-def failed_at_it(party: Party, refusal: Refusal, error: GputuiError) -> str:
+def failed_at_it(server: Server, refusal: Refusal, error: GputuiError) -> str:
     """Say how a request ended whose outcome stays open; ``error`` is what its answer would mean for a question."""
     if refusal.status in _NO_ANSWER or refusal.status >= PROXY_STATUSES:
         return f"a server on the way gave up on it (HTTP {refusal.status})"
     if not refusal.detail:
         return f"the server failed at it (HTTP {refusal.status})"
-    return f"the server reports: {error.message.removeprefix(f'{party}: ').rstrip('.')}"
+    return f"the server reports: {error.message.removeprefix(f'{server}: ').rstrip('.')}"
 
 
 def read_refusal(status: int, location: str, body: bytes) -> Refusal:
@@ -154,46 +154,46 @@ def read_refusal(status: int, location: str, body: bytes) -> Refusal:
     )
 
 
-def refused(party: Party, refusal: Refusal) -> GputuiError:
+def refused(server: Server, refusal: Refusal) -> GputuiError:
     """Return the error for an answer that is no success, where the back end has nothing better to say."""
     status, detail = refusal.status, refusal.detail.rstrip(".")
-    said = f"{party}: {detail} (HTTP {status})." if detail else ""
+    said = f"{server}: {detail} (HTTP {status})." if detail else ""
     if 300 <= status < 400:
         to = f" to {refusal.location}" if refusal.location else ""
         return ProtocolError(
-            f"{party}: {party.host} redirects{to} (HTTP {status}).",
-            hint=f"Set base_url to that address, or sign in there where it is the network's own page.{_via(party)}",
+            f"{server}: {server.host} redirects{to} (HTTP {status}).",
+            hint=f"Set base_url to that address, or sign in there where it is the network's own page.{_via(server)}",
         )
     if status == 511:
         return UnavailableError(
-            f"{party}: the network requires a sign-in before it lets {party.host} through (HTTP 511).",
-            hint=f"Sign in to the network with a browser.{_via(party)}",
+            f"{server}: the network requires a sign-in before it lets {server.host} through (HTTP 511).",
+            hint=f"Sign in to the network with a browser.{_via(server)}",
         )
-    page_of_proxy = party.proxy and not party.tunnelled and not refusal.is_json and status in _OF_PROXIES
+    page_of_proxy = server.proxy and not server.tunnelled and not refusal.is_json and status in _OF_PROXIES
     if status == 407 or page_of_proxy:
-        return refused_by_proxy(party, status)
+        return refused_by_proxy(server, status)
     if status == 401:
-        return AuthError(said or f"{party}: the credentials are not accepted (HTTP 401).", hint=sign_in_hint(party))
+        return AuthError(said or f"{server}: the credentials are not accepted (HTTP 401).", hint=sign_in_hint(server))
     if status >= 500:
-        return _failed(party, refusal, said)
+        return _failed(server, refusal, said)
     if not refusal.is_json:
         return ProtocolError(
-            f"{party}: {party.host} does not answer like a {party.backend} server (HTTP {status}).",
-            hint=f"{party.look_at} {may_be_credentials(party)}" if status == 403 else party.look_at,
+            f"{server}: {server.host} does not answer like a {server.backend} server (HTTP {status}).",
+            hint=f"{server.look_at} {may_be_credentials(server)}" if status == 403 else server.look_at,
         )
     match status:
         case 403:
             if is_about_credentials(detail):
-                return AuthError(said, hint=sign_in_hint(party))
-            said = said or f"{party}: not allowed, or the credentials are not accepted (HTTP 403)."
-            return ForbiddenError(said, hint="" if _QUOTA.search(detail) else may_be_credentials(party))
+                return AuthError(said, hint=sign_in_hint(server))
+            said = said or f"{server}: not allowed, or the credentials are not accepted (HTTP 403)."
+            return ForbiddenError(said, hint="" if _QUOTA.search(detail) else may_be_credentials(server))
         case 404:
-            return NotFoundError(said or f"{party}: not found (HTTP 404).")
+            return NotFoundError(said or f"{server}: not found (HTTP 404).")
         case 409:
-            return ConflictError(said or f"{party}: it exists already, or the state does not allow this (HTTP 409).")
+            return ConflictError(said or f"{server}: it exists already, or the state does not allow this (HTTP 409).")
         case _:
             return InvalidError(
-                said or f"{party}: the request was not accepted (HTTP {status}).", fields=refusal.fields
+                said or f"{server}: the request was not accepted (HTTP {status}).", fields=refusal.fields
             )
 
 
@@ -201,24 +201,24 @@ _OF_PROXIES = frozenset({403, 502, 503, 504})
 """What proxies say of their own, on a page for people."""
 
 
-def refused_by_proxy(party: Party, status: int) -> GputuiError:
+def refused_by_proxy(server: Server, status: int) -> GputuiError:
     """Return the error for an answer of the proxy itself."""
-    proxy = f"the proxy {party.proxy}" if party.proxy else "a proxy"
-    variable = party.proxy.variable if party.proxy else "the address of the proxy"
-    away = f", or add {bare(party.host)} to no_proxy" if party.proxy else ""
+    proxy = f"the proxy {server.proxy}" if server.proxy else "a proxy"
+    variable = server.proxy.variable if server.proxy else "the address of the proxy"
+    away = f", or add {bare(server.host)} to no_proxy" if server.proxy else ""
     if status == 407:
         return UnavailableError(
-            f"{party}: {proxy} does not accept the credentials for it (HTTP 407).",
+            f"{server}: {proxy} does not accept the credentials for it (HTTP 407).",
             hint=f"Write them into {variable}, as http://USER:PASSWORD@HOST:PORT{away}.",
         )
     said = "does not allow" if status == 403 else "does not reach"
     return UnavailableError(
-        f"{party}: {proxy} {said} {party.host} (HTTP {status}).", hint=f"Check the proxy and {variable}{away}."
+        f"{server}: {proxy} {said} {server.host} (HTTP {status}).", hint=f"Check the proxy and {variable}{away}."
     )
 
 
-def _via(party: Party) -> str:
-    return f" It came through the proxy {party.proxy}." if party.proxy else ""
+def _via(server: Server) -> str:
+    return f" It came through the proxy {server.proxy}." if server.proxy else ""
 
 
 _CREDENTIALS = re.compile(
@@ -235,23 +235,23 @@ def is_about_credentials(text: str) -> bool:
     return _CREDENTIALS.search(text) is not None
 
 
-def may_be_credentials(party: Party) -> str:
+def may_be_credentials(server: Server) -> str:
     """Return what to look at after a 403 that may mean either: many servers say it to a wrong token, too."""
-    return f"Where it should be allowed, check the credentials under [accounts.{party.account}]."
+    return f"Where it should be allowed, check the credentials under [accounts.{server.account}]."
 
 
-def sign_in_hint(party: Party) -> str:
+def sign_in_hint(server: Server) -> str:
     """Return what to do about credentials that are not accepted."""
-    return f"Check the credentials in [accounts.{party.account}]."
+    return f"Check the credentials in [accounts.{server.account}]."
 
 
-def _failed(party: Party, refusal: Refusal, said: str) -> GputuiError:
+def _failed(server: Server, refusal: Refusal, said: str) -> GputuiError:
     status = refusal.status
     if status in {502, 503, 504}:
-        text = said or f"{party}: {party.host} is there, but the server behind it does not answer (HTTP {status})."
-        return UnavailableError(text, hint=f"Try again in a moment.{_via(party)}")
+        text = said or f"{server}: {server.host} is there, but the server behind it does not answer (HTTP {status})."
+        return UnavailableError(text, hint=f"Try again in a moment.{_via(server)}")
     return ServerError(
-        said or f"{party}: the server failed at it (HTTP {status}).", hint="See its log for the reason."
+        said or f"{server}: the server failed at it (HTTP {status}).", hint="See its log for the reason."
     )
 
 
@@ -290,12 +290,12 @@ def _redirect_host(location: str) -> str:
         return ""
 
 
-def describe(error: Exception, party: Party, *, connect: float, read: float) -> Reason:
+def describe(error: Exception, server: Server, *, connect: float, read: float) -> Reason:
     """Return why no answer came. The error's own text stays out: it may repeat the URL."""
-    host = party.host
+    host = server.host
     causes = list(_causes(error))
     name = type(error).__name__
-    if party.proxy and (reason := _of_the_proxy(error, causes, party, party.proxy, connect)):
+    if server.proxy and (reason := _of_the_proxy(error, causes, server, server.proxy, connect)):
         return reason
     for cause in causes:
         match cause:
@@ -312,7 +312,7 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
                 )
                 return Reason(
                     f"the certificate of {host} is not trusted: {clean(cause.verify_message)}",
-                    f"{way_out}{_via(party)}",
+                    f"{way_out}{_via(server)}",
                 )
             case ssl.SSLWantReadError() | ssl.SSLWantWriteError():
                 continue  # a handshake that was still waiting when its time was up
@@ -327,7 +327,7 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
             f"{host} took the request and gave no whole answer within {read:.0f} s", "The server may be busy."
         )
     if name in {"RemoteProtocolError", "DecodingError"}:
-        return Reason(f"{host} broke off, or does not speak HTTP", party.look_at)
+        return Reason(f"{host} broke off, or does not speak HTTP", server.look_at)
     system = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), "")
     if name == "ConnectError":
         return Reason(
@@ -337,20 +337,20 @@ def describe(error: Exception, party: Party, *, connect: float, read: float) -> 
 
 
 def _of_the_proxy(
-    error: Exception, causes: list[BaseException], party: Party, proxy: Proxy, connect: float
+    error: Exception, causes: list[BaseException], server: Server, proxy: Proxy, connect: float
 ) -> Reason | None:
     """Return what is wrong with the proxy; None where the way behind it is meant.
 
     It is the proxy that is connected to, and its name that is looked up. Of what it says only the status is told.
     """
     name = type(error).__name__
-    way_out = f"Check {proxy.variable}, or add {bare(party.host)} to no_proxy."
+    way_out = f"Check {proxy.variable}, or add {bare(server.host)} to no_proxy."
     if name == "ProxyError":
         status = str(error)[:3]
         if status.isascii() and status.isdecimal():
-            refused = refused_by_proxy(party, int(status))
-            return Reason(refused.message.removeprefix(f"{party}: ").rstrip("."), refused.hint)
-        return Reason(f"the proxy {proxy} does not let {party.host} through", way_out)
+            refused = refused_by_proxy(server, int(status))
+            return Reason(refused.message.removeprefix(f"{server}: ").rstrip("."), refused.hint)
+        return Reason(f"the proxy {proxy} does not let {server.host} through", way_out)
     if name == "ConnectTimeout":
         return Reason(f"the proxy {proxy} does not answer within {connect:.0f} s", way_out)
     if name != "ConnectError" or any(isinstance(cause, ssl.SSLError) for cause in causes):

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 _T = TypeVar("_T")
 
 
-class SharedAnswer(Generic[_T]):
+class SharedRequest(Generic[_T]):
     """The answer of ``ask``, which serves everybody for ``age`` seconds."""
 
     def __init__(self, ask: Callable[[], Awaitable[_T]], monotonic: Callable[[], float], *, age: float) -> None:

@@ -23,7 +23,7 @@ import httpx
 from gputui.api.http import failures
 from gputui.api.http.client import make_client, named_proxy
 from gputui.api.http.decompression import PackingError, Unpacker
-from gputui.api.http.failures import Party, Refusal
+from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.numbers import without_absurd
 from gputui.api.http.off_thread import digested
 from gputui.api.http.server_clock import ServerClock, http_date
@@ -42,7 +42,7 @@ CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 3
 RETRY_WINDOW = 45.0
 """No repetition begins later than this after the first attempt, in seconds."""
-PATIENCE = 10.0
+MAX_WAIT = 10.0
 """The longest wait for a rate limit within one call, in seconds; a longer one is the caller's to schedule."""
 LONGEST_RETRY_AFTER = 300.0
 DEFAULT_RETRY_AFTER = 5.0
@@ -113,7 +113,7 @@ class Transport:
         base_url: str,
         backend: str,
         authorize: Authorize | None = None,
-        explain: Callable[[Party, Refusal], GputuiError | None] | None = None,
+        explain: Callable[[Server, Refusal], GputuiError | None] | None = None,
         read_timeout: float = 30.0,
         concurrency: int = 12,
         requests_per_second: float | None = None,
@@ -122,7 +122,7 @@ class Transport:
         random: Callable[[], float] = random_module.random,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.party = Party(
+        self.server = Server(
             account,
             urlsplit(base_url).netloc,
             backend,
@@ -174,7 +174,7 @@ class Transport:
             except _TransientError as failure:
                 delay = self._backoff(number) if failure.delay is None else failure.delay
                 spent = self._monotonic() - started
-                if number >= ATTEMPTS or delay > PATIENCE or spent + delay > RETRY_WINDOW:
+                if number >= ATTEMPTS or delay > MAX_WAIT or spent + delay > RETRY_WINDOW:
                     raise failure.error from None
             await self._sleep(delay)
 
@@ -281,14 +281,14 @@ class Transport:
                 body = await self._read(response, attempt)
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise InvalidError(
-                f"{self.party}: {attempt.what or 'the request'} is too long or not text.", hint="Shorten it."
+                f"{self.server}: {attempt.what or 'the request'} is too long or not text.", hint="Shorten it."
             ) from None
         except (httpx.HTTPError, TimeoutError) as error:
-            log.debug("%s %s %s: %s", self.party.account, attempt.method, attempt.path, type(error).__name__)
+            log.debug("%s %s %s: %s", self.server.account, attempt.method, attempt.path, type(error).__name__)
             raise self._failure(attempt, error) from None
         log.debug(
             "%s %s %s: %d, %d bytes, %.0f ms",
-            self.party.account,
+            self.server.account,
             attempt.method,
             attempt.path,
             response.status_code,
@@ -305,7 +305,7 @@ class Transport:
 
     def _client(self, *, keep: bool) -> httpx.AsyncClient:
         if keep not in self._clients:
-            self._clients[keep] = make_client(self._base_url, self.party, keep=keep)
+            self._clients[keep] = make_client(self._base_url, self.server, keep=keep)
         return self._clients[keep]
 
     async def _read(self, response: httpx.Response, attempt: _Attempt) -> bytes:
@@ -333,12 +333,12 @@ class Transport:
 
     def _unreadable(self, attempt: _Attempt, reason: str) -> GputuiError:
         if attempt.changes:
-            return failures.unknown_outcome(self.party, attempt.what, f"the answer {reason}")
-        return ProtocolError(f"{self.party}: the answer {reason}.", hint=self.party.look_at)
+            return failures.unknown_outcome(self.server, attempt.what, f"the answer {reason}")
+        return ProtocolError(f"{self.server}: the answer {reason}.", hint=self.server.look_at)
 
     def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
         """Turn what went wrong on the way into what the caller is told."""
-        reason = failures.describe(error, self.party, connect=CONNECT_TIMEOUT, read=attempt.read_timeout)
+        reason = failures.describe(error, self.server, connect=CONNECT_TIMEOUT, read=attempt.read_timeout)
         unsent = isinstance(
             error,
             httpx.ConnectError
@@ -349,8 +349,8 @@ class Transport:
             | httpx.LocalProtocolError,
         )
         if attempt.changes and not unsent:
-            return failures.unknown_outcome(self.party, attempt.what, reason.text)
-        unavailable = UnavailableError(f"{self.party}: {reason.text}.", hint=reason.hint)
+            return failures.unknown_outcome(self.server, attempt.what, reason.text)
+        unavailable = UnavailableError(f"{self.server}: {reason.text}.", hint=reason.hint)
         # A refused connection, a wrong name or certificate will not be another one in a second.
         lasting = unsent and not isinstance(error, httpx.ConnectTimeout)
         return unavailable if lasting else _TransientError(unavailable)
@@ -361,10 +361,10 @@ class Transport:
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
             return _TransientError(self.limit(delay, said=refusal.detail, request_id=refusal.request_id), delay)
-        error = (self._explain and self._explain(self.party, refusal)) or failures.refused(self.party, refusal)
+        error = (self._explain and self._explain(self.server, refusal)) or failures.refused(self.server, refusal)
         if attempt.changes and failures.leaves_open(refusal, error, creates=attempt.creates):
-            reason = failures.failed_at_it(self.party, refusal, error)
-            return failures.unknown_outcome(self.party, attempt.what, reason)
+            reason = failures.failed_at_it(self.server, refusal, error)
+            return failures.unknown_outcome(self.server, attempt.what, reason)
         if refusal.status in {502, 503, 504}:
             return _TransientError(error, _retry_after(response))
         return error
@@ -372,7 +372,7 @@ class Transport:
     def _rate_limited(self, delay: float) -> RateLimitedError:
         said = f": {self._limit_said.rstrip('.')}" if self._limit_said else ""
         return RateLimitedError(
-            f"{self.party}: asks to slow down, for {delay:.0f} s{said}.",
+            f"{self.server}: asks to slow down, for {delay:.0f} s{said}.",
             retry_after=delay,
             request_id=self._limit_request_id,
         )
@@ -381,7 +381,7 @@ class Transport:
         """Wait for the end of a rate limit and for this request's place in the account's pace."""
         now = self._monotonic()
         limited = (self._limited_until or now) - now
-        if limited > PATIENCE:
+        if limited > MAX_WAIT:
             raise self._rate_limited(limited)
         turn = max(now + max(0.0, limited), self._next_turn)
         self._next_turn = turn + self._interval

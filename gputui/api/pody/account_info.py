@@ -22,10 +22,10 @@ _STATISTICS = (0, 2, 5)
 _T = TypeVar("_T")
 
 
-async def identify(config: PodyAccount, server: PodyClient) -> AccountInfo:
+async def identify(config: PodyAccount, client: PodyClient) -> AccountInfo:
     """Ask release and identity (``/version``, ``/user/info``); raises GputuiError."""
-    release = await server.release()
-    info = await server.ask(mapping.USER_INFO, "/user/info")
+    release = await client.release()
+    info = await client.ask(mapping.USER_INFO, "/user/info")
     return AccountInfo(
         ref=Ref(config.name, "account", config.name),
         backend="pody",
@@ -39,13 +39,13 @@ async def identify(config: PodyAccount, server: PodyClient) -> AccountInfo:
 
 async def describe(
     config: PodyAccount,
-    server: PodyClient,
+    client: PodyClient,
     *,
     pods: Callable[[], Coroutine[Any, Any, tuple[Sequence[Ref], Mapping[str, int]]]],
     images: Callable[[], Coroutine[Any, Any, Sequence[Image]]],
 ) -> AccountInfo:
     """Ask everything there is; what fails beside the identity is named in ``problems``."""
-    basic = await identify(config, server)
+    basic = await identify(config, client)
     problems: list[str] = []
 
     async def part(title: str, question: Awaitable[_T]) -> _T | None:
@@ -55,15 +55,15 @@ async def describe(
             problems.append(f"{title}: {error.message}")
             return None
 
-    user_names = server.ask(mapping.USERS, "/user/list")
-    host_spec = server.ask(mapping.SPEC, "/host/spec")
+    user_names = client.ask(mapping.USERS, "/user/list")
+    host_spec = client.ask(mapping.SPEC, "/host/spec")
     users, spec, own_pods, all_images, *usage = await asyncio.gather(
         part("users", user_names),
         part("host", host_spec),
         part("pods", pods()),
         part("images", images()),
-        part("CPU time", _usage(server, "CPU time", "/stat/cputime", basic.user)),
-        part("GPU time", _usage(server, "GPU time", "/stat/gputime", basic.user)),
+        part("CPU time", _usage(client, "CPU time", "/stat/cputime", basic.user)),
+        part("GPU time", _usage(client, "GPU time", "/stat/gputime", basic.user)),
     )
     used = {
         "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
@@ -89,9 +89,9 @@ def _own(images: Sequence[Image]) -> int:
     return sum(bool(image.own) for image in images)
 
 
-async def _usage(server: PodyClient, title: str, path: str, user: str) -> tuple[str, str] | None:
+async def _usage(client: PodyClient, title: str, path: str, user: str) -> tuple[str, str] | None:
     """Ask the time used so far; None from a server that keeps no account of it."""
-    if await server.release() < _STATISTICS:
+    if await client.release() < _STATISTICS:
         return None
-    seconds = await server.ask(mapping.SECONDS, path, {"user": user})
+    seconds = await client.ask(mapping.SECONDS, path, {"user": user})
     return title, format_duration(seconds.get(user, 0.0))

@@ -103,14 +103,14 @@ class PodyBackend(HttpBackend):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = account
-        self._server = PodyClient(account, sleep=sleep, monotonic=monotonic)
-        super().__init__(account, self._server)
-        self._gpus = GpuSnapshots(self._server, monotonic)
+        self._client = PodyClient(account, sleep=sleep, monotonic=monotonic)
+        super().__init__(account, self._client)
+        self._gpus = GpuSnapshots(self._client, monotonic)
         self._host = host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
         self._names = SafeNames(account.name)
-        self.creators = {"pod": PodCreator(account.name, self._server, self.images)}
+        self.creators = {"pod": PodCreator(account.name, self._client, self.images)}
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -145,18 +145,18 @@ class PodyBackend(HttpBackend):
 
     async def probe(self) -> AccountInfo:
         """Ask release and identity (``/version``, ``/user/info``): proves address, kind of server and credentials."""
-        return await pody_account.identify(self._config, self._server)
+        return await pody_account.identify(self._config, self._client)
 
     async def account_info(self) -> AccountInfo:
         """Ask everything about account and host; what fails is named in ``problems``."""
-        return await pody_account.describe(self._config, self._server, pods=self._pod_refs, images=self.images)
+        return await pody_account.describe(self._config, self._client, pods=self._pod_refs, images=self.images)
 
     async def change_password(self, password: str) -> ActionResult:
         """Change the user's password (``POST /user/ch-passwd``) and use the new one from now on."""
         if not password:
             raise InvalidError("The new password is empty.", fields={"password": "is empty"})
-        await self._server.change("/user/ch-passwd", {"passwd": password}, what="the change of the password")
-        self._server.use_password(password)
+        await self._client.change("/user/ch-passwd", {"passwd": password}, what="the change of the password")
+        self._client.use_password(password)
         return ActionResult("Password changed.")
 
     # Instances
@@ -197,27 +197,27 @@ class PodyBackend(HttpBackend):
 
         The server filters Docker's names by substring, so another user's pod can appear as a second "main".
         """
-        listed = await self._server.ask(mapping.NAMES, "/pod/list")
+        listed = await self._client.ask(mapping.NAMES, "/pod/list")
         names, unread = read_each(listed, mapping.read_name)
         prefix = f"{self._config.username}-"
         return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names)), unread
 
     async def _inspect(self, ref: Ref) -> Instance:
-        path = "/pod/inspect" if await self._server.release() >= _NEW_ROUTES else "/pod/info"
-        body = await self._server.get(path, {"ins": self._names.raw(ref)})
+        path = "/pod/inspect" if await self._client.release() >= _NEW_ROUTES else "/pod/info"
+        body = await self._client.get(path, {"ins": self._names.raw(ref)})
         pod, instance = await digested(len(body), self._read_pod, ref, body, path)
         if pod.name:
             self._refs[pod.name] = ref
         return self._prices.instance(await self._with_gpus(instance) if instance.gpu_indices == () else instance)
 
     def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[mapping.PodWire, Instance]:
-        pod = self._server.decode(mapping.POD, body, path)
+        pod = self._client.decode(mapping.POD, body, path)
         return pod, mapping.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
 
     async def _with_gpus(self, instance: Instance) -> Instance:
         """Say what an empty list of GPUs means: engines give it for "all" too, and the user's quota knows better."""
         try:
-            everything = await self._server.allows_all_gpus()
+            everything = await self._client.allows_all_gpus()
         except GputuiError:
             return replace(instance, gpu_indices=None, gpu_count=None)
         if not everything:
@@ -284,9 +284,9 @@ class PodyBackend(HttpBackend):
 
     async def images(self) -> Sequence[Image]:
         """List the images one can create from (``/image/list``, below 0.3 ``/host/images``)."""
-        release = await self._server.release()
+        release = await self._client.release()
         path = "/image/list" if release >= _NEW_ROUTES else "/host/images"
-        listed = await self._server.ask(mapping.NAMES, path)
+        listed = await self._client.ask(mapping.NAMES, path)
         names, unread = read_each(listed, mapping.read_name)
         rows = [
             mapping.to_image(self._names.ref("image", name), own=self._is_own_image(name, release)) for name in names
@@ -305,10 +305,10 @@ class PodyBackend(HttpBackend):
         image = next((image for image in await self.images() if image.ref == ref), None)
         if image is None:
             raise NotFoundError(f"{self.account}: there is no image {ref.id}.")
-        if await self._server.release() < _NEW_ROUTES:
+        if await self._client.release() < _NEW_ROUTES:
             return image
-        body = await self._server.transport.post("/image/inspect", {"image": self._names.raw(ref)})
-        details = self._server.decode(mapping.IMAGE, body, "/image/inspect")
+        body = await self._client.transport.post("/image/inspect", {"image": self._names.raw(ref)})
+        details = self._client.decode(mapping.IMAGE, body, "/image/inspect")
         return image if details is None else mapping.with_inspection(image, details, body)
 
     async def fetch(self, ref: Ref) -> Row:
@@ -332,7 +332,7 @@ class PodyBackend(HttpBackend):
 
     @property
     def _commits(self) -> bool:
-        return (self._server.known_release or OLDEST) >= _NEW_ROUTES
+        return (self._client.known_release or OLDEST) >= _NEW_ROUTES
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in, on this release of the server."""
@@ -364,11 +364,11 @@ class PodyBackend(HttpBackend):
         """Delete a pod (``POST /pod/delete``) or an image of the user's own (``POST /image/delete``)."""
         if ref.kind != "image":
             return await self._act(ref, "delete", "deleted")
-        if not self._is_own_image(ref.id, await self._server.release()):
+        if not self._is_own_image(ref.id, await self._client.release()):
             raise ForbiddenError(
                 f"{ref} is not an image of yours.", hint="Only images made by commit can be deleted."
             )
-        await self._server.change(
+        await self._client.change(
             "/image/delete", {"image": self._names.raw(ref)}, what=f"the deletion of image {ref.id}"
         )
         return ActionResult(f"Image {ref.id} deleted.")
@@ -376,15 +376,15 @@ class PodyBackend(HttpBackend):
     async def exec(self, ref: Ref, command: str, *, timeout: float | None = None) -> ExecResult:
         """Run a shell command as root (``POST /pod/exec``). Below 0.3 the server's limit is always 10 s."""
         require_kind(ref, "pod")
-        timed = await self._server.release() >= _NEW_ROUTES
+        timed = await self._client.release() >= _NEW_ROUTES
         limit = (EXEC_TIMEOUT if timeout is None else max(1, math.ceil(timeout))) if timed else OLD_EXEC_TIMEOUT
         params: dict[str, str | int] = {"ins": self._names.raw(ref), "cmd": command}
         if timed:
             params["timeout"] = int(limit)
         what = f"the command for pod {ref.id}"
-        body = await self._server.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
+        body = await self._client.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
         long = len(body) > _LONG_OUTPUT
-        read = partial(self._server.decode, mapping.EXEC, body, "/pod/exec", what=what)
+        read = partial(self._client.decode, mapping.EXEC, body, "/pod/exec", what=what)
         answer = await asyncio.to_thread(read) if long else read()
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
@@ -399,7 +399,7 @@ class PodyBackend(HttpBackend):
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
         """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""
         require_kind(ref, "pod")
-        if await self._server.release() < _NEW_ROUTES:
+        if await self._client.release() < _NEW_ROUTES:
             raise ForbiddenError(f"{self.account}: this server cannot commit pods; 0.3 and later can.")
         problem = name_problem(tag) if tag else None
         if problem:
@@ -410,15 +410,15 @@ class PodyBackend(HttpBackend):
             **({"msg": message} if message else {}),
         }
         what = f"the commit of pod {ref.id}"
-        body = await self._server.transport.post(
+        body = await self._client.transport.post(
             "/pod/commit", params, what=what, timeout=CREATE_TIMEOUT, creates=True
         )
-        name = clean(self._server.decode(mapping.COMMIT, body, "/pod/commit", what=what).image_name)
-        listed = name if await self._server.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
+        name = clean(self._client.decode(mapping.COMMIT, body, "/pod/commit", what=what).image_name)
+        listed = name if await self._client.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
         return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
 
     async def _act(self, ref: Ref, verb: str, done: str) -> ActionResult:
         require_kind(ref, "pod")
         what = f"the {verb} of pod {ref.id}"
-        log = await self._server.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
+        log = await self._client.change(f"/pod/{verb}", {"ins": self._names.raw(ref)}, what=what)
         return ActionResult(f"Pod {ref.id} {done}.", output=log)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gputui.api.common import docker
 from gputui.api.common.account_client import AccountClient
-from gputui.api.http.failures import Party, Refusal, refused, sign_in_hint
+from gputui.api.http.failures import Refusal, Server, refused, sign_in_hint
 from gputui.api.http.off_thread import digested
-from gputui.api.http.shared_request import SharedAnswer
+from gputui.api.http.shared_request import SharedRequest
 from gputui.api.pody import mapping
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
@@ -138,9 +138,9 @@ class PodyClient(AccountClient):
 class GpuSnapshots:
     """The answers of gpu-ps, shared: GPUs, processes and stock come from one, so three lists cost one request."""
 
-    def __init__(self, server: PodyClient, monotonic: Callable[[], float]) -> None:
-        self._server = server
-        self._shared = SharedAnswer(self.ask, monotonic, age=SNAPSHOT_AGE)
+    def __init__(self, client: PodyClient, monotonic: Callable[[], float]) -> None:
+        self._client = client
+        self._shared = SharedRequest(self.ask, monotonic, age=SNAPSHOT_AGE)
 
     async def get(self) -> mapping.GpuSnapshot:
         """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
@@ -154,26 +154,26 @@ class GpuSnapshots:
         """Ask anew, for one GPU or all; raises GputuiError, NotFoundError for a GPU that is not there."""
         params = None if gpu is None else {"id": gpu}
         try:
-            return await self._server.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self._client.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
         except NotFoundError:
             # Up to 0.2 a process that ends while the server lists it fails the whole list.
-            return await self._server.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self._client.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
         except ServerError as error:
             hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
             raise ServerError(error.message, hint=hint) from None
 
 
-def explain(party: Party, refusal: Refusal) -> GputuiError | None:
+def explain(server: Server, refusal: Refusal) -> GputuiError | None:
     """Name a refusal better than its status does: pody says 403 to a wrong password and to a spent quota alike."""
     words = docker.words(refusal.detail)
     detail = words or refusal.detail
     if refusal.status == 403 and detail.startswith("Invalid username or password"):
-        return AuthError(f"{party}: wrong user name or password (HTTP 403).", hint=sign_in_hint(party))
+        return AuthError(f"{server}: wrong user name or password (HTTP 403).", hint=sign_in_hint(server))
     if refusal.is_json and (refusal.status == 405 or (refusal.status == 404 and detail == "Not Found")):
         return RouteMissingError(
-            f"{party}: the server does not know this call (HTTP {refusal.status}).",
+            f"{server}: the server does not know this call (HTTP {refusal.status}).",
             hint="If it was updated just now, refresh; else check base_url.",
         )
     if refusal.status == 400 and _NOT_THERE.match(detail):
-        return NotFoundError(f"{party}: {detail} (HTTP 400).")
-    return refused(party, replace(refusal, detail=detail)) if words else None
+        return NotFoundError(f"{server}: {detail} (HTTP 400).")
+    return refused(server, replace(refusal, detail=detail)) if words else None

@@ -94,30 +94,30 @@ class YottaBackend(HttpBackend):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = account
-        self._server = YottaClient(account, sleep=sleep, monotonic=monotonic)
-        super().__init__(account, self._server)
+        self._client = YottaClient(account, sleep=sleep, monotonic=monotonic)
+        super().__init__(account, self._client)
         self._scope = mapping.Scope(account.name, account.currency, SafeNames(account.name))
-        self._lists = YottaLists(self._server, self._scope, self._prices, monotonic)
+        self._lists = YottaLists(self._client, self._scope, self._prices, monotonic)
         self._storage = YottaStorage(self._scope, self._lists)
-        self._tasks = YottaTasks(self._server, self._scope, self._lists, monotonic)
+        self._tasks = YottaTasks(self._client, self._scope, self._lists, monotonic)
         rentals = {
-            kind: RentalCreator(kind, self._scope, account.base_url, self._server, self._lists, self._storage)
+            kind: RentalCreator(kind, self._scope, account.base_url, self._client, self._lists, self._storage)
             for kind in forms.KINDS
         }
         self.creators = {
             **rentals,
-            TASK: task.TaskCreator(account.name, account.base_url, self._server, self._tasks),
-            VOLUME: VolumeCreator(self._scope, account.base_url, self._server, self._storage, self._lists),
-            CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._server, self._storage),
+            TASK: task.TaskCreator(account.name, account.base_url, self._client, self._tasks),
+            VOLUME: VolumeCreator(self._scope, account.base_url, self._client, self._storage, self._lists),
+            CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._client, self._storage),
         }
-        self.editor: YottaEditor = YottaEditor(account.base_url, self._server, self._lists, self._storage)
+        self.editor: YottaEditor = YottaEditor(account.base_url, self._client, self._lists, self._storage)
         self.filters: filters.YottaFilters = filters.YottaFilters(
             account.name,
             regions=lambda: self._lists.regions,
             queues=lambda: {each.ref.id: each.name for each in self._tasks.endpoints},
             changed=self._filtered,
         )
-        self.logs: WorkerLogs = WorkerLogs(self._server, self._lists)
+        self.logs: WorkerLogs = WorkerLogs(self._client, self._lists)
 
     @property
     def listers(self) -> Mapping[Resource, Lister]:
@@ -270,7 +270,7 @@ class YottaBackend(HttpBackend):
         return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
 
     async def _change(self, method: str, path: str, what: str, params: Params | None = None) -> None:
-        await self._server.change(method, path, what=what, params=params)
+        await self._client.change(method, path, what=what, params=params)
 
 
 def _require(ref: Ref, *kinds: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from gputui.api.common.account_client import AccountClient
 from gputui.api.http.decoding import check_size
-from gputui.api.http.failures import Party, Refusal, is_about_credentials, may_be_credentials, sign_in_hint
+from gputui.api.http.failures import Refusal, Server, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.api.http.off_thread import digested
 from gputui.api.http.transport import DEFAULT_RETRY_AFTER
 from gputui.errors import (
@@ -43,7 +43,7 @@ def _as_it_is(data: object) -> object:
     return data
 
 
-class Meaning(NamedTuple):
+class ErrorCode(NamedTuple):
     """What a code stands for: the kind of failure, the words where the answer has none, and what to do now."""
 
     kind: (
@@ -54,27 +54,27 @@ class Meaning(NamedTuple):
     hint: str = ""
 
 
-CODES: Mapping[int, Meaning] = {
-    10001: Meaning(InvalidError, "the request was not accepted"),
-    10002: Meaning(ServerError, "the system failed at it", _TRY_AGAIN),
-    10007: Meaning(NotFoundError, "it does not exist"),
-    11000: Meaning(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
-    11001: Meaning(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
-    11002: Meaning(ForbiddenError, "the account may not terminate this VM"),
-    12001: Meaning(ConflictError, "the state does not allow this", "Look at its state: stop or start it first."),
-    13000: Meaning(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
-    14000: Meaning(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
-    24000: Meaning(UnavailableError, "endpoints are not available now", "Try again in a moment."),
-    24001: Meaning(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
-    24011: Meaning(NotFoundError, "there is no such task"),
+CODES: Mapping[int, ErrorCode] = {
+    10001: ErrorCode(InvalidError, "the request was not accepted"),
+    10002: ErrorCode(ServerError, "the system failed at it", _TRY_AGAIN),
+    10007: ErrorCode(NotFoundError, "it does not exist"),
+    11000: ErrorCode(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
+    11001: ErrorCode(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
+    11002: ErrorCode(ForbiddenError, "the account may not terminate this VM"),
+    12001: ErrorCode(ConflictError, "the state does not allow this", "Look at its state: stop or start it first."),
+    13000: ErrorCode(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
+    14000: ErrorCode(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
+    24000: ErrorCode(UnavailableError, "endpoints are not available now", "Try again in a moment."),
+    24001: ErrorCode(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
+    24011: ErrorCode(NotFoundError, "there is no such task"),
 }
 """The codes of the data model's table ResponseCode."""
 
-_STATUSES: Mapping[int, Meaning] = {
-    401: Meaning(AuthError, "the key is not accepted"),
-    403: Meaning(ForbiddenError, "not allowed"),
-    404: Meaning(NotFoundError, "not found"),
-    409: Meaning(ConflictError, "the state does not allow this"),
+_STATUSES: Mapping[int, ErrorCode] = {
+    401: ErrorCode(AuthError, "the key is not accepted"),
+    403: ErrorCode(ForbiddenError, "not allowed"),
+    404: ErrorCode(NotFoundError, "not found"),
+    409: ErrorCode(ConflictError, "the state does not allow this"),
 }
 """HTTP's own numbers, where a gateway writes them into the envelope."""
 
@@ -148,27 +148,29 @@ class YottaClient(AccountClient):
         envelope = self.decode(_ENVELOPE, body, path, what=what)
         if envelope.code == SUCCESS:
             if not what:
-                check_size(envelope.data, self.party, path)
+                check_size(envelope.data, self.server, path)
             return envelope.data
         said = clean(" ".join((envelope.message or "").split()))
         if envelope.code == _TOO_MANY_REQUESTS:
             raise self.transport.limit(DEFAULT_RETRY_AFTER, said=said)
-        raise refusal(self.party, envelope.code, said)
+        raise refusal(self.server, envelope.code, said)
 
 
-def refusal(party: Party, code: int, message: str, *, status: int = 200) -> GputuiError:
+def refusal(server: Server, code: int, message: str, *, status: int = 200) -> GputuiError:
     """Return the error for an envelope that is no success. ``message`` is clean, ``status`` is HTTP's."""
-    meaning = CODES.get(code) or _STATUSES.get(code) or Meaning(ServerError, "the request was refused", _TRY_AGAIN)
-    if meaning.kind is ForbiddenError and code == 403:  # HTTP's own number, of a gateway that checks the key
-        kind, hint = (AuthError, "") if is_about_credentials(message) else (ForbiddenError, may_be_credentials(party))
-        meaning = Meaning(kind, meaning.words, hint)
-    said = message.rstrip(". ") or meaning.words
+    known = CODES.get(code) or _STATUSES.get(code) or ErrorCode(ServerError, "the request was refused", _TRY_AGAIN)
+    if known.kind is ForbiddenError and code == 403:  # HTTP's own number, of a gateway that checks the key
+        kind, hint = (
+            (AuthError, "") if is_about_credentials(message) else (ForbiddenError, may_be_credentials(server))
+        )
+        known = ErrorCode(kind, known.words, hint)
+    said = message.rstrip(". ") or known.words
     where = f"code {code}" if status == 200 else f"code {code}, HTTP {status}"
-    hint = sign_in_hint(party) if meaning.kind is AuthError else meaning.hint
-    return meaning.kind(f"{party}: {said} ({where}).", hint=hint)
+    hint = sign_in_hint(server) if known.kind is AuthError else known.hint
+    return known.kind(f"{server}: {said} ({where}).", hint=hint)
 
 
-def explain(party: Party, refused: Refusal) -> GputuiError | None:
+def explain(server: Server, refused: Refusal) -> GputuiError | None:
     """Name a refusal by the envelope that came with another HTTP status than 2xx; None where the status says more.
 
     What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
@@ -178,4 +180,4 @@ def explain(party: Party, refused: Refusal) -> GputuiError | None:
     code = refused.code
     if not (code.isascii() and code.isdecimal() and len(code) <= 9 and int(code) in CODES):
         return None
-    return refusal(party, int(code), refused.detail, status=refused.status)
+    return refusal(server, int(code), refused.detail, status=refused.status)

@@ -68,7 +68,7 @@ class _Moment(BaseModel):
 
 
 async def read_page(
-    server: YottaClient, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
+    client: YottaClient, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
 ) -> LogPage:
     """Read the lines past a place; raises GputuiError. ``path`` is that of the log."""
     params: dict[str, str | int] = {
@@ -83,13 +83,13 @@ async def read_page(
     if after is not None:
         offset = "" if after.offset.startswith(_UNTOLD) else after.offset
         params |= {"searchAfterTime": after.time, "searchAfterOffset": offset}
-    data = await server.ask(path, params)
+    data = await client.ask(path, params)
     if data is None:
         return LogPage((), False, after)
     try:
         page = PageRow.model_validate(data)
     except ValidationError:
-        raise ProtocolError(f"{server.party}: {path} answers with something else than a page of a log.") from None
+        raise ProtocolError(f"{client.server}: {path} answers with something else than a page of a log.") from None
     return to_page(page, after=after, backward=backward)
 
 

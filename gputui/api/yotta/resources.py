@@ -40,12 +40,12 @@ class YottaLists:
 
     def __init__(
         self,
-        server: YottaClient,
+        client: YottaClient,
         scope: mapping.Scope,
         stated: StatedPrices,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._server = server
+        self._client = client
         self._scope = scope
         self._stated = stated
         self._monotonic = monotonic
@@ -117,7 +117,7 @@ class YottaLists:
 
     async def first_vm(self) -> None:
         """Ask for one VM: what is cheapest to ask."""
-        await self._server.ask(VMS, {"page": 1, "size": 1})
+        await self._client.ask(VMS, {"page": 1, "size": 1})
 
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
         """List the workers of an endpoint (``GET /v2/serverless/{id}/workers``)."""
@@ -188,7 +188,7 @@ class YottaLists:
                 raise self._unlisted(TYPES)
             return mapping.to_vm_types(rows)
 
-        self._types, unread = await self._server.read(TYPES, None, read)
+        self._types, unread = await self._client.read(TYPES, None, read)
         self._types_asked = self._monotonic()
         return self._types, unread
 
@@ -225,11 +225,11 @@ class YottaLists:
     async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
         """Ask for one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
         try:
-            row = await self._server.read(path, None, make)
+            row = await self._client.read(path, None, make)
         except UnreadableRowError as error:
-            raise ProtocolError(f"{self._server.party}: {ref} cannot be read: {error.reason}.") from None
+            raise ProtocolError(f"{self._client.server}: {ref} cannot be read: {error.reason}.") from None
         if row.ref != ref:
-            raise ProtocolError(f"{self._server.party}: {path} answers with something else than {ref}.")
+            raise ProtocolError(f"{self._client.server}: {path} answers with something else than {ref}.")
         return row
 
     # Lists and pages
@@ -245,14 +245,14 @@ class YottaLists:
                 return None
             return RowCollector(*read_each(rows, make)).rows()
 
-        found = await self._server.read(path, params, read)
+        found = await self._client.read(path, params, read)
         return await self.paged(path, params, make) if found is None else found
 
     async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list page by page."""
 
         async def page(index: int) -> Page[_R]:
-            return await self._server.read(path, {**params, "page": index, "size": PAGE_SIZE}, read)
+            return await self._client.read(path, {**params, "page": index, "size": PAGE_SIZE}, read)
 
         def read(data: object) -> Page[_R]:
             rows = rows_of(data)
@@ -265,7 +265,7 @@ class YottaLists:
         return await read_all(page)
 
     def _unlisted(self, path: str) -> ProtocolError:
-        return ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+        return ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
 
 
 async def tried(part: Awaitable[_T]) -> _T | GputuiError:

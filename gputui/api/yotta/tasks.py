@@ -14,7 +14,7 @@ from typing import NamedTuple
 from gputui.api.common.url_paths import segment
 from gputui.api.http.off_thread import digested
 from gputui.api.http.rows import RowCollector, read_each
-from gputui.api.http.shared_request import SharedAnswer
+from gputui.api.http.shared_request import SharedRequest
 from gputui.api.yotta import filters
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, Scope
@@ -40,8 +40,8 @@ class _Reading(NamedTuple):
 class YottaTasks:
     """The tasks of an account. A queue that cannot be read keeps what it last had, and says so."""
 
-    def __init__(self, server: YottaClient, scope: Scope, lists: YottaLists, monotonic: Callable[[], float]) -> None:
-        self._server = server
+    def __init__(self, client: YottaClient, scope: Scope, lists: YottaLists, monotonic: Callable[[], float]) -> None:
+        self._client = client
         self._scope = scope
         self._lists = lists
         self._only = ""
@@ -52,8 +52,8 @@ class YottaTasks:
         self._monotonic = monotonic
         self._shared = self._answer()
 
-    def _answer(self) -> SharedAnswer[list[_Reading]]:
-        return SharedAnswer(self._read_all, self._monotonic, age=AGE)
+    def _answer(self) -> SharedRequest[list[_Reading]]:
+        return SharedRequest(self._read_all, self._monotonic, age=AGE)
 
     @property
     def endpoints(self) -> Sequence[Deployment]:
@@ -146,7 +146,7 @@ class YottaTasks:
     async def _read(self, endpoint: Deployment) -> _Reading:
         path = self.path_in(self._scope.names.raw(endpoint.ref))
         count, (tasks, total) = await asyncio.gather(
-            tried(self._server.ask(f"{path}/count")), self._newest(endpoint, path, self._most or filters.NEWEST)
+            tried(self._client.ask(f"{path}/count")), self._newest(endpoint, path, self._most or filters.NEWEST)
         )
         if isinstance(count, RateLimitedError | AuthError):
             raise count
@@ -173,8 +173,8 @@ class YottaTasks:
     async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None, int]:
         """Return the rows of a page, how many there are in all, and how long the answer was, in bytes."""
         params = {**self._query, "pageNumber": index, "pageSize": size}
-        data, length = await self._server.ask_sized(path, params)
+        data, length = await self._client.ask_sized(path, params)
         rows = rows_of(data)
         if rows is None:
-            raise ProtocolError(f"{self._server.party}: {path} answers with something else than a list.")
+            raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
         return list(rows), figures_of(data).total if isinstance(data, Mapping) else len(rows), length

@@ -373,5 +373,5 @@ async def test_a_complaint_of_fastapi_is_told_at_its_field() -> None:
     async with dock() as there:
         path = "/containers/create"
         with pytest.raises(InvalidError) as caught:
-            await there.backend._server.transport.change("POST", path, json={"env": {"A": 1}}, what="x")
+            await there.backend._client.transport.change("POST", path, json={"env": {"A": 1}}, what="x")
         assert caught.value.fields.keys() == {"name", "image", "user_name", "password", "env"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gputui.api.gpuhub.errors import refusal
-from gputui.api.http.failures import Party
+from gputui.api.http.failures import Server
 from gputui.errors import AccountDeniedError, ConflictError, ForbiddenError, GputuiError
 
-AUTODL = Party("auto", "api.example.com", "AutoDL")
+AUTODL = Server("auto", "api.example.com", "AutoDL")
 
 
 @pytest.mark.parametrize(
@@ -33,5 +33,5 @@ def test_a_refusal_is_told_in_own_words_beside_the_apis(
 
 
 def test_a_private_cloud_has_no_balance_to_name() -> None:
-    error = refusal(Party("own", "private.example.com", "private AutoDL"), "BadRequest", "无当前资源访问权限")
+    error = refusal(Server("own", "private.example.com", "private AutoDL"), "BadRequest", "无当前资源访问权限")
     assert "stock and images work" in error.message

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gputui.api.http.decoding import decode
-from gputui.api.http.failures import Party, Refusal, refused
+from gputui.api.http.failures import Refusal, Server, refused
 from gputui.api.http.proxies import Proxy, UnusableProxyError, proxy_for
 from gputui.api.pody.mapping import NAMES
 from gputui.errors import GputuiError, ProtocolError, UnavailableError, UnknownOutcomeError
@@ -193,7 +193,7 @@ async def test_a_page_of_the_proxy_is_the_proxys_doing(
 @pytest.mark.parametrize("status", [403, 502, 503, 504])
 def test_a_page_that_came_through_a_tunnel_is_not_blamed_on_the_proxy(status: int) -> None:
     proxy = Proxy("https_proxy", "http://proxy.example.test:3128", "http://proxy.example.test:3128")
-    error = refused(Party("lab", HOST, "pody", proxy=proxy, tunnelled=True), Refusal(status))
+    error = refused(Server("lab", HOST, "pody", proxy=proxy, tunnelled=True), Refusal(status))
     assert HOST in error.message
     assert "proxy" not in error.message
     assert "http://proxy.example.test:3128 (https_proxy)" in error.hint
@@ -216,10 +216,10 @@ async def test_a_captive_portal_is_named(
     server.on("/pod/start", page(511))
     transport = make_transport(f"http://{HOST}")
     with pytest.raises(ProtocolError, match="a web page instead of JSON") as caught:
-        decode(NAMES, await transport.get("/pod/list"), transport.party, "/pod/list")
+        decode(NAMES, await transport.get("/pod/list"), transport.server, "/pod/list")
     assert f"The proxy {server.url} (http_proxy) may have answered instead" in caught.value.hint
     with pytest.raises(UnknownOutcomeError):
-        decode(NAMES, await transport.get("/pod/list"), transport.party, "/pod/list", what="the stop of pod main")
+        decode(NAMES, await transport.get("/pod/list"), transport.server, "/pod/list", what="the stop of pod main")
     with pytest.raises(ProtocolError, match=r"redirects to http://login.example.test") as caught:
         await transport.post("/pod/stop", what="the stop of pod main")
     assert "sign in there where it is the network's own page" in caught.value.hint

@@ -69,7 +69,7 @@ class MoonClient(AccountClient):
             account,
             "moon",
             secret=account.token,
-            explain=lambda party, refusal: None,
+            explain=lambda server, refusal: None,
             sleep=asyncio.sleep,
             monotonic=time.monotonic,
         )
@@ -90,7 +90,7 @@ class MoonClient(AccountClient):
         """Ask for a change, once."""
         answer = await self.transport.change("POST", path, what=what, json=body and dict(body))
         rover = self.decode(_ROVER, answer, path, what=what)
-        created = Ref(self.party.account, "rover", clean(rover.name)) if body else None
+        created = Ref(self.server.account, "rover", clean(rover.name)) if body else None
         return ActionResult(f"now {rover.state}", created=created)
 
 
