@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,20 +57,45 @@ _LOGIN_PAGE = (
 )
 
 
-class ApiFaults(Protocol):
-    """The faults that differ from API to API."""
+class ApiFaults:
+    """The faults that differ from API to API; without other methods those of an API in FastAPI's format."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], object]] = []
 
     def apply(self, profile: str) -> None:
         """Change the world or the API as a profile requires; undo the changes of the previous profile."""
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+        self.set_profile(profile)
+        for number, name in enumerate(HOSTILE_NAMES if profile == "hostile" else ()):
+            self._undo += self.add_hostile(number, name)
+
+    def set_profile(self, profile: str) -> None:
+        """Set the faults of the API itself."""
+
+    def add_hostile(self, number: int, name: str) -> Iterable[Callable[[], object]]:
+        """Add things with a hostile name and return what removes them."""
+        return ()
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """Return status and body for wrong credentials, None for a request that needs none."""
+        return 403, self.error_body("Not authenticated")
 
     def error_body(self, text: str) -> bytes:
         """Return the body of an error with an HTTP status of its own."""
+        return json.dumps({"detail": text}, separators=(",", ":")).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
         """Return a JSON answer with faulty values; about one item in three, the same ones every time."""
+        return data
+
+
+def spoiled(rows: list[Any], spoil: Callable[[Any, int], Any]) -> list[Any]:
+    """Every third row spoiled, in a different way each time, and two rows that are no objects."""
+    found = [spoil(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
+    return [*found, None, "row"] if rows else found
 
 
 class Faults:

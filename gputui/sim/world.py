@@ -82,11 +82,11 @@ class Pod:
     container_id: str
     created: float
     started: float
-    status: str
-    ports: tuple[int, ...]
-    gpu_ids: list[int] | None
-    memory_limit: int
-    shm_size: int
+    status: str = "created"
+    ports: tuple[int, ...] = (22,)
+    gpu_ids: list[int] | None = None
+    memory_limit: int = -1
+    shm_size: int = 8 * GIB
     host_ports: dict[int, int] = field(default_factory=dict)
     log: str = ""
     broken: bool = False
@@ -182,6 +182,12 @@ class Host:
         self._of_owner: dict[str, dict[str, Pod]] = {}
         self._pids = itertools.count(3900, 7)
 
+    def add_gpus(self, count: int, model: str, memory: int) -> None:
+        """Add GPUs of a model; ``memory`` in bytes."""
+        for index in range(len(self.gpus), len(self.gpus) + count):
+            uuid = f"GPU-{hexadecimal(self.rng, 8)}-{hexadecimal(self.rng, 4)}"
+            self.gpus.append(Gpu(index, uuid, model, memory))
+
     def pods_of(self, owner: str) -> Iterator[Pod]:
         """A user's pods, newest first."""
         return reversed(self._of_owner.get(owner, {}).values())
@@ -202,10 +208,9 @@ class Host:
             owner=owner,
             instance=instance,
             image=image.name,
-            container_id=self.hexadecimal(64),
+            container_id=hexadecimal(self.rng, 64),
             created=now,
             started=now,
-            status="created",
             ports=image.ports,
             gpu_ids=_gpu_ids(quota.gpus),
             memory_limit=quota.memory_limit if quota.memory_limit > 0 else -1,
@@ -273,10 +278,6 @@ class Host:
         load = sum(_drift(1000, now, process.phase * 3, 0.2) / 1000 * process.load for process in self.on_gpu(index))
         return min(100, round(load * 100))
 
-    def hexadecimal(self, digits: int) -> str:
-        """A random identifier of this host."""
-        return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
-
     def connect(self, pod: Pod) -> None:
         """Map a running pod's ports."""
         pod.host_ports = {port: self.world.network.open(self, pod, port) for port in pod.ports}
@@ -294,12 +295,21 @@ class World:
         self.network: Network = network or NumbersOnly()
         self.hosts: dict[str, Host] = {}
         self.time = clock.now()
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
 
-    def after(self, seconds: float, event: Callable[[], None]) -> None:
+    def after(self, seconds: float, event: Callable[[], object]) -> None:
         """Schedule an event, in world seconds from now."""
         heapq.heappush(self._agenda, (self.time + seconds, next(self._order), event))
+
+    def soon(self, seconds: float, event: Callable[[], object]) -> None:
+        """Schedule an event as :meth:`after`; in a frozen world it occurs at the next opportunity."""
+        self.after(seconds if self.clock.speed else 0, event)
+
+    async def elapse(self, seconds: float) -> None:
+        """Let world seconds pass."""
+        await self.clock.sleep(seconds)
+        self.advance()
 
     def repeat(self, event: Callable[[], None], mean: float, rng: random.Random) -> None:
         """Schedule an event repeatedly, ``mean`` world seconds apart on average."""
@@ -319,10 +329,6 @@ class World:
         self.time = max(self.time, now)
         return self.time
 
-    def hexadecimal(self, digits: int) -> str:
-        """A random identifier."""
-        return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
-
     def restart_by_itself(self, host: Host, pod: Pod) -> None:
         """Restart a pod as after a crash: it ends, and its restart policy starts it some seconds later."""
         host.stop(pod, "restarting")
@@ -332,6 +338,11 @@ class World:
                 host.start(pod)
 
         self.after(host.rng.uniform(*_RESTART_SECONDS), back)
+
+
+def hexadecimal(rng: random.Random, digits: int) -> str:
+    """A random identifier."""
+    return f"{rng.getrandbits(digits * 4):0{digits}x}"
 
 
 def _drift(base: int, now: float, phase: float, share: float) -> int:

@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gputui.sim.http import docker_error, fastapi_error, route
 from gputui.sim.world import Pod
 
 from .gpu_series import Sample
@@ -27,7 +27,6 @@ from .validation import (
     InvalidError,
     body_of,
     check_name,
-    docker,
     flag,
     no_space,
     no_such_repository,
@@ -73,7 +72,9 @@ class DeepdockApi:
             self._route("GET", "/metrics", self._metrics),
             self._route("GET", "/metrics/gpus", self._gpu_metrics),
         ]
-        self.app: ASGIApp = _Dated(Starlette(routes=routes, exception_handlers={HTTPException: _refuse}), self.now)
+        self.app: ASGIApp = _Dated(
+            Starlette(routes=routes, exception_handlers={HTTPException: fastapi_error}), self.now
+        )
 
     def now(self) -> datetime:
         """The time of the host's clock, in UTC."""
@@ -91,9 +92,7 @@ class DeepdockApi:
             self._world.advance()
             return response
 
-        route = Route(path, answer, methods=[method])
-        route.methods = {method}  # GET routes of FastAPI refuse HEAD, those of Starlette do not
-        return route
+        return route(method, path, answer)
 
     def _authorize(self, request: Request) -> None:
         if self._header is None:
@@ -115,7 +114,7 @@ class DeepdockApi:
             if self.breaks_pulls:
                 return _CutOff()
         else:
-            await self._elapse(PRESENT_SECONDS)
+            await self._world.elapse(PRESENT_SECONDS)
         image = self.host.image(tag)
         if image is None:
             raise HTTPException(404, f"Image '{tag}' not found")
@@ -137,13 +136,13 @@ class DeepdockApi:
         except UnknownTagError as error:
             raise no_such_tag(tag) from error
         if self.full_disk:
-            await self._elapse(FULL_SECONDS)
+            await self._world.elapse(FULL_SECONDS)
             raise no_space(tag)
         left = self.host.pull(tag)
         if self.breaks_pulls:
-            await self._elapse(min(left / 2, CUT_SECONDS))
+            await self._world.elapse(min(left / 2, CUT_SECONDS))
             return
-        await self._elapse(left)
+        await self._world.elapse(left)
         # A clock that wakes a little early must not lose an image.
         self.host.arrive(tag)
 
@@ -151,7 +150,7 @@ class DeepdockApi:
         ref = request.path_params["ref"]
         if not self.host.images_of(ref):
             raise HTTPException(404, f"Image '{ref}' not found")
-        await self._elapse(REMOVE_SECONDS)
+        await self._world.elapse(REMOVE_SECONDS)
         for image in self.host.images_of(ref):
             self.host.drop_image(image)
         return JSONResponse({"message": f"Image '{ref}' removed successfully."})
@@ -171,14 +170,16 @@ class DeepdockApi:
             raise HTTPException(409, f"Container '{name}' already exists")
         image = self.host.image(wanted["image"])
         if image is None:
-            reason = docker("404 Client Error", "containers/create", "Not Found", f"No such image: {wanted['image']}")
+            reason = docker_error(
+                "404 Client Error", "containers/create", "Not Found", f"No such image: {wanted['image']}"
+            )
             raise HTTPException(404, reason)
         for index in gpus:
             if not 0 <= index < len(self.host.gpus):
                 raise HTTPException(404, f"GPU {index} not found")
         env = wanted.get("env") or {}
         pod = self.host.make(ContainerOrder(name, image.name, wanted["user_name"], wanted["password"], gpus, env))
-        await self._elapse(CREATE_SECONDS)
+        await self._world.elapse(CREATE_SECONDS)
         if self.host.pods.get(name) is pod:
             self.host.start(pod)
         shape = {"message": "container created", "id": pod.container_id[:SHORT_ID], "name": name}
@@ -189,22 +190,22 @@ class DeepdockApi:
         if pod.status == "paused":
             path = f"containers/{pod.container_id}/start"
             reason = "cannot start a paused container, try unpause instead"
-            raise HTTPException(500, docker("500 Server Error", path, "Internal Server Error", reason))
+            raise HTTPException(500, docker_error("500 Server Error", path, "Internal Server Error", reason))
         if not pod.running:
-            await self._elapse(START_SECONDS)
+            await self._world.elapse(START_SECONDS)
             self.host.start(self._pod(request))
         return JSONResponse({"message": f"container '{pod.name}' started"})
 
     async def _stop(self, request: Request) -> Response:
         pod = self._pod(request)
         if pod.status in _RUNNING:
-            await self._elapse(STOP_SECONDS)
+            await self._world.elapse(STOP_SECONDS)
             self.host.stop(self._pod(request))
         return JSONResponse({"message": f"container '{pod.name}' stopped"})
 
     async def _restart(self, request: Request) -> Response:
         pod = self._pod(request)
-        await self._elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
+        await self._world.elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
         pod = self._pod(request)
         self.host.stop(pod)
         self.host.start(pod)
@@ -218,8 +219,8 @@ class DeepdockApi:
                 "stop the container before removing or force remove"
             )
             path = f"containers/{pod.container_id}?v=False&link=False&force=False"
-            raise HTTPException(409, docker("409 Client Error", path, "Conflict", reason))
-        await self._elapse(DELETE_SECONDS)
+            raise HTTPException(409, docker_error("409 Client Error", path, "Conflict", reason))
+        await self._world.elapse(DELETE_SECONDS)
         self.host.remove(self._pod(request))
         return JSONResponse({"message": f"container '{pod.name}' removed"})
 
@@ -256,10 +257,6 @@ class DeepdockApi:
     def _gpus_there(self) -> range:
         return range(0 if self.empty else len(self.host.gpus) - self.missing_gpus)
 
-    async def _elapse(self, seconds: float) -> None:
-        await self._world.clock.sleep(seconds)
-        self._world.advance()
-
 
 class _Dated:
     """ASGI middleware that sets ``Date`` to the host's clock, as the web server does."""
@@ -285,9 +282,3 @@ class _CutOff(Response):
         headers = [(b"content-type", b"application/json"), (b"content-length", b"200")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b'{"message": ', "more_body": True})
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    detail: dict[str, Any] = {"detail": error.detail}
-    return JSONResponse(detail, status_code=error.status_code, headers=error.headers)

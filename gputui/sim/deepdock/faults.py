@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import HOSTILE_NAMES
+from gputui.sim.faults import ApiFaults, spoiled
 from gputui.sim.world import GIB, MIB, Image, Pod
 
 from .api import DeepdockApi
@@ -20,31 +19,22 @@ _GAP_EVERY, _GAP = 90, 18
 """Samples from the beginning of one gap to that of the next, and in a gap."""
 
 
-class DeepdockFaults:
+class DeepdockFaults(ApiFaults):
     """Faults of the API of one host."""
 
     def __init__(self, api: DeepdockApi) -> None:
+        super().__init__()
         self._api = api
         self._host = api.host
-        self._undo: list[Callable[[], object]] = []
 
-    def apply(self, profile: str) -> None:
-        """Pulls fail, samples are missing, the host is empty; hostile names are added or removed."""
+    def set_profile(self, profile: str) -> None:
+        """Pulls fail, samples are missing, the host is empty."""
         api = self._api
         api.full_disk, api.breaks_pulls, api.empty = profile == "nospace", profile == "pullcut", profile == "empty"
         api.reports_ports = profile != "noport"
         api.missing_gpus = 1 if profile == "lostgpu" else 0
         api.distort = _spoiled_series if profile == "samples" else None
         api.changed()
-        self._set_hostile(profile == "hostile")
-
-    def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
-        """403 for everything."""
-        return 403, self.error_body("Not authenticated")
-
-    def error_body(self, text: str) -> bytes:
-        """The error in FastAPI's format."""
-        return json.dumps({"detail": text}, separators=(",", ":")).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
         """Every third row with fields missing, unknown or wrongly typed."""
@@ -52,31 +42,26 @@ class DeepdockFaults:
             return data
         match scope["method"], scope["path"]:
             case "GET", "/images":
-                return {"count": "many", "images": _spoil(data["images"], _wrong_image), "surprise": 1}
+                return {"count": "many", "images": spoiled(data["images"], _wrong_image), "surprise": 1}
             case "GET", "/containers":
-                return {"containers": _spoil(data["containers"], _wrong_container), "surprise": {"deep": [None]}}
+                return {"containers": spoiled(data["containers"], _wrong_container), "surprise": {"deep": [None]}}
             case "GET", "/metrics":
                 return {**data, "ram_total_mb": "lots", "ram_available_mb": -1, "cpu_cores": None}
             case "GET", "/metrics/gpus":
-                series = {index: _spoil(samples, _wrong_sample) for index, samples in data.items()}
+                series = {index: spoiled(samples, _wrong_sample) for index, samples in data.items()}
                 return {**series, "x": [], "-1": None, "99": "row"}
             case _:
                 return {**data, "surprise": {"deep": [None, True]}}
 
-    def _set_hostile(self, wanted: bool) -> None:
-        for undo in self._undo:
-            undo()
-        self._undo.clear()
-        if not wanted:
-            return
+    def add_hostile(self, number: int, name: str) -> Sequence[Callable[[], object]]:
+        """Add an image and a container of it."""
         host = self._host
-        for number, name in enumerate(HOSTILE_NAMES):
-            image = host.add_image(f"{name}:latest", GIB)
-            index = number % len(host.gpus)
-            pod = host.make(ContainerOrder(name, image.name, "dock", "", [index], {}))
-            host.start(pod)
-            host.spawn(pod, f"python {name}", (index,), 256 * MIB)
-            self._undo += [partial(self._remove, pod), partial(self._drop, image)]
+        image = host.add_image(f"{name}:latest", GIB)
+        index = number % len(host.gpus)
+        pod = host.make(ContainerOrder(name, image.name, "dock", "", [index], {}))
+        host.start(pod)
+        host.spawn(pod, f"python {name}", (index,), 256 * MIB)
+        return partial(self._remove, pod), partial(self._drop, image)
 
     def _remove(self, pod: Pod) -> None:
         """Undo a change, unless a request has."""
@@ -92,19 +77,14 @@ class DeepdockFaults:
 def _spoiled_series(index: int, samples: Sequence[Sample]) -> list[Sample]:
     """Gaps of three minutes, duplicate samples, swapped pairs; on every third GPU in reverse order."""
     kept = [sample for sample in samples if (sample.number + 7 * index) % _GAP_EVERY >= _GAP]
-    spoiled: list[Sample] = []
+    series: list[Sample] = []
     for sample in kept:
-        spoiled.append(sample)
+        series.append(sample)
         if sample.number % 11 == 0:
-            spoiled.append(sample)
+            series.append(sample)
         if sample.number % 7 == 0:
-            spoiled[-2:] = reversed(spoiled[-2:])
-    return spoiled[::-1] if index % 3 == 2 else spoiled
-
-
-def _spoil(rows: list[Any], distort: Callable[[dict[str, Any], int], Any]) -> list[Any]:
-    spoiled = [distort(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
-    return [*spoiled, None, "row"] if rows else spoiled
+            series[-2:] = reversed(series[-2:])
+    return series[::-1] if index % 3 == 2 else series
 
 
 def _wrong_image(row: dict[str, Any], kind: int) -> Any:

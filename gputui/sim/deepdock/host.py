@@ -8,10 +8,10 @@ import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from gputui.sim.hardware import card
-from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World
+from gputui.sim.http import docker_time
+from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, World, hexadecimal
 
 from .gpu_series import KEPT, PERIOD, Meter, Series, local_clock
 from .registry import find, whole
@@ -80,14 +80,10 @@ class DockHost(Host):
             owner="",
             instance=order.name,
             image=order.image,
-            container_id=self.hexadecimal(64),
+            container_id=hexadecimal(self.rng, 64),
             created=now,
             started=now,
-            status="created",
-            ports=(SSH,),
             gpu_ids=list(order.gpu_ids),
-            memory_limit=-1,
-            shm_size=8 * GIB,
             user=order.user,
             password=order.password,
             env=dict(order.env),
@@ -170,7 +166,7 @@ class DockHost(Host):
             name="" if untagged else tag,
             digest=f"{tag.rpartition(':')[0]}@sha256:{hashlib.sha256(f'{tag} {untagged}'.encode()).hexdigest()}",
             size=size,
-            created=f"{datetime.fromtimestamp(self.world.time, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z",
+            created=docker_time(self.world.time),
         )
         self.images[image.name or image_id(image)] = image
         return image

@@ -11,7 +11,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-_DOCKER = "http+docker://localhost/v1.47"
+from gputui.sim.http import docker_error
+
 _TRUE, _FALSE = ("1", "true", "t", "yes", "y", "on"), ("0", "false", "f", "no", "n", "off")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 Problem = dict[str, Any]
@@ -115,7 +116,9 @@ def check_name(name: str) -> None:
     """Refuse a container's name that Docker refuses."""
     if not _NAME.fullmatch(name):
         reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
-        raise HTTPException(500, docker("400 Client Error", f"containers/create?name={name}", "Bad Request", reason))
+        raise HTTPException(
+            500, docker_error("400 Client Error", f"containers/create?name={name}", "Bad Request", reason)
+        )
 
 
 def no_such_repository(repository: str) -> HTTPException:
@@ -124,26 +127,23 @@ def no_such_repository(repository: str) -> HTTPException:
         f"pull access denied for {repository}, repository does not exist or may require 'docker login': "
         "denied: requested access to the resource is denied"
     )
-    return HTTPException(404, docker("404 Client Error", _from(repository, "latest"), "Not Found", reason))
+    return HTTPException(404, docker_error("404 Client Error", _from(repository, "latest"), "Not Found", reason))
 
 
 def no_such_tag(tag: str) -> HTTPException:
     """The registry's error for a missing tag."""
     repository, _, version = tag.rpartition(":")
     reason = f"manifest for {tag} not found: manifest unknown: manifest unknown"
-    return HTTPException(404, docker("404 Client Error", _from(repository, version), "Not Found", reason))
+    return HTTPException(404, docker_error("404 Client Error", _from(repository, version), "Not Found", reason))
 
 
 def no_space(tag: str) -> HTTPException:
     """Docker's error when an image does not fit on the disk."""
     repository, _, version = tag.rpartition(":")
     reason = "failed to register layer: write /usr/local/cuda/lib64/libcublasLt.so.12: no space left on device"
-    return HTTPException(500, docker("500 Server Error", _from(repository, version), "Internal Server Error", reason))
-
-
-def docker(error: str, path: str, reason: str, explanation: str) -> str:
-    """An error of the Docker engine in docker-py's words."""
-    return f'{error} for {_DOCKER}/{path}: {reason} ("{explanation}")'
+    return HTTPException(
+        500, docker_error("500 Server Error", _from(repository, version), "Internal Server Error", reason)
+    )
 
 
 def _from(repository: str, version: str) -> str:

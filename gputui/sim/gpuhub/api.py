@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from gputui.sim.http import route, values_of
 
 from .cloud import Cloud
 from .default_world import PUBLIC_IMAGES
@@ -37,8 +38,8 @@ from .validation import (
     UNAUTHORIZED,
     WRONG,
     ContainerFilter,
+    GpuhubParameters,
     PageOf,
-    Parameters,
     RefusedError,
     order_of,
     page_of,
@@ -48,7 +49,7 @@ from .validation import (
 _ROOT = "/api/v1/dev"
 _DEFAULT_BLOCK_MINUTES = 1440
 _T = TypeVar("_T")
-Handler = Callable[[Parameters], str]
+Handler = Callable[[GpuhubParameters], str]
 """Returns the JSON ``data`` of the answer to a request."""
 
 
@@ -95,7 +96,7 @@ class GpuhubApi:
             number = next(self._requests)
             try:
                 self._authorize(request, path)
-                data = handler(Parameters(await _parameters(request)))
+                data = handler(await _parameters(request))
             except RefusedError as refused:
                 # A private cloud names no requests.
                 return _json(refusal(refused.code, refused.message, None if self.cloud.private else number))
@@ -103,9 +104,7 @@ class GpuhubApi:
             self._world.advance()
             return _json(f'{{"code":"Success","msg":"","data":{data}}}')
 
-        route = Route(_ROOT + path, answer, methods=[method])
-        route.methods = {method}
-        return route
+        return route(method, _ROOT + path, answer)
 
     def _authorize(self, request: Request, path: str) -> None:
         if request.headers.get("authorization") != self.cloud.token:
@@ -115,22 +114,22 @@ class GpuhubApi:
 
     # Images
 
-    def _images(self, given: Parameters) -> str:
+    def _images(self, given: GpuhubParameters) -> str:
         images = [image_shape(image) for image in reversed(self.cloud.images.values())]
         return self._page(images, page_of(given), encode)
 
     # Deployments
 
-    def _create(self, given: Parameters) -> str:
+    def _create(self, given: GpuhubParameters) -> str:
         images = (*self.cloud.images, *PUBLIC_IMAGES)
         order = order_of(given, self.cloud.regions, images, private=self.cloud.private)
         return encode({"deployment_uuid": self.cloud.create(order).uuid})
 
-    def _first_deployments(self, given: Parameters) -> str:
+    def _first_deployments(self, given: GpuhubParameters) -> str:
         """For public clients, which request no page."""
-        return self._deployments(Parameters({"page_index": 1, "page_size": 100}))
+        return self._deployments(GpuhubParameters({"page_index": 1, "page_size": 100}))
 
-    def _deployments(self, given: Parameters) -> str:
+    def _deployments(self, given: GpuhubParameters) -> str:
         name, status = given.text("name", ""), given.choice("status", ("running", "stopped", ""), "")
         uuid = given.text("deployment_uuid", "")
         found = [
@@ -140,7 +139,7 @@ class GpuhubApi:
         ]
         return self._page(found, page_of(given), lambda one: encode(deployment_shape(one, self.cloud.uid)))
 
-    def _scale(self, given: Parameters) -> str:
+    def _scale(self, given: GpuhubParameters) -> str:
         deployment = self._deployment(given)
         replicas = given.whole("replica_num", low=1)
         if deployment.order.kind != REPLICA_SET:
@@ -152,7 +151,7 @@ class GpuhubApi:
         self.cloud.scale(deployment, replicas)
         return "null"
 
-    def _operate(self, given: Parameters) -> str:
+    def _operate(self, given: GpuhubParameters) -> str:
         deployment = self._deployment(given)
         name = "operation" if "operation" in given else "operate"
         if given.choice(name, ("stop", "delete")) == "stop":
@@ -161,19 +160,19 @@ class GpuhubApi:
             self.cloud.delete(deployment)
         return "null"
 
-    def _delete(self, given: Parameters) -> str:
+    def _delete(self, given: GpuhubParameters) -> str:
         self.cloud.delete(self._deployment(given))
         return "null"
 
     # Containers
 
-    def _events(self, given: Parameters) -> str:
+    def _events(self, given: GpuhubParameters) -> str:
         deployment = self._deployment(given)
         uuid = given.text("deployment_container_uuid", "")
         events: Sequence[Event] = deployment.events_of.get(uuid, []) if uuid else deployment.events
         return self._page(events, page_of(given), event_json)
 
-    def _containers(self, given: Parameters) -> str:
+    def _containers(self, given: GpuhubParameters) -> str:
         deployment, wanted = self._deployment(given), ContainerFilter(given)
         containers = list((deployment.containers if wanted.released else deployment.kept).values())
         containers.reverse()
@@ -181,7 +180,7 @@ class GpuhubApi:
             containers = [container for container in containers if wanted.admits(container)]
         return self._page(containers, page_of(given, index=1, size=10), self._encoded)
 
-    def _stop_container(self, given: Parameters) -> str:
+    def _stop_container(self, given: GpuhubParameters) -> str:
         container = self._container(given)
         decrease = given.flag("decrease_one_replica_num")
         if decrease and container.deployment.order.kind != REPLICA_SET:
@@ -194,18 +193,18 @@ class GpuhubApi:
 
     # Blacklist
 
-    def _block(self, given: Parameters) -> str:
+    def _block(self, given: GpuhubParameters) -> str:
         container = self._container(given)
         minutes = given.whole("expire_in_minutes", _DEFAULT_BLOCK_MINUTES, low=1, high=MAX_BLOCK_MINUTES)
         self.cloud.block(container.machine, minutes, given.text("comment", ""))
         return "null"
 
-    def _blacklist(self, given: Parameters) -> str:
+    def _blacklist(self, given: GpuhubParameters) -> str:
         return encode([block_shape(block) for block in self.cloud.active_blocks()])
 
     # Stock and money
 
-    def _stock(self, given: Parameters) -> str:
+    def _stock(self, given: GpuhubParameters) -> str:
         region = given.text("region_sign")
         if region not in self.cloud.regions:
             raise RefusedError(WRONG, f"region_sign: no such region: {region}")
@@ -215,7 +214,7 @@ class GpuhubApi:
         entries = {name: stock_shape(*numbers) for name, numbers in stock.items()}
         return encode(entries if self.cloud.private else [{name: entry} for name, entry in entries.items()])
 
-    def _all_stock(self, given: Parameters) -> str:
+    def _all_stock(self, given: GpuhubParameters) -> str:
         stock: dict[str, tuple[int, int]] = {}
         for region in self.cloud.regions:
             for name, (idle, total) in self.cloud.market.stock(region, StockFilter()).items():
@@ -223,7 +222,7 @@ class GpuhubApi:
                 stock[name] = (before[0] + idle, before[1] + total)
         return encode({name: stock_shape(*numbers) for name, numbers in stock.items()})
 
-    def _packages(self, given: Parameters) -> str:
+    def _packages(self, given: GpuhubParameters) -> str:
         template = self._deployment(given).order.template
         ledger = self.cloud.ledger
         ledger.settle(self._world.time)
@@ -235,21 +234,21 @@ class GpuhubApi:
             ]
         )
 
-    def _balance(self, given: Parameters) -> str:
+    def _balance(self, given: GpuhubParameters) -> str:
         ledger = self.cloud.ledger
         ledger.settle(self._world.time)
         return encode(wallet_shape(ledger, self.cloud.uid))
 
     # Shared helpers
 
-    def _deployment(self, given: Parameters) -> Deployment:
+    def _deployment(self, given: GpuhubParameters) -> Deployment:
         uuid = given.text("deployment_uuid")
         deployment = self.cloud.deployments.get(uuid)
         if deployment is None:
             raise RefusedError(NOT_FOUND, f"no such deployment: {uuid}")
         return deployment
 
-    def _container(self, given: Parameters) -> Container:
+    def _container(self, given: GpuhubParameters) -> Container:
         uuid = given.text("deployment_container_uuid")
         container = self.cloud.containers.get(uuid)
         if container is None:
@@ -275,17 +274,11 @@ class GpuhubApi:
         )
 
 
-async def _parameters(request: Request) -> dict[str, Any]:
-    if request.method == "GET":
-        return dict(request.query_params)
-    body = await request.body()
-    try:
-        values = json.loads(body) if body else {}
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
+async def _parameters(request: Request) -> GpuhubParameters:
+    values = await values_of(request, with_body=("POST", "PUT", "DELETE"))
+    if values is None:
         raise RefusedError(WRONG, "the body is not a JSON object")
-    return values
+    return GpuhubParameters(values)
 
 
 def _json(text: str) -> Response:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from gputui.sim.world import World
+from gputui.sim.world import World, hexadecimal
 
 from .billing import Ledger
 from .entities import CONTAINER, JOB, Block, CloudImage, Container, Deployment, Event, Machine, Order
@@ -113,10 +113,6 @@ class Cloud:
         else:
             self.blocks[machine.id] = Block(machine, now, now, now + minutes * 60, comment)
 
-    def lift(self, name: str) -> None:
-        """Remove a block, if it has not expired."""
-        self.blocks.pop(name, None)
-
     def active_blocks(self) -> list[Block]:
         """The blocks in force, oldest first."""
         now = self.world.time
@@ -129,11 +125,11 @@ class Cloud:
         """A deployment that has no containers yet."""
         deployment = Deployment(
             number=self._next("deployment"),
-            uuid=self.hexadecimal(15),
+            uuid=hexadecimal(self.rng, 15),
             order=order,
             created=created,
             updated=created,
-            version=self.hexadecimal(8),
+            version=hexadecimal(self.rng, 8),
             replicas=1 if order.kind == CONTAINER else order.replicas,
         )
         self.deployments[deployment.uuid] = deployment
@@ -144,7 +140,7 @@ class Cloud:
         count = deployment.order.template.gpu_num
         container = Container(
             number=self._next("container"),
-            uuid=f"{deployment.uuid}-{machine.id}-{self.hexadecimal(8)}",
+            uuid=f"{deployment.uuid}-{machine.id}-{hexadecimal(self.rng, 8)}",
             deployment=deployment,
             machine=machine,
             gpu_ids=machine.take(count),
@@ -197,10 +193,8 @@ class Cloud:
                 self.enter(container, status)
                 self.schedule(container, rest)
 
-        if at_once and status != "finished":
-            self._soon(seconds, proceed)
-        else:
-            self.world.after(seconds, proceed)
+        schedule = self.world.soon if at_once and status != "finished" else self.world.after
+        schedule(seconds, proceed)
 
     def end_before(self, container: Container, at: float) -> None:
         """End a container in the past, its command finished."""
@@ -215,16 +209,9 @@ class Cloud:
         """End a running container; the deployment replaces it if necessary."""
         self._shut_down(container, "")
 
-    def hexadecimal(self, digits: int) -> str:
-        """A random identifier of this cloud."""
-        return f"{self.rng.getrandbits(digits * 4):0{digits}x}"
-
     def _next(self, what: str) -> int:
         self._numbers[what] += 1
         return self._numbers[what]
-
-    def _soon(self, seconds: float, event: Callable[[], None]) -> None:
-        self.world.after(seconds if self.world.clock.speed else 0, event)
 
     def _close(self, deployment: Deployment) -> None:
         deployment.status = "stopped"
@@ -294,7 +281,7 @@ class Cloud:
             if container.transition is transition:
                 self._ended(container, done)
 
-        self._soon(self.rng.uniform(*SHUTTING_DOWN), end)
+        self.world.soon(self.rng.uniform(*SHUTTING_DOWN), end)
 
     def _ended(self, container: Container, done: bool) -> None:
         deployment = container.deployment
@@ -310,7 +297,7 @@ class Cloud:
             if deployment.finished >= deployment.replicas and deployment.status == "running":
                 self._close(deployment)
         if done or not container.machine.broken:
-            self._soon(1.0, lambda: self._reconcile(deployment))
+            self.world.soon(1.0, lambda: self._reconcile(deployment))
         else:
             self.world.after(self.rng.uniform(*RETRY), lambda: self._reconcile(deployment))
 

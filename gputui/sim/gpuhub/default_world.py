@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gputui.sim.world import GIB, World
+from gputui.sim.world import GIB, World, hexadecimal
 
 from .billing import Ledger, Package
 from .cloud import Cloud
@@ -219,7 +219,7 @@ def build_cloud(world: World, plan: CloudPlan, seed: int = 0) -> Cloud:
     _build_machines(cloud, plan)
     names = ("lab-base", "llama-3.1-vllm", "qwen-finetune-0815", "sdxl-lightning", "asr-whisper-v3")
     for number, name in enumerate(names):
-        uuid = "image-db8346e037" if number == 0 else f"image-{cloud.hexadecimal(10)}"
+        uuid = "image-db8346e037" if number == 0 else f"image-{hexadecimal(cloud.rng, 10)}"
         cloud.images[uuid] = CloudImage(111 + number, uuid, name, world.time - (60 - number) * 86400)
     for number, initial in enumerate(plan.initial):
         _build_deployment(cloud, plan, initial, number)
@@ -250,7 +250,7 @@ def _build_machines(cloud: Cloud, plan: CloudPlan) -> None:
         for number in range(plan.machines if here else 0):
             habit = rng.choice((2, 5, 6, 7, 8))
             machine = Machine(
-                id=cloud.hexadecimal(10),
+                id=hexadecimal(cloud.rng, 10),
                 region=region,
                 model=model,
                 gpus=8,

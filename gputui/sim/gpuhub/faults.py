@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import HOSTILE_NAMES
-from gputui.sim.world import GIB
+from gputui.sim.faults import ApiFaults, spoiled
+from gputui.sim.world import GIB, hexadecimal
 
 from .api import GpuhubApi
 from .entities import CONTAINER, Block, CloudImage, Deployment, GpuModel, Machine, Order, Template
@@ -21,19 +21,18 @@ _FAULTY_REGION = -1
 """Which region of a cloud fails: the last, so that a client that stops at the first failure is seen to."""
 
 
-class GpuhubFaults:
+class GpuhubFaults(ApiFaults):
     """Faults of the API of one cloud."""
 
     def __init__(self, api: GpuhubApi) -> None:
+        super().__init__()
         self._api = api
         self._cloud = api.cloud
-        self._undo: list[Callable[[], object]] = []
 
-    def apply(self, profile: str) -> None:
-        """Add or remove hostile names; a region fails, lists shift."""
+    def set_profile(self, profile: str) -> None:
+        """A region fails, lists shift."""
         self._api.shifting = profile == "shifting"
         self._api.failing_region = self._cloud.regions[_FAULTY_REGION] if profile == "region" else ""
-        self._set_hostile(profile == "hostile")
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """The API's own refusal, with HTTP 200."""
@@ -50,45 +49,34 @@ class GpuhubFaults:
         content = data.get("data")
         spoil = _SPOILERS.get(str(scope["path"]).rpartition("/dev/")[2], _spoil_row)
         if isinstance(content, dict) and isinstance(content.get("list"), list):
-            rows = _spoil(content["list"], spoil)
+            rows = spoiled(content["list"], spoil)
             content = {"list": rows, "page_index": str(content["page_index"]), "surprise": {"deep": [None, True]}}
         elif isinstance(content, list):
-            content = _spoil(content, spoil)
+            content = spoiled(content, spoil)
         return {**data, "data": content, "surprise": 1}
 
-    def _set_hostile(self, wanted: bool) -> None:
+    def add_hostile(self, number: int, name: str) -> Sequence[Callable[[], object]]:
+        """Add an image, a machine, a block and a deployment."""
         cloud, now = self._cloud, self._cloud.world.time
-        for undo in self._undo:
-            undo()
-        self._undo.clear()
-        if not wanted:
-            return
-        for number, name in enumerate(HOSTILE_NAMES):
-            image = CloudImage(900 + number, f"image-{cloud.hexadecimal(10)}", name, now)
-            model = GpuModel(name, 24 * GIB, 1000)
-            machine = Machine(cloud.hexadecimal(10), cloud.regions[0], model, gpus=2, cuda=124, price=1000)
-            block = Block(replace(machine, id=name, region=name), now, now, now + 86400, name)
-            cloud.images[image.uuid] = image
-            cloud.market.add(machine)
-            cloud.blocks[name] = block
-            template = Template(cloud.regions[:1], (name,), 1, image.uuid, f"echo {name}", cmd_before_shutdown=name)
-            deployment = cloud.create(Order(name, CONTAINER, template))
-            self._undo += [
-                partial(self._delete, deployment),
-                partial(cloud.market.remove, machine),
-                partial(cloud.images.pop, image.uuid),
-                partial(cloud.lift, name),
-            ]
+        image = CloudImage(900 + number, f"image-{hexadecimal(cloud.rng, 10)}", name, now)
+        model = GpuModel(name, 24 * GIB, 1000)
+        machine = Machine(hexadecimal(cloud.rng, 10), cloud.regions[0], model, gpus=2, cuda=124, price=1000)
+        cloud.images[image.uuid] = image
+        cloud.market.add(machine)
+        cloud.blocks[name] = Block(replace(machine, id=name, region=name), now, now, now + 86400, name)
+        template = Template(cloud.regions[:1], (name,), 1, image.uuid, f"echo {name}", cmd_before_shutdown=name)
+        deployment = cloud.create(Order(name, CONTAINER, template))
+        return (
+            partial(self._delete, deployment),
+            partial(cloud.market.remove, machine),
+            partial(cloud.images.pop, image.uuid),
+            lambda: cloud.blocks.pop(name, None),
+        )
 
     def _delete(self, deployment: Deployment) -> None:
         """Undo a change, unless a request has."""
         if deployment.uuid in self._cloud.deployments:
             self._cloud.delete(deployment)
-
-
-def _spoil(rows: list[Any], spoil: Callable[[Any, int], Any]) -> list[Any]:
-    spoiled = [spoil(row, number // 3) if number % 3 == 1 else row for number, row in enumerate(rows)]
-    return [*spoiled, None, "row"] if rows else spoiled
 
 
 def _spoil_row(row: dict[str, Any], kind: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.sim.world import Gpu, Host, Pod
+from gputui.sim.world import Host, Pod
 
 from .entities import Container, Machine
 
@@ -24,7 +24,6 @@ def open_shell(cloud: Cloud, container: Container) -> None:
         created=container.created,
         started=container.started or container.created,
         status="running",
-        ports=(22,),
         gpu_ids=list(container.gpu_ids),
         memory_limit=machine.memory * len(container.gpu_ids),
         shm_size=machine.memory // 2,
@@ -53,8 +52,5 @@ def close_shell(container: Container) -> None:
 
 def _host(cloud: Cloud, machine: Machine) -> Host:
     host = Host(cloud.world, machine.id, cloud=cloud.name, rng=cloud.rng)
-    host.gpus = [
-        Gpu(index, f"GPU-{cloud.hexadecimal(8)}-{cloud.hexadecimal(4)}", machine.model.name, machine.model.memory)
-        for index in range(machine.gpus)
-    ]
+    host.add_gpus(machine.gpus, machine.model.name, machine.model.memory)
     return host

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from gputui.sim.http import Parameters
 from gputui.sim.world import GIB
 
 from .entities import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, Template
@@ -35,37 +36,12 @@ def wire_time(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(int(at), CHINA).isoformat()
 
 
-class Parameters:
-    """The parameters of one request. Each getter raises RefusedError that names the parameter it does not like.
+class GpuhubParameters(Parameters):
+    """The parameters of one request."""
 
-    An absent parameter, null and "" are the same.
-    """
-
-    def __init__(self, values: Mapping[str, Any], prefix: str = "") -> None:
-        self._values = values
-        self._prefix = prefix
-
-    def __contains__(self, name: object) -> bool:
-        return self._values.get(str(name)) not in (None, "")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        """A string; required without a default."""
-        value = self._get(name, default)
-        return value if isinstance(value, str) else self._wrong(name, "must be a string")
-
-    def choice(self, name: str, choices: Sequence[str], default: str | None = None) -> str:
-        """One of some strings."""
-        value = self.text(name, default)
-        return value if value in choices else self._wrong(name, f"must be one of {', '.join(filter(None, choices))}")
-
-    def whole(self, name: str, default: int | None = None, *, low: int = 0, high: int = 1 << 62) -> int:
-        """A whole number within limits."""
-        value = self._get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            return self._wrong(name, "must be an integer")
-        if value < low:
-            return self._wrong(name, f"must not be less than {low}")
-        return value if value <= high else self._wrong(name, f"must not be greater than {high}")
+    def refuse(self, problem: str) -> NoReturn:
+        """Raise RefusedError."""
+        raise RefusedError(WRONG, problem)
 
     def flag(self, name: str) -> bool:
         """A boolean, false unless given."""
@@ -90,11 +66,11 @@ class Parameters:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 self._wrong(name, "must be a number")
             if value < 0:
-                self._wrong(name, "must not be less than 0")
+                self._wrong(name, "must be at least 0")
             # Clients that fill in every field send 0 for an open end.
             ends.append((value if value or required else default) * scale)
         if ends[0] > ends[1]:
-            self._wrong(f"{stem}_from", f"must not be greater than {self._prefix}{stem}_to")
+            self._wrong(f"{stem}_from", f"must be at most {self._prefix}{stem}_to")
         return Span(*ends)
 
     def moment(self, name: str) -> float | None:
@@ -108,21 +84,12 @@ class Parameters:
             return self._wrong(name, "must be a time as 2022-12-13T16:43:03+08:00")
         return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).timestamp()
 
-    def part(self, name: str) -> Parameters:
+    def part(self, name: str) -> GpuhubParameters:
         """A required object's own parameters."""
         value = self._get(name, None)
         if not isinstance(value, dict):
             return self._wrong(name, "must be an object")
-        return Parameters(value, f"{self._prefix}{name}.")
-
-    def _get(self, name: str, default: Any) -> Any:
-        value = self._values.get(name)
-        if value not in (None, ""):
-            return value
-        return self._wrong(name, "is required") if default is None else default
-
-    def _wrong(self, name: str, problem: str) -> NoReturn:
-        raise RefusedError(WRONG, f"{self._prefix}{name} {problem}")
+        return GpuhubParameters(value, f"{self._prefix}{name}.")
 
 
 @dataclass(frozen=True)
@@ -139,7 +106,7 @@ class PageOf:
         return self.offset + (self.index - 1) * self.size
 
 
-def page_of(given: Parameters, *, index: int | None = None, size: int | None = None) -> PageOf:
+def page_of(given: GpuhubParameters, *, index: int | None = None, size: int | None = None) -> PageOf:
     """The requested page. Page 0 is page 1, for old clients."""
     return PageOf(
         max(1, given.whole("page_index", index)),
@@ -148,7 +115,9 @@ def page_of(given: Parameters, *, index: int | None = None, size: int | None = N
     )
 
 
-def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool = False) -> Order:
+def order_of(
+    given: GpuhubParameters, regions: Sequence[str], images: Sequence[str], *, private: bool = False
+) -> Order:
     """A request for a deployment, checked as a whole; ``private``: by the rules of a private cloud."""
     name = given.text("name")
     kind = given.choice("deployment_type", KINDS)
@@ -169,7 +138,9 @@ def order_of(given: Parameters, regions: Sequence[str], images: Sequence[str], *
     )
 
 
-def _template_of(order: Parameters, regions: Sequence[str], images: Sequence[str], *, private: bool) -> Template:
+def _template_of(
+    order: GpuhubParameters, regions: Sequence[str], images: Sequence[str], *, private: bool
+) -> Template:
     given = order.part("container_template")
     if private:
         # It accepts one version, selects the region, and does not name the invalid parameter.
@@ -206,7 +177,7 @@ def _template_of(order: Parameters, regions: Sequence[str], images: Sequence[str
     )
 
 
-def stock_filter(given: Parameters) -> StockFilter:
+def stock_filter(given: GpuhubParameters) -> StockFilter:
     """The filters of a question about stock."""
     return StockFilter(
         cuda=given.span("cuda_v"),
@@ -220,12 +191,12 @@ def stock_filter(given: Parameters) -> StockFilter:
 class ContainerFilter:
     """The filters of a question about a deployment's containers."""
 
-    def __init__(self, given: Parameters) -> None:
+    def __init__(self, given: GpuhubParameters) -> None:
         self.released = given.flag("released")
         self._uuid = given.text("container_uuid", "")
         self._since, self._until = given.moment("date_from"), given.moment("date_to")
         if self._since is not None and self._until is not None and self._since > self._until:
-            raise RefusedError(WRONG, "date_from must not be greater than date_to")
+            raise RefusedError(WRONG, "date_from must be at most date_to")
         self._gpu = given.text("gpu_name", "")
         self._cpus, self._memory = given.span("cpu_num"), given.span("memory_size")
         self._price = given.span("price")

@@ -8,8 +8,9 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from gputui.sim.http import docker_error, docker_time
 from gputui.sim.shell.shell import run_captured
-from gputui.sim.world import GIB, Host, Image, Pod, User
+from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
 from .http import Call, Endpoint, InternalError, Parameter, application
 from .validation import (
@@ -17,8 +18,6 @@ from .validation import (
     RELEASES,
     check_name,
     container_size,
-    docker,
-    docker_time,
     expand,
     parse_release,
     seconds,
@@ -165,13 +164,17 @@ class PodyApi:
             raise HTTPException(*self._wrong_image(image_name))
         if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name):
             reason = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
-            raise HTTPException(500, docker("400 Client Error", f"create?name={name}", "Bad Request", reason))
+            raise HTTPException(
+                500, docker_error("400 Client Error", f"containers/create?name={name}", "Bad Request", reason)
+            )
         if name in self._host.pods:
             holder = self._host.pods[name].container_id
             reason = f'Conflict. The container name "/{name}" is already in use by container "{holder}".'
-            raise HTTPException(500, docker("409 Client Error", f"create?name={name}", "Conflict", reason))
+            raise HTTPException(
+                500, docker_error("409 Client Error", f"containers/create?name={name}", "Conflict", reason)
+            )
         pod = self._host.create(owner, instance, image, quota)
-        await self._elapse(CREATE_SECONDS)
+        await self._world.elapse(CREATE_SECONDS)
         pod = self._found(name)
         self._host.start(pod)
         return {"log": pod.log, "info": self._info(pod)}
@@ -183,14 +186,14 @@ class PodyApi:
 
     async def _delete(self, call: Call) -> Any:
         pod = self._pod(call)
-        await self._elapse(DELETE_SECONDS)
+        await self._world.elapse(DELETE_SECONDS)
         self._host.remove(self._found(pod.name))
         return {"log": f"Container {pod.name} deleted"}
 
     async def _start(self, call: Call) -> Any:
         pod = self._pod(call)
         if not pod.running:
-            await self._elapse(START_SECONDS)
+            await self._world.elapse(START_SECONDS)
             pod = self._pod(call)
             self._host.start(pod)
         return {"log": pod.log}
@@ -198,14 +201,14 @@ class PodyApi:
     async def _stop(self, call: Call) -> Any:
         pod = self._pod(call)
         if pod.running:
-            await self._elapse(STOP_SECONDS)
+            await self._world.elapse(STOP_SECONDS)
             pod = self._pod(call)
         self._host.stop(pod)
         return {"log": pod.log}
 
     async def _restart(self, call: Call) -> Any:
         pod = self._pod(call)
-        await self._elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
+        await self._world.elapse(START_SECONDS + (STOP_SECONDS if pod.running else 0))
         pod = self._pod(call)
         self._host.stop(pod)
         self._host.start(pod)
@@ -236,7 +239,7 @@ class PodyApi:
         pod = self._found(name)
         if not pod.running:
             reason = f"container {pod.container_id} is not running"
-            problem = docker("409 Client Error", f"{pod.container_id}/exec", "Conflict", reason)
+            problem = docker_error("409 Client Error", f"containers/{pod.container_id}/exec", "Conflict", reason)
             return {"exit_code": -1, "log": f"Docker API error: {problem}"}
         longest = call.values.get("timeout")
         if longest is None:
@@ -268,11 +271,11 @@ class PodyApi:
         if image_name in self._host.images:
             reason = f"Image {image_name} already exists. Please use a different name or tag."
             raise HTTPException(409, reason)
-        await self._elapse(COMMIT_SECONDS)
+        await self._world.elapse(COMMIT_SECONDS)
         self._host.images = {
             image_name: Image(
                 name=image_name,
-                digest=f"sha256:{self._world.hexadecimal(64)}",
+                digest=f"sha256:{hexadecimal(self._world.rng, 64)}",
                 size=written + 6 * GIB,
                 created=docker_time(self._world.time),
                 comment=call.values["msg"] or "",
@@ -371,10 +374,6 @@ class PodyApi:
 
     # Shared helpers
 
-    async def _elapse(self, seconds: float) -> None:
-        await self._world.clock.sleep(seconds)
-        self._world.advance()
-
     def _container(self, instance: str, user: User) -> str:
         """The container a caller means; hyphens separate prefix, user and instance. This server has no prefix."""
         parts = instance.split("-")
@@ -396,7 +395,7 @@ class PodyApi:
         pod = self._host.pods.get(name)
         if pod is None:
             reason = f"No such container: {name}"
-            raise HTTPException(404, docker("404 Client Error", f"{name}/json", "Not Found", reason))
+            raise HTTPException(404, docker_error("404 Client Error", f"containers/{name}/json", "Not Found", reason))
         return pod
 
     def _pod(self, call: Call) -> Pod:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from gputui.sim.world import GIB, MIB, Gpu, Host, Image, Pod, Process, Quota, User, World
+from gputui.sim.world import GIB, MIB, Host, Image, Pod, Process, Quota, User, World, hexadecimal
 
 from .validation import RELEASES
 
@@ -75,10 +75,7 @@ _DRAWS = 12
 def build_host(world: World, plan: HostPlan) -> Host:
     """Add a host as planned to the world: its pods in all states, its GPUs partly busy."""
     host = world.hosts[plan.name] = Host(world, plan.name)
-    for index in range(plan.gpus):
-        host.gpus.append(
-            Gpu(index, f"GPU-{world.hexadecimal(8)}-{world.hexadecimal(4)}", plan.gpu_model, plan.gpu_memory)
-        )
+    host.add_gpus(plan.gpus, plan.gpu_model, plan.gpu_memory)
     room = plan.pods + 12
     host.users = {
         "alice": User(1, "alice", PASSWORDS["alice"], quota=_quota(room)),
@@ -118,7 +115,7 @@ def _images(world: World) -> list[Image]:
     def image(name: str, gigabytes: float, day: str, comment: str, *ports: int, listed: bool = True) -> Image:
         return Image(
             name=name,
-            digest=f"sha256:{world.hexadecimal(64)}",
+            digest=f"sha256:{hexadecimal(world.rng, 64)}",
             size=int(gigabytes * 1000**3),
             created=f"2025-{day}T09:41:07.318204551Z",
             comment=comment,
@@ -153,7 +150,7 @@ def _add_pod(host: Host, owner: str, number: int) -> None:
             owner=owner,
             instance=instance,
             image=image.name,
-            container_id=world.hexadecimal(64),
+            container_id=hexadecimal(world.rng, 64),
             created=world.time - age,
             started=world.time - age * rng.random(),
             status=status,

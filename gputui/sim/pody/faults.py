@@ -2,60 +2,53 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.types import Scope
 
-from gputui.sim.faults import HOSTILE_NAMES
+from gputui.sim.faults import ApiFaults
 from gputui.sim.world import MIB, Host, Pod
 
 BROKEN_POD = "jupyter"
 _OPEN = ("/version", "/host/gpu-ps")
 
 
-class PodyFaults:
+class PodyFaults(ApiFaults):
     """Faults of the API of one host."""
 
     def __init__(self, host: Host) -> None:
+        super().__init__()
         self._host = host
-        self._hostile: list[Pod] = []
 
-    def apply(self, profile: str) -> None:
-        """Add or remove hostile pods; one pod cannot be inspected."""
-        self._set_hostile(profile == "hostile")
+    def set_profile(self, profile: str) -> None:
+        """One pod cannot be inspected."""
         for pod in self._host.pods.values():
             pod.broken = profile == "inspect" and pod.instance == BROKEN_POD
+
+    def add_hostile(self, number: int, name: str) -> Sequence[Callable[[], object]]:
+        """Add a pod of alice."""
+        host = self._host
+        pod = host.create("alice", name, next(iter(host.images.values())), host.users["alice"].quota)
+        pod.image = f"{name}:latest"
+        host.start(pod)
+        pod.log += f"log of {name}\r\n"
+        host.spawn(pod, f"python {name}", (number % len(host.gpus),), 256 * MIB)
+        return (partial(self._remove, pod),)
+
+    def _remove(self, pod: Pod) -> None:
+        """Undo a change, unless a request has."""
+        if self._host.pods.get(pod.name) is pod:
+            self._host.remove(pod)
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """403, except for public routes."""
         return None if scope["path"] in _OPEN else (403, self.error_body("Invalid username or password"))
 
-    def error_body(self, text: str) -> bytes:
-        """The error in FastAPI's format."""
-        return json.dumps({"detail": text}, separators=(",", ":")).encode()
-
     def garbage(self, scope: Scope, data: Any) -> Any:
         """Pods with missing or wrong fields, invalid rows."""
         return _spoiled(scope, data)
-
-    def _set_hostile(self, wanted: bool) -> None:
-        for pod in self._hostile:
-            if self._host.pods.get(pod.name) is pod:
-                self._host.remove(pod)
-        self._hostile.clear()
-        if not wanted:
-            return
-        quota = self._host.users["alice"].quota
-        for number, name in enumerate(HOSTILE_NAMES):
-            pod = self._host.create("alice", name, next(iter(self._host.images.values())), quota)
-            pod.image = f"{name}:latest"
-            self._host.start(pod)
-            pod.log += f"log of {name}\r\n"
-            index = number % len(self._host.gpus)
-            self._host.spawn(pod, f"python {name}", (index,), 256 * MIB)
-            self._hostile.append(pod)
 
 
 def _spoiled(scope: Scope, data: Any) -> Any:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gputui.sim.http import fastapi_error, route
 from gputui.sim.world import User
 
 Release = tuple[int, int, int]
@@ -65,7 +66,7 @@ class InternalError(Exception):
 def application(endpoints: Iterable[Endpoint], users: Mapping[str, User], before: Callable[[], object]) -> Starlette:
     """The ASGI application of some endpoints. ``before`` runs ahead of every request."""
     routes = [_route(endpoint, users, before) for endpoint in endpoints]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
+    return Starlette(routes=routes, exception_handlers={HTTPException: fastapi_error})
 
 
 def _route(endpoint: Endpoint, users: Mapping[str, User], before: Callable[[], object]) -> Route:
@@ -82,9 +83,7 @@ def _route(endpoint: Endpoint, users: Mapping[str, User], before: Callable[[], o
         except InternalError:
             return PlainTextResponse("Internal Server Error", status_code=500)
 
-    route = Route(endpoint.path, answer, methods=[endpoint.method])
-    route.methods = {endpoint.method}  # GET routes of FastAPI refuse HEAD, those of Starlette do not
-    return route
+    return route(endpoint.method, endpoint.path, answer)
 
 
 def _authenticate(request: Request, users: Mapping[str, User]) -> User:
@@ -102,11 +101,6 @@ def _authenticate(request: Request, users: Mapping[str, User]) -> User:
     if user is None or user.password != password:
         raise HTTPException(403, "Invalid username or password")
     return user
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
 def _values(parameters: tuple[Parameter, ...], request: Request) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,8 +1,6 @@
-"""The pody server's rules and wording: names, image names, sizes, spans of time, Docker's errors."""
+"""The pody server's rules: names, image names, sizes, spans of time."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from starlette.exceptions import HTTPException
 
@@ -12,7 +10,6 @@ from .http import InternalError, Release
 
 RELEASES = ("0.1.9", "0.1.15", "0.2.5", "0.3.4", "0.4.1")
 COMMIT_NAME = "pody-commit"
-_DOCKER = "http+docker://localhost/v1.47"
 
 
 def parse_release(text: str) -> Release:
@@ -39,16 +36,6 @@ def check_name(part: str, what: str) -> None:
 def expand(image: str) -> str:
     """A full image name; one without a tag is a commit."""
     return image if ":" in image else f"{COMMIT_NAME}:{image}"
-
-
-def docker(error: str, path: str, reason: str, explanation: str) -> str:
-    """An error of the Docker engine in docker-py's words."""
-    return f'{error} for {_DOCKER}/containers/{path}: {reason} ("{explanation}")'
-
-
-def docker_time(epoch: float) -> str:
-    """A time as the Docker engine writes it."""
-    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z"
 
 
 def container_size(pod: Pod) -> int:

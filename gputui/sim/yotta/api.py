@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gputui.sim.http import route, values_of
+
 from .cloud import YottaCloud
 from .entities import ALIVE, CREDENTIAL_TYPES, RUNNING, SIZED, STOPPED, STORAGE_TYPES, TERMINATED, Rental, Volume
-from .request import Call, Endpoints, Handler
 from .requests import MAX_VOLUME, parse_pod_order, parse_vm_order, parse_volume
 from .responses import credential_shape, envelope, pod_shape, types_shape, vm_shape, volume_shape
 from .serverless_api import EndpointCalls
@@ -30,8 +30,11 @@ from .validation import (
     STATUS,
     UNAUTHORIZED,
     VM_STATUS,
-    Given,
+    Call,
+    Endpoints,
+    Handler,
     RefusedError,
+    YottaParameters,
     page_of,
     wrong,
 )
@@ -90,9 +93,7 @@ class YottaApi:
             self._world.advance()
             return JSONResponse(envelope(data))
 
-        route = Route("/v2" + path, answer, methods=[method])
-        route.methods = {method}
-        return route
+        return route(method, "/v2" + path, answer)
 
     def _authorize(self, request: Request) -> None:
         key = request.headers.get("x-api-key", "")
@@ -101,7 +102,7 @@ class YottaApi:
         if not hmac.compare_digest(key.encode(), self.cloud.key.encode()):
             raise RefusedError(FORBIDDEN, "X-Api-Key is not valid")
 
-    def _page(self, entries: list[dict[str, Any]], given: Given, *names: str) -> dict[str, Any]:
+    def _page(self, entries: list[dict[str, Any]], given: YottaParameters, *names: str) -> dict[str, Any]:
         return page_of(
             entries, given, names=(names[0], names[1]) if names else ("page", "size"), shifting=self.shifting
         )
@@ -266,14 +267,6 @@ def _newest_first(things: dict[int, Any]) -> list[Any]:
     return sorted(things.values(), key=lambda thing: (-thing.created, -thing.id))
 
 
-async def _given(request: Request) -> Given:
-    if request.method not in ("POST", "PATCH"):
-        return Given(dict(request.query_params))
-    body = await request.body()
-    try:
-        values = json.loads(body) if body else {}
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        return wrong("the body must be a JSON object")
-    return Given(values)
+async def _given(request: Request) -> YottaParameters:
+    values = await values_of(request, with_body=("POST", "PATCH"))
+    return wrong("the body must be a JSON object") if values is None else YottaParameters(values)

@@ -154,9 +154,5 @@ class YottaCloud:
         self.credentials[credential.id] = credential
         return credential
 
-    def _soon(self, seconds: tuple[float, float], happening: Callable[[], object]) -> None:
-        def happen() -> None:
-            happening()
-
-        drawn = self.rng.uniform(*seconds)
-        self.world.after(drawn if self.world.clock.speed else 0, happen)
+    def _soon(self, seconds: tuple[float, float], event: Callable[[], object]) -> None:
+        self.world.soon(self.rng.uniform(*seconds), event)

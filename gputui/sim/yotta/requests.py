@@ -12,7 +12,7 @@ from .cloud import YottaCloud
 from .entities import HUB, MODES, SIZED, STORAGE_TYPES, EndpointOrder, RentalOrder, Resource, Task
 from .logs import LogQuery
 from .stock import GPU_TYPES, NO_GPU, GpuType
-from .validation import NO_RECORD, Given, RefusedError, wrong
+from .validation import NO_RECORD, RefusedError, YottaParameters, wrong
 
 MAX_VOLUME = 10_240
 """GB."""
@@ -20,7 +20,7 @@ _ENDPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9@._-]*")
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
-def parse_pod_order(cloud: YottaCloud, given: Given) -> RentalOrder:
+def parse_pod_order(cloud: YottaCloud, given: YottaParameters) -> RentalOrder:
     """A pod. A name is required by the document, optional in the vendor's client."""
     name = given.text("name", f"pod-{uuid.UUID(int=cloud.rng.getrandbits(128)).hex[:8]}")
     image = given.text("image")
@@ -61,7 +61,7 @@ def parse_pod_order(cloud: YottaCloud, given: Given) -> RentalOrder:
     )
 
 
-def parse_vm_order(cloud: YottaCloud, given: Given) -> RentalOrder:
+def parse_vm_order(cloud: YottaCloud, given: YottaParameters) -> RentalOrder:
     """A VM, of a type and in a region of ``GET /v2/vms/types``."""
     name, region = given.text("name"), given.text("region")
     shelf = cloud.market.vm_type(given.whole("vmTypeId"), region)
@@ -76,7 +76,9 @@ def parse_vm_order(cloud: YottaCloud, given: Given) -> RentalOrder:
     return RentalOrder(name, shelf.kind, shelf.kind.in_vm, regions=(region,), mounts=tuple(mounts), spot=spot)
 
 
-def parse_endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrder | None = None) -> EndpointOrder:
+def parse_endpoint_order(
+    cloud: YottaCloud, given: YottaParameters, *, before: EndpointOrder | None = None
+) -> EndpointOrder:
     """A new endpoint, or the changed one of ``before``: image and mode are constant."""
     name = given.text("name", longest=20)
     if _ENDPOINT_NAME.fullmatch(name) is None:
@@ -94,7 +96,7 @@ def parse_endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrd
         given.whole(limit, 0)
     exposed = given.table("expose")
     if exposed:
-        _exposed(Given(exposed, "expose."))
+        _exposed(YottaParameters(exposed, "expose."))
     _environment(given)
     return EndpointOrder(
         name,
@@ -108,7 +110,7 @@ def parse_endpoint_order(cloud: YottaCloud, given: Given, *, before: EndpointOrd
     )
 
 
-def parse_task(given: Given, known: Iterable[str], now: float, fresh: str) -> Task:
+def parse_task(given: YottaParameters, known: Iterable[str], now: float, fresh: str) -> Task:
     """A task; ``fresh`` is the id of one that brings none."""
     identity = given.text("taskId", fresh)
     if _TASK_ID.fullmatch(identity) is None and identity != fresh:
@@ -132,7 +134,7 @@ def parse_task(given: Given, known: Iterable[str], now: float, fresh: str) -> Ta
     )
 
 
-def parse_volume(cloud: YottaCloud, given: Given) -> dict[str, Any]:
+def parse_volume(cloud: YottaCloud, given: YottaParameters) -> dict[str, Any]:
     """The properties of a new volume: S3 and R2 have no size, CEPH and VENDOR a region and a size."""
     kind = given.choice("storageType", STORAGE_TYPES)
     fields: dict[str, Any] = {"name": given.text("name"), "kind": kind}
@@ -151,7 +153,7 @@ def parse_volume(cloud: YottaCloud, given: Given) -> dict[str, Any]:
     return fields
 
 
-def parse_log_query(given: Given) -> LogQuery:
+def parse_log_query(given: YottaParameters) -> LogQuery:
     """Which lines of a worker's log; both parts of a page's token belong together."""
     if ("searchAfterTime" in given) != ("searchAfterOffset" in given):
         wrong("searchAfterTime and searchAfterOffset must be given together")
@@ -169,7 +171,7 @@ def parse_log_query(given: Given) -> LogQuery:
     )
 
 
-def _kind(cloud: YottaCloud, given: Given) -> GpuType:
+def _kind(cloud: YottaCloud, given: YottaParameters) -> GpuType:
     code = given.text("gpuType")
     offered = {kind.code: kind for kind, _ in cloud.market.kinds()}
     kind = offered.get(code) or GPU_TYPES.get(code)
@@ -178,7 +180,7 @@ def _kind(cloud: YottaCloud, given: Given) -> GpuType:
     return kind
 
 
-def _resource(cloud: YottaCloud, row: Given) -> Resource:
+def _resource(cloud: YottaCloud, row: YottaParameters) -> Resource:
     region = row.text("region")
     _check_regions(cloud, (region,))
     return Resource(region, _kind(cloud, row), row.power_of_two("gpuCount"))
@@ -190,12 +192,12 @@ def _check_regions(cloud: YottaCloud, regions: Iterable[str]) -> None:
             wrong(f"region is not known: {region}")
 
 
-def _check_credential(cloud: YottaCloud, given: Given, name: str) -> None:
+def _check_credential(cloud: YottaCloud, given: YottaParameters, name: str) -> None:
     if name in given and given.whole(name) not in cloud.credentials:
         raise RefusedError(NO_RECORD, f"{name} is not known: {given.whole(name)}")
 
 
-def _exposed(given: Given) -> tuple[int, str]:
+def _exposed(given: YottaParameters) -> tuple[int, str]:
     """A port and its protocol."""
     return given.whole("port", low=1, high=65_535), given.text("protocol").lower()
 
@@ -207,16 +209,16 @@ def _mountable(cloud: YottaCloud, number: int) -> int:
     return number
 
 
-def _environment(given: Given) -> dict[str, str]:
+def _environment(given: YottaParameters) -> dict[str, str]:
     return {row.text("key"): row.text("value", "", longest=10_000) for row in given.rows("environmentVars")}
 
 
-def _webhook(given: Given) -> str | None:
+def _webhook(given: YottaParameters) -> str | None:
     address = given.text("webhook", "", longest=512)
     if address and urlsplit(address).scheme not in ("http", "https"):
         wrong("webhook must be a URL")
     return address or None
 
 
-def _named(given: Given) -> set[str]:
+def _named(given: YottaParameters) -> set[str]:
     return {name for name in ("imageRegistryUsername", "imageRegistryPassword") if name in given}

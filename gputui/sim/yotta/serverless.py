@@ -207,9 +207,8 @@ class Serverless:
         else:
             task.delivery = "MAX_RETRIES_EXCEEDED"
 
-    def _soon(self, seconds: tuple[float, float], happening: Callable[[], None]) -> None:
-        drawn = self._rng.uniform(*seconds)
-        self._world.after(drawn if self._world.clock.speed else 0, happening)
+    def _soon(self, seconds: tuple[float, float], event: Callable[[], None]) -> None:
+        self._world.soon(self._rng.uniform(*seconds), event)
 
 
 def _output(task: Task) -> dict[str, Any]:

@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from .cloud import YottaCloud
 from .entities import ALIVE, FAILED, QUEUE, RUNNING, STOPPED, Endpoint, Worker
-from .rate_limits import TaskLimits
-from .request import Call, Endpoints
 from .requests import parse_endpoint_order, parse_log_query, parse_task
 from .responses import endpoint_shape, log_shape, task_shape, worker_shape
-from .validation import NO_ENDPOINT, NO_RECORD, NO_SERVERLESS, NO_TASK, STATUS, UNAVAILABLE, RefusedError
+from .validation import (
+    LIMITED,
+    NO_ENDPOINT,
+    NO_RECORD,
+    NO_SERVERLESS,
+    NO_TASK,
+    STATUS,
+    UNAVAILABLE,
+    Call,
+    Endpoints,
+    RefusedError,
+)
 
+OF_ONE, OF_ALL = 40, 200
+"""Requests in a second: for the tasks of one endpoint, and of all together."""
 TASK_STATUSES = ("PROCESSING", "DELIVERED", "SUCCESS", "FAILED")
+
+
+class TaskLimits:
+    """Counts the requests of each second. ``monotonic`` is in real seconds: a frozen world has limits too."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._second = -1
+        self._counts: Counter[int] = Counter()
+
+    def count(self, endpoint: int) -> None:
+        """Count a request for the tasks of an endpoint; raises RefusedError where it is one too many."""
+        second = int(self._monotonic())
+        if second != self._second:
+            self._second = second
+            self._counts.clear()
+        if self._counts[endpoint] >= OF_ONE or self._counts.total() >= OF_ALL:
+            raise RefusedError(LIMITED, f"Too many requests: {OF_ONE} a second for an endpoint, {OF_ALL} in all")
+        self._counts[endpoint] += 1
 
 
 class EndpointCalls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from gputui.sim.loopback import LOOPBACK
-from gputui.sim.world import GIB, Gpu, Host, Pod, World
+from gputui.sim.world import GIB, Host, Pod, World, hexadecimal
 
 from .entities import Rental
 
@@ -26,22 +26,15 @@ def open_shell(world: World, rng: random.Random, name: str, rental: Rental) -> N
     order = rental.order
     if rental.shell is None or rental.host is None:
         host = rental.host = _Machine(world, f"{name}-{rental.id}", rng=rng)
-        host.gpus = [
-            Gpu(index, f"GPU-{host.hexadecimal(8)}-{host.hexadecimal(4)}", order.kind.name, order.kind.memory * GIB)
-            for index in range(order.gpus)
-        ]
+        host.add_gpus(order.gpus, order.kind.name, order.kind.memory * GIB)
         rental.shell = Pod(
             owner="",
             instance=order.name,
             image=order.image or "ubuntu-22.04",
-            container_id=host.hexadecimal(64),
+            container_id=hexadecimal(host.rng, 64),
             created=rental.created,
             started=rental.created,
-            status="created",
-            ports=(SSH,),
             gpu_ids=list(range(order.gpus)),
-            memory_limit=-1,
-            shm_size=8 * GIB,
             env=dict(order.env),
         )
         host.add(rental.shell)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
+
+from gputui.sim.http import Parameters
 
 WRONG, SYSTEM, NO_RECORD = 10001, 10002, 10007
 NO_VM, VM_STATUS, NO_TERMINATE = 11000, 11001, 11002
@@ -34,41 +37,15 @@ def wrong(message: str) -> NoReturn:
     raise RefusedError(WRONG, message)
 
 
-class Given:
-    """The parameters of one request. Each getter raises RefusedError that names the parameter it does not like.
+class YottaParameters(Parameters):
+    """The parameters of one request. Numbers may be text, as those of a query string are."""
 
-    An absent parameter, null and "" are the same. Numbers may be text, as those of a query string are.
-    """
+    text_numbers = True
+    longest = 255
 
-    def __init__(self, values: Mapping[str, Any], prefix: str = "") -> None:
-        self._values = values
-        self._prefix = prefix
-
-    def __contains__(self, name: object) -> bool:
-        return self._values.get(str(name)) not in (None, "")
-
-    def text(self, name: str, default: str | None = None, *, longest: int = 255) -> str:
-        """A string; required without a default."""
-        value = self._get(name, default)
-        if not isinstance(value, str):
-            return self._wrong(name, "must be a string")
-        return value if len(value) <= longest else self._wrong(name, f"must not be longer than {longest} characters")
-
-    def choice(self, name: str, choices: Collection[str], default: str | None = None) -> str:
-        """One of some strings."""
-        value = self.text(name, default)
-        return value if value in choices else self._wrong(name, f"must be one of {', '.join(choices)}")
-
-    def whole(self, name: str, default: int | None = None, *, low: int = 0, high: int = 1 << 62) -> int:
-        """A whole number within limits."""
-        value = self._get(name, default)
-        if isinstance(value, str) and value.lstrip("-").isdecimal():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            return self._wrong(name, "must be an integer")
-        if value < low:
-            return self._wrong(name, f"must be at least {low}")
-        return value if value <= high else self._wrong(name, f"must be at most {high}")
+    def refuse(self, problem: str) -> NoReturn:
+        """Raise RefusedError."""
+        wrong(problem)
 
     def power_of_two(self, name: str) -> int:
         """A number of GPUs."""
@@ -80,14 +57,14 @@ class Given:
         value = self._get(name, {})
         return value if isinstance(value, dict) else self._wrong(name, "must be an object")
 
-    def rows(self, name: str, *, required: bool = False) -> list[Given]:
+    def rows(self, name: str, *, required: bool = False) -> list[YottaParameters]:
         """A list of objects; empty unless given."""
         value = self._get(name, None if required else [])
         if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
             return self._wrong(name, "must be a list of objects")
         if required and not value:
             return self._wrong(name, "must not be empty")
-        return [Given(entry, f"{self._prefix}{name}[{number}].") for number, entry in enumerate(value)]
+        return [YottaParameters(entry, f"{self._prefix}{name}[{number}].") for number, entry in enumerate(value)]
 
     def names(self, name: str) -> tuple[str, ...]:
         """A list of strings, or one text with commas; empty unless given."""
@@ -115,18 +92,32 @@ class Given:
         """Any JSON value but null."""
         return self._get(name, None)
 
-    def _get(self, name: str, default: Any) -> Any:
-        value = self._values.get(name)
-        if value not in (None, ""):
-            return value
-        return self._wrong(name, "is required") if default is None else default
 
-    def _wrong(self, name: str, problem: str) -> NoReturn:
-        wrong(f"{self._prefix}{name} {problem}")
+@dataclass(frozen=True)
+class Call:
+    """One request: the parameters of its path, and those of its query or body."""
+
+    path: dict[str, str]
+    given: YottaParameters
+
+    def number(self, name: str = "id") -> int:
+        """An id in the path."""
+        text = self.path[name]
+        return int(text) if text.isdecimal() else wrong(f"{name} must be an integer")
+
+
+Handler = Callable[[Call], Any]
+"""Returns the ``data`` of the answer."""
+Endpoints = list[tuple[str, str, Handler]]
+"""Method and path under /v2 of each call, and its handler."""
 
 
 def page_of(
-    entries: Sequence[Any], given: Given, *, names: tuple[str, str] = ("page", "size"), shifting: bool = False
+    entries: Sequence[Any],
+    given: YottaParameters,
+    *,
+    names: tuple[str, str] = ("page", "size"),
+    shifting: bool = False,
 ) -> dict[str, Any]:
     """A page of a list. ``shifting``: as if an item had been inserted at the front before each page."""
     page, size = given.whole(names[0], 1, low=1), given.whole(names[1], 10, low=1, high=100)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from gputui.sim.faults import ApiFaults
 from gputui.sim.vendors import SimulatedAccount
 from gputui.sim.world import World
 
@@ -56,19 +56,12 @@ class Crater:
         return JSONResponse(rover)
 
 
-class MoonFaults:
-    """Faults of this API; see gputui.sim.faults."""
-
-    def apply(self, profile: str) -> None:
-        """There are none of its own."""
+class MoonFaults(ApiFaults):
+    """Faults of this API: errors in its format are the usual ones."""
 
     def unauthorized(self, scope: Scope) -> tuple[int, bytes] | None:
         """401 for everything."""
         return 401, self.error_body("no such token")
-
-    def error_body(self, text: str) -> bytes:
-        """The error in this API's format."""
-        return json.dumps({"detail": text}).encode()
 
     def garbage(self, scope: Scope, data: Any) -> Any:
         """Rows of another type."""

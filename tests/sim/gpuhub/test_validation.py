@@ -59,11 +59,11 @@ def changed(**changes: Any) -> dict[str, Any]:
         ({"name": 7}, "name must be a string"),
         ({"deployment_type": "Pod"}, "deployment_type must be one of ReplicaSet, Job, Container"),
         ({"replica_num": ...}, "replica_num is required"),
-        ({"replica_num": 0}, "replica_num must not be less than 1"),
+        ({"replica_num": 0}, "replica_num must be at least 1"),
         ({"replica_num": True}, "replica_num must be an integer"),
         ({"deployment_type": "Job"}, "parallelism_num is required"),
-        ({"deployment_type": "Job", "parallelism_num": 0}, "parallelism_num must not be less than 1"),
-        ({"deployment_type": "Container", "replica_num": 2}, "replica_num must not be greater than 1"),
+        ({"deployment_type": "Job", "parallelism_num": 0}, "parallelism_num must be at least 1"),
+        ({"deployment_type": "Container", "replica_num": 2}, "replica_num must be at most 1"),
         ({"reuse_container": "yes"}, "reuse_container must be a boolean"),
         ({"reuse_container_scope": "some"}, "reuse_container_scope must be one of all, deployment"),
         ({"service_6006_port_protocol": "udp"}, "service_6006_port_protocol must be one of http, tcp"),
@@ -73,15 +73,15 @@ def changed(**changes: Any) -> dict[str, Any]:
         ({"dc_list": ...}, "container_template.dc_list is required"),
         ({"dc_list": ["sgp1", "moon"]}, "container_template.dc_list: no such region: moon"),
         ({"gpu_name_set": "RTX 5090"}, "container_template.gpu_name_set must be a list of strings"),
-        ({"gpu_num": 0}, "container_template.gpu_num must not be less than 1"),
+        ({"gpu_num": 0}, "container_template.gpu_num must be at least 1"),
         ({"cpu_num_to": ...}, "container_template.cpu_num_to is required"),
         ({"memory_size_from": "1"}, "container_template.memory_size_from must be a number"),
-        ({"price_from": -1}, "container_template.price_from must not be less than 0"),
+        ({"price_from": -1}, "container_template.price_from must be at least 0"),
         ({"cmd": ""}, "container_template.cmd is required"),
         *(
             (
                 {f"{stem}_from": 200, f"{stem}_to": 100},
-                f"container_template.{stem}_from must not be greater than container_template.{stem}_to",
+                f"container_template.{stem}_from must be at most container_template.{stem}_to",
             )
             for stem in ("cuda_v", "cpu_num", "memory_size", "price")
         ),
@@ -135,7 +135,7 @@ async def test_an_unknown_image_is_not_found(hub: Hub) -> None:
             "POST",
             "machine/region/gpu_stock",
             {"region_sign": "sgp1", "price_from": 2, "price_to": 1},
-            (WRONG, "price_from must not be greater than price_to"),
+            (WRONG, "price_from must be at most price_to"),
         ),
     ],
 )
@@ -149,11 +149,11 @@ async def test_a_call_with_a_mistake_names_it(
     ("body", "message"),
     [
         ({"date_from": "yesterday"}, "date_from must be a time as 2022-12-13T16:43:03+08:00"),
-        ({"date_from": "2025-02-01", "date_to": "2025-01-01"}, "date_from must not be greater than date_to"),
-        ({"memory_size_from": 2, "memory_size_to": 1}, "memory_size_from must not be greater than memory_size_to"),
+        ({"date_from": "2025-02-01", "date_to": "2025-01-01"}, "date_from must be at most date_to"),
+        ({"memory_size_from": 2, "memory_size_to": 1}, "memory_size_from must be at most memory_size_to"),
         ({"released": "yes"}, "released must be a boolean"),
         ({"status": "running"}, "status must be a list of strings"),
-        ({"page_size": 0}, "page_size must not be less than 1"),
+        ({"page_size": 0}, "page_size must be at least 1"),
     ],
 )
 async def test_a_filter_of_containers_with_a_mistake_names_it(hub: Hub, body: dict[str, Any], message: str) -> None:
@@ -168,7 +168,7 @@ async def test_only_running_replica_sets_are_scaled(hub: Hub) -> None:
     assert refusal == ("BadRequest", "replica_num can be changed for a ReplicaSet only, not for a Job")
     serve = (await hub.deployment("llama-serve"))["uuid"]
     refusal = await hub.refused("PUT", "deployment/replica_num", {"deployment_uuid": serve, "replica_num": 0})
-    assert refusal == (WRONG, "replica_num must not be less than 1")
+    assert refusal == (WRONG, "replica_num must be at least 1")
     await hub.data("PUT", "deployment/operate", {"deployment_uuid": serve, "operate": "stop"})
     refusal = await hub.refused("PUT", "deployment/replica_num", {"deployment_uuid": serve, "replica_num": 2})
     assert refusal == ("BadRequest", f"deployment {serve} is stopped")
@@ -190,8 +190,8 @@ async def test_what_has_stopped_cannot_be_stopped_again(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("minutes", "message"),
     [
-        (43_201, "expire_in_minutes must not be greater than 43200"),
-        (0, "expire_in_minutes must not be less than 1"),
+        (43_201, "expire_in_minutes must be at most 43200"),
+        (0, "expire_in_minutes must be at least 1"),
         ("60", "expire_in_minutes must be an integer"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gputui.sim.yotta.rate_limits import OF_ALL, OF_ONE, TaskLimits
+from gputui.sim.yotta.serverless_api import OF_ALL, OF_ONE, TaskLimits
 from gputui.sim.yotta.validation import LIMITED, RefusedError
 from tests.sim.yotta.yottas import ENDPOINT, Place
 
@@ -34,7 +34,7 @@ def test_all_endpoints_together_have_theirs() -> None:
 
 
 async def test_what_is_too_many_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gputui.sim.yotta.rate_limits.OF_ONE", 0)
+    monkeypatch.setattr("gputui.sim.yotta.serverless_api.OF_ONE", 0)
     place = Place()
     async with place.client() as yotta:
         endpoint = await yotta.data("POST", "serverless", ENDPOINT)
