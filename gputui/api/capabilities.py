@@ -144,6 +144,10 @@ class Backend(ABC):
 
     With INSTANCES among them the instances are billed: one without a price is then unknown in a sum, not free.
     """
+    listers: Mapping[Resource, Lister]
+    """The resources it can list."""
+    operations: Mapping[Action, Operation] = MappingProxyType({})
+    """The actions it can perform, other than those with a form."""
     creators: Mapping[str, Creator] = MappingProxyType({})
     """The kinds that can be created, in the order of a menu."""
     editor: Editor | None = None
@@ -155,16 +159,6 @@ class Backend(ABC):
     def __init__(self, account: str) -> None:
         self.account = account
         """The account's name in the configuration."""
-
-    @property
-    @abstractmethod
-    def listers(self) -> Mapping[Resource, Lister]:
-        """The resources this back end can list."""
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:
-        """The actions it can perform, other than those with a form."""
-        return {}
 
     @property
     def latency(self) -> float | None:

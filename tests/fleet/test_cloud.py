@@ -403,7 +403,7 @@ class Denied(Hub):
         self.asked = 0
 
     @property
-    def listers(self) -> Mapping[Resource, Lister]:
+    def listers(self) -> Mapping[Resource, Lister]:  # type: ignore[override]  # as in FakeBackend
         return dict.fromkeys((INSTANCES, DEPLOYMENTS, EVENTS, Resource.BLACKLIST), self.refuse)
 
     async def refuse(self) -> Sequence[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 from gputui.api.http.decoding import decode
 from gputui.api.http.failures import Refusal, Server
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+class Clock(TypedDict, total=False):
+    """The clock of a back end, in seconds: for back-offs, for the age of what is kept, and the Unix time."""
+
+    sleep: Callable[[float], Awaitable[None]]
+    monotonic: Callable[[], float]
+    now: Callable[[], float]
+
+
 class AccountClient:
     """Sends requests for one account. ``secret`` is None where the server wants no credentials."""
 
@@ -32,12 +40,12 @@ class AccountClient:
         *,
         secret: SecretRef | None,
         explain: Callable[[Server, Refusal], GputuiError | None],
-        sleep: Callable[[float], Awaitable[None]],
-        monotonic: Callable[[], float],
-        now: Callable[[], float] = time.time,
         concurrency: int = 12,
         requests_per_second: float | None = None,
+        **clock: Unpack[Clock],
     ) -> None:
+        self.monotonic = clock.get("monotonic", time.monotonic)
+        self.now = clock.get("now", time.time)
         self.transport = Transport(
             account=account.name,
             base_url=account.base_url,
@@ -47,9 +55,7 @@ class AccountClient:
             read_timeout=account.timeout,
             concurrency=concurrency,
             requests_per_second=requests_per_second,
-            sleep=sleep,
-            monotonic=monotonic,
-            now=now,
+            **clock,
         )
         self._reference = secret
         self._secret: Secret | None = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Backend
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.errors import InvalidError
-from gputui.models import AccountInfo, Ref, Resource
+from gputui.models import AccountInfo, Action, Kind, Never, Ref, Resource, Row
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
@@ -19,6 +21,9 @@ class HttpBackend(Backend):
 
     name = ""
     """The server's name in the account's details."""
+
+    rules: Mapping[str, Kind] = MappingProxyType({})
+    """What the API has calls for, in any state, by kind of Ref."""
 
     def __init__(self, account: Account, client: AccountClient) -> None:
         super().__init__(account.name)
@@ -41,6 +46,11 @@ class HttpBackend(Backend):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+
+    def never(self, row: Row, action: Action) -> Never | None:
+        """Return why the action can never apply to this row, by the rules."""
+        kind = self.rules.get(row.ref.kind, Kind(f"{row.ref.kind}s"))
+        return kind.never(action) if self.rules else None
 
     def info(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gputui.models import Phase
+from gputui.models import Action, Instance, Phase
 
 PHASES: Mapping[str, Phase] = {
     # Docker leaves a container in "created" when its start failed: it waits for a start, it is not on its way.
@@ -28,6 +28,26 @@ _REFERENCE = re.compile(
     rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?P<tag>:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?P<digest>@[a-z0-9]+:[0-9a-fA-F]{{32,}})?"
 )
 _LONGEST_NAME = 255
+
+
+def container_actions(container: Instance) -> frozenset[Action]:
+    """Return what Docker lets one do to a container in this state."""
+    match container.phase:
+        case Phase.RUNNING:
+            login = {Action.SSH} if container.ssh else set()
+            return frozenset({Action.STOP, Action.RESTART, Action.DELETE} | login)
+        case Phase.STOPPED if container.status.lower() == "paused":
+            return frozenset({Action.STOP, Action.RESTART, Action.DELETE})
+        case Phase.STOPPED:
+            return frozenset({Action.START, Action.DELETE})
+        case Phase.STOPPING:
+            return frozenset()
+        case Phase.PENDING:
+            return frozenset({Action.STOP, Action.DELETE})
+        case Phase.FAILED:
+            return frozenset({Action.DELETE})
+        case _:
+            return frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE})
 
 
 def words(detail: str) -> str | None:

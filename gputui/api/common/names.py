@@ -1,9 +1,10 @@
-"""Names as a server has them beside the Refs that are made of them: a name that is not safe to show stays usable."""
+"""Names of hosts and of things: as people use them, as the server has them, and as parts of paths."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from urllib.parse import quote, urlsplit
 
 from gputui.models import Ref
 from gputui.text import clean
@@ -30,3 +31,16 @@ class SafeNames:
     def raw(self, ref: Ref) -> str:
         """Return the name that the server knows it by."""
         return self._raw.get(ref, ref.id)
+
+
+def host_label(base_url: str) -> str:
+    """Return what users call the host: the first part of its name, or its address."""
+    host = urlsplit(base_url).hostname or ""
+    is_address = ":" in host or host.replace(".", "").isdecimal()
+    return host if is_address else host.split(".", 1)[0]
+
+
+def segment(name: str) -> str:
+    """Return a name as one segment of a path: its slashes and colons are no separators, nor its dots steps."""
+    encoded = quote(name.encode("utf-8", "surrogatepass"), safe="")
+    return encoded.replace(".", "%2E") if encoded.strip(".") == "" else encoded

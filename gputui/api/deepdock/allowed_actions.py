@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from gputui.api.common.docker import ALIVE
-from gputui.models import Action, GpuDevice, Instance, Kind, Never, Phase, Row
+from gputui.models import Action, GpuDevice, Instance, Kind
 
 _ANOTHER = "Create another one instead {new}."
-KINDS: Mapping[str, Kind] = {
+RULES: Mapping[str, Kind] = {
     "container": Kind(
         "containers",
         frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.SSH}),
@@ -29,11 +29,6 @@ KINDS: Mapping[str, Kind] = {
 """What the API has calls for, in any state of the thing."""
 
 
-def never(row: Row, action: Action) -> Never | None:
-    """Return why an action can never apply to a row."""
-    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
-
-
 LOAD_SPAN = timedelta(seconds=60)
 """Over which a GPU must have been without load, up to its newest sample."""
 IDLE_UTILIZATION = 5.0
@@ -41,26 +36,6 @@ IDLE_UTILIZATION = 5.0
 IDLE_MEMORY = 2**30
 IDLE_MEMORY_SHARE = 0.05
 """What drivers and desktops hold of a GPU that nobody uses: up to a GiB, or this part of it where that is more."""
-
-
-def container_actions(container: Instance) -> frozenset[Action]:
-    """Return what Docker lets one do to a container in this state."""
-    match container.phase:
-        case Phase.RUNNING:
-            login = {Action.SSH} if container.ssh else set()
-            return frozenset({Action.STOP, Action.RESTART, Action.DELETE} | login)
-        case Phase.STOPPED if container.status.lower() == "paused":
-            return frozenset({Action.STOP, Action.RESTART, Action.DELETE})
-        case Phase.STOPPED:
-            return frozenset({Action.START, Action.DELETE})
-        case Phase.STOPPING:
-            return frozenset()
-        case Phase.PENDING:
-            return frozenset({Action.STOP, Action.DELETE})
-        case Phase.FAILED:
-            return frozenset({Action.DELETE})
-        case _:
-            return frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE})
 
 
 def wants_force(container: Instance) -> bool:

@@ -5,20 +5,19 @@ The API knows no users and no releases. Its lists come whole, each in one answer
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
+from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, require_kind
-from gputui.api.common.names import SafeNames
-from gputui.api.common.url_paths import segment
+from gputui.api.common.docker import container_actions
+from gputui.api.common.names import SafeNames, segment
 from gputui.api.deepdock import create as forms
 from gputui.api.deepdock import mapping
-from gputui.api.deepdock.allowed_actions import container_actions, never, wants_force
+from gputui.api.deepdock.allowed_actions import RULES, wants_force
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.api.http.rows import each_changed
@@ -32,7 +31,6 @@ from gputui.models import (
     HostInfo,
     Image,
     Instance,
-    Never,
     Offer,
     Phase,
     Ref,
@@ -43,7 +41,6 @@ from gputui.models import (
 )
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister, Operation
     from gputui.api.deepdock.account import DeepdockAccount
 
 HOLDERS_AGE = 10.0
@@ -55,12 +52,12 @@ _CONTAINERS, _IMAGES, _METRICS = "/containers", "/images", "/metrics"
 class DeepdockBackend(HttpBackend):
     """One DeepDock server.
 
-    ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment, ``now`` tells our time.
     Refs: ``container/<name>``, ``image/<tag>`` (``image/<id>`` without one), ``gpu/<index>``, ``offer/<model>``,
     ``host/<label>``.
     """
 
     name = "deepdock"
+    rules = RULES
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "container": Resource.INSTANCES,
@@ -72,15 +69,8 @@ class DeepdockBackend(HttpBackend):
         }
     )
 
-    def __init__(
-        self,
-        account: DeepdockAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._client = DeepdockClient(account, sleep=sleep, monotonic=monotonic, now=now)
+    def __init__(self, account: DeepdockAccount, **clock: Unpack[Clock]) -> None:
+        self._client = DeepdockClient(account, **clock)
         super().__init__(account, self._client)
         self._host = mapping.Host(
             account.name,
@@ -89,28 +79,20 @@ class DeepdockBackend(HttpBackend):
             gpu_memory=account.gpu_memory_bytes,
         )
         self._names = SafeNames(account.name)
-        self._containers = SharedRequest(self._ask_containers, monotonic, age=HOLDERS_AGE)
-        self._gpus = DeepdockGpus(self._client, self._host, self._containers, monotonic=monotonic, now=now)
+        self._containers = SharedRequest(self._ask_containers, self._client.monotonic, age=HOLDERS_AGE)
+        self._gpus = DeepdockGpus(self._client, self._host, self._containers)
         self.creators = {
             forms.CONTAINER: forms.ContainerCreator(account, self._client, self._names, self.images, self._gpus),
             forms.IMAGE: forms.ImageCreator(account, self._client, self._names),
         }
-
-    @property
-    def listers(self) -> Mapping[Resource, Lister]:
-        """The resources this back end can list."""
-        return {
+        self.listers = {
             Resource.INSTANCES: self.instances,
             Resource.GPUS: self.gpus,
             Resource.HOSTS: self.hosts,
             Resource.STOCK: self.stock,
             Resource.IMAGES: self.images,
         }
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:
-        """The actions it can perform."""
-        return {
+        self.operations = {
             Action.START: self.start,
             Action.STOP: self.stop,
             Action.RESTART: self.restart,
@@ -142,7 +124,7 @@ class DeepdockBackend(HttpBackend):
 
     async def instances(self) -> Sequence[Instance]:
         """List the containers (``GET /containers``). One that cannot be read keeps its row."""
-        return await self._containers.anew()
+        return await self._containers.renew()
 
     async def _ask_containers(self) -> list[Instance]:
         make = partial(mapping.to_instances, self._host, self._names)
@@ -175,10 +157,6 @@ class DeepdockBackend(HttpBackend):
         return await self._client.ask(mapping.IMAGES, _IMAGES, partial(mapping.to_images, self._names))
 
     # Actions
-
-    def never(self, row: Row, action: Action) -> Never | None:
-        """Return why the action can never apply to this row."""
-        return never(row, action)
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""

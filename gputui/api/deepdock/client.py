@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from gputui.api.common import docker
-from gputui.api.common.account_client import AccountClient
+from gputui.api.common.account_client import AccountClient, Clock
 from gputui.api.deepdock import mapping
+from gputui.api.http.decoding import digested
 from gputui.api.http.failures import Refusal, Server, is_about_credentials, refused
-from gputui.api.http.off_thread import digested
 from gputui.errors import AuthError, GputuiError, ProtocolError
 
 if TYPE_CHECKING:
@@ -29,23 +29,14 @@ _M = TypeVar("_M")
 class DeepdockClient(AccountClient):
     """Sends requests to the DeepDock server of one account."""
 
-    def __init__(
-        self,
-        account: DeepdockAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]],
-        monotonic: Callable[[], float],
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, account: DeepdockAccount, **clock: Unpack[Clock]) -> None:
         self._header = account.header.name if account.header else ""
         super().__init__(
             account,
             "DeepDock",
             secret=account.header.value if account.header else None,
             explain=explain,
-            sleep=sleep,
-            monotonic=monotonic,
-            now=now,
+            **clock,
         )
 
     def headers(self, secret: str) -> dict[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from gputui.api.deepdock import mapping
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpu_series import GpuSeries, SeriesPlacer
-from gputui.api.http.off_thread import digested
+from gputui.api.http.decoding import digested
 from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import GputuiError, ProtocolError
 from gputui.models import GpuDevice, Instance
@@ -30,15 +30,11 @@ class DeepdockGpus:
         client: DeepdockClient,
         host: mapping.Host,
         containers: SharedRequest[list[Instance]],
-        *,
-        monotonic: Callable[[], float],
-        now: Callable[[], float],
     ) -> None:
         self._client = client
         self._host = host
         self._containers = containers
-        self._now = now
-        self._shared = SharedRequest(self._ask, monotonic, age=SERIES_AGE)
+        self._shared = SharedRequest(self._ask, client.monotonic, age=SERIES_AGE)
         self._placer = SeriesPlacer()
         self._body: bytes | None = None
         self._series: Mapping[int, GpuSeries] = {}
@@ -73,7 +69,7 @@ class DeepdockGpus:
     async def _ask(self) -> Mapping[int, GpuSeries]:
         """Ask for the samples. An answer that is the same as the last one is not read again."""
         body = await self._client.transport.get(_PATH)
-        now = datetime.fromtimestamp(self._now(), UTC)
+        now = datetime.fromtimestamp(self._client.now(), UTC)
         if body == self._body:
             self._placer.seen(now)
             return self._series

@@ -6,18 +6,16 @@ and a row that is not what it should be spoils itself alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
-from gputui.api.common.addresses import host_label
 from gputui.api.common.docker import ALIVE, PHASES, split_reference
-from gputui.api.common.names import SafeNames
+from gputui.api.common.names import SafeNames, host_label
+from gputui.api.common.readers import raw_json, read_time
 from gputui.api.deepdock.allowed_actions import is_idle
 from gputui.api.deepdock.gpu_series import GpuSeries
 from gputui.api.http.decoding import mismatch
@@ -25,7 +23,6 @@ from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, PortMapping, Ref, SSHTarget
-from gputui.redaction import redact_json
 from gputui.text import clean
 
 _MIB = 2**20
@@ -166,7 +163,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         wire = CONTAINER.validate_python(row)
     except ValidationError as error:
         problem = mismatch(error)
-        return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=host.label, problem=problem, raw=raw_text(row))
+        return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=host.label, problem=problem, raw=raw_json(row))
     generation = clean(wire.id or "")
     port = wire.ssh_port if wire.ssh_port and 0 < wire.ssh_port <= _LAST_PORT else None
     indices, count, everything = _gpus(wire.gpus)
@@ -183,10 +180,10 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
         gpu_all=everything,
         host=host.label,
         ports=(PortMapping(port, _SSH_PORT),) if port else (),
-        created_at=_time(wire.created),
+        created_at=read_time(wire.created),
         ssh=SSHTarget(host.address, port, "", generation=generation) if port else None,
         container_id=generation or None,
-        raw=raw_text(row),
+        raw=raw_json(row),
     )
 
 
@@ -305,7 +302,7 @@ def _to_image(names: SafeNames, wire: ImageWire, tag: str, row: object) -> Image
         digest=clean((wire.digest or "").rpartition("@")[2] or wire.id or "") or None,
         size=_size(wire.size_mb),
         own=None,
-        raw=raw_text(row),
+        raw=raw_json(row),
     )
 
 
@@ -319,7 +316,7 @@ def to_host(host: Host, metrics: MetricsWire, *, ahead: float | None, body: byte
         memory_total=_size(metrics.ram_total_mb),
         memory_available=_size(metrics.ram_available_mb),
         clock_ahead=None if ahead is None else float(round(ahead)),
-        raw=clean(redact_json(body.decode("utf-8", "replace")), multiline=True),
+        raw=raw_json(body),
     )
 
 
@@ -341,20 +338,6 @@ def pulled_size(size_mb: float | None) -> str:
     return format_bytes(_size(size_mb))
 
 
-def raw_text(row: object) -> str:
-    """Return a row's JSON without secrets, safe for a terminal."""
-    return clean(redact_json(json.dumps(row, ensure_ascii=False, indent=2)), multiline=True)
-
-
 def _size(megabytes: float | None) -> int | None:
     """Return bytes; None for what is no size, NaN included."""
     return round(megabytes * _MIB) if megabytes is not None and 0 <= megabytes < 2**40 else None
-
-
-def _time(value: str | None) -> datetime | None:
-    """Read Docker's time, RFC 3339 with nanoseconds; None for its zero time."""
-    try:
-        at = datetime.fromisoformat(value or "")
-        return None if at.year <= 1 else at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

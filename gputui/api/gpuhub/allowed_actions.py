@@ -10,7 +10,7 @@ from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Row
 _AGAIN = "Create another one instead {new}."
 _BY_ITS_DEPLOYMENT = "Scale its deployment instead {scale}."
 _INSIDE = "Open one {open} and choose an instance."
-KINDS: Mapping[str, Kind] = {
+RULES: Mapping[str, Kind] = {
     "container": Kind(
         "containers",
         frozenset({Action.STOP, Action.BLOCK, Action.SSH}),
@@ -50,10 +50,10 @@ KINDS: Mapping[str, Kind] = {
 
 
 def never(row: Row, action: Action) -> Never | None:
-    """Return why an action can never apply to a row."""
+    """Return why an action can never apply to a row, beside the rules."""
     if action is Action.SCALE and isinstance(row, Deployment) and row.type.lower() != REPLICA_SET.lower():
         return Never("deployments", cause=f"Only deployments of type {REPLICA_SET} can be scaled.")
-    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
+    return None
 
 
 def deployment_actions(deployment: Deployment) -> frozenset[Action]:

@@ -6,17 +6,16 @@ the envelope of the answer.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
+from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, require_kind
 from gputui.api.gpuhub import mapping
-from gputui.api.gpuhub.allowed_actions import container_actions, deployment_actions, never
+from gputui.api.gpuhub.allowed_actions import RULES, container_actions, deployment_actions, never
 from gputui.api.gpuhub.client import CLOUDS, GpuhubClient
 from gputui.api.gpuhub.create import KIND, DeploymentCreator
 from gputui.api.gpuhub.events import EventReader
@@ -50,7 +49,7 @@ from gputui.models import (
 )
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister, Operation
+    from gputui.api.capabilities import Lister
     from gputui.api.gpuhub.account import GpuhubAccount
 
 _WITHOUT_WALLET = frozenset({"autodl-private"})
@@ -64,11 +63,11 @@ _OF_DEPLOYMENTS = frozenset(
 class GpuhubBackend(HttpBackend):
     """One account on one cloud.
 
-    ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment, ``now`` tells the time.
     Refs: ``deployment/<uuid>``, ``container/<uuid>``, ``offer/<region>/<model>``, ``block/<region>/<host>``,
     ``image/<uuid>``, ``package/<model>|<region>,<region>``, ``event/…``, ``balance/<account>``.
     """
 
+    rules = RULES
     kinds = MappingProxyType(
         {
             "offer": Resource.STOCK,
@@ -83,26 +82,18 @@ class GpuhubBackend(HttpBackend):
         }
     )
 
-    def __init__(
-        self,
-        account: GpuhubAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, account: GpuhubAccount, **clock: Unpack[Clock]) -> None:
         self._config = account
-        self._now = now
-        self._client = GpuhubClient(account, sleep=sleep, monotonic=monotonic)
+        self._client = GpuhubClient(account, **clock)
         super().__init__(account, self._client)
         self.name = CLOUDS[account.preset]
         self._has_wallet = account.preset not in _WITHOUT_WALLET
         if self._has_wallet:
             self.spending = frozenset({Resource.INSTANCES})
         self._scope = mapping.Scope(account.name, account.currency)
-        self._lists = GpuhubLists(self._client, self._scope, monotonic)
+        self._lists = GpuhubLists(self._client, self._scope)
         self._stock = StockReader(self._client, self._scope)
-        self._events = EventReader(self._lists.event_page, now=now, monotonic=monotonic)
+        self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
         self._changes = GpuhubChanges(self._client)
         self.creators = {KIND: DeploymentCreator(account, self._client, self._lists, self._stock)}
         self.filters: GpuhubFilters = GpuhubFilters(
@@ -110,13 +101,9 @@ class GpuhubBackend(HttpBackend):
             tuple(account.regions),
             account.currency,
             models=lambda: self._stock.models,
-            now=now,
+            now=self._now,
             changed=self._filtered,
         )
-
-    @property
-    def listers(self) -> Mapping[Resource, Lister]:
-        """The resources this back end can list."""
         listers: dict[Resource, Lister] = {
             Resource.STOCK: self.stock,
             Resource.DEPLOYMENTS: self.deployments,
@@ -126,17 +113,18 @@ class GpuhubBackend(HttpBackend):
             Resource.IMAGES: self.images,
             Resource.PACKAGES: self.packages,
         }
-        return listers | ({Resource.BALANCES: self.balances} if self._has_wallet else {})
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:
-        """The actions it can perform."""
-        return {
+        if self._has_wallet:
+            listers[Resource.BALANCES] = self.balances
+        self.listers = listers
+        self.operations = {
             Action.STOP: self.stop,
             Action.SCALE: self.scale,
             Action.BLOCK: self.block,
             Action.DELETE: self.delete,
         }
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._client.now(), UTC)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -291,7 +279,7 @@ class GpuhubBackend(HttpBackend):
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row."""
-        return never(row, action)
+        return never(row, action) or super().never(row, action)
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""

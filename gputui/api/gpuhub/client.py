@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from pydantic import ValidationError
 
-from gputui.api.common.account_client import AccountClient
+from gputui.api.common.account_client import AccountClient, Clock
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.errors import SUCCESS, refusal
-from gputui.api.http.decoding import check_size
+from gputui.api.http.decoding import check_size, digested
 from gputui.api.http.failures import Refusal, Server
-from gputui.api.http.off_thread import digested
 from gputui.api.http.pagination import Page
 from gputui.api.http.transport import Json
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
@@ -44,13 +43,7 @@ class RouteMissingError(ProtocolError):
 class GpuhubClient(AccountClient):
     """Sends requests to the cloud of one account."""
 
-    def __init__(
-        self,
-        account: GpuhubAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]],
-        monotonic: Callable[[], float],
-    ) -> None:
+    def __init__(self, account: GpuhubAccount, **clock: Unpack[Clock]) -> None:
         super().__init__(
             account,
             "private AutoDL" if account.preset == "autodl-private" else CLOUDS[account.preset],
@@ -58,8 +51,7 @@ class GpuhubClient(AccountClient):
             explain=explain,
             concurrency=CONCURRENCY,
             requests_per_second=account.requests_per_second,
-            sleep=sleep,
-            monotonic=monotonic,
+            **clock,
         )
 
     def headers(self, secret: str) -> dict[str, str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
+from gputui.api.common.readers import read_time
 from gputui.models import Event, EventSource, Phase, Ref
 from gputui.text import clean
 
@@ -25,8 +26,6 @@ _PHASES = {
     "stopped": Phase.STOPPED,
     "released": Phase.STOPPED,
 }
-_MILLISECONDS = 100_000_000_000
-"""Numbers from here on count milliseconds: as seconds they would lie in the year 5138."""
 
 
 class EventRow(NamedTuple):
@@ -186,23 +185,6 @@ def container_phase(status: str) -> Phase:
     if word in _PHASES:
         return _PHASES[word]
     return Phase.FAILED if "fail" in word or "error" in word else Phase.UNKNOWN
-
-
-def read_time(text: str | None) -> datetime | None:
-    """Read a time as GPUhub writes it, RFC 3339 or seconds since 1970; None where it does not tell one."""
-    text = (text or "").strip()
-    try:
-        if text.isdecimal():
-            number = int(text)
-            return (
-                datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS else number, UTC) if number else None
-            )
-        at = datetime.fromisoformat(text)
-        if at.year <= 1:  # the zero time of Go: not reached
-            return None
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _filled(rows: Sequence[tuple[str, datetime | None]], before: dict[str, datetime]) -> list[datetime | None]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from gputui.api.gpuhub.event_log import EventLog, EventRow, Key, row_key
+from gputui.api.gpuhub.per_deployment_cache import fingerprint
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError
 from gputui.models import Deployment, Event, Phase, Ref
 
@@ -250,16 +251,16 @@ class EventReader:
         now = self._monotonic()
         for deployment in deployments:
             watch = self._watches.get(deployment.ref)
-            fingerprint = _fingerprint(deployment)
+            looks = fingerprint(deployment)
             if watch is None:
                 log = EventLog(deployment.ref, deployment.name, self._now)
                 reading = self._reading(log, deployment.ref.id)
-                self._watches[deployment.ref] = _Watch(deployment, log, reading, fingerprint)
+                self._watches[deployment.ref] = _Watch(deployment, log, reading, looks)
                 continue
             watch.deployment = deployment
             watch.gone = None
-            if watch.fingerprint != fingerprint:
-                watch.fingerprint = fingerprint
+            if watch.fingerprint != looks:
+                watch.fingerprint = looks
                 watch.changed = True
                 watch.moved = now
         listed = {deployment.ref for deployment in deployments}
@@ -321,18 +322,6 @@ class EventReader:
         self._ready += events
         if events and watch.complete:
             watch.moved = self._monotonic()
-
-
-def _fingerprint(deployment: Deployment) -> tuple[object, ...]:
-    """Return what changes when something happens to a deployment's containers."""
-    return (
-        deployment.status,
-        deployment.updated_at,
-        deployment.desired,
-        deployment.starting,
-        deployment.running,
-        deployment.finished,
-    )
 
 
 def _newest_first(watch: _Watch) -> tuple[bool, float]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache, partial
 
+from gputui.api.common.readers import read_time
 from gputui.api.common.ssh_command import ssh_target
 from gputui.api.gpuhub import schema
-from gputui.api.gpuhub.event_log import EventRow, container_name, container_phase, read_time
+from gputui.api.gpuhub.event_log import EventRow, container_name, container_phase
 from gputui.api.gpuhub.schema import RowNotes
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.models import (

@@ -24,7 +24,7 @@ class _Answer(Generic[_M]):
     """The rows of one deployment. They were ``asked`` for and are ``due`` again by the monotonic clock."""
 
     rows: Sequence[_M]
-    looks: tuple[object, ...]
+    fingerprint: tuple[object, ...]
     asked: float
     due: float
     moving: bool
@@ -106,7 +106,7 @@ class PerDeploymentCache(Generic[_M]):
             wait *= zlib.crc32(deployment.ref.id.encode("utf-8", "replace")) / 2**32
         now = self._monotonic()
         moving = self._is_moving(deployment, rows)
-        self._answers[deployment.ref] = _Answer(rows, _looks(deployment), now, now + wait, moving)
+        self._answers[deployment.ref] = _Answer(rows, fingerprint(deployment), now, now + wait, moving)
         return None
 
     def _in_motion(self, deployments: Sequence[Deployment], chosen: Set[Ref]) -> list[Deployment]:
@@ -123,12 +123,12 @@ class PerDeploymentCache(Generic[_M]):
         return (
             answer is None
             or deployment.ref in self._doubtful
-            or answer.looks != _looks(deployment)
+            or answer.fingerprint != fingerprint(deployment)
             or self._monotonic() >= answer.due
         )
 
 
-def _looks(deployment: Deployment) -> tuple[object, ...]:
+def fingerprint(deployment: Deployment) -> tuple[object, ...]:
     """Return what changes when something happens to a deployment's containers."""
     return (
         deployment.name,

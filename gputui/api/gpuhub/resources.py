@@ -17,9 +17,10 @@ from gputui.api.gpuhub.events import EventPage
 from gputui.api.gpuhub.images import PUBLIC_NAMES
 from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
-from gputui.api.http.off_thread import digested
+from gputui.api.http.decoding import digested
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import (
     AccountDeniedError,
     GputuiError,
@@ -58,13 +59,12 @@ _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 class GpuhubLists:
     """What an account has. Deployments are asked for once for all the lists that begin with them."""
 
-    def __init__(self, client: GpuhubClient, scope: mapping.Scope, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
         self._client = client
         self._image_names: dict[str, str] = {}
         self._scope = replace(scope, image_names=self._image_names)
-        self._monotonic = monotonic
-        self._task: asyncio.Task[list[Deployment]] | None = None
-        self._answered_at = 0.0
+        self._monotonic = monotonic = client.monotonic
+        self._deployments = SharedRequest(self._ask_deployments, monotonic, age=DEPLOYMENTS_AGE)
         self._known: dict[str, Deployment] = {}
         self._listed: dict[Ref, Instance] = {}
         self._narrowed: Callable[[], Parameters] = dict
@@ -79,12 +79,11 @@ class GpuhubLists:
 
     def cancel(self) -> None:
         """Stop waiting for an answer."""
-        if self._task is not None:
-            self._task.cancel()
+        self._deployments.cancel()
 
     def forget(self, *deployments: Ref) -> None:
         """Ask anew about these deployments the next time, about everything when none is named."""
-        self._task = None
+        self._deployments.forget()
         if not deployments:
             self.denied = None
         self._containers.forget(*deployments)
@@ -98,20 +97,10 @@ class GpuhubLists:
 
     async def deployments(self, *, age: float = DEPLOYMENTS_AGE) -> list[Deployment]:
         """Return all deployments, at most so many seconds old; raises GputuiError."""
-        task = self._task
-        if task is None or (task.done() and not self._is_fresh(task, age)):
-            task = self._task = asyncio.create_task(self._ask_deployments())
-            # Seen even when every caller was cancelled meanwhile.
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(task)
-
-    def _is_fresh(self, task: asyncio.Task[list[Deployment]], age: float) -> bool:
-        failed = task.cancelled() or task.exception() is not None
-        return not failed and self._monotonic() - self._answered_at <= age
+        return await self._deployments.get(age)
 
     async def _ask_deployments(self) -> list[Deployment]:
         found = await self.find_deployments({})
-        self._answered_at = self._monotonic()
         self._known = {deployment.ref.id: deployment for deployment in found}
         return found
 

@@ -7,20 +7,18 @@ apart: then what cannot be read is left out, field by field, and the rest stays.
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, NamedTuple, Required, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
+from gputui.api.common.readers import raw_json
 from gputui.api.http.decoding import mismatch
 from gputui.api.http.pagination import MOST_ROWS, Page
 from gputui.api.http.rows import UnreadableRowError, read_each
-from gputui.redaction import redact_json
-from gputui.text import clean
 
 _R = TypeVar("_R")
 _M = TypeVar("_M")
@@ -40,10 +38,9 @@ _NO_NOTES = RowNotes()
 _Id = Annotated[str, Field(min_length=1)]
 
 
+@with_config(_LENIENT)
 class Envelope(TypedDict, total=False):
     """What every answer is wrapped in."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     code: Required[str]
     msg: str | None
@@ -60,10 +57,9 @@ class PageBody(TypedDict, Generic[_R], total=False):
     result_total: int | None
 
 
+@with_config(_LENIENT)
 class PageEnvelope(TypedDict, Generic[_R], total=False):
     """The answer of a call that gives pages."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     code: Required[str]
     msg: str | None
@@ -71,10 +67,9 @@ class PageEnvelope(TypedDict, Generic[_R], total=False):
     data: PageBody[_R] | None
 
 
+@with_config(_LENIENT)
 class ContainerInfoRow(TypedDict, total=False):
     """How a container is reached. The other addresses of the API are deprecated."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     ssh_command: str | None
     root_password: str | None
@@ -82,10 +77,9 @@ class ContainerInfoRow(TypedDict, total=False):
     service_6008_port_url: str | None
 
 
+@with_config(_LENIENT)
 class ContainerRow(TypedDict, total=False):
     """A container of call 8. ``memory_size`` is bytes, ``price`` thousandths of the currency unit an hour."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     uuid: Required[_Id]
     deployment_uuid: str | None
@@ -106,10 +100,9 @@ class ContainerRow(TypedDict, total=False):
     updated_at: str | None
 
 
+@with_config(_LENIENT)
 class TemplateRow(TypedDict, total=False):
     """What the containers of a deployment are made from. Memory is bytes here, though gigabytes when created."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     dc_list: str | list[str | None] | None
     gpu_name_set: str | list[str | None] | None
@@ -129,10 +122,9 @@ class TemplateRow(TypedDict, total=False):
     service_6008_port_protocol: str | None
 
 
+@with_config(_LENIENT)
 class DeploymentRow(TypedDict, total=False):
     """A deployment of call 3. Some fields of its creation are seen beside the template as well as in it."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     uuid: Required[_Id]
     uid: str | None
@@ -157,20 +149,18 @@ class DeploymentRow(TypedDict, total=False):
     stopped_at: str | None
 
 
+@with_config(_LENIENT)
 class EventRow(TypedDict, total=False):
     """An event of call 7."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     deployment_container_uuid: str | None
     status: str | None
     created_at: str | None
 
 
+@with_config(_LENIENT)
 class ImageRow(TypedDict, total=False):
     """A private image of call 1. Its name comes under either of two keys."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     image_uuid: Required[_Id]
     image_name: str | None
@@ -179,10 +169,9 @@ class ImageRow(TypedDict, total=False):
     created_at: str | None
 
 
+@with_config(_LENIENT)
 class BlockRow(TypedDict, total=False):
     """An entry of call 11."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     machine_id: Required[str]
     data_center: str | None
@@ -192,10 +181,9 @@ class BlockRow(TypedDict, total=False):
     updated_at: str | None
 
 
+@with_config(_LENIENT)
 class PackageRow(TypedDict, total=False):
     """A package of call 13, in seconds."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     gpu_type: Required[str]
     total: int | None
@@ -203,10 +191,9 @@ class PackageRow(TypedDict, total=False):
     dc_list: str | list[str | None] | None
 
 
+@with_config(_LENIENT)
 class StockRow(TypedDict, total=False):
     """What call 12 says of one model; other keys occur beside these."""
-
-    __pydantic_config__ = _LENIENT  # type: ignore[misc]  # how pydantic configures a TypedDict
 
     idle_gpu_num: int | None
     total_gpu_num: int | None
@@ -304,8 +291,7 @@ def whole(value: object) -> int | None:
 
 def raw_text(row: object) -> str:
     """Return a row's JSON without secrets, safe for a terminal."""
-    text = json.dumps(_without_passwords(row), ensure_ascii=False, indent=2)
-    return clean(redact_json(text), multiline=True)
+    return raw_json(_without_passwords(row))
 
 
 def _without_passwords(value: object) -> object:

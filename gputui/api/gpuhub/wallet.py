@@ -7,11 +7,14 @@ that is not known here are dropped before anything is made of the answer, its JS
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from gputui.api.gpuhub import schema
 from gputui.formatting import format_money
-from gputui.models import Balance, Money, Ref
+from gputui.models import Balance, Money
+
+if TYPE_CHECKING:
+    from gputui.api.gpuhub.mapping import Scope
 
 ASSETS, BLOCKED = "assets", "blocked_asset"
 _MONEY = (
@@ -26,16 +29,6 @@ _MONEY = (
 _COUNTS = ("available_coupon_num", "to_expire_voucher_num")
 _OTHERS = ("id", "uid", "created_at", "updated_at")
 _SHOWN = frozenset({*_MONEY, *_COUNTS, *_OTHERS})
-
-
-class Scope(Protocol):
-    """What the balance is made with."""
-
-    def ref(self, kind: str, id_: str) -> Ref:
-        """Return the Ref of something of the account."""
-
-    def money(self, thousandths: float | None) -> Money | None:
-        """Return an amount from thousandths."""
 
 
 def to_balance(scope: Scope, account: str, data: object) -> Balance | None:

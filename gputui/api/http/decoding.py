@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import TypeVar
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +15,18 @@ from gputui.api.http.pagination import MOST_ROWS
 from gputui.errors import ProtocolError
 from gputui.text import clean
 
+LARGE = 32 * 2**10
+"""From how many bytes on an answer is read on a thread: below it takes less than the 5 ms a key may wait."""
+
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+async def digested(size: int, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Return what ``read`` makes of an answer of ``size`` bytes; raises what it does."""
+    if size < LARGE:
+        return read(*args, **kwargs)
+    return await asyncio.to_thread(read, *args, **kwargs)
 
 
 def decode(adapter: TypeAdapter[_T], body: bytes, server: Server, path: str, *, what: str = "") -> _T:

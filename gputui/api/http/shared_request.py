@@ -19,19 +19,26 @@ class SharedRequest(Generic[_T]):
         self._newest: asyncio.Task[tuple[_T, float]] | None = None
         self._running: set[asyncio.Task[tuple[_T, float]]] = set()
 
-    async def get(self) -> _T:
-        """Return an answer that is new enough, the one under way, or a new one; raises what ``ask`` does."""
+    async def get(self, age: float | None = None) -> _T:
+        """Return an answer that is new enough, the one under way, or a new one; raises what ``ask`` does.
+
+        ``age`` is how old an answer may be, where another limit than the usual one applies.
+        """
         task = self._newest
-        if task is None or (task.done() and not self._is_fresh(task)):
-            return await self.anew()
+        if task is None or (task.done() and not self._is_fresh(task, self._age if age is None else age)):
+            return await self.renew()
         return (await asyncio.shield(task))[0]
 
-    async def anew(self) -> _T:
-        """Ask now, whatever is known or under way; the answer serves the others too."""
+    async def renew(self) -> _T:
+        """Send a new request, whatever is known or under way; the answer serves the others too."""
         task = self._newest = asyncio.create_task(self._answered())
         self._running.add(task)
         task.add_done_callback(self._forget)
         return (await asyncio.shield(task))[0]
+
+    def forget(self) -> None:
+        """Send a new request the next time: what was answered, or is under way, is out of date."""
+        self._newest = None
 
     def cancel(self) -> None:
         """Stop waiting for answers."""
@@ -42,9 +49,9 @@ class SharedRequest(Generic[_T]):
         answer = await self._ask()
         return answer, self._monotonic()
 
-    def _is_fresh(self, task: asyncio.Task[tuple[_T, float]]) -> bool:
+    def _is_fresh(self, task: asyncio.Task[tuple[_T, float]], age: float) -> bool:
         failed = task.cancelled() or task.exception() is not None
-        return not failed and self._monotonic() - task.result()[1] <= self._age
+        return not failed and self._monotonic() - task.result()[1] <= age
 
     def _forget(self, task: asyncio.Task[tuple[_T, float]]) -> None:
         self._running.discard(task)

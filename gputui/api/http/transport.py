@@ -22,10 +22,10 @@ import httpx
 
 from gputui.api.http import failures
 from gputui.api.http.client import make_client, named_proxy
+from gputui.api.http.decoding import digested
 from gputui.api.http.decompression import PackingError, Unpacker
 from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.numbers import without_absurd
-from gputui.api.http.off_thread import digested
 from gputui.api.http.server_clock import ServerClock, http_date
 from gputui.api.http.tcp_keepalive import enable_keepalive
 from gputui.errors import GputuiError, InvalidError, ProtocolError, RateLimitedError, UnavailableError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gputui.api.common import docker
 from gputui.models import Action, Image, Instance, Kind, Never, Phase, Row
 
 _ANOTHER = "Create another one instead {new}."
@@ -12,7 +13,7 @@ _POD = Kind(
     frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT, Action.SSH}),
     instead={Action.SCALE: _ANOTHER, Action.UPDATE: _ANOTHER, Action.RESIZE: _ANOTHER, Action.RENAME: _ANOTHER},
 )
-KINDS: Mapping[str, Kind] = {
+RULES: Mapping[str, Kind] = {
     "pod": _POD,
     "image": Kind("images", frozenset({Action.DELETE})),
     "gpu": Kind("GPUs"),
@@ -24,14 +25,17 @@ KINDS: Mapping[str, Kind] = {
 
 
 def never(row: Row, action: Action, *, commits: bool) -> Never | None:
-    """Return why an action can never apply to a row; ``commits``: this release has the call that saves pods."""
+    """Return why an action can never apply to a row, beside the rules.
+
+    ``commits``: this release has the call that saves pods.
+    """
     if action is Action.COMMIT and isinstance(row, Instance) and not commits:
         return Never(
             _POD.nouns, cause="Pods cannot be saved as images: this release of pody has no such call (0.3.0 has)."
         )
     if action is Action.DELETE and isinstance(row, Image) and not row.own:
         return Never("images", cause="Only images of your own can be deleted.")
-    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
+    return None
 
 
 def name_problem(name: str) -> str | None:
@@ -45,21 +49,13 @@ def name_problem(name: str) -> str | None:
     return None
 
 
+_PODS_ONLY: Mapping[Phase, frozenset[Action]] = {
+    Phase.RUNNING: frozenset({Action.EXEC, Action.COMMIT}),
+    Phase.STOPPED: frozenset({Action.COMMIT}),
+    Phase.UNKNOWN: frozenset({Action.EXEC}),
+}
+
+
 def pod_actions(pod: Instance) -> frozenset[Action]:
-    """Return what Docker lets one do to a container in this state."""
-    match pod.phase:
-        case Phase.RUNNING:
-            login = {Action.SSH} if pod.ssh else set()
-            return frozenset({Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC, Action.COMMIT} | login)
-        case Phase.STOPPED if pod.status == "paused":
-            return frozenset({Action.STOP, Action.RESTART, Action.DELETE, Action.COMMIT})
-        case Phase.STOPPED:
-            return frozenset({Action.START, Action.DELETE, Action.COMMIT})
-        case Phase.STOPPING:
-            return frozenset()
-        case Phase.PENDING:
-            return frozenset({Action.STOP, Action.DELETE})
-        case Phase.FAILED:
-            return frozenset({Action.DELETE})
-        case _:
-            return frozenset({Action.START, Action.STOP, Action.RESTART, Action.DELETE, Action.EXEC})
+    """Return what Docker and the server let one do to a container in this state."""
+    return docker.container_actions(pod) | _PODS_ONLY.get(pod.phase, frozenset())

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from gputui.api.capabilities import found
-from gputui.api.common.addresses import host_label
+from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, require_kind
-from gputui.api.common.names import SafeNames
-from gputui.api.http.off_thread import digested
+from gputui.api.common.names import SafeNames, host_label
+from gputui.api.http.decoding import digested
 from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.http.shared_request import SharedRequest
 from gputui.api.pody import account_info as pody_account
 from gputui.api.pody import mapping
-from gputui.api.pody.allowed_actions import name_problem, never, pod_actions
-from gputui.api.pody.client import CREATE_TIMEOUT, OLDEST, GpuSnapshots, PodyClient, Release
+from gputui.api.pody.allowed_actions import RULES, name_problem, never, pod_actions
+from gputui.api.pody.client import CREATE_TIMEOUT, OLDEST, PodyClient, Release
 from gputui.api.pody.create import PodCreator
 from gputui.errors import (
     AuthError,
@@ -57,7 +57,6 @@ from gputui.models import (
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister, Operation
     from gputui.api.pody.account import PodyAccount
 
 INSPECTIONS = 8
@@ -65,6 +64,8 @@ INSPECTIONS = 8
 NEAR_INSPECTIONS = 2
 NEAR_SECONDS = 0.01
 """A server that answers this fast is asked for fewer at a time: more would only crowd our own loop."""
+SNAPSHOT_AGE = 0.5
+"""How long one answer of gpu-ps serves GPUs, processes and stock, in seconds."""
 EXEC_TIMEOUT = 30.0
 OLD_EXEC_TIMEOUT = 10.0
 EXEC_MARGIN = 30.0
@@ -80,10 +81,10 @@ _ENGINE_REFUSED = "Docker API error: "
 class PodyBackend(HttpBackend):
     """One account on one pody server.
 
-    ``sleep`` and ``monotonic`` are the clock of back-offs and of what is kept for a moment.
     Refs: ``pod/<instance>``, ``gpu/<index>``, ``process/<gpu>:<pid>``, ``offer/<model>``, ``image/<name>``.
     """
 
+    rules = RULES
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "pod": Resource.INSTANCES,
@@ -95,38 +96,24 @@ class PodyBackend(HttpBackend):
         }
     )
 
-    def __init__(
-        self,
-        account: PodyAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, account: PodyAccount, **clock: Unpack[Clock]) -> None:
         self._config = account
-        self._client = PodyClient(account, sleep=sleep, monotonic=monotonic)
+        self._client = PodyClient(account, **clock)
         super().__init__(account, self._client)
-        self._gpus = GpuSnapshots(self._client, monotonic)
+        self._gpus = SharedRequest(self._client.gpu_processes, self._client.monotonic, age=SNAPSHOT_AGE)
         self._host = host_label(account.base_url)
         self._gpu_model = gpu_label(account.gpu_model, account.gpu_memory_bytes) if account.gpu_model else None
         self._refs: dict[str, Ref] = {}
         self._names = SafeNames(account.name)
         self.creators = {"pod": PodCreator(account.name, self._client, self.images)}
-
-    @property
-    def listers(self) -> Mapping[Resource, Lister]:
-        """The resources this back end can list."""
-        return {
+        self.listers = {
             Resource.INSTANCES: self.instances,
             Resource.GPUS: self.gpus,
             Resource.PROCESSES: self.processes,
             Resource.STOCK: self.stock,
             Resource.IMAGES: self.images,
         }
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:
-        """The actions it can perform."""
-        return {
+        self.operations = {
             Action.START: self.start,
             Action.STOP: self.stop,
             Action.RESTART: self.restart,
@@ -319,16 +306,16 @@ class PodyBackend(HttpBackend):
             case "image":
                 return await self._inspect_image(ref)
             case "gpu" if ref.id.isdecimal():
-                return found(ref, self._devices(await self._gpus.ask(ref.id)))
+                return found(ref, self._devices(await self._client.gpu_processes(ref.id)))
             case "process" if (gpu := ref.id.partition(":")[0]).isdecimal():
-                return found(ref, self._processes(await self._gpus.ask(gpu)))
+                return found(ref, self._processes(await self._client.gpu_processes(gpu)))
         return await super().fetch(ref)
 
     # Actions
 
     def never(self, row: Row, action: Action) -> Never | None:
         """Return why the action can never apply to this row, on this release of the server."""
-        return never(row, action, commits=self._commits)
+        return never(row, action, commits=self._commits) or super().never(row, action)
 
     @property
     def _commits(self) -> bool:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from gputui.api.common import docker
-from gputui.api.common.account_client import AccountClient
+from gputui.api.common.account_client import AccountClient, Clock
+from gputui.api.http.decoding import digested
 from gputui.api.http.failures import Refusal, Server, refused, sign_in_hint
-from gputui.api.http.off_thread import digested
-from gputui.api.http.shared_request import SharedRequest
 from gputui.api.pody import mapping
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
@@ -37,9 +36,6 @@ CREATE_TIMEOUT = 330.0
 LONGEST_LOG = 256 * 2**10
 """How much of the answer to an action is read, in bytes."""
 
-SNAPSHOT_AGE = 0.5
-"""How long one answer of gpu-ps serves, in seconds."""
-
 _NOT_THERE = re.compile(r"Image not found|GPU ID \d+ is invalid")
 _T = TypeVar("_T")
 
@@ -51,14 +47,8 @@ class RouteMissingError(ProtocolError):
 class PodyClient(AccountClient):
     """Sends requests to the pody server of one account."""
 
-    def __init__(
-        self,
-        account: PodyAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]],
-        monotonic: Callable[[], float],
-    ) -> None:
-        super().__init__(account, "pody", secret=account.password, explain=explain, sleep=sleep, monotonic=monotonic)
+    def __init__(self, account: PodyAccount, **clock: Unpack[Clock]) -> None:
+        super().__init__(account, "pody", secret=account.password, explain=explain, **clock)
         self._username = account.username
         self.known_release: Release | None = None
         self._release_lock = asyncio.Lock()
@@ -130,37 +120,21 @@ class PodyClient(AccountClient):
             raise
         return await digested(len(body), self._log_in, body, path, what)
 
-    def _log_in(self, body: bytes, path: str, what: str) -> str:
-        whole = mapping.closed(body) if len(body) >= LONGEST_LOG else body
-        return mapping.last_lines(self.decode(mapping.DONE, whole, path, what=what).log or "")
-
-
-class GpuSnapshots:
-    """The answers of gpu-ps, shared: GPUs, processes and stock come from one, so three lists cost one request."""
-
-    def __init__(self, client: PodyClient, monotonic: Callable[[], float]) -> None:
-        self._client = client
-        self._shared = SharedRequest(self.ask, monotonic, age=SNAPSHOT_AGE)
-
-    async def get(self) -> mapping.GpuSnapshot:
-        """Return what runs on each GPU, at most SNAPSHOT_AGE old; raises GputuiError."""
-        return await self._shared.get()
-
-    def cancel(self) -> None:
-        """Stop waiting for an answer."""
-        self._shared.cancel()
-
-    async def ask(self, gpu: str | None = None) -> mapping.GpuSnapshot:
-        """Ask anew, for one GPU or all; raises GputuiError, NotFoundError for a GPU that is not there."""
+    async def gpu_processes(self, gpu: str | None = None) -> mapping.GpuSnapshot:
+        """Request what runs on each GPU, or on one; raises NotFoundError for a GPU that does not exist."""
         params = None if gpu is None else {"id": gpu}
         try:
-            return await self._client.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
         except NotFoundError:
             # Up to 0.2 a process that ends while the server lists it fails the whole list.
-            return await self._client.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
         except ServerError as error:
             hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
             raise ServerError(error.message, hint=hint) from None
+
+    def _log_in(self, body: bytes, path: str, what: str) -> str:
+        whole = mapping.closed(body) if len(body) >= LONGEST_LOG else body
+        return mapping.last_lines(self.decode(mapping.DONE, whole, path, what=what).log or "")
 
 
 def explain(server: Server, refusal: Refusal) -> GputuiError | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -24,8 +23,9 @@ from pydantic import (
 )
 from pydantic_core import from_json, to_json
 
-from gputui.api.common.addresses import host_label
 from gputui.api.common.docker import PHASES
+from gputui.api.common.names import host_label
+from gputui.api.common.readers import raw_json, read_time
 from gputui.api.http.decoding import mismatch
 from gputui.api.http.numbers import Real, Whole
 from gputui.api.http.pagination import MOST_ROWS
@@ -42,7 +42,7 @@ from gputui.models import (
     Ref,
     SSHTarget,
 )
-from gputui.redaction import redact, redact_json
+from gputui.redaction import redact
 from gputui.text import clean
 
 SSH_PORT = 22
@@ -222,7 +222,7 @@ def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model
         if ssh_port is None
         else SSHTarget(host, ssh_port, SSH_USER, generation=_text(pod.container_id) or ""),
         container_id=_text(pod.container_id),
-        raw=raw_text(body),
+        raw=raw_json(body),
     )
 
 
@@ -314,9 +314,9 @@ def with_inspection(image: Image, wire: ImageWire, body: bytes) -> Image:
         image,
         digest=_text(wire.id),
         size=wire.size if isinstance(wire.size, int) else None,
-        created_at=_time(wire.created),
+        created_at=read_time(wire.created),
         description="" if comment == "N/A" else comment,
-        raw=raw_text(body),
+        raw=raw_json(body),
     )
 
 
@@ -358,11 +358,6 @@ def last_lines(log: str) -> str:
     return "\n".join(terminal_text(log).splitlines()[-_LINES:])
 
 
-def raw_text(body: bytes) -> str:
-    """Return the server's JSON as it came, without secrets and safe for a terminal."""
-    return clean(redact_json(body.decode("utf-8", "replace")), multiline=True)
-
-
 def _text(value: str | None) -> str | None:
     return None if value is None else clean(value)
 
@@ -394,13 +389,3 @@ def _held(processes: Iterable[ProcessWire | Unreadable]) -> int | None:
     held = [process.gpu_memory_used for process in _readable(processes)]
     known = [size for size in held if size is not None]
     return sum(known) if known or not held else None
-
-
-def _time(value: str | None) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(value or "")
-    except ValueError:
-        return None
-    if at.year <= 1:  # Docker's zero time: not known
-        return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gputui.api.yotta.mapping import ENDPOINT, GONE, POD, VM, WORKER
 from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
 from gputui.api.yotta.tasks_mapping import QUEUE, TASK
-from gputui.models import Action, Deployment, Instance, Kind, Never, Phase, Row
+from gputui.models import Action, Deployment, Instance, Kind, Phase
 
 _SSH = "Log in over SSH instead {ssh}."
 _ANOTHER = "Create another one instead {new}."
@@ -15,7 +15,7 @@ _STOP_START = "Stop it {stop}, then start it {start}."
 _BY_ITS_ENDPOINT = "Scale {scale} or stop {stop} its endpoint instead."
 _INSIDE = "Open one {open} and choose an instance."
 _VMS_STAY = "VMs cannot be {}, only deleted {{delete}}."
-KINDS: Mapping[str, Kind] = {
+RULES: Mapping[str, Kind] = {
     POD: Kind(
         "pods",
         frozenset({Action.START, Action.STOP, Action.DELETE, Action.SSH}),
@@ -78,11 +78,6 @@ KINDS: Mapping[str, Kind] = {
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
 """What the API has calls for, in any state of the thing."""
-
-
-def never(row: Row, action: Action) -> Never | None:
-    """Return why an action can never apply to a row."""
-    return KINDS.get(row.ref.kind, Kind(f"{row.ref.kind}s")).never(action)
 
 
 def instance_actions(row: Instance) -> frozenset[Action]:

@@ -6,16 +6,15 @@ answer with HTTP 200. The stock tells yes or no for each GPU type and region.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
+from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend
 from gputui.api.common.names import SafeNames
 from gputui.api.yotta import filters, mapping
-from gputui.api.yotta.allowed_actions import endpoint_actions, instance_actions, never
+from gputui.api.yotta.allowed_actions import RULES, endpoint_actions, instance_actions
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import forms, task
 from gputui.api.yotta.create.rentals import RentalCreator
@@ -34,7 +33,6 @@ from gputui.models import (
     ActionResult,
     Deployment,
     Instance,
-    Never,
     Offer,
     Phase,
     Ref,
@@ -46,7 +44,6 @@ from gputui.models import (
 )
 
 if TYPE_CHECKING:
-    from gputui.api.capabilities import Lister, Operation
     from gputui.api.yotta.account import YottaAccount
     from gputui.api.yotta.client import Params
 
@@ -63,12 +60,13 @@ _DELETED: Mapping[str, str] = {
 class YottaBackend(HttpBackend):
     """One account.
 
-    ``sleep`` and ``monotonic`` are the clock of back-offs. Refs: ``pod/<id>``, ``vm/<id>``,
+    Refs: ``pod/<id>``, ``vm/<id>``,
     ``worker/<endpoint id>/<workerId>``, ``endpoint/<id>``, ``task/<endpoint id>/<taskId>``, ``queue/<endpoint id>``,
     ``volume/<id>``, ``credential/<id>``, ``offer/<region>/<gpuType>``.
     """
 
     name = "Yotta"
+    rules = RULES
     kinds: Mapping[str, Resource] = MappingProxyType(
         {
             "offer": Resource.STOCK,
@@ -86,20 +84,14 @@ class YottaBackend(HttpBackend):
 
     spending: frozenset[Resource] = frozenset({Resource.INSTANCES, Resource.DEPLOYMENTS, Resource.VOLUMES})
 
-    def __init__(
-        self,
-        account: YottaAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, account: YottaAccount, **clock: Unpack[Clock]) -> None:
         self._config = account
-        self._client = YottaClient(account, sleep=sleep, monotonic=monotonic)
+        self._client = YottaClient(account, **clock)
         super().__init__(account, self._client)
         self._scope = mapping.Scope(account.name, account.currency, SafeNames(account.name))
-        self._lists = YottaLists(self._client, self._scope, self._prices, monotonic)
+        self._lists = YottaLists(self._client, self._scope, self._prices)
         self._storage = YottaStorage(self._scope, self._lists)
-        self._tasks = YottaTasks(self._client, self._scope, self._lists, monotonic)
+        self._tasks = YottaTasks(self._client, self._scope, self._lists)
         rentals = {
             kind: RentalCreator(kind, self._scope, account.base_url, self._client, self._lists, self._storage)
             for kind in forms.KINDS
@@ -118,11 +110,7 @@ class YottaBackend(HttpBackend):
             changed=self._filtered,
         )
         self.logs: WorkerLogs = WorkerLogs(self._client, self._lists)
-
-    @property
-    def listers(self) -> Mapping[Resource, Lister]:
-        """The resources this back end can list."""
-        return {
+        self.listers = {
             Resource.STOCK: self.stock,
             Resource.DEPLOYMENTS: self.endpoints,
             Resource.INSTANCES: self._lists.instances,
@@ -131,11 +119,7 @@ class YottaBackend(HttpBackend):
             Resource.TASKS: self._tasks.tasks,
             Resource.QUEUES: self._tasks.queues,
         }
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:
-        """The actions it can perform."""
-        return {
+        self.operations = {
             Action.START: self.start,
             Action.STOP: self.stop,
             Action.SCALE: self.scale,
@@ -205,10 +189,6 @@ class YottaBackend(HttpBackend):
         return row.ssh
 
     # Actions
-
-    def never(self, row: Row, action: Action) -> Never | None:
-        """Return why the action can never apply to this row."""
-        return never(row, action)
 
     def actions(self, row: Row) -> frozenset[Action]:
         """Return what can be done to this row in the state it is in."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, Unpack
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.common.account_client import AccountClient
-from gputui.api.http.decoding import check_size
+from gputui.api.common.account_client import AccountClient, Clock
+from gputui.api.http.decoding import check_size, digested
 from gputui.api.http.failures import Refusal, Server, is_about_credentials, may_be_credentials, sign_in_hint
-from gputui.api.http.off_thread import digested
 from gputui.api.http.transport import DEFAULT_RETRY_AFTER
 from gputui.errors import (
     AuthError,
@@ -93,14 +92,8 @@ _ENVELOPE = TypeAdapter(EnvelopeWire)
 class YottaClient(AccountClient):
     """Sends the requests of one account."""
 
-    def __init__(
-        self,
-        account: YottaAccount,
-        *,
-        sleep: Callable[[float], Awaitable[None]],
-        monotonic: Callable[[], float],
-    ) -> None:
-        super().__init__(account, "Yotta", secret=account.api_key, explain=explain, sleep=sleep, monotonic=monotonic)
+    def __init__(self, account: YottaAccount, **clock: Unpack[Clock]) -> None:
+        super().__init__(account, "Yotta", secret=account.api_key, explain=explain, **clock)
 
     def headers(self, secret: str) -> dict[str, str]:
         """Return the header with the key."""

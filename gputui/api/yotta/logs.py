@@ -15,10 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from gputui.api.capabilities import Logs
+from gputui.api.common.readers import read_time
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, WORKER
 from gputui.api.yotta.resources import YottaLists
-from gputui.api.yotta.schema import Text, Time
+from gputui.api.yotta.schema import Text
 from gputui.errors import ProtocolError
 from gputui.known_secrets import mask
 from gputui.models import LogLine, LogPage, LogPosition, LogQuery, Ref, Row
@@ -63,10 +64,6 @@ class PageRow(BaseModel):
     next_search_after_offset: Text = None
 
 
-class _Moment(BaseModel):
-    at: Time = None
-
-
 async def read_page(
     client: YottaClient, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
 ) -> LogPage:
@@ -106,7 +103,7 @@ def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool =
             untold[time] += 1
             offset = f"{_UNTOLD}{untold[time]}"
         if time not in times:
-            times[time] = _moment(time)
+            times[time] = read_time(time)
         position = LogPosition(time, offset)
         lines.setdefault(position, LogLine(times[time], _one_line(entry.log or ""), position))
     ordered = sorted(lines.values(), key=_place)
@@ -124,13 +121,6 @@ def _place(line: LogLine) -> tuple[bool, datetime, int, str]:
     offset = line.position.offset
     number = int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 20 else 0
     return line.at is not None, line.at or datetime.min.replace(tzinfo=UTC), number, offset
-
-
-def _moment(time: str) -> datetime | None:
-    try:
-        return _Moment(at=time).at
-    except ValidationError:
-        return None
 
 
 def _written(moment: datetime) -> str:

@@ -10,39 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gputui.models import Deployment, Instance, Money, Phase, gpu_matches
 from gputui.text import clean
 
 if TYPE_CHECKING:
+    from gputui.api.yotta.mapping import VmType
     from gputui.api.yotta.schema import PricedRow
 
 _SECONDS = 3600
-
-
-class PricedType(Protocol):
-    """A type of VM in one region with its list price: of all of it, or of one GPU, for an hour."""
-
-    @property
-    def gpu_type(self) -> str:
-        """The GPU's code."""
-
-    @property
-    def region(self) -> str:
-        """The region's code."""
-
-    @property
-    def gpu_memory(self) -> int | None:
-        """The memory of one GPU in bytes."""
-
-    @property
-    def per_hour(self) -> Decimal | None:
-        """What an hour of it costs."""
-
-    @property
-    def per_gpu(self) -> Decimal | None:
-        """What an hour of one of its GPUs costs."""
 
 
 def amount(figure: float | None) -> Decimal | None:
@@ -96,7 +73,7 @@ def worker_share(endpoint: Deployment, phase: Phase) -> Money | None:
     return Money(share, endpoint.price.currency, estimated=share > 0)
 
 
-def with_list_price(vm: Instance, types: Iterable[PricedType], currency: str) -> Instance:
+def with_list_price(vm: Instance, types: Iterable[VmType], currency: str) -> Instance:
     """Return a VM with the list price of its type as an estimate, where it tells none and one type fits."""
     if vm.price is not None:
         return vm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,8 +10,8 @@ from functools import partial
 from typing import TypeVar
 
 from gputui.api.capabilities import found
+from gputui.api.common.names import segment
 from gputui.api.common.stated_prices import StatedPrices
-from gputui.api.common.url_paths import segment
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, UnreadableRowError, each_changed, read_each
 from gputui.api.yotta import filters, mapping
@@ -43,12 +42,10 @@ class YottaLists:
         client: YottaClient,
         scope: mapping.Scope,
         stated: StatedPrices,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._scope = scope
         self._stated = stated
-        self._monotonic = monotonic
         self._types_asked: float | None = None
         self._last: dict[str, Sequence[Instance]] = {}
         self._types: list[mapping.VmType] = []
@@ -108,7 +105,7 @@ class YottaLists:
         rows = each_changed(vms, self._stated.instance)
         if all(row.price is not None or row.phase is Phase.STOPPED for row in rows):
             return rows
-        now = self._monotonic()
+        now = self._client.monotonic()
         if self._types_asked is None or now - self._types_asked >= TYPES_AGE:
             self._types_asked = now
             await tried(self.vm_types())
@@ -189,7 +186,7 @@ class YottaLists:
             return mapping.to_vm_types(rows)
 
         self._types, unread = await self._client.read(TYPES, None, read)
-        self._types_asked = self._monotonic()
+        self._types_asked = self._client.monotonic()
         return self._types, unread
 
     # One of them

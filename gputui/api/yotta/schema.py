@@ -9,19 +9,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from gputui.api.common.readers import parse_time, raw_json
 from gputui.api.http.decoding import mismatch
 from gputui.api.http.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json
-from gputui.text import clean
-
-_SECONDS_BELOW = 10**11
-"""Below it a number is seconds since 1970, from there on milliseconds: those of 1973 and later."""
 
 _M = TypeVar("_M", bound="YottaRow")
 
@@ -59,25 +56,11 @@ def _finite(value: Any) -> Any:
     return number
 
 
-def _time(value: Any) -> datetime | None:
-    """Read epoch milliseconds or ISO 8601, which is UTC where it names no zone."""
-    if value is None or value == "":
-        return None
-    try:
-        if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
-            at = datetime.fromisoformat(value.strip())
-            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-        number = math.nan if isinstance(value, bool) else float(value)
-        return datetime.fromtimestamp(number if abs(number) < _SECONDS_BELOW else number / 1000, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise ValueError("is no time") from None
-
-
 Text = Annotated[str | None, BeforeValidator(_text)]
 Id = Annotated[str, BeforeValidator(_id)]
 Whole = Annotated[int | None, BeforeValidator(_number)]
 Number = Annotated[float | None, BeforeValidator(_finite)]
-Time = Annotated[datetime | None, BeforeValidator(_time)]
+Time = Annotated[datetime | None, BeforeValidator(parse_time)]
 
 
 class YottaRow(BaseModel):
@@ -234,7 +217,7 @@ def salvage(shape: type[_M], row: object) -> tuple[_M, str | None]:
 
 def raw_text(row: object) -> str:
     """Return a row's JSON without secrets, safe for a terminal."""
-    return clean(json.dumps(masked(row), ensure_ascii=False, indent=2), multiline=True)
+    return raw_json(_named(row))
 
 
 def masked(value: object) -> object:

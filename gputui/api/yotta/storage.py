@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from gputui.api.common.url_paths import segment
+from gputui.api.common.names import segment
 from gputui.api.http.rows import RowCollector
 from gputui.api.yotta import filters
 from gputui.api.yotta.mapping import Scope

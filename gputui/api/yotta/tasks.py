@@ -6,13 +6,13 @@ Speaks for ``GET /v2/serverless/{id}/tasks``, ``…/tasks/{taskId}`` and ``…/t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from gputui.api.common.url_paths import segment
-from gputui.api.http.off_thread import digested
+from gputui.api.common.names import segment
+from gputui.api.http.decoding import digested
 from gputui.api.http.rows import RowCollector, read_each
 from gputui.api.http.shared_request import SharedRequest
 from gputui.api.yotta import filters
@@ -40,7 +40,7 @@ class _Reading(NamedTuple):
 class YottaTasks:
     """The tasks of an account. A queue that cannot be read keeps what it last had, and says so."""
 
-    def __init__(self, client: YottaClient, scope: Scope, lists: YottaLists, monotonic: Callable[[], float]) -> None:
+    def __init__(self, client: YottaClient, scope: Scope, lists: YottaLists) -> None:
         self._client = client
         self._scope = scope
         self._lists = lists
@@ -49,11 +49,7 @@ class YottaTasks:
         self._query: filters.Parameters = {}
         self._last: dict[Ref, _Reading] = {}
         self._queues: list[Deployment] = []
-        self._monotonic = monotonic
-        self._shared = self._answer()
-
-    def _answer(self) -> SharedRequest[list[_Reading]]:
-        return SharedRequest(self._read_all, self._monotonic, age=AGE)
+        self._shared = SharedRequest(self._read_all, client.monotonic, age=AGE)
 
     @property
     def endpoints(self) -> Sequence[Deployment]:
@@ -68,7 +64,7 @@ class YottaTasks:
 
     def forget(self) -> None:
         """Ask anew the next time: what was answered, or is on its way, may be from before a change."""
-        self._shared = self._answer()
+        self._shared.forget()
 
     async def tasks(self) -> list[Task]:
         """List the newest tasks of each queue, newest first."""

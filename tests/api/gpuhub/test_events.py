@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gputui.api.gpuhub.event_log import EventRow, container_phase, read_time
+from gputui.api.common.readers import read_time
+from gputui.api.gpuhub.event_log import EventRow, container_phase
 from gputui.api.gpuhub.events import FEW, PAGE_SIZE, SWEEP, EventPage, EventReader
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Deployment, Event, EventSource, Phase, Ref

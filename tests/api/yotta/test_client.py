@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gputui.api.common.url_paths import segment
+from gputui.api.common.names import segment
 from gputui.api.yotta.client import CODES, YottaClient
 from gputui.errors import (
     AuthError,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.capabilities import Creator, Lister, Logs, Operation, PreparedChange, Values
+from gputui.api.capabilities import Creator, Logs, PreparedChange, Values
 from gputui.api.common import form_values
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.backend import HttpBackend
@@ -65,14 +63,7 @@ class MoonClient(AccountClient):
     """Sends the requests of one account."""
 
     def __init__(self, account: MoonAccount) -> None:
-        super().__init__(
-            account,
-            "moon",
-            secret=account.token,
-            explain=lambda server, refusal: None,
-            sleep=asyncio.sleep,
-            monotonic=time.monotonic,
-        )
+        super().__init__(account, "moon", secret=account.token, explain=lambda server, refusal: None)
 
     def headers(self, secret: str) -> dict[str, str]:
         """Return the header with the token."""
@@ -103,18 +94,10 @@ class MoonBackend(HttpBackend):
     def __init__(self, account: MoonAccount) -> None:
         self._client = MoonClient(account)
         super().__init__(account, self._client)
+        self.listers = {Resource.INSTANCES: self.rovers, Resource.IMAGES: self.images}
+        self.operations = {Action.START: self.start, Action.STOP: self.stop}
         self.creators = {"rover": RoverCreator(account, self._client)}
         self.logs = RoverLogs(self._client)
-
-    @property
-    def listers(self) -> Mapping[Resource, Lister]:
-        """Rovers and images."""
-        return {Resource.INSTANCES: self.rovers, Resource.IMAGES: self.images}
-
-    @property
-    def operations(self) -> Mapping[Action, Operation]:
-        """Start and stop."""
-        return {Action.START: self.start, Action.STOP: self.stop}
 
     async def probe(self) -> AccountInfo:
         """Ask for the images: that needs address and token."""
