@@ -32,10 +32,6 @@ _M = TypeVar("_M")
 _T = TypeVar("_T")
 
 
-def _as_it_is(data: object) -> object:
-    return data
-
-
 class RouteMissingError(ProtocolError):
     """The cloud has no such call, or answers it by another method."""
 
@@ -66,7 +62,7 @@ class GpuhubClient(AccountClient):
         self, method: str, path: str, json: Json | None = None, params: Mapping[str, str | int] | None = None
     ) -> object:
         """Ask and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
-        return await self.read(method, path, _as_it_is, json, params)
+        return await self.read(method, path, lambda data: data, json, params)
 
     async def read(
         self,

@@ -35,77 +35,15 @@ NO_PERMISSION = "无当前资源访问权限"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MISSING = re.compile(r"\bnot (?:be )?(?:found|exist)|\bno such\b|不存在|未找到", re.IGNORECASE)
 
-_AUTH = frozenset(
-    {
-        "auth",
-        "authenticate",
-        "authentication",
-        "authorization",
-        "authorize",
-        "authorized",
-        "unauthorized",
-        "unauthenticated",
-        "token",
-        "login",
-        "signature",
-        "credential",
-        "credentials",
-        "jwt",
-    }
-)
-_FORBIDDEN = frozenset(
-    {
-        "forbidden",
-        "permission",
-        "denied",
-        "quota",
-        "balance",
-        "insufficient",
-        "arrears",
-        "arrearage",
-        "overdue",
-        "privilege",
-    }
-)
-_MEANS = frozenset({"quota", "balance", "insufficient", "arrears", "arrearage", "overdue"})
+# The beginnings of words in codes, and of two words joined.
+_AUTH = re.compile(r"(?:un)?auth|token|login|signature|credential|jwt")
+_FORBIDDEN = re.compile(r"forbidden|permission|denied|quota|balance|insufficient|arrear|overdue|privilege")
+_MEANS = re.compile(r"quota|balance|insufficient|arrear|overdue")
 """What is lacking where the credentials are right."""
-_RATE = frozenset(
-    {
-        "rate",
-        "throttle",
-        "throttled",
-        "throttling",
-        "frequent",
-        "frequently",
-        "frequency",
-        "limit",
-        "limited",
-        "limiting",
-    }
-)
-_ABSENT = frozenset({"notfound", "notexist", "notexists", "nosuch"})
-_CONFLICT = frozenset(
-    {"conflict", "exist", "exists", "existed", "duplicate", "duplicated", "already", "status", "state", "busy"}
-)
-_INVALID = frozenset(
-    {
-        "bad",
-        "parameter",
-        "parameters",
-        "param",
-        "params",
-        "argument",
-        "wrong",
-        "invalid",
-        "illegal",
-        "validation",
-        "validate",
-        "missing",
-        "required",
-        "malformed",
-        "format",
-    }
-)
+_RATE = re.compile(r"rate$|throttl|frequen|limit|toomany")
+_ABSENT = re.compile(r"notfound|notexist|nosuch")
+_CONFLICT = re.compile(r"conflict|exist|duplicate|already|status|state|busy")
+_INVALID = re.compile(r"bad|param|argument|wrong|invalid|illegal|validat|missing|required|malformed|format")
 
 
 def refusal(server: Server, code: str, message: str, *, request_id: str = "", status: int = 200) -> GputuiError:
@@ -117,22 +55,26 @@ def refusal(server: Server, code: str, message: str, *, request_id: str = "", st
         kind, cause, hint = meant
         return kind(f"{server}: {cause}. The API says: {said} ({code}).", hint=hint, request_id=request_id)
     words = [word.lower() for word in _WORD.findall(code)]
-    known = frozenset(words) | {first + second for first, second in pairwise(words)}
-    if known & _AUTH or status == 401:
+    words += [first + second for first, second in pairwise(words)]
+
+    def has(beginning: re.Pattern[str]) -> bool:
+        return any(beginning.match(word) for word in words)
+
+    if has(_AUTH) or status == 401:
         return AuthError(text, hint=sign_in_hint(server), request_id=request_id)
     if status == 403 and is_about_credentials(message):
         return AuthError(text, hint=sign_in_hint(server), request_id=request_id)
-    if known & _FORBIDDEN or status == 403:
-        unsure = status == 403 and not known & _MEANS
+    if has(_FORBIDDEN) or status == 403:
+        unsure = status == 403 and not has(_MEANS)
         return ForbiddenError(text, hint=may_be_credentials(server) if unsure else "", request_id=request_id)
-    if known & _RATE or {"too", "many"} <= known:
+    if has(_RATE):
         return RateLimitedError(text, retry_after=RATE_LIMIT_SECONDS, request_id=request_id)
     # Many refusals are a BadRequest: of what is missing only the text tells.
-    if known & _ABSENT or status == 404 or (known & _INVALID and _MISSING.search(message)):
+    if has(_ABSENT) or status == 404 or (has(_INVALID) and _MISSING.search(message)):
         return NotFoundError(text, request_id=request_id)
-    if known & _INVALID:
+    if has(_INVALID):
         return InvalidError(text, request_id=request_id)
-    if known & _CONFLICT or status == 409:
+    if has(_CONFLICT) or status == 409:
         return ConflictError(text, request_id=request_id)
     if 400 <= status < 500:
         return InvalidError(text, request_id=request_id)

@@ -11,10 +11,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from gputui.api.gpuhub.event_log import EventLog, EventRow, Key, row_key
 from gputui.api.gpuhub.per_deployment_cache import fingerprint
+from gputui.api.http.pagination import Page
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError
 from gputui.models import Deployment, Event, Phase, Ref
 
@@ -50,19 +51,12 @@ _Answer = tuple[int, Key | None, int | None, tuple[Key, ...]]
 """What came of a question: how many rows were known and which was the last, the total that was told, the rows."""
 
 
-class EventPage(NamedTuple):
-    """A page of the list. ``result_total`` is None where the server does not say."""
-
-    rows: Sequence[EventRow]
-    result_total: int | None = None
-
-
 class FetchPage(Protocol):
     """Asks call 7; raises GputuiError."""
 
     async def __call__(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
-    ) -> EventPage:
+    ) -> Page[EventRow]:
         """Return one page. ``offset`` rows come before its first one; 0 may as well be left out of the request."""
 
 
@@ -74,7 +68,7 @@ class _Reading:
     beginning, which costs requests and neither loses nor doubles anything.
     """
 
-    def __init__(self, log: EventLog, ask: Callable[[int], Awaitable[EventPage]], *, page_size: int) -> None:
+    def __init__(self, log: EventLog, ask: Callable[[int], Awaitable[Page[EventRow]]], *, page_size: int) -> None:
         self._log = log
         self._ask = ask
         self._page_size = page_size
@@ -93,7 +87,7 @@ class _Reading:
         suspect = missed = False
         for _ in range(pages):
             page = await self._ask(max(0, self._read - 1))
-            answer = (self._read, self._last, page.result_total, tuple(row_key(row) for row in page.rows))
+            answer = (self._read, self._last, page.total, tuple(row_key(row) for row in page.rows))
             rows, fits = self._following(page, answer)
             suspect |= not fits
             if rows is None:
@@ -105,7 +99,7 @@ class _Reading:
             else:
                 missed = False
                 self._advance(rows, take)
-                if rows and (len(page.rows) >= self._page_size or self._read < (page.result_total or 0)):
+                if rows and (len(page.rows) >= self._page_size or self._read < (page.total or 0)):
                     continue
                 if odd is not None:
                     self._explained, self._trusted_until = odd, now + TRUST_SECONDS
@@ -118,7 +112,7 @@ class _Reading:
             self._read, self._last = 0, None
         return False
 
-    def _following(self, page: EventPage, answer: _Answer) -> tuple[Sequence[EventRow] | None, bool]:
+    def _following(self, page: Page[EventRow], answer: _Answer) -> tuple[Sequence[EventRow] | None, bool]:
         """Return the rows after the last known one, None where that is not there, and whether the page fits."""
         if self._last is None:
             return page.rows, True
@@ -239,7 +233,7 @@ class EventReader:
         return log.events()
 
     def _reading(self, log: EventLog, deployment: str, container: str = "") -> _Reading:
-        async def ask(offset: int) -> EventPage:
+        async def ask(offset: int) -> Page[EventRow]:
             return await self._fetch_page(
                 deployment, container_uuid=container, page_index=1, page_size=self._page_size, offset=offset
             )

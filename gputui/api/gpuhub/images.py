@@ -5,7 +5,6 @@ The table of the elastic deployment API's appendix, and three newer images that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from gputui.models import Image, Ref
@@ -19,11 +18,15 @@ class PublicImage(NamedTuple):
     description: str
 
 
-_IMAGE_ROWS = (
+PUBLIC_IMAGES = (
     PublicImage("base-image-12be412037", "PyTorch", "CUDA 11.1 · torch 1.9.0 · Ubuntu 18.04"),
     PublicImage("base-image-u9r24vthlk", "PyTorch", "CUDA 11.3 · torch 1.10.0 · Ubuntu 20.04"),
     PublicImage("base-image-l374uiucui", "PyTorch", "CUDA 11.3 · torch 1.11.0 · Ubuntu 20.04"),
-    PublicImage("base-image-l2t43iu6uk", "PyTorch", "CUDA 11.8 · torch 2.0.0 · Ubuntu 20.04 (recommended)"),
+    PublicImage(
+        "base-image-l2t43iu6uk",  # the table names it under two frameworks
+        "PyTorch, TensorRT",
+        "CUDA 11.8 · torch 2.0.0 · Ubuntu 20.04 (recommended); CUDA 11.8 · torch 2.0.0 + TensorRT · Ubuntu 20.04",
+    ),
     PublicImage("base-image-lbdbb183fk", "PyTorch", "CUDA 11.8 · torch 2.1.2"),
     PublicImage("base-image-ec1e9vdbd3", "PyTorch", "CUDA 12.8 · torch 2.8.0"),
     PublicImage("base-image-0gxqmciyth", "TensorFlow", "CUDA 11.2 · tf 2.5.0 · Ubuntu 18.04"),
@@ -36,23 +39,7 @@ _IMAGE_ROWS = (
     PublicImage("base-image-k0vep6kyq8", "Miniconda", "CUDA 9.0 · Ubuntu 16.04"),
     PublicImage("base-image-8hkyyugih5", "Miniconda", "CUDA 11.8"),
     PublicImage("base-image-l2843iu23k", "TensorRT", "CUDA 11.8 · TensorRT 8.5.1 · Ubuntu 20.04"),
-    PublicImage("base-image-l2t43iu6uk", "TensorRT", "CUDA 11.8 · torch 2.0.0 + TensorRT · Ubuntu 20.04"),
 )
-
-
-def _joined(rows: Sequence[PublicImage]) -> tuple[PublicImage, ...]:
-    """Return each image once: the table names one under two frameworks."""
-    images: dict[str, PublicImage] = {}
-    for row in rows:
-        if (known := images.get(row.uuid)) is None:
-            images[row.uuid] = row
-        else:
-            frameworks = f"{known.framework}, {row.framework}"
-            images[row.uuid] = PublicImage(row.uuid, frameworks, f"{known.description}; {row.description}")
-    return tuple(images.values())
-
-
-PUBLIC_IMAGES = _joined(_IMAGE_ROWS)
 
 
 def public_images(account: str) -> list[Image]:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from gputui.api.gpuhub import mapping, schema
 from gputui.api.gpuhub.client import GpuhubClient, RouteMissingError
-from gputui.api.gpuhub.events import EventPage
+from gputui.api.gpuhub.event_log import EventRow
 from gputui.api.gpuhub.images import PUBLIC_NAMES
 from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
@@ -245,7 +245,7 @@ class GpuhubLists:
 
     async def event_page(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
-    ) -> EventPage:
+    ) -> Page[EventRow]:
         """Ask for a page of what happened to a deployment's containers, or to one of them."""
         body: dict[str, object] = {
             "deployment_uuid": deployment_uuid,
@@ -256,8 +256,7 @@ class GpuhubLists:
             body["deployment_container_uuid"] = container_uuid
         if offset:
             body["offset"] = offset
-        page = await self._client.page(schema.EVENTS, EVENTS, body, mapping.to_event_row)
-        return EventPage(page.rows, page.total)
+        return await self._client.page(schema.EVENTS, EVENTS, body, mapping.to_event_row)
 
     # The rest
 

@@ -7,18 +7,17 @@ apart: then what cannot be read is left out, field by field, and the rest stays.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, NamedTuple, Required, TypeVar
+from typing import Annotated, Generic, NamedTuple, Required, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from gputui.api.common.readers import raw_json
-from gputui.api.http.decoding import mismatch
+from gputui.api.http import decoding
 from gputui.api.http.pagination import MOST_ROWS, Page
-from gputui.api.http.rows import UnreadableRowError, read_each
+from gputui.api.http.rows import read_each
 
 _R = TypeVar("_R")
 _M = TypeVar("_M")
@@ -247,39 +246,8 @@ def salvage_page(
 
 def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, RowNotes], _M], *, raw: bool = False) -> _M:
     """Make one row of what can be read of it; raises UnreadableRowError where that is not enough to be one."""
-    problem = ""
-    try:
-        read = adapter.validate_python(row)
-    except ValidationError as error:
-        problem = mismatch(error)
-        complaints = error.errors(include_url=False, include_context=False, include_input=False)
-        try:
-            read = adapter.validate_python(_without(row, [complaint["loc"] for complaint in complaints]))
-        except ValidationError as still:
-            raise UnreadableRowError(mismatch(still)) from None
-    return make(read, RowNotes(problem or None, raw_text(row) if raw else ""))
-
-
-def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:
-    """Return the row without the fields at these places."""
-    rest: Any = deepcopy(row)
-    for path in {_reached(row, place) for place in places}:
-        part = rest
-        for key in path[:-1]:
-            part = part.get(key, {})
-        if path:
-            part.pop(path[-1], None)
-    return rest
-
-
-def _reached(row: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return how far a place leads through objects. In a union it ends with what the value was tried as."""
-    part = row
-    for depth, key in enumerate(place):
-        if not isinstance(part, dict) or key not in part:
-            return place[:depth]
-        part = part[key]
-    return place
+    read, problem = decoding.salvage(adapter.validate_python, row)
+    return make(read, RowNotes(problem, raw_text(row) if raw else ""))
 
 
 def whole(value: object) -> int | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from gputui.api.gpuhub import mapping
 from gputui.api.gpuhub.client import GpuhubClient
-from gputui.api.http.rows import RowCollector
+from gputui.api.http.rows import LastRows, RowCollector, attempt
 from gputui.errors import GputuiError, ProtocolError, RateLimitedError
 from gputui.models import Offer, PartialRows
 
@@ -22,16 +21,16 @@ class StockReader:
     def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
         self._client = client
         self._scope = scope
-        self._last: dict[str, Sequence[Offer]] = {}
+        self._last: LastRows[Offer] = LastRows()
 
     @property
     def models(self) -> tuple[str, ...]:
         """The vendor's names of the GPU models that were seen in the stock."""
-        return tuple(sorted({offer.vendor_name for offers in self._last.values() for offer in offers}))
+        return tuple(sorted({offer.vendor_name for offer in self._last}))
 
     def forget(self) -> None:
         """Do not show what regions last had: it was the answer to another question."""
-        self._last.clear()
+        self._last.retain()
 
     async def read(self, regions: Sequence[str], parameters: Mapping[str, object]) -> list[Offer]:
         """Ask for the stock of these regions, or of a private cloud as a whole where none is named (call 12).
@@ -40,37 +39,26 @@ class StockReader:
         """
         if not regions:
             return _of_models(await self._read_private(), parameters.get("gpu_name_set"))
-        found = await asyncio.gather(*(self._try(region, parameters) for region in regions))
+        found = await asyncio.gather(*(attempt(self._read(region, parameters)) for region in regions))
         errors = [result for result in found if isinstance(result, GputuiError)]
         if len(errors) == len(regions):
             raise next((error for error in errors if isinstance(error, RateLimitedError)), errors[0])
         offers: RowCollector[Offer] = RowCollector()
         for region, result in zip(regions, found, strict=True):
-            if isinstance(result, GputuiError):
-                offers.add(self._stale(region, result))
-                offers.add_silent(f"the stock of {region} cannot be read: {result.message}")
-            else:
-                offers.add(result)
+            stand_in = Offer(self._scope.ref("offer", f"{region}/"), "", region)
+            offers.add(self._last.update(region, result, f"the stock of {region}", stand_in))
         return offers.rows()
 
     async def read_region(self, region: str) -> Sequence[Offer]:
         """Ask for the whole stock of one region; raises GputuiError."""
         return await self._read(region, {})
 
-    async def _try(self, region: str, parameters: Mapping[str, object]) -> Sequence[Offer] | GputuiError:
-        try:
-            offers = await self._read(region, parameters)
-        except GputuiError as error:
-            return error
-        self._last[region] = offers
-        return offers
-
     async def _read(self, region: str, parameters: Mapping[str, object]) -> Sequence[Offer]:
         return self._offers(region, await self._client.ask("POST", PATH, {"region_sign": region, **parameters}), PATH)
 
     async def _read_private(self) -> list[Offer]:
         offers = self._offers(self._scope.account, await self._client.ask("GET", PRIVATE_PATH), PRIVATE_PATH)
-        self._last = {self._scope.account: offers}
+        self._last.keep(self._scope.account, offers)
         return offers
 
     def _offers(self, region: str, data: object, path: str) -> list[Offer]:
@@ -78,10 +66,6 @@ class StockReader:
             return mapping.to_offers(self._scope, region, data)
         except ValueError as error:
             raise ProtocolError(f"{self._client.server}: {path} answers something unexpected: {error}.") from None
-
-    def _stale(self, region: str, error: GputuiError) -> list[Offer]:
-        last = [replace(offer, problem=error.message) for offer in self._last.get(region, ())]
-        return last or [Offer(self._scope.ref("offer", f"{region}/"), "", region, problem=error.message)]
 
 
 def _of_models(offers: list[Offer], models: object) -> list[Offer]:

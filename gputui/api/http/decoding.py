@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from gputui.api.http import numbers
 from gputui.api.http.failures import Server, unknown_outcome
 from gputui.api.http.pagination import MOST_ROWS
+from gputui.api.http.rows import UnreadableRowError
 from gputui.errors import ProtocolError
 from gputui.text import clean
 
@@ -103,3 +105,41 @@ def _broken_json(body: bytes) -> str:
     if start == b"<":
         return "a web page instead of JSON"
     return "JSON that is cut off or broken" if start in {b"{", b"["} else "something that is not JSON"
+
+
+def salvage(validate: Callable[[object], _T], row: object) -> tuple[_T, str | None]:
+    """Read a row without the fields that cannot be read, and return what is wrong with them.
+
+    ``validate`` is pydantic's. Raises UnreadableRowError where the rest is not enough to be a row.
+    """
+    try:
+        return validate(row), None
+    except ValidationError as error:
+        problem = mismatch(error)
+        complaints = error.errors(include_url=False, include_context=False, include_input=False)
+    try:
+        return validate(_without(row, [complaint["loc"] for complaint in complaints])), problem
+    except ValidationError as error:
+        raise UnreadableRowError(mismatch(error)) from None
+
+
+def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:
+    """Return the row without the fields at these places."""
+    rest: Any = deepcopy(row)
+    for path in {_reached(row, place) for place in places}:
+        part = rest
+        for key in path[:-1]:
+            part = part.get(key, {})
+        if path:
+            part.pop(path[-1], None)
+    return rest
+
+
+def _reached(row: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return how far a place leads through objects. In a union it ends with what the value was tried as."""
+    part = row
+    for depth, key in enumerate(place):
+        if not isinstance(part, dict) or key not in part:
+            return place[:depth]
+        part = part[key]
+    return place

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Generic, TypeVar
+from itertools import chain
+from typing import Any, Generic, TypeVar, cast
 
-from gputui.errors import IncompleteError
+from gputui.errors import AuthError, GputuiError, IncompleteError, RateLimitedError
 from gputui.models import Missing, PartialRows, Ref, Resource, Row
 
 _M = TypeVar("_M", bound=Row)
@@ -86,3 +87,55 @@ class RowCollector(Generic[_M]):
         """Return the list, a :class:`PartialRows` where something is missing in it."""
         rows = list(self._rows.values())
         return PartialRows(rows, self._missing, self._blank) if self._missing or self._blank else rows
+
+
+class LastRows(Generic[_M]):
+    """The last rows of each part of a list, by name: a part that cannot be read keeps them, marked."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Sequence[_M]] = {}
+
+    def __iter__(self) -> Iterator[_M]:
+        return chain.from_iterable(self._rows.values())
+
+    def retain(self, names: Container[str] = ()) -> None:
+        """Forget the parts that are not among these."""
+        self._rows = {name: rows for name, rows in self._rows.items() if name in names}
+
+    def keep(self, name: str, rows: Sequence[_M]) -> Sequence[_M]:
+        """Keep the rows of a part and return them."""
+        self._rows[name] = rows
+        return rows
+
+    def update(
+        self, name: str, found: Sequence[_M] | GputuiError, what: str, stand_in: _M, *, whose: str = ""
+    ) -> Sequence[_M]:
+        """Return the rows of a part; for one that cannot be read the last ones, else one to stand in for them.
+
+        ``what`` names the part, ``whose`` begins the problem of the one that stands in.
+        """
+        if not isinstance(found, GputuiError):
+            return self.keep(name, found)
+        rows = [_marked(row, found.message) for row in self._rows.get(name, ())]
+        rows = rows or [_marked(stand_in, f"{whose}{found.message}")]
+        return PartialRows(rows, [Missing(f"{what} cannot be read: {found.message}")])
+
+
+def _marked(row: _M, problem: str) -> _M:
+    return cast("_M", replace(cast("Any", row), problem=problem))
+
+
+async def attempt(part: Awaitable[_T]) -> _T | GputuiError:
+    """Return what is read, or why it cannot be."""
+    try:
+        return await part
+    except GputuiError as error:
+        return error
+
+
+def require_some(found: Sequence[object]) -> None:
+    """Raise where no part was read, and for one that fails for them all: credentials, too many requests."""
+    errors = [part for part in found if isinstance(part, GputuiError)]
+    lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
+    if lasting is not None or (errors and len(errors) == len(found)):
+        raise lasting or errors[0]

@@ -18,7 +18,7 @@ from gputui.api.common.account_client import Clock
 from gputui.api.common.backend import HttpBackend, require_kind
 from gputui.api.common.names import SafeNames, host_label
 from gputui.api.http.decoding import digested
-from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.http.rows import RowCollector, attempt, read_each
 from gputui.api.http.shared_request import SharedRequest
 from gputui.api.pody import account_info as pody_account
 from gputui.api.pody import mapping
@@ -156,10 +156,7 @@ class PodyBackend(HttpBackend):
 
         async def inspect(ref: Ref) -> Instance | GputuiError:
             async with slots:
-                try:
-                    return await self._inspect(ref)
-                except GputuiError as error:
-                    return error
+                return await attempt(self._inspect(ref))
 
         found = await asyncio.gather(*(inspect(ref) for ref in refs))
         silent = [row for row in found if isinstance(row, UnavailableError | RateLimitedError | AuthError)]

@@ -38,10 +38,6 @@ _TOO_MANY_REQUESTS = 429
 _TRY_AGAIN = "Try again in a moment; if it persists, contact the vendor."
 
 
-def _as_it_is(data: object) -> object:
-    return data
-
-
 class ErrorCode(NamedTuple):
     """What a code stands for: the kind of failure, the words where the answer has none, and what to do now."""
 
@@ -105,7 +101,7 @@ class YottaClient(AccountClient):
 
     async def ask(self, path: str, params: Params | None = None) -> object:
         """Ask by GET and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
-        return await self.read(path, params, _as_it_is)
+        return await self.read(path, params, lambda data: data)
 
     async def ask_sized(self, path: str, params: Params | None = None) -> tuple[object, int]:
         """Ask by GET and return the ``data`` of the answer, and how long that was, in bytes."""

@@ -64,32 +64,6 @@ class PageRow(BaseModel):
     next_search_after_offset: Text = None
 
 
-async def read_page(
-    client: YottaClient, path: str, query: LogQuery, *, after: LogPosition | None, backward: bool, size: int
-) -> LogPage:
-    """Read the lines past a place; raises GputuiError. ``path`` is that of the log."""
-    params: dict[str, str | int] = {
-        "pageSize": max(1, min(size, MOST)),
-        "direction": _BACKWARD if backward else _FORWARD,
-    }
-    if query.keyword:
-        params["keyword"] = query.keyword
-    for name, moment in (("startTime", query.since), ("endTime", query.until)):
-        if moment is not None:
-            params[name] = _written(moment)
-    if after is not None:
-        offset = "" if after.offset.startswith(_UNTOLD) else after.offset
-        params |= {"searchAfterTime": after.time, "searchAfterOffset": offset}
-    data = await client.ask(path, params)
-    if data is None:
-        return LogPage((), False, after)
-    try:
-        page = PageRow.model_validate(data)
-    except ValidationError:
-        raise ProtocolError(f"{client.server}: {path} answers with something else than a page of a log.") from None
-    return to_page(page, after=after, backward=backward)
-
-
 def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool = False) -> LogPage:
     """Put a page's lines into their order, each once; where nothing tells how to go on, its last line does."""
     entries = [entry for entry in page.logs or [] if entry is not None]
@@ -161,4 +135,25 @@ class WorkerLogs(Logs):
     ) -> LogPage:
         """Read a page of a worker's log."""
         path = self._lists.log_path(ref)
-        return await read_page(self._client, path, query, after=after, backward=backward, size=size)
+        params: dict[str, str | int] = {
+            "pageSize": max(1, min(size, MOST)),
+            "direction": _BACKWARD if backward else _FORWARD,
+        }
+        if query.keyword:
+            params["keyword"] = query.keyword
+        for name, moment in (("startTime", query.since), ("endTime", query.until)):
+            if moment is not None:
+                params[name] = _written(moment)
+        if after is not None:
+            offset = "" if after.offset.startswith(_UNTOLD) else after.offset
+            params |= {"searchAfterTime": after.time, "searchAfterOffset": offset}
+        data = await self._client.ask(path, params)
+        if data is None:
+            return LogPage((), False, after)
+        try:
+            page = PageRow.model_validate(data)
+        except ValidationError:
+            raise ProtocolError(
+                f"{self._client.server}: {path} answers with something else than a page of a log."
+            ) from None
+        return to_page(page, after=after, backward=backward)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -13,13 +12,21 @@ from gputui.api.capabilities import found
 from gputui.api.common.names import segment
 from gputui.api.common.stated_prices import StatedPrices
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
-from gputui.api.http.rows import RowCollector, UnreadableRowError, each_changed, read_each
+from gputui.api.http.rows import (
+    LastRows,
+    RowCollector,
+    UnreadableRowError,
+    attempt,
+    each_changed,
+    read_each,
+    require_some,
+)
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.prices import with_list_price
 from gputui.api.yotta.schema import PageFigures, figures_of, rows_of
-from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
-from gputui.models import Deployment, Instance, Missing, Offer, PartialRows, Phase, Ref, Row
+from gputui.errors import AuthError, NotFoundError, ProtocolError, RateLimitedError
+from gputui.models import Deployment, Instance, Offer, Phase, Ref, Row
 from gputui.text import clean
 
 VMS, TYPES, PODS, ENDPOINTS = "/v2/vms", "/v2/vms/types", "/v2/pods", "/v2/serverless"
@@ -47,7 +54,7 @@ class YottaLists:
         self._scope = scope
         self._stated = stated
         self._types_asked: float | None = None
-        self._last: dict[str, Sequence[Instance]] = {}
+        self._last: LastRows[Instance] = LastRows()
         self._types: list[mapping.VmType] = []
         self._queries: Mapping[str, filters.Parameters] = {}
 
@@ -64,7 +71,7 @@ class YottaLists:
     def narrow(self, queries: Mapping[str, filters.Parameters]) -> None:
         """List instances with these queries for ``pods``, ``vms`` and ``workers`` from now on."""
         self._queries = queries
-        self._last.clear()  # they were the answer to another question
+        self._last.retain()  # they were the answer to another question
 
     # Instances
 
@@ -75,17 +82,16 @@ class YottaLists:
         """
         queries = self._queries
         found = await asyncio.gather(
-            tried(self.pods(queries.get("pods"))),
-            tried(self.vms(queries.get("vms"))),
-            tried(self._workers(queries.get("workers"))),
+            attempt(self.pods(queries.get("pods"))),
+            attempt(self.vms(queries.get("vms"))),
+            attempt(self._workers(queries.get("workers"))),
         )
-        errors = [part for part in found if isinstance(part, GputuiError)]
-        lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
-        if lasting is not None or len(errors) == len(found):
-            raise lasting or errors[0]
+        require_some(found)
         rows: RowCollector[Instance] = RowCollector()
         for kind, part in zip(_PARTS, found, strict=True):
-            rows.add(self._kept(kind, part), kind=kind)
+            name = _PARTS[kind]
+            stand_in = _stand_in(self._scope.ref(kind, name), name)
+            rows.add(self._last.update(kind, part, f"the {name}", stand_in, whose="they cannot be read: "), kind=kind)
         return rows.rows()
 
     async def pods(self, params: filters.Parameters | None = None) -> list[Instance]:
@@ -108,7 +114,7 @@ class YottaLists:
         now = self._client.monotonic()
         if self._types_asked is None or now - self._types_asked >= TYPES_AGE:
             self._types_asked = now
-            await tried(self.vm_types())
+            await attempt(self.vm_types())
         types = [each for each in self._types if each.per_gpu is not None or each.per_hour is not None]
         return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
 
@@ -126,42 +132,18 @@ class YottaLists:
         endpoints = await self.endpoints()
         rows: RowCollector[Instance] = RowCollector()
         rows.note_missing(endpoints)
-        found = await asyncio.gather(*(tried(self.workers_of(endpoint, params)) for endpoint in endpoints))
-        there = {str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys()
-        self._last = {part: rows for part, rows in self._last.items() if part in there}
+        found = await asyncio.gather(*(attempt(self.workers_of(endpoint, params)) for endpoint in endpoints))
+        self._last.retain({str(endpoint.ref) for endpoint in endpoints} | _PARTS.keys())
         for endpoint, part in zip(endpoints, found, strict=True):
             if isinstance(part, RateLimitedError | AuthError):
                 raise part
             if not isinstance(part, NotFoundError):  # else it was deleted in between
-                rows.add(self._kept(str(endpoint.ref), part, endpoint), prefix=f"{endpoint.ref.id}/")
+                theirs, name = f"{endpoint.ref.id}/", endpoint.name
+                stand_in = _stand_in(self._scope.ref(mapping.WORKER, theirs), name, endpoint.ref)
+                what = f"the workers of {name}"
+                whose = "its workers cannot be read: "
+                rows.add(self._last.update(str(endpoint.ref), part, what, stand_in, whose=whose), prefix=theirs)
         return rows.rows()
-
-    def _kept(
-        self, part: str, found: Sequence[Instance] | GputuiError, endpoint: Deployment | None = None
-    ) -> Sequence[Instance]:
-        """Return the rows of a part, where it could not be read its last ones, or one row in their place."""
-        if not isinstance(found, GputuiError):
-            self._last[part] = found
-            return found
-        name = endpoint.name if endpoint else _PARTS[part]
-        silent = f"{f'the workers of {name}' if endpoint else f'the {name}'} cannot be read: {found.message}"
-        if last := self._last.get(part):
-            return PartialRows([replace(row, problem=found.message) for row in last], [Missing(silent)])
-        ref = (
-            self._scope.ref(mapping.WORKER, f"{endpoint.ref.id}/")
-            if endpoint
-            else self._scope.ref(part, _PARTS[part])
-        )
-        whose = "the workers" if endpoint else "they"
-        stand_in = Instance(
-            ref,
-            name,
-            Phase.UNKNOWN,
-            mapping.UNKNOWN,
-            parent=endpoint.ref if endpoint else None,
-            problem=f"{whose} cannot be read: {found.message}",
-        )
-        return PartialRows([stand_in], [Missing(silent)])
 
     # Endpoints and stock
 
@@ -265,9 +247,5 @@ class YottaLists:
         return ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
 
 
-async def tried(part: Awaitable[_T]) -> _T | GputuiError:
-    """Return what is read, or why it cannot be."""
-    try:
-        return await part
-    except GputuiError as error:
-        return error
+def _stand_in(ref: Ref, name: str, parent: Ref | None = None) -> Instance:
+    return Instance(ref, name, Phase.UNKNOWN, mapping.UNKNOWN, parent=parent)

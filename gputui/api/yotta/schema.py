@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gputui.api.common.readers import parse_time, raw_json
-from gputui.api.http.decoding import mismatch
+from gputui.api.http import decoding
 from gputui.api.http.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json
 
@@ -204,15 +204,7 @@ def salvage(shape: type[_M], row: object) -> tuple[_M, str | None]:
     """
     if not isinstance(row, Mapping):
         raise UnreadableRowError("it is no object")
-    try:
-        return shape.model_validate(row), None
-    except ValidationError as error:
-        wrong = {problem["loc"][0] for problem in error.errors(include_url=False, include_input=False)}
-        problem = mismatch(error)
-    try:
-        return shape.model_validate({key: value for key, value in row.items() if key not in wrong}), problem
-    except ValidationError as error:
-        raise UnreadableRowError(mismatch(error)) from None
+    return decoding.salvage(shape.model_validate, row)
 
 
 def raw_text(row: object) -> str:

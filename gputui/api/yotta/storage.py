@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from gputui.api.common.names import segment
-from gputui.api.http.rows import RowCollector
+from gputui.api.http.rows import LastRows, RowCollector, attempt, require_some
 from gputui.api.yotta import filters
 from gputui.api.yotta.mapping import Scope
-from gputui.api.yotta.resources import YottaLists, tried
+from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage_mapping import VOLUME, to_credential, to_volume
-from gputui.errors import AuthError, GputuiError, RateLimitedError
+from gputui.errors import GputuiError
 from gputui.models import Action, Phase, Ref, RegistryCredential, Volume
 
 VOLUMES, CREDENTIALS = "/v2/volumes", "/v2/container-registry-auths"
@@ -29,27 +28,24 @@ class YottaStorage:
         self._lists = lists
         self._types: Sequence[str] = tuple(filters.STORAGE_TYPES)
         self._query: filters.Parameters = {}
-        self._last: dict[str, Sequence[Volume]] = {}
+        self._last: LastRows[Volume] = LastRows()
 
     def narrow(self, storage_type: str, query: filters.Parameters) -> None:
         """List volumes of one type, or of all where it is '', with a query from now on."""
         self._types = [storage_type] if storage_type else tuple(filters.STORAGE_TYPES)
         self._query = query
-        self._last.clear()  # they were the answer to another question
+        self._last.retain()  # they were the answer to another question
 
     async def volumes(self) -> list[Volume]:
         """List the volumes of all types (``GET /v2/volumes``, which wants a type), all pages."""
         types = self._types
-        found = await asyncio.gather(*(tried(self._of_type(each, self._query)) for each in types))
-        errors = [part for part in found if isinstance(part, GputuiError)]
-        lasting = next((error for error in errors if isinstance(error, RateLimitedError | AuthError)), None)
-        if lasting is not None or (errors and len(errors) == len(found)):
-            raise lasting or errors[0]
+        found = await asyncio.gather(*(attempt(self._of_type(each, self._query)) for each in types))
+        require_some(found)
         rows: RowCollector[Volume] = RowCollector()
         for kind, part in zip(types, found, strict=True):
-            rows.add(self._kept(kind, part))
-            if isinstance(part, GputuiError):
-                rows.add_silent(f"the {kind} volumes cannot be read: {part.message}")
+            ref = self._scope.ref(VOLUME, f"{kind} volumes")
+            stand_in = Volume(ref, ref.id, kind, Phase.UNKNOWN, "unknown")
+            rows.add(self._last.update(kind, part, f"the {kind} volumes", stand_in, whose="they cannot be read: "))
         return rows.rows()
 
     async def volumes_called(self, name: str, storage_type: str) -> list[Volume]:
@@ -59,21 +55,11 @@ class YottaStorage:
     @property
     def known(self) -> list[Volume]:
         """The volumes as they were last listed."""
-        return [volume for part in self._last.values() for volume in part]
+        return list(self._last)
 
     async def _of_type(self, kind: str, params: filters.Parameters) -> list[Volume]:
         asked = {"storageType": kind, **params}
         return await self._lists.paged(VOLUMES, asked, partial(to_volume, self._scope))
-
-    def _kept(self, kind: str, part: Sequence[Volume] | GputuiError) -> Sequence[Volume]:
-        if not isinstance(part, GputuiError):
-            self._last[kind] = part
-            return part
-        if last := self._last.get(kind):
-            return [replace(row, problem=part.message) for row in last]
-        name = f"{kind} volumes"
-        problem = f"they cannot be read: {part.message}"
-        return [Volume(self._scope.ref(VOLUME, name), name, kind, Phase.UNKNOWN, "unknown", problem=problem)]
 
     async def credentials(self) -> list[RegistryCredential]:
         """List the credentials (``GET /v2/container-registry-auths``)."""
@@ -81,7 +67,7 @@ class YottaStorage:
 
     async def choices(self) -> Sequence[RegistryCredential]:
         """Return the credentials to choose from; none where they cannot be read: their ids can be written, too."""
-        found = await tried(self.credentials())
+        found = await attempt(self.credentials())
         return () if isinstance(found, GputuiError) else found
 
     async def volume(self, ref: Ref) -> Volume:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from gputui.api.common.names import segment
 from gputui.api.http.decoding import digested
-from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.http.rows import RowCollector, attempt, read_each, require_some
 from gputui.api.http.shared_request import SharedRequest
 from gputui.api.yotta import filters
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, Scope
-from gputui.api.yotta.resources import YottaLists, tried
+from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import figures_of, rows_of, whole
 from gputui.api.yotta.tasks_mapping import QUEUE, to_task
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
@@ -112,17 +112,13 @@ class YottaTasks:
 
     async def _read_all(self) -> list[_Reading]:
         endpoints = [each for each in await self.read_endpoints() if self._only in ("", each.ref.id, each.name)]
-        found = await asyncio.gather(*(tried(self._read(endpoint)) for endpoint in endpoints))
+        found = await asyncio.gather(*(attempt(self._read(endpoint)) for endpoint in endpoints))
         self._last = {ref: reading for ref, reading in self._last.items() if ref in {one.ref for one in endpoints}}
+        require_some([part for part in found if not isinstance(part, NotFoundError)])
         readings: list[_Reading] = []
         for endpoint, part in zip(endpoints, found, strict=True):
-            if isinstance(part, RateLimitedError | AuthError):
-                raise part
-            if isinstance(part, NotFoundError):
-                continue  # it was deleted in between
-            readings.append(self._kept(endpoint, part))
-        if readings and all(isinstance(part, GputuiError) for part in found):
-            raise next(part for part in found if isinstance(part, GputuiError))
+            if not isinstance(part, NotFoundError):  # else it was deleted in between
+                readings.append(self._kept(endpoint, part))
         return readings
 
     def _kept(self, endpoint: Deployment, part: _Reading | GputuiError) -> _Reading:
@@ -142,7 +138,7 @@ class YottaTasks:
     async def _read(self, endpoint: Deployment) -> _Reading:
         path = self.path_in(self._scope.names.raw(endpoint.ref))
         count, (tasks, total) = await asyncio.gather(
-            tried(self._client.ask(f"{path}/count")), self._newest(endpoint, path, self._most or filters.NEWEST)
+            attempt(self._client.ask(f"{path}/count")), self._newest(endpoint, path, self._most or filters.NEWEST)
         )
         if isinstance(count, RateLimitedError | AuthError):
             raise count

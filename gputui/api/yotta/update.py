@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from gputui.api.capabilities import Editor, PreparedChange, Values
 from gputui.api.common.form_values import refuse
+from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import fields, rentals
 from gputui.api.yotta.create.forms import endpoint_update_fields
 from gputui.api.yotta.create.storage import CREDENTIAL_READERS, read_size
 from gputui.api.yotta.create.values import Readers, body_of, problems_of, shown_request
 from gputui.api.yotta.mapping import ENDPOINT, VM, called
-from gputui.api.yotta.resources import YottaLists, tried
+from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import YottaStorage
 from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
 from gputui.errors import ConflictError, InvalidError
@@ -105,7 +106,7 @@ class YottaEditor(Editor):
         fields = self._change(row, action).fields(row)
         if isinstance(row, Deployment):
             endpoint, credentials, _ = await asyncio.gather(
-                self._lists.endpoint(row.ref), self._storage.choices(), tried(self._lists.vm_types())
+                self._lists.endpoint(row.ref), self._storage.choices(), attempt(self._lists.vm_types())
             )
             row, fields = endpoint, endpoint_update_fields(endpoint, credentials, self._lists.types)
             if action is Action.RENAME:

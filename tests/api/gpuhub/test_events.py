@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from gputui.api.common.readers import read_time
 from gputui.api.gpuhub.event_log import EventRow, container_phase
-from gputui.api.gpuhub.events import FEW, PAGE_SIZE, SWEEP, EventPage, EventReader
+from gputui.api.gpuhub.events import FEW, PAGE_SIZE, SWEEP, EventReader
+from gputui.api.http.pagination import Page
 from gputui.errors import GputuiError, NotFoundError, RateLimitedError, UnavailableError
 from gputui.models import Deployment, Event, EventSource, Phase, Ref
 from tests.fleet.fakes import START, FakeClock
@@ -41,7 +42,7 @@ class Server:
 
     async def fetch_page(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
-    ) -> EventPage:
+    ) -> Page[EventRow]:
         await asyncio.sleep(0)
         self.asked.append(deployment_uuid)
         self.offsets.append(offset)
@@ -53,12 +54,13 @@ class Server:
             if container_uuid in {"", row.deployment_container_uuid}
         ]
         if self.odd_pages:
-            return EventPage(self.odd_pages.pop(0), len(rows) if self.totals else None)
+            odd = self.odd_pages.pop(0)
+            return Page(odd, len(odd), total=len(rows) if self.totals else None)
         start = offset + (page_index - 1) * page_size
         if self.clamped:
             start = min(start, max(0, len(rows) - page_size))
         shown = rows[start : start + min(self.page_size, page_size)]
-        return EventPage(shown, len(rows) if self.totals else None)
+        return Page(shown, len(shown), total=len(rows) if self.totals else None)
 
 
 def deployment(uuid: str, **fields: object) -> Deployment:
@@ -371,7 +373,7 @@ async def test_a_failure_in_the_middle_of_a_list_loses_nothing() -> None:
     server, clock = Server({"d": rows}), FakeClock()
     calls = 0
 
-    async def fetch_page(deployment_uuid: str, **asked: object) -> EventPage:
+    async def fetch_page(deployment_uuid: str, **asked: object) -> Page[EventRow]:
         nonlocal calls
         calls += 1
         if calls == 3:
@@ -389,7 +391,7 @@ async def test_what_was_read_before_a_tick_was_cancelled_comes_with_the_next() -
     server, clock = Server({"a": start_of("a-m-1"), "b": start_of("b-m-1")}), FakeClock()
     hanging, a_answered, b_hangs = True, asyncio.Event(), asyncio.Event()
 
-    async def fetch_page(deployment_uuid: str, **asked: object) -> EventPage:
+    async def fetch_page(deployment_uuid: str, **asked: object) -> Page[EventRow]:
         if deployment_uuid == "b" and hanging:
             await a_answered.wait()
             b_hangs.set()
@@ -618,7 +620,7 @@ class Unsteady:
 
     async def fetch_page(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
-    ) -> EventPage:
+    ) -> Page[EventRow]:
         await asyncio.sleep(0)
         step, name, choice = self.steps.pop() if self.steps else ("", "a", 0)
         self.happen(step, name, choice)
@@ -634,7 +636,7 @@ class Unsteady:
         if step == "repeat":
             page = self.last.get(deployment_uuid, [])
         self.last[deployment_uuid] = page
-        return EventPage(page, total)
+        return Page(page, len(page), total=total)
 
 
 def scripts(*steps: str) -> st.SearchStrategy[list[tuple[str, str, int]]]:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common.form_values import among, given, read_count, read_flag, refuse
+from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.create import fields
 from gputui.api.yotta.create.forms import MODES, PUBLICITIES, RESOURCE_TYPES, Known, form
 from gputui.api.yotta.create.values import Body, Readers, body_of, problems_of, shown_request
 from gputui.api.yotta.mapping import ENDPOINT, POD, VM, Scope, VmType, called, made_ref
-from gputui.api.yotta.resources import YottaLists, tried
+from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import YottaStorage
 from gputui.errors import GputuiError
 from gputui.models import ActionResult, Deployment, Form, Instance, Ref, RegistryCredential
@@ -135,7 +136,7 @@ class RentalCreator(Creator):
 
     async def form(self) -> Form:
         """Return the form, with the GPU types, regions and credentials there are now, and the volumes last listed."""
-        types, credentials = await asyncio.gather(tried(self._lists.vm_types()), self._credentials())
+        types, credentials = await asyncio.gather(attempt(self._lists.vm_types()), self._credentials())
         note = f"The available types are unknown: {types.message}" if isinstance(types, GputuiError) else ""
         known = Known(self._lists.types, credentials, self._storage.known)
         return form(self._scope.account, self._kind, known, note)
