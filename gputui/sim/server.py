@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -176,25 +176,6 @@ async def running_simulator(
         running.faults = faults
         stack.callback(world.clock.end)
         yield running
-
-
-async def serve(
-    port: int = 8700,
-    *,
-    size: str = "small",
-    seed: int = 0,
-    speed: float = 1.0,
-    faults: str = "none",
-    variants: Mapping[str, str] | None = None,
-    ssh: bool = True,
-    ready: Callable[[Running], None],
-) -> None:
-    """Run the simulator until cancelled; ``ready`` is called once every port listens. Raises as running_simulator."""
-    async with running_simulator(
-        port, size=size, seed=seed, speed=speed, faults=faults, ssh=ssh, variants=variants
-    ) as running:
-        ready(running)
-        await asyncio.Event().wait()
 
 
 def _quiet_config(*, dated: bool) -> Config:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -34,21 +36,27 @@ class SimulatedAccount:
     dated: bool = True
 
 
-class SimulatedVendor(Protocol):
-    """A kind of account that the simulator serves. ``plans`` and ``build`` agree on the type of a plan.
-
-    ``port_offsets`` are the places of its accounts after the first port; an account without one takes a free port.
-    """
+class SimulatedVendor(ABC):
+    """A kind of account that the simulator serves. Its plans are of any type that ``build`` takes."""
 
     kind: str
-    port_offsets: Sequence[int]
+    port_offsets: Sequence[int] = ()
+    """The places of its accounts after the first port; an account without one takes a free port."""
+    sizes: Mapping[str, Sequence[Any]]
+    """The accounts to build in a world of each of SIZES."""
+    variants: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    """Accounts to build in place of those of the size, by name."""
 
     def plans(self, size: str, variant: str = "") -> Sequence[Any]:
-        """Return the accounts to build in a world of a size (one of SIZES), or in one of the vendor's variants.
+        """Return the accounts to build; the variant "usual" is that of the size. Raises ValueError."""
+        if variant in ("", "usual"):
+            return self.sizes[size]
+        if variant not in self.variants:
+            known = ", ".join(("usual", *self.variants))
+            raise ValueError(f"unknown variant {variant!r} of {self.kind}: one of {known}")
+        return self.variants[variant]
 
-        Raises ValueError for an unknown variant.
-        """
-
+    @abstractmethod
     def build(self, world: World, plan: Any, seed: int) -> SimulatedAccount:
         """Add an account to the world. Its random numbers come from ``seed`` and the plan alone."""
 

@@ -38,7 +38,6 @@ class Quota:
 class User:
     """An account of a host. ``is_admin`` is 0 or 1, as the server's database keeps it."""
 
-    userid: int
     name: str
     password: str
     is_admin: int = 0

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from gputui.sim.deepdock.default_world import DOCK
 from gputui.sim.gpuhub.default_world import CLOUDS, PRIVATE
-from gputui.sim.server import Running, running_simulator, serve
+from gputui.sim.server import Running, running_simulator
 from gputui.sim.vendors import SimulatedAccount
 from gputui.sim.world import World
 from gputui.sim.yotta.default_world import YOTTA
@@ -207,11 +207,15 @@ async def test_a_vendor_brings_accounts_and_one_that_fails_leaves_the_others(
     ]
 
 
-async def test_serve_runs_until_it_is_cancelled() -> None:
+async def test_a_cancelled_simulator_closes_its_ports() -> None:
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(
-        serve(0, speed=0, variants={"pody": "0.2.5", "gpuhub": "none"}, ready=started.set_result)
-    )
+
+    async def serve() -> None:
+        async with running_simulator(0, speed=0, variants={"pody": "0.2.5", "gpuhub": "none"}) as running:
+            started.set_result(running)
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(serve())
     sim = await asyncio.wait_for(started, 10)
     async with httpx.AsyncClient(base_url=sim.base_urls["lab"], trust_env=False) as client:
         assert (await client.get("/version")).content == b"[0,2,5]"
@@ -227,12 +231,16 @@ async def test_serve_runs_until_it_is_cancelled() -> None:
     [
         ({"size": "tiny"}, "unknown size 'tiny': one of small, large, huge"),
         ({"faults": "x"}, "unknown fault profile 'x'"),
-        ({"variants": {"gpuhub": "many"}}, "unknown clouds 'many': one of usual, none, private, personal, benchmark"),
+        (
+            {"variants": {"gpuhub": "many"}},
+            "unknown variant 'many' of gpuhub: one of usual, none, private, personal, benchmark",
+        ),
         ({"variants": {"nobody": "x"}}, "unknown kind 'nobody': one of gpuhub, pody, deepdock, yotta"),
-        ({"variants": {"deepdock": "x"}}, "unknown DeepDock hosts 'x'"),
+        ({"variants": {"deepdock": "x"}}, "unknown variant 'x' of deepdock: one of usual"),
         ({"variants": {"pody": "9.9.9"}}, "unknown pody release '9.9.9': one of 0.1.9"),
     ],
 )
 async def test_unknown_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        await serve(0, ready=lambda _: None, **options)
+        async with running_simulator(0, **options):
+            pass

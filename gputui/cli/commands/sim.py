@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(args: argparse.Namespace) -> None:
-    from gputui.sim.server import serve
+    from gputui.sim.server import running_simulator
 
     variants = {"pody": args.release or "", "gpuhub": args.clouds or ""}
     serving = asyncio.current_task()
@@ -64,15 +64,16 @@ async def _serve(args: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
     try:
-        await serve(
+        async with running_simulator(
             args.port,
             size=args.size,
             seed=args.seed,
             speed=args.speed,
             faults=args.faults or "none",
             variants=variants,
-            ready=_announce,
-        )
+        ) as running:
+            _announce(running)
+            await asyncio.Event().wait()
     except asyncio.CancelledError:
         if not ended:
             raise

@@ -18,7 +18,7 @@ from gputui.sim.http import docker_error, fastapi_error, route
 from gputui.sim.world import Pod
 
 from .gpu_series import Sample
-from .host import ContainerOrder, DockHost, image_id
+from .host import DockHost, image_id
 from .registry import UnknownRepositoryError, UnknownTagError, find, whole
 from .responses import SHORT_ID, container_shape, host_shape, image_shape, series_json, size_mb, ssh_port
 from .validation import (
@@ -178,7 +178,8 @@ class DeepdockApi:
             if not 0 <= index < len(self.host.gpus):
                 raise HTTPException(404, f"GPU {index} not found")
         env = wanted.get("env") or {}
-        pod = self.host.make(ContainerOrder(name, image.name, wanted["user_name"], wanted["password"], gpus, env))
+        user, password = wanted["user_name"], wanted["password"]
+        pod = self.host.make(name, image.name, user=user, password=password, gpu_ids=gpus, env=env)
         await self._world.elapse(CREATE_SECONDS)
         if self.host.pods.get(name) is pod:
             self.host.start(pod)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gputui.sim.world import GIB, Gpu, Pod, Process, World
 
-from .host import ContainerOrder, DockHost, Machine
+from .host import DockHost, Machine
 from .registry import find
 
 USER = "dock"
@@ -108,7 +108,7 @@ def _add(host: DockHost, number: int) -> None:
         load = rng.uniform(0.05, 0.3)
         initial = InitialContainer(f"exp-{number:03d}", status, (index,), _CUDA, rng.uniform(60, 40_000), _EVAL, load)
     gpus = [index for index in initial.gpus if index < len(host.gpus)]
-    pod = host.make(ContainerOrder(initial.name, initial.image, USER, "", gpus, {}))
+    pod = host.make(initial.name, initial.image, user=USER, password="", gpu_ids=gpus, env={})
     pod.created = pod.started = host.world.time - initial.minutes * 60 + rng.random()
     pod.status = initial.status
     if pod.running:

@@ -13,7 +13,6 @@ from gputui.sim.world import GIB, MIB, Image, Pod
 
 from .api import DeepdockApi
 from .gpu_series import Sample
-from .host import ContainerOrder
 
 _GAP_EVERY, _GAP = 90, 18
 """Samples from the beginning of one gap to that of the next, and in a gap."""
@@ -58,7 +57,7 @@ class DeepdockFaults(ApiFaults):
         host = self._host
         image = host.add_image(f"{name}:latest", GIB)
         index = number % len(host.gpus)
-        pod = host.make(ContainerOrder(name, image.name, "dock", "", [index], {}))
+        pod = host.make(name, image.name, user="dock", password="", gpu_ids=[index], env={})
         host.start(pod)
         host.spawn(pod, f"python {name}", (index,), 256 * MIB)
         return partial(self._remove, pod), partial(self._drop, image)

@@ -41,18 +41,6 @@ class Machine:
     skew: float = 7.3
 
 
-@dataclass(frozen=True)
-class ContainerOrder:
-    """A container to create."""
-
-    name: str
-    image: str
-    user: str
-    password: str
-    gpu_ids: Sequence[int]
-    env: dict[str, str]
-
-
 class DockHost(Host):
     """One machine whose containers have no owner and whose GPUs are sampled continuously."""
 
@@ -73,21 +61,13 @@ class DockHost(Host):
 
     # Containers
 
-    def make(self, order: ContainerOrder) -> Pod:
+    def make(
+        self, name: str, image: str, *, user: str, password: str, gpu_ids: Sequence[int], env: dict[str, str]
+    ) -> Pod:
         """A container that exists but does not run yet."""
         now = self.world.time
-        pod = Pod(
-            owner="",
-            instance=order.name,
-            image=order.image,
-            container_id=hexadecimal(self.rng, 64),
-            created=now,
-            started=now,
-            gpu_ids=list(order.gpu_ids),
-            user=order.user,
-            password=order.password,
-            env=dict(order.env),
-        )
+        identity = hexadecimal(self.rng, 64)
+        pod = Pod("", name, image, identity, now, now, gpu_ids=list(gpu_ids), user=user, password=password, env=env)
         self.add(pod)
         return pod
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 from gputui.sim.world import GIB, SSH_PASSWORD, World
 
 from .api import DeepdockApi
@@ -13,17 +12,12 @@ from .default_world import DOCKS, USER, DockPlan, build_dock
 from .faults import DeepdockFaults
 
 
-class DeepdockVendor:
-    """Builds hosts; there are no variants."""
+class DeepdockVendor(SimulatedVendor):
+    """Builds hosts."""
 
     kind = "deepdock"
     port_offsets = (3, 9)
-
-    def plans(self, size: str, variant: str = "") -> Sequence[DockPlan]:
-        """The hosts of a size."""
-        if variant:
-            raise ValueError(f"unknown DeepDock hosts {variant!r}")
-        return DOCKS[size]
+    sizes = DOCKS
 
     def build(self, world: World, plan: DockPlan, seed: int) -> SimulatedAccount:
         """A host and its API."""

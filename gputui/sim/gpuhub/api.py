@@ -34,7 +34,6 @@ from .validation import (
     INTERNAL,
     MAX_BLOCK_MINUTES,
     NO_PERMISSION,
-    NOT_FOUND,
     UNAUTHORIZED,
     WRONG,
     ContainerFilter,
@@ -242,18 +241,10 @@ class GpuhubApi:
     # Shared helpers
 
     def _deployment(self, given: GpuhubParameters) -> Deployment:
-        uuid = given.text("deployment_uuid")
-        deployment = self.cloud.deployments.get(uuid)
-        if deployment is None:
-            raise RefusedError(NOT_FOUND, f"no such deployment: {uuid}")
-        return deployment
+        return given.one_of(self.cloud.deployments, "deployment_uuid", "deployment")
 
     def _container(self, given: GpuhubParameters) -> Container:
-        uuid = given.text("deployment_container_uuid")
-        container = self.cloud.containers.get(uuid)
-        if container is None:
-            raise RefusedError(NOT_FOUND, f"no such container: {uuid}")
-        return container
+        return given.one_of(self.cloud.containers, "deployment_container_uuid", "container")
 
     def _encoded(self, container: Container) -> str:
         if not container.encoded:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from gputui.sim.http import Parameters
 from gputui.sim.world import GIB
@@ -13,6 +13,7 @@ from gputui.sim.world import GIB
 from .entities import ANYTHING, CONTAINER, JOB, KINDS, Container, Order, Span, Template
 from .stock import StockFilter
 
+_T = TypeVar("_T")
 WRONG, BAD, UNAUTHORIZED = "RequestParameterIsWrong", "BadRequest", "AuthorizeFailed"
 NOT_FOUND, INTERNAL = "RecordNotFound", "InternalError"
 NO_PERMISSION = "无当前资源访问权限"
@@ -42,6 +43,13 @@ class GpuhubParameters(Parameters):
     def refuse(self, problem: str) -> NoReturn:
         """Raise RefusedError."""
         raise RefusedError(WRONG, problem)
+
+    def one_of(self, things: Mapping[str, _T], name: str, noun: str) -> _T:
+        """The thing that a parameter names."""
+        uuid = self.text(name)
+        if uuid not in things:
+            raise RefusedError(NOT_FOUND, f"no such {noun}: {uuid}")
+        return things[uuid]
 
     def flag(self, name: str) -> bool:
         """A boolean, false unless given."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 from gputui.sim.world import World
 
 from .api import GpuhubApi
@@ -13,19 +12,13 @@ from .default_world import CLOUD_SETS, CLOUDS, CloudPlan, build_cloud
 from .faults import GpuhubFaults
 
 
-class GpuhubVendor:
-    """Builds clouds; the variants are the names of CLOUD_SETS."""
+class GpuhubVendor(SimulatedVendor):
+    """Builds clouds."""
 
     kind = "gpuhub"
     port_offsets = (0, 6, 7, 8)
-
-    def plans(self, size: str, variant: str = "") -> Sequence[CloudPlan]:
-        """The clouds of a size or a set; the variant "usual" is that of the size."""
-        if variant in ("", "usual"):
-            return CLOUDS[size]
-        if variant not in CLOUD_SETS:
-            raise ValueError(f"unknown clouds {variant!r}: one of usual, {', '.join(CLOUD_SETS)}")
-        return CLOUD_SETS[variant]
+    sizes = CLOUDS
+    variants = CLOUD_SETS
 
     def build(self, world: World, plan: CloudPlan, seed: int) -> SimulatedAccount:
         """A cloud and its API."""

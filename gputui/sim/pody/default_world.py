@@ -78,9 +78,9 @@ def build_host(world: World, plan: HostPlan) -> Host:
     host.add_gpus(plan.gpus, plan.gpu_model, plan.gpu_memory)
     room = plan.pods + 12
     host.users = {
-        "alice": User(1, "alice", PASSWORDS["alice"], quota=_quota(room)),
-        "bob": User(2, "bob", PASSWORDS["bob"], quota=_quota(plan.others + 2)),
-        "carol": User(3, "carol", PASSWORDS["carol"], is_admin=1, quota=Quota(commit_size_limit=100 * GIB)),
+        "alice": User("alice", PASSWORDS["alice"], quota=_quota(room)),
+        "bob": User("bob", PASSWORDS["bob"], quota=_quota(plan.others + 2)),
+        "carol": User("carol", PASSWORDS["carol"], is_admin=1, quota=Quota(commit_size_limit=100 * GIB)),
     }
     for image in _images(world):
         host.images[image.name] = image

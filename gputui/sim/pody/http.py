@@ -19,7 +19,7 @@ from gputui.sim.http import fastapi_error, route
 from gputui.sim.world import User
 
 Release = tuple[int, int, int]
-_NOBODY = User(0, "", "")
+_NOBODY = User("", "")
 
 
 @dataclass(frozen=True)

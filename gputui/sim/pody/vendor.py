@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 from gputui.sim.world import GIB, SSH_PASSWORD, World
 
 from .api import PodyApi
@@ -14,18 +14,19 @@ from .faults import PodyFaults
 from .validation import parse_release
 
 
-class PodyVendor:
+class PodyVendor(SimulatedVendor):
     """Builds hosts; the variants are the releases of the server."""
 
     kind = "pody"
     port_offsets = (1, 5)
+    sizes = HOSTS
 
     def plans(self, size: str, variant: str = "") -> Sequence[HostPlan]:
         """The hosts of a size, with the newest release of the server or the variant's."""
         if not variant:
-            return HOSTS[size]
+            return self.sizes[size]
         parse_release(variant)
-        return [replace(plan, release=variant) for plan in HOSTS[size]]
+        return [replace(plan, release=variant) for plan in self.sizes[size]]
 
     def build(self, world: World, plan: HostPlan, seed: int) -> SimulatedAccount:
         """A host and its API, as alice uses it."""

@@ -138,10 +138,7 @@ class YottaApi:
         self.cloud.terminate(self.cloud.vms, vm)
 
     def _vm(self, call: Call) -> Rental:
-        vm = self.cloud.vms.get(call.number())
-        if vm is None:
-            raise RefusedError(NO_VM, f"VM not found: {call.path['id']}")
-        return vm
+        return call.one_of(self.cloud.vms, NO_VM, "VM not found: ")
 
     # Pods
 
@@ -180,10 +177,7 @@ class YottaApi:
             raise RefusedError(STATUS, f"pod {pod.id} is {pod.status.upper()}")
 
     def _pod(self, call: Call) -> Rental:
-        pod = self.cloud.pods.get(call.number())
-        if pod is None:
-            raise RefusedError(NO_POD, f"Pod not found: {call.path['id']}")
-        return pod
+        return call.one_of(self.cloud.pods, NO_POD, "Pod not found: ")
 
     # Volumes
 
@@ -225,10 +219,7 @@ class YottaApi:
         return volume
 
     def _volume(self, call: Call) -> Volume:
-        volume = self.cloud.volumes.get(call.number())
-        if volume is None:
-            raise RefusedError(NO_RECORD, f"Record not exist: volume {call.path['id']}")
-        return volume
+        return call.one_of(self.cloud.volumes, NO_RECORD, "Record not exist: volume ")
 
     # Credentials
 
@@ -257,10 +248,7 @@ class YottaApi:
         del self.cloud.credentials[self._credential(call).id]
 
     def _credential(self, call: Call) -> Any:
-        credential = self.cloud.credentials.get(call.number())
-        if credential is None:
-            raise RefusedError(NO_RECORD, f"Record not exist: credential {call.path['id']}")
-        return credential
+        return call.one_of(self.cloud.credentials, NO_RECORD, "Record not exist: credential ")
 
 
 def _newest_first(things: dict[int, Any]) -> list[Any]:

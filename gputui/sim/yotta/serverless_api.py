@@ -124,10 +124,7 @@ class EndpointCalls:
             raise RefusedError(STATUS, f"endpoint {endpoint.id} is {endpoint.status.upper()}")
 
     def _endpoint(self, call: Call, code: int = NO_ENDPOINT) -> Endpoint:
-        endpoint = self._serverless.endpoints.get(call.number())
-        if endpoint is None:
-            raise RefusedError(code, f"Endpoint not found: {call.path['id']}")
-        return endpoint
+        return call.one_of(self._serverless.endpoints, code, "Endpoint not found: ")
 
     # Workers
 

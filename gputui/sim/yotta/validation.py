@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from gputui.sim.http import Parameters
 
+_T = TypeVar("_T")
 WRONG, SYSTEM, NO_RECORD = 10001, 10002, 10007
 NO_VM, VM_STATUS, NO_TERMINATE = 11000, 11001, 11002
 STATUS, NO_POD, NO_ENDPOINT = 12001, 13000, 14000
@@ -104,6 +105,13 @@ class Call:
         """An id in the path."""
         text = self.path[name]
         return int(text) if text.isdecimal() else wrong(f"{name} must be an integer")
+
+    def one_of(self, things: Mapping[int, _T], code: int, message: str) -> _T:
+        """The thing whose id is in the path; raises RefusedError with the code and the message."""
+        thing = things.get(self.number())
+        if thing is None:
+            raise RefusedError(code, f"{message}{self.path['id']}")
+        return thing
 
 
 Handler = Callable[[Call], Any]

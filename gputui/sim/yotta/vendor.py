@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.vendors import SimulatedAccount, SimulatedVendor
 from gputui.sim.world import SSH_PASSWORD, World
 
 from .api import YottaApi
@@ -12,17 +10,12 @@ from .default_world import YOTTAS, YottaPlan, build_yotta
 from .faults import YottaFaults
 
 
-class YottaVendor:
-    """Builds accounts; there are no variants."""
+class YottaVendor(SimulatedVendor):
+    """Builds accounts."""
 
     kind = "yotta"
     port_offsets = (2,)
-
-    def plans(self, size: str, variant: str = "") -> Sequence[YottaPlan]:
-        """The accounts of a size."""
-        if variant:
-            raise ValueError(f"unknown Yotta accounts {variant!r}")
-        return YOTTAS[size]
+    sizes = YOTTAS
 
     def build(self, world: World, plan: YottaPlan, seed: int) -> SimulatedAccount:
         """An account and its API."""

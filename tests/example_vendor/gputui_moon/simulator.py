@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from gputui.sim.faults import ApiFaults
-from gputui.sim.vendors import SimulatedAccount
+from gputui.sim.vendors import SIZES, SimulatedAccount, SimulatedVendor
 from gputui.sim.world import World
 
 TOKEN = "regolith"
@@ -68,17 +67,11 @@ class MoonFaults(ApiFaults):
         return [None, *data] if isinstance(data, list) else data
 
 
-class MoonSimulator:
+class MoonSimulator(SimulatedVendor):
     """One crater, whatever the size of the world."""
 
     kind = "moon"
-    port_offsets: Sequence[int] = ()
-
-    def plans(self, size: str, variant: str = "") -> Sequence[str]:
-        """The names of the accounts."""
-        if variant:
-            raise ValueError(f"unknown moon {variant!r}")
-        return ["tycho"]
+    sizes = dict.fromkeys(SIZES, ("tycho",))
 
     def build(self, world: World, plan: str, seed: int) -> SimulatedAccount:
         """A crater and its API."""
