@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "gputui.backends"
-PROTOCOL = 1
+PROTOCOL = 2
 """The version of what gputui and a vendor's package expect of each other: this module, ``gputui.api.capabilities``,
 ``gputui.models``, ``gputui.config.accounts`` and ``gputui.sim.vendors``. It changes when a package has to."""
 

@@ -10,7 +10,6 @@ from tests.tui.harness import ROOT
 PACKAGE = ROOT / "gputui"
 EXCEPTIONS = {
     "sim/faults.py": "descriptions of the fault profiles, whose names are documented",
-    "sim/shell/shell.py": "a docstring says whose line ends are imitated",
     "cli/commands/sim.py": "--release and --clouds are variants of two simulators, and the help of --release says so",
     "cli/commands/init.py": "the kind that Enter chooses",
 }

@@ -16,6 +16,7 @@ import pytest
 
 from gputui import vendors
 from gputui.sim.server import Running
+from gputui.vendors import PROTOCOL
 from tests.cli.conftest import write_config
 from tests.tui.harness import ROOT, Terminal
 
@@ -54,32 +55,40 @@ BROKEN = {
         "gputui-broken, which provides the kind broken, cannot be imported (SystemExit: 0)",
     ),
     "a later protocol": (
-        VENDOR.format(2, "a:B", "a:B", ", streams='a:C'"),
-        "gputui-broken was written for version 2 of gputui's protocol for back ends; this release has 1. "
+        VENDOR.format(PROTOCOL + 1, "a:B", "a:B", ", streams='a:C'"),
+        f"gputui-broken was written for version {PROTOCOL + 1} of gputui's protocol for back ends; "
+        f"this release has {PROTOCOL}. "
         "Update gputui.",
     ),
     "an earlier protocol": (
-        VENDOR.format(0, "a:B", "a:B", ""),
-        "gputui-broken was written for version 0 of gputui's protocol for back ends; this release has 1. "
+        VENDOR.format(PROTOCOL - 1, "a:B", "a:B", ""),
+        f"gputui-broken was written for version {PROTOCOL - 1} of gputui's protocol for back ends; "
+        f"this release has {PROTOCOL}. "
         "Update gputui-broken.",
     ),
-    "a part that is not known": (VENDOR.format(1, "a:B", "a:B", ", streams='a:C'"), "(TypeError: unknown streams)"),
+    "a part that is not known": (
+        VENDOR.format(PROTOCOL, "a:B", "a:B", ", streams='a:C'"),
+        "(TypeError: unknown streams)",
+    ),
     "no vendor": ("VENDOR = 3", "registers no usable vendor (TypeError: it is no gputui.vendors.Vendor)"),
     "an account model that cannot be imported": (
-        VENDOR.format(1, "gputui_broken:Nothing", "a:B", ""),
+        VENDOR.format(PROTOCOL, "gputui_broken:Nothing", "a:B", ""),
         "cannot be imported (AttributeError: module 'gputui_broken' has no attribute 'Nothing')",
     ),
-    "an account model that is none": (VENDOR.format(1, "builtins:int", "a:B", ""), "its account is no subclass of"),
+    "an account model that is none": (
+        VENDOR.format(PROTOCOL, "builtins:int", "a:B", ""),
+        "its account is no subclass of",
+    ),
     "an account model that fails": (
-        ACCOUNT.format("raise KeyError('crater')") + VENDOR.format(1, NAMED, "a:B", ""),
+        ACCOUNT.format("raise KeyError('crater')") + VENDOR.format(PROTOCOL, NAMED, "a:B", ""),
         "gputui-broken, which provides the kind broken, fails (KeyError: 'crater')",
     ),
     "a back end that cannot be imported": (
-        ACCOUNT.format("pass") + VENDOR.format(1, NAMED, "gputui_nowhere:B", ""),
+        ACCOUNT.format("pass") + VENDOR.format(PROTOCOL, NAMED, "gputui_nowhere:B", ""),
         "cannot be imported (ModuleNotFoundError: No module named 'gputui_nowhere')",
     ),
     "a back end that cannot be opened": (
-        ACCOUNT.format("pass") + VENDOR.format(1, NAMED, "builtins:int", ""),
+        ACCOUNT.format("pass") + VENDOR.format(PROTOCOL, NAMED, "builtins:int", ""),
         "gputui-broken, which provides the kind broken, fails (TypeError: int() argument must be",
     ),
 }
@@ -197,7 +206,7 @@ def test_what_is_asked_of_an_account_without_its_secret_is_refused_with_the_caus
 def test_a_kind_that_two_packages_register_is_used_by_neither(
     accounts: list[str], install: Callable[..., None], run: Run, home: Path
 ) -> None:
-    install("pody", VENDOR.format(1, "a:B", "a:B", ""), name="gputui-other")
+    install("pody", VENDOR.format(PROTOCOL, "a:B", "a:B", ""), name="gputui-other")
     text = (home / "config.toml").read_text("utf-8").split("[accounts.lab]")[1]
     dock = '[accounts.dock]\nkind = "deepdock"\nbase_url = "http://127.0.0.1:9"\n'
     write_config(home, f"[accounts.lab]{text}\n{dock}")

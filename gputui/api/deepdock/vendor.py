@@ -5,7 +5,7 @@ from __future__ import annotations
 from gputui.vendors import Vendor
 
 VENDOR = Vendor(
-    protocol=1,
+    protocol=2,
     account="gputui.api.deepdock.account:DeepdockAccount",
     backend="gputui.api.deepdock.backend:DeepdockBackend",
     simulator="gputui.sim.deepdock.vendor:DeepdockVendor",

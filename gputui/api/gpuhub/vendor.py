@@ -5,7 +5,7 @@ from __future__ import annotations
 from gputui.vendors import Vendor
 
 VENDOR = Vendor(
-    protocol=1,
+    protocol=2,
     account="gputui.api.gpuhub.account:GpuhubAccount",
     backend="gputui.api.gpuhub.backend:GpuhubBackend",
     simulator="gputui.sim.gpuhub.vendor:GpuhubVendor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gputui.vendors import Vendor
 
 VENDOR = Vendor(
-    protocol=1,
+    protocol=2,
     account="gputui.api.pody.account:PodyAccount",
     backend="gputui.api.pody.backend:PodyBackend",
     simulator="gputui.sim.pody.vendor:PodyVendor",

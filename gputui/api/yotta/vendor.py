@@ -5,7 +5,7 @@ from __future__ import annotations
 from gputui.vendors import Vendor
 
 VENDOR = Vendor(
-    protocol=1,
+    protocol=2,
     account="gputui.api.yotta.account:YottaAccount",
     backend="gputui.api.yotta.backend:YottaBackend",
     simulator="gputui.sim.yotta.vendor:YottaVendor",

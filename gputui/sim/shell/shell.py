@@ -186,7 +186,7 @@ class Shell:
 async def run_captured(
     host: Host, pod: Pod | None, line: str, *, timeout: float, name: str = "bash"
 ) -> tuple[int, str]:
-    """Run a command line in a new shell, as pody's exec does: its status, and its output with "\\r\\n" line ends.
+    """Run a command line in a new shell without a terminal: its status, and its output with "\\r\\n" line ends.
 
     The result is (-1, "Timeout") after ``timeout`` world seconds, or when the output has no end.
     """

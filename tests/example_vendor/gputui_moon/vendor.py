@@ -3,7 +3,7 @@
 from gputui.vendors import Vendor
 
 VENDOR = Vendor(
-    protocol=1,
+    protocol=2,
     account="gputui_moon.account:MoonAccount",
     backend="gputui_moon.backend:MoonBackend",
     simulator="gputui_moon.simulator:MoonSimulator",
