@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
-from gputui.api.http.decoding import decode
+from gputui.api.http.decoding import check_size, decode, digested
 from gputui.api.http.failures import Refusal, Server
-from gputui.api.http.transport import Transport
+from gputui.api.http.transport import Json, Transport
 from gputui.errors import AuthError, GputuiError
 from gputui.models import Secret
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account
     from gputui.config.secrets import SecretRef
 
+CHANGE_TIMEOUT = 120.0
+"""How long the answer to a change may take, in seconds."""
+
+Params = Mapping[str, str | int]
 _T = TypeVar("_T")
 
 
@@ -57,14 +61,11 @@ class AccountClient:
             requests_per_second=requests_per_second,
             **clock,
         )
+        self.server = self.transport.server
+        """The server, as messages name it."""
         self._reference = secret
         self._secret: Secret | None = None
         self._secret_lock = asyncio.Lock()
-
-    @property
-    def server(self) -> Server:
-        """The server, as messages name it."""
-        return self.transport.server
 
     def decode(self, adapter: TypeAdapter[_T], body: bytes, path: str, *, what: str = "") -> _T:
         """Read the JSON of an answer; ``what`` names the change it answers, '' where it answers a question."""
@@ -94,3 +95,56 @@ class AccountClient:
                 f"{account}: the {noun} holds a space or a character that no {noun.rpartition(' ')[2]} has.",
                 hint=f"{hint} under [accounts.{account}].",
             )
+
+
+class EnvelopeClient(AccountClient):
+    """A client of an API that wraps its answers: a refusal may come with HTTP 200."""
+
+    def unwrap(self, body: bytes, path: str, *, what: str) -> object:
+        """Return the ``data`` of an answer; raises the API's own error where it refuses."""
+        raise NotImplementedError
+
+    async def ask(
+        self, path: str, params: Params | None = None, *, method: str = "GET", json: Json | None = None
+    ) -> object:
+        """Return the ``data`` of the answer to a request that changes nothing; raises GputuiError."""
+        return await self.read(path, params, lambda data: data, method=method, json=json)
+
+    async def read(
+        self,
+        path: str,
+        params: Params | None,
+        make: Callable[[object], _T],
+        *,
+        method: str = "GET",
+        json: Json | None = None,
+    ) -> _T:
+        """Return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
+        body = await self.transport.ask(method, path, json=json, params=params)
+        return await digested(len(body), lambda: make(self.data_of(body, path)))
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        json: Json | None = None,
+        *,
+        what: str,
+        params: Params | None = None,
+        creates: bool = False,
+    ) -> object:
+        """Request a change, once, and return the ``data`` of the answer.
+
+        Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
+        refuses: then nothing has changed.
+        """
+        body = await self.transport.change(
+            method, path, json=json, params=params, what=what, timeout=CHANGE_TIMEOUT, creates=creates
+        )
+        return self.unwrap(body, path, what=what)
+
+    def data_of(self, body: bytes, path: str) -> object:
+        """Return the ``data`` of an answer, no list of which may be too long."""
+        data = self.unwrap(body, path, what="")
+        check_size(data, self.server, path)
+        return data

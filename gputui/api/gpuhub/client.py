@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from pydantic import ValidationError
 
-from gputui.api.common.account_client import AccountClient, Clock
+from gputui.api.common.account_client import Clock, EnvelopeClient
 from gputui.api.gpuhub import schema
 from gputui.api.gpuhub.errors import SUCCESS, refusal
-from gputui.api.http.decoding import check_size, digested
+from gputui.api.http.decoding import digested
 from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.pagination import Page
 from gputui.api.http.transport import Json
@@ -24,19 +24,15 @@ CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-pri
 """What the clouds are called, by preset."""
 CONCURRENCY = 12
 """Requests under way at once: the stock of twelve regions comes in one go."""
-CHANGE_TIMEOUT = 120.0
-"""How long the answer to a change may take, in seconds."""
-
 _R = TypeVar("_R")
 _M = TypeVar("_M")
-_T = TypeVar("_T")
 
 
 class RouteMissingError(ProtocolError):
     """The cloud has no such call, or answers it by another method."""
 
 
-class GpuhubClient(AccountClient):
+class GpuhubClient(EnvelopeClient):
     """Sends requests to the cloud of one account."""
 
     def __init__(self, account: GpuhubAccount, **clock: Unpack[Clock]) -> None:
@@ -57,24 +53,6 @@ class GpuhubClient(AccountClient):
     def check_secret(self, secret: str) -> None:
         """Raise AuthError for what cannot be a token."""
         self.require_token(secret, "token", "Write it alone, without Bearer,")
-
-    async def ask(
-        self, method: str, path: str, json: Json | None = None, params: Mapping[str, str | int] | None = None
-    ) -> object:
-        """Ask and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
-        return await self.read(method, path, lambda data: data, json, params)
-
-    async def read(
-        self,
-        method: str,
-        path: str,
-        make: Callable[[object], _T],
-        json: Json | None = None,
-        params: Mapping[str, str | int] | None = None,
-    ) -> _T:
-        """Ask and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
-        body = await self.transport.ask(method, path, json=json, params=params)
-        return await digested(len(body), lambda: make(self._data(body, path)))
 
     async def page(
         self,
@@ -109,26 +87,13 @@ class GpuhubClient(AccountClient):
             else:
                 self._require_success(envelope.get("code"), envelope.get("msg"), envelope.get("request_id"))
                 return schema.read_page(envelope.get("data"), make)
-        return schema.salvage_page(shape, self._data(body, path), make, raw=raw)
+        return schema.salvage_page(shape, self.data_of(body, path), make, raw=raw)
 
-    async def change(self, method: str, path: str, json: Json, *, what: str, creates: bool = False) -> object:
-        """Ask for a change, once, and return the ``data`` of the answer.
-
-        Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
-        refuses: then nothing has changed.
-        """
-        body = await self.transport.change(
-            method, path, json=json, what=what, timeout=CHANGE_TIMEOUT, creates=creates
-        )
-        return self._data(body, path, what=what)
-
-    def _data(self, body: bytes, path: str, *, what: str = "") -> object:
+    def unwrap(self, body: bytes, path: str, *, what: str) -> object:
+        """Return the ``data`` of an answer."""
         envelope = self.decode(schema.ENVELOPE, body, path, what=what)
         self._require_success(envelope["code"], envelope.get("msg"), envelope.get("request_id"))
-        data = envelope.get("data")
-        if not what:
-            check_size(data, self.server, path)
-        return data
+        return envelope.get("data")
 
     def _require_success(self, code: str | None, message: str | None, request_id: str | None) -> None:
         if code is not None and code.lower() == SUCCESS:

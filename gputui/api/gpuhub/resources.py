@@ -279,12 +279,12 @@ class GpuhubLists:
     async def _blacklist_data(self) -> object:
         if not self._blacklist_by_post:
             try:
-                return await self._client.ask("GET", BLACKLIST)
+                return await self._client.ask(BLACKLIST)
             except (RouteMissingError, NotFoundError):
-                data = await self._client.ask("POST", f"{BLACKLIST}/list", {})
+                data = await self._client.ask(f"{BLACKLIST}/list", method="POST", json={})
                 self._blacklist_by_post = True
                 return data
-        return await self._client.ask("POST", f"{BLACKLIST}/list", {})
+        return await self._client.ask(f"{BLACKLIST}/list", method="POST", json={})
 
     async def images(self) -> list[Image]:
         """Ask for the account's private images (call 1)."""
@@ -352,13 +352,15 @@ class GpuhubLists:
         return [Package(self._scope.ref("package", f"{deployment.ref.id}|"), "", (), None, None, problem=problem)]
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
-        data = await self._client.ask("GET", PACKAGES, params={"deployment_uuid": deployment.ref.id})
+        data = await self._client.ask(PACKAGES, params={"deployment_uuid": deployment.ref.id})
         make = partial(mapping.to_package, self._scope)
         return await digested(_weight(data), self._rows, schema.PACKAGE, data, make, PACKAGES)
 
     async def balances(self) -> list[Balance]:
         """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
-        balance = to_balance(self._scope, self._scope.account, await self._client.ask("POST", BALANCE, {}))
+        balance = to_balance(
+            self._scope, self._scope.account, await self._client.ask(BALANCE, method="POST", json={})
+        )
         if balance is None:
             raise ProtocolError(f"{self._client.server}: {BALANCE} answers without a balance that can be read.")
         return [balance]

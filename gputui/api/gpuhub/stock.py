@@ -54,10 +54,12 @@ class StockReader:
         return await self._read(region, {})
 
     async def _read(self, region: str, parameters: Mapping[str, object]) -> Sequence[Offer]:
-        return self._offers(region, await self._client.ask("POST", PATH, {"region_sign": region, **parameters}), PATH)
+        return self._offers(
+            region, await self._client.ask(PATH, method="POST", json={"region_sign": region, **parameters}), PATH
+        )
 
     async def _read_private(self) -> list[Offer]:
-        offers = self._offers(self._scope.account, await self._client.ask("GET", PRIVATE_PATH), PRIVATE_PATH)
+        offers = self._offers(self._scope.account, await self._client.ask(PRIVATE_PATH), PRIVATE_PATH)
         self._last.keep(self._scope.account, offers)
         return offers
 

@@ -45,7 +45,6 @@ from gputui.models import (
 
 if TYPE_CHECKING:
     from gputui.api.yotta.account import YottaAccount
-    from gputui.api.yotta.client import Params
 
 _DELETED: Mapping[str, str] = {
     mapping.POD: "deleted, and what its container held",
@@ -228,7 +227,7 @@ class YottaBackend(HttpBackend):
             raise InvalidError(f"{ref}: workers {problem}.", fields={"replicas": problem})
         what = f"the scaling of endpoint {ref.id} to {replicas}"
         path = f"{self._lists.path_of(ref)}/workers"
-        await self._change("PUT", path, what, {"count": replicas})
+        await self._client.change("PUT", path, what=what, params={"count": replicas})
         return ActionResult(f"Endpoint {ref.id} scaled to {replicas}.")
 
     async def delete(self, ref: Ref) -> ActionResult:
@@ -239,18 +238,15 @@ class YottaBackend(HttpBackend):
         kept = ref.kind in (VOLUME, CREDENTIAL)
         path = self._storage.path_of(ref) if kept else self._lists.path_of(ref)
         try:
-            await self._change("DELETE", path, f"the {doing} of {name} {ref.id}")
+            await self._client.change("DELETE", path, what=f"the {doing} of {name} {ref.id}")
         except ConflictError as error:
             raise (ConflictError(error.message, hint=MOUNTED) if ref.kind == VOLUME else error) from error
         return ActionResult(f"{name[:1].upper()}{name[1:]} {ref.id} {_DELETED[ref.kind]}.")
 
     async def _act(self, ref: Ref, verb: str, doing: str, done: str) -> ActionResult:
         name = mapping.called(ref.kind)
-        await self._change("POST", f"{self._lists.path_of(ref)}/{verb}", f"{doing} of {name} {ref.id}")
+        await self._client.change("POST", f"{self._lists.path_of(ref)}/{verb}", what=f"{doing} of {name} {ref.id}")
         return ActionResult(f"{name.capitalize()} {ref.id} {done}.")
-
-    async def _change(self, method: str, path: str, what: str, params: Params | None = None) -> None:
-        await self._client.change(method, path, what=what, params=params)
 
 
 def _require(ref: Ref, *kinds: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, Unpack
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.common.account_client import AccountClient, Clock
-from gputui.api.http.decoding import check_size, digested
+from gputui.api.common.account_client import Clock, EnvelopeClient, Params
+from gputui.api.http.decoding import digested
 from gputui.api.http.failures import Refusal, Server, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.api.http.transport import DEFAULT_RETRY_AFTER
 from gputui.errors import (
@@ -24,16 +24,9 @@ from gputui.errors import (
 from gputui.text import clean
 
 if TYPE_CHECKING:
-    from gputui.api.http.transport import Json
     from gputui.api.yotta.account import YottaAccount
 
 SUCCESS = 10000
-CHANGE_TIMEOUT = 120.0
-"""How long the answer to a change may take, in seconds."""
-
-Params = Mapping[str, str | int]
-
-_T = TypeVar("_T")
 _TOO_MANY_REQUESTS = 429
 _TRY_AGAIN = "Try again in a moment; if it persists, contact the vendor."
 
@@ -85,7 +78,7 @@ class EnvelopeWire(BaseModel):
 _ENVELOPE = TypeAdapter(EnvelopeWire)
 
 
-class YottaClient(AccountClient):
+class YottaClient(EnvelopeClient):
     """Sends the requests of one account."""
 
     def __init__(self, account: YottaAccount, **clock: Unpack[Clock]) -> None:
@@ -99,45 +92,15 @@ class YottaClient(AccountClient):
         """Raise AuthError for what cannot be a key."""
         self.require_token(secret, "API key", "Write it alone")
 
-    async def ask(self, path: str, params: Params | None = None) -> object:
-        """Ask by GET and return the ``data`` of the answer; raises GputuiError, the API's own where it refuses."""
-        return await self.read(path, params, lambda data: data)
-
     async def ask_sized(self, path: str, params: Params | None = None) -> tuple[object, int]:
         """Ask by GET and return the ``data`` of the answer, and how long that was, in bytes."""
         body = await self.transport.get(path, params)
-        return await digested(len(body), self._data, body, path), len(body)
+        return await digested(len(body), self.data_of, body, path), len(body)
 
-    async def read(self, path: str, params: Params | None, make: Callable[[object], _T]) -> _T:
-        """Ask by GET and return what ``make`` makes of the ``data`` of the answer, on a thread where it is large."""
-        body = await self.transport.get(path, params)
-        return await digested(len(body), lambda: make(self._data(body, path)))
-
-    async def change(
-        self,
-        method: str,
-        path: str,
-        *,
-        what: str,
-        json: Json | None = None,
-        params: Params | None = None,
-        creates: bool = False,
-    ) -> object:
-        """Ask for a change, once, and return the ``data`` of the answer.
-
-        Raises UnknownOutcomeError where no answer came or it cannot be read, and the API's own error where it
-        refuses: then nothing has changed.
-        """
-        body = await self.transport.change(
-            method, path, json=json, params=params, what=what, timeout=CHANGE_TIMEOUT, creates=creates
-        )
-        return self._data(body, path, what=what)
-
-    def _data(self, body: bytes, path: str, *, what: str = "") -> object:
+    def unwrap(self, body: bytes, path: str, *, what: str) -> object:
+        """Return the ``data`` of an answer."""
         envelope = self.decode(_ENVELOPE, body, path, what=what)
         if envelope.code == SUCCESS:
-            if not what:
-                check_size(envelope.data, self.server, path)
             return envelope.data
         said = clean(" ".join((envelope.message or "").split()))
         if envelope.code == _TOO_MANY_REQUESTS:
