@@ -44,6 +44,15 @@ def read_time(value: object) -> datetime | None:
         return None
 
 
+def whole_number(value: object) -> int | None:
+    """Read a count, which may be a text; None for anything else."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value.strip()[:18])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if value >= 0 and value == value // 1 else None
+
+
 def raw_json(value: object) -> str:
     """Return JSON without secrets, indented, safe for a terminal; bytes as they came."""
     text = (

@@ -14,7 +14,7 @@ from typing import Annotated, Generic, NamedTuple, Required, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from gputui.api.common.readers import raw_json
+from gputui.api.common.readers import raw_json, whole_number
 from gputui.api.http import decoding
 from gputui.api.http.pagination import MOST_ROWS, Page
 from gputui.api.http.rows import read_each
@@ -237,9 +237,9 @@ def salvage_page(
     return Page(
         made,
         len(rows),
-        whole(body.get("page_size")),
-        whole(body.get("max_page")),
-        whole(body.get("result_total")),
+        whole_number(body.get("page_size")),
+        whole_number(body.get("max_page")),
+        whole_number(body.get("result_total")),
         unread,
     )
 
@@ -248,13 +248,6 @@ def salvage(adapter: TypeAdapter[_R], row: object, make: Callable[[_R, RowNotes]
     """Make one row of what can be read of it; raises UnreadableRowError where that is not enough to be one."""
     read, problem = decoding.salvage(adapter.validate_python, row)
     return make(read, RowNotes(problem, raw_text(row) if raw else ""))
-
-
-def whole(value: object) -> int | None:
-    """Read a count that may come as a text; None for anything else."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value.strip()[:18])
-    return int(value) if isinstance(value, int | float) and value == value // 1 else None
 
 
 def raw_text(row: object) -> str:

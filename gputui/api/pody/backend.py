@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
@@ -72,8 +71,6 @@ EXEC_MARGIN = 30.0
 
 _NEW_ROUTES = (0, 3, 0)
 _NEW_IMAGE_NAMES = (0, 3, 1)
-_LONG_OUTPUT = 2**14
-"""Bytes that are read where they are: more would keep the screen from answering keys."""
 _TIMED_OUT = (-1, "Timeout")
 _ENGINE_REFUSED = "Docker API error: "
 
@@ -367,18 +364,13 @@ class PodyBackend(HttpBackend):
             params["timeout"] = int(limit)
         what = f"the command for pod {ref.id}"
         body = await self._client.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
-        long = len(body) > _LONG_OUTPUT
-        read = partial(self._client.decode, mapping.EXEC, body, "/pod/exec", what=what)
-        answer = await asyncio.to_thread(read) if long else read()
+        answer = await digested(len(body), self._client.decode, mapping.EXEC, body, "/pod/exec", what=what)
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
         if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
             # The command was not run: the server hands the engine's refusal over as if it were the output.
             raise ConflictError(f"{ref} runs no commands now: {clean(answer.log.removeprefix(_ENGINE_REFUSED))}")
-        text = (
-            await asyncio.to_thread(mapping.terminal_text, answer.log) if long else mapping.terminal_text(answer.log)
-        )
-        return ExecResult(answer.exit_code, text)
+        return ExecResult(answer.exit_code, await digested(len(body), mapping.terminal_text, answer.log))
 
     async def commit(self, ref: Ref, *, tag: str = "", message: str = "") -> ActionResult:
         """Save a pod as an image of the user's (``POST /pod/commit``, from 0.3)."""

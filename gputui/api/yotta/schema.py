@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from gputui.api.common.readers import parse_time, raw_json
+from gputui.api.common.readers import parse_time, raw_json, whole_number
 from gputui.api.http import decoding
 from gputui.api.http.rows import UnreadableRowError, read_each
 from gputui.redaction import redact_json
@@ -253,13 +253,7 @@ def figures_of(data: object) -> PageFigures:
     told = inner if isinstance(inner, Mapping) else {}
 
     def figure(key: str, inner_key: str) -> int | None:
-        beside = whole(data.get(key))
-        return whole(told.get(inner_key)) if beside is None else beside
+        beside = whole_number(data.get(key))
+        return whole_number(told.get(inner_key)) if beside is None else beside
 
     return PageFigures(figure("size", "pageSize"), figure("pages", "totalPages"), figure("total", "totalCount"))
-
-
-def whole(value: object) -> int | None:
-    """Return a count, which may be written as a text; None where it is none."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gputui.api.common.names import segment
+from gputui.api.common.readers import whole_number
 from gputui.api.http.decoding import digested
 from gputui.api.http.rows import RowCollector, attempt, read_each, require_some
 from gputui.api.http.shared_request import SharedRequest
@@ -19,7 +20,7 @@ from gputui.api.yotta import filters
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, Scope
 from gputui.api.yotta.resources import YottaLists
-from gputui.api.yotta.schema import figures_of, rows_of, whole
+from gputui.api.yotta.schema import figures_of, rows_of
 from gputui.api.yotta.tasks_mapping import QUEUE, to_task
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
 from gputui.models import Deployment, Ref, Task, TaskQueue
@@ -142,7 +143,7 @@ class YottaTasks:
         )
         if isinstance(count, RateLimitedError | AuthError):
             raise count
-        processing = whole(count.get("processing")) if isinstance(count, Mapping) else None
+        processing = whole_number(count.get("processing")) if isinstance(count, Mapping) else None
         queue = replace(self._empty(endpoint), processing=processing, total=total, read=len(tasks))
         return _Reading(tasks, queue)
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gputui.api.common.readers import whole_number
 from gputui.api.yotta.mapping import ENDPOINT, GPU_TYPES, POD, VM, VmType
-from gputui.api.yotta.schema import whole
 from gputui.known_secrets import MASK
 from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Role, Volume, gpu_label
 from gputui.text import clean
@@ -262,7 +262,7 @@ def _volume_size(row: Deployment) -> str:
         told = json.loads(row.raw).get("containerVolumeInGb")
     except (ValueError, AttributeError):
         return ""
-    return str(told) if whole(told) else ""
+    return str(told) if whole_number(told) else ""
 
 
 def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") -> FormField:
