@@ -9,12 +9,11 @@ from pydantic import ValidationError
 
 from gputui.api.common.account_client import Clock, EnvelopeClient
 from gputui.api.gpuhub import schema
-from gputui.api.gpuhub.errors import SUCCESS, refusal
+from gputui.api.gpuhub.errors import SUCCESS, explain, refusal
 from gputui.api.http.decoding import digested
-from gputui.api.http.failures import Refusal, Server
 from gputui.api.http.pagination import Page
 from gputui.api.http.transport import Json
-from gputui.errors import GputuiError, ProtocolError, RateLimitedError
+from gputui.errors import RateLimitedError
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -26,10 +25,6 @@ CONCURRENCY = 12
 """Requests under way at once: the stock of twelve regions comes in one go."""
 _R = TypeVar("_R")
 _M = TypeVar("_M")
-
-
-class RouteMissingError(ProtocolError):
-    """The cloud has no such call, or answers it by another method."""
 
 
 class GpuhubClient(EnvelopeClient):
@@ -108,17 +103,3 @@ class GpuhubClient(EnvelopeClient):
             said = error.message.removeprefix(f"{self.server}: ")
             self.transport.limit(error.retry_after, said=said, request_id=error.request_id)
         raise error
-
-
-def explain(server: Server, refused: Refusal) -> GputuiError | None:
-    """Name a refusal by the envelope that came with another HTTP status than 200.
-
-    What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
-    """
-    if refused.status == 405 or (refused.status == 404 and not refused.code):
-        return RouteMissingError(
-            f"{server}: the cloud does not know this call (HTTP {refused.status}).", hint="Check base_url and preset."
-        )
-    if not refused.code or refused.status in {502, 503, 504} or refused.status >= 520:
-        return None
-    return refusal(server, refused.code, refused.detail, request_id=refused.request_id, status=refused.status)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from gputui.api.http.failures import Server, is_about_credentials, may_be_credentials, sign_in_hint
+from gputui.api.http.failures import Refusal, Server, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.errors import (
     AccountDeniedError,
     AuthError,
@@ -17,6 +17,7 @@ from gputui.errors import (
     GputuiError,
     InvalidError,
     NotFoundError,
+    ProtocolError,
     RateLimitedError,
     ServerError,
 )
@@ -105,3 +106,21 @@ def _meant(server: Server, code: str, said: str) -> tuple[type[GputuiError], str
     if "余额" in said:
         return ForbiddenError, "the balance is too low", "Add money to the account on the cloud's web page."
     return None
+
+
+class RouteMissingError(ProtocolError):
+    """The cloud has no such call, or answers it by another method."""
+
+
+def explain(server: Server, refused: Refusal) -> GputuiError | None:
+    """Name a refusal by the envelope that came with another HTTP status than 200.
+
+    What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
+    """
+    if refused.status == 405 or (refused.status == 404 and not refused.code):
+        return RouteMissingError(
+            f"{server}: the cloud does not know this call (HTTP {refused.status}).", hint="Check base_url and preset."
+        )
+    if not refused.code or refused.status in {502, 503, 504} or refused.status >= 520:
+        return None
+    return refusal(server, refused.code, refused.detail, request_id=refused.request_id, status=refused.status)

@@ -12,7 +12,8 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from gputui.api.gpuhub import mapping, schema
-from gputui.api.gpuhub.client import GpuhubClient, RouteMissingError
+from gputui.api.gpuhub.client import GpuhubClient
+from gputui.api.gpuhub.errors import RouteMissingError
 from gputui.api.gpuhub.event_log import EventRow
 from gputui.api.gpuhub.images import PUBLIC_NAMES
 from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache

@@ -1,26 +1,15 @@
-"""The HTTP client of Yotta: key, envelope, and the errors that its codes stand for."""
+"""The HTTP client of Yotta: key, envelope."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from pydantic import BaseModel, TypeAdapter
 
 from gputui.api.common.account_client import Clock, EnvelopeClient, Params
 from gputui.api.http.decoding import digested
-from gputui.api.http.failures import Refusal, Server, is_about_credentials, may_be_credentials, sign_in_hint
 from gputui.api.http.transport import DEFAULT_RETRY_AFTER
-from gputui.errors import (
-    AuthError,
-    ConflictError,
-    ForbiddenError,
-    GputuiError,
-    InvalidError,
-    NotFoundError,
-    ServerError,
-    UnavailableError,
-)
+from gputui.api.yotta.errors import explain, refusal
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -28,43 +17,6 @@ if TYPE_CHECKING:
 
 SUCCESS = 10000
 _TOO_MANY_REQUESTS = 429
-_TRY_AGAIN = "Try again in a moment; if it persists, contact the vendor."
-
-
-class ErrorCode(NamedTuple):
-    """What a code stands for: the kind of failure, the words where the answer has none, and what to do now."""
-
-    kind: (
-        type[AuthError | ConflictError | ForbiddenError | InvalidError | NotFoundError | ServerError]
-        | type[UnavailableError]
-    )
-    words: str
-    hint: str = ""
-
-
-CODES: Mapping[int, ErrorCode] = {
-    10001: ErrorCode(InvalidError, "the request was not accepted"),
-    10002: ErrorCode(ServerError, "the system failed at it", _TRY_AGAIN),
-    10007: ErrorCode(NotFoundError, "it does not exist"),
-    11000: ErrorCode(NotFoundError, "there is no such VM", "It may have been terminated: refresh."),
-    11001: ErrorCode(ConflictError, "the state of the VM does not allow this", "Wait until it has changed."),
-    11002: ErrorCode(ForbiddenError, "the account may not terminate this VM"),
-    12001: ErrorCode(ConflictError, "the state does not allow this", "Look at its state: stop or start it first."),
-    13000: ErrorCode(NotFoundError, "there is no such pod", "It may have been deleted: refresh."),
-    14000: ErrorCode(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
-    24000: ErrorCode(UnavailableError, "endpoints are not available now", "Try again in a moment."),
-    24001: ErrorCode(NotFoundError, "there is no such endpoint", "It may have been deleted: refresh."),
-    24011: ErrorCode(NotFoundError, "there is no such task"),
-}
-"""The codes of the data model's table ResponseCode."""
-
-_STATUSES: Mapping[int, ErrorCode] = {
-    401: ErrorCode(AuthError, "the key is not accepted"),
-    403: ErrorCode(ForbiddenError, "not allowed"),
-    404: ErrorCode(NotFoundError, "not found"),
-    409: ErrorCode(ConflictError, "the state does not allow this"),
-}
-"""HTTP's own numbers, where a gateway writes them into the envelope."""
 
 
 class EnvelopeWire(BaseModel):
@@ -106,30 +58,3 @@ class YottaClient(EnvelopeClient):
         if envelope.code == _TOO_MANY_REQUESTS:
             raise self.transport.limit(DEFAULT_RETRY_AFTER, said=said)
         raise refusal(self.server, envelope.code, said)
-
-
-def refusal(server: Server, code: int, message: str, *, status: int = 200) -> GputuiError:
-    """Return the error for an envelope that is no success. ``message`` is clean, ``status`` is HTTP's."""
-    known = CODES.get(code) or _STATUSES.get(code) or ErrorCode(ServerError, "the request was refused", _TRY_AGAIN)
-    if known.kind is ForbiddenError and code == 403:  # HTTP's own number, of a gateway that checks the key
-        kind, hint = (
-            (AuthError, "") if is_about_credentials(message) else (ForbiddenError, may_be_credentials(server))
-        )
-        known = ErrorCode(kind, known.words, hint)
-    said = message.rstrip(". ") or known.words
-    where = f"code {code}" if status == 200 else f"code {code}, HTTP {status}"
-    hint = sign_in_hint(server) if known.kind is AuthError else known.hint
-    return known.kind(f"{server}: {said} ({where}).", hint=hint)
-
-
-def explain(server: Server, refused: Refusal) -> GputuiError | None:
-    """Name a refusal by the envelope that came with another HTTP status than 2xx; None where the status says more.
-
-    What a gateway on the way says (502 to 504, and what proxies invent) is left to the transport: it is no refusal.
-    """
-    if refused.status in {401, 403, 502, 503, 504} or refused.status >= 520 or not refused.is_json:
-        return None
-    code = refused.code
-    if not (code.isascii() and code.isdecimal() and len(code) <= 9 and int(code) in CODES):
-        return None
-    return refusal(server, int(code), refused.detail, status=refused.status)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gputui.api.common.names import segment
-from gputui.api.yotta.client import CODES, YottaClient
+from gputui.api.yotta.client import YottaClient
+from gputui.api.yotta.errors import CODES
 from gputui.errors import (
     AuthError,
     ConflictError,
