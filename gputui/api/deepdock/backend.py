@@ -16,7 +16,7 @@ from gputui.api.common.backend import HttpBackend, require_kind
 from gputui.api.common.docker import container_actions
 from gputui.api.common.names import SafeNames, segment
 from gputui.api.deepdock import create as forms
-from gputui.api.deepdock import mapping
+from gputui.api.deepdock import mapping, schema
 from gputui.api.deepdock.allowed_actions import RULES, wants_force
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
@@ -117,7 +117,7 @@ class DeepdockBackend(HttpBackend):
 
     async def _ask_host(self) -> HostInfo:
         body = await self._client.transport.get(_METRICS)
-        metrics = self._client.decode(mapping.METRICS, body, _METRICS)
+        metrics = self._client.decode(schema.METRICS, body, _METRICS)
         return mapping.to_host(self._host, metrics, ahead=self._client.transport.clock.ahead, body=body)
 
     # Containers
@@ -128,7 +128,7 @@ class DeepdockBackend(HttpBackend):
 
     async def _ask_containers(self) -> list[Instance]:
         make = partial(mapping.to_instances, self._host, self._names)
-        rows = await self._client.ask(mapping.CONTAINERS, _CONTAINERS, make)
+        rows = await self._client.ask(schema.CONTAINERS, _CONTAINERS, make)
         return each_changed(rows, self._prices.instance)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
@@ -154,7 +154,7 @@ class DeepdockBackend(HttpBackend):
 
     async def images(self) -> Sequence[Image]:
         """List the images of the host (``GET /images``)."""
-        return await self._client.ask(mapping.IMAGES, _IMAGES, partial(mapping.to_images, self._names))
+        return await self._client.ask(schema.IMAGES, _IMAGES, partial(mapping.to_images, self._names))
 
     # Actions
 

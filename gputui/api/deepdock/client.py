@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from gputui.api.common import docker
 from gputui.api.common.account_client import AccountClient, Clock
-from gputui.api.deepdock import mapping
+from gputui.api.deepdock import schema
 from gputui.api.http.decoding import digested
 from gputui.api.http.failures import Refusal, Server, is_about_credentials, refused
 from gputui.errors import AuthError, GputuiError, ProtocolError
@@ -70,7 +70,7 @@ class DeepdockClient(AccountClient):
     async def change(self, method: str, path: str, *, what: str, params: Mapping[str, str] | None = None) -> None:
         """Ask for a change, once; raises UnknownOutcomeError where the answer is not DeepDock's confirmation."""
         body = await self.transport.change(method, path, params=params, what=what, timeout=ACTION_TIMEOUT)
-        self.decode(mapping.CONFIRMED, body, path, what=what)
+        self.decode(schema.CONFIRMED, body, path, what=what)
 
 
 def explain(server: Server, refusal: Refusal) -> GputuiError | None:

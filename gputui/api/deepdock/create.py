@@ -17,7 +17,7 @@ from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common import docker
 from gputui.api.common.form_values import Body, FormValues, checked, read_several, read_variables, unknown_problem
 from gputui.api.common.names import SafeNames
-from gputui.api.deepdock import mapping
+from gputui.api.deepdock import mapping, schema
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpus import DeepdockGpus
 from gputui.errors import GputuiError
@@ -206,7 +206,7 @@ class ContainerCreator(Creator):
         async def send() -> ActionResult:
             what = f"the creation of container {ref.id}"
             created = await self._client.create(
-                mapping.CREATED, CREATE_PATH, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
+                schema.CREATED, CREATE_PATH, body, what=what, timeout=CREATE_TIMEOUT, in_steps=True
             )
             login = f" SSH is on port {created.ssh_port}." if created.ssh_port else ""
             return ActionResult(
@@ -241,7 +241,7 @@ class ImageCreator(Creator):
         async def send() -> ActionResult:
             what = f"the pull of image {ref.id}"
             pulled = await self._client.create(
-                mapping.PULLED, PULL_PATH, body, what=what, timeout=math.inf, in_steps=False
+                schema.PULLED, PULL_PATH, body, what=what, timeout=math.inf, in_steps=False
             )
             size = mapping.pulled_size(pulled.size_mb)
             return ActionResult(f"Image {ref.id} pulled{f', {size}' if size else ''}.", created=ref)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from gputui.api.deepdock import mapping
+from gputui.api.deepdock import mapping, schema
 from gputui.api.deepdock.client import DeepdockClient
 from gputui.api.deepdock.gpu_series import GpuSeries, SeriesPlacer
 from gputui.api.http.decoding import digested
@@ -78,7 +78,7 @@ class DeepdockGpus:
         return self._series
 
     def _read(self, body: bytes, now: datetime) -> Mapping[int, GpuSeries]:
-        answer = self._client.decode(mapping.SERIES, body, _PATH)
+        answer = self._client.decode(schema.SERIES, body, _PATH)
         by_number = {int(key): rows for key, rows in answer.items() if _NUMBER.fullmatch(key)}
         if answer and not by_number:
             server = self._client.transport.server

@@ -1,25 +1,20 @@
-"""What a DeepDock server answers, and how it becomes the domain.
-
-Speaks for the API reference: plain JSON, sizes in MB, which are 2**20 bytes. What is not documented is passed over,
-and a row that is not what it should be spoils itself alone.
-"""
+"""From what a DeepDock server answers to the domain. Sizes in MB are 2**20 bytes; a row spoils itself alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from gputui.api.common.docker import ALIVE, PHASES, split_reference
 from gputui.api.common.names import SafeNames, host_label
 from gputui.api.common.readers import raw_json, read_time
 from gputui.api.deepdock.allowed_actions import is_idle
 from gputui.api.deepdock.gpu_series import GpuSeries
+from gputui.api.deepdock.schema import CONTAINER, IMAGE, ContainersRow, ImageRow, ImagesRow, MetricsRow
 from gputui.api.http.decoding import mismatch
-from gputui.api.http.pagination import MOST_ROWS
 from gputui.api.http.rows import RowCollector, UnreadableRowError, read_each
 from gputui.formatting import format_bytes
 from gputui.models import GpuDevice, GpuSample, HostInfo, Image, Instance, Offer, Phase, PortMapping, Ref, SSHTarget
@@ -28,96 +23,7 @@ from gputui.text import clean
 _MIB = 2**20
 _LAST_PORT = 65535
 _SSH_PORT = 22
-_Made = TypeVar("_Made", "CreatedWire", "PulledWire")
 _UNTAGGED = frozenset({"", "<none>", "<none>:<none>"})
-
-
-class ContainerWire(BaseModel):
-    """A container of ``GET /containers``."""
-
-    id: str | None = None
-    name: str
-    status: str
-    image: list[str] | str | None = None
-    created: str | None = None
-    ssh_port: int | None = Field(default=None, alias="ssh-port")
-    gpus: list[int | str] | str | None = None
-
-
-class ImageWire(BaseModel):
-    """An image of ``GET /images``."""
-
-    id: str | None = None
-    tag: str | list[str] | None = None
-    digest: str | None = None
-    size_mb: float | None = None
-
-
-class ContainersWire(BaseModel):
-    """The answer of ``GET /containers``; its rows are read one by one."""
-
-    containers: Annotated[list[object], Field(max_length=MOST_ROWS)]
-
-
-class ImagesWire(BaseModel):
-    """The answer of ``GET /images``; its rows are read one by one."""
-
-    images: Annotated[list[object], Field(max_length=MOST_ROWS)]
-
-
-class MetricsWire(BaseModel):
-    """The answer of ``GET /metrics``."""
-
-    gpu_count: int | None = None
-    ram_total_mb: float | None = None
-    ram_available_mb: float | None = None
-    cpu_cores: int | None = None
-
-
-class ConfirmedWire(BaseModel):
-    """The answer to a start, stop, restart or deletion."""
-
-    message: str
-
-
-class CreatedWire(BaseModel):
-    """The answer of ``POST /containers/create``."""
-
-    ssh_port: int | None = Field(default=None, alias="ssh-port")
-
-    id: str | None = None
-    name: str | None = None
-
-
-class PulledWire(BaseModel):
-    """The answer of ``POST /images``."""
-
-    id: str | None = None
-    tags: list[str] | None = None
-    size_mb: float | None = None
-
-
-def _told(metrics: MetricsWire) -> MetricsWire:
-    if not metrics.model_fields_set:
-        raise ValueError("has no data of a host")
-    return metrics
-
-
-def _made(answer: _Made) -> _Made:
-    if not (answer.id or (answer.name if isinstance(answer, CreatedWire) else answer.tags)):
-        raise ValueError("does not name what was made")
-    return answer
-
-
-CONTAINERS = TypeAdapter(ContainersWire)
-CONTAINER = TypeAdapter(ContainerWire)
-IMAGES = TypeAdapter(ImagesWire)
-IMAGE = TypeAdapter(ImageWire)
-METRICS: TypeAdapter[MetricsWire] = TypeAdapter(Annotated[MetricsWire, AfterValidator(_told)])
-SERIES = TypeAdapter(dict[str, object])
-CONFIRMED = TypeAdapter(ConfirmedWire)
-CREATED: TypeAdapter[CreatedWire] = TypeAdapter(Annotated[CreatedWire, AfterValidator(_made)])
-PULLED: TypeAdapter[PulledWire] = TypeAdapter(Annotated[PulledWire, AfterValidator(_made)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +50,7 @@ class Host:
         return Ref(self.account, kind, id_)
 
 
-def to_instances(host: Host, names: SafeNames, answer: ContainersWire) -> list[Instance]:
+def to_instances(host: Host, names: SafeNames, answer: ContainersRow) -> list[Instance]:
     """Make the rows of the containers. One without a name is missing: nothing could be done with it."""
     collected = RowCollector(*read_each(answer.containers, lambda row: _to_instance(host, names, row)))
     rows = collected.rows()
@@ -272,7 +178,7 @@ def to_offers(host: Host, devices: list[GpuDevice]) -> list[Offer]:
     ]
 
 
-def to_images(names: SafeNames, answer: ImagesWire) -> list[Image]:
+def to_images(names: SafeNames, answer: ImagesRow) -> list[Image]:
     """Make the rows of the images, one for each tag. One that cannot be named is missing."""
     found, unread = read_each(answer.images, lambda row: _to_images(names, row))
     return RowCollector([image for images in found for image in images], unread).rows()
@@ -293,7 +199,7 @@ def _to_images(names: SafeNames, row: object) -> list[Image]:
     return [_to_image(names, wire, tag, row) for tag in filter(None, tags)]
 
 
-def _to_image(names: SafeNames, wire: ImageWire, tag: str, row: object) -> Image:
+def _to_image(names: SafeNames, wire: ImageRow, tag: str, row: object) -> Image:
     name, version = split_reference(clean(tag))
     return Image(
         names.ref("image", tag),
@@ -306,7 +212,7 @@ def _to_image(names: SafeNames, wire: ImageWire, tag: str, row: object) -> Image
     )
 
 
-def to_host(host: Host, metrics: MetricsWire, *, ahead: float | None, body: bytes) -> HostInfo:
+def to_host(host: Host, metrics: MetricsRow, *, ahead: float | None, body: bytes) -> HostInfo:
     """Make the row of the machine. The difference of the clocks is told to the second, as it is known."""
     return HostInfo(
         host.ref("host", host.label),

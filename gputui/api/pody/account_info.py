@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gputui.api.http.rows import read_each
-from gputui.api.pody import mapping
+from gputui.api.pody import mapping, schema
 from gputui.api.pody.client import OLDEST, PodyClient
 from gputui.errors import GputuiError
 from gputui.formatting import format_duration
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 async def identify(config: PodyAccount, client: PodyClient) -> AccountInfo:
     """Ask release and identity (``/version``, ``/user/info``); raises GputuiError."""
     release = await client.release()
-    info = await client.ask(mapping.USER_INFO, "/user/info")
+    info = await client.ask(schema.USER_INFO, "/user/info")
     return AccountInfo(
         ref=Ref(config.name, "account", config.name),
         backend="pody",
@@ -55,8 +55,8 @@ async def describe(
             problems.append(f"{title}: {error.message}")
             return None
 
-    user_names = client.ask(mapping.USERS, "/user/list")
-    host_spec = client.ask(mapping.SPEC, "/host/spec")
+    user_names = client.ask(schema.USERS, "/user/list")
+    host_spec = client.ask(schema.SPEC, "/host/spec")
     users, spec, own_pods, all_images, *usage = await asyncio.gather(
         part("users", user_names),
         part("host", host_spec),
@@ -69,7 +69,7 @@ async def describe(
         "max_pods": None if own_pods is None or own_pods[1] else len(own_pods[0]),
         "commit_count": None if all_images is None or isinstance(all_images, PartialRows) else _own(all_images),
     }
-    named, unread = read_each(users or (), mapping.read_user)
+    named, unread = read_each(users or (), schema.read_user)
     if unread:
         problems.append(f"users: {unread.total()} cannot be read: {next(iter(unread))}")
     return replace(
@@ -93,5 +93,5 @@ async def _usage(client: PodyClient, title: str, path: str, user: str) -> tuple[
     """Ask the time used so far; None from a server that keeps no account of it."""
     if await client.release() < _STATISTICS:
         return None
-    seconds = await client.ask(mapping.SECONDS, path, {"user": user})
+    seconds = await client.ask(schema.SECONDS, path, {"user": user})
     return title, format_duration(seconds.get(user, 0.0))

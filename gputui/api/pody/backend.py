@@ -20,7 +20,7 @@ from gputui.api.http.decoding import digested
 from gputui.api.http.rows import RowCollector, attempt, read_each
 from gputui.api.http.shared_request import SharedRequest
 from gputui.api.pody import account_info as pody_account
-from gputui.api.pody import mapping
+from gputui.api.pody import mapping, schema
 from gputui.api.pody.allowed_actions import RULES, name_problem, never, pod_actions
 from gputui.api.pody.client import CREATE_TIMEOUT, OLDEST, PodyClient, Release
 from gputui.api.pody.create import PodCreator
@@ -178,8 +178,8 @@ class PodyBackend(HttpBackend):
 
         The server filters Docker's names by substring, so another user's pod can appear as a second "main".
         """
-        listed = await self._client.ask(mapping.NAMES, "/pod/list")
-        names, unread = read_each(listed, mapping.read_name)
+        listed = await self._client.ask(schema.NAMES, "/pod/list")
+        names, unread = read_each(listed, schema.read_name)
         prefix = f"{self._config.username}-"
         return list(dict.fromkeys(self._names.ref("pod", name.removeprefix(prefix)) for name in names)), unread
 
@@ -191,8 +191,8 @@ class PodyBackend(HttpBackend):
             self._refs[pod.name] = ref
         return self._prices.instance(await self._with_gpus(instance) if instance.gpu_indices == () else instance)
 
-    def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[mapping.PodWire, Instance]:
-        pod = self._client.decode(mapping.POD, body, path)
+    def _read_pod(self, ref: Ref, body: bytes, path: str) -> tuple[schema.PodRow, Instance]:
+        pod = self._client.decode(schema.POD, body, path)
         return pod, mapping.to_instance(ref, pod, body, base_url=self._config.base_url, gpu_model=self._gpu_model)
 
     async def _with_gpus(self, instance: Instance) -> Instance:
@@ -237,7 +237,7 @@ class PodyBackend(HttpBackend):
             memory_total=self._config.gpu_memory_bytes,
         )
 
-    def _devices(self, snapshot: mapping.GpuSnapshot) -> list[GpuDevice]:
+    def _devices(self, snapshot: schema.GpuSnapshot) -> list[GpuDevice]:
         return mapping.to_devices(
             self.account,
             self._host,
@@ -247,10 +247,10 @@ class PodyBackend(HttpBackend):
             memory_total=self._config.gpu_memory_bytes,
         )
 
-    def _processes(self, snapshot: mapping.GpuSnapshot) -> list[GpuProcess]:
+    def _processes(self, snapshot: schema.GpuSnapshot) -> list[GpuProcess]:
         return mapping.to_processes(self.account, self._host, snapshot, self._owned(snapshot))
 
-    def _owned(self, snapshot: mapping.GpuSnapshot) -> dict[str, Ref]:
+    def _owned(self, snapshot: schema.GpuSnapshot) -> dict[str, Ref]:
         """Return the account's own pods among those with processes, by the server's names."""
         names = mapping.pod_names(snapshot)
         return {name: ref for name in names if (ref := self._refs.get(name) or self._guess(name))}
@@ -267,8 +267,8 @@ class PodyBackend(HttpBackend):
         """List the images one can create from (``/image/list``, below 0.3 ``/host/images``)."""
         release = await self._client.release()
         path = "/image/list" if release >= _NEW_ROUTES else "/host/images"
-        listed = await self._client.ask(mapping.NAMES, path)
-        names, unread = read_each(listed, mapping.read_name)
+        listed = await self._client.ask(schema.NAMES, path)
+        names, unread = read_each(listed, schema.read_name)
         rows = [
             mapping.to_image(self._names.ref("image", name), own=self._is_own_image(name, release)) for name in names
         ]
@@ -289,7 +289,7 @@ class PodyBackend(HttpBackend):
         if await self._client.release() < _NEW_ROUTES:
             return image
         body = await self._client.transport.post("/image/inspect", {"image": self._names.raw(ref)})
-        details = self._client.decode(mapping.IMAGE, body, "/image/inspect")
+        details = self._client.decode(schema.IMAGE, body, "/image/inspect")
         return image if details is None else mapping.with_inspection(image, details, body)
 
     async def fetch(self, ref: Ref) -> Row:
@@ -364,7 +364,7 @@ class PodyBackend(HttpBackend):
             params["timeout"] = int(limit)
         what = f"the command for pod {ref.id}"
         body = await self._client.transport.post("/pod/exec", params, what=what, timeout=limit + EXEC_MARGIN)
-        answer = await digested(len(body), self._client.decode, mapping.EXEC, body, "/pod/exec", what=what)
+        answer = await digested(len(body), self._client.decode, schema.EXEC, body, "/pod/exec", what=what)
         if (answer.exit_code, answer.log) == _TIMED_OUT:
             return ExecResult(None, "", timed_out=True)
         if answer.exit_code == -1 and answer.log.startswith(_ENGINE_REFUSED):
@@ -389,7 +389,7 @@ class PodyBackend(HttpBackend):
         body = await self._client.transport.post(
             "/pod/commit", params, what=what, timeout=CREATE_TIMEOUT, creates=True
         )
-        name = clean(self._client.decode(mapping.COMMIT, body, "/pod/commit", what=what).image_name)
+        name = clean(self._client.decode(schema.COMMIT, body, "/pod/commit", what=what).image_name)
         listed = name if await self._client.release() < _NEW_IMAGE_NAMES else name.rpartition(":")[2]
         return ActionResult(f"Pod {ref.id} saved as image {listed}.", created=Ref(self.account, "image", listed))
 

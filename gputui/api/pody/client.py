@@ -13,7 +13,7 @@ from gputui.api.common import docker
 from gputui.api.common.account_client import AccountClient, Clock
 from gputui.api.http.decoding import digested
 from gputui.api.http.failures import Refusal, Server, refused, sign_in_hint
-from gputui.api.pody import mapping
+from gputui.api.pody import mapping, schema
 from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, ServerError
 from gputui.models import Secret
 
@@ -61,7 +61,7 @@ class PodyClient(AccountClient):
         async with self._release_lock:
             if self.known_release is None:
                 try:
-                    numbers = await self.ask(mapping.VERSION, "/version")
+                    numbers = await self.ask(schema.VERSION, "/version")
                     self.known_release = tuple(numbers)
                 except RouteMissingError:
                     self.known_release = OLDEST
@@ -71,7 +71,7 @@ class PodyClient(AccountClient):
         """Whether the user may use every GPU, by the quota (``GET /user/info``, asked once); raises GputuiError."""
         async with self._gpu_quota_lock:
             if not self._gpu_quota_asked:
-                self._gpu_quota = (await self.ask(mapping.USER_INFO, "/user/info")).quota.get("gpus")
+                self._gpu_quota = (await self.ask(schema.USER_INFO, "/user/info")).quota.get("gpus")
                 self._gpu_quota_asked = True
         return isinstance(self._gpu_quota, str) and self._gpu_quota.strip().lower() in ("", "all")
 
@@ -120,21 +120,21 @@ class PodyClient(AccountClient):
             raise
         return await digested(len(body), self._log_in, body, path, what)
 
-    async def gpu_processes(self, gpu: str | None = None) -> mapping.GpuSnapshot:
+    async def gpu_processes(self, gpu: str | None = None) -> schema.GpuSnapshot:
         """Request what runs on each GPU, or on one; raises NotFoundError for a GPU that does not exist."""
         params = None if gpu is None else {"id": gpu}
         try:
-            return await self.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self.ask(schema.GPU_PROCESSES, "/host/gpu-ps", params)
         except NotFoundError:
             # Up to 0.2 a process that ends while the server lists it fails the whole list.
-            return await self.ask(mapping.GPU_PROCESSES, "/host/gpu-ps", params)
+            return await self.ask(schema.GPU_PROCESSES, "/host/gpu-ps", params)
         except ServerError as error:
             hint = "It asks the NVIDIA driver of its host: does nvidia-smi work there?"
             raise ServerError(error.message, hint=hint) from None
 
     def _log_in(self, body: bytes, path: str, what: str) -> str:
         whole = mapping.closed(body) if len(body) >= LONGEST_LOG else body
-        return mapping.last_lines(self.decode(mapping.DONE, whole, path, what=what).log or "")
+        return mapping.last_lines(self.decode(schema.DONE, whole, path, what=what).log or "")
 
 
 def explain(server: Server, refusal: Refusal) -> GputuiError | None:

@@ -1,35 +1,19 @@
-"""What a pody server answers, and how it becomes the domain.
-
-Speaks for the HTTP API document and for the shapes of releases 0.1.15 to 0.4.1: newer ones add fields, so unknown
-ones are ignored and what older ones lack is optional.
-"""
+"""From what a pody server answers to the domain."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    Field,
-    JsonValue,
-    TypeAdapter,
-    ValidationError,
-    WrapValidator,
-)
+from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from gputui.api.common.docker import PHASES
 from gputui.api.common.names import host_label
 from gputui.api.common.readers import raw_json, read_time
-from gputui.api.http.decoding import mismatch
-from gputui.api.http.numbers import Real, Whole
-from gputui.api.http.pagination import MOST_ROWS
-from gputui.api.http.rows import UnreadableRowError
+from gputui.api.pody.schema import GpuSnapshot, ImageRow, PodRow, ProcessRow, Unreadable
 from gputui.models import (
     GpuDevice,
     GpuProcess,
@@ -57,145 +41,7 @@ _LINE_ENDS = re.compile(r"(?<!\r)\r+\n")
 _PORTS = re.compile(r"(?:.*:)?(\d{1,5}):(\d{1,5})(?:/([a-z]+))?")
 
 
-class PodWire(BaseModel):
-    """The answer of ``GET /pod/inspect`` (from 0.3) and ``GET /pod/info``."""
-
-    status: str
-    name: str | None = None
-    container_id: str | None = None
-    image: str | None = None
-    networks: list[str] | None = None
-    port_mapping: list[str] | None = None
-    gpu_ids: list[int] | None = None
-    memory_limit: Whole | None = None
-    shm_size: Whole | None = None
-
-
-class ProcessWire(BaseModel):
-    """A process of ``GET /host/gpu-ps``."""
-
-    pid: Whole
-    pod: str | None = None
-    cmd: str | None = None
-    uptime: Real | None = None
-    memory_used: Whole | None = None
-    gpu_memory_used: Whole | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """One entry of a list that is not what it should be: it spoils itself, not the list."""
-
-    reason: str
-
-
-class UserWire(BaseModel):
-    """The user of ``GET /user/info``."""
-
-    name: str
-    is_admin: bool = False
-
-
-class UserInfoWire(BaseModel):
-    """The answer of ``GET /user/info``. Newer releases have more kinds of quota."""
-
-    user: UserWire
-    quota: dict[str, JsonValue] = {}
-
-
-class ExecWire(BaseModel):
-    """The answer of ``POST /pod/exec``."""
-
-    exit_code: int
-    log: str = ""
-
-
-class DoneWire(BaseModel):
-    """The answer to a change: ``log`` of a pod or an image, with ``info`` of a new pod; ``message`` of a password."""
-
-    log: str | None = None
-    message: str | None = None
-
-
-class CommitWire(BaseModel):
-    """The answer of ``POST /pod/commit`` (from 0.3)."""
-
-    image_name: str
-
-
-class ImageWire(BaseModel):
-    """The answer of ``POST /image/inspect`` (from 0.3): what Docker does not know is "N/A" in it."""
-
-    id: str | None = None
-    comment: str | None = None
-    size: int | str | None = None
-    created: str | None = None
-
-
-GpuSnapshot = Mapping[int, Sequence[ProcessWire | Unreadable]]
-
-
-def _or_unreadable(value: object, validate: Callable[[object], ProcessWire]) -> ProcessWire | Unreadable:
-    try:
-        return validate(value)
-    except ValidationError as error:
-        return Unreadable(mismatch(error))
-
-
-def _has_texts(values: list[object]) -> list[object]:
-    """Refuse a list of other things than names."""
-    if values and not any(isinstance(value, str) for value in values):
-        raise ValueError("no entry is a text")
-    return values
-
-
-def read_user(value: object) -> tuple[str, bool | None]:
-    """Read a user of ``/user/list`` and whether it is an administrator, None where that is not told.
-
-    Releases up to 0.4.1 list names alone; the document speaks of names with their status. Raises UnreadableRowError.
-    """
-    match value:
-        case {"name": str(name), **rest} if name:
-            status = rest.get("is_admin")
-        case [str(name), status] if name:
-            pass
-        case _:
-            return clean(read_name(value)), None
-    return clean(name), bool(status) if isinstance(status, bool | int) else None
-
-
-def read_name(value: object) -> str:
-    """Read an entry of a list of names; raises UnreadableRowError."""
-    if not isinstance(value, str) or not value:
-        raise UnreadableRowError("the name is empty" if value == "" else "the name should be a text")
-    return value
-
-
-def _says_something(done: DoneWire) -> DoneWire:
-    if done.log is None and done.message is None:
-        raise ValueError("says nothing of a change")
-    return done
-
-
-POD = TypeAdapter(PodWire)
-DONE: TypeAdapter[DoneWire] = TypeAdapter(Annotated[DoneWire, AfterValidator(_says_something)])
-GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
-    dict[int, Annotated[list[Annotated[ProcessWire, WrapValidator(_or_unreadable)]], Field(max_length=MOST_ROWS)]]
-)
-USER_INFO = TypeAdapter(UserInfoWire)
-EXEC = TypeAdapter(ExecWire)
-COMMIT = TypeAdapter(CommitWire)
-IMAGE = TypeAdapter(ImageWire | None)
-NAMES: TypeAdapter[list[object]] = TypeAdapter(
-    Annotated[list[object], Field(max_length=MOST_ROWS), AfterValidator(_has_texts)]
-)
-USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)])
-VERSION = TypeAdapter(list[int])
-SPEC = TypeAdapter(dict[str, str | int | float | None])
-SECONDS = TypeAdapter(dict[str, float])
-
-
-def to_instance(ref: Ref, pod: PodWire, body: bytes, *, base_url: str, gpu_model: str | None) -> Instance:
+def to_instance(ref: Ref, pod: PodRow, body: bytes, *, base_url: str, gpu_model: str | None) -> Instance:
     """Make the row of a pod from its inspection."""
     ports = tuple(_ports(pod.port_mapping or ()))
     ssh_port = next((port.host_port for port in ports if port.instance_port == SSH_PORT), None)
@@ -307,7 +153,7 @@ def to_image(ref: Ref, *, own: bool) -> Image:
     return Image(ref, name=repository if colon else ref.id, tag=tag if colon else None, own=own)
 
 
-def with_inspection(image: Image, wire: ImageWire, body: bytes) -> Image:
+def with_inspection(image: Image, wire: ImageRow, body: bytes) -> Image:
     """Return the image with what its inspection adds."""
     comment = _text(wire.comment) or ""
     return replace(
@@ -374,17 +220,17 @@ def _ports(mappings: Iterable[str]) -> Iterable[PortMapping]:
             yield PortMapping(int(match[1]), int(match[2]), match[3] or "tcp")
 
 
-def _readable(processes: Iterable[ProcessWire | Unreadable]) -> Iterator[ProcessWire]:
-    return (process for process in processes if isinstance(process, ProcessWire))
+def _readable(processes: Iterable[ProcessRow | Unreadable]) -> Iterator[ProcessRow]:
+    return (process for process in processes if isinstance(process, ProcessRow))
 
 
-def _unreadable_processes(processes: Iterable[ProcessWire | Unreadable]) -> str | None:
+def _unreadable_processes(processes: Iterable[ProcessRow | Unreadable]) -> str | None:
     reasons = [process.reason for process in processes if isinstance(process, Unreadable)]
     count = "1 process" if len(reasons) == 1 else f"{len(reasons)} processes"
     return f"{count} cannot be read: {reasons[0]}" if reasons else None
 
 
-def _held(processes: Iterable[ProcessWire | Unreadable]) -> int | None:
+def _held(processes: Iterable[ProcessRow | Unreadable]) -> int | None:
     """Return the GPU memory that processes hold, None where the driver tells it of none of them."""
     held = [process.gpu_memory_used for process in _readable(processes)]
     known = [size for size in held if size is not None]

@@ -12,7 +12,7 @@ import pytest
 from gputui.api.http.decoding import decode
 from gputui.api.http.failures import Refusal, Server, refused
 from gputui.api.http.proxies import Proxy, UnusableProxyError, proxy_for
-from gputui.api.pody.mapping import NAMES
+from gputui.api.pody.schema import NAMES
 from gputui.errors import GputuiError, ProtocolError, UnavailableError, UnknownOutcomeError
 from tests.api.conftest import MakeTransport
 from tests.api.http.test_transport import unused_port

@@ -1,0 +1,118 @@
+"""What a DeepDock server answers, as it comes.
+
+Speaks for the API reference: plain JSON. What is not documented is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
+
+from gputui.api.http.pagination import MOST_ROWS
+
+_Made = TypeVar("_Made", "CreatedRow", "PulledRow")
+
+
+class ContainerRow(BaseModel):
+    """A container of ``GET /containers``."""
+
+    id: str | None = None
+    name: str
+    status: str
+    image: list[str] | str | None = None
+    created: str | None = None
+    ssh_port: int | None = Field(default=None, alias="ssh-port")
+    gpus: list[int | str] | str | None = None
+
+
+class ImageRow(BaseModel):
+    """An image of ``GET /images``."""
+
+    id: str | None = None
+    tag: str | list[str] | None = None
+    digest: str | None = None
+    size_mb: float | None = None
+
+
+class ContainersRow(BaseModel):
+    """The answer of ``GET /containers``; its rows are read one by one."""
+
+    containers: Annotated[list[object], Field(max_length=MOST_ROWS)]
+
+
+class ImagesRow(BaseModel):
+    """The answer of ``GET /images``; its rows are read one by one."""
+
+    images: Annotated[list[object], Field(max_length=MOST_ROWS)]
+
+
+class MetricsRow(BaseModel):
+    """The answer of ``GET /metrics``."""
+
+    gpu_count: int | None = None
+    ram_total_mb: float | None = None
+    ram_available_mb: float | None = None
+    cpu_cores: int | None = None
+
+
+class ConfirmedRow(BaseModel):
+    """The answer to a start, stop, restart or deletion."""
+
+    message: str
+
+
+class CreatedRow(BaseModel):
+    """The answer of ``POST /containers/create``."""
+
+    ssh_port: int | None = Field(default=None, alias="ssh-port")
+
+    id: str | None = None
+    name: str | None = None
+
+
+class PulledRow(BaseModel):
+    """The answer of ``POST /images``."""
+
+    id: str | None = None
+    tags: list[str] | None = None
+    size_mb: float | None = None
+
+
+def _told(metrics: MetricsRow) -> MetricsRow:
+    if not metrics.model_fields_set:
+        raise ValueError("has no data of a host")
+    return metrics
+
+
+def _made(answer: _Made) -> _Made:
+    if not (answer.id or (answer.name if isinstance(answer, CreatedRow) else answer.tags)):
+        raise ValueError("does not name what was made")
+    return answer
+
+
+CONTAINERS = TypeAdapter(ContainersRow)
+
+
+CONTAINER = TypeAdapter(ContainerRow)
+
+
+IMAGES = TypeAdapter(ImagesRow)
+
+
+IMAGE = TypeAdapter(ImageRow)
+
+
+METRICS: TypeAdapter[MetricsRow] = TypeAdapter(Annotated[MetricsRow, AfterValidator(_told)])
+
+
+SERIES = TypeAdapter(dict[str, object])
+
+
+CONFIRMED = TypeAdapter(ConfirmedRow)
+
+
+CREATED: TypeAdapter[CreatedRow] = TypeAdapter(Annotated[CreatedRow, AfterValidator(_made)])
+
+
+PULLED: TypeAdapter[PulledRow] = TypeAdapter(Annotated[PulledRow, AfterValidator(_made)])

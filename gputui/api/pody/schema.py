@@ -1,0 +1,179 @@
+"""What a pody server answers, as it comes.
+
+Speaks for the HTTP API document and for the shapes of releases 0.1.15 to 0.4.1: newer ones add fields, so unknown
+ones are ignored and what older ones lack is optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, TypeAdapter, ValidationError, WrapValidator
+
+from gputui.api.http.decoding import mismatch
+from gputui.api.http.numbers import Real, Whole
+from gputui.api.http.pagination import MOST_ROWS
+from gputui.api.http.rows import UnreadableRowError
+from gputui.text import clean
+
+
+class PodRow(BaseModel):
+    """The answer of ``GET /pod/inspect`` (from 0.3) and ``GET /pod/info``."""
+
+    status: str
+    name: str | None = None
+    container_id: str | None = None
+    image: str | None = None
+    networks: list[str] | None = None
+    port_mapping: list[str] | None = None
+    gpu_ids: list[int] | None = None
+    memory_limit: Whole | None = None
+    shm_size: Whole | None = None
+
+
+class ProcessRow(BaseModel):
+    """A process of ``GET /host/gpu-ps``."""
+
+    pid: Whole
+    pod: str | None = None
+    cmd: str | None = None
+    uptime: Real | None = None
+    memory_used: Whole | None = None
+    gpu_memory_used: Whole | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One entry of a list that is not what it should be: it spoils itself, not the list."""
+
+    reason: str
+
+
+class UserRow(BaseModel):
+    """The user of ``GET /user/info``."""
+
+    name: str
+    is_admin: bool = False
+
+
+class UserInfoRow(BaseModel):
+    """The answer of ``GET /user/info``. Newer releases have more kinds of quota."""
+
+    user: UserRow
+    quota: dict[str, JsonValue] = {}
+
+
+class ExecRow(BaseModel):
+    """The answer of ``POST /pod/exec``."""
+
+    exit_code: int
+    log: str = ""
+
+
+class DoneRow(BaseModel):
+    """The answer to a change: ``log`` of a pod or an image, with ``info`` of a new pod; ``message`` of a password."""
+
+    log: str | None = None
+    message: str | None = None
+
+
+class CommitRow(BaseModel):
+    """The answer of ``POST /pod/commit`` (from 0.3)."""
+
+    image_name: str
+
+
+class ImageRow(BaseModel):
+    """The answer of ``POST /image/inspect`` (from 0.3): what Docker does not know is "N/A" in it."""
+
+    id: str | None = None
+    comment: str | None = None
+    size: int | str | None = None
+    created: str | None = None
+
+
+GpuSnapshot = Mapping[int, Sequence[ProcessRow | Unreadable]]
+
+
+def _or_unreadable(value: object, validate: Callable[[object], ProcessRow]) -> ProcessRow | Unreadable:
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return Unreadable(mismatch(error))
+
+
+def _has_texts(values: list[object]) -> list[object]:
+    """Refuse a list of other things than names."""
+    if values and not any(isinstance(value, str) for value in values):
+        raise ValueError("no entry is a text")
+    return values
+
+
+def read_user(value: object) -> tuple[str, bool | None]:
+    """Read a user of ``/user/list`` and whether it is an administrator, None where that is not told.
+
+    Releases up to 0.4.1 list names alone; the document speaks of names with their status. Raises UnreadableRowError.
+    """
+    match value:
+        case {"name": str(name), **rest} if name:
+            status = rest.get("is_admin")
+        case [str(name), status] if name:
+            pass
+        case _:
+            return clean(read_name(value)), None
+    return clean(name), bool(status) if isinstance(status, bool | int) else None
+
+
+def read_name(value: object) -> str:
+    """Read an entry of a list of names; raises UnreadableRowError."""
+    if not isinstance(value, str) or not value:
+        raise UnreadableRowError("the name is empty" if value == "" else "the name should be a text")
+    return value
+
+
+def _says_something(done: DoneRow) -> DoneRow:
+    if done.log is None and done.message is None:
+        raise ValueError("says nothing of a change")
+    return done
+
+
+POD = TypeAdapter(PodRow)
+
+
+DONE: TypeAdapter[DoneRow] = TypeAdapter(Annotated[DoneRow, AfterValidator(_says_something)])
+
+
+GPU_PROCESSES: TypeAdapter[GpuSnapshot] = TypeAdapter(
+    dict[int, Annotated[list[Annotated[ProcessRow, WrapValidator(_or_unreadable)]], Field(max_length=MOST_ROWS)]]
+)
+
+
+USER_INFO = TypeAdapter(UserInfoRow)
+
+
+EXEC = TypeAdapter(ExecRow)
+
+
+COMMIT = TypeAdapter(CommitRow)
+
+
+IMAGE = TypeAdapter(ImageRow | None)
+
+
+NAMES: TypeAdapter[list[object]] = TypeAdapter(
+    Annotated[list[object], Field(max_length=MOST_ROWS), AfterValidator(_has_texts)]
+)
+
+
+USERS: TypeAdapter[list[object]] = TypeAdapter(Annotated[list[object], Field(max_length=MOST_ROWS)])
+
+
+VERSION = TypeAdapter(list[int])
+
+
+SPEC = TypeAdapter(dict[str, str | int | float | None])
+
+
+SECONDS = TypeAdapter(dict[str, float])
