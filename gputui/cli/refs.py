@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 _SHOWN = 12
-
-Lists = Callable[[Sequence[Resource]], Awaitable[Listing]]
-"""Reads more lists of the accounts that were asked."""
 
 
 class AmbiguousError(ConfigError):
@@ -63,9 +60,10 @@ async def find(
 ) -> tuple[list[Match], ExitCode]:
     """Read the lists ``searched``, report their failures, and find what each text means.
 
-    That is done as :func:`resolve_among` does it, or, without ``only``, as :func:`resolve` does. The exit status of
-    the failures is returned, too. With ``accounts`` the others are read only where nothing is found in these. Raises
-    the failure of an account that a text names when nothing of it could be read.
+    Returns the exit status of the failures, too. With ``only``, such as ``only deployments can be scaled``, a row
+    of another kind with such a name is refused by a ConflictError. ``accounts`` limits the accounts that are read,
+    unless nothing is found. ``certain``: see :func:`resolve`. Raises the failure of an account that a text names when
+    nothing of it could be read.
     """
     listing = await session.read(fleet, searched, accounts)
     failures = dict(reversed(listing.failures))
@@ -74,13 +72,15 @@ async def find(
         if slash and name in failures and name not in listing.answered:
             raise session.about_account(name, failures[name])
     status = listing.report()
-    if not only:
+    try:
         return resolve(texts, listing, certain=certain), status
-    everywhere = searched if accounts is None else ()
-    matches = await resolve_among(
-        texts, listing, everywhere, lambda resources: session.read(fleet, resources), only=only, certain=certain
-    )
-    return matches, status
+    except NotFoundError as error:
+        if only:
+            unread = [resource for resource in NAMED if accounts is not None or resource not in searched]
+            refusal = _of_another_kind(texts, listing, await session.read(fleet, unread), only)
+            if refusal is not None:
+                raise refusal from error
+        raise
 
 
 def note_shortened(matches: Sequence[Match]) -> None:
@@ -109,29 +109,6 @@ def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) ->
         if match.whole and not silent and not known.whole:
             found[match.ref] = match
     return list(found.values())
-
-
-async def resolve_among(
-    texts: Sequence[str],
-    listing: Listing,
-    searched: Sequence[Resource],
-    lists: Lists,
-    *,
-    only: str,
-    certain: bool = False,
-) -> list[Match]:
-    """Find what each text means in the lists ``searched``, as :func:`resolve` does.
-
-    Where there is none, the other kinds are read as well: a thing of one of them is refused with its kind and
-    ``only``, such as ``only deployments can be scaled``, by a ConflictError.
-    """
-    try:
-        return resolve(texts, listing, certain=certain)
-    except NotFoundError as error:
-        others = await lists([resource for resource in NAMED if resource not in searched])
-        if (refusal := _of_another_kind(texts, listing, others, only)) is not None:
-            raise refusal from error
-        raise
 
 
 def _of_another_kind(texts: Sequence[str], listing: Listing, others: Listing, only: str) -> ConflictError | None:

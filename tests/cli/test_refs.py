@@ -1,13 +1,12 @@
-from collections.abc import Sequence
-
 import pytest
 
 from gputui.actions import ACTIONS
-from gputui.cli.refs import AmbiguousError, accounts_for, resolve, resolve_among
+from gputui.cli.refs import AmbiguousError, accounts_for, find, resolve
 from gputui.cli.session import Listing
 from gputui.errors import ConflictError, NotFoundError, UnavailableError
 from gputui.models import Action, Instance, Phase, Ref, Resource
 from gputui.presentation.refusals import only_text
+from tests.fleet.fakes import FakeBackend, FakeClock, pod, running
 
 
 def listing(*refs: str) -> Listing:
@@ -109,17 +108,15 @@ def test_only_the_accounts_named_are_asked() -> None:
 
 
 async def test_a_thing_of_another_kind_is_named_with_what_is_possible() -> None:
-    async def lists(resources: Sequence[Resource]) -> Listing:
-        assert Resource.INSTANCES in resources
-        assert Resource.DEPLOYMENTS not in resources
-        return listing("lab/pod/main")
-
-    with pytest.raises(ConflictError, match=r"^lab/main is a pod; only deployments can be scaled\.$"):
-        await resolve_among(
-            ["lab/main"], Listing(), (Resource.DEPLOYMENTS,), lists, only=only_text(Action.SCALE, "deployments")
-        )
-    with pytest.raises(NotFoundError, match=r"No match for 'lab/mane'"):
-        await resolve_among(["lab/mane"], Listing(), (Resource.DEPLOYMENTS,), lists, only="")
+    lab = FakeBackend("lab", (Resource.INSTANCES, Resource.DEPLOYMENTS))
+    lab.rows[Resource.INSTANCES] = [pod("lab", "main")]
+    async with running(FakeClock(), lab) as fleet:
+        only = only_text(Action.SCALE, "deployments")
+        with pytest.raises(ConflictError, match=r"^lab/main is a pod; only deployments can be scaled\.$"):
+            await find(fleet, ["lab/main"], [Resource.DEPLOYMENTS], only=only)
+        with pytest.raises(NotFoundError, match="No match for 'lab/mane'"):
+            await find(fleet, ["lab/mane"], [Resource.DEPLOYMENTS], only=only)
+        assert lab.calls[Resource.DEPLOYMENTS] == 1
 
 
 def test_every_action_that_a_command_does_says_what_it_applies_to() -> None:

@@ -374,6 +374,7 @@ def make_fleet(
     read_only: bool = False,
     unopenable: Mapping[str, BaseException] | None = None,
     on_failure: Callable[[BaseException], None] | None = None,
+    polls: bool = True,
 ) -> Fleet:
     """Return a fleet over these back ends, not started, with jitter from a fixed seed."""
     broken = unopenable or {}
@@ -392,7 +393,7 @@ def make_fleet(
         accounts,
         open_backend=open_backend,
         history=history,
-        polling=Polling(),
+        polling=Polling() if polls else None,
         clock=clock,
         random=Random(1),
         on_failure=on_failure,

@@ -10,7 +10,7 @@ import pytest
 from gputui.errors import AuthError, ConfigError, RateLimitedError, UnavailableError
 from gputui.fleet.poller import Poller
 from gputui.models import AccountInfo, Change, FeedState, HealthState, Resource
-from tests.fleet.fakes import FakeBackend, FakeClock, pod, running, settle
+from tests.fleet.fakes import FakeBackend, FakeClock, make_fleet, pod, running, settle
 
 INSTANCES, STOCK, EVENTS, PROCESSES = Resource.INSTANCES, Resource.STOCK, Resource.EVENTS, Resource.PROCESSES
 DEPLOYMENTS, VOLUMES = Resource.DEPLOYMENTS, Resource.VOLUMES
@@ -433,3 +433,19 @@ async def test_when_one_list_answers_again_the_others_are_asked_at_once(clock: F
         await clock.advance(0)
         assert fleet.feed("lab", INSTANCES).error is None
         assert fleet.feed("lab", PROCESSES).error is None
+
+
+async def test_a_fleet_without_polling_requests_each_list_once_when_it_is_read(clock: FakeClock) -> None:
+    lab, hub = FakeBackend("lab", ALL), FakeBackend("hub", (INSTANCES,))
+    hub.errors[INSTANCES] = DOWN
+    fleet = make_fleet(clock, lab, hub, unopenable={"bad": DOWN}, polls=False)
+    await fleet.start()
+    await clock.advance(300)
+    assert lab.calls == hub.calls == {}
+    for _ in range(2):
+        await asyncio.gather(fleet.read([INSTANCES, PROCESSES], ["lab"]), fleet.read([INSTANCES, PROCESSES]))
+        await clock.advance(300)
+    assert lab.calls == {INSTANCES: 1, PROCESSES: 1}
+    assert hub.calls == {INSTANCES: 1}
+    assert fleet.feed("hub", INSTANCES).error is fleet.feed("bad", INSTANCES).error is DOWN
+    await fleet.aclose()

@@ -1,4 +1,4 @@
-"""``gputui sim``: the simulator by itself; and the simulator on a thread, for the demo."""
+"""``gputui sim``: the simulator alone, on ports of this machine."""
 
 from __future__ import annotations
 

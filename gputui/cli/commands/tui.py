@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, function_of
@@ -81,20 +87,19 @@ def demo(args: argparse.Namespace) -> int:
     """
     _need_terminal()
     from gputui.app.startup import run as run_app
-    from gputui.cli.simulator_thread import SimulatorThread
 
     with tempfile.TemporaryDirectory(prefix="gputui-demo-") as directory:
         state = Path(directory)
         config = state / "config.toml"
         # What is started from inside, such as a shell in a tmux window, must find the demo and not the user's own.
         os.environ["GPUTUI_CONFIG"], os.environ["GPUTUI_STATE_DIR"] = str(config), str(state)
-        with SimulatorThread(size=args.size, seed=args.seed) as simulator:
+        with _simulator(args.size, args.seed) as start_simulator:
 
             def load() -> Config:
                 from gputui.config.loader import load_config
 
                 config.touch(mode=0o600)
-                config.write_text(simulator.start(), "utf-8")
+                config.write_text(start_simulator(), "utf-8")
                 return load_config(config, read_only=args.read_only)
 
             args.config = None
@@ -106,6 +111,48 @@ def demo(args: argparse.Namespace) -> int:
                 note="demo: nothing here is real",
                 program=own_program(args),
             )
+
+
+@contextmanager
+def _simulator(size: str, seed: int) -> Iterator[Callable[[], str]]:
+    """Yield a function that starts a simulator and returns the configuration for it; raises what prevents the start.
+
+    The simulator has a thread and a loop of its own, so that it never delays the screen; it ends with the context.
+    """
+    started: SimpleQueue[str | Exception] = SimpleQueue()
+    stops: list[Callable[[], object]] = []
+
+    async def serve() -> None:
+        from gputui.sim.server import running_simulator
+
+        end = asyncio.Event()
+        async with running_simulator(size=size, seed=seed) as running:
+            stops.append(partial(asyncio.get_running_loop().call_soon_threadsafe, end.set))
+            started.put(running.config_toml())
+            await end.wait()
+
+    def run_it() -> None:
+        try:
+            asyncio.run(serve())
+        except Exception as error:  # noqa: BLE001  (raised where the start is waited for)
+            started.put(error)
+
+    thread = Thread(target=run_it, name="simulator", daemon=True)
+
+    def start() -> str:
+        thread.start()
+        answer = started.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    try:
+        yield start
+    finally:
+        if thread.ident is not None:
+            for stop in stops:
+                stop()
+            thread.join(timeout=5)
 
 
 def _need_terminal() -> None:
