@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from gputui.models import Ref
 from tests.api.server import Answer, Request, ScriptedServer, as_json
 
 RELEASES = [(0, 1, 15), (0, 2, 5), (0, 3, 4), (0, 4, 1)]
 NOT_FOUND = as_json({"detail": "Not Found"}, 404)
+NEW = (0, 4, 1)
+OLD = (0, 2, 5)
+MAIN = Ref("lab", "pod", "main")
+by_release = pytest.mark.parametrize("release", RELEASES, ids=lambda release: ".".join(map(str, release)))
 
 
 def pod(instance: str = "main", **changes: object) -> dict[str, object]:
