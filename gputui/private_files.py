@@ -1,6 +1,6 @@
-"""Files that gputui keeps for itself: opened without following a link, and nothing but regular files.
+"""The files of gputui itself: opened without following a link, replaced whole, readable by their owner alone.
 
-A link in their place may lead to a file of the user's that is not ours to change. Standard library only.
+A link in their place may point to another file of the user. Standard library only.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file of our own and return its descriptor; one that is made is readable by its owner alone.
+    """Open a file and return its descriptor; a new one is readable by its owner alone.
 
-    Raises OSError, whose text says so where the file is a link, or none at all but a pipe or a device.
+    Raises OSError, whose text has the cause where the file is a link, a pipe or a device.
     """
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
@@ -26,3 +27,17 @@ def open_private(path: Path, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file")
     return descriptor
+
+
+def write_private(path: Path, text: str) -> None:
+    """Create or replace a file, whole or not at all. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def run(
     first.restore()
 
     async def begin() -> Fleet:
-        config = await asyncio.to_thread(_checked, load)
+        config = await asyncio.to_thread(load)
         from gputui.api import open_backend
 
         fleet = Fleet(
@@ -81,14 +81,6 @@ def run(
     if app.failure is not None:
         raise app.failure
     return app.return_code or int(result or 0)
-
-
-def _checked(load: Callable[[], Config]) -> Config:
-    from gputui.config.keymap import check_keys
-
-    config = load()
-    check_keys(config.ui.keys)
-    return config
 
 
 def _not_yet(account: Account) -> Backend:

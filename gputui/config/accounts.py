@@ -1,4 +1,4 @@
-"""What can be written for an account: one model for each kind of back end, and what they share."""
+"""The models of accounts in the configuration: the keys that all kinds share, and types of values."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _JUMP = re.compile(r"(?:\S{1,256}@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:\[\]]+)(?::\d{1,
 
 
 class Section(BaseModel):
-    """A table of the file: unknown keys and other types than asked for are problems; values never show in errors."""
+    """A table of the file: unknown keys and wrong types are problems; errors contain no values."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     @field_validator("*", mode="after")
     @classmethod
     def _check_shown(cls, value: Any) -> Any:
-        """Refuse what no terminal shows: every text here may get onto the screen. Secrets are no texts any more."""
+        """Refuse characters that no terminal shows: every text except secrets may appear on the screen."""
         if isinstance(value, str) and clean(value) != value:
             raise ValueError("holds a character that cannot be shown; remove it")
         return value
 
 
 def _check_regions(names: list[str]) -> list[str]:
-    """Refuse names that cannot be one region each; raises ValueError with the fix."""
+    """Refuse names that are not one region each; raises ValueError with the fix."""
     for name in names:
         if not name.strip() or clean(name) != name or name != name.strip():
             raise ValueError("holds a name that is empty or has spaces around it; write only names of regions")
@@ -54,7 +54,7 @@ def _check_regions(names: list[str]) -> list[str]:
 
 
 Regions = Annotated[list[str], AfterValidator(_check_regions)]
-"""Names of regions, each once."""
+"""Unique names of regions."""
 
 
 def _check_currency(value: str) -> str:
@@ -64,7 +64,7 @@ def _check_currency(value: str) -> str:
 
 
 Currency = Annotated[str, AfterValidator(_check_currency)]
-"""The three letters of a currency."""
+"""A currency by its three letters."""
 
 
 def variable_for(account: str, key: str) -> str:
@@ -74,7 +74,7 @@ def variable_for(account: str, key: str) -> str:
 
 
 def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
-    """Return the validator of a secret at this key of an account."""
+    """Return the validator of the secret at a key of an account."""
 
     def validate(value: Any, info: ValidationInfo) -> SecretRef | None:
         context = info.context or {}
@@ -95,11 +95,11 @@ def secret_at(key: str) -> Callable[[Any, ValidationInfo], SecretRef | None]:
 
 
 Amount = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
-"""An amount of money; none is free."""
+"""An amount of money; 0 is free."""
 
 
 def _check_prices(prices: dict[str, float]) -> dict[str, float]:
-    """Refuse names that are no GPU model, or the same one; raises ValueError with the fix."""
+    """Refuse names that are no GPU model, or the same model; raises ValueError with the fix."""
     labels: dict[str, str] = {}
     for name in prices:
         if not name.strip() or clean(name) != name:
@@ -110,7 +110,7 @@ def _check_prices(prices: dict[str, float]) -> dict[str, float]:
 
 
 class SshConfig(Section):
-    """How to log into the instances of an account; what is set here wins over what the back end says."""
+    """The SSH settings of an account, which override those of the back end."""
 
     user: str | None = Field(default=None, min_length=1)
     port: int | None = Field(default=None, ge=1, le=65535)
@@ -128,13 +128,13 @@ class SshConfig(Section):
 
 
 class Account(Section):
-    """What every account has, whatever its kind. ``timeout`` is for one answer, in seconds.
+    """The keys of every account. ``timeout`` is that of one request, in seconds.
 
-    ``prices`` are for an hour of one GPU, by model, ``price`` for that of any other, in ``currency``: they count
-    where the server tells no price.
+    ``prices`` are for an hour of one GPU, by model, ``price`` for any other model, in ``currency``: they apply where
+    the server reports no price.
 
-    A kind's own fields say what ``gputui init`` asks: those with a ``title``, the question, and those that must be
-    there. Their ``examples`` are shown with the question and where the key is missing.
+    ``gputui init`` asks for the fields of a kind that are required or have a ``title``, which is the question. Their
+    ``examples`` are shown with the question, and where the key is missing.
     """
 
     name: str
@@ -160,7 +160,7 @@ class UnusableAccount(Account):
 
 
 class GpuAccount(Account):
-    """An account on a server that tells neither model nor memory of its GPUs: they can be written here."""
+    """An account on a server that reports neither model nor memory of its GPUs: the configuration can have them."""
 
     gpu_model: str | None = Field(default=None, min_length=1)
     gpu_memory: str | None = None
@@ -180,10 +180,7 @@ class GpuAccount(Account):
 
 
 def normalise_base_url(value: str) -> str:
-    """Return the URL without a slash at its end.
-
-    Raises ValueError with the fix and without the URL, which may hold a password.
-    """
+    """Return a URL without a slash at its end; raises ValueError with the fix, without the URL and its password."""
     if not value.isprintable() or clean(value) != value or " " in value:
         raise ValueError("holds a space or a control character; remove it")
     try:

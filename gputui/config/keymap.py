@@ -1,7 +1,4 @@
-"""The keys: those of tables, texts and dialogs beside the commands', what they are called, which cannot be given.
-
-Pure data, and the check of what a configuration gives to commands instead.
-"""
+"""The keys of tables, texts and dialogs, the names of keys, and the check of a configured key map."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from gputui.commands import BY_ID
-from gputui.errors import ConfigError
 from gputui.text import clean
 
 _KEY_NAMES: Mapping[str, str] = {
@@ -109,10 +105,10 @@ MOVEMENT: Mapping[str, str] = {
     "entry.earlier": "up",
     "entry.later": "down",
 }
-"""The keys of tables, texts, dialogs and the entry line, which they handle themselves; by id, for the keymap."""
+"""The keys that tables, texts, dialogs and the entry line handle themselves, by id."""
 
 _SAME: Mapping[str, str] = {"table.open": "open", "heatmap.open": "open", "charts.open": "open"}
-"""Two ids for one meaning: these may share a key."""
+"""Pairs of ids with one meaning: they may share a key."""
 
 
 def _moving(*prefixes: str) -> tuple[str, ...]:
@@ -131,7 +127,7 @@ _TOGETHER: tuple[tuple[str, ...], ...] = (
     _moving("form", "choices", "secret", "dialog"),
     _moving("entry"),
 )
-"""What is at hand at the same time: a key can have one meaning in each of these."""
+"""Ids that are active at the same time: a key can have one meaning in each group."""
 
 _RESERVED = frozenset({"ctrl+c", "ctrl+q", "ctrl+z"})
 _SENT_AS: Mapping[str, str] = {
@@ -164,25 +160,18 @@ _SYMBOLS: Mapping[str, str] = {name: symbol for symbol, name in _SYMBOL_NAMES.it
 
 
 def key_text(keys: str) -> str:
-    """Write keys as a person types them: ``slash`` -> ``/``."""
+    """Return keys as they are typed: ``slash`` -> ``/``."""
     return " ".join(_KEY_NAMES.get(key, key) for key in keys.split(",") if key)
 
 
-def check_keys(keys: Mapping[str, str]) -> None:
-    """Refuse a keymap that :func:`key_problems` finds fault with; raises ConfigError with all of it."""
-    problems = tuple(f"ui.keys.{problem}" for problem in key_problems(keys))
-    if problems:
-        raise ConfigError("The key map cannot be used.", problems=problems)
-
-
 def key_problems(keys: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with a keymap, each as ``id: what is wrong; the fix``.
+    """Return the problems of a key map, each as ``id: problem; fix``.
 
-    Ids that do not exist, keys that no terminal sends, keys of the program's own, and two meanings for one key where
-    both would be at hand: of two commands, or of a command and of moving in the table that has the focus.
+    These are unknown ids, keys that no terminal sends, reserved keys, and one key for two ids that are active at the
+    same time.
     """
     problems = [f"{clean(name)}: {problem}" for name, text in keys.items() for problem in _entry_problems(name, text)]
-    # Clashes are between what is in effect, so what is wrong already would only be told twice.
+    # Faulty entries have no effect, so they do not clash.
     faulty = {problem.partition(":")[0] for problem in problems}
     chosen = {name: text for name, text in keys.items() if clean(name) not in faulty}
     for together in _TOGETHER:
@@ -202,7 +191,7 @@ def _entry_problems(name: str, text: str) -> list[str]:
 
 
 def _key_problem(name: str, key: str) -> str | None:
-    """Return what is wrong with one key; None when a terminal can send it and it is free to be given away."""
+    """Return the problem of one key; None when a terminal can send it and it is not reserved."""
     if not key:
         return "has a comma too many; the comma itself is called comma"
     if key != key.strip() or any(character.isspace() or not character.isprintable() for character in key):
@@ -242,7 +231,7 @@ def _is_key(name: str) -> bool:
 
 
 def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[str]:
-    """Return the keys that have two meanings where these ids are all at hand."""
+    """Return the problems of keys that two of these ids have."""
     defaults = {name: MOVEMENT[name] if name in MOVEMENT else BY_ID[name].keys for name in together}
     owners: dict[str, tuple[str, str]] = {}
     problems = []

@@ -1,4 +1,4 @@
-"""The configuration: accounts, interface and polling from one TOML file, with every problem told at once."""
+"""The configuration: accounts, interface and polling from one TOML file, with all problems in one error."""
 
 from __future__ import annotations
 
@@ -43,11 +43,9 @@ _S = TypeVar("_S", bound=Section)
 
 
 class UiConfig(Section):
-    """The interface. ``keys`` maps the id of a command, or of a way to move, to its key or keys, with commas between.
+    """The interface. ``keys`` maps the id of a command or movement to its keys, with commas between.
 
-    ``regions`` are sets of regions under names of the user's, to look at together in the stock.
-
-    Whether there is a theme of that name only the app knows.
+    ``regions`` are named sets of regions for the stock view. The app checks the name of the theme.
     """
 
     theme: str | None = None
@@ -59,7 +57,7 @@ class UiConfig(Section):
 
 
 class Polling(Section):
-    """How often what is looked at is asked for, in seconds."""
+    """The intervals of requests of the lists on the screen, in seconds."""
 
     stock: float = Field(default=5.0, ge=0.5, le=3600)
     events: float = Field(default=2.0, ge=0.5, le=3600)
@@ -76,7 +74,7 @@ class Config(Section):
 
 
 def account_model(kind: str) -> type[Account]:
-    """Return what can be written for an account of a kind. Raises KeyError, or VendorError for an unusable vendor."""
+    """Return the model of the accounts of a kind. Raises KeyError, or VendorError for an unusable vendor."""
     model = vendors.load(kind, "account")
     if not (isinstance(model, type) and issubclass(model, Account)):
         raise vendors.package_fault(kind, TypeError("its account is no subclass of gputui.config.accounts.Account"))
@@ -85,7 +83,7 @@ def account_model(kind: str) -> type[Account]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to ask a person for one key of an account. ``example`` may be empty."""
+    """The question for one key of an account. ``example`` may be empty."""
 
     key: str
     text: str
@@ -95,7 +93,7 @@ class Question:
 
 
 def questions(model: type[Account]) -> list[Question]:
-    """Return what has to be asked for an account of this kind, and what may be: in the order of the fields."""
+    """Return the questions for an account, in the order of the fields."""
     return [
         Question(
             key,
@@ -110,7 +108,7 @@ def questions(model: type[Account]) -> list[Question]:
 
 
 def answer_problem(model: type[Account], kind: str, key: str, answer: str) -> str | None:
-    """Return what is wrong with a value for one key of an account; None when it can be written there."""
+    """Return the problem of a value for one key of an account; None when it is valid."""
     data = {"name": "account", "kind": kind, key: answer}
     try:
         model.model_validate(data, context={"private": True, "account": "account"})
@@ -122,10 +120,7 @@ def answer_problem(model: type[Account], kind: str, key: str, answer: str) -> st
 
 
 def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
-    """Read the configuration file. Raises ConfigError with all its problems.
-
-    ``read_only`` takes the mutations from every account, whatever the file says.
-    """
+    """Read the configuration file, with every account ``read_only`` if so. Raises ConfigError with all problems."""
     path = path or config_path()
     try:
         with path.open("rb") as file:
@@ -147,9 +142,9 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
 
 
 def parse_config(text: str, *, name: str, private: bool, read_only: bool = False) -> Config:
-    """Read a configuration from text; ``name`` stands for the file in messages, ``private`` allows plain secrets.
+    """Read a configuration from text; ``name`` is the file in messages, ``private`` permits plain secrets.
 
-    Raises ConfigError with every problem as ``file: key: what is wrong; the fix``.
+    Raises ConfigError with all problems as ``file: key: problem; fix``.
     """
     try:
         data = tomllib.loads(text)
@@ -167,7 +162,7 @@ def parse_config(text: str, *, name: str, private: bool, read_only: bool = False
 
 
 def ssh_login(account: Account) -> SSHLogin:
-    """Return how the account logs in over SSH. Blocking where the password is a command; raises ConfigError."""
+    """Return the SSH settings of an account. Blocking where the password is a command; raises ConfigError."""
     ssh = account.ssh
     return SSHLogin(
         user=ssh.user,
@@ -180,7 +175,7 @@ def ssh_login(account: Account) -> SSHLogin:
 
 
 class _Reader:
-    """Turns the parsed file into a Config and collects what is wrong with it."""
+    """Validates a parsed file and collects its problems."""
 
     def __init__(self, *, private: bool, file: str, read_only: bool) -> None:
         self.problems: list[str] = []
@@ -234,7 +229,7 @@ class _Reader:
             return self._section(model, {**table, **forced, "name": name}, ("accounts", name))
         except vendors.VendorError as error:
             problem = error
-        except Exception as error:  # noqa: BLE001  (a validator of another package's: that account's own fault)
+        except Exception as error:  # noqa: BLE001  (a validator of another package)
             problem = vendors.package_fault(kind, error)
         return UnusableAccount.model_construct(
             name=name, kind=kind, base_url="", read_only=read_only, problem=problem
@@ -257,7 +252,7 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
-    """Return the section that a problem's location lies in."""
+    """Return the section that contains the location of a problem."""
     for part in location[:-1]:
         field = model.model_fields.get(str(part))
         kinds = (field.annotation, *get_args(field.annotation)) if field else ()
@@ -281,7 +276,7 @@ _TYPE_WORDS: Mapping[str, str] = {
 
 
 def _explain(model: type[BaseModel], kind: str, message: str, location: tuple[int | str, ...]) -> str:
-    """Say what is wrong with a value and how to put it right, without the value."""
+    """Return the problem of a value and its fix, without the value."""
     section = _model_at(model, location)
     key = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
@@ -306,7 +301,7 @@ def _unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def _kind_of_preset(preset: object) -> dict[str, str]:
-    """Return the kind that has a preset; for an unknown one a kind that has any, which says what is wrong with it."""
+    """Return the kind with a preset; for an unknown one a kind with any preset, whose model reports the problem."""
     having = {kind: vendor.presets for kind, vendor in vendors.usable().items() if vendor.presets}
     kind = next((kind for kind, presets in having.items() if preset in presets), next(iter(having), None))
     return {"kind": kind} if kind else {}

@@ -1,4 +1,4 @@
-"""Where gputui keeps its files. Light: the first frame needs these before the configuration's machinery is loaded."""
+"""The paths of gputui's files. Light: the first frame needs them before pydantic is loaded."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from platformdirs import user_config_path, user_state_path
 
 CONFIG_ENCODING = "utf-8-sig"
-"""UTF-8, and some editors put a byte order mark before it."""
+"""UTF-8, with or without a byte order mark."""
 
 
 def config_path() -> Path:
-    """Return where the configuration is: $GPUTUI_CONFIG, else gputui/config.toml among the user's configuration."""
+    """Return the path of the configuration: $GPUTUI_CONFIG, else gputui/config.toml in the user's directory."""
     named = os.environ.get("GPUTUI_CONFIG")
     return Path(named).expanduser() if named else user_config_path("gputui") / "config.toml"
 
 
 def state_dir() -> Path:
-    """Return where what outlives a session is kept: $GPUTUI_STATE_DIR, else the user's state directory."""
+    """Return the state directory: $GPUTUI_STATE_DIR, else gputui in the user's state directory."""
     named = os.environ.get("GPUTUI_STATE_DIR")
     return Path(named).expanduser() if named else user_state_path("gputui")
 
@@ -29,5 +29,5 @@ def history_path(state: Path) -> Path:
 
 
 def known_hosts_path(state: Path) -> Path:
-    """Return the directory of remembered SSH host keys in a state directory."""
+    """Return the directory of known SSH host keys in a state directory."""
     return state / "known_hosts"

@@ -1,7 +1,7 @@
-"""What the first frame needs of the configuration, read without checking it.
+"""The parts of the configuration that the first frame needs, without validation.
 
-Checking takes longer than drawing. So the frame is drawn from this, and the configuration checked right after:
-when it is wrong, the program ends with what is wrong. Hence nothing here may raise, and nothing here is acted on.
+Validation takes longer than drawing: it follows the first frame, and ends the program where the configuration has
+problems. So nothing here raises, and no request is sent by it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class AccountSketch:
 
 @dataclass(frozen=True, slots=True)
 class UiSettings:
-    """The section ``[ui]``. ``keys`` maps command ids to keys, ``regions`` names to regions to look at together."""
+    """The section ``[ui]``. ``keys`` maps command ids to keys, ``regions`` names to sets of regions."""
 
     theme: str | None = None
     utc: bool = False
@@ -38,14 +38,14 @@ class UiSettings:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The accounts to come and how the screen looks."""
+    """The accounts and the settings of the interface."""
 
     accounts: Mapping[str, AccountSketch] = field(default_factory=dict)
     ui: UiSettings = field(default_factory=UiSettings)
 
 
 def read_preview(path: Path | None, *, read_only: bool = False) -> Preview:
-    """Read what is there; what is missing or wrong is left out."""
+    """Read a configuration; missing and invalid parts are omitted."""
     if path is None:
         return Preview()
     try:

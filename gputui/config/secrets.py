@@ -1,4 +1,4 @@
-"""Secrets by reference: where the configuration says they are, fetched when they are needed."""
+"""Secrets by reference: resolved when they are needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gputui.known_secrets import note
 from gputui.models import Secret
 
 COMMAND_TIMEOUT = 60.0
-"""How long a ``cmd:`` reference may take, in seconds: a password manager may ask for its own unlocking."""
+"""The time limit of a ``cmd:`` reference in seconds: a password manager may ask to be unlocked."""
 
 _SCHEMES = ("env", "file", "cmd", "keyring")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -27,7 +27,7 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class SecretRef:
     """A reference to a secret: ``env:NAME``, ``file:PATH``, ``cmd:COMMAND``, ``keyring:SERVICE/USER``, or plain text.
 
-    ``where`` is the key in the configuration, for messages. Made by :meth:`parse`.
+    ``where`` is the key in the configuration, for messages.
     """
 
     scheme: str
@@ -36,7 +36,7 @@ class SecretRef:
 
     @classmethod
     def parse(cls, text: str, *, where: str) -> SecretRef:
-        """Read a reference; raises ValueError with the fix when it cannot be one."""
+        """Parse a reference; raises ValueError with the fix."""
         scheme, separator, target = text.partition(":")
         if not separator or scheme not in _SCHEMES:
             if not text:
@@ -102,7 +102,7 @@ class SecretRef:
     def _from_command(self, command: str) -> str:
         hint = "Run the command by hand to see why: it must print the secret and nothing else."
         try:
-            # A session of its own: what asks on /dev/tty, such as a curses pinentry, would draw over the app.
+            # A separate session: a prompt on /dev/tty, such as a curses pinentry, would draw over the app.
             process = subprocess.Popen(  # noqa: S603  (the user's own configuration names the command)
                 shlex.split(command),
                 stdin=subprocess.DEVNULL,
@@ -155,24 +155,24 @@ class SecretRef:
 
 
 KEYRING_SERVICE = "gputui"
-"""Under this name stands in the system's keyring what gputui itself keeps there."""
+"""The service of gputui's own entries in the system's keyring."""
 _SAFE_KEYRING = 1
 """Keyrings below this priority are files, some of them in plain text."""
 
 
 def keep_in_keyring(name: str, secret: Secret) -> bool:
-    """Put a secret into the system's keyring; returns whether it is there. Blocking: the keyring may ask."""
+    """Store a secret in the system's keyring; returns whether that succeeded. Blocking: the keyring may ask."""
     if (keyring := _keyring()) is None:
         return False
     try:
         keyring.set_password(KEYRING_SERVICE, name, secret.reveal())
-    except Exception:  # noqa: BLE001  (a keyring that cannot keep it is one that is not there)
+    except Exception:  # noqa: BLE001  (as without a keyring)
         return False
     return True
 
 
 def kept_in_keyring(name: str) -> Secret | None:
-    """Return a secret that was kept; None where it is not to be had. Blocking: the keyring may ask."""
+    """Return a stored secret; None where it is not available. Blocking: the keyring may ask."""
     if (keyring := _keyring()) is None:
         return None
     try:
@@ -186,33 +186,33 @@ def kept_in_keyring(name: str) -> Secret | None:
 
 
 def drop_from_keyring(name: str) -> None:
-    """Remove a secret that was kept, if it is there."""
+    """Remove a stored secret."""
     if (keyring := _keyring()) is not None:
         with suppress(Exception):
             keyring.delete_password(KEYRING_SERVICE, name)
 
 
 def _keyring() -> Any:
-    """Return the system's keyring; None without the package, or where it would keep secrets in a file of its own."""
+    """Return the system's keyring; None without the package, or where its entries would be in a file."""
     try:
         import keyring
 
         backend = keyring.get_keyring()
-        # Several at once claim to be better than any of them; what they keep may end up in a file all the same.
+        # A chain of backends has a higher priority than each of them, though its entries may be in a file.
         backends = getattr(backend, "backends", [backend])
         return next((one for one in backends if one.priority >= _SAFE_KEYRING), None)
-    except Exception:  # noqa: BLE001  (a keyring that cannot be asked is one that is not there)
+    except Exception:  # noqa: BLE001  (as without a keyring)
         return None
 
 
 def _end_session(process: subprocess.Popen[bytes]) -> None:
-    """End a command with all that it started: Ctrl+C does not reach a session that has no terminal."""
+    """End a command and its children: Ctrl+C does not reach a session without a terminal."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _target_problem(scheme: str, target: str) -> str | None:
-    """Return what is wrong with a reference's target and the fix; None when it can be one."""
+    """Return the problem of a reference's target and the fix; None when it is valid."""
     match scheme:
         case "env" if not _ENVIRONMENT_NAME.fullmatch(target):
             return "env: needs the name of an environment variable; for example env:LAB_PASSWORD"

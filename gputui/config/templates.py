@@ -1,15 +1,13 @@
-"""What was filled into a create form, kept as a TOML file: ``templates/NAME.toml`` beside the configuration.
+"""Templates: the values of a create form as a TOML file, ``templates/NAME.toml`` next to the configuration.
 
-Values are texts in a form and stand in the file as what they are: numbers, true and false, lists, texts over several
-lines. What is written reads back exactly. A secret is never written.
+Values are texts in a form, and numbers, booleans, lists and multi-line texts in the file. They are read back exactly
+as written. Secrets are never written.
 """
 
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.errors import ConfigError, ConflictError, InvalidError
 from gputui.models import FieldKind, Form, FormField
+from gputui.private_files import write_private
 from gputui.redaction import redact, redact_json
 from gputui.text import clean
 
@@ -26,23 +25,22 @@ _KIND = "kind"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LINE_NAME = re.compile(r"\s*([A-Za-z0-9_-]+)\s*[=:]")
-"""The name of a variable or of a header, at the beginning of its line."""
-_WRITTEN = frozenset({FieldKind.TEXT, FieldKind.LINES})
-"""What people write freely."""
+"""The name of a variable or header at the beginning of a line."""
+_FREE_TEXT = frozenset({FieldKind.TEXT, FieldKind.LINES})
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"-?[1-9][0-9]{0,17}|0|(?:0|-?[1-9][0-9]*)\.[0-9]+")
 _ESCAPES = {"\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 _CLOSING = re.compile(r'"(?="|\Z)')
-"""A quotation mark that could be taken for the end of a text over several lines, with what follows it."""
+"""A quotation mark that could be parsed as the end of a multi-line text."""
 
 
 def template_dir() -> Path:
-    """Return where templates are kept."""
+    """Return the folder of the templates."""
     return config_path().parent / "templates"
 
 
 def names() -> list[str]:
-    """Return the names of the templates there are. Raises ConfigError when one cannot look."""
+    """Return the names of the existing templates. Raises ConfigError when the folder cannot be read."""
     folder = template_dir()
     try:
         found = [entry.name.removesuffix(SUFFIX) for entry in folder.iterdir() if entry.name.endswith(SUFFIX)]
@@ -54,7 +52,7 @@ def names() -> list[str]:
 
 
 def name_problem(name: str) -> str | None:
-    """Return what is wrong with the name of a template; None when it can be used."""
+    """Return the problem of a name for a template; None when it can be used."""
     if name.endswith(SUFFIX):
         return f"is written without {SUFFIX}"
     if not _NAME.fullmatch(name):
@@ -63,10 +61,10 @@ def name_problem(name: str) -> str | None:
 
 
 def save(name: str, kind: str, values: Mapping[str, str], form: Form, *, replace: bool = False) -> Path:
-    """Write a template that only its owner can read and return where it is.
+    """Write a template that only its owner can read, and return its path.
 
-    Raises InvalidError for a name or value that cannot be written, ConflictError when it is there already and
-    not to be replaced, ConfigError when the file cannot be written.
+    Raises InvalidError for a name or value that cannot be written, ConflictError when it exists and ``replace`` is
+    false, ConfigError when the file cannot be written.
     """
     if problem := name_problem(name):
         raise InvalidError(f"The name of a template {problem}.", fields={"name": problem})
@@ -75,14 +73,9 @@ def save(name: str, kind: str, values: Mapping[str, str], form: Form, *, replace
     path = folder / f"{name}{SUFFIX}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Written aside and put in place: a template is never half of one. mkstemp gives it to its owner alone.
-        handle, written = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            _put(Path(written), path, replace=replace)
-        finally:
-            Path(written).unlink(missing_ok=True)
+        if not replace:
+            path.touch(mode=0o600, exist_ok=False)
+        write_private(path, text)
     except FileExistsError:
         raise ConflictError(
             f"There is a template {name} already.", hint="Choose another name or replace it."
@@ -95,8 +88,7 @@ def save(name: str, kind: str, values: Mapping[str, str], form: Form, *, replace
 def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, dict[str, str]]:
     """Read a template by its name, or a file by its path (with a slash, or ending in ``.toml``).
 
-    Returns the kind of thing it makes and the values; with ``form`` they are held against its fields. Raises
-    ConfigError with every problem.
+    Returns as :func:`load`.
     """
     written = str(name_or_path)
     is_name = not written.endswith(SUFFIX) and name_problem(written) is None
@@ -120,11 +112,11 @@ def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, di
 def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[str, str]]:
     """Read a template from text; ``name`` stands for the file in messages.
 
-    Returns the kind of thing it makes and the values; with ``form`` they are held against its fields. Raises
-    ConfigError with every problem as ``file: key: what is wrong; the fix``.
+    Returns the kind that it creates and the values; with ``form`` these are checked against its fields. Raises
+    ConfigError with all problems as ``file: key: what is wrong; the fix``.
     """
     try:
-        # A price of 1.50 is to stay 1.50: numbers with a point are kept as they are written.
+        # A price of 1.50 stays 1.50: numbers with a point keep their text.
         data = tomllib.loads(text, parse_float=lambda number: number.replace("_", ""))
     except (ValueError, RecursionError) as error:
         said = "is nested too deeply" if isinstance(error, RecursionError) else clean(str(error))
@@ -159,11 +151,10 @@ def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[s
 
 
 def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
-    """Write a template: the values of the form's fields that are asked for beside these values, except secrets.
+    """Return the text of a template: the values of the fields that the form shows with them, except secrets.
 
-    Variables that look like one, and texts that hold one, are left out and named in a comment; what is made up
-    anew for each form is left out as well.
-    Raises InvalidError for a text that no file can hold.
+    Variables and texts that may be or contain one are named in a comment instead; values that are generated for each
+    form are omitted. Raises InvalidError for a text that cannot be encoded.
     """
     lines = [f"{_KIND} = {_quoted(kind)}", "", f"[{_VALUES}]"]
     for field in form.fields:
@@ -180,7 +171,7 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
         if field.variables:
             value, secret = _without_secrets(value)
             lines += [f"# left out, as it may be a secret: {clean(name)}" for name in secret]
-        elif field.kind in _WRITTEN and redact_json(value) != value:
+        elif field.kind in _FREE_TEXT and redact_json(value) != value:
             lines.append(f"# left out, as it may hold a secret: {clean(field.name)}")
             continue
         unit = f"  # {clean(field.unit)}" if field.unit else ""
@@ -189,19 +180,12 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
 
 
 def _without_secrets(variables: str) -> tuple[str, list[str]]:
-    """Return the lines whose values may be written to a file, and the names of the others."""
+    """Return the lines whose values may be written, and the names of the others."""
     lines = variables.split("\n")
     kept = [line for line in lines if redact(line) == line]
     named = (_LINE_NAME.match(line) for line in lines if line not in kept)
-    # Of a line that begins with no name anything could be the secret.
+    # In a line without a name at its beginning any part may be the secret.
     return "\n".join(kept), [match[1] if match else "a line" for match in named]
-
-
-def _put(written: Path, path: Path, *, replace: bool) -> None:
-    """Give a finished file its name; raises FileExistsError."""
-    if not replace:
-        path.touch(mode=0o600, exist_ok=False)
-    written.replace(path)
 
 
 def _unusable(path: Path, error: Exception) -> ConfigError:
@@ -210,7 +194,7 @@ def _unusable(path: Path, error: Exception) -> ConfigError:
 
 
 def _misfit(key: str, value: object, fields: Mapping[str, FormField] | None) -> str | None:
-    """Return why a value cannot be that of a field; None when it can, or when the fields are not known."""
+    """Return why a field cannot have a value; None when it can, or the fields are unknown."""
     if fields is None:
         return None
     if (field := fields.get(key)) is None:
@@ -228,7 +212,7 @@ def _misfit(key: str, value: object, fields: Mapping[str, FormField] | None) -> 
 
 
 def _to_text(value: object) -> str:
-    """Return a value of the file as the text of a field; raises ValueError."""
+    """Return the text that a field has for a value of the file; raises ValueError."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -256,7 +240,7 @@ def _list_text(items: list[str]) -> str:
 
 
 def _to_toml(field: FormField, value: str) -> str:
-    """Write a value as what it is; as a text, where it would not read back the same."""
+    """Return a value as TOML of its own type, or as a text where that would not be read back the same."""
     match field.kind:
         case FieldKind.FLAG if value in {"true", "false"}:
             return value
@@ -278,13 +262,13 @@ def _quoted(text: str) -> str:
 
 
 def _over_lines(text: str) -> str:
-    """Write a text over several lines. The line feed after the opening marks is no part of it."""
+    """Return a multi-line text. The line feed after the opening marks is not part of it."""
     escaped = "\n".join("".join(_escaped(character) for character in line) for line in text.split("\n"))
     return '"""\n' + _CLOSING.sub('\\\\"', escaped) + '"""'
 
 
 def _escaped(character: str) -> str:
-    """Escape what TOML does not take as it is, and what could not be seen in a terminal."""
+    """Escape the characters that TOML does not permit, and those that a terminal does not show."""
     if character in _ESCAPES:
         return _ESCAPES[character]
     if clean(character) == character:

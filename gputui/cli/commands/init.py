@@ -8,7 +8,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from gputui.cli.output import report_error, say
 from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.errors import ConfigError, ExitCode, GputuiError
+from gputui.private_files import write_private
 from gputui.text import clean
 
 if TYPE_CHECKING:
@@ -188,21 +188,12 @@ def _check(account: Account) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file whole, readable by its owner alone. A link stays a link."""
+    """Replace the file that a path or link names, readable by its owner alone."""
     target = path.resolve()
     try:
         widened = target.exists() and bool(target.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_private(target, text)
     except OSError as error:
         raise ConfigError(f"Cannot write {path}: {error.strerror}.", hint="Check its directory.") from None
     if widened:
