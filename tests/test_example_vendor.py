@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.harness import ROOT, Terminal
+from tests.tui.harness import Terminal
+from tests.tui.warm import ROOT
 
 EXAMPLE = ROOT / "tests" / "example_vendor"
 Run = Callable[..., subprocess.CompletedProcess[str]]

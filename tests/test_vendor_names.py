@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gputui import vendors
-from tests.tui.harness import ROOT
+from tests.tui.warm import ROOT
 
 PACKAGE = ROOT / "gputui"
 EXCEPTIONS = {

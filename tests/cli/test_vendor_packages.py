@@ -18,7 +18,8 @@ from gputui import vendors
 from gputui.sim.server import Running
 from gputui.vendors import PROTOCOL
 from tests.cli.conftest import write_config
-from tests.tui.harness import ROOT, Terminal
+from tests.tui.harness import Terminal
+from tests.tui.warm import ROOT
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -24,7 +24,8 @@ from typing import Any
 
 import pyte
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tui.warm import ROOT, Forked, WarmStarts
+
 DEADLINE = 20.0
 """Seconds that anything may take on a slow machine."""
 
@@ -114,13 +115,16 @@ class Terminal:
         self.attributes_before = termios.tcgetattr(self._slave)
         self._set_size()
         self.started = self.last_read_at = time.perf_counter()
-        self.process = subprocess.Popen(
-            [str(part) for part in argv],
+        program, environment, folder = [str(part) for part in argv], _environment(env or {}), cwd or ROOT
+        self.process: subprocess.Popen[bytes] | Forked = _warm.start(
+            program, self._slave, environment, folder
+        ) or subprocess.Popen(
+            program,
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            env=_environment(env or {}),
-            cwd=cwd or ROOT,
+            env=environment,
+            cwd=folder,
             start_new_session=True,
             preexec_fn=_take_terminal,  # noqa: PLW1509  (one ioctl, which takes no lock)
         )
@@ -289,7 +293,7 @@ class Terminal:
             self.pump(0.05)
         while self.pump(0.05):
             pass
-        return int(self.process.returncode)
+        return self.process.wait()
 
     def close(self) -> None:
         """Kill the program with everything it started in this terminal, and close the terminal."""
@@ -377,6 +381,9 @@ def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
         **changes,
     }
     return {name: value for name, value in names.items() if value is not None}
+
+
+_warm = WarmStarts(lambda: _environment({}))
 
 
 def _take_terminal() -> None:
