@@ -48,9 +48,7 @@ def carry_out(
     args: argparse.Namespace, action: Action, texts: Sequence[str], planner: Planner | None = None
 ) -> ExitCode:
     """Find what is named, plan, ask, act; goes on after a failure and returns the worst exit status."""
-    config = session.load(args)
-    names = refs.accounts_for(texts, list(config.accounts))
-    with session.command_fleet(session.choose(config, names), dry_run=args.dry_run) as (runner, fleet):
+    with session.command_fleet(refs.accounts(args, texts), dry_run=args.dry_run) as (runner, fleet):
         matches = runner.run(find_all(fleet, action, texts))
         matches, refused = possible(fleet, matches, action)
         if not matches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
@@ -15,6 +16,7 @@ from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, Inc
 from gputui.models import NAMED, Block, Ref, Resource, Row
 
 if TYPE_CHECKING:
+    from gputui.config.loader import Account
     from gputui.fleet import Fleet
 
 _SHOWN = 12
@@ -47,6 +49,12 @@ def accounts_for(texts: Sequence[str], accounts: Sequence[str]) -> list[str]:
     if len(named) == len(texts) and all(name in accounts for name in named):
         return [name for name in accounts if name in named]
     return list(accounts)
+
+
+def accounts(args: argparse.Namespace, texts: Sequence[str]) -> dict[str, Account]:
+    """Return the accounts of the configuration that have to be asked to find all of ``texts``; raises ConfigError."""
+    configured = session.load(args).accounts
+    return {name: configured[name] for name in accounts_for(texts, list(configured))}
 
 
 async def find(

@@ -12,26 +12,33 @@ from typing import TYPE_CHECKING
 from gputui.cli import prompts, session
 from gputui.cli.output import say
 from gputui.cli.prompts import ask_secret, yes
+from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import SshError
 from gputui.known_secrets import note
 from gputui.models import Ref, Secret, SSHTarget
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Config
     from gputui.fleet import Fleet
     from gputui.ssh.client import Connection
     from gputui.ssh.credentials import SecretQuestion
     from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 
 
-async def connect(config: Config, ref: Ref, fleet: Fleet, hosts: KnownHosts) -> Connection:
+def known_hosts() -> KnownHosts:
+    """Return the host keys that are remembered on this machine."""
+    from gputui.ssh.known_hosts import KnownHosts
+
+    return KnownHosts(known_hosts_path(state_dir()))
+
+
+async def connect(fleet: Fleet, ref: Ref, hosts: KnownHosts) -> Connection:
     """Log into an instance, asking at the terminal what there is to ask. Raises GputuiError."""
     from gputui.config.loader import ssh_login
     from gputui.fleet.logins import Logins
     from gputui.ssh import client
     from gputui.ssh.known_hosts import host_id_of
 
-    login = ssh_login(config.accounts[ref.account])
+    login = ssh_login(fleet.accounts[ref.account])
     with session.open_history() as history:
         logins = Logins(history)
         user = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
@@ -17,7 +17,7 @@ from gputui.presentation.columns.context import Context
 from gputui.presentation.description import description
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Config
+    from gputui.config.loader import Account
     from gputui.fleet import Fleet
 
 _LISTED = tuple(
@@ -33,8 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one thing as text, as JSON, or as the back end's own JSON."""
-    config = session.load(args)
-    row, billed = asyncio.run(_find(config, args.ref))
+    row, billed = asyncio.run(_find(refs.accounts(args, [args.ref]), args.ref))
     if args.output == "raw":
         return _print_raw(row)
     if args.output == "json":
@@ -58,9 +57,8 @@ def _print_raw(row: Row) -> int:
     return ExitCode.OK
 
 
-async def _find(config: Config, text: str) -> tuple[Row, bool]:
+async def _find(accounts: Mapping[str, Account], text: str) -> tuple[Row, bool]:
     """Return what is named, and whether the instances of its account are billed."""
-    accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
     async with session.open_fleet(accounts) as fleet:
         row = await _row(fleet, text)
         return row, fleet.runtime(row.ref.account).bills

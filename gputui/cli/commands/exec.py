@@ -37,10 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command; the exit status is its own where it is one instance, else 1 when any failed."""
     command = command_text(args.remote)
-    config = session.load(args)
-    names = refs.accounts_for(args.refs, list(config.accounts))
     arguments = {"command": command} | ({"timeout": f"{args.timeout:g}"} if args.timeout else {})
-    with session.command_fleet(session.choose(config, names)) as (runner, fleet):
+    with session.command_fleet(refs.accounts(args, args.refs)) as (runner, fleet):
         matches = runner.run(find_all(fleet, Action.EXEC, args.refs))
         alone = len(matches) == 1
         matches, refused = possible(fleet, matches, Action.EXEC)

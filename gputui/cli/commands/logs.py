@@ -49,13 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the lines, oldest first; goes on until interrupted where they are followed."""
-    config = session.load(args)
     query = _query(args)
     if args.follow and query.until is not None:
         raise ConfigError("--follow does not end by itself: use it without --until.")
-    names = refs.accounts_for([args.ref], list(config.accounts))
+    accounts = refs.accounts(args, [args.ref])
     with until_interrupted() if args.follow else nullcontext():
-        return asyncio.run(_print(session.choose(config, names), args, query))
+        return asyncio.run(_print(accounts, args, query))
 
 
 def _query(args: argparse.Namespace) -> LogQuery:

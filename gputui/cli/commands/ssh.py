@@ -6,18 +6,18 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
 from gputui.cli.output import report_error, say
 from gputui.cli.signals import until_interrupted
-from gputui.cli.ssh_login import connect
-from gputui.config.paths import known_hosts_path, state_dir
+from gputui.cli.ssh_login import connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
 from gputui.models import Resource
 
 if TYPE_CHECKING:
-    from gputui.config.loader import Config
+    from gputui.config.loader import Account
     from gputui.ssh.client import Connection
     from gputui.ssh.known_hosts import KnownHosts
     from gputui.ssh.shell import ShellEnd
@@ -47,35 +47,30 @@ def add_forward_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Log in; the exit status is the remote shell's, 255 when there was none."""
-    from gputui.ssh.known_hosts import KnownHosts, is_jump_host
+    from gputui.ssh.known_hosts import is_jump_host
 
-    hosts = KnownHosts(known_hosts_path(state_dir()))
     if args.forget_host_key and is_jump_host(args.ref):
-        _forget(hosts, args.ref)
+        _forget(known_hosts(), args.ref)
         return ExitCode.OK
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
             "ssh needs a terminal.", hint=f"For a command without one: gputui exec {args.ref} -- COMMAND"
         )
-    config = session.load(args)
-    return asyncio.run(_log_in(config, args.ref, hosts, forget=args.forget_host_key))
+    return asyncio.run(_log_in(refs.accounts(args, [args.ref]), args.ref, forget=args.forget_host_key))
 
 
 def forward(args: argparse.Namespace) -> int:
-    """Lead a port of this machine's loopback address into an instance until interrupted."""
-    from gputui.ssh.known_hosts import KnownHosts
-
-    config = session.load(args)
-    local, remote = args.ports
+    """Forward a port of this machine's loopback address to an instance until interrupted."""
+    accounts = refs.accounts(args, [args.ref])
     with until_interrupted():
-        return asyncio.run(_forward(config, args.ref, KnownHosts(known_hosts_path(state_dir())), local, remote))
+        return asyncio.run(_forward(accounts, args.ref, *args.ports))
 
 
-async def _forward(config: Config, text: str, hosts: KnownHosts, local: int, remote: int) -> int:
+async def _forward(accounts: Mapping[str, Account], text: str, local: int, remote: int) -> int:
     from gputui.ssh.client import forward as open_forward
     from gputui.ssh.known_hosts import name_of_host
 
-    connection = await _connect_to(config, text, hosts)
+    connection = await _connect_to(accounts, text)
     if connection is None:
         return FAILED
     try:
@@ -97,30 +92,12 @@ def _forget(hosts: KnownHosts, host_id: str) -> None:
     say(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
 
 
-async def _log_in(config: Config, text: str, hosts: KnownHosts, *, forget: bool) -> int:
-    connection = await _connect_to(config, text, hosts, forget=forget)
-    return FAILED if connection is None else await _shell(connection)
-
-
-async def _connect_to(config: Config, text: str, hosts: KnownHosts, *, forget: bool = False) -> Connection | None:
-    """Log in to what the text names; a login that fails is said, and None."""
-    accounts = session.choose(config, refs.accounts_for([text], list(config.accounts)))
-    async with session.open_fleet(accounts) as fleet:
-        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only="only instances can be logged into")
-        refs.note_shortened(matches)
-        ref = matches[0].ref
-        if forget:
-            _forget(hosts, str(ref))
-        try:
-            return await connect(config, ref, fleet, hosts)
-        except GputuiError as error:
-            report_error(error)
-            return None
-
-
-async def _shell(connection: Connection) -> int:
+async def _log_in(accounts: Mapping[str, Account], text: str, *, forget: bool) -> int:
     from gputui.ssh.shell import interactive
 
+    connection = await _connect_to(accounts, text, forget=forget)
+    if connection is None:
+        return FAILED
     try:
         end = await interactive(connection)
     except SshError as error:
@@ -131,6 +108,22 @@ async def _shell(connection: Connection) -> int:
     if end.message:
         say(f"gputui: {end.message}")
     return exit_status(end)
+
+
+async def _connect_to(accounts: Mapping[str, Account], text: str, *, forget: bool = False) -> Connection | None:
+    """Log into what the text names; a login that fails is reported, and None."""
+    hosts = known_hosts()
+    async with session.open_fleet(accounts) as fleet:
+        matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only="only instances can be logged into")
+        refs.note_shortened(matches)
+        ref = matches[0].ref
+        if forget:
+            _forget(hosts, str(ref))
+        try:
+            return await connect(fleet, ref, hosts)
+        except GputuiError as error:
+            report_error(error)
+            return None
 
 
 def exit_status(end: ShellEnd) -> int:

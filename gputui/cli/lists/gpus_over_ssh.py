@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,19 +13,22 @@ from gputui.cli import refs, session, ssh_login
 from gputui.cli.columns import print_rows
 from gputui.cli.lists.gpus import say_unknown
 from gputui.cli.output import report_error, say
-from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import ConflictError, ExitCode, GputuiError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from gputui.cli.lists.watch import Keep
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
     from gputui.ssh.client import Connection
+    from gputui.ssh.known_hosts import KnownHosts
     from gputui.ssh.pool import ConnectionPool
+
+    Lease = Callable[[Instance], AbstractAsyncContextManager[Connection]]
 
 _WHOSE = "PIDs as seen inside the container."
 
@@ -35,12 +37,10 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
     """List GPUs or processes of the instances named, once or watched; the status is that of the worst failure."""
     if args.watch:
         return _watch(args, config, accounts, resource)
-    return asyncio.run(_once(args, config, accounts, resource))
+    return asyncio.run(_once(args, accounts, resource))
 
 
-async def _once(
-    args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource
-) -> ExitCode:
+async def _once(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Resource) -> ExitCode:
 
     failed: list[Row] = []
     async with session.open_fleet(accounts) as fleet:
@@ -49,7 +49,7 @@ async def _once(
         lists = await session.read(fleet, [resource], told)
         status = max(status, lists.report())
         rows = [row for row in lists.rows if any(belongs(row, one) for one in instances)]
-        for one, found in await _look(config, fleet, [one for one in instances if one.ref.account not in told]):
+        for one, found in await _read(fleet, [one for one in instances if one.ref.account not in told]):
             if isinstance(found, GputuiError):
                 status = max(status, report_error(found, about=str(one.ref)))
                 if resource is Resource.PROCESSES:
@@ -94,45 +94,50 @@ def belongs(row: Row, instance: Instance) -> bool:
     return instance.gpu_all or row.index in (instance.gpu_indices or ())
 
 
-async def _look(
-    config: Config, fleet: Fleet, instances: Sequence[Instance]
-) -> list[tuple[Instance, GpuReading | GputuiError]]:
-    """Log in one after the other, since that may ask, then look into all at once."""
-    from gputui.ssh.known_hosts import KnownHosts
+async def _read(fleet: Fleet, instances: Sequence[Instance]) -> list[tuple[Instance, GpuReading | GputuiError]]:
+    """Log into all instances, then read them at once."""
     from gputui.ssh.nvidia.reader import GpuReader
+    from gputui.ssh.pool import ConnectionPool
 
-    hosts = KnownHosts(known_hosts_path(state_dir()))
-    outcomes: dict[Ref, GpuReading | GputuiError] = {}
-    async with AsyncExitStack() as stack:
-        connections: dict[Ref, Connection] = {}
-        for one in instances:
-            try:
-                _check_running(one)
-                connections[one.ref] = await ssh_login.connect(config, one.ref, fleet, hosts)
-                stack.push_async_callback(connections[one.ref].close)
-            except GputuiError as error:
-                outcomes[one.ref] = error
+    pool = ConnectionPool()
+    lease = _lease(fleet, pool, ssh_login.known_hosts())
 
-        @asynccontextmanager
-        async def lease(instance: Instance) -> AsyncIterator[Connection]:
-            yield connections[instance.ref]
+    async def read(instance: Instance) -> GpuReading | GputuiError:
+        if instance.ref in failures:
+            return failures[instance.ref]
+        try:
+            return await GpuReader(lease, lambda: datetime.now(UTC))(instance)
+        except GputuiError as error:
+            return error
 
-        async def read(instance: Instance) -> None:
-            try:
-                outcomes[instance.ref] = await GpuReader(lease, lambda: datetime.now(UTC))(instance)
-            except GputuiError as error:
-                outcomes[instance.ref] = error
-
-        await asyncio.gather(*(read(one) for one in instances if one.ref in connections))
-    return [(one, outcomes[one.ref]) for one in instances]
+    try:
+        failures = await _log_in(lease, instances)
+        readings = await asyncio.gather(*map(read, instances))
+        return list(zip(instances, readings, strict=True))
+    finally:
+        await pool.aclose()
 
 
-def _check_running(instance: Instance) -> None:
-    if instance.phase is not Phase.RUNNING:
-        raise ConflictError(f"{instance.name} is {instance.status}: its GPUs can be read while it runs.")
+def _lease(fleet: Fleet, pool: ConnectionPool, hosts: KnownHosts) -> Lease:
+    from gputui.fleet.ssh_gpu_reader import connection_key
+
+    return lambda instance: pool.lease(
+        connection_key(instance), partial(ssh_login.connect, fleet, instance.ref, hosts)
+    )
 
 
-# --- watched ------------------------------------------------------------------------------------------------------
+async def _log_in(lease: Lease, instances: Sequence[Instance]) -> dict[Ref, GputuiError]:
+    """Log into each instance, one after the other, since that may ask; returns the failures."""
+    failures: dict[Ref, GputuiError] = {}
+    for one in instances:
+        try:
+            if one.phase is not Phase.RUNNING:
+                raise ConflictError(f"{one.name} is {one.status}: its GPUs can be read while it runs.")
+            async with lease(one):
+                pass
+        except GputuiError as error:
+            failures[one.ref] = error
+    return failures
 
 
 def _watch(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account], resource: Resource) -> int:
@@ -143,7 +148,7 @@ def _watch(args: argparse.Namespace, config: Config, accounts: Mapping[str, Acco
 
     async def prepare(fleet: Fleet) -> Keep:
         instances, _ = await _resolve(fleet, args.of)
-        await _begin(config, fleet, pool, resource, instances)
+        await _begin(fleet, pool, resource, instances)
         if resource is Resource.PROCESSES and args.output == "table" and fleet.probed_instances():
             say(_WHOSE)
         return lambda row: any(belongs(row, one) for one in instances)
@@ -151,29 +156,22 @@ def _watch(args: argparse.Namespace, config: Config, accounts: Mapping[str, Acco
     return watch(config, accounts, resource, args, prepare=prepare, end=pool.aclose)
 
 
-async def _begin(
-    config: Config, fleet: Fleet, pool: ConnectionPool, resource: Resource, instances: Sequence[Instance]
-) -> None:
-    """Log into each that has to be looked into; raises the last failure when there is nothing to watch then."""
-    from gputui.fleet.ssh_gpu_reader import GpuProbe, connection_key
-    from gputui.ssh.known_hosts import KnownHosts
+async def _begin(fleet: Fleet, pool: ConnectionPool, resource: Resource, instances: Sequence[Instance]) -> None:
+    """Log into each instance that is probed; raises the last failure when nothing is left to watch."""
+    from gputui.fleet.ssh_gpu_reader import GpuProbe
 
-    hosts = KnownHosts(known_hosts_path(state_dir()))
+    hosts = ssh_login.known_hosts()
     probe = GpuProbe(lambda: fleet, pool, hosts, way_out="Start the command again to be asked.")
-    failure: GputuiError | None = None
-    watched = 0
-    for one in instances:
-        try:
-            if not fleet.runtime(one.ref.account).lists(resource):
-                _check_running(one)
-                async with pool.lease(connection_key(one), partial(ssh_login.connect, config, one.ref, fleet, hosts)):
-                    probe.start(one)
-            watched += 1
-        except GputuiError as error:
-            if failure is not None:
-                report_error(failure)
-            failure = error
-    if failure is not None and not watched:
-        raise failure
-    if failure is not None:
+    probed = [one for one in instances if not fleet.runtime(one.ref.account).lists(resource)]
+    failures = await _log_in(_lease(fleet, pool, hosts), probed)
+    for one in probed:
+        if one.ref not in failures:
+            probe.start(one)
+    if not failures:
+        return
+    *others, last = failures.values()
+    for failure in others:
         report_error(failure)
+    if len(failures) == len(instances):
+        raise last
+    report_error(last)

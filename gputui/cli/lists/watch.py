@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gputui.cli import session
 from gputui.cli.columns import columns_of, csv_columns, table_of
@@ -28,17 +28,11 @@ _PACE = {
 }
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
-
 Keep = Callable[[Row], bool]
-"""Whether a row is meant."""
+"""Whether a row is shown."""
 Prepare = Callable[["Fleet"], Awaitable[Keep]]
-
-
-class Printer(Protocol):
-    """Shows one change after another."""
-
-    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Show a change; ``rows`` is everything as it is now."""
+Show = Callable[[Change, Mapping[Ref, Row]], None]
+"""Shows a change; the mapping has all rows as they are now."""
 
 
 def watch(
@@ -64,44 +58,43 @@ def watch(
             "lists" if resource is Resource.EVENTS else "events": args.interval,
         }
         polling = polling.model_copy(update=pace)
-    printer = make_printer(resource, args.output, tuple(accounts), of=of)
+    show = make_printer(resource, args.output, tuple(accounts), of=of)
     with until_interrupted(), session.open_history() as history:
         fleet = session.new_fleet(accounts, history=history, polling=polling)
-        asyncio.run(_follow(fleet, resource, printer, values or {}, prepare, end))
+        asyncio.run(_follow(fleet, resource, show, values or {}, prepare, end))
     return 0
 
 
-def make_printer(resource: Resource, output: str, accounts: Sequence[str], *, of: Ref | None = None) -> Printer:
+def make_printer(resource: Resource, output: str, accounts: Sequence[str], *, of: Ref | None = None) -> Show:
     """Return what shows changes in this form, on this kind of stdout; whole lists in this order of accounts.
 
-    ``of`` leaves of events those of one thing.
+    ``of`` limits events to those of one row.
     """
-    printer = _printer(resource, output, accounts)
-    return _Events(printer, of) if resource is Resource.EVENTS else printer
-
-
-def _printer(resource: Resource, output: str, accounts: Sequence[str]) -> Printer:
     if output == "json":
-        return _Lines(_print_json)
-    if output == "csv":
-        return _Csv(resource)
-    return _Screen(resource, accounts) if sys.stdout.isatty() and resource is not Resource.EVENTS else _Rows(resource)
+        show = _lines(_print_json)
+    elif output == "csv":
+        show = _lines(_csv_printer(resource))
+    elif sys.stdout.isatty() and resource is not Resource.EVENTS:
+        show = _screen(resource, accounts)
+    else:
+        show = _marked_rows(resource)
+    return _events(show, of) if resource is Resource.EVENTS else show
 
 
 async def _follow(
     fleet: Fleet,
     resource: Resource,
-    printer: Printer,
+    show: Show,
     values: Mapping[str, str],
     prepare: Prepare | None,
     end: Callable[[], Awaitable[None]] | None,
 ) -> None:
-    failures = _Failures(fleet, resource)
+    report_failures = _failure_reporter(fleet, resource)
     broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def show(change: Change) -> None:
+    def print_change(change: Change) -> None:
         try:
-            printer.show(change, fleet.rows(resource))
+            show(change, fleet.rows(resource))
         except Exception as error:  # noqa: BLE001  (a reader that has gone ends the command, not only this call)
             if not broken.done():
                 broken.set_exception(error)
@@ -111,11 +104,11 @@ async def _follow(
     try:
         if prepare is not None:
             await fleet.start()
-            printer = _Those(printer, await prepare(fleet))
-        fleet.subscribe(resource, show)
+            show = _kept(show, await prepare(fleet))
+        fleet.subscribe(resource, print_change)
         if known := tuple(fleet.rows(resource).values()):
-            show(Change(added=known))
-        fleet.subscribe_feeds(failures.look)
+            print_change(Change(added=known))
+        fleet.subscribe_feeds(report_failures)
         fleet.watch({resource} | ({Resource.GPUS} if fleet.probed_instances() else set()))
         if prepare is None:
             await fleet.start()
@@ -126,81 +119,68 @@ async def _follow(
             await end()
 
 
-class _Failures:
-    """Says once that an account cannot be read, and once that it can again."""
+def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:
+    """Return a function that reports once that an account cannot be read, and once that it can again."""
+    reported: dict[str, str] = {}
 
-    def __init__(self, fleet: Fleet, resource: Resource) -> None:
-        self._fleet = fleet
-        self._resource = resource
-        self._told: dict[str, str] = {}
+    def source(account: str) -> Resource:
+        """Return the list in question: events that are not reported are observed in the instances."""
+        observed = resource is Resource.EVENTS and not fleet.runtime(account).lists(Resource.EVENTS)
+        return Resource.INSTANCES if observed else resource
 
-    def look(self) -> None:
-        """Compare every account's feed with what was said last."""
-        for account in self._fleet.accounts:
-            feed = self._fleet.feed(account, self._source(account))
+    def report() -> None:
+        for account in fleet.accounts:
+            feed = fleet.feed(account, source(account))
             problem = feed.error or feed.lacking
             message = str(problem) if problem is not None else ""
             if not message and feed.state is not FeedState.FRESH:
                 continue
-            if message != self._told.get(account, ""):
+            if message != reported.get(account, ""):
                 say(f"gputui: {account}: {message or 'answers again'}")
-                self._told[account] = message
+                reported[account] = message
 
-    def _source(self, account: str) -> Resource:
-        """Return the list that tells: where events are not reported, they are observed in the instances."""
-        observed = self._resource is Resource.EVENTS and not self._fleet.supports(account, Resource.EVENTS)
-        return Resource.INSTANCES if observed else self._resource
+    return report
 
 
-class _Those:
-    """Of each change, the rows that are meant."""
+def _kept(show: Show, keep: Keep) -> Show:
+    """Show of each change the rows that are kept, and that one of them is gone."""
+    shown: set[Ref] = set()
 
-    def __init__(self, printer: Printer, keep: Keep) -> None:
-        self._printer = printer
-        self._keep = keep
-        self._shown: set[Ref] = set()
-
-    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Show what is meant, and that what was meant is gone."""
-        added = tuple(row for row in change.added if self._keep(row))
-        updated = tuple(row for row in change.updated if self._keep(row))
-        removed = tuple(ref for ref in change.removed if ref in self._shown)
-        self._shown = (self._shown | {row.ref for row in (*added, *updated)}) - set(removed)
+    def show_kept(change: Change, rows: Mapping[Ref, Row]) -> None:
+        added = tuple(row for row in change.added if keep(row))
+        updated = tuple(row for row in change.updated if keep(row))
+        removed = tuple(ref for ref in change.removed if ref in shown)
+        shown.update(row.ref for row in (*added, *updated))
+        shown.difference_update(removed)
         if added or updated or removed:
-            self._printer.show(
-                Change(added, updated, removed), {ref: row for ref, row in rows.items() if self._keep(row)}
-            )
+            show(Change(added, updated, removed), {ref: row for ref, row in rows.items() if keep(row)})
+
+    return show_kept
 
 
-class _Events:
-    """Of a change of the events, what has happened, in the order of time: events do not go, they grow too old."""
+def _events(show: Show, of: Ref | None) -> Show:
+    """Show of each change the new events of a row, or of all, in the order of time; old ones are not removed."""
 
-    def __init__(self, printer: Printer, of: Ref | None) -> None:
-        self._printer = printer
-        self._of = of
+    def show_new(change: Change, rows: Mapping[Ref, Row]) -> None:
+        new = (row for row in change.added if isinstance(row, Event) and concerns(row, of))
+        if added := tuple(sorted(new, key=lambda event: event.at)):
+            show(Change(added=added), rows)
 
-    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Show what is of the thing that is meant."""
-        happened = [row for row in change.added if isinstance(row, Event) and concerns(row, self._of)]
-        if happened:
-            happened.sort(key=lambda event: event.at)
-            self._printer.show(Change(added=tuple(happened)), rows)
+    return show_new
 
 
-class _Lines:
-    """One line a changed row."""
+def _lines(write: Callable[[str, Row | None, Ref], None]) -> Show:
+    """Show each changed row by ``write``: the kind of change, the row unless it is gone, its Ref."""
 
-    def __init__(self, write: Callable[[str, Row | None, Ref], None]) -> None:
-        self._write = write
-
-    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Write a line for each row."""
+    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
         del rows
         for kind, changed in (("added", change.added), ("updated", change.updated)):
             for row in changed:
-                self._write(kind, row, row.ref)
+                write(kind, row, row.ref)
         for ref in change.removed:
-            self._write("removed", None, ref)
+            write("removed", None, ref)
+
+    return show
 
 
 def _print_json(kind: str, row: Row | None, ref: Ref) -> None:
@@ -209,83 +189,72 @@ def _print_json(kind: str, row: Row | None, ref: Ref) -> None:
     write_json_line({"change": kind, "ref": str(ref), "row": None if row is None else to_plain(row)}, sys.stdout)
 
 
-class _Csv(_Lines):
-    """CSV with the kind of change before the columns; a removed row has its ref alone."""
+def _csv_printer(resource: Resource) -> Callable[[str, Row | None, Ref], None]:
+    """Return what prints CSV with the kind of change before the columns; a removed row has its Ref alone."""
+    from gputui.models.serialize import to_plain
 
-    def __init__(self, resource: Resource) -> None:
-        self._columns = ("change", *csv_columns(resource))
-        self._header = True
-        super().__init__(self._print)
+    columns = ("change", *csv_columns(resource))
+    header = iter((True,))
 
-    def _print(self, kind: str, row: Row | None, ref: Ref) -> None:
-        from gputui.models.serialize import to_plain
-
+    def write(kind: str, row: Row | None, ref: Ref) -> None:
         known = {"ref": str(ref)} if row is None else to_plain(row)
-        write_csv(self._columns, [{"change": kind, **known}], sys.stdout, header=self._header)
-        self._header = False
+        write_csv(columns, [{"change": kind, **known}], sys.stdout, header=next(header, False))
+
+    return write
 
 
-class _Problems:
-    """Says on stderr the reason of each row that is not what it should be, once, and again when it is another."""
+def _problem_reporter() -> Callable[[Change], None]:
+    """Return a function that reports the problem of each row once, and another one again."""
+    reported: dict[Ref, str] = {}
 
-    def __init__(self) -> None:
-        self._said: dict[Ref, str] = {}
-
-    def say(self, change: Change) -> None:
-        """Say what is new in a change."""
+    def report(change: Change) -> None:
         for ref in change.removed:
-            self._said.pop(ref, None)
+            reported.pop(ref, None)
         for row in (*change.added, *change.updated):
             problem = getattr(row, "problem", None) or ""
-            if problem and problem != self._said.get(row.ref):
+            if problem and problem != reported.get(row.ref):
                 say(f"gputui: {row.ref}: {problem}")
-            self._said[row.ref] = problem
+            reported[row.ref] = problem
+
+    return report
 
 
-class _Rows:
-    """For logs: one line a changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
+def _marked_rows(resource: Resource) -> Show:
+    """Show for logs: a line for each changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
+    columns = columns_of(resource)
+    right = frozenset(index for index, column in enumerate(columns) if column.right)
+    widths: list[int] = []
+    report_problems = _problem_reporter()
 
-    def __init__(self, resource: Resource) -> None:
-        self._columns = columns_of(resource)
-        self._right = frozenset(index for index, column in enumerate(self._columns) if column.right)
-        self._widths: list[int] = []
-        self._problems = _Problems()
-
-    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Print the rows concerned."""
+    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
         del rows
-        lines = [("+", self._cells(row)) for row in change.added] + [
-            ("~", self._cells(row)) for row in change.updated
+        lines = [
+            (mark, [column.text(row) for column in columns])
+            for mark, changed in (("+", change.added), ("~", change.updated))
+            for row in changed
         ]
-        if not self._widths:
-            lines.insert(0, (" ", [column.heading for column in self._columns]))
-        table = [cells for _, cells in lines]
-        if self._widths:
-            table.append([" " * width for width in self._widths])
-        self._widths = column_widths(table) if table else []
+        if not widths:
+            lines.insert(0, (" ", [column.heading for column in columns]))
+        table = [cells for _, cells in lines] + ([[" " * width for width in widths]] if widths else [])
+        widths[:] = column_widths(table)
         for mark, cells in lines:
-            sys.stdout.write(f"{mark} {format_line(cells, self._widths, right=self._right)}\n")
+            sys.stdout.write(f"{mark} {format_line(cells, widths, right=right)}\n")
         sys.stdout.writelines(f"- {ref}\n" for ref in change.removed)
         sys.stdout.flush()
-        self._problems.say(change)
+        report_problems(change)
 
-    def _cells(self, row: Row) -> list[str]:
-        return [column.text(row) for column in self._columns]
+    return show
 
 
-class _Screen:
-    """For a terminal: the whole list again after every change, from the top, as far as it fits."""
+def _screen(resource: Resource, accounts: Sequence[str]) -> Show:
+    """Show on a terminal: the whole list again after every change, from the top, as far as it fits."""
+    order = {account: place for place, account in enumerate(accounts)}
 
-    def __init__(self, resource: Resource, accounts: Sequence[str]) -> None:
-        self._resource = resource
-        self._order = {account: place for place, account in enumerate(accounts)}
-
-    def show(self, change: Change, rows: Mapping[Ref, Row]) -> None:
-        """Draw all rows as they are now."""
+    def show(change: Change, rows: Mapping[Ref, Row]) -> None:
         del change
         width, height = get_terminal_size()
-        ordered = sorted(rows.values(), key=lambda row: self._order[row.ref.account])
-        lines = table_of(self._resource, ordered, width=width).splitlines()
+        ordered = sorted(rows.values(), key=lambda row: order[row.ref.account])
+        lines = table_of(resource, ordered, width=width).splitlines()
         reasons = [f"{row.ref}: {problem}" for row in ordered if (problem := getattr(row, "problem", None))]
         if reasons:
             lines += ["", *(fit(reason, width).rstrip() for reason in reasons)]
@@ -293,3 +262,5 @@ class _Screen:
             lines[height - 2 :] = [f"… and {len(lines) - height + 2} more"]
         sys.stdout.write(_HOME_AND_CLEAR + "".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
+
+    return show

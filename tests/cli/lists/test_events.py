@@ -105,7 +105,7 @@ def test_only_events_are_of_something(hub: Cloud, run: Run) -> None:
 def show(output: str, *changes: Change, of: Ref | None = None, capsys: pytest.CaptureFixture[str]) -> str:
     printer = make_printer(Resource.EVENTS, output, ["hub"], of=of)
     for change in changes:
-        printer.show(change, {})
+        printer(change, {})
     return capsys.readouterr().out
 
 

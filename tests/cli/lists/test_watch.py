@@ -31,7 +31,7 @@ CHANGE = Change((MAIN,), (LONGER,), (GONE,))
 def show(output: str, *changes: Change, capsys: pytest.CaptureFixture[str]) -> str:
     printer = make_printer(Resource.INSTANCES, output, ["lab"])
     for change in changes:
-        printer.show(change, {})
+        printer(change, {})
     return capsys.readouterr().out
 
 
@@ -138,11 +138,11 @@ def test_it_ends_when_nobody_reads_any_more(own_simulation: Simulation) -> None:
 def test_the_reason_of_a_row_that_cannot_be_read_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     lost = GpuDevice(Ref("lab", "gpu", "0"), "h1", 0, problem="is lost: its host has to be restarted")
     printer = make_printer(Resource.GPUS, "table", ["lab"])
-    printer.show(Change(added=(lost,)), {lost.ref: lost})
+    printer(Change(added=(lost,)), {lost.ref: lost})
     assert capsys.readouterr().err == "gputui: lab/gpu/0: is lost: its host has to be restarted\n"
-    printer.show(Change(updated=(lost,)), {lost.ref: lost})
+    printer(Change(updated=(lost,)), {lost.ref: lost})
     assert capsys.readouterr().err == ""
     sound = replace(lost, problem=None)
-    printer.show(Change(updated=(sound,)), {lost.ref: sound})
-    printer.show(Change(updated=(lost,)), {lost.ref: lost})
+    printer(Change(updated=(sound,)), {lost.ref: sound})
+    printer(Change(updated=(lost,)), {lost.ref: lost})
     assert "is lost" in capsys.readouterr().err
