@@ -6,18 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gputui.actions import ACTIONS
 from gputui.formatting import format_bytes, format_money
-from gputui.models import (
-    Action,
-    Deployment,
-    GpuProcess,
-    Image,
-    Instance,
-    Money,
-    Phase,
-    QuotaLine,
-    Row,
-    Volume,
-)
+from gputui.models import Action, Deployment, GpuProcess, Image, Instance, Money, Phase, QuotaLine, Row, Volume
 
 STOP_KEPT_ALIVE = "All processes stop. The deployment starts another in its place, unless it is scaled down."
 STOP_SEVERAL_KEPT_ALIVE = (

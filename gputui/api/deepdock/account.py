@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    PlainValidator,
-    field_validator,
-)
+from pydantic import Field, PlainValidator, field_validator
 
 from gputui.config.accounts import GpuAccount, Section, secret_at
 from gputui.config.secrets import SecretRef

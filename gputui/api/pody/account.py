@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    PlainValidator,
-    field_validator,
-)
+from pydantic import Field, PlainValidator, field_validator
 
 from gputui.config.accounts import GpuAccount, secret_at
 from gputui.config.secrets import SecretRef

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    PlainValidator,
-)
+from pydantic import Field, PlainValidator
 
 from gputui.config.accounts import Account, secret_at
 from gputui.config.secrets import SecretRef

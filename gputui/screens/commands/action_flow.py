@@ -10,15 +10,7 @@ from textual.content import Content
 from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
 from gputui.formatting import format_time
-from gputui.models import (
-    Action,
-    ActionResult,
-    Deployment,
-    FeedState,
-    Instance,
-    Resource,
-    Row,
-)
+from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Resource, Row
 from gputui.presentation.actions import (
     button_text,
     confirmation_text,

@@ -8,14 +8,8 @@ from textual.content import Content
 
 from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
-from gputui.models import (
-    Action,
-    Row,
-)
-from gputui.presentation.actions import (
-    effect,
-    name_of,
-)
+from gputui.models import Action, Row
+from gputui.presentation.actions import effect, name_of
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
