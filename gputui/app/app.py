@@ -25,11 +25,9 @@ from textual.worker import Worker
 from gputui.app.clipboard import fits, osc52, tell_tmux
 from gputui.app.early_keys import EarlyKeys
 from gputui.app.login import Login
-from gputui.app.partial_updates import narrowed
 from gputui.app.suspend import let_go_of_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
-from gputui.app.workers import AWAITED_GROUP, Workers
 from gputui.config.preview import UiSettings
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
@@ -38,7 +36,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
-from gputui.widgets.textual_internals import SharedStylesheet, draw_now
+from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Workers, draw_now, partial_update
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -398,7 +396,7 @@ class GputuiApp(App[int]):
         self._write(osc52(text))
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        super()._display(screen, narrowed(renderable))
+        super()._display(screen, partial_update(renderable))
 
     @property
     def _has_terminal(self) -> bool:

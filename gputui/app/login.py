@@ -17,7 +17,6 @@ from textual.app import App
 from textual.content import Content
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from gputui.app.workers import AWAITED_GROUP
 from gputui.commands import BY_ID
 from gputui.config.keymap import key_text
 from gputui.config.paths import known_hosts_path
@@ -26,6 +25,7 @@ from gputui.known_secrets import note
 from gputui.models import Instance, Ref, Secret, SSHTarget
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
+from gputui.widgets.textual_internals import AWAITED_GROUP
 
 if TYPE_CHECKING:
     from gputui.ssh.client import Connection

@@ -7,10 +7,12 @@ test_textual_internals.py compares both with the installed Textual.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from rich.console import Console
+from rich.control import Control
 from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.cache import LRUCache
@@ -21,21 +23,10 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input, Select, TextArea
+from textual.worker import Worker, WorkerState
 from textual.worker_manager import WorkerManager
 
-__all__ = [
-    "PRIVATE",
-    "ChopsUpdate",
-    "SharedStylesheet",
-    "app_context",
-    "detach_output",
-    "draw_now",
-    "is_ending",
-    "mute",
-    "remove_notification",
-    "select_values",
-    "unmute",
-]
+T = TypeVar("T")
 
 PRIVATE: Final[Mapping[type[Any], tuple[str, ...]]] = {
     App: (
@@ -109,6 +100,54 @@ class SharedStylesheet(Stylesheet):
     def reparse(self) -> None:
         """Apply the variables to all sources; the rules remain as they were where that fails."""
         self.parse()
+
+
+class PartialUpdate(ChopsUpdate):
+    """Writes the spans, and nothing next to them.
+
+    Textual writes each changed part of a line together with everything of its widget that is before it. Over a slow
+    link that is most of what a changed cell at the right end of a wide map costs.
+    """
+
+    def render_segments(self, console: Console) -> str:
+        """Return what to write to the terminal."""
+        written: list[str] = []
+        for y, left, right in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                first, last = max(x, left), min(end, right)
+                if strip is None or first >= last:
+                    continue
+                part = strip if (first, last) == (x, end) else strip.crop(first - x, last - x)
+                written += [Control.move_to(first, y).segment.text, part.render(console)]
+        return "".join(written)
+
+
+def partial_update(update: T) -> T | PartialUpdate:
+    """Return a partial update that writes no more than it has to; anything else as it is."""
+    if isinstance(update, ChopsUpdate):
+        return PartialUpdate(update.chops, update.spans, update.chop_ends)
+    return update
+
+
+AWAITED_GROUP = "awaited"
+"""The group of workers whose starter awaits them, and shows what they raise."""
+
+
+class Workers(WorkerManager):
+    """Calls ``on_failure`` with every worker that raised.
+
+    Textual posts a worker's state to the node that started it and no further: with ``exit_on_error=False`` a failure
+    in a screen or widget would end in silence.
+    """
+
+    def __init__(self, app: App[Any], on_failure: Callable[[Worker[Any]], None]) -> None:
+        super().__init__(app)
+        self._on_failure = on_failure
+
+    def _remove_worker(self, worker: Worker[Any]) -> None:
+        super()._remove_worker(worker)
+        if worker.state is WorkerState.ERROR and not worker.exit_on_error:
+            self._on_failure(worker)
 
 
 def is_ending(app: App[Any]) -> bool:

@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
-from gputui.app.partial_updates import narrowed
 from gputui.app.theme import DARK, variables
 from gputui.models import GpuSample, Ref
 from gputui.widgets.chart.data import WINDOWS, ChartData, Readings, Series
 from gputui.widgets.chart.grid import ChartGrid
 from gputui.widgets.chart.scale import UTILIZATION
+from gputui.widgets.textual_internals import partial_update
 
 BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEPT = 360
@@ -109,7 +109,7 @@ class SampleCharts(App[None]):
             self.set_interval(self._every, self.action_refresh_charts)
 
     def _display(self, screen: Any, renderable: Any) -> None:
-        super()._display(screen, narrowed(renderable))
+        super()._display(screen, partial_update(renderable))
 
     def _add_samples(self, apart: float) -> None:
         self._now += timedelta(seconds=apart)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from rich.cells import split_graphemes
-from rich.style import Style
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -18,6 +17,7 @@ from gputui.widgets.chart.buckets import Buckets, Timeline, runs, timeline
 from gputui.widgets.chart.data import ChartData, Series
 from gputui.widgets.chart.painter import STYLE_NAMES, Picture, Trace, form, picture
 from gputui.widgets.chart.scale import span_of
+from gputui.widgets.component_style import component_style
 from gputui.widgets.internal_errors import GuardedHandlers
 
 _BRAILLE = range(0x2800, 0x2900)
@@ -203,13 +203,5 @@ class Chart(GuardedHandlers, Canvas):
         """Return a style in the canvas's words, with the colours of the theme."""
         colour = self._colours.get(style)
         if colour is None:
-            component = f"chart--{style}"
-            full = self.get_component_rich_style(component)
-            part = self.get_component_rich_style(component, partial=True)
-            # The partial style says what is set, the full one in which colours, with translucency blended in.
-            set_here = part + Style(
-                color=full.color if part.color is not None else None,
-                bgcolor=full.bgcolor if part.bgcolor is not None else None,
-            )
-            colour = self._colours[style] = str(set_here)
+            colour = self._colours[style] = str(component_style(self, f"chart--{style}"))
         return colour

@@ -20,6 +20,7 @@ from textual.widget import Widget
 from gputui.models import Ref
 from gputui.presentation.columns.column import Column, RowT, Span, spans_of
 from gputui.text import clean
+from gputui.widgets.component_style import component_style
 from gputui.widgets.table.columns import Placed, arrange, choose, fit, minimum, spans_width, with_reserves
 from gputui.widgets.table.model import TableModel
 
@@ -325,14 +326,7 @@ class TablePainter(Generic[RowT]):
     def _resolve(self, name: str) -> Style:
         if name not in STYLE_NAMES:
             return VisualStyle.parse(name).rich_style
-        component = f"record-table--{name}"
-        full = self._widget.get_component_rich_style(component)
-        part = self._widget.get_component_rich_style(component, partial=True)
-        # The partial style says what is set, the full one in which colours, with translucency blended in.
-        return part + Style(
-            color=full.color if part.color is not None else None,
-            bgcolor=full.bgcolor if part.bgcolor is not None else None,
-        )
+        return component_style(self._widget, f"record-table--{name}")
 
 
 def _safe(spans: tuple[Span, ...]) -> tuple[Span, ...]:

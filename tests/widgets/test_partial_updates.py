@@ -13,7 +13,7 @@ from rich.segment import Segment
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
-from gputui.app.partial_updates import narrowed
+from gputui.widgets.textual_internals import partial_update
 
 WIDTH, HEIGHT = 24, 3
 BEFORE = "·" * WIDTH
@@ -62,13 +62,13 @@ def test_the_spans_are_drawn_and_nothing_else(cuts: set[int], given_spans: list[
         )
         for y in range(HEIGHT)
     ]
-    assert drawn(narrowed(update(sorted(cuts), given_spans))) == wanted
+    assert drawn(partial_update(update(sorted(cuts), given_spans))) == wanted
 
 
 def test_a_cell_at_the_end_of_a_line_costs_itself() -> None:
-    assert narrowed(update([], [(1, 20, 22)])).render_segments(console()) == "\x1b[2;21Huv"
+    assert partial_update(update([], [(1, 20, 22)])).render_segments(console()) == "\x1b[2;21Huv"
 
 
 def test_anything_else_is_left_as_it_is() -> None:
-    assert narrowed(None) is None
-    assert narrowed("text") == "text"
+    assert partial_update(None) is None
+    assert partial_update("text") == "text"
