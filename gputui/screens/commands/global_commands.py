@@ -129,12 +129,9 @@ class GlobalCommands(CommandSet):
         ):
             yield Content.assemble((f"  {example:<16}", "bold"), what)
 
-    def do_log(self, argument: str) -> None:
-        """Show the audit log."""
-        self._show_log()
-
     @in_worker("describe")
-    async def _show_log(self) -> None:
+    async def do_log(self, argument: str) -> None:
+        """Show the audit log."""
         history = self.session.history
         entries = await asyncio.to_thread(history.audit, limit=500) if history else ()
         await self.app.push_screen(

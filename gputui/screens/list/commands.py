@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
 from gputui.errors import GputuiError
+from gputui.models import Row
 from gputui.screens import dialogs
 from gputui.screens.base.export import SAVE_FORMATS, save_rows
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -14,6 +15,11 @@ from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:
     from gputui.screens.list.list_view import ListView
+
+
+def _of_table(action: Callable[[RecordTable[Row]], None]) -> Callable[[ListCommands, str], None]:
+    """Return the handler that does an action of the view's table."""
+    return lambda commands, argument: action(commands.view.table)
 
 
 class ListCommands(CommandSet):
@@ -25,17 +31,12 @@ class ListCommands(CommandSet):
         """A list can always be filtered and saved."""
         yield Condition.CONTENT
 
-    def do_mark(self, argument: str) -> None:
-        """Mark the row and go to the next."""
-        self.view.table.action_toggle_mark()
-
-    def do_mark_range(self, argument: str) -> None:
-        """Mark from the last mark to here."""
-        self.view.table.action_mark_range()
-
-    def do_mark_clear(self, argument: str) -> None:
-        """Unmark all rows."""
-        self.view.table.action_clear_marks()
+    do_mark = _of_table(RecordTable.action_toggle_mark)
+    do_mark_range = _of_table(RecordTable.action_mark_range)
+    do_mark_clear = _of_table(RecordTable.action_clear_marks)
+    do_sort_previous = _of_table(RecordTable.action_sort_previous)
+    do_sort_next = _of_table(RecordTable.action_sort_next)
+    do_sort_invert = _of_table(RecordTable.action_sort_invert)
 
     def do_refresh(self, argument: str) -> None:
         """Refresh now; the columns fit the rows of now."""
@@ -43,27 +44,9 @@ class ListCommands(CommandSet):
         for table in self.view.query(RecordTable):
             table.refit()
 
-    def do_sort_previous(self, argument: str) -> None:
-        """Sort by the column to the left."""
-        self.view.table.action_sort_previous()
-        self.view.frame.show()
-
-    def do_sort_next(self, argument: str) -> None:
-        """Sort by the column to the right."""
-        self.view.table.action_sort_next()
-        self.view.frame.show()
-
-    def do_sort_invert(self, argument: str) -> None:
-        """Reverse the order."""
-        self.view.table.action_sort_invert()
-        self.view.frame.show()
-
-    def do_save(self, argument: str) -> None:
-        """Write what is shown to a file."""
-        self._save()
-
     @in_worker("dialog")
-    async def _save(self) -> None:
+    async def do_save(self, argument: str) -> None:
+        """Write the rows shown to a file."""
         # A small j moves in a menu.
         keys = {"json": "J"}
         choices = [

@@ -58,7 +58,7 @@ class RecordTable(TableView[RowT]):
         ref: Ref
 
     class Changed(_TableMessage):
-        """Other rows are marked, or the number of rows is another: of all, of those shown, of new ones above."""
+        """The marks or the order changed, or the number of rows: of all, of those shown, of new ones above."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class RecordTable(TableView[RowT]):
         self._descending = False
         self._range_start: Ref | None = None
         self._announced_cursor: Ref | None = None
-        self._announced: tuple[int, int, int, set[Ref]] = (0, 0, 0, set())
+        self._announced: tuple[object, ...] = (0, 0, 0, None, False, set())
         self._above: set[Ref] = set()
 
     # -- what is in it ---------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class RecordTable(TableView[RowT]):
             return
         self._model.marks ^= {ref}
         self._range_start = ref
-        self._step(1)
+        self.action_move(1)
 
     def action_mark_range(self) -> None:
         """Mark from the row marked last to the cursor, both included."""
@@ -318,9 +318,9 @@ class RecordTable(TableView[RowT]):
             self._announced_cursor = model.cursor
             self.post_message(self.CursorMoved(self, model.cursor))
         self._see_above()
-        counts = (len(model), len(model.rows), len(self._above))
-        if (*counts, model.marks) != self._announced:
-            self._announced = (*counts, set(model.marks))
+        state = (len(model), len(model.rows), len(self._above), *self.sort)
+        if (*state, model.marks) != self._announced:
+            self._announced = (*state, set(model.marks))
             self.post_message(self.Changed(self))
 
     def _forget(self, ref: Ref) -> None:

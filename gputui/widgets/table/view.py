@@ -35,12 +35,12 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
     _restyled = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "cursor_down", "Down", show=False, id="table.down"),
-        Binding("k,up", "cursor_up", "Up", show=False, id="table.up"),
+        Binding("j,down", "move(1)", "Down", show=False, id="table.down"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="table.up"),
         Binding("g,home", "first", "First", show=False, id="table.first"),
         Binding("G,end", "last", "Last", show=False, id="table.last"),
-        Binding("ctrl+f,pagedown", "page_down", "Page down", show=False, id="table.page_down"),
-        Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="table.page_up"),
+        Binding("ctrl+f,pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
+        Binding("ctrl+u,pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"record-table--{name}" for name in STYLE_NAMES}
@@ -140,35 +140,24 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
             self._sync()
         return found
 
-    def action_cursor_down(self) -> None:
-        """Go to the next row."""
-        self._step(1)
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by some rows."""
+        if self.viewport.step(rows):
+            self._sync()
 
-    def action_cursor_up(self) -> None:
-        """Go to the row before."""
-        self._step(-1)
-
-    def action_page_down(self) -> None:
-        """Go a screen down."""
-        self.viewport.top += self.viewport.page
-        self._step(self.viewport.page)
-
-    def action_page_up(self) -> None:
-        """Go a screen up."""
-        self.viewport.top -= self.viewport.page
-        self._step(-self.viewport.page)
+    def action_page(self, pages: int) -> None:
+        """Move cursor and view by screens."""
+        rows = pages * self.viewport.page
+        self.viewport.top += rows
+        self.action_move(rows)
 
     def action_first(self) -> None:
         """Go to the first row."""
-        self._step(-self.row_count)
+        self.action_move(-self.row_count)
 
     def action_last(self) -> None:
         """Go to the last row."""
-        self._step(self.row_count)
-
-    def _step(self, rows: int) -> None:
-        if self.viewport.step(rows):
-            self._sync()
+        self.action_move(self.row_count)
 
     def _scroll_view(self, top: int) -> None:
         self.viewport.scroll_to(top)

@@ -164,7 +164,7 @@ async def test_keys_move_the_cursor(keys: str, name: str) -> None:
 
 async def test_a_step_repaints_two_lines() -> None:
     async with shown(records(*range(30))) as driver:
-        driver.table.action_cursor_down()
+        driver.table.action_move(1)
         assert driver.repainted() == 2
 
 
