@@ -345,7 +345,7 @@ async def test_who_has_a_model_is_told_cheapest_first_and_unknown_prices_last() 
     async with staged(hub(), dock(), view="1") as stage:
         at(stage, "sgp1")
         await stage.press("enter")
-        assert "WhereRTX 5090" in stage.text
+        assert "Where RTX 5090" in stage.text
         lines = [line for line in stage.lines if "from $" in line or "price unknown" in line]
         order = [
             next(region for region in ("us-east-1", "sgp1", "dock", "eu-1") if region in line) for line in lines[:3]
@@ -379,7 +379,7 @@ async def test_where_a_price_is_not_offered_it_is_what_one_pays_there() -> None:
 async def test_without_any_price_none_is_spoken_of() -> None:
     async with staged(dock(), view="1") as stage:
         await stage.press("enter")
-        assert "WhereRTX 5090" in stage.text
+        assert "Where RTX 5090" in stage.text
         assert "price" not in stage.text
 
 
@@ -416,7 +416,7 @@ async def test_who_has_a_model_can_be_asked_where_it_is_not_offered() -> None:
         await stage.press("enter")
         assert "No place has H200 idle now." in stage.toasts
         await stage.press("j", "enter")
-        assert "WhereRTX 5090" in stage.text
+        assert "Where RTX 5090" in stage.text
 
 
 # --- waiting for idle GPUs --------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ async def test_enter_twice_creates_where_the_cursor_is() -> None:
     fake.rows[Resource.STOCK] = [offer("lab", "RTX 4090", 2, 4)]
     async with staged(fake, attic(), view="1") as stage:
         await stage.press("G", "right", "enter")
-        assert "WhereRTX 4090" in stage.text
+        assert "Where RTX 4090" in stage.text
         await stage.press("enter")
         assert "New pod in lab" in stage.text
 
