@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from gputui.commands import BY_ID, Command
-from gputui.models import Action, Block, Instance, Phase, Resource, Row
+from gputui.models import Action, Block, Instance, Phase, Resource
 from gputui.screens.commands.block_host import BlockCommands, place_of
 from gputui.screens.list.list_view import ListView
 
@@ -64,10 +64,6 @@ class BlacklistView(ListView):
         rows = self.targets()
         writable = not any(self.session.fleet.accounts[row.ref.account].read_only for row in rows)
         return frozenset({Action.BLOCK}) if rows and writable else frozenset()
-
-    def is_problem(self, row: Row) -> bool:
-        """A blocked host is no problem."""
-        return False
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""

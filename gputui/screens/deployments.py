@@ -190,7 +190,7 @@ class DeploymentsView(ListView):
         """Return why there are no rows, and the key that creates one."""
         if not self.session.has_list(self.RESOURCE):
             return f"No deployments in {self.session.accounts_text}: there are instances only (3)."
-        return self.none_text("deployments")
+        return super().empty_text()
 
     def creatable(self) -> list[str]:
         """The accounts in which something can be created, those with deployments first."""

@@ -146,13 +146,8 @@ class InstancesView(ListView):
             return is_unpriced(row, None if row.parent is None else self.session.fleet.get(row.parent))
         return row.ref == scope or (isinstance(row, Instance) and row.parent == scope)
 
-    def is_problem(self, row: Row) -> bool:
-        """Failed, unknown, in transition, or under way."""
-        settled = isinstance(row, Instance) and row.phase in (Phase.RUNNING, Phase.STOPPED) and not row.problem
-        return not settled or self.session.fleet.mutations.pending(row.ref) is not None
-
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
         if self.scope is not None:
             return f"No instances of {self.breadcrumbs()[0]}."
-        return self.none_text("instances")
+        return super().empty_text()

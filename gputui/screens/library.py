@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 from textual.content import Content
 
 from gputui.commands import Command, Condition
-from gputui.models import LIBRARY, Action, Change, Image, Phase, Ref, Resource, Role, Row
+from gputui.models import LIBRARY, Action, Change, Image, Ref, Resource, Role, Row
 from gputui.presentation.actions import name_of
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
@@ -47,15 +47,6 @@ class LibraryPart(ListView):
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
 
-    def is_problem(self, row: Row) -> bool:
-        """Failed, unknown, in transition, not read, or with a change under way."""
-        settled = getattr(row, "phase", Phase.RUNNING) in (Phase.RUNNING, Phase.STOPPED)
-        return not settled or bool(getattr(row, "problem", None)) or self.context.pending(row.ref) is not None
-
-    def empty_text(self) -> str:
-        """Return why there are no rows, and the key that creates one."""
-        return self.nothing(self.RESOURCE.value)
-
     def follow(self) -> Sequence[Callable[[], None]]:
         """Remember that this part was looked at last, and follow its list."""
         self.session.library = self.NAME
@@ -92,12 +83,12 @@ class LibraryPart(ListView):
         """Name the part that is next."""
         return LIBRARY[self.next_part()].value if command.id == "pane" else super().short_of(command)
 
-    def nothing(self, called: str) -> str:
-        """Return that there are none, and the key that creates one, or that no account has such a list."""
+    def empty_text(self) -> str:
+        """Return why there are no rows, and the key that creates one."""
         if self.session.has_list(self.RESOURCE):
-            return self.none_text(called)
+            return super().empty_text()
         why = "its kind has none" if self.session.account else "no account is of a kind that has some"
-        return f"There are no {called} in {self.session.accounts_text}: {why}."
+        return f"There are no {self.RESOURCE.value} in {self.session.accounts_text}: {why}."
 
 
 _IMAGES = frozenset({Resource.IMAGES})

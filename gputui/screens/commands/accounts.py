@@ -115,12 +115,8 @@ class AccountCommands(CommandSet):
         )
         if again is None:
             return
-        try:
-            note(first)
-            result = await self.session.fleet.mutations.change_password(account, Secret(first))
-        except GputuiError as error:
-            self.view.show_error(error)
-            return
+        note(first)
+        result = await self.session.fleet.mutations.change_password(account, Secret(first))
         self.view.notify(
             f"{account}: {result.message}. Now put it where the configuration points to.", severity="information"
         )

@@ -69,7 +69,7 @@ class CommandSet:
 
 
 def in_worker(group: str, *, exclusive: bool = False) -> Callable[[Work[S, P]], Started[S, P]]:
-    """Run a method of a command set as a worker of its view."""
+    """Run a method of a command set as a worker of its view; a GputuiError that it raises is shown."""
 
     def decorate(method: Work[S, P]) -> Started[S, P]:
         @wraps(method)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gputui.errors import GputuiError
 from gputui.models import Deployment, Instance, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import plain_text
@@ -91,11 +90,7 @@ async def _copy_password(view: View, row: Instance) -> None:
     )
     if not await view.app.push_screen_wait(question):
         return
-    try:
-        target = await view.session.fleet.ssh_target(row.ref)
-    except GputuiError as error:
-        view.show_error(error)
-        return
+    target = await view.session.fleet.ssh_target(row.ref)
     if target.password is None:
         view.notify(f"{row.name} has no password now.")
         return
@@ -105,11 +100,7 @@ async def _copy_password(view: View, row: Instance) -> None:
 
 async def _copy_json(view: View, row: Row) -> None:
     """Copy the JSON of a row whose list does not keep it."""
-    try:
-        raw = getattr(await view.session.fleet.detail(row.ref), "raw", "")
-    except GputuiError as error:
-        view.show_error(error)
-        return
+    raw = getattr(await view.session.fleet.detail(row.ref), "raw", "")
     if raw:
         copy_text(view, _plain_json(raw), "JSON")
     else:

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from gputui.commands import Command, Condition
-from gputui.errors import GputuiError
 from gputui.models import RESOURCES, Action, FieldKind, Form, FormField, Ref, Resource, Role
 from gputui.presentation.create import cost, doing, same_name, sizes, stock_note
 from gputui.presentation.forms import written
@@ -66,12 +65,8 @@ class CreateCommands(CommandSet):
         kind = kinds[0] if len(kinds) == 1 else await self._chosen_of(f"Create in {account}", kinds)
         if kind is None:
             return
-        try:
-            creator = fleet.creator(account, kind)
-            form = await creator.form()
-        except GputuiError as error:
-            self.view.show_error(error)
-            return
+        creator = fleet.creator(account, kind)
+        form = await creator.form()
         if fleet.supports(account, Resource.STOCK):
             # By the time the form is filled in it is known how much of what it asks for is idle.
             fleet.refresh([Resource.STOCK], [account])

@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from gputui.actions import ACTIONS
-from gputui.errors import GputuiError
 from gputui.models import Action, Form, Row
 from gputui.presentation.actions import button_text, effect, name_of
 from gputui.presentation.forms import FieldChange, change_notes, changed
@@ -46,12 +45,8 @@ class EditCommands(ActionCommands):
     @in_worker("dialog")
     async def _change(self, action: Action, row: Row) -> None:
         fleet = self.session.fleet
-        try:
-            editor = fleet.editor(row.ref.account)
-            form = await editor.form(row, action)
-        except GputuiError as error:
-            self.view.show_error(error)
-            return
+        editor = fleet.editor(row.ref.account)
+        form = await editor.form(row, action)
         request = FormRequest(
             form,
             prepare=lambda values: editor.prepare(row, action, values),

@@ -65,10 +65,9 @@ class InspectCommands(CommandSet):
     async def _show_json(self, row: Row) -> None:
         try:
             row = await self.session.fleet.detail(row.ref)
-        except GputuiError as error:
+        except GputuiError:
             if not getattr(row, "raw", ""):
-                self.view.show_error(error)
-                return
+                raise
         raw = getattr(row, "raw", "")
         lines = describe_json(raw) if raw else [Content("This back end has no JSON for it.")]
         self.app.push_screen(dialogs.ReaderDialog(f"JSON of {row.ref}", lines))

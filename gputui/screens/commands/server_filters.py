@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gputui.commands import Condition
-from gputui.errors import InvalidError
 from gputui.models import FieldKind, Form, FormField, Resource
 from gputui.presentation.forms import merged
 from gputui.screens import dialogs
@@ -60,11 +59,7 @@ class ServerFilterCommands(CommandSet):
         values = _asked(given)
         if values == in_force:
             return
-        try:
-            fleet.set_filter(resource, values)
-        except InvalidError as error:
-            self.view.show_error(error)
-            return
+        fleet.set_filter(resource, values)
         self.view.choices_changed()
 
 

@@ -60,8 +60,7 @@ class ListCommands(CommandSet):
         try:
             path = await save_rows(self.app, chosen, self.view.NAME, tuple(table.columns.values()), rows)
         except OSError as error:
-            self.view.show_error(
-                GputuiError(f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to.")
-            )
-            return
+            raise GputuiError(
+                f"It was not saved: {error.strerror}.", hint="Start gputui in a folder you may write to."
+            ) from error
         self.view.notify(f"Saved as {path}", severity="information")

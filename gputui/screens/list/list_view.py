@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import BY_ID, Command
-from gputui.models import Change, FeedState, Ref, Resource, Row
+from gputui.models import Change, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import columns_of
@@ -204,8 +204,10 @@ class ListView(View):
         return row.ref == scope
 
     def is_problem(self, row: Row) -> bool:
-        """Whether a row wants attention."""
-        return True
+        """Whether a row is failed, unknown, in transition, under way, or could not be read."""
+        settled = getattr(row, "phase", Phase.RUNNING) in (Phase.RUNNING, Phase.STOPPED)
+        problem = getattr(row, "problem", None)
+        return not settled or bool(problem) or self.session.fleet.mutations.pending(row.ref) is not None
 
     def limit_to(self, scope: Ref | None, select: Ref | None = None) -> None:
         """Limit the view to one instance, or put the cursor on a row."""
@@ -260,11 +262,8 @@ class ListView(View):
 
     def empty_text(self) -> str:
         """Return why there are no rows, and the key that creates one."""
-        return "Nothing here."
-
-    def none_text(self, noun: str) -> str:
-        """Return that the accounts shown have none, and the key that creates one."""
-        return f"No {noun} in {self.session.accounts_text}." + (" Press n to create one." if self.creatable() else "")
+        created = " Press n to create one." if self.creatable() else ""
+        return f"No {self.RESOURCE.value} in {self.session.accounts_text}.{created}"
 
     def counts(self) -> str:
         """Return the number of rows shown, and of all."""
