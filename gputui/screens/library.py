@@ -133,7 +133,7 @@ class PullCommands(LifecycleCommands):
         if pulls and not argument:
             self._give_up(pulls)
         else:
-            super().do_stop(argument)
+            self._begin(Action.STOP, argument)
 
     @in_worker("dialog")
     async def _give_up(self, rows: Sequence[Row]) -> None:

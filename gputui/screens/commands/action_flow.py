@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from textual.content import Content
 
 from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
 from gputui.formatting import format_time
-from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Resource, Row
+from gputui.models import Action, ActionResult, Deployment, FeedState, Instance, Ref, Resource, Row
 from gputui.presentation.actions import (
     button_text,
     confirmation_text,
@@ -64,74 +65,57 @@ class ActionCommands(CommandSet):
             if tag is None:
                 return
             arguments["tag"] = tag.strip()
-        if action is Action.STOP and all(self.session.fleet.options(row, Action.STOP) for row in rows):
-            if (chosen := await self._confirmed_stop(rows)) is not None:
-                await self.act_on(action, rows, chosen)
-            return
-        if action is Action.DELETE and any(self.session.fleet.options(row, Action.DELETE) for row in rows):
-            if (chosen := await self._confirmed_delete(rows)) is not None:
-                await self.act_on(action, rows, chosen)
-            return
-        verb = button_text(action)
-        if await self.confirmed(action, rows, verb):
-            await self.act_on(action, rows, arguments)
+        dialog = self.question(action, rows)
+        if await self.app.push_screen_wait(dialog):
+            await self.act_on(action, rows, {**arguments, **dialog.arguments})
 
-    async def confirmed(self, action: Action, rows: Sequence[Row], verb: str, command: str = "") -> bool:
-        """Ask for confirmation; the question names the rows with account and state, and the effects."""
-        answer = await self.app.push_screen_wait(
-            dialogs.ConfirmDialog(
-                _question(f"{verb}{' in' if command else ''}", rows),
-                subjects=[
-                    *([Content.assemble("  $ ", (command, "bold"))] if command else []),
-                    *_subjects(rows),
-                ],
-                effects=self._effects(action, rows),
-                confirm=verb,
-                typed=self._confirmation_text(action, rows),
-                danger=ACTIONS[action].ends_work,
+    def question(
+        self, action: Action, rows: Sequence[Row], verb: str = "", command: str = ""
+    ) -> dialogs.ConfirmDialog:
+        """Return the question before an action: the rows with account and state, the effects, and the options."""
+        fleet, them = self.session.fleet, "it" if len(rows) == 1 else "them"
+        verb = verb or button_text(action)
+        several = len({row.ref.account for row in rows}) > 1
+        common: dict[str, Any] = {
+            "heading": _question(f"{verb}{' in' if command else ''}", rows),
+            "subjects": [
+                *([Content.assemble("  $ ", (command, "bold"))] if command else []),
+                *(subject_line(row, account=several) for row in rows),
+            ],
+            "confirm": verb,
+            "typed": self._confirmation_text(action, rows),
+            "danger": ACTIONS[action].ends_work,
+        }
+        if action is Action.STOP and all(fleet.options(row, Action.STOP) for row in rows):
+            maintained = self._maintained(rows)
+            others = [*self._work_lost(rows), *self.staleness(rows)]
+            options = [
+                dialogs.Option("decrease_replicas", scale_down_offer(rows, maintained), "s"),
+                dialogs.Option("no_cache", f"do not keep {them} for reuse", "k"),
+            ]
+            return dialogs.StopDialog(
+                effects=lambda chosen: [*stop_effects(rows, maintained, less="decrease_replicas" in chosen), *others],
+                options=[option for option in options if option.label],
+                **common,
             )
-        )
-        return bool(answer)
+        effects = self._effects(action, rows)
+        if action is Action.DELETE and any(fleet.options(row, Action.DELETE) for row in rows):
+            return dialogs.ConfirmDialog(
+                effects=lambda chosen: effects if "force" in chosen else [*effects, force_needed(rows)],
+                options=[dialogs.Option("force", f"force: delete {them} while running", "f")],
+                **common,
+            )
+        return dialogs.ConfirmDialog(effects=effects, **common)
 
-    async def _confirmed_delete(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
-        """Ask whether to delete rows that are deleted by force only; returns the options, None for no."""
-        effects = self._effects(Action.DELETE, rows)
-        label = f"force: delete {'it' if len(rows) == 1 else 'them'} while running"
-        dialog = dialogs.ConfirmDialog(
-            _question("Delete", rows),
-            subjects=_subjects(rows),
-            effects=lambda chosen: effects if "force" in chosen else [*effects, force_needed(rows)],
-            options=[dialogs.Option("force", label, "f")],
-            confirm="Delete",
-            typed=self._confirmation_text(Action.DELETE, rows),
-            danger=True,
-        )
-        return dialog.arguments if await self.app.push_screen_wait(dialog) else None
-
-    async def _confirmed_stop(self, rows: Sequence[Row]) -> Mapping[str, str] | None:
-        """Ask whether and how to stop rows with options for it; returns the options, None for no."""
+    def _maintained(self, rows: Sequence[Row]) -> dict[Ref, Deployment]:
+        """Return the deployments that start another instance for one that ends, and can be scaled."""
         fleet = self.session.fleet
         parents = {row.parent: fleet.get(row.parent) for row in rows if isinstance(row, Instance) and row.parent}
-        maintained = {
+        return {
             ref: parent
             for ref, parent in parents.items()
             if isinstance(parent, Deployment) and Action.SCALE in fleet.actions(parent)
         }
-        others = [*self._work_lost(rows), *self.staleness(rows)]
-        options = [
-            dialogs.Option("decrease_replicas", scale_down_offer(rows, maintained), "s"),
-            dialogs.Option("no_cache", f"do not keep {'it' if len(rows) == 1 else 'them'} for reuse", "k"),
-        ]
-        dialog = dialogs.StopDialog(
-            _question("Stop", rows),
-            subjects=_subjects(rows),
-            effects=lambda chosen: [*stop_effects(rows, maintained, less="decrease_replicas" in chosen), *others],
-            options=[option for option in options if option.label],
-            confirm="Stop",
-            typed=self._confirmation_text(Action.STOP, rows),
-            danger=True,
-        )
-        return dialog.arguments if await self.app.push_screen_wait(dialog) else None
 
     def _confirmation_text(self, action: Action, rows: Sequence[Row]) -> str | None:
         fleet = self.session.fleet
@@ -230,6 +214,12 @@ def _question(verb: str, rows: Sequence[Row]) -> str:
     return f"{verb} {what} in {', '.join(sorted({row.ref.account for row in rows}))}?"
 
 
-def _subjects(rows: Sequence[Row]) -> list[Content]:
-    several = len({row.ref.account for row in rows}) > 1
-    return [subject_line(row, account=several) for row in rows]
+def add_handlers(kind: type[ActionCommands], method: str, actions: Iterable[Action]) -> None:
+    """Give a set a handler for the command of each action: ``method`` with the action before the argument."""
+
+    def handler(action: Action) -> Callable[[ActionCommands, str], None]:
+        return lambda commands, argument: getattr(commands, method)(action, argument)
+
+    for action in actions:
+        if not hasattr(kind, f"do_{action.value}"):
+            setattr(kind, f"do_{action.value}", handler(action))

@@ -12,7 +12,7 @@ from gputui.models import Action, Form, Row
 from gputui.presentation.actions import button_text, effect, name_of
 from gputui.presentation.forms import FieldChange, change_notes, changed
 from gputui.screens import dialogs
-from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.form_flow import FormRequest, fact, fill_and_send
 from gputui.screens.detail.describe import subject_line
@@ -22,18 +22,6 @@ _WIDEST_LABEL = 24
 
 class EditCommands(ActionCommands):
     """Change the settings, the name or the size of something."""
-
-    def do_update(self, argument: str) -> None:
-        """Change the settings of the target."""
-        self._begin_change(Action.UPDATE, argument)
-
-    def do_rename(self, argument: str) -> None:
-        """Give the target another name."""
-        self._begin_change(Action.RENAME, argument)
-
-    def do_resize(self, argument: str) -> None:
-        """Give the target another size."""
-        self._begin_change(Action.RESIZE, argument)
 
     def _begin_change(self, action: Action, argument: str) -> None:
         rows = self.chosen(action, argument)
@@ -79,3 +67,6 @@ class EditCommands(ActionCommands):
 def _lines(changes: list[FieldChange]) -> list[Content]:
     width = min(_WIDEST_LABEL, max(cell_len(change.label) for change in changes))
     return [fact(change.label, [(change.text, "bold")], width) for change in changes]
+
+
+add_handlers(EditCommands, "_begin_change", [action for action, spec in ACTIONS.items() if spec.has_form])

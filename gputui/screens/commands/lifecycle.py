@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from textual.content import Content
 
@@ -11,7 +11,7 @@ from gputui.errors import GputuiError
 from gputui.models import Action, Row
 from gputui.presentation.actions import effect, name_of
 from gputui.screens import dialogs
-from gputui.screens.commands.action_flow import ActionCommands
+from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.detail.describe import subject_line
 from gputui.screens.detail.reports import describe_exec
@@ -19,10 +19,6 @@ from gputui.screens.detail.reports import describe_exec
 
 class LifecycleCommands(ActionCommands):
     """Start, stop, restart, delete, save as an image, run a command."""
-
-    def do_stop(self, argument: str) -> None:
-        """Stop the targets."""
-        self._begin(Action.STOP, argument)
 
     def do_commit(self, argument: str) -> None:
         """Save the target as an image."""
@@ -53,8 +49,10 @@ class LifecycleCommands(ActionCommands):
         )
         if command is None:
             return
-        if len(rows) > 1 and not await self.confirmed(Action.EXEC, rows, "Run", command):
-            return
+        if len(rows) > 1:
+            question = self.question(Action.EXEC, rows, "Run", command)
+            if not await self.app.push_screen_wait(question):
+                return
         reader = dialogs.ReaderDialog(f"Run in {what}", [Content.styled(f"Running in {what} …", "$muted")])
         await self.app.push_screen(reader)
         lines: list[Content] = []
@@ -79,14 +77,5 @@ class LifecycleCommands(ActionCommands):
             self.app.notify("\n".join(ends), title=f"Run: {command}", markup=False, timeout=15)
 
 
-def _handler(action: Action) -> Callable[[LifecycleCommands, str], None]:
-    def begin(commands: LifecycleCommands, argument: str) -> None:
-        commands._begin(action, argument)
-
-    return begin
-
-
-for _action, _spec in ACTIONS.items():
-    # An action of the command line without options of its own needs a yes alone here, as start does.
-    if _spec.cli_help and not hasattr(LifecycleCommands, f"do_{_action.value}"):
-        setattr(LifecycleCommands, f"do_{_action.value}", _handler(_action))
+# An action of the command line without options of its own needs a yes alone here, as start does.
+add_handlers(LifecycleCommands, "_begin", [action for action, spec in ACTIONS.items() if spec.cli_help])
