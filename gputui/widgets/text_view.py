@@ -1,4 +1,4 @@
-"""A long text to read, search and copy: descriptions, JSON, the output of a command."""
+"""Long texts to read, search and copy: descriptions, JSON, the output of a command."""
 
 from __future__ import annotations
 
@@ -13,22 +13,58 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
+
+from gputui.widgets.internal_errors import GuardedHandlers
 
 
-class TextView(ScrollView, can_focus=True):
-    """Wraps to its width and draws only the lines that are seen.
-
-    Lines are data, never markup. ``find`` moves to the next line that holds a text, whatever its case.
-    """
+class SearchView(GuardedHandlers, ScrollView, can_focus=True):
+    """The base of texts to scroll and search: only the lines in view are drawn. Lines are data, never markup."""
 
     DEFAULT_CSS = """
-    TextView {
+    SearchView {
         height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-gutter: stable;
         scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
     }
-    TextView > .text-view--match { background: $match; color: $match-text; text-style: bold; }
+    SearchView > .search-view--match { background: $match; color: $match-text; text-style: bold; }
+    SearchView > .search-view--cursor { background: $foreground 10%; }
+    SearchView:focus > .search-view--cursor { background: $selected; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"text-view--match"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"search-view--match", "search-view--cursor"}
+
+    _needle = ""
+
+    @dataclass
+    class Found(Message):
+        """A search ended; ``summary`` is its result in words."""
+
+        summary: str
+
+    def find(self, needle: str) -> None:
+        """Go to the first match at the place of now or after it; the case does not count."""
+        self._needle = needle
+        self.search(0)
+
+    def action_find_again(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) match."""
+        if self._needle:
+            self.search(step)
+
+    def search(self, step: int) -> None:
+        """Go to a match: the next (1), the previous (-1), or the first from the place of now on (0)."""
+        raise NotImplementedError
+
+    def draw(self, line: Content, style: VisualStyle) -> Strip:
+        """Return a line of the screen."""
+        segments = [
+            Segment(text, part.rich_style)
+            for text, part in line.render(style, end="", parse_style=self.app.stylesheet.parse_style)
+        ]
+        return Strip(segments).crop_extend(0, self.size.width, style.rich_style)
+
+
+class TextView(SearchView):
+    """Wraps long lines to its width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "Down", show=False, id="text.down"),
@@ -41,17 +77,10 @@ class TextView(ScrollView, can_focus=True):
         Binding("N", "find_again(-1)", "Previous match", show=False, id="text.previous"),
     ]
 
-    @dataclass
-    class Found(Message):
-        """A search ended; ``summary`` is its result in words."""
-
-        summary: str
-
-    def __init__(self, lines: Sequence[Content] = (), *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, lines: Sequence[Content] = ()) -> None:
+        super().__init__()
         self._lines = list(lines)
         self._shown: list[Content] = []
-        self._needle = ""
         self._match: int | None = None
 
     @property
@@ -79,19 +108,15 @@ class TextView(ScrollView, can_focus=True):
         self.virtual_size = Size(width, len(self._shown))
         self.refresh()
 
-    def find(self, needle: str) -> None:
-        """Go to the first line at or below the top one that holds ``needle``."""
-        self._needle = needle.casefold()
-        self._match = None
-        self._go(1, self.scroll_offset.y - 1)
-
-    def action_find_again(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) match."""
-        if self._needle:
-            self._go(step, self.scroll_offset.y if self._match is None else self._match)
-
-    def _go(self, step: int, start: int) -> None:
-        matches = [number for number, line in enumerate(self._shown) if self._needle in line.plain.casefold()]
+    def search(self, step: int) -> None:
+        """Go to a line that matches."""
+        top = self.scroll_offset.y
+        if not step:
+            step, start = 1, top - 1
+        else:
+            start = top if self._match is None else self._match
+        needle = self._needle.casefold()
+        matches = [number for number, line in enumerate(self._shown) if needle in line.plain.casefold()]
         ahead = [number for number in matches if (number > start if step > 0 else number < start)]
         if matches:
             self._match = (ahead or matches)[0 if step > 0 else -1]
@@ -104,17 +129,11 @@ class TextView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        top = self.scroll_offset.y
-        number = top + y
-        width = self.size.width
+        number = self.scroll_offset.y + y
         style = self.visual_style
         if number >= len(self._shown):
-            return Strip.blank(width, style.rich_style)
+            return Strip.blank(self.size.width, style.rich_style)
         line = self._shown[number]
         if number == self._match:
-            line = line.stylize(self.get_visual_style("text-view--match"))
-        segments = [
-            Segment(text, part.rich_style)
-            for text, part in line.render(style, end="", parse_style=self.app.stylesheet.parse_style)
-        ]
-        return Strip(segments).crop_extend(0, width, style.rich_style)
+            line = line.stylize(self.get_visual_style("search-view--match"))
+        return self.draw(line, style)

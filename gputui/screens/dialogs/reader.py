@@ -20,7 +20,7 @@ from gputui.text import clean
 from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.json.tree import Fact, Plain, Section, parse, written
 from gputui.widgets.json.view import JsonView
-from gputui.widgets.text_view import TextView
+from gputui.widgets.text_view import SearchView, TextView
 
 _ALL = ""
 
@@ -81,9 +81,8 @@ class Reader(Dialog[None], Generic[ViewT]):
         if event.value:
             self.view.find(event.value)
 
-    @on(TextView.Found)
-    @on(JsonView.Found)
-    def _found(self, event: TextView.Found | JsonView.Found) -> None:
+    @on(SearchView.Found)
+    def _found(self, event: SearchView.Found) -> None:
         self.show_hint(f"{event.summary}   n N next, previous   esc close")
 
 

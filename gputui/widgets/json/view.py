@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.json.tree import FACT_WIDTH, INDENT, Fact, JsonTree, Node, Number, Plain, Section, written
+from gputui.widgets.text_view import SearchView
 
 _OPEN, _CLOSED, _LEAF = "▾ ", "▸ ", "  "
 
 
-class JsonView(GuardedHandlers, ScrollView, can_focus=True):
-    """Draws only the lines that are seen. All of it is data, never markup; what stands in it is made safe."""
+class JsonView(SearchView):
+    """Folds objects and arrays. All of it is made safe."""
 
     ALLOW_SELECT = False
-
-    DEFAULT_CSS = """
-    JsonView {
-        height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $surface;
-    }
-    JsonView > .json-view--cursor { background: $foreground 10%; }
-    JsonView:focus > .json-view--cursor { background: $selected; text-style: bold; }
-    JsonView > .json-view--match { background: $match; color: $match-text; text-style: bold; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"json-view--cursor", "json-view--match"}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "Down", show=False, id="json.down"),
@@ -54,17 +39,10 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
         Binding("N", "find_again(-1)", "Previous match", show=False, id="json.previous"),
     ]
 
-    @dataclass
-    class Found(Message):
-        """A search ended; ``summary`` is its result in words."""
-
-        summary: str
-
     def __init__(self) -> None:
         super().__init__()
         self._tree = JsonTree()
         self._cursor = 0
-        self._needle = ""
 
     # --- what it shows ---------------------------------------------------------------------------------------
 
@@ -206,17 +184,8 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
 
     # --- finding ---------------------------------------------------------------------------------------------
 
-    def find(self, needle: str) -> None:
-        """Go to the first place at the cursor or after it that holds ``needle``, and open what hides it."""
-        self._needle = needle
-        self._find(0)
-
-    def action_find_again(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) place."""
-        if self._needle:
-            self._find(step)
-
-    def _find(self, step: int) -> None:
+    def search(self, step: int) -> None:
+        """Go to a match, and open what hides it."""
         if (node := self._node) is None:
             return
         path, number, count = self._tree.find(self._needle, node.path, step)
@@ -241,19 +210,15 @@ class JsonView(GuardedHandlers, ScrollView, can_focus=True):
         if self._needle:
             line = self._with_matches(line)
         if index == self._cursor:
-            style = style + self.get_visual_style("json-view--cursor")
-        segments = [
-            Segment(text, part.rich_style)
-            for text, part in line.render(style, end="", parse_style=self.app.stylesheet.parse_style)
-        ]
-        return Strip(segments).adjust_cell_length(width, style.rich_style)
+            style = style + self.get_visual_style("search-view--cursor")
+        return self.draw(line, style)
 
     def _with_matches(self, line: Content) -> Content:
         plain, wanted = line.plain.casefold(), self._needle.casefold()
         # Where folding the case changes the length, places would be wrong.
         if len(plain) != len(line.plain):
             return line
-        style = self.get_visual_style("json-view--match")
+        style = self.get_visual_style("search-view--match")
         start = plain.find(wanted)
         while start >= 0:
             line = line.stylize(style, start, start + len(wanted))

@@ -71,7 +71,7 @@ async def shown(
             view.set_content(facts, sections)
             yield view
 
-        def on_json_view_found(self, event: JsonView.Found) -> None:
+        def on_search_view_found(self, event: JsonView.Found) -> None:
             screen.found.append(event.summary)
 
     app = Alone()
