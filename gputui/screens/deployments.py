@@ -18,8 +18,7 @@ from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.detail.describe import subject_line
-from gputui.screens.list.fleet_context import FleetContext
-from gputui.screens.list.list_view import ListView
+from gputui.screens.list.list_view import FleetContext, ListView
 
 _TASKS = frozenset({Resource.TASKS})
 

@@ -40,7 +40,7 @@ from gputui.models import (
 )
 from gputui.screens.base.view import View
 from gputui.widgets.bars.header import HeaderBar
-from gputui.widgets.bars.title import TitleLine
+from gputui.widgets.bars.line import TitleLine
 from gputui.widgets.table.table import RecordTable
 from tests.fleet.fakes import START, FakeBackend, FakeClock, make_fleet, pod, settle
 

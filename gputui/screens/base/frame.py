@@ -13,9 +13,8 @@ from gputui.commands import COMMANDS
 from gputui.models import Change
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.base.header_cost import FleetCost
-from gputui.widgets.bars.footer import FooterBar
 from gputui.widgets.bars.header import HeaderBar
-from gputui.widgets.bars.title import TitleLine
+from gputui.widgets.bars.line import FooterBar, TitleLine
 
 if TYPE_CHECKING:
     from gputui.screens.base.view import View

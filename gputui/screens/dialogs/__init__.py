@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
     from gputui.screens.dialogs.prompt import PromptDialog as PromptDialog
+    from gputui.screens.dialogs.prompt import WaitDialog as WaitDialog
     from gputui.screens.dialogs.reader import JsonReaderDialog as JsonReaderDialog
     from gputui.screens.dialogs.reader import ReaderDialog as ReaderDialog
     from gputui.screens.dialogs.scale import ScaleDialog as ScaleDialog
-    from gputui.screens.dialogs.wait import WaitDialog as WaitDialog
 
 _NAMES = {
     "block": ("BlockDialog",),
@@ -33,10 +33,9 @@ _NAMES = {
     "filter": ("FilterDialog",),
     "form": ("FormDialog", "FormTools"),
     "menu": ("AddressDialog", "Choice", "MenuDialog"),
-    "prompt": ("PromptDialog",),
+    "prompt": ("PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),
     "scale": ("ScaleDialog",),
-    "wait": ("WaitDialog",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -9,8 +9,7 @@ from textual.widgets import Input, Select, Static, TextArea
 
 from gputui.models import FieldKind, FormField
 from gputui.screens.dialogs.form_choices import FREE, TICKED, Done, Edited, Finder, Ticks, choice_line, pairs
-from gputui.widgets.inputs.line_input import LineInput
-from gputui.widgets.inputs.secret_input import SecretInput
+from gputui.widgets.inputs.line_input import LineInput, SecretInput
 from gputui.widgets.internal_errors import GuardedHandlers
 from gputui.widgets.textual_internals import select_values
 

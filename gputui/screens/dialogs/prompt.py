@@ -1,4 +1,4 @@
-"""One line of text asked for: a command to run, a password, a file name."""
+"""Short dialogs: one line of text asked for, and a wait that the user can see and end."""
 
 from __future__ import annotations
 
@@ -51,3 +51,23 @@ class PromptDialog(Dialog[str]):
             self.show_text(".problem", problem)
         else:
             self.dismiss(event.value)
+
+
+class WaitDialog(Dialog[bool]):
+    """Shows what is awaited; escape ends the wait (the answer is None then)."""
+
+    _progress = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Lay out the progress and the key."""
+        yield Static(Content(self._progress), id="progress", classes="body")
+        yield Static(Content("esc to stop waiting"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Show the progress since it was laid out."""
+        self.show_progress(self._progress)
+
+    def show_progress(self, text: str) -> None:
+        """Show how far it is."""
+        self._progress = text
+        self.show_text("#progress", text)

@@ -18,7 +18,7 @@ from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.events.slow_steps import SlowSteps
 from gputui.screens.list.list_view import ListView
-from gputui.widgets.bars.title import follow_caption
+from gputui.widgets.bars.line import follow_caption
 from gputui.widgets.table.table import RecordTable
 from gputui.widgets.waterfall import Waterfall, describe_startup
 

@@ -23,7 +23,7 @@ from gputui.presentation.times import parse_time
 from gputui.screens.base.view import View
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.logs.commands import FIELDS, LogCommands
-from gputui.widgets.bars.title import follow_caption
+from gputui.widgets.bars.line import follow_caption
 from gputui.widgets.log_view import LogView
 
 _STEP = 20_000

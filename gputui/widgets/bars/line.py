@@ -1,6 +1,8 @@
-"""A one-line widget that writes to the terminal only when its text has changed."""
+"""One-line widgets, which write only when their text has changed: their base, the title and the footer."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.widget import Widget
@@ -51,3 +53,65 @@ def spread(left: Content, right: Content, width: int) -> Content:
         return left.truncate(width, ellipsis=True)
     left = left.truncate(room - 1, ellipsis=True)
     return Content.assemble(left, " " * (room - left.cell_length), right)
+
+
+class TitleLine(Line):
+    """Breadcrumbs and counts at the left, marks and order at the right."""
+
+    DEFAULT_CSS = """
+    TitleLine { padding: 0 1; color: $foreground; }
+    """
+
+    _parts = Content(""), Content("")
+
+    def set_parts(self, left: Content, right: Content) -> None:
+        """Show these two parts."""
+        self._parts = left, right
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Spread the parts over the width."""
+        width = self.size.width - 2
+        if width > 0:
+            self.show(spread(*self._parts, width))
+
+
+def follow_caption(*, following: bool, new: int, key: str) -> Content:
+    """Return that the end of a stream is followed, or the number of new rows below and the key that goes there."""
+    if following:
+        return Content.styled("   following", "$text-success")
+    if new > 0:
+        return Content.styled(f"   {new:,} new below ↓  {key} to follow", "$text-warning")
+    return Content.styled(f"   paused  {key} to follow", "$muted")
+
+
+class FooterBar(Line):
+    """Shows as many keys as fit on one line; the last one, the help, is always there."""
+
+    DEFAULT_CSS = """
+    FooterBar { background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: tuple[tuple[str, str], ...] = ()
+
+    def set_keys(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Show these (key, what it does), in this order; the last is kept when the line is too short."""
+        self._keys = tuple(keys)
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Show the keys for which there is room."""
+        if not self._keys:
+            self.show(Content(""))
+            return
+        *rest, last = (Content.assemble((key, "bold $text-accent"), f" {label}") for key, label in self._keys)
+        room = self.size.width - 2 - last.cell_length
+        shown: list[Content] = []
+        for part in rest:
+            if part.cell_length + 3 > room:
+                break
+            shown.append(part)
+            room -= part.cell_length + 3
+        self.show(Content("   ").join([*shown, last]))
