@@ -19,11 +19,10 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Input
 from textual.worker import Worker
 
 from gputui.app.clipboard import fits, osc52, tell_tmux
-from gputui.app.early_keys import EarlyKeys
+from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
 from gputui.app.suspend import let_go_of_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
@@ -36,12 +35,11 @@ from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.widgets.internal_errors import Failures
-from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Workers, draw_now, partial_update
+from gputui.widgets.textual_internals import AWAITED_GROUP, SharedStylesheet, Workers, partial_update
 
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.dom import DOMNode
-    from textual.widget import Widget
 
     from gputui.history.history import History
 
@@ -77,11 +75,6 @@ FIRST_VIEW = "instances"
 _CLOSE_SECONDS = 3.0
 _TERMINAL_SECONDS = 5.0
 """How often it is looked whether the terminal is still there."""
-_READY_SECONDS = 0.5
-_READY_TRIES = 100
-_TURNS = 40
-_TURNS_BEFORE_A_FRAME = 8
-_REPEAT_SECONDS = 0.3
 
 
 def _palette() -> type[Provider]:
@@ -139,12 +132,8 @@ class GputuiApp(App[int]):
         self._login = Login(self, self.session, tmux_window=ui.tmux_window, program=tuple(program))
         self._failures = Failures(self, report)
         self._begin = begin
-        self._early = EarlyKeys(self.session)
-        self.typed_at = 0.0
-        """When the key was pressed that is worked on now, as time.monotonic() has it."""
+        self._keys = KeyOrder(self, self.session, super().on_event)
         self._quit_question: dialogs.ConfirmDialog | None = None
-        self._closed_by = ""
-        self._closed_at = 0.0
         self._held_back: list[Callable[[], None]] = []
         self._trail: list[tuple[str, Ref | None]] = []
         self._views: dict[str, View] = {}
@@ -200,28 +189,12 @@ class GputuiApp(App[int]):
             await self.session.fleet.start()
         finally:
             unsubscribe()
-            self._early.over = True
+            self._keys.early.over = True
             self._can_do_more()
 
     def _can_do_more(self) -> None:
         # As a message: in turn with the keys that come meanwhile, never between two of them.
-        self.call_later(self._carry_out_early)
-
-    async def _carry_out_early(self) -> None:
-        """Do what was typed before it could be done, where the same row is still under the cursor."""
-        if not self._early.waiting:
-            return
-        keys, dropped = self._early.take(self._view_with_keys())
-        if dropped:
-            said = "Keys typed before the accounts were open are ignored: another row is under the cursor now."
-            self.notify(said, severity="warning", markup=False, timeout=8)
-        for key in keys:
-            await self._carry_out(key)
-
-    def _view_with_keys(self) -> View | None:
-        """Return the view that keys go to; None where a dialog or a line of text has them."""
-        screen = self.screen
-        return screen if isinstance(screen, View) and not isinstance(self.focused, Input) else None
+        self.call_later(self._keys.carry_out_early)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
@@ -264,87 +237,19 @@ class GputuiApp(App[int]):
         self.exit(128 + number, return_code=128 + number, message=f"gputui: ended by {number.name}.")
 
     async def on_event(self, event: events.Event) -> None:
-        """Do what a key stands for before the next key is looked at.
-
-        Textual passes a key down to the widget in focus and back up before it looks for its binding; keys typed
-        ahead meanwhile go where the focus was before. Here ``/`` and the letters behind it must not part ways: a
-        letter that misses its text would be a command.
-        """
+        """Handle keys one after the other (:class:`KeyOrder`)."""
         if isinstance(event, (events.Key, events.MouseDown)) and not event.is_forwarded:
             self._failures.input_came()
         if not isinstance(event, events.Key):
             await super().on_event(event)
-            return
-        if event.is_forwarded:
-            return  # back up from a screen that has no use for it: the one in front may be another by now
-        await self._until_ready()
-        await self._carry_out_early()
-        if event.key in self._bindings.key_to_bindings or not self._early.add(event, self._view_with_keys()):
-            await self._carry_out(event)
+        elif not event.is_forwarded:
+            # One that is forwarded comes from a screen that has no use for it: another may be in front by now.
+            await self._keys.take(event, at_once=event.key in self._bindings.key_to_bindings)
 
-    async def _carry_out(self, event: events.Key) -> None:
-        await self._until_ready()
-        self.typed_at = event.time
-        closed_by, self._closed_by = self._closed_by, ""
-        if closed_by == event.key and event.time - self._closed_at < _REPEAT_SECONDS:
-            return  # the second press was meant for what the first one closed
-        before = self.screen
-        await self._on_key_in_order(event)
-        if isinstance(before, dialogs.Dialog) and isinstance(self.screen, View):
-            self._closed_by, self._closed_at = event.key, event.time
-
-    async def _on_key_in_order(self, event: events.Key) -> None:
-        focused = self.focused
-        if isinstance(focused, Input):
-            done = await self._check_bindings(event.key, priority=True)
-            # A key that is no text would come back here from the field, behind the keys typed ahead.
-            if not done and (event.is_printable or not await self._check_bindings(event.key)):
-                await super().on_event(event)
-                await self._until_taken(focused)
-            await self._take_turns()
-            return
-        # What follows from a key, the footer too, is drawn in one frame, and at once: Textual's own would come at its
-        # next tick, up to 16 ms later, the rest at the one after that. Keys that wait share the frame of the last.
-        with self.batch_update():
-            done = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
-            if done:
-                await self._take_turns()
-        self._draw(at_once=done)
-        if not done:
-            await super().on_event(event)
-            if focused is not None:
-                await self._until_taken(focused)
-                await self._take_turns()
-
-    def _draw(self, *, at_once: bool) -> None:
-        if at_once and not self.message_queue_size:
-            draw_now(self.screen)
-        else:
-            self.screen.check_idle()
-
-    async def _until_ready(self) -> None:
-        """Wait, not for long, until the screen in front has its widgets."""
-        for _ in range(_READY_TRIES):
-            if self.screen.is_mounted:
-                return
-            await asyncio.sleep(_READY_SECONDS / _READY_TRIES)
-
-    async def _take_turns(self) -> None:
-        """Let what a key has started, in workers and by messages, open its dialog or move the focus.
-
-        As long as it takes when more keys wait; else the frame should not wait for it.
-        """
-        for turn in range(_TURNS):
-            if turn >= _TURNS_BEFORE_A_FRAME and not self.message_queue_size:
-                return
-            await asyncio.sleep(0)
-
-    async def _until_taken(self, widget: Widget) -> None:
-        """Wait until a widget has worked on the keys it was given."""
-        taken = asyncio.Event()
-        if widget.call_later(taken.set):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(taken.wait(), _READY_SECONDS)
+    @property
+    def typed_at(self) -> float:
+        """When the key was pressed that is handled now, as time.monotonic() has it."""
+        return self._keys.typed_at
 
     def _fatal_error(self) -> None:
         """Say where the report lies, in place of Textual's traceback with its locals."""

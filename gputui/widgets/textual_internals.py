@@ -160,6 +160,11 @@ def app_context(app: App[Any]) -> AbstractContextManager[None]:
     return app._context()
 
 
+async def run_binding(app: App[Any], key: str, *, priority: bool = False) -> bool:
+    """Run what a key is bound to, by a binding with priority or by any; returns whether there is one."""
+    return await app._check_bindings(key, priority=priority)
+
+
 def draw_now(screen: Screen[Any]) -> None:
     """Lay out and draw what has changed, without waiting for Textual's next tick (up to 16 ms)."""
     screen._on_timer_update()
