@@ -13,7 +13,7 @@ from textual.keys import _character_to_key
 
 import gputui.screens.dialogs
 import gputui.widgets
-from gputui.app.app import VIEWS, view_class
+from gputui.app.views import VIEWS, view_class
 from gputui.commands import BY_ID, BY_WORD, COMMANDS, Condition, Group, Here, complete
 from gputui.config.keymap import MOVEMENT, key_problems, key_text
 from gputui.models import Action

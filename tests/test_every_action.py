@@ -10,7 +10,7 @@ import pytest
 from gputui.actions import ACTIONS
 from gputui.api import open_backend
 from gputui.api.capabilities import Backend
-from gputui.app.app import view_class
+from gputui.app.views import view_class
 from gputui.commands import COMMANDS
 from gputui.config.loader import parse_config
 from gputui.fleet.dispatch import call_of

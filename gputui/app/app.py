@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,10 +25,11 @@ from gputui.app.login import Login
 from gputui.app.suspend import let_go_of_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
+from gputui.app.views import FIRST_VIEW, Views
 from gputui.config.preview import UiSettings
 from gputui.errors import ExitCode, GputuiError
 from gputui.fleet import Fleet
-from gputui.models import RESOURCES, Instance, Ref
+from gputui.models import Instance
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
@@ -43,38 +42,9 @@ if TYPE_CHECKING:
 
     from gputui.history.history import History
 
-VIEWS = {
-    "stock": "stock.view:StockView",
-    "deployments": "deployments:DeploymentsView",
-    "instances": "instances:InstancesView",
-    "events": "events.view:EventsView",
-    "gpus": "gpus.view:GpusView",
-    "blacklist": "blacklist:BlacklistView",
-    "library": "library:LibraryView",
-    **{spec.view: "library:" for spec in RESOURCES.values() if spec.library},
-    "tasks": "tasks:TasksView",
-    "logs": "logs.view:LogsView",
-    "cost": "cost.view:CostView",
-}
-"""The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
-
-Parts of the library that are plain lists have no class of their own.
-"""
-
-
-def view_class(name: str) -> type[View]:
-    """Return the class of a view."""
-    module, _, kind = VIEWS[name].partition(":")
-    screens = import_module(f"gputui.screens.{module}")
-    found: type[View] = getattr(screens, kind) if kind else screens.part_class(name)
-    return found
-
-
-FIRST_VIEW = "instances"
-
 _CLOSE_SECONDS = 3.0
 _TERMINAL_SECONDS = 5.0
-"""How often it is looked whether the terminal is still there."""
+"""The time between two checks that the terminal is still there."""
 
 
 def _palette() -> type[Provider]:
@@ -86,8 +56,9 @@ def _palette() -> type[Provider]:
 class GputuiApp(App[int]):
     """One window over all accounts.
 
-    The first frame is drawn from ``fleet`` as it is; then ``begin`` gives the fleet to go on with, started here.
-    What it raises ends the program and is left in ``failure``. ``report`` writes a crash report and returns its path.
+    The first frame is drawn from ``fleet`` as it is; then ``begin`` returns the fleet that replaces it, started here.
+    An error that it raises ends the program and is in ``failure``. ``report`` writes a crash report and returns its
+    path.
     """
 
     TITLE = "gputui"
@@ -118,8 +89,10 @@ class GputuiApp(App[int]):
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = SharedStylesheet(variables=self.get_css_variables())
         self._workers = Workers(self, self.worker_failed)
-        self.session = Session(
+        self.views = Views(self)
+        self.session = self.views.session = Session(
             fleet,
+            self.views,
             self,
             state_dir,
             history=history,
@@ -135,19 +108,11 @@ class GputuiApp(App[int]):
         self._keys = KeyOrder(self, self.session, super().on_event)
         self._quit_question: dialogs.ConfirmDialog | None = None
         self._held_back: list[Callable[[], None]] = []
-        self._trail: list[tuple[str, Ref | None]] = []
-        self._views: dict[str, View] = {}
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = ui.theme
         self.theme = ui.theme if ui.theme in self.available_themes else THEMES[0].name
         self.set_keymap(dict(ui.keys))
-        for name in VIEWS:
-            self.add_mode(name, partial(self._make, name))
-
-    def _make(self, name: str) -> View:
-        view = self._views[name] = view_class(name)(self.session)
-        return view
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Add the colours that every theme must have here."""
@@ -169,7 +134,7 @@ class GputuiApp(App[int]):
         self.run_worker(self._go_live(), group="fleet", name="the start", exit_on_error=False)
 
     async def _go_live(self) -> None:
-        """Take the fleet to go on with, and start it."""
+        """Replace the first fleet, and start the new one."""
         if self._begin is not None:
             try:
                 fleet = await self._begin()
@@ -177,11 +142,11 @@ class GputuiApp(App[int]):
                 self.failure = error
                 self.exit(return_code=error.exit_code)
                 return
-            except Exception as error:  # noqa: BLE001  (without a fleet there is nothing to go on with)
+            except Exception as error:  # noqa: BLE001  (without a fleet there is nothing to show)
                 self._handle_exception(error)
                 return
             self.session.fleet = fleet
-            view = self._views[self.current_mode]
+            view = self.views.opened[self.current_mode]
             if view.is_mounted:
                 view.on_screen_resume()
         unsubscribe = self.session.fleet.subscribe_feeds(self._can_do_more)
@@ -197,14 +162,14 @@ class GputuiApp(App[int]):
         self.call_later(self._keys.carry_out_early)
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """End the program: from now on nothing that comes in is shown, as the widgets are on their way out."""
+        """End the program: nothing that comes in is shown from now on, as the widgets are being removed."""
         try:
             self.session.end()
         finally:
             super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
-        """Close what is open: connections first, then the fleet, which writes what it knows."""
+        """Close connections, then the fleet, which writes its snapshot."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._login.aclose(), _CLOSE_SECONDS)
         await self.session.fleet.aclose()
@@ -223,7 +188,7 @@ class GputuiApp(App[int]):
                 return  # not the main thread: whoever runs the app there handles signals
 
     def _end_without_terminal(self) -> None:
-        """End when the terminal is gone: the signal goes to whoever leads the session, which may keep it."""
+        """End when the terminal is gone: the signal goes to the leader of the session, which may keep it."""
         if let_go_of_lost_terminal(self):
             self.exit(128 + signal.SIGHUP, return_code=128 + signal.SIGHUP)
 
@@ -252,7 +217,7 @@ class GputuiApp(App[int]):
         return self._keys.typed_at
 
     def _fatal_error(self) -> None:
-        """Say where the report lies, in place of Textual's traceback with its locals."""
+        """Print the path of the report, in place of Textual's traceback with its locals."""
         with suppress(Exception):  # one failure ends the program and is reported: the first
             self.session.end()
         error = self._exception
@@ -270,7 +235,7 @@ class GputuiApp(App[int]):
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
         try:
             return await super()._dispatch_action(namespace, action_name, params)
-        except Exception as error:  # noqa: BLE001  (the one place where every key and command comes by)
+        except Exception as error:  # noqa: BLE001  (every key and command passes here)
             self.handler_failed(error)
             return True
 
@@ -285,7 +250,7 @@ class GputuiApp(App[int]):
             self._failures.show(error)
 
     def show_internal_error(self, error: BaseException) -> None:
-        """Say that something failed that should not, and where the report lies; the program goes on."""
+        """Show that something failed that should not, and the path of the report; the program continues."""
         self._failures.show_mistake(error)
 
     # --- the terminal ----------------------------------------------------------------------------------------
@@ -320,56 +285,26 @@ class GputuiApp(App[int]):
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
-    # --- going about (screens.session.Navigator) -------------------------------------------------------------
-
-    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
-        """Show a view; where one came from is remembered."""
-        current = self._views.get(self.current_mode)
-        if current is not None and (current.NAME, current.scope) != (view, scope):
-            self._trail.append((current.NAME, current.scope))
-            del self._trail[:-20]
-        if scope is None and select is None:
-            self._trail.clear()
-        self._show(view, scope, select)
-
-    def back(self) -> bool:
-        """Go to where one came from."""
-        if not self._trail:
-            view = self._views.get(self.current_mode)
-            if view is None or view.scope is None:
-                return False
-            self._show(view.NAME, None, None)
-            return True
-        view_name, scope = self._trail.pop()
-        self._show(view_name, scope, None)
-        return True
-
-    def _show(self, view: str, scope: Ref | None, select: Ref | None) -> None:
-        if self.current_mode != view:
-            self.switch_mode(view)
-        self._views[view].limit_to(scope, select)
-        if self._views[view].is_mounted:
-            self._views[view].frame.show()
+    # --- what screens ask of the program (screens.session.Program) --------------------------------------------
 
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
-        self.run_worker(self._login.enter(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+        self._start(self._login.enter(instance))
 
     def forward(self, instance: Instance) -> None:
         """Forward a local port to the instance."""
-        self.run_worker(self._login.forward(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+        self._start(self._login.forward(instance))
 
     def probe(self, instance: Instance) -> None:
-        """Log into the instance and show its GPUs, looking into it from then on."""
-        self.run_worker(self._probe(instance), group="ssh", exclusive=False, exit_on_error=False, name="ssh")
+        """Log into the instance, show its GPUs, and probe it from then on."""
+        self._start(self._probe(instance))
+
+    def _start(self, login: Coroutine[None, None, None]) -> None:
+        self.run_worker(login, group="ssh", exit_on_error=False, name="ssh")
 
     async def _probe(self, instance: Instance) -> None:
         if await self._login.probe(instance):
-            self.go("gpus", scope=instance.ref)
-
-    def leave(self) -> None:
-        """End the program, asking first when something is still under way."""
-        self.action_leave()
+            self.views.go("gpus", scope=instance.ref)
 
     def action_leave(self) -> None:
         """End the program, asking first when something is still under way."""
@@ -391,15 +326,17 @@ class GputuiApp(App[int]):
         self._quit_question = dialogs.ConfirmDialog("Quit now?", effects=ended, confirm="Quit", danger=True)
         self.push_screen(self._quit_question, answered)
 
+    leave = action_leave
+
     def _ended_by_leaving(self) -> list[str]:
-        """Say what would end, or would not be seen any more, if the program ended now."""
+        """Return lines for what would end, or would no longer be seen, if the program ended now."""
         lines = []
         if under_way := [name for name, calls in self.session.fleet.mutations.in_flight().items() if calls]:
             lines.append(f"Something is still under way in {', '.join(under_way)}.")
             lines.append("It may continue there, and its outcome will not be seen.")
         if forwards := self._login.forwards:
             lines += ["These forwards end:", *(f"  {forward}" for forward in forwards)]
-        return [*lines, *(line for view in self._views.values() for line in view.ends_with_program())]
+        return [*lines, *(line for view in self.views.opened.values() for line in view.ends_with_program())]
 
     def action_command_palette(self) -> None:
         """Open the palette, over a view only: under a dialog its commands would act behind the dialog's back."""
@@ -415,7 +352,7 @@ class GputuiApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say something in passing; what is said while the terminal is lent to a shell is said after it."""
+        """Show a notification; one that comes while a shell has the terminal is shown after it."""
         if self._login.has_terminal:
             self._held_back.append(
                 lambda: self.notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
@@ -424,13 +361,13 @@ class GputuiApp(App[int]):
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def notify_held_back(self, _: object = None) -> None:
-        """Say what could not be said while the terminal was lent."""
+        """Show the notifications that came while a shell had the terminal."""
         held, self._held_back = self._held_back, []
-        for say in held:
-            say()
+        for notify in held:
+            notify()
 
     def action_hint_quit(self) -> None:
-        """Tell how one leaves: ctrl+c ends nothing here."""
+        """Show the key that quits: ctrl+c ends nothing here."""
         self.notify("q goes back and, at the root, quits.", markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

@@ -203,7 +203,7 @@ class Login:
                 end = await handover(self._app, lambda: self._shell(instance, connection))
             finally:
                 self.has_terminal = False
-                self._session.navigator.notify_held_back()
+                self._session.program.notify_held_back()
         if end.dropped:
             raise GputuiError(end.message or f"The connection to {instance.name} was lost.", hint="s logs in again.")
         if end.exit_status:

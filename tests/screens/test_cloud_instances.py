@@ -126,7 +126,7 @@ async def test_every_field_can_be_filtered_by(query: str, found: list[str]) -> N
 
 async def test_limited_to_a_deployment_it_shows_its_instances_alone() -> None:
     async with staged(hub(), lab()) as stage:
-        stage.app.go("instances", scope=TRAIN)
+        stage.app.views.go("instances", scope=TRAIN)
         await stage.settle()
         assert stage.title.startswith("train-a › Instances   3 of 9")
         assert stage.names == ["train-a-0old", "train-a-7f3c", "train-a-81ab"]
@@ -138,7 +138,7 @@ async def test_a_deployment_without_instances_says_so() -> None:
     cloud = hub()
     cloud.rows[Resource.INSTANCES] = []
     async with staged(cloud) as stage:
-        stage.app.go("instances", scope=BATCH)
+        stage.app.views.go("instances", scope=BATCH)
         await stage.settle()
         assert "No instances of batch." in stage.text
 

@@ -271,7 +271,7 @@ async def test_the_menu_is_that_of_the_instance() -> None:
 async def test_a_deployment_limits_the_stream_to_its_instances() -> None:
     other = Ref("hub", "deployment", "eval")
     async with staged(cloud([*one_slow(), *usual("e", -5, parent=other)])) as stage:
-        stage.app.go("events", scope=other)
+        stage.app.views.go("events", scope=other)
         await stage.advance(0)
         assert {row.name for row in shown(stage)} == {"e"}
         assert "eval › Events" in stage.title

@@ -111,7 +111,7 @@ async def test_a_pull_has_the_cursor_at_once_and_keeps_it() -> None:
 async def test_a_view_that_was_never_shown_begins_on_the_new_row() -> None:
     pods = [instance("lab", name) for name in ("alpha", "beta", "gamma")]
     async with staged(backend("lab", pods), view="7") as stage:
-        stage.app.go("events")
-        stage.app.go("instances", select=pods[1].ref)
+        stage.app.views.go("events")
+        stage.app.views.go("instances", select=pods[1].ref)
         await stage.settle()
         assert stage.here == "beta"

@@ -1,4 +1,4 @@
-"""State that all screens share: the fleet, the user's choices, and the navigator to other screens."""
+"""State that all screens share: the fleet, the user's choices, the way to other views, and the program."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ FINDABLE = (*NAMED, Resource.TASKS)
 
 
 class Navigator(Protocol):
-    """The way from one screen to another; the app is it."""
+    """The way from one view to another."""
 
     def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
         """Show a view, limited to an instance or a deployment (``scope``), or on a row (``select``)."""
 
     def back(self) -> bool:
         """Go back to the view before; False at the root."""
+
+
+class Program(Protocol):
+    """The program around the screens."""
 
     def log_in(self, instance: Instance) -> None:
         """Hand the terminal to a shell in the instance."""
@@ -39,7 +43,7 @@ class Navigator(Protocol):
         """Forward a port of this machine to one in the instance."""
 
     def probe(self, instance: Instance) -> None:
-        """Log into the instance and show its GPUs, looking into it from then on."""
+        """Log into the instance, show its GPUs, and probe it from then on."""
 
     def show_internal_error(self, error: BaseException) -> None:
         """Show that gputui failed, and the path of the report."""
@@ -57,6 +61,7 @@ class Session:
 
     fleet: Fleet
     navigator: Navigator
+    program: Program
     state_dir: Path
     history: History | None = None
     account: str | None = None

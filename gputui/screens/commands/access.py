@@ -42,12 +42,12 @@ class AccessCommands(CommandSet):
     def do_ssh(self, argument: str) -> None:
         """Log into the instance."""
         if (instance := self._instance_with_ssh(argument)) is not None:
-            self.session.navigator.log_in(instance)
+            self.session.program.log_in(instance)
 
     def do_forward(self, argument: str) -> None:
         """Forward a port of this machine to one in the instance."""
         if (instance := self._instance_with_ssh(argument)) is not None:
-            self.session.navigator.forward(instance)
+            self.session.program.forward(instance)
 
     def _instance_with_ssh(self, argument: str) -> Instance | None:
         row = self._instance_for(argument)
@@ -122,7 +122,7 @@ class AccessCommands(CommandSet):
         fleet = self.session.fleet
         seen = fleet.is_probed(instance.ref) and not fleet.probe_problem(instance.ref)
         if fleet.can_probe(instance) and not seen:
-            self.session.navigator.probe(instance)
+            self.session.program.probe(instance)
         elif fleet.shows_processes(instance):
             self.session.navigator.go("gpus", scope=instance.ref)
         else:

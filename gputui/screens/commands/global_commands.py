@@ -55,7 +55,7 @@ class GlobalCommands(CommandSet):
     def do_quit(self, argument: str) -> None:
         """Back; quits from a main view."""
         if argument or not self.session.navigator.back():
-            self.session.navigator.leave()
+            self.session.program.leave()
 
     def do_palette(self, argument: str) -> None:
         """Open the palette."""

@@ -63,7 +63,7 @@ class CostView(ListView):
             self._package_columns(),
             id="packages",
             row_style=self._package_style,
-            on_fault=self.session.navigator.show_internal_error,
+            on_fault=self.session.program.show_internal_error,
         )
         packages.set_sort("gpu")
         yield packages

@@ -84,7 +84,7 @@ class GpusView(ListView):
             id="gpus",
             row_style=self.row_style,
             placeholder=self.feeds.loading_text(),
-            on_fault=self.session.navigator.show_internal_error,
+            on_fault=self.session.program.show_internal_error,
         )
         gpus.set_sort("gpu")
         yield gpus

@@ -107,7 +107,7 @@ class ListView(View):
             row_style=self.row_style,
             follow=self.FOLLOW,
             placeholder=self.feeds.loading_text(),
-            on_fault=self.session.navigator.show_internal_error,
+            on_fault=self.session.program.show_internal_error,
         )
         table.set_sort(*self.SORT)
         return table

@@ -1,0 +1,89 @@
+"""The views of the app: their classes, those that were opened, and the way back from one to the other."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+
+from textual.app import App
+
+from gputui.models import RESOURCES, Ref
+from gputui.screens.base.session import Session
+from gputui.screens.base.view import View
+
+VIEWS = {
+    "stock": "stock.view:StockView",
+    "deployments": "deployments:DeploymentsView",
+    "instances": "instances:InstancesView",
+    "events": "events.view:EventsView",
+    "gpus": "gpus.view:GpusView",
+    "blacklist": "blacklist:BlacklistView",
+    "library": "library:LibraryView",
+    **{spec.view: "library:" for spec in RESOURCES.values() if spec.library},
+    "tasks": "tasks:TasksView",
+    "logs": "logs.view:LogsView",
+    "cost": "cost.view:CostView",
+}
+"""The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
+
+Parts of the library that are plain lists have no class of their own.
+"""
+
+
+def view_class(name: str) -> type[View]:
+    """Return the class of a view."""
+    module, _, kind = VIEWS[name].partition(":")
+    screens = import_module(f"gputui.screens.{module}")
+    found: type[View] = getattr(screens, kind) if kind else screens.part_class(name)
+    return found
+
+
+FIRST_VIEW = "instances"
+
+_LONGEST_TRAIL = 20
+
+
+class Views:
+    """Opens and shows views (screens.session.Navigator); ``session`` is set before the first is opened."""
+
+    session: Session
+
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
+        self.opened: dict[str, View] = {}
+        self._trail: list[tuple[str, Ref | None]] = []
+        for name in VIEWS:
+            app.add_mode(name, partial(self._open, name))
+
+    def _open(self, name: str) -> View:
+        view = self.opened[name] = view_class(name)(self.session)
+        return view
+
+    def go(self, view: str, *, scope: Ref | None = None, select: Ref | None = None) -> None:
+        """Show a view, and remember the one before."""
+        current = self.opened.get(self._app.current_mode)
+        if current is not None and (current.NAME, current.scope) != (view, scope):
+            self._trail.append((current.NAME, current.scope))
+            del self._trail[:-_LONGEST_TRAIL]
+        if scope is None and select is None:
+            self._trail.clear()
+        self._show(view, scope, select)
+
+    def back(self) -> bool:
+        """Go back to the view before; False at the root."""
+        if self._trail:
+            self._show(*self._trail.pop(), None)
+            return True
+        view = self.opened.get(self._app.current_mode)
+        if view is None or view.scope is None:
+            return False
+        self._show(view.NAME, None, None)
+        return True
+
+    def _show(self, name: str, scope: Ref | None, select: Ref | None) -> None:
+        if self._app.current_mode != name:
+            self._app.switch_mode(name)
+        view = self.opened[name]
+        view.limit_to(scope, select)
+        if view.is_mounted:
+            view.frame.show()
