@@ -11,6 +11,7 @@ from gputui.presentation.actions import name_of
 from gputui.presentation.deployments import is_settled, price_change
 from gputui.presentation.prices import ByDeployment, by_deployment
 from gputui.screens import dialogs
+from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.refusals import refusal
 from gputui.screens.base.session import Session
 from gputui.screens.commands.action_flow import ActionCommands
@@ -18,7 +19,7 @@ from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.detail.describe import subject_line
-from gputui.screens.list.list_view import FleetContext, ListView
+from gputui.screens.list.list_view import ListView
 
 _TASKS = frozenset({Resource.TASKS})
 

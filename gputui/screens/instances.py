@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from gputui.analytics.cost import is_unpriced
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
+from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import gpus_of
-from gputui.screens.list.list_view import FleetContext, ListView
+from gputui.screens.list.list_view import ListView
 
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 UNPRICED = "unpriced"

@@ -13,11 +13,11 @@ from gputui.fleet import Fleet
 from gputui.models import GpuProcess, Instance, Resource, Row
 from gputui.presentation.actions import may_be_of, name_of
 from gputui.screens import dialogs
+from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.detail.describe import describe
 from gputui.screens.detail.reports import describe_json
-from gputui.screens.list.fleet_context import FleetContext
 
 
 class _DetailContext(FleetContext):

@@ -14,11 +14,12 @@ from textual.events import DescendantFocus
 from gputui.models import Change, GpuDevice, GpuProcess, GpuSample, Instance, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
 from gputui.presentation.columns.lists import columns_of
+from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.gpus.captions import host_facts, is_on, name_of_gpu, no_gpus, no_processes, unseen
 from gputui.screens.gpus.commands import GpuCommands
 from gputui.screens.gpus.selection import GpuSelection
-from gputui.screens.list.list_view import FleetContext, ListView
+from gputui.screens.list.list_view import ListView
 from gputui.widgets.chart.gpu_charts import WORDS, window_words
 from gputui.widgets.chart.gpu_panel import MOST, GpuPanel, Showing
 from gputui.widgets.table.table import RecordTable

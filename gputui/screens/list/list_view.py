@@ -13,45 +13,15 @@ from gputui.commands import BY_ID, Command
 from gputui.models import Change, FeedState, Phase, Ref, Resource, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import Column
-from gputui.presentation.columns.context import Context, Pending
 from gputui.presentation.columns.lists import columns_of
 from gputui.query import Query
+from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
 from gputui.screens.base.view import View
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.sets import ROW_SETS
 from gputui.screens.list.commands import ListCommands
 from gputui.widgets.table.table import RecordTable
-
-
-class FleetContext(Context):
-    """The context of a table on a screen. The fleet is looked up each time: the one that polls replaces the first."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-
-    @property
-    def utc(self) -> bool:
-        """Whether the user chose UTC."""
-        return self.session.utc
-
-    @property
-    def one_account(self) -> bool:
-        """Whether the fleet has one account only."""
-        return len(self.session.fleet.accounts) == 1
-
-    def get(self, ref: Ref) -> Row | None:
-        """Return a row of the fleet."""
-        return self.session.fleet.get(ref)
-
-    def pending(self, ref: Ref) -> Pending | None:
-        """Return the change that is under way with a row."""
-        return self.session.fleet.mutations.pending(ref)
-
-    def bills(self, account: str) -> bool:
-        """Whether instances of the account are billed."""
-        return self.session.fleet.runtime(account).bills
 
 
 class ListView(View):
