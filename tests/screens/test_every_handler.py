@@ -172,7 +172,7 @@ async def test_a_palette_that_finds_nothing_for_a_failure_shows_it(
 
 async def test_every_action_that_raises_is_shown_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
     actions = [(kind, name) for kind in nodes() for name in functions(kind) if name.startswith("action_")]
-    assert len(actions) > 60
+    assert len(actions) > 50
     async with staged(FakeBackend("lab", {}), report=report) as stage:
         silent = []
         for kind, name in actions:
