@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gputui.models import Action, Deployment, Image, RegistryCredential, Resource, Row, Volume
 
 Effect = tuple[str, str]
-"""What happens to one thing, and to several; '' for several where the words for one fit them too."""
+"""The effect on one row, and on several; '' for several where the words for one fit them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class ActionSpec:
     """One action.
 
     ``verb`` completes ``lab cannot …`` and ``passive`` completes ``only …``; both have ``{}`` in the place of the
-    plural of the things. ``progress`` is the state of a row meanwhile; ``progress_of`` goes before the name of the
-    thing where it differs. ``done`` is the outcome for one thing, ``several_done`` for several where it differs.
+    plural of the rows' kind. ``progress`` is the state of a row meanwhile; ``progress_of`` precedes the name of the
+    row where it differs. ``done`` is the outcome for one thing, ``several_done`` for several where it differs.
     ``button`` asks for it: ``Save x?``.
     """
 
@@ -32,7 +32,7 @@ class ActionSpec:
     progress_of: str = ""
     several_done: str = ""
     button: str = ""
-    # What it does.
+    # The effects.
     effect: Effect = ("", "")
     effects: Mapping[type[Row], Effect] = field(default_factory=dict)
     """Of kinds of things for which it means something else than for an instance."""
@@ -41,7 +41,7 @@ class ActionSpec:
     ends_work: bool = False
     """Whether it ends what runs in an instance."""
     ends_spending: bool = False
-    # How it is asked for.
+    # The way it is requested.
     has_form: bool = False
     """Whether it asks for values in a form of its own."""
     for_several: bool = False
@@ -188,7 +188,7 @@ ACTIONS: Mapping[Action, ActionSpec] = {
         effects={
             Deployment: ("The new settings apply from its next start. The cost may change.", ""),
             RegistryCredential: (
-                "Whatever pulls with it does so as the new settings say, from the next pull on.",
+                "The new settings apply from the next pull on.",
                 "",
             ),
         },

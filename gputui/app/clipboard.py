@@ -1,4 +1,4 @@
-"""Copying to the clipboard of the user's own terminal, through the multiplexers that stand between."""
+"""Copying to the clipboard of the user's own terminal, through the multiplexers in between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 
 MAX_BYTES = 100_000
-"""The longest text that goes to a terminal, in bytes of UTF-8: many take no more, and megabytes would hold it up."""
+"""The longest text that goes to a terminal, in bytes of UTF-8: many take no more, and megabytes would block it."""
 
 
 def fits(text: str) -> bool:

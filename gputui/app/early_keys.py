@@ -16,7 +16,7 @@ _AT_ONCE = (BY_ID["quit"], BY_ID["back"])
 class EarlyKeys:
     """The keys that wait, and the row they were typed on.
 
-    Each waits behind those before it, whatever it stands for. They are carried out on that row alone: a wrong one
+    Each waits behind those before it, whatever its command is. They are carried out on that row alone: a wrong one
     could be stopped or deleted.
     """
 
@@ -69,7 +69,7 @@ class EarlyKeys:
         self._waiting, self._place = [], None
 
     def _acts(self, key: str) -> bool:
-        """Whether a key stands for something that needs an open account."""
+        """Whether a key has a command that needs an open account."""
         commands = (command for command in COMMANDS if command.group is Group.ROW or command.action)
         return any(key in self._session.keys_of(command).split(",") for command in commands)
 

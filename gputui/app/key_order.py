@@ -25,7 +25,7 @@ _REPEAT_SECONDS = 0.3
 
 
 class KeyOrder:
-    """Does what a key stands for before the next key is looked at.
+    """Carries out a key before the next one is looked at.
 
     Textual passes a key down to the widget in focus and back up before it looks for its binding; keys typed ahead
     meanwhile go where the focus was before. Here ``/`` and the letters behind it must not part ways: a letter that

@@ -1,4 +1,4 @@
-"""From a key into an instance: target, connection, host key; the terminal handed over, or looks at its GPUs."""
+"""From a key into an instance: target, connection, host key; the terminal handed over, or its GPUs probed."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Login:
             self._busy = False
 
     async def forward(self, instance: Instance) -> None:
-        """Ask which port, and lead to it until the program ends. Call it in a worker. Raises GputuiError."""
+        """Ask for a port, and forward to it until the program ends. Call it in a worker. Raises GputuiError."""
         known = self._forwarded.get(str(instance.ref), [])
         asked = await self._app.push_screen_wait(
             dialogs.PromptDialog(
@@ -124,7 +124,7 @@ class Login:
             raise GputuiError(message, hint="f opens it again.")
 
     async def probe(self, instance: Instance) -> bool:
-        """Begin to look into the instance for its GPUs; False when the user ended the wait for the login.
+        """Begin to probe the GPUs of the instance; False when the user ended the wait for the login.
 
         This login asks what there is to ask, those after it do not. Call it in a worker. Raises GputuiError.
         """
@@ -191,7 +191,7 @@ class Login:
     async def _enter_here(self, instance: Instance, placing: _Placing) -> None:
         from gputui.app.suspend import handover
 
-        # The lease lasts as long as the shell: a connection nobody leases is closed after a while.
+        # The lease lasts as long as the shell: a connection without a lease is closed after a while.
         async with AsyncExitStack() as leases:
             connection = await self._connect_visibly(instance, leases, placing)
             if connection is None:
@@ -218,7 +218,7 @@ class Login:
     async def _connect_visibly(
         self, instance: Instance, leases: AsyncExitStack, placing: _Placing | None = None
     ) -> Connection | None:
-        """Connect behind a dialog that says how far it is; None when the user ended the wait."""
+        """Connect behind a dialog that shows the progress; None when the user ended the wait."""
         from gputui.fleet.ssh_gpu_reader import connection_key
 
         waiting = dialogs.WaitDialog(f"Logging into {instance.name} …")
@@ -242,7 +242,7 @@ class Login:
         except WorkerFailed as failure:
             raise failure.error from None
         finally:
-            # What asks on top of it asks for a login that has ended.
+            # A dialog on top of it belongs to a login that has ended.
             while waiting in self._app.screen_stack and self._app.screen is not waiting:
                 await self._app.pop_screen()
             waiting.dismiss(True)
@@ -282,7 +282,7 @@ class Login:
         return connection
 
     async def _ask_user(self, instance: Instance) -> str:
-        """Ask who logs in, where nobody else tells; ends the login when there is no answer."""
+        """Ask for the user where it is unknown; ends the login when there is no answer."""
         answer = await self._app.push_screen_wait(
             dialogs.PromptDialog(
                 f"User name in {instance.name}",

@@ -1,4 +1,4 @@
-"""The one safe way to lend the app's terminal to other code and get it back: Textual's side of an SSH shell."""
+"""Suspend the app while other code has its terminal: Textual's side of an SSH shell."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class _AppEndedError(Exception):
 async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Result:
     """Suspend ``app``, await ``work()`` with the terminal its own, resume, and return or raise what it did.
 
-    Call it in a worker, never in a message handler: the app must go on handling its messages meanwhile. ``work``
+    Call it in a worker, never in a message handler: the app has to handle its messages meanwhile. ``work``
     restores the terminal itself, and takes its reader and SIGWINCH handlers away, before it ends. Raises
     textual.app.SuspendNotSupported where there is no terminal.
     """
     error: BaseException | None = None
     result: Result | None = None
-    # A suspended driver queues what is written, nobody empties the queue, and the 30th write blocks the app for good.
-    # The batch saves it from drawing frames nobody sees; bells, clipboards and pointers write past the batch.
+    # A suspended driver queues all writes, no thread empties the queue, and the 30th write blocks the app for good.
+    # The batch saves it from drawing frames that are not seen; bells, clipboards and pointers write past the batch.
     try:
         with app.batch_update(), app.suspend():
             driver = mute(app)
@@ -52,7 +52,7 @@ async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Resu
 def let_go_of_lost_terminal(app: App[Any]) -> bool:
     """Write nothing more when the terminal has hung up; returns whether it has.
 
-    Textual's writer ends with the first write that fails, and with nobody to empty its queue the 30th after that
+    Textual's writer ends with the first write that fails, and with an unread queue the 30th after that
     would block the app for good: it would stay behind on the machine whenever a connection drops.
     """
     try:

@@ -1,4 +1,4 @@
-"""The instances of all accounts: everything one can log into."""
+"""The instances of all accounts: containers, pods, VMs and workers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
 UNPRICED = "unpriced"
 """The kind of the scope that limits the view to the instances of an account that have no price."""
 _TICK_SECONDS = 10.0
-"""How often the time in a state is updated, while something is in transition."""
+"""The time between two updates of the time in a state, while something is in transition."""
 
 
 class InstanceContext(FleetContext):
-    """The context of instances: their processes, and what the events say of them."""
+    """The context of instances: their processes, and facts from their events."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -40,7 +40,7 @@ class InstanceContext(FleetContext):
         return gpus_of(instance, self.session.fleet)
 
     def created_at(self, instance: Instance) -> datetime | None:
-        """Return when an instance was created, from its events where it does not say."""
+        """Return when an instance was created, from its events where its row does not say."""
         return super().created_at(instance) or self.seen.get(instance.ref)
 
     def in_state_since(self, instance: Instance) -> datetime | None:
@@ -57,8 +57,8 @@ class InstancesView(ListView):
     NAME = "instances"
     HEADING = "Instances"
     RESOURCE = Resource.INSTANCES
-    # Processes are shown beside each instance, and what a stop would end is read from them; the deployments say
-    # whether another instance would take the place of one that is stopped.
+    # Processes are shown next to each instance, and in the question before a stop; the deployments show whether
+    # another instance would replace one that is stopped.
     RESOURCES = frozenset({Resource.INSTANCES, Resource.PROCESSES, Resource.DEPLOYMENTS})
     SORT: ClassVar[tuple[str | None, bool]] = ("name", False)
     SHOWS_AGE = True
@@ -85,7 +85,7 @@ class InstancesView(ListView):
     # --- following what the cells depend on ------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
-        """Follow the instances, their processes, and the events that tell when one was created."""
+        """Follow the instances, their processes, and the events with their creation."""
         fleet = self.session.fleet
         return (
             *super().follow(),
@@ -110,13 +110,13 @@ class InstancesView(ListView):
     def _processes_changed(self) -> None:
         before = self._group_processes()
 
-        def held(processes: Sequence[GpuProcess]) -> tuple[int, bool]:
+        def memory(processes: Sequence[GpuProcess]) -> tuple[int, bool]:
             sizes = [process.gpu_memory_used for process in processes]
             return sum(size or 0 for size in sizes), None in sizes
 
         refs = before.keys() | self.context.by_instance.keys()
         self.table.invalidate(
-            [ref for ref in refs if held(before.get(ref, ())) != held(self.context.by_instance.get(ref, ()))]
+            [ref for ref in refs if memory(before.get(ref, ())) != memory(self.context.by_instance.get(ref, ()))]
         )
 
     def _note_creations(self, events: Iterable[Row]) -> None:

@@ -162,7 +162,7 @@ _TICK_SECONDS = 1.0
 
 
 class LibraryView(LibraryPart):
-    """``7``: images, the server's and one's own; create from one, pull one, delete one's own."""
+    """``7``: public and own images; create from one, pull one, delete an own one."""
 
     NAME = "library"
     HEADING = "Library › Images"
@@ -170,7 +170,7 @@ class LibraryView(LibraryPart):
     RESOURCES = frozenset({Resource.IMAGES})
     COMMAND_SETS = (PullCommands, NewFromImageCommands, *LibraryPart.COMMAND_SETS)
 
-    # --- pulls under way: rows of images that no list holds yet ------------------------------------------------
+    # --- pulls under way: rows of images that no list has yet --------------------------------------------------
 
     def on_mount(self) -> None:
         """Update the time of pulls, while there are some."""
@@ -222,7 +222,7 @@ class LibraryView(LibraryPart):
 
 
 def image_of(ref: Ref) -> Image:
-    """Return the image that is being pulled under this Ref, as far as its name tells."""
+    """Return the image that is being pulled under this Ref, as far as its name is known."""
     name, colon, tag = ref.id.rpartition(":")
     if not colon or "/" in tag:
         name, tag = ref.id, ""

@@ -20,7 +20,7 @@ from gputui.screens.detail.task import facts, sections
 from gputui.screens.list.list_view import ListView
 
 _MORE = (2.0, 1.5, 1.25)
-"""How many times as many are read with each "older": the first that the servers take."""
+"""Factors of the number read with each "older": the first that the servers accept is used."""
 
 
 class NewTaskCommands(CreateCommands):
@@ -38,9 +38,7 @@ class NewTaskCommands(CreateCommands):
             return
         values: dict[Role, str] = {} if again is None else resubmitted(again)
         if again is not None and MASK in values.get(Role.INPUT, ""):
-            self.view.notify(
-                f"Secrets in the input of {again.name} are hidden: enter them again where {MASK} stands."
-            )
+            self.view.notify(f"Secrets in the input of {again.name} are hidden: enter them again in place of {MASK}.")
         self.create([queue.account], {Role.QUEUE: queue.id, **values})
 
     def scope_for(self, created: Ref) -> Ref | None:
@@ -61,7 +59,7 @@ class TaskCommands(OpenCommands):
             yield Condition.OLDER
 
     def do_open(self, argument: str) -> None:
-        """Read a task: how it stands, what went in and came out."""
+        """Read a task: its state, its input and its output."""
         if isinstance(row := self.row_for(argument), Task):
             self._read_one(row)
 
@@ -159,7 +157,7 @@ class TasksView(ListView):
         return isinstance(row, Task) and wants_attention(row)
 
     def breadcrumbs(self) -> list[str]:
-        """Where one is: in all queues, or in one."""
+        """Return the way to all queues, or to one."""
         names = {queue.deployment: queue.name for queue in self.queues()}
         if self.scope is None or self.scope not in names:
             return super().breadcrumbs()
@@ -174,7 +172,7 @@ class TasksView(ListView):
 
     @property
     def _read(self) -> int:
-        """How many of the tasks of these queues were read."""
+        """The number of tasks of these queues that were read."""
         rows = self.session.fleet.rows(Resource.TASKS).values()
         return sum(
             self.session.shows_account(row.ref.account) and (self.scope is None or self.in_scope(row, self.scope))

@@ -125,13 +125,13 @@ class Failures:
                 path = self._written[fault] = self._write(error)
         except OSError as failure:
             return f"No report could be written: {failure.strerror}."
-        except Exception as failure:  # noqa: BLE001  (the first failure is to be shown, whatever comes of its report)
+        except Exception as failure:  # noqa: BLE001  (the first failure is to be shown, whether or not it can be reported)
             return f"No report could be written: {type(failure).__name__}."
         return f"The report, without secrets, is in {path}"
 
 
 def _fault(error: BaseException) -> tuple[type[BaseException], tuple[tuple[CodeType, int], ...]]:
-    """Return what tells one fault of the program from another: the kind of failure, and the lines that led to it."""
+    """Return what distinguishes one fault of the program from another: the kind of failure, and the lines of code."""
     lines = []
     trace = error.__traceback__
     while trace is not None:

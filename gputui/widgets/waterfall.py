@@ -1,4 +1,4 @@
-"""How an instance came up, as bars: each step, how long it took, and below it what is usual for its deployment."""
+"""The start of an instance as bars: each step with its duration, and below it the usual one of its deployment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gputui.widgets.bars.line import Line
 OTHERS, MEDIAN = "others", "median"
 MOST_BAR_CELLS = 40
 """Cells that all bars of a line share at most; more says nothing more."""
-_TELLING_BARS = 8
+_READABLE_BARS = 8
 _FINEST = 1.0
 """Cells for a second at most: a step of six seconds is not to look like an hour."""
 _SHORTEST_NAME = 8
@@ -90,7 +90,7 @@ def waterfall(startup: Startup, usual: Medians, width: int) -> tuple[Content, Co
         gap = " " * form.gap
         mine = _measured(part.status, cells, part.seconds)
         other = "" if part.usual is None else _measured(part.status, usual_cells, part.usual)
-        # Nothing stands in line behind the last.
+        # Nothing is aligned behind the last.
         place = max(cell_len(mine), cell_len(other)) if part is not parts[-1] else 0
         slow = is_slow(part.seconds, part.usual)
         upper.append(("$text-warning" if slow else "", gap + _padded(mine, place)))
@@ -109,7 +109,7 @@ def _form(startup: Startup, parts: Sequence[_Part], width: int) -> _Form:
         *(_Form(1, short, 0, end) for short in shorter),
         _Form(1, min(name, _SHORTEST_NAME), 0, ""),
     ]
-    for room in (_TELLING_BARS, 0):
+    for room in (_READABLE_BARS, 0):
         for form in forms:
             if _least_width(parts, form) + room <= width:
                 return form
@@ -117,19 +117,19 @@ def _form(startup: Startup, parts: Sequence[_Part], width: int) -> _Form:
 
 
 def _room_for_bars(parts: Sequence[_Part], form: _Form, usual: Medians, width: int) -> int:
-    """Return the cells for bars beyond the least; what the medians are is said if bars that tell remain."""
+    """Return the cells for bars beyond the least; the medians are named if readable bars remain."""
     room = width - _least_width(parts, form)
-    said = max(0, cell_len(_said_of(usual)) - form.gap - cell_len(form.end))
-    return min(MOST_BAR_CELLS, room - said if room - said >= _TELLING_BARS else room)
+    said = max(0, cell_len(_median_note(usual)) - form.gap - cell_len(form.end))
+    return min(MOST_BAR_CELLS, room - said if room - said >= _READABLE_BARS else room)
 
 
-def _said_of(usual: Medians) -> str:
+def _median_note(usual: Medians) -> str:
     return f" (median of {usual.count})" if usual.count else " (median so far)"
 
 
 def _usual_line(spans: Sequence[tuple[str, str]], usual: Medians, width: int) -> Content:
-    """Say behind the medians of how many they are; where there is no room, in front what they are."""
-    said = _said_of(usual)
+    """Add the number of medians behind them; without room for it, name them in front."""
+    said = _median_note(usual)
     if sum(cell_len(text) for _, text in spans) + cell_len(said) > width:
         (style, label), *rest = spans
         return _joined([(style, set_cell_size(MEDIAN, cell_len(label))), *rest], width)
@@ -175,9 +175,9 @@ def _parts(startup: Startup, usual: Medians) -> list[_Part]:
 
 
 def _bars(parts: Sequence[_Part], room: int, shortest: int) -> list[tuple[int, int]]:
-    """Share the room out to scale: the cells of each step and of its median, beside the shortest a bar may be."""
+    """Share the room out to scale: the cells of each step and of its median, on top of the shortest bar."""
     longest = [max(part.seconds, part.usual or 0) for part in parts]
-    # A bar where there was none takes a blank beside it.
+    # A bar where there was none takes a blank next to it.
     spare = max(0, room if shortest else room - len(parts))
     scale = min(_FINEST, spare / max(1.0, sum(longest)))
     return [(shortest + int(part.seconds * scale), shortest + int((part.usual or 0) * scale)) for part in parts]

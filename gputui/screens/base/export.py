@@ -96,7 +96,7 @@ def _write_new(stem: str, suffix: str, text: str) -> Path:
 
 
 def _new_file(stem: str, suffix: str) -> tuple[Path, TextIO]:
-    """Make a file under a name that nothing has: neither a file nor a link, wherever it may lead."""
+    """Make a file under a name that nothing has: neither a file nor a link, to whatever target."""
     number = 1
     while True:
         path = Path(f"{stem}-{number}.{suffix}" if number > 1 else f"{stem}.{suffix}")

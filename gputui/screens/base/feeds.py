@@ -63,14 +63,14 @@ class Feeds:
         return list(dict.fromkeys(found))
 
     def problem(self, account: str) -> Content | None:
-        """Return the line that says why the rows of an account are old or missing; None where they are not."""
+        """Return the reason why the rows of an account are old or missing; None where they are not."""
         fleet = self._session.fleet
         for resource in self._resources:
             if why := fleet.exclusion(account, resource):
                 return Content.assemble(("◐ ", "$text-warning"), (account, "bold"), f"  left out: {why}")
         for resource in self._resources:
             feed = fleet.feed(account, resource)
-            # What an account may not use at all is no news: it is said where there is nothing else to show.
+            # Lists that an account may not use are no news: they are named where there is nothing else to show.
             if feed.error is not None and fleet.runtime(account).denial(resource) is None:
                 stale = feed.state is FeedState.STALE
                 return self.problem_line(account, feed.error, as_of=feed.fetched_at if stale else None)

@@ -1,4 +1,4 @@
-"""What the cells of screens know besides their rows: what the fleet knows, and what the user chose."""
+"""The context of cells on screens: the state of the fleet, and the choices of the user."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Session:
         return self.library if self.library in parts else next(iter(parts), "library")
 
     def ssh_command(self, instance: Instance) -> str:
-        """Return what one types in a shell to log in the same way; '' where there is no sshd to reach."""
+        """Return the shell command that logs in the same way; '' where there is no sshd to reach."""
         if instance.ssh is None:
             return ""
         target, login = instance.ssh, getattr(self.fleet.accounts.get(instance.ref.account), "ssh", None)

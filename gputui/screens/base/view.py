@@ -114,7 +114,7 @@ class View(GuardedHandlers, Screen[None]):
         return filters_text(self.session, self.RESOURCE)
 
     def problem(self, account: str) -> Content | None:
-        """Return the line that says why the rows of an account are old or missing; None where they are not."""
+        """Return the reason why the rows of an account are old or missing; None where they are not."""
         return self.feeds.problem(account)
 
     def footer_state(self) -> object:

@@ -86,8 +86,8 @@ class AccessCommands(CommandSet):
             row for row in rows if isinstance(row, Instance) and row.parent == deployment.ref and fleet.has_log(row)
         ]
         if fleet.feed(deployment.ref.account, Resource.INSTANCES).state is not FeedState.FRESH:
-            said = f"Choose an instance of {deployment.name}: each writes a log of its own."
-            self.view.notify(said, severity="information")
+            text = f"Choose an instance of {deployment.name}: each writes a log of its own."
+            self.view.notify(text, severity="information")
             self.session.navigator.go("instances", scope=deployment.ref)
         elif not writers:
             self.view.notify(f"{deployment.name} has no instances now: nothing writes a log.")
@@ -116,7 +116,7 @@ class AccessCommands(CommandSet):
             self.session.navigator.go("events", scope=row.ref)
 
     def do_processes_of(self, argument: str) -> None:
-        """Show what the instance runs on the GPUs; look into it for that, where its back end does not tell."""
+        """Show the GPU processes of the instance; probe it where its back end does not report them."""
         if (instance := self._instance_for(argument)) is None:
             return
         fleet = self.session.fleet

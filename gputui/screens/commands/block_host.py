@@ -95,7 +95,7 @@ class BlockCommands(ActionCommands):
     def _moment(self, at: datetime) -> str:
         return minute_text(at, utc=self.session.utc)
 
-    # --- what speaks against them ----------------------------------------------------------------------------
+    # --- evidence of slow hosts ------------------------------------------------------------------------------
 
     @in_worker("evidence", exclusive=True)
     async def _suggest_evidence(self, dialog: dialogs.BlockDialog, chosen: Sequence[Instance]) -> None:
@@ -104,7 +104,7 @@ class BlockCommands(ActionCommands):
             try:
                 events = await self.session.fleet.events_of(instance.parent or instance.ref)
             except GputuiError:
-                # Without events there is no evidence; the user can still say why.
+                # Without events there is no evidence; the user can still give a reason.
                 continue
             if said := evidence_of(instance.ref, events):
                 dialog.suggest(said)
@@ -112,7 +112,7 @@ class BlockCommands(ActionCommands):
 
 
 def place_of(instance: Instance) -> Place:
-    """Return which host an instance is on; one that does not say is on a host of its own."""
+    """Return which host an instance is on; one without a host is on a host of its own."""
     return instance.ref.account, instance.region or "", instance.host or str(instance.ref)
 
 

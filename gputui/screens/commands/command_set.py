@@ -47,11 +47,11 @@ class CommandSet:
         return self.view.app
 
     def conditions(self) -> Iterable[Condition]:
-        """Yield the conditions that hold here, of those that this set knows about."""
+        """Yield the conditions that hold here, of those of this set."""
         return ()
 
     def refusal(self, command: Command) -> str:
-        """Return why a command is not offered here; '' where the general reason says it."""
+        """Return why a command is not offered here; '' for the general reason."""
         return ""
 
     def row_for(self, argument: str) -> Row | None:

@@ -43,7 +43,7 @@ class CreateCommands(CommandSet):
             self.create(accounts)
 
     def accounts_for(self, argument: str, able: list[str], what: str) -> list[str]:
-        """Return the account that was named, or all that are able; says why when the one that was named is not."""
+        """Return the account that was named, or all that are able; shows why when the one that was named is not."""
         if argument and argument not in able:
             self.view.notify(f"Nothing can be {what} in {argument}.")
             return []
@@ -76,14 +76,14 @@ class CreateCommands(CommandSet):
         self.app.notify(sent.result.message, markup=False, timeout=6)
         if sent.result.to_note:
             await self._have_noted(form, sent.change.values, sent.result.to_note)
-        # Whoever has gone on to something else meanwhile is not torn away from it.
+        # A user who does something else meanwhile is not moved away from it.
         if sent.stayed:
             created = sent.result.created or sent.change.ref
             view = RESOURCES[fleet.resource_of(created)].view
             self.session.navigator.go(view, scope=self.scope_for(created), select=created)
 
     def scope_for(self, created: Ref) -> Ref | None:
-        """Return what the view stays limited to when it goes to what was made; None for everything."""
+        """Return the scope in which the view shows the created row; None for everything."""
         return None
 
     def _request(self, creator: Creator, form: Form) -> FormRequest:
@@ -133,7 +133,7 @@ class CreateCommands(CommandSet):
         return [line for line in said if line]
 
     def _tools(self, creator: Creator, form: Form) -> dialogs.FormTools:
-        """Return what the form can do: templates always, a dry run where the back end can tell what it would send."""
+        """Return what the form can do: templates always, a dry run where the back end previews requests."""
         from gputui.config import templates  # read and written by few, and not before a form is there
 
         return dialogs.FormTools(
@@ -171,7 +171,7 @@ def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
 
 
 def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str, str]:
-    """Return label and value of a field; of the two ends of a range what both say, at the first, and then nothing."""
+    """Return label and value of a field; both ends of a range at the first of them, nothing at the second."""
     stem, _, end = field.label.rpartition(" ")
     ends = {"from": f"{stem} to", "to": f"{stem} from"}
     other = next((each for each in form.fields if end in ends and each.label == ends[end]), None)

@@ -50,7 +50,7 @@ class EditCommands(ActionCommands):
     def _question_of_change(
         self, action: Action, row: Row, form: Form, values: Mapping[str, str]
     ) -> dialogs.ConfirmDialog | None:
-        """Return the question with all that becomes another value; None where nothing does, which is said."""
+        """Return the question with all that becomes another value; None, and a notification, where nothing does."""
         changes = changed(form, values)
         if not changes:
             self.view.notify("Nothing is changed yet: esc leaves it as it is.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LINE = 70
 """Cells of a line of the last question: what its panel leaves at 80 columns."""
 _STAYS_SECONDS = 60.0
-"""How long an unknown outcome is shown: who misses it may do it twice."""
+"""The time an unknown outcome is shown: a user who misses it may do it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
             result = await request.send(change)
         except InvalidError as error:
             view.show_error(error)
-            # What the server does not accept is put right in the form; not over what the user does meanwhile.
+            # Values that the server does not accept are corrected in the form, unless the user is elsewhere by then.
             if view.position() != before:
                 return None
             values, wrong = change.values, error.fields
@@ -101,6 +101,6 @@ async def _filled(view: View, request: FormRequest, values: Values, wrong: Value
 
 
 def fact(label: str, parts: Sequence[tuple[str, str]], width: int) -> Content:
-    """Return a line of the last question: the label right-aligned in so many cells, what is said behind it."""
+    """Return a line of the last question: the label right-aligned in so many cells, its value behind it."""
     gap = " " * max(0, width - cell_len(label))
     return Content.assemble((f"  {gap}{label}  ", "$muted"), *parts).truncate(LINE, ellipsis=True)

@@ -57,7 +57,7 @@ class InspectCommands(CommandSet):
         return describe(row, _DetailContext(self.session))
 
     def do_json(self, argument: str) -> None:
-        """Show what the back end says, without secrets."""
+        """Show the raw API response, secrets hidden."""
         if (row := self.row_for(argument)) is not None:
             self._show_json(row)
 
@@ -109,7 +109,7 @@ class InspectCommands(CommandSet):
             self.view.action_command(chosen)
 
     def _never(self, command: Command, rows: Sequence[Row]) -> bool:
-        """Whether a command can apply to none of these rows, in whatever state they are."""
+        """Whether a command can apply to none of these rows, in any state."""
         fleet = self.session.fleet
         return command.action is not None and all(fleet.never(row, command.action) is not None for row in rows)
 
@@ -128,7 +128,7 @@ class OpenCommands(InspectCommands):
 
 
 def processes_of(fleet: Fleet, row: Row) -> list[GpuProcess]:
-    """Return the GPU processes of an instance, by GPU and what they hold."""
+    """Return the GPU processes of an instance, by GPU and memory."""
     rows = fleet.rows(Resource.PROCESSES).values()
     found = [
         process

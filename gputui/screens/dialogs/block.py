@@ -1,4 +1,4 @@
-"""The question before hosts are kept out of scheduling: for how long, and why."""
+"""The question before hosts are blocked from scheduling: for how long, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_SPAN = "24h"
 class BlockDialog(Dialog[Mapping[str, str]]):
     """Gives back ``minutes`` and ``comment`` as text. Cancel has the focus.
 
-    ``effect`` says what so many minutes lead to, and a warning; None minutes: the span cannot be read.
+    ``effect`` returns the effects of so many minutes, and a warning; None minutes: the span cannot be read.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [OTHER_BUTTON]
@@ -68,7 +68,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
             yield Button(Content("Block"), id="confirm", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it leads to and focus what changes nothing."""
+        """Show the effects, and focus the button that changes nothing."""
         self.show_effect()
         self.set_focus(self.query_one("#cancel"))
 
@@ -81,7 +81,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
             self.query_one("#comment", Input).value = comment
 
     def show_effect(self) -> None:
-        """Say anew what it leads to: what is known of the hosts may have changed."""
+        """Show the effects of now: the state of the hosts may have changed."""
         minutes, problem = self._minutes()
         lines, warning = self._effect(minutes)
         self.query_one("#effect", Static).update(Content("\n".join(lines)))
@@ -96,7 +96,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
         try:
             minutes = parse_span(text)
         except ValueError as error:
-            return None, f"It {error}." if text.strip() else "Say how long: 90m, 6h or 7d."
+            return None, f"It {error}." if text.strip() else "Type a duration: 90m, 6h or 7d."
         if not 1 <= minutes <= LONGEST_BLOCK:
             return None, "It can be a minute at least, 30d at most."
         return minutes, ""
@@ -107,7 +107,7 @@ class BlockDialog(Dialog[Mapping[str, str]]):
 
     @on(Input.Changed, "#comment")
     def _comment_changed(self, event: Input.Changed) -> None:
-        # What it is filled with comes as a change too.
+        # A suggested comment comes as a change too.
         self._typed_comment = self._typed_comment or event.value != self._comment
 
     @on(Input.Submitted)

@@ -33,7 +33,7 @@ class Choice:
 
 
 class MenuDialog(Dialog[str]):
-    """Gives back the value of the line chosen with enter, or with the key that stands before it.
+    """Gives back the value of the line chosen with enter, or with the key before it.
 
     With ``careful`` a key typed before the menu was there chooses nothing.
     """
@@ -93,7 +93,7 @@ class MenuDialog(Dialog[str]):
         yield Static(Content(self._note or "enter to choose, esc to cancel"), classes="hint")
 
     def on_mount(self) -> None:
-        """Put the highlight on the line that is in force now."""
+        """Highlight the line that is in force now."""
         options = self.query_one(OptionList)
         self.set_focus(options)
         values = [choice.value for choice in self._choices]
@@ -105,7 +105,7 @@ class MenuDialog(Dialog[str]):
         options.action_cursor_down() if step > 0 else options.action_cursor_up()
 
     def on_key(self, event: Key) -> None:
-        """Choose by the key that stands before a line."""
+        """Choose by the key before a line."""
         if self._careful and self.typed_before:
             return
         character = event.character

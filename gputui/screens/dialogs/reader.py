@@ -160,7 +160,7 @@ class JsonReaderDialog(Reader[JsonView]):
         """Write a part of it, or all, to a new file in the working folder."""
         parts = [section for section in self._sections if section.text]
         keys = [next(key for key in part.name if key not in "jkc") for part in parts]
-        choices = [Choice(_ALL, "all of it, as the back end says it" if self._raw else "all of it", "a")]
+        choices = [Choice(_ALL, "all of it, as the back end sent it" if self._raw else "all of it", "a")]
         choices += [Choice(part.name, part.name, key) for part, key in zip(parts, keys, strict=True)]
         chosen = await self.app.push_screen_wait(MenuDialog(f"Save of {self._subject}", choices))
         if chosen is None:

@@ -1,4 +1,4 @@
-"""Which events ended a step that took clearly longer than is usual for the deployment. Pure: no screen, no fleet."""
+"""Events that ended a step which took clearly longer than is usual for the deployment. Pure: no screen, no fleet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SlowSteps:
         self._steps_of: dict[Ref, set[_Step]] = {}
 
     def take(self, added: Iterable[Event], dropped: Iterable[Event] = ()) -> set[Ref]:
-        """Take in what came and what was let go; returns the events that are slow now, or no more, or otherwise."""
+        """Add and drop events; returns those whose slowness has changed."""
         touched: set[Ref] = set()
         gone = tuple(dropped)
         for event in gone:
@@ -58,7 +58,7 @@ class SlowSteps:
         self._medians.pop(event.ref, None)
 
     def _renew(self, step: _Step) -> set[Ref]:
-        """Find what is slow by the median of now; returns what that changes."""
+        """Find the slow events by the median of now; returns those that this changes."""
         usual = self.book.usual_step(*step)
         held = self._long[step]
         first = len(held) if usual is None else bisect_left(held, (slow_from(usual),))

@@ -106,7 +106,7 @@ class EventsView(ListView):
         return "" if median is None else f"slow: median {seconds_text(median)}"
 
     def _host(self, row: Event) -> str:
-        """Name the host on which it was slow: the footer says what keeps that out."""
+        """Name the host on which it was slow: the footer has the key that blocks it."""
         instance = self._instance_of(row) if row.ref in self.slow.medians else None
         return (instance.host or "") if instance is not None else ""
 
@@ -157,7 +157,7 @@ class EventsView(ListView):
         return (*super().follow(), fleet.subscribe(Resource.INSTANCES, self._instances_changed))
 
     def catch_up(self) -> None:
-        """Take in what came since the last look; a stream is long and changes at its ends alone."""
+        """Add the events since the last time; a stream is long and changes at its ends alone."""
         rows = self.session.fleet.rows(Resource.EVENTS)
         table = self.table
         added = tuple(row for ref, row in rows.items() if table.get(ref) is None)
@@ -168,7 +168,7 @@ class EventsView(ListView):
         self._show_start()
 
     def _take(self, change: Change) -> None:
-        """Bring the table up to date, and the remarks that what is new makes other ones."""
+        """Bring the table up to date, and the remarks that new events change."""
         dropped = [row for ref in change.removed if (row := self.table.get(ref)) is not None]
         changed = self.slow.take(_events(change.added), _events(dropped))
         self.table.apply(change)
@@ -188,7 +188,7 @@ class EventsView(ListView):
         self.frame.show()
 
     def _instances_changed(self, change: Change) -> None:
-        """A remark names the host of an instance that is there, and what can be done about it."""
+        """A remark names the host of an instance that exists, and the footer its commands."""
         instances = {row.ref for row in (*change.added, *change.updated)}.union(change.removed)
         rows = _events(row for ref in self.slow.medians if (row := self.table.get(ref)) is not None)
         if remarked := [row.ref for row in rows if row.instance in instances]:

@@ -1,4 +1,4 @@
-"""What the GPUs view says beside what it shows: of the host, and of an instance that is looked into over SSH."""
+"""Captions of the GPUs view: facts of the host, and why GPUs or processes are missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gputui.screens.base.session import Session
 
 
 def name_of_gpu(device: GpuDevice) -> str:
-    """Return what a GPU, or a part of one, is called: ``h07 GPU 3 1g.10gb #7``."""
+    """Return the name of a GPU, or of a part of one: ``h07 GPU 3 1g.10gb #7``."""
     return f"{device.host} GPU {device.index} {device.mig}".rstrip()
 
 
@@ -44,7 +44,7 @@ def is_on(process: GpuProcess, device: GpuDevice) -> bool:
 
 
 def host_facts(device: GpuDevice | None, hosts: Iterable[Row]) -> list[str]:
-    """Say what the host of a GPU has beside it: ``RAM 181G/256G``, ``64 cores``."""
+    """Return facts of the host of a GPU: ``RAM 181G/256G``, ``64 cores``."""
     account = device.ref.account if device is not None and device.through is None else None
     host = next((row for row in hosts if isinstance(row, HostInfo) and row.ref.account == account), None)
     if host is None:
@@ -65,7 +65,7 @@ def no_gpus(session: Session) -> str:
 
 
 def no_processes(devices: Sequence[GpuDevice]) -> str:
-    """Say why no process of these GPUs is listed: none is there, or they are unknown on all or some of them."""
+    """Return why no process of these GPUs is listed: none is there, or they are unknown on all or some of them."""
     unknown = [device for device in devices if device.process_count is None]
     if not unknown:
         return "No process is on a GPU now."
@@ -75,7 +75,7 @@ def no_processes(devices: Sequence[GpuDevice]) -> str:
 
 
 def unseen(fleet: Fleet, scope: Ref, devices: Sequence[GpuDevice]) -> str:
-    """Say why the processes of an instance that is looked into are not known; '' where there are none."""
+    """Return why the processes of an instance that is probed are unknown; '' where they are not."""
     if not fleet.is_probed(scope):
         return ""
     if problem := fleet.probe_problem(scope):

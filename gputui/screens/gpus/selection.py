@@ -1,4 +1,4 @@
-"""Which GPUs the view of GPUs shows: in the table, in charts, side by side."""
+"""The GPUs that the view shows: in the table, in charts, side by side."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class GpuSelection:
         if len(marked) > 1:
             return [device for device in shown if device.ref in marked]
         here = gpus.cursor_row
-        beside = [
+        on_host = [
             device
             for device in shown
             if isinstance(here, GpuDevice) and (device.ref.account, device.host) == (here.ref.account, here.host)
         ]
-        return beside if len(beside) > 1 else shown
+        return on_host if len(on_host) > 1 else shown
 
     def listed(self) -> list[GpuDevice]:
         """Return the GPUs whose processes may be listed: the filter of the GPUs hides none of these."""

@@ -41,7 +41,7 @@ class ProcessContext(FleetContext):
         self.devices: dict[tuple[str, str, int], GpuDevice] = {}
 
     def memory_share(self, process: GpuProcess) -> float | None:
-        """Return the part of the GPU's memory, or of its used memory, that a process holds."""
+        """Return the part of the GPU's memory, or of its used memory, that a process uses."""
         index = process.gpu_index
         device = None if index is None else self.devices.get((process.ref.account, process.host, index))
         whole = (device.memory_total or device.memory_used) if device is not None else None
@@ -151,7 +151,7 @@ class GpusView(ListView):
         self.frame.show()
         changed = [row for row in (*change.added, *change.updated) if isinstance(row, GpuDevice)]
         places = {(device.ref.account, device.host, device.index) for device in changed}
-        # Their share is of what the GPU has, or of what is held of it.
+        # Their share is of the memory of the GPU, or of its used memory.
         self.table.invalidate(
             [
                 row.ref
@@ -161,10 +161,10 @@ class GpusView(ListView):
         )
 
     def feeds_changed(self) -> None:
-        """GPUs may have become stale or fresh, and an answer may have held none."""
+        """GPUs may have become stale or fresh, and an answer may have had none."""
         super().feeds_changed()
         self.gpus.invalidate()
-        # What is wrong takes its lines from the body: how many is known after the next layout.
+        # Lines of problems take room from the body: how many there are is known after the next layout.
         self.call_after_refresh(self._fit)
 
     # --- the filter of the side in use -----------------------------------------------------------------------
@@ -264,7 +264,7 @@ class GpusView(ListView):
         return super().shows(row)
 
     def counts(self) -> str:
-        """Count the processes; a row that says unknown is none."""
+        """Count the processes, without rows for unknown ones."""
         rows = [self.table.get(ref) for ref in self.table.visible_refs]
         unknown = sum(isinstance(row, GpuProcess) and row.processes is None for row in rows)
         lacking = any(one.process_count is None for one in self.shown.listed())

@@ -290,7 +290,7 @@ class ListView(View):
         marked = len(table.marked)
         hidden = len(table.marked_hidden)
         key, descending = table.sort
-        # The heading of the column says it, where there is room for the column.
+        # The heading of the column shows it, where there is room for the column.
         hidden_order = key is not None and all(placed.column.key != key for placed in table.layout_columns)
         right = Content.assemble(
             (f"{marked} marked" if marked else "", "$text-accent"),

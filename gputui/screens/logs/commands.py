@@ -47,7 +47,7 @@ class LogCommands(CommandSet):
         self.view.lines.action_last()
 
     def do_refresh(self, argument: str) -> None:
-        """Read now, whatever failed before."""
+        """Read now, after any failure."""
         if self.view.current is not None:
             self.view.follow_log(self.view.current.reader)
 

@@ -146,7 +146,7 @@ class LogsView(View):
         return LogQuery(asked.get("keyword", ""), since, until)
 
     def _changed(self) -> None:
-        """Take in what was read."""
+        """Show the lines that were read."""
         if self.current is None or not self.is_mounted:
             return
         if self.current.matches is not None:
@@ -178,7 +178,7 @@ class LogsView(View):
             return "No line matches what the server is asked for. L changes that."
         return f"{log.name} has written nothing yet."
 
-    # --- what it says ----------------------------------------------------------------------------------------
+    # --- captions -------------------------------------------------------------------------------------------
 
     def under_cursor(self) -> Row | None:
         """Return the instance whose log it is."""

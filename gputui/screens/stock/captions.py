@@ -1,4 +1,4 @@
-"""What the stock view says in words: of the cell under the cursor, of the signs in the map, of who has a model."""
+"""Captions of the stock: of the cell under the cursor, the signs in the map, and the places of a model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SINGLE_CARDS = "counts single GPUs, possibly on different machines"
 GAP = "   "
 
 Paid: TypeAlias = Mapping[tuple[str, str, str], Money]
-"""What one GPU costs an hour where one has some, by account, region and model."""
+"""The price of one GPU an hour in running instances, by account, region and model."""
 
 
 def place_name(account: str, region: str) -> str:
-    """Return what a place is called: ``hub · sgp1``, and a host by its account alone."""
+    """Return the name of a place: ``hub · sgp1``, and a host by its account alone."""
     return account if region == account else f"{account} · {region}"
 
 
@@ -39,7 +39,7 @@ def counted(number: int, what: str) -> str:
 
 
 def idle_words(offer: Offer) -> str:
-    """Say how many can be had: ``12 idle of 64 single cards``."""
+    """Return how many are available: ``12 idle of 64 single cards``."""
     if offer.idle is None:
         return "available" if offer.available else "not available now"
     total = "" if offer.total is None else f" of {offer.total}"
@@ -65,12 +65,12 @@ def paid_prices(instances: Iterable[Row]) -> dict[tuple[str, str, str], Money]:
 
 
 def price_of(offer: Offer, paid: Paid) -> Money | None:
-    """Return what one GPU costs an hour: as offered, else as it is paid there now; None when unknown."""
+    """Return the price of one GPU an hour: as offered, else as it is paid there now; None when unknown."""
     return offer.price_from or paid.get((offer.ref.account, offer.region, offer.gpu_model))
 
 
 def price_words(offer: Offer, paid: Paid) -> str:
-    """Say what one GPU costs an hour; '' when unknown."""
+    """Return the price of one GPU an hour, in words; '' when unknown."""
     if offer.price_from:
         return f"from {format_money(offer.price_from)}/h"
     price = price_of(offer, paid)
@@ -78,7 +78,7 @@ def price_words(offer: Offer, paid: Paid) -> str:
 
 
 def cell_line(offer: Offer, paid: Paid, *, watched: bool) -> Content:
-    """Return the line that speaks for a cell."""
+    """Return the line that describes a cell."""
     name = f"{offer.gpu_model} · {where(offer)}"
     parts = [name, idle_words(offer), price_words(offer, paid), "watched" if watched else ""]
     line = Content.styled(GAP.join(part for part in parts if part), "bold")
@@ -96,15 +96,15 @@ def empty_cell_line(grid: Grid, model: str, place: Place) -> Content:
 
 
 def problem_line(grid: Grid, place: Place) -> Content:
-    """Return the line that says why a place could not be read; empty where it was."""
-    # The message names the account itself where it was made for more readers than this line's.
+    """Return the reason why a place could not be read; empty where it was."""
+    # The message may name the account itself, for readers of more than this line.
     return Content.styled(grid.failed.get(place, "").removeprefix(f"{place[0]}: "), "$text-error")
 
 
 def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, roomy: bool) -> Content:
-    """Return the quiet line under it: the last day, and what a number of single cards does not promise.
+    """Return the quiet line under it: the last day, and the warning that single GPUs may be apart.
 
-    In ``one_machine`` it promises that; ``roomy`` says that there is room for more words.
+    In ``one_machine`` there is no such warning; ``roomy``: there is room for more words.
     """
     parts = []
     if series:
@@ -116,7 +116,7 @@ def past_line(offer: Offer, series: Sequence[int | None], *, one_machine: bool, 
 
 
 def legend(grid: Grid, *, news: bool, watched: bool) -> Content:
-    """Say what the signs mean that are in the map."""
+    """Return the meaning of the signs in the map."""
     offers = grid.cells.values()
     uncounted = any(offer.idle is None and offer.available for offer in offers)
     old = any(figures.style == "stale" for figures in map(grid.figures, grid.cells))
@@ -147,7 +147,7 @@ def cheapest_first(offers: Iterable[Offer], paid: Paid) -> list[Offer]:
 def holder_choices(
     offers: Sequence[Offer], news: Mapping[Ref, int], paid: Paid, *, old: Collection[Ref]
 ) -> list[dialogs.Choice]:
-    """Return the lines of the menu that says who has a model, figures under figures; ``old`` ones are marked."""
+    """Return the lines of the menu with the places of a model, figures under figures; ``old`` ones are marked."""
     figures = [
         AVAILABLE if offer.idle is None else f"{offer.idle}" + ("" if offer.total is None else f"/{offer.total}")
         for offer in offers

@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 _ROOMY = 100
-"""Columns from which the line under the map has room for all it can say."""
+"""Columns from which the line under the map has room for all of its text."""
 
 _FADE_SLACK = 5.0
 """Seconds after which a faded change is looked for again."""
 
 
 class StockView(View):
-    """Shows the heatmap over the lines that speak for the cell under its cursor."""
+    """Shows the heatmap over the lines that describe the cell under its cursor."""
 
     NAME = "stock"
     HEADING = "Stock"
@@ -109,11 +109,11 @@ class StockView(View):
         if self._past_of is not fleet:
             self._past_of = fleet
             self._read_past()
-        return (fleet.subscribe(Resource.STOCK, lambda change: self._show_anew()),)
+        return (fleet.subscribe(Resource.STOCK, lambda change: self._update()),)
 
     @work(group="past", exclusive=True, exit_on_error=False)
     async def _read_past(self) -> None:
-        """Take the samples of the last day, and of one more for what held when it began."""
+        """Take the samples of the last day, and of one more, for the stock when it began."""
         history = self.session.history
         if history is None:
             return
@@ -169,7 +169,7 @@ class StockView(View):
             self._fading = self.set_timer(left + _FADE_SLACK, self.fade)
 
     def fade(self) -> None:
-        """Take away the arrows of changes that are no news any more."""
+        """Remove the arrows of changes that are no longer news."""
         self._fading = None
         if self._unsubscribe:
             self.catch_up()
@@ -221,7 +221,7 @@ class StockView(View):
         return "No account shown reports idle GPUs."
 
     def status(self) -> tuple[Content, Content]:
-        """How large the map is at the left; what limits it at the right."""
+        """Return the size of the map for the left, its limits for the right."""
         grid = self.map.grid
         waiting = self.feeds.loading_text() if grid.models else ""
         left = Content.assemble(
@@ -263,32 +263,32 @@ class StockView(View):
 
     # --- limiting the map ------------------------------------------------------------------------------------
 
-    def _show_anew(self) -> None:
+    def _update(self) -> None:
         self.catch_up()
         self.frame.show()
 
     def clear_limits(self) -> bool:
-        """Take away what limits the map; returns whether there was something."""
+        """Remove the limits of the map; returns whether there were any."""
         had = bool(self._query or self.only_idle or self.preset or self.session.account)
         self._query, self.only_idle, self.preset = None, False, ""
         if self.session.account is not None:
             self.session.choose(account=None)
         if had:
-            self._show_anew()
+            self._update()
         return had
 
     def limit(self, *, only_idle: bool | None = None, preset: str | None = None) -> None:
         """Show only what is idle, or the regions of a preset; '' for all regions."""
         self.only_idle = self.only_idle if only_idle is None else only_idle
         self.preset = self.preset if preset is None else preset
-        self._show_anew()
+        self._update()
 
     @on(Heatmap.Opened)
     def _opened(self) -> None:
         StockCommands(self).do_open("")
 
     def notify_idle(self, offer: Offer) -> None:
-        """Notify that GPUs which are watched are idle, whatever view is in front."""
+        """Notify that GPUs which are watched are idle, in every view."""
         self.app.notify(
             f"{where(offer)}: {idle_words(offer)}.", title=f"{offer.gpu_model} idle", markup=False, timeout=30
         )
@@ -301,4 +301,4 @@ class StockView(View):
     def set_filter(self, text: str) -> None:
         """Show only some models and places; raises QueryError."""
         self._query = parse(text, ("gpu", "account", "region")) or None
-        self._show_anew()
+        self._update()

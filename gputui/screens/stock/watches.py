@@ -1,4 +1,4 @@
-"""Stock cells that are watched, whatever view is in front: told once each time enough becomes idle."""
+"""Stock cells that are watched in every view, with a notification each time enough becomes idle."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class _Watch:
 
 
 class Watches:
-    """Calls ``tell`` with an offer when its idle count rises to what is waited for.
+    """Calls ``notify`` with an offer when its idle count rises to the number that is waited for.
 
-    Where a back end does not count, available is enough. What cannot be read anew counts for nothing.
+    Where a back end does not count, available is enough. An offer that cannot be refreshed is ignored.
     """
 
-    def __init__(self, tell: Callable[[Offer], None]) -> None:
-        self._tell = tell
+    def __init__(self, notify: Callable[[Offer], None]) -> None:
+        self._notify = notify
         self._watches: dict[Ref, _Watch] = {}
         self._fleet: Fleet | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -66,9 +66,9 @@ class Watches:
                 continue
             before, watch.enough = watch.enough, has_idle(offer, watch.at_least)
             if watch.enough and not before:
-                self._tell(offer)
+                self._notify(offer)
 
 
 def has_idle(offer: Offer, at_least: int = 1) -> bool:
-    """Whether so many are idle, or, where nobody counts, some are available."""
+    """Whether so many are idle, or, without counts, some are available."""
     return bool(offer.available) if offer.idle is None else offer.idle >= at_least

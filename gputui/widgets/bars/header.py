@@ -1,4 +1,4 @@
-"""The top line: the accounts and how they are."""
+"""The top line: the accounts and their health."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class HeaderBar(Line):
 
     @staticmethod
     def _count(states: Sequence[HealthState], noun: str) -> Content:
-        """Say how many accounts are well, and how many have not answered yet; the dot is green only for some well."""
+        """Return how many accounts are well, and how many have not answered; the dot is green if some are well."""
         good, waiting = states.count(HealthState.OK), states.count(HealthState.UNKNOWN)
         dot = HealthState.OK if good else max(states, key=_SEVERITY.index)
         return Content.assemble(
@@ -86,7 +86,7 @@ class HeaderBar(Line):
 
     @staticmethod
     def _words(health: Health, utc: bool) -> str:
-        """Say what is wrong, with the time it began or will end."""
+        """Return the problem, with the time it began or will end."""
         if health.state is HealthState.LIMITED and health.until is not None:
             return f"{health.message} until {format_time(health.until, utc=utc)}"
         if health.state is HealthState.DOWN and health.since is not None:

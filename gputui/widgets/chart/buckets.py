@@ -14,7 +14,7 @@ from gputui.widgets.chart.data import Point
 GAP = 3.0
 """Readings further apart than so many intervals, or buckets, are not joined by a line."""
 PEAK_COUNT = 3
-"""A bucket of fewer readings than this has no peak beside its mean: the line goes through nearly all of them."""
+"""A bucket of fewer readings than this has no peak next to its mean: the line goes through nearly all of them."""
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class Timeline:
 def timeline(window: float, now: datetime, cells: int, per_cell: int, phase: float = 0.0) -> Timeline:
     """Lay a window of seconds on ``cells`` cells of ``per_cell`` buckets each.
 
-    It moves on by whole cells, when the last one is full: characters of a picture then move, none changes.
+    It moves by whole cells, when the last one is full: characters of a picture then move, none changes.
     ``phase`` (0 to 1) is when within a cell's time that is.
     """
     length = window / (cells * per_cell)
@@ -97,16 +97,16 @@ class Buckets:
         self._seen_to: datetime | None = None
 
     def take(self, points: Sequence[Point], begin: float) -> None:
-        """Take in what is new since ``begin`` (POSIX time); what is older is not looked at.
+        """Add the readings since ``begin`` (POSIX time); older ones are ignored.
 
-        When earlier readings have come, all are read anew. Readings that were dropped stay in their buckets.
+        When earlier readings have come, all are read again. Readings that were dropped stay in their buckets.
         """
         known = 0 if self._seen_to is None else bisect_right(points, self._seen_to, key=_at)
         if known > self._seen or begin < self._begin or (self._seen_to is not None and not known):
             self._buckets.clear()
             self.latest = None
             known = bisect_left(points, datetime.fromtimestamp(begin, UTC), key=_at)
-            # The newest reading is told even when it is out of view.
+            # The newest reading is kept even when it is out of view.
             known = max(0, min(known, len(points) - 1))
             self._begin = begin
         for index in range(known, len(points)):
@@ -160,7 +160,7 @@ def runs(shown: Sequence[tuple[int, Bucket]], length: float, interval: float) ->
 
 
 def _usual(shown: Sequence[tuple[int, Bucket]], apart: Sequence[float], place: int) -> float:
-    """Return how far readings are apart on the denser side of the pause before a bucket; 0 where nothing says so."""
+    """Return how far readings are apart on the denser side of the pause before a bucket; 0 where it is unknown."""
     before, after = shown[place - 1][1], shown[place][1]
     left = before.interval if before.count > 1 or place < 2 else apart[place - 2]
     right = after.interval if after.count > 1 or place == len(apart) else apart[place]

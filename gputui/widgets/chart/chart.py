@@ -70,7 +70,7 @@ class Chart(GuardedHandlers, Canvas):
 
     @property
     def data(self) -> ChartData | None:
-        """What it shows."""
+        """The data that it shows."""
         return self._data
 
     def show(self, data: ChartData, *, selected: bool = False) -> None:
@@ -92,7 +92,7 @@ class Chart(GuardedHandlers, Canvas):
             self.call_later(self._draw)
 
     def on_click(self, event: Click) -> None:
-        """Say which chart was clicked."""
+        """Post which chart was clicked."""
         if self._data is not None:
             event.stop()
             self.post_message(self.Chosen(self._data.key))
@@ -191,7 +191,7 @@ class Chart(GuardedHandlers, Canvas):
         return regions
 
     def _join(self, y: int, row: Row) -> None:
-        """Give blank cells the colour of what stands before them: it is written once then, not for each piece."""
+        """Give blank cells the colour of the text before them: it is written once then, not for each piece."""
         style = ""
         for x, (_, own) in enumerate(row):
             if own:

@@ -1,4 +1,4 @@
-"""What a chart is given: series of readings, what they measure, and the window of time to show."""
+"""The data of a chart: series of readings, their measure, and the window of time to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gputui.widgets.chart.scale import Measure
 
 Reading = Literal["utilization", "memory_used", "power", "temperature", "fan"]
 Point = tuple[datetime, float | None]
-"""When, in UTC, and what was read then; None where that reading did not tell it."""
+"""When, in UTC, and what was read then; None where that reading did not report it."""
 
 WINDOWS: tuple[float | None, ...] = (300, 900, 3600, 21600, 86400, None)
 """Seconds that a chart can show; None is all there is."""
@@ -52,8 +52,8 @@ class Series:
 class ChartData:
     """All that a chart shows.
 
-    ``window`` in seconds, None for all there is; ``now`` is its right end. ``note`` says in a few words why there
-    is nothing to draw, for a figure that the back end does not tell (``told`` is False) or one without readings.
+    ``window`` in seconds, None for all there is; ``now`` is its right end. ``note`` is the reason why there
+    is nothing to draw, for a figure that is not reported (``reported`` is False) or one without readings.
     The newest reading is stale after ``stale_after`` seconds. ``interval`` is the longest time in seconds that
     readings are apart while all is well: what is further apart is a gap. Times of day are local, or UTC.
     """
@@ -64,7 +64,7 @@ class ChartData:
     series: Sequence[Series]
     window: float | None
     now: datetime
-    told: bool = True
+    reported: bool = True
     note: str = ""
     stale_after: float = 60.0
     interval: float = 10.0

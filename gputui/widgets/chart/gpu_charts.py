@@ -11,7 +11,7 @@ from gputui.widgets.chart.data import ChartData, Reading, Readings, Series
 from gputui.widgets.chart.scale import FAN, POWER, TEMPERATURE, UTILIZATION, Measure, age_words, memory, span_words
 
 READINGS: tuple[Reading, ...] = get_args(Reading)
-"""What can be drawn of a GPU, what matters most first."""
+"""The readings of a GPU that can be drawn, the most important first."""
 WORDS: Mapping[Reading, str] = {
     "utilization": "utilisation",
     "memory_used": "memory",
@@ -30,11 +30,11 @@ _FINE_WINDOW, _FINE_SECONDS, _COARSE_SECONDS = 3600, 15.0, 75.0
 _STALE_SECONDS = 45.0
 _LOOKED_BACK = 50
 _GOOD_WIDTH, _GOOD_HEIGHT = 38, 8
-"""Cells of a chart that is worth a place beside others."""
+"""Cells of a chart that is worth a place next to others."""
 
 
-def told(samples: Sequence[GpuSample]) -> list[Reading]:
-    """Return what these readings tell, going by the newest of them."""
+def reported(samples: Sequence[GpuSample]) -> list[Reading]:
+    """Return the readings that the newest samples report."""
     newest = samples[-_LOOKED_BACK:]
     return [reading for reading in READINGS if any(getattr(sample, reading) is not None for sample in newest)]
 
@@ -52,7 +52,7 @@ def chart_of(
 ) -> ChartData:
     """Return the chart of one figure of a GPU over the last ``window`` seconds, None for all that is kept.
 
-    ``by_gpu`` makes the GPU its key, for charts of several GPUs; ``named`` says whose GPU it is in the title.
+    ``by_gpu`` makes the GPU its key, for charts of several GPUs; ``named`` puts its host into the title.
     """
     fine = window is not None and window <= _FINE_WINDOW
     words, key = WORDS[reading], f"{device.ref} {reading}"
@@ -65,7 +65,7 @@ def chart_of(
         [Series(key, words, Readings(samples, reading))],
         window,
         now,
-        told=not samples or reading in told(samples),
+        reported=not samples or reading in reported(samples),
         stale_after=_STALE_SECONDS,
         interval=_FINE_SECONDS if fine else _COARSE_SECONDS,
         utc=utc,
@@ -73,7 +73,7 @@ def chart_of(
 
 
 def newest_words(chart: ChartData) -> str:
-    """Say the newest figure of a chart, for where it cannot be drawn: ``93 %``, ``22.2G, 3 min old``, ``–``."""
+    """Return the newest figure of a chart, for where it cannot be drawn: ``93 %``, ``22.2G, 3 min old``, ``–``."""
     points = chart.series[0].points
     found = next(((at, value) for at, value in reversed(points[-_LOOKED_BACK:]) if value is not None), None)
     if found is None:
@@ -84,7 +84,7 @@ def newest_words(chart: ChartData) -> str:
 
 
 def window_words(window: float | None) -> str:
-    """Say which time is drawn: ``last 15 min``, ``last 6 h``, ``all that is kept``."""
+    """Return the time that is drawn: ``last 15 min``, ``last 6 h``, ``all that is kept``."""
     return "all that is kept" if window is None else f"last {span_words(window)}"
 
 

@@ -22,7 +22,7 @@ from textual.widgets import Static
 from gputui.models import GpuDevice, GpuSample, Ref
 from gputui.text import clean
 from gputui.widgets.chart.data import WINDOWS, ChartData, Reading
-from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, newest_words, told
+from gputui.widgets.chart.gpu_charts import READINGS, chart_of, how_many, newest_words, reported
 
 if TYPE_CHECKING:
     from gputui.widgets.chart.chart import Chart
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 _GRID = "gputui.widgets.chart.grid"
 MOST = 16
-"""So many GPUs are compared at the most: more charts cannot be read."""
+"""The greatest number of GPUs compared: more charts cannot be read."""
 
 
 class Showing(StrEnum):
-    """What the charts are of."""
+    """The content of the charts."""
 
     STRIP = "strip"
     ONE = "one"
@@ -84,7 +84,7 @@ class GpuPanel(Vertical, can_focus=True):
         self._now = now
         self._grid: ChartGrid | None = None
         self._loading = False
-        self._hindrance = ""
+        self._blocker = ""
         self.showing = Showing.STRIP
         self.devices: Sequence[GpuDevice] = ()
         self.chosen: Ref | None = None
@@ -93,7 +93,7 @@ class GpuPanel(Vertical, can_focus=True):
         self.utc = False
 
     def compose(self) -> ComposeResult:
-        """Lay out what stands there until the charts can be drawn."""
+        """Lay out the text that is shown until the charts can be drawn."""
         yield Static("", id="awaited")
 
     @property
@@ -108,9 +108,9 @@ class GpuPanel(Vertical, can_focus=True):
     def draw(self) -> None:
         """Show everything as it is now; what looks as before is not written again."""
         charts = self._charts() if self.display else []
-        if self._hindrance:
+        if self._blocker:
             figures = [Content(f"{chart.title}  {newest_words(chart)}") for chart in charts]
-            lines = [Content.styled(self._hindrance, "$text-warning"), *figures]
+            lines = [Content.styled(self._blocker, "$text-warning"), *figures]
             self.query_one("#awaited", Static).update(Content("\n").join(lines))
             return
         if self._grid is None:
@@ -136,9 +136,9 @@ class GpuPanel(Vertical, can_focus=True):
     async def _load(self) -> None:
         try:
             await asyncio.to_thread(import_module, _GRID)
-        except Exception as error:  # noqa: BLE001  (whatever keeps a library from being imported)
+        except Exception as error:  # noqa: BLE001  (any reason why a library cannot be imported)
             why = clean(f"{type(error).__name__}: {error}".splitlines()[0])
-            self._hindrance = f"No charts: the chart library cannot be imported ({why}). Install gputui again."
+            self._blocker = f"No charts: the chart library cannot be imported ({why}). Install gputui again."
         else:
             self._mount_grid()
         self.draw()
@@ -160,7 +160,7 @@ class GpuPanel(Vertical, can_focus=True):
         device = next((device for device in self.devices if device.ref == self.chosen), None)
         if device is None:
             return []
-        readings = told(self._samples_of(device.ref)) or list(READINGS[:2])
+        readings = reported(self._samples_of(device.ref)) or list(READINGS[:2])
         if self.showing is Showing.STRIP:
             readings = readings[: how_many(self.size.width, self.size.height)]
         return [self._chart(device, reading) for reading in readings]
@@ -179,14 +179,14 @@ class GpuPanel(Vertical, can_focus=True):
         self.draw()
 
     def next_reading(self) -> None:
-        """Compare another figure: the next that one of these GPUs tells."""
-        able = {reading for device in self.devices for reading in told(self._samples_of(device.ref))}
+        """Compare another figure: the next that one of these GPUs reports."""
+        able = {reading for device in self.devices for reading in reported(self._samples_of(device.ref))}
         order = [reading for reading in READINGS if reading in able or reading == self.reading]
         self.reading = order[(order.index(self.reading) + 1) % len(order)]
         self.draw()
 
     def action_move(self, right: int, down: int) -> None:
-        """Choose the chart beside."""
+        """Choose the next chart in a direction."""
         refs = [device.ref for device in self.devices[:MOST]]
         if self.showing is not Showing.MANY or self._grid is None or not refs:
             return

@@ -17,7 +17,7 @@ GAP = 2
 _GOOD_WIDTH, _GOOD_HEIGHT = 36, 5
 """A chart that reads well; what is larger is better only once all charts are as large as this."""
 _SPARK_WORTH = 0.1
-"""What a sparkline is worth beside a chart that reads well."""
+"""The value of a sparkline compared with a chart that reads well."""
 _PHASES = 8
 """So many charts move on at different times, so that a refresh never has to write all of them."""
 _SHAPE = 5.0
@@ -25,7 +25,7 @@ _SHAPE = 5.0
 
 
 class ChartGrid(Widget):
-    """Charts in rows, all of one size. Which one is enlarged or selected is said by whoever shows them.
+    """Charts in rows, all of one size. The caller chooses which one is enlarged or selected.
 
     A chart that is clicked posts :class:`Chart.Chosen`.
     """
@@ -43,7 +43,7 @@ class ChartGrid(Widget):
 
     @property
     def columns(self) -> int:
-        """How many charts stand side by side."""
+        """The number of charts side by side."""
         return self._columns
 
     @property
@@ -88,7 +88,7 @@ class ChartGrid(Widget):
 
 
 def columns_for(count: int, room: Size) -> int:
-    """Return how many of ``count`` charts stand side by side so that each reads best."""
+    """Return how many of ``count`` charts to put side by side so that each reads best."""
 
     def worth(columns: int) -> tuple[float, float]:
         rows = -(-count // columns)

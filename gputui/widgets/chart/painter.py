@@ -14,9 +14,9 @@ from gputui.widgets.chart.scale import age_words, axis, clock_marks, clock_step,
 GUTTER = 5
 """Cells for the figures of the axis and its line: the same in every chart, so that charts above one another align."""
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
-"""What is smaller than this has room for a sparkline only."""
+"""A smaller chart has room for a sparkline only."""
 COLOURS = 6
-"""Lines of one chart that have a colour of their own; letters tell any number apart."""
+"""Lines of one chart that have a colour of their own; letters distinguish any number."""
 SPARKS = "▁▂▃▄▅▆▇█"
 STYLE_NAMES = (
     *("title", "selected", "value", "axis", "note", "stale", "peak"),
@@ -34,7 +34,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SELECTED_BAR = "▌"
 _VALUE_CELLS = 7
 NO_READINGS = "no readings yet"
-NOT_TOLD = "not reported"
+NOT_REPORTED = "not reported"
 
 Stroke = tuple[float, float, float, float]
 Placed = tuple[int, Bucket]
@@ -42,7 +42,7 @@ Placed = tuple[int, Bucket]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Where the parts of a chart are: the plot's cells and rows, its first line, and the line of times if any."""
+    """The places of the parts of a chart: the plot's cells and rows, its first line, and the line of times if any."""
 
     width: int
     height: int
@@ -106,12 +106,14 @@ def picture(data: ChartData, traces: Sequence[Trace], shape: Form, line: Timelin
     newest = max((trace.latest[0] for trace in traces if trace.latest), default=None)
     stale = newest is not None and now - newest > data.stale_after
     age = age_words(now - newest) if newest is not None and stale else ""
-    note = "" if data.told and newest is not None else data.note or (NO_READINGS if data.told else NOT_TOLD)
+    note = (
+        "" if data.reported and newest is not None else data.note or (NO_READINGS if data.reported else NOT_REPORTED)
+    )
     low, high = _axis(data, traces)
     if shape.spark:
         _spark(drawn, data, traces, shape, line, (low, high), note=note, age=age, selected=selected)
         return drawn
-    if data.told:
+    if data.reported:
         _lines(drawn, data, traces, shape, (low, high), now)
         _frame(drawn, data, shape, line, (low, high))
     if note:
@@ -185,7 +187,7 @@ def _dots(shape: Form, scale: tuple[float, float]) -> Callable[[float], float]:
 def _peaks(
     run: Sequence[Placed], means: Sequence[tuple[float, float]], height_of: Callable[[float], float]
 ) -> Iterable[tuple[float, float]]:
-    """Yield a dot where a bucket's highest reading is so far above its mean that the line says something else."""
+    """Yield a dot where a bucket's highest reading is so far above its mean that the line hides it."""
     for (column, bucket), (x, mean) in zip(run, means, strict=True):
         peak = bucket.peak
         if peak is not None and column >= 0 and mean - (y := height_of(peak)) >= _PEAK_DOTS / 4:
@@ -206,7 +208,7 @@ def _apart(ends: Iterable[tuple[int, str, str]], top: int, rows: int) -> Iterabl
 
 
 def _frame(drawn: Picture, data: ChartData, shape: Form, line: Timeline, scale: tuple[float, float]) -> None:
-    """Draw both axes. The gutter is written whole: what a line left in it goes."""
+    """Draw both axes. The gutter is written whole: parts of lines in it are removed."""
     low, high = scale
     marks = {0: high, shape.rows - 1: low}
     if shape.rows >= _MIDDLE_FROM and shape.rows % 2:
@@ -261,7 +263,7 @@ def _title(
 
 
 def _write_title(drawn: Picture, title: str, room: int, *, selected: bool) -> None:
-    """Write the title; a bar before it says that it is selected, also where there is no colour."""
+    """Write the title; a bar before it marks it as selected, also where there is no colour."""
     drawn.write(
         0, 0, _cut(f"{_SELECTED_BAR}{title}" if selected else title, room), "selected" if selected else "title"
     )
@@ -299,7 +301,7 @@ def _write_right(drawn: Picture, parts: Sequence[tuple[str, str]], room: int, ed
 
 
 def _spark_parts(width: int) -> tuple[int, int]:
-    """Return the cells of label and value in one line; none where there is no room beside the other."""
+    """Return the cells of label and value in one line; none where there is no room next to the other."""
     value = _VALUE_CELLS + 1
     if width < value + 8:
         return 0, min(width, value)

@@ -59,7 +59,7 @@ POWER = Measure("W")
 
 
 def memory(total: int | None) -> Measure:
-    """Return the measure of a memory of so many bytes, None where nobody tells."""
+    """Return the measure of a memory of so many bytes, None where it is unknown."""
     return Measure("B", 0, total)
 
 
@@ -101,7 +101,7 @@ def span_words(seconds: float) -> str:
 
 
 def age_words(seconds: float) -> str:
-    """Write how old something is, in steps coarse enough to stand still for a while: ``40 s old``, ``3 min old``."""
+    """Write an age in steps coarse enough to stay the same for a while: ``40 s old``, ``3 min old``."""
     if seconds < 60:
         return f"{int(seconds) // 10 * 10} s old"
     for size, unit in ((2 * _DAY, "d"), (3600, "h"), (60, "min")):

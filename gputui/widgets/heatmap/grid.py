@@ -1,4 +1,4 @@
-"""What the stock heatmap shows, before any colour: models down, places across, the words of every cell."""
+"""The content of the stock heatmap, before any colour: models down, places across, the words of every cell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Position: TypeAlias = tuple[str, Place]
 
 
 class Figures(NamedTuple):
-    """A cell's words: what stands before the slash, what behind it, what follows, and the name of its style.
+    """A cell's words: the text before the slash, behind it, what follows, and the name of its style.
 
     ``step`` is how strong its background is, 1 to ``RAMP_STEPS``; 0 for none.
     """
@@ -45,8 +45,8 @@ class Figures(NamedTuple):
 class Grid:
     """Offers in their places.
 
-    Those of the accounts in ``stale``, and those with a problem, are marked as old. ``trends`` are changes worth
-    telling, by offer; ``watched`` are marked. An offer without a model stands for a place that could not be read.
+    Those of the accounts in ``stale``, and those with a problem, are marked as old. ``trends`` are changes to
+    show, by offer; ``watched`` are marked. An offer without a model is a place that could not be read.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Grid:
         self._stale = stale
         self._trends = trends or {}
         self._watched = frozenset(watched)
-        several = _told_apart_by_name(offers)
+        several = _of_several_names(offers)
         for offer in offers:
             place = (offer.ref.account, offer.region)
             if offer.problem:
@@ -87,7 +87,7 @@ class Grid:
         self._widths = {place: self._figure_widths(place) for place in self.places}
 
     def find(self, ref: Ref) -> Position | None:
-        """Return where an offer stands."""
+        """Return the position of an offer."""
         return next((position for position, offer in self.cells.items() if offer.ref == ref), None)
 
     # --- headings and totals ---------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def ramp_step(offer: Offer) -> int:
     return max(1, min(RAMP_STEPS, round(share * RAMP_STEPS)))
 
 
-def _told_apart_by_name(offers: Iterable[Offer]) -> set[str]:
+def _of_several_names(offers: Iterable[Offer]) -> set[str]:
     """Return the models that one place has several offers of: of another memory, or another form."""
     seen: dict[tuple[str, str, str], Ref] = {}
     several = set()
@@ -184,7 +184,7 @@ def _told_apart_by_name(offers: Iterable[Offer]) -> set[str]:
 
 
 def _total(offers: Iterable[Offer]) -> tuple[str, str]:
-    """Return how many are idle and of how many, as words: those that are only said to be available count as some."""
+    """Return how many are idle and of how many, as words: those without a count are available or not."""
     offers = list(offers)
     counted = [offer for offer in offers if offer.idle is not None]
     idle = sum(offer.idle or 0 for offer in counted)

@@ -29,7 +29,7 @@ class Heatmap(Widget, can_focus=True):
     """Draws offers as a grid whose background is a ramp by idle share; the words in the cell say the same.
 
     The cursor stays on its model and place through every change. Columns that do not fit are reached by moving
-    sideways; arrows at the edge say that there are more. Only cells that changed are repainted. In a terminal
+    sideways; arrows at the edge show that there are more. Only cells that changed are repainted. In a terminal
     of few colours a block in each cell takes the place of the ramp.
     """
 
@@ -79,12 +79,12 @@ class Heatmap(Widget, can_focus=True):
 
     @property
     def grid(self) -> Grid:
-        """What it shows."""
+        """The grid that it shows."""
         return self._grid
 
     @property
     def offer(self) -> Offer | None:
-        """What the cursor is on."""
+        """The offer under the cursor."""
         return None if self._cursor is None else self._grid.cells.get(self._cursor)
 
     @property
@@ -93,7 +93,7 @@ class Heatmap(Widget, can_focus=True):
         return self._cursor if self._grid.models else None
 
     def set_grid(self, grid: Grid, placeholder: str = "") -> None:
-        """Show this; ``placeholder`` is said, a line each, while there is no model."""
+        """Show this; ``placeholder`` is shown, a line each, while there is no model."""
         self._grid = grid
         self._placeholder = placeholder
         if not self._used:
@@ -107,7 +107,7 @@ class Heatmap(Widget, can_focus=True):
         self.post_message(self.CursorMoved())
 
     def _settle_cursor(self) -> None:
-        """Keep the cursor on its model and place; beside them where they are gone."""
+        """Keep the cursor on its model and place; next to them where they are gone."""
         grid = self._grid
         if not grid.models:
             return
@@ -157,7 +157,7 @@ class Heatmap(Widget, can_focus=True):
         self.post_message(self.CursorMoved())
 
     def action_open(self) -> None:
-        """Say that the cell is opened."""
+        """Open the cell."""
         if self.position is not None:
             self.post_message(self.Opened())
 
@@ -197,7 +197,7 @@ class Heatmap(Widget, can_focus=True):
             self._left -= 1
 
     def on_resize(self) -> None:
-        """Lay it out anew."""
+        """Lay it out again."""
         self._reveal()
         self._sync()
 
@@ -210,7 +210,7 @@ class Heatmap(Widget, can_focus=True):
         self._sync()
 
     def notify_style_update(self) -> None:
-        """Take the theme's colours anew."""
+        """Use the colours of the theme of now."""
         super().notify_style_update()
         self._styles = {}
         self._lines = []
@@ -265,8 +265,8 @@ class Heatmap(Widget, can_focus=True):
             )
             lines = list(Painter(self._style, gauge=self._few_colours).lines(grid, window, width))
         if not grid.models:
-            said = [Segment(f"   {line}", self._style("none")) for line in self._placeholder.split("\n")]
-            lines += [[Segment("", self._style(""))], *([segment] for segment in said)]
+            notice = [Segment(f"   {line}", self._style("none")) for line in self._placeholder.split("\n")]
+            lines += [[Segment("", self._style(""))], *([segment] for segment in notice)]
         return lines
 
     @property

@@ -1,4 +1,4 @@
-"""How the stock heatmap is drawn: lines of segments, always the same number of them for the same columns."""
+"""The drawing of the stock heatmap: lines of segments, always the same number of them for the same columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IDLE_WIDTH = 7
 CURSOR = "▸"
 MORE_LEFT, MORE_RIGHT, EDGE = "◂", "▸", "│"
 _GAUGE = " ▁▃▄▆█"
-"""Blocks that say in a terminal of few colours what the background says elsewhere, by step."""
+"""Blocks that replace the background in a terminal of few colours, by step."""
 
 StyleOf = Callable[[str], Style]
 
@@ -35,7 +35,7 @@ class Window(NamedTuple):
 
 
 class Painter:
-    """Draws a grid in styles given by name. ``gauge`` draws a block in each cell beside its colour."""
+    """Draws a grid in styles given by name. ``gauge`` draws a block in each cell next to its colour."""
 
     def __init__(self, style: StyleOf, *, gauge: bool) -> None:
         self._style = style

@@ -12,7 +12,7 @@ from gputui.text import made_up_secret
 
 
 class LineInput(Input):
-    """A blinking cursor would write to the terminal twice a second for as long as a question stands.
+    """A blinking cursor would write to the terminal twice a second as long as it is shown.
 
     A line keeps its size whatever is typed, so a letter draws the line and does not lay out the screen again.
     """
@@ -51,11 +51,11 @@ class LineInput(Input):
 
 
 class SecretInput(LineInput):
-    """``generate`` is how many characters a secret has that is made up here; 0 where it has to be known already."""
+    """``generate`` is the number of characters of a generated secret; 0 where it has to be known already."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "reveal", "Show or hide it", show=False, id="secret.reveal"),
-        Binding("ctrl+n", "generate", "Make one up", show=False, id="secret.generate"),
+        Binding("ctrl+n", "generate", "Generate", show=False, id="secret.generate"),
     ]
 
     def __init__(self, value: str, *, generate: int = 0, id: str | None = None) -> None:  # noqa: A002
@@ -63,11 +63,11 @@ class SecretInput(LineInput):
         self._generate = generate
 
     def action_reveal(self) -> None:
-        """Show what stands here, or hide it again."""
+        """Show the secret, or hide it again."""
         self.password = not self.password
 
     def action_generate(self) -> None:
-        """Put a new secret in the place of what stands here, and show it: it has to be noted somewhere."""
+        """Generate a new secret, and show it: it has to be noted somewhere."""
         if self._generate:
             self.value = made_up_secret(self._generate)
             self.password = False

@@ -16,12 +16,12 @@ SMALL = 200
 _MANY = 1000
 """Of more members than these not even the first are shown unasked."""
 _DEEPEST = 100
-"""What is nested deeper is no document for people: it is shown as the text that it is."""
+"""A document nested deeper is not for people: it is shown as text."""
 INDENT = 2
 FACT_WIDTH = 12
 
 Path = tuple[str | int, ...]
-"""Where a value is: the section's name, then keys and indices."""
+"""The path of a value: the section's name, then keys and indices."""
 
 
 class Number(str):
@@ -47,7 +47,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A named part: JSON, or any other text. ``note`` is said of it where there is none."""
+    """A named part: JSON, or any other text. ``note`` is shown where there is none."""
 
     name: str
     text: str
@@ -127,7 +127,7 @@ def _is_small(value: Any) -> bool:
 class JsonTree:
     """Which values are open, and the lines that follow from it. ``width`` is in cells.
 
-    What was folded and unfolded is kept by its path, so it stays when a document is given anew.
+    Folds are kept by path, so they stay when a document changes.
     """
 
     def __init__(self) -> None:
@@ -139,10 +139,10 @@ class JsonTree:
         self._small: dict[str, bool] = {}
         self._folds: dict[Path, bool] = {}
 
-    # --- what it holds ---------------------------------------------------------------------------------------
+    # --- content --------------------------------------------------------------------------------------------
 
     def set_content(self, facts: Sequence[Fact], sections: Sequence[Section]) -> None:
-        """Hold these; a section whose text is the same as before is not read again."""
+        """Show these; a section whose text is the same as before is not read again."""
         before = {str(root.path[0]): root for root in self._roots}
         texts = {section.name: section.text for section in sections}
         self._notes = {section.name: section.note for section in sections if not section.text}
@@ -152,7 +152,7 @@ class JsonTree:
                 roots.append(before[name])
                 continue
             root = Node((name,), parse(text) if text else Plain(""))
-            # One that grows while somebody reads it does not close under their eyes.
+            # A document that grows does not fold while it is read.
             if not self._texts.get(name):
                 self._small[name] = _is_small(root.value)
             roots.append(root)
@@ -166,7 +166,7 @@ class JsonTree:
             self._lay_out()
 
     def note(self, node: Node) -> str:
-        """Return what is said of a section that has nothing."""
+        """Return the note of a section without content."""
         return self._notes.get(str(node.path[0]), "") if node.depth == 0 else ""
 
     def text(self) -> str:
@@ -197,7 +197,7 @@ class JsonTree:
                 yield from ((node, part) for part in range(1, len(self.parts(node)) + 1))
 
     def children(self, node: Node) -> list[Node]:
-        """Return what is in a node."""
+        """Return the nodes in a node."""
         if node.children is None:
             value = node.value
             items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -230,7 +230,7 @@ class JsonTree:
         return json.dumps(value)
 
     def label(self, node: Node) -> str:
-        """Return what stands before a value: its key as it is, quoted where that would be no word; its index."""
+        """Return the label of a value: its key as it is, quoted where that would be no word; its index."""
         if isinstance(node.value, Fact):
             return clean(node.value.label)
         key = node.path[-1]
@@ -256,7 +256,7 @@ class JsonTree:
         return node.is_container or self.is_long(node)
 
     def is_open(self, node: Node) -> bool:
-        """Whether what is in it is shown."""
+        """Whether its content is shown."""
         if node.is_container:
             chosen = self._folds.get(node.path)
             return self._opens_itself(node) if chosen is None else chosen
@@ -281,7 +281,7 @@ class JsonTree:
         self.rows[start:end] = self._rows_of(node)
 
     def fold_all(self, *, opened: bool) -> None:
-        """Open everything that holds others, or close it all."""
+        """Open everything that contains others, or close it all."""
         self._folds.clear()
         if opened:
             self._small = dict.fromkeys(self._small, True)
@@ -299,7 +299,7 @@ class JsonTree:
         return last if last < len(self.rows) and self.rows[last][0].path == path else own
 
     def nearest(self, path: Path) -> int | None:
-        """Return the line of a value, or of the nearest that holds it and is shown."""
+        """Return the line of a value, or of the nearest around it that is shown."""
         found = (self.index_of(path[:length]) for length in range(len(path), 0, -1))
         return next((index for index in found if index is not None), None)
 
@@ -308,7 +308,7 @@ class JsonTree:
     def find(self, needle: str, start: Path, step: int) -> tuple[Path | None, int, int]:
         """Return where a text is next, its number among all (from 1), and how many there are.
 
-        ``step`` 1 goes on from after ``start``, -1 from before it, 0 from ``start`` itself. The case does not count.
+        ``step`` 1 searches from after ``start``, -1 from before it, 0 from ``start`` itself. The case does not count.
         """
         wanted = needle.casefold()
         found: list[tuple[int, Path]] = []
@@ -327,7 +327,7 @@ class JsonTree:
         return found[chosen][1], chosen + 1, len(found)
 
     def _texts_in_order(self) -> Iterator[tuple[Path, str]]:
-        """Return what stands at each place, key and value, folded or not."""
+        """Return the text of each place, key and value, folded or not."""
         stack: list[tuple[Path, Any]] = [(root.path, root.value) for root in reversed(self._roots)]
         while stack:
             path, value = stack.pop()
@@ -344,7 +344,7 @@ class JsonTree:
                 yield path, f"{key}\n{value if isinstance(value, str) else json.dumps(value)}"
 
     def reveal(self, path: Path, needle: str = "") -> int:
-        """Open what holds a value and return its line: of a long text the one that holds ``needle``."""
+        """Open everything around a value and return its line: of a long text the one that contains ``needle``."""
         for length in range(1, len(path)):
             self._folds[path[:length]] = True
         self._lay_out()

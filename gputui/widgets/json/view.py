@@ -32,7 +32,7 @@ class JsonView(SearchView):
         Binding("G,end", "last", "End", show=False, id="json.end"),
         Binding("enter,space", "toggle_fold", "Fold or unfold", show=False, id="json.toggle"),
         Binding("l,right", "unfold", "Unfold", show=False, id="json.unfold"),
-        Binding("h,left", "fold", "Fold, or go to what holds it", show=False, id="json.fold"),
+        Binding("h,left", "fold", "Fold, or go to its parent", show=False, id="json.fold"),
         Binding("plus", "fold_all(False)", "Unfold all", show=False, id="json.unfold-all"),
         Binding("minus", "fold_all(True)", "Fold all", show=False, id="json.fold-all"),
         Binding("n", "find_again(1)", "Next match", show=False, id="json.next"),
@@ -44,7 +44,7 @@ class JsonView(SearchView):
         self._tree = JsonTree()
         self._cursor = 0
 
-    # --- what it shows ---------------------------------------------------------------------------------------
+    # --- content --------------------------------------------------------------------------------------------
 
     @property
     def text(self) -> str:
@@ -53,7 +53,7 @@ class JsonView(SearchView):
 
     @property
     def here(self) -> tuple[str, str]:
-        """What the cursor is on: its name and its value, a text as it is, anything else as JSON; not made safe."""
+        """The node under the cursor: its name and its value, a text as it is, others as JSON; not made safe."""
         if (node := self._node) is None:
             return "", ""
         value = node.value
@@ -144,13 +144,13 @@ class JsonView(SearchView):
     # --- folding ---------------------------------------------------------------------------------------------
 
     def action_toggle_fold(self) -> None:
-        """Open what the cursor is on, or close it."""
+        """Open the node under the cursor, or close it."""
         node = self._node
         if node is not None and self._tree.folds(node):
             self._fold(opened=not self._tree.is_open(node))
 
     def action_unfold(self) -> None:
-        """Open what the cursor is on; what is open already is gone into."""
+        """Open the node under the cursor; enter one that is open already."""
         node = self._node
         if node is None or not self._tree.folds(node):
             return
@@ -160,7 +160,7 @@ class JsonView(SearchView):
             self._fold(opened=True)
 
     def action_fold(self) -> None:
-        """Close what the cursor is on; from what is closed go to what holds it."""
+        """Close the node under the cursor; from a closed one go to its parent."""
         node = self._node
         if node is None:
             return
@@ -173,7 +173,7 @@ class JsonView(SearchView):
         tree = self._tree
         path = tree.rows[self._cursor][0].path
         tree.fold(self._cursor, opened=opened)
-        # From within a long text that is closed the cursor goes back to its first line.
+        # When a long text is closed the cursor returns to its first line.
         self._cursor = tree.index_of(path) or 0
         self._changed()
         self._follow()

@@ -1,4 +1,4 @@
-"""What a table's columns are, how wide they become, and how a cell's text is cut to its width."""
+"""The choice of a table's columns, their widths, and the cutting of cells to these."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from gputui.presentation.columns.column import RowT
 _Key: TypeAlias = tuple[int, Any, int]
 
 _FEW = 16
-"""Below one change in this many rows each is put in its place; above, everything is sorted anew."""
+"""Below one change in this many rows each is put in its place; above, everything is sorted again."""
 
 
 class _Order:
@@ -42,13 +42,13 @@ class TableModel(Generic[RowT]):
     """Rows in the order they are shown.
 
     Descending order is the ascending one read backwards. Rows of equal value, and all rows when nothing sorts, stay
-    in the order they arrived in. The order of all rows is kept beside that of the rows that pass the filter: another
+    in the order they arrived in. The order of all rows is kept next to that of the rows that pass the filter: another
     filter sorts nothing.
 
-    The cursor stays on its Ref. When its row goes, the cursor takes the next row that is left, else the one
+    The cursor stays on its Ref. When its row is removed, the cursor takes the next row that is left, else the one
     before. A cursor that a filter or an emptied table took away comes back with its row, unless it was moved.
 
-    A row whose value cannot be made counts as unknown, one that the filter fails on is shown; ``on_fault`` is told.
+    A row whose value cannot be made counts as unknown, one that the filter fails on is shown; ``on_fault`` is called.
     """
 
     def __init__(self, on_fault: Callable[[Exception], None]) -> None:
@@ -163,7 +163,7 @@ class TableModel(Generic[RowT]):
         self._settle((), -1)
 
     def _hides(self, row: RowT) -> bool:
-        """Whether the filter keeps the row out."""
+        """Whether the filter hides the row."""
         try:
             return self._filter is not None and not self._filter(row)
         except Exception as error:  # noqa: BLE001  (one bad row must not take the others from view)

@@ -1,4 +1,4 @@
-"""How a table's lines are drawn: cells to strips, cached by Ref, under columns that do not move by themselves."""
+"""The drawing of a table's lines: cells to strips, cached by Ref, under columns that do not move by themselves."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _KEPT_CELLS = 2000
 _SAMPLE = 200
 """As many rows decide which columns there are and how wide: those in view, and others from all over the list."""
 _BAD_CELL: tuple[Span, ...] = (("!", "bad"),)
-"""What a cell shows that cannot be made."""
+"""The text of a cell that cannot be made."""
 
 
 class TablePainter(Generic[RowT]):
     """Makes the lines of one table and remembers those that can be shown again.
 
     Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
-    (:meth:`refit`). Between these moments none comes or goes: one whose texts become longer widens into the room that
+    (:meth:`refit`). Between these times none comes or goes: one whose texts become longer widens into the room that
     is reserved for it, or free, or that flexible columns give; then its texts are cut. A list is being set up until
     :meth:`settle`: rows of several accounts arrive one after the other.
     """
@@ -80,7 +80,7 @@ class TablePainter(Generic[RowT]):
     # -- what is remembered ----------------------------------------------------------------------------------------
 
     def forget(self, ref: Ref) -> None:
-        """Make the row's cells and lines anew."""
+        """Make the row's cells and lines again."""
         self._cells.pop(ref, None)
         self._strips.pop(ref, None)
         self._measured.discard(ref)
@@ -97,7 +97,7 @@ class TablePainter(Generic[RowT]):
         self._measured.clear()
 
     def forget_styles(self) -> None:
-        """Draw everything anew in the colours of now."""
+        """Draw everything again in the colours of now."""
         self._styles.clear()
         self._forget_lines()
         self._notice = None
@@ -220,7 +220,7 @@ class TablePainter(Generic[RowT]):
         return natural
 
     def _admit(self, natural: dict[str, int], room: int) -> None:
-        """Add the columns that have something to show by now, each where it fits beside those of now."""
+        """Add the columns that have something to show by now, each where it fits next to those of now."""
         for column in self._columns:
             if column.when_filled and column.key in self._filled and column not in self._chosen:
                 more = [one for one in self._columns if one in self._chosen or one is column]

@@ -31,7 +31,7 @@ class RowFilter(Generic[RowT]):
         self._texts: dict[Ref, str] = {}
         self.query: Query | None = None
         self.where: Test[RowT] | None = None
-        """What limits the view next to the query."""
+        """The limits of the view next to the query."""
         self.reading = False
         """Whether texts are read for the query."""
 

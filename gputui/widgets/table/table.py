@@ -24,10 +24,10 @@ class RecordTable(TableView[RowT]):
     Cursor, marks, sort, filter and scroll follow the Ref through every change. Cell texts are data, cut by cell
     width. A style name in a cell is one of the table's own (``good``, ``warning``, ``bad``, ``muted``, ``accent``,
     ``strong``) or any Textual style (``"bold $primary"``); ``row_style`` names one for a whole row, ``stale`` for a
-    row that is not up to date. ``placeholder`` stands in the body while no row is shown; ``follow`` keeps a
+    row that is not up to date. ``placeholder`` is shown while no row is; ``follow`` keeps a
     cursor that is on the last row on the last row.
 
-    What a column's functions raise spoils one cell, which shows ``!``, or one row's place. Each such fault goes to
+    An error of a column's functions affects one cell, which shows ``!``, or one row's place. Each is given to
     ``on_fault`` once, or is logged where there is none.
 
     The table binds movement and enter. Marks, sorting and filtering are methods, and actions where a key fits:
@@ -132,7 +132,7 @@ class RecordTable(TableView[RowT]):
 
     @property
     def new_above(self) -> int:
-        """How many rows were added above those in view, and have not been in view since."""
+        """The number of rows added above those in view, and not in view since."""
         return len(self._above)
 
     # -- new data --------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     @property
     def total_count(self) -> int:
-        """Rows with those that the filter keeps out."""
+        """Rows with those that the filter hides."""
         return len(self._model.rows)
 
     @property
@@ -264,7 +264,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
         return Content("")
 
     def _announce(self) -> None:
-        """Tell listeners what changed; called with every change, before it is drawn."""
+        """Notify listeners; called with every change, before it is drawn."""
 
 
 def _end_of_difference(old: Strip, new: Strip) -> int:

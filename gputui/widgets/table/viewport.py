@@ -27,7 +27,7 @@ class Viewport(Generic[RowT]):
         self.used = False
         """Whether the user has moved cursor or view, or has used the cursor for something."""
         self.moves = 0
-        """How often the user moved the cursor or the view: then no command moves them elsewhere."""
+        """The number of moves of cursor or view by the user: then no command moves them elsewhere."""
 
     @property
     def page(self) -> int:

@@ -135,10 +135,10 @@ async def test_nothing_read_yet_is_said() -> None:
 
 
 async def test_what_a_back_end_does_not_tell_is_said_with_its_reason() -> None:
-    lines = await draw(replace(chart(series("GPU 0")), told=False))
+    lines = await draw(replace(chart(series("GPU 0")), reported=False))
     assert any("not reported" in line for line in lines)
     assert "┤" not in "".join(lines)
-    lines = await draw(replace(chart(series("GPU 0")), told=False, note="lab has no sensors"))
+    lines = await draw(replace(chart(series("GPU 0")), reported=False, note="lab has no sensors"))
     assert any("lab has no sensors" in line for line in lines)
 
 
@@ -283,7 +283,7 @@ def test_nothing_is_drawn_outside_of_the_chart(
     values: Sequence[Sequence[float]], title: str, width: int, height: int, measure: Measure, told: bool
 ) -> None:
     shown = [series(f"GPU {place}", *several) for place, several in enumerate(values)]
-    data = replace(chart(*shown, title=title), measure=measure, told=told)
+    data = replace(chart(*shown, title=title), measure=measure, reported=told)
     made, top, rows = drawn(data, width, height)
     for x, y, text, _ in made.texts:
         assert x >= 0
