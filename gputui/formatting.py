@@ -126,3 +126,13 @@ def format_elapsed(seconds: float) -> str:
     """Write how long something has been going on: ``0:41``, ``12:05``; from an hour on no finer than minutes."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
     return f"{minutes}:{rest:02}" if minutes < 60 else format_minutes(minutes)
+
+
+_COMPARABLE = 1000
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Write how long a step took, so that steps compare at a glance: ``352 s``, ``3h 12m``; '' when unknown."""
+    if seconds is not None and seconds < _COMPARABLE:
+        return f"{max(0, round(seconds))} s"
+    return format_duration(seconds)

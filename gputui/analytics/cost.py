@@ -1,4 +1,4 @@
-"""The hourly cost of the fleet, its unknown parts, and how long balances and prepaid time last.
+"""The hourly cost of the fleet, and its unknown parts.
 
 Currencies are never added. A sum includes the number of its unknown parts, see :class:`Total`.
 """
@@ -7,28 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from gputui.analytics.prices import CHARGED, may_cost
 from gputui.models import (
-    Balance,
     Deployment,
     GpuDevice,
     HostInfo,
     Instance,
     Money,
-    Package,
     Phase,
     Ref,
     Resource,
     Row,
     Volume,
-    gpu_label,
 )
-from gputui.presentation.prices import CHARGED, may_cost
 
 if TYPE_CHECKING:
     pass
@@ -83,17 +78,18 @@ class Part:
     """The hourly cost of a part of an account in one currency; ``per_hour`` is None for resources without a price.
 
     The part is a ``deployment``, by instances or as a whole; where that is None, the instances without a deployment,
-    or the ``volumes``: one of the two numbers is 0. ``gpus`` does not count the ``unsure`` instances, whose number of
-    GPUs is unknown.
+    or the ``volumes``: one of the two numbers is 0. ``name`` is that of the deployment. ``gpus`` does not count the
+    ``gpus_unknown`` instances, whose number of GPUs is unknown. The names are those of ``gputui get cost -o json``.
     """
 
     account: str
     deployment: Ref | None
+    name: str
+    instances: int
+    gpus: int
     per_hour: Money | None
-    instances: int = 0
-    gpus: int = 0
     volumes: int = 0
-    unsure: int = 0
+    gpus_unknown: int = 0
 
 
 HostGpus = Mapping[tuple[str, str], int]
@@ -111,13 +107,6 @@ def host_gpus(rows: Iterable[Row]) -> HostGpus:
             # Seen from within an instance, those would be the instance's.
             seen.setdefault((row.ref.account, row.host), set()).add(row.index)
     return {place: len(indices) for place, indices in seen.items()} | told
-
-
-def gpus_text(known: int, unsure: int) -> str:
-    """Format a number of GPUs, plus ``unsure`` instances with an unknown number: ``8``, ``8 + ?``, ``?``."""
-    if not unsure:
-        return str(known)
-    return f"{known} + ?" if known else "?"
 
 
 def costing(rows: Iterable[Row]) -> list[Costing]:
@@ -160,7 +149,7 @@ def is_unpriced(row: Instance, parent: Row | None) -> bool:
 def total(rows: Iterable[Row]) -> Total:
     """Return the hourly cost of these, with the unknown parts."""
     kept = list(rows)
-    return _sum(costing(kept), host_gpus(kept))
+    return sum_of(costing(kept), host_gpus(kept))
 
 
 def hourly(rows: Iterable[Row]) -> Amounts:
@@ -175,14 +164,7 @@ def by_account(rows: Iterable[Row]) -> dict[str, Total]:
     groups: dict[str, list[Costing]] = {}
     for row in costing(kept):
         groups.setdefault(row.ref.account, []).append(row)
-    return {account: _sum(group, hosts) for account, group in groups.items()}
-
-
-def unpriced_text(total: Total) -> str:
-    """Format how many GPUs of a sum have no price: ``8 GPUs unpriced``, ``8 + ? GPUs unpriced``; '' without any."""
-    if not total.gpus and not total.unsure:
-        return ""
-    return f"{gpus_text(total.gpus, total.unsure)} GPU{'' if (total.gpus, total.unsure) == (1, 0) else 's'} unpriced"
+    return {account: sum_of(group, hosts) for account, group in groups.items()}
 
 
 def in_order(totals: Mapping[str, Total], accounts: Iterable[str]) -> Total:
@@ -201,7 +183,8 @@ def billed(totals: Mapping[str, Total], billing: Collection[str]) -> dict[str, T
     return {account: sums for account, sums in totals.items() if account in billing or sums.priced or sums.amounts}
 
 
-def _sum(rows: Collection[Costing], hosts: HostGpus) -> Total:
+def sum_of(rows: Collection[Costing], hosts: HostGpus) -> Total:
+    """Return the hourly cost of billed rows; ``hosts`` are for instances with all GPUs of theirs."""
     amounts: dict[str, Money] = {}
     things = priced = gpus = unsure = 0
     for row in rows:
@@ -218,29 +201,43 @@ def _sum(rows: Collection[Costing], hosts: HostGpus) -> Total:
     return Total(amounts, things, priced, gpus, unsure)
 
 
-def parts(rows: Iterable[Row]) -> list[Part]:
-    """Return the billed parts by account, deployment and currency; volumes are a separate part."""
+def parts(rows: Iterable[Row], billing: Collection[str] | None = None) -> list[Part]:
+    """Return the billed parts by account, deployment and currency; volumes are a separate part.
+
+    They are ordered by account, as the rows are, and currency, the most expensive first, those without a price last.
+    ``billing`` leaves out accounts that are not billed and have no price (:func:`billed`).
+    """
     kept = list(rows)
     hosts = host_gpus(kept)
+    names = {row.ref: row.name for row in kept if isinstance(row, Deployment)}
+    counted = by_account(kept) if billing is None else billed(by_account(kept), billing)
     groups: dict[tuple[str, Ref | None, bool, str], list[Costing]] = {}
     for row in costing(kept):
         parent = row.ref if isinstance(row, Deployment) else row.parent if isinstance(row, Instance) else None
         price = price_of(row)
-        groups.setdefault(
-            (row.ref.account, parent, isinstance(row, Volume), price.currency if price else ""), []
-        ).append(row)
-    return [
+        key = (row.ref.account, parent, isinstance(row, Volume), price.currency if price else "")
+        groups.setdefault(key, []).append(row)
+    found = [
         Part(
             account,
             parent,
-            _sum(group, hosts).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
+            "" if parent is None else names.get(parent, parent.id),
             instances=0 if volumes else sum(map(_instances_in, group)),
             gpus=sum(_gpus_in(row, hosts) or 0 for row in group),
+            per_hour=sum_of(group, hosts).amounts.get(currency, Money(Decimal(0), currency)) if currency else None,
             volumes=len(group) if volumes else 0,
-            unsure=sum(_gpus_in(row, hosts) is None for row in group),
+            gpus_unknown=sum(_gpus_in(row, hosts) is None for row in group),
         )
         for (account, parent, volumes, currency), group in groups.items()
+        if account in counted
     ]
+    order = {account: place for place, account in enumerate(dict.fromkeys(part.account for part in found))}
+
+    def place(part: Part) -> tuple[object, ...]:
+        price = part.per_hour
+        return (order[part.account], *((True, "", 0) if price is None else (False, price.currency, -price.amount)))
+
+    return sorted(found, key=place)
 
 
 def _instances_in(row: Row) -> int:
@@ -262,116 +259,3 @@ def gpus_of(instance: Instance, hosts: HostGpus) -> int | None:
     if instance.gpu_indices is not None:
         return len(instance.gpu_indices)
     return instance.gpu_count
-
-
-def covered(package: Package, rows: Iterable[Row]) -> list[Instance]:
-    """Return the running instances that use a package: of the same account, GPU model and regions."""
-    model = gpu_label(package.gpu_model)
-    return [
-        row
-        for row in rows
-        if isinstance(row, Instance)
-        and row.phase is Phase.RUNNING
-        and row.ref.account == package.ref.account
-        and gpu_label(row.gpu_model or "") == model
-        and (not package.regions or row.region in package.regions)
-    ]
-
-
-def gpus_in_use(package: Package, rows: Iterable[Row]) -> tuple[int, int]:
-    """Return how many GPUs use a package now, and how many instances with an unknown number of GPUs do."""
-    kept = list(rows)
-    hosts = host_gpus(kept)
-    counts = [gpus_of(instance, hosts) for instance in covered(package, kept)]
-    return sum(count or 0 for count in counts), counts.count(None)
-
-
-def run_out(package: Package, rows: Iterable[Row], now: datetime) -> datetime | None:
-    """Return when a package is used up if the present use continues and no other package applies.
-
-    None when it is not in use, when its balance or the number of GPUs is unknown, or when the time is beyond the
-    range of dates.
-    """
-    gpus, unsure = gpus_in_use(package, rows)
-    if unsure and package.balance:
-        return None
-    if gpus <= 0 or package.balance is None:
-        return None
-    try:
-        return now + timedelta(seconds=max(0, package.balance) / gpus)
-    except OverflowError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Lasting:
-    """How long a balance lasts. ``until`` is when it is used up.
-
-    ``at_most``: it may end sooner, because a resource paid from it has no price or a package may end early.
-    ``estimated``: a price is an estimate, or packages pay for a part of the instances.
-    """
-
-    until: datetime
-    at_most: bool
-    estimated: bool
-
-
-@dataclass(slots=True)
-class _Prepaid:
-    """The rest of a package, in GPU-seconds, and the instances that may use it."""
-
-    left: Fraction
-    may_draw: frozenset[Ref]
-
-
-def lasting(balance: Balance, rows: Collection[Row], packages: Collection[Package], now: datetime) -> Lasting | None:
-    """Return how long a balance lasts if the present use of its account continues.
-
-    Instances with a package are paid from the balance as soon as that is used up: spending rises then. Several
-    packages of an instance are used one after the other, in their order. None when nothing is known to be paid from
-    the balance in its currency, or when the end is beyond the range of dates.
-    """
-    account, currency = balance.ref.account, balance.available.currency
-    own = [row for row in rows if row.ref.account == account]
-    covering = [(package, covered(package, own)) for package in packages if package.ref.account == account]
-    prepaid = [
-        _Prepaid(Fraction(package.balance), frozenset(row.ref for row in drawing))
-        for package, drawing in covering
-        if drawing and package.balance is not None and package.balance > 0
-    ]
-    # It is unknown how long a package with an unknown balance pays.
-    estimated = bool(prepaid) or any(drawing and package.balance is None for package, drawing in covering)
-    drawing = {row.ref: row for _, instances in covering for row in instances}
-    hosts = host_gpus(own)
-    gpus = {ref: gpus_of(row, hosts) for ref, row in drawing.items()}
-    paid = costing(own)
-    money, seconds, at_most = Fraction(max(Decimal(0), balance.available.amount)), Fraction(0), False
-    while True:
-        draws = {
-            ref: next((package for package in prepaid if package.left > 0 and ref in package.may_draw), None)
-            for ref in drawing
-        }
-        spent = _sum([row for row in paid if draws.get(row.ref) is None], hosts)
-        rates = {id(package): sum(gpus[ref] or 0 for ref in draws if draws[ref] is package) for package in prepaid}
-        at_most = at_most or spent.lacking > 0
-        at_most = at_most or any(package is not None and gpus[ref] is None for ref, package in draws.items())
-        price = spent.amounts.get(currency)
-        hourly_price = Fraction(price.amount) if price is not None and price.amount > 0 else Fraction(0)
-        estimated = estimated or (price is not None and price.estimated)
-        ends = [package.left / rates[id(package)] for package in prepaid if package.left > 0 and rates[id(package)]]
-        step = min(ends, default=None)
-        if hourly_price and (step is None or hourly_price * step >= money * 3600):
-            return _lasting(now, seconds + money * 3600 / hourly_price, at_most=at_most, estimated=estimated)
-        if step is None:
-            return None
-        money -= hourly_price * step / 3600
-        seconds += step
-        for package in prepaid:
-            package.left -= rates[id(package)] * step
-
-
-def _lasting(now: datetime, seconds: Fraction, *, at_most: bool, estimated: bool) -> Lasting | None:
-    try:
-        return Lasting(now + timedelta(seconds=float(seconds)), at_most, estimated)
-    except (OverflowError, ValueError):
-        return None

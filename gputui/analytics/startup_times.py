@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
+from gputui.formatting import seconds_text
 from gputui.models import Event, Phase, Ref
-from gputui.presentation.times import seconds_text
 
 SLOW_FACTOR = 3
 SLOW_SECONDS = 30

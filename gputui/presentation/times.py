@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from gputui.formatting import format_duration
-
 _AGO = re.compile(r"(\d{1,9})\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -35,13 +33,3 @@ def parse_time(text: str, now: datetime, *, utc: bool = False, after: datetime |
         return read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be such as 90m, 2h, 14:05, 2026-11-25 14:05, or ISO 8601") from None
-
-
-_COMPARABLE = 1000
-
-
-def seconds_text(seconds: float | None) -> str:
-    """Write how long a step took, so that steps compare at a glance: ``352 s``, ``3h 12m``; '' when unknown."""
-    if seconds is not None and seconds < _COMPARABLE:
-        return f"{max(0, round(seconds))} s"
-    return format_duration(seconds)

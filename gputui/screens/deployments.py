@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+from gputui.analytics.prices import ByDeployment, by_deployment
 from gputui.commands import Command, Condition
 from gputui.models import Action, Change, Deployment, Resource, Role, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.deployments import is_settled, price_change
-from gputui.presentation.prices import ByDeployment, by_deployment
 from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.refusals import refusal

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from gputui.analytics.cost import is_unpriced
+from gputui.analytics.cost_lines import UNPRICED
 from gputui.models import Change, Event, GpuProcess, Instance, Phase, Ref, Resource, Row
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.base.session import Session
@@ -14,8 +15,6 @@ from gputui.screens.gpus.captions import gpus_of
 from gputui.screens.list.list_view import ListView
 
 _IN_TRANSITION = frozenset({Phase.PENDING, Phase.STOPPING})
-UNPRICED = "unpriced"
-"""The kind of the scope that limits the view to the instances of an account that have no price."""
 _TICK_SECONDS = 10.0
 """The time between two updates of the time in a state, while something is in transition."""
 

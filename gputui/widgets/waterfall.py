@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from gputui.analytics.startup_times import Medians, Startup, is_slow
+from gputui.formatting import seconds_text
 from gputui.presentation.glyphs import BAR_FULL
-from gputui.presentation.times import seconds_text
 from gputui.widgets.bars.line import Line
 
 OTHERS, MEDIAN = "others", "median"

@@ -22,8 +22,8 @@ from gputui.analytics.startup_times import (
     medians,
     startups,
 )
+from gputui.formatting import seconds_text
 from gputui.models import Event, EventSource, Phase, Ref
-from gputui.presentation.times import seconds_text
 
 BEGIN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PARENT = Ref("hub", "deployment", "d1")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from gputui.analytics.prices import by_deployment, price_key, price_now
 from gputui.formatting import format_money
 from gputui.models import Deployment, Instance, Money, Phase, Ref, Volume
-from gputui.presentation.prices import by_deployment, figure_name, price_key, price_now, price_text
+from gputui.presentation.prices import figure_name, price_text
 
 EXACT = Money(Decimal("1.80"), "USD")
 ESTIMATE = Money(Decimal("1.80"), "USD", estimated=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gputui.analytics.cost_lines import cost_lines
 from gputui.errors import UnavailableError
 from gputui.models import Balance, Package, Ref, Resource
-from gputui.screens.cost.lines import cost_lines
 from gputui.text import clean
 from tests.screens.hub import BATCH, TRAIN, FakeCloud, container, deployment, hub, money
 from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock, unsafe_on
@@ -32,13 +32,16 @@ def autodl() -> FakeCloud:
     return cloud
 
 
+NAMES = (deployment(TRAIN, "train-a"), deployment(BATCH, "batch"))
+
 # --- the sums -----------------------------------------------------------------------------------------------------
 
 
 def test_an_account_is_followed_by_its_deployments_the_dearest_first() -> None:
     cloud = hub()
-    lines = cost_lines(cloud.rows[Resource.INSTANCES], [], {TRAIN: "train-a", BATCH: "batch"}, ["empty", "hub"])
-    assert [(line.ref.account, line.name, line.instances, line.gpus, line.per_hour) for line in lines] == [
+    rows = [*cloud.rows[Resource.INSTANCES], *NAMES]
+    lines = [(line.ref.account, line) for line in cost_lines(rows, [], ["empty", "hub"])]
+    assert [(account, part.name, part.instances, part.gpus, part.per_hour) for account, part in lines] == [
         ("hub", "", 3, 5, money("4.21")),
         ("hub", "train-a", 2, 4, money("3.60")),
         ("hub", "batch", 1, 1, money("0.61")),
@@ -47,18 +50,18 @@ def test_an_account_is_followed_by_its_deployments_the_dearest_first() -> None:
 
 def test_an_account_in_two_currencies_has_two_sums() -> None:
     rows = [container("hub", "a"), container("hub", "b", price=money("3.10", "CNY"))]
-    lines = cost_lines(rows, [Balance(Ref("hub", "balance", "hub"), money("5", "CNY"))], {TRAIN: "train-a"}, ["hub"])
+    lines = cost_lines([*rows, *NAMES], [Balance(Ref("hub", "balance", "hub"), money("5", "CNY"))], ["hub"])
     assert [(line.name, line.per_hour, line.balance) for line in lines] == [
-        ("", money("1.80"), None),
-        ("train-a", money("1.80"), None),
         ("", money("3.10", "CNY"), money("5", "CNY")),
         ("train-a", money("3.10", "CNY"), None),
+        ("", money("1.80"), None),
+        ("train-a", money("1.80"), None),
     ]
     assert len({line.ref for line in lines}) == 4
 
 
 def test_a_balance_stands_there_without_any_spending() -> None:
-    (line,) = cost_lines([], [Balance(Ref("hub", "balance", "hub"), money("5"))], {}, ["hub"])
+    (line,) = cost_lines([], [Balance(Ref("hub", "balance", "hub"), money("5"))], ["hub"])
     assert (line.per_hour, line.balance, line.instances) == (None, money("5"), 0)
 
 
@@ -68,8 +71,8 @@ def test_a_balance_stands_there_without_any_spending() -> None:
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_it_says_what_is_spent_and_what_is_left(size: tuple[int, int]) -> None:
     async with staged(hub(), autodl(), lab(), view="9", size=size) as stage:
-        assert "$4.21/h  $101.04 a day" in stage.title
-        assert "¥3.10/h  ¥74.40 a day" in stage.title
+        assert "$4.21/h  $101.04/day" in stage.title
+        assert "¥3.10/h  ¥74.40/day" in stage.title
         for part in ("3", "$4.21", "$412.50"):
             assert part in stage.line_of("▌  hub")
         assert "$3.60" in stage.line_of("train-a")
@@ -144,8 +147,10 @@ async def test_without_packages_there_is_no_second_table() -> None:
 
 async def test_without_prices_it_says_why_it_is_empty() -> None:
     async with staged(lab(), view="9") as stage:
-        assert "No prices in any account. The cost of own servers (lab) is unknown" in " ".join(stage.text.split())
-        assert "state price, or price = 0 for none, in [accounts.lab]." in " ".join(stage.text.split())
+        assert (
+            "No prices in any account. lab: no price stated; set price, or price = 0, in [accounts.lab]."
+            in " ".join(stage.text.split())
+        )
 
 
 async def test_old_figures_stay_and_are_told() -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gputui.analytics import cost
+from gputui.analytics.run_out import Lasting, lasting
 from gputui.cli import session
 from gputui.cli.columns import Column, columns_of, csv_columns, print_records
 from gputui.cli.output import Plain, say
-from gputui.formatting import format_minutes
 from gputui.models import Balance, Package, Resource
+from gputui.presentation.columns.column import plain_text
+from gputui.presentation.cost import runs_out_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
 
-EXACT, ESTIMATE, AT_MOST = "exact", "estimate", "at most"
-"""What the time is: of exact prices alone, of an estimate, or too late because something has no price."""
 _SPENT = (*cost.COSTING, Resource.PACKAGES)
 
 
@@ -30,14 +30,15 @@ def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> i
     packages = [row for row in spent.rows if isinstance(row, Package)]
     unsure = {account for account, _ in spent.failures} | cost.not_read(spent.rows)
     now = datetime.now(UTC)
-    ends = {row.ref: _end(row, cost.lasting(row, spent.rows, packages, now), unsure) for row in balances}
+    found = {row.ref: lasting(row, spent.rows, packages, now) for row in balances}
+    ends = {ref: end and replace(end, at_most=end.at_most or ref.account in unsure) for ref, end in found.items()}
     columns = list(columns_of(Resource.BALANCES))
     columns.insert(2, Column("RUNS OUT", lambda row: _text(ends[row.ref], now), right=True))
 
     def plain(row: Balance) -> Plain:
         from gputui.models.serialize import to_plain
 
-        return to_plain(row) | to_plain(ends[row.ref])
+        return to_plain(row) | to_plain(_end(ends[row.ref]))
 
     print_records(balances, output, columns, csv_columns(Resource.BALANCES), plain)
     if output == "table" and not (balances or money.failures):
@@ -49,26 +50,23 @@ def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> i
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """When a balance runs out; None where that is not known. The names are those of the JSON."""
+    """When a balance runs out, None where that is not known; the names are those of the JSON.
+
+    The time is exact, an estimate, or the latest possible one because something has no price.
+    """
 
     runs_out: datetime | None = None
     runs_out_is: str | None = None
 
 
-def _end(balance: Balance, found: cost.Lasting | None, unsure: Collection[str]) -> _End:
+def _end(found: Lasting | None) -> _End:
     if found is None:
         return _End()
-    if found.at_most or balance.ref.account in unsure:
-        return _End(found.until, AT_MOST)
-    return _End(found.until, ESTIMATE if found.estimated else EXACT)
+    return _End(found.until, "at most" if found.at_most else "estimate" if found.estimated else "exact")
 
 
-def _text(end: _End, now: datetime) -> str:
-    if end.runs_out is None:
-        return ""
-    minutes = int((end.runs_out - now).total_seconds()) // 60
-    sign = {AT_MOST: "≤ ", ESTIMATE: "~"}.get(end.runs_out_is or "", "")
-    return f"{sign}{format_minutes(minutes)}" if minutes > 0 else "used up"
+def _text(found: Lasting | None, now: datetime) -> str:
+    return plain_text(runs_out_text(found, now)).removeprefix("✗ ")
 
 
 async def _list(accounts: Mapping[str, Account]) -> tuple[session.Listing, session.Listing]:

@@ -7,52 +7,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from gputui.analytics import cost
+from gputui.analytics.cost_lines import CostLine, line_of
 from gputui.cli import session
 from gputui.cli.columns import Column, print_records
-from gputui.cli.output import say
+from gputui.cli.output import Plain, say
 from gputui.errors import ConfigError
 from gputui.formatting import format_money
-from gputui.models import Deployment, Instance, Money, Ref, Row, Volume
-from gputui.presentation.prices import UNKNOWN, money_text
+from gputui.models import Instance, Ref, Volume
+from gputui.models.serialize import to_plain
+from gputui.presentation.columns.context import Context
+from gputui.presentation.columns.cost import COST_TABLE, cost_columns
+from gputui.presentation.columns.lists import pick
+from gputui.presentation.cost import unpriced_gpus_text, unstated_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
-    """What the instances of one deployment, or those of an account without one, cost an hour in one currency.
-
-    A line that has ``volumes`` tells of these instead. ``per_hour`` is None where their price is not known.
-    ``gpus`` are those of all but ``gpus_unknown`` of the instances, whose number of GPUs is not known.
-    """
-
-    account: str
-    deployment: Ref | None
-    name: str
-    instances: int
-    gpus: int
-    per_hour: Money | None
-    volumes: int = 0
-    gpus_unknown: int = 0
-
-
-KEYS = ("account", "deployment", "name", "instances", "gpus", "per_hour", "volumes", "gpus_unknown")
+KEYS = tuple(field.name for field in fields(cost.Part))
 """The keys of the JSON and the columns of CSV, in their order."""
-
-_COLUMNS = (
-    Column("ACCOUNT", lambda line: line.account),
-    Column("DEPLOYMENT", lambda line: line.name or ("" if line.volumes else "(none)")),
-    Column("INSTANCES", lambda line: "" if line.volumes else str(line.instances), right=True),
-    Column("GPUS", lambda line: "" if line.volumes else cost.gpus_text(line.gpus, line.gpus_unknown), right=True),
-    Column("VOLUMES", lambda line: str(line.volumes or ""), right=True),
-    Column("PER HOUR", lambda line: UNKNOWN if line.per_hour is None else money_text(line.per_hour), right=True),
-)
 
 
 def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
@@ -60,8 +38,8 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     listing, billing = asyncio.run(_list(accounts))
-    lines = cost_lines(listing.rows, billing)
-    print_records(lines, args.output, _COLUMNS, KEYS)
+    lines = [line_of(Ref(part.account, "cost", part.name), part) for part in cost.parts(listing.rows, billing)]
+    print_records(lines, args.output, _columns(), KEYS, _plain)
     if args.output == "table":
         for line in _totals(listing, billing, accounts):
             say(line)
@@ -70,38 +48,14 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     return listing.report(args.accounts)
 
 
-def cost_lines(rows: Sequence[Row], billing: Collection[str] = ()) -> list[CostLine]:
-    """Sum up what costs by account, deployment and currency; what has no price comes last in its account.
-
-    ``billing`` are the accounts whose instances are billed: of others only what has a price is in it.
-    """
-    names = {row.ref: row.name for row in rows if isinstance(row, Deployment)}
-    counted = cost.billed(cost.by_account(rows), billing)
-    lines = [
-        CostLine(
-            part.account,
-            part.deployment,
-            _name(part.deployment, names),
-            part.instances,
-            part.gpus,
-            part.per_hour,
-            part.volumes,
-            part.unsure,
-        )
-        for part in cost.parts(rows)
-        if part.account in counted
-    ]
-    order = {account: place for place, account in enumerate(dict.fromkeys(line.account for line in lines))}
-
-    def key(line: CostLine) -> tuple[object, ...]:
-        price = line.per_hour
-        return (order[line.account], *((True, "", 0) if price is None else (False, price.currency, -price.amount)))
-
-    return sorted(lines, key=key)
+def _plain(line: CostLine) -> Plain:
+    plain = to_plain(line)
+    return {key: plain[key] for key in KEYS}
 
 
-def _name(parent: Ref | None, names: Mapping[Ref, str]) -> str:
-    return "" if parent is None else names.get(parent, parent.id)
+def _columns() -> list[Column]:
+    picked = pick(cost_columns(Context()), COST_TABLE)
+    return [Column(column.title, column.plain_cell, right=column.right) for column in picked]
 
 
 def _totals(listing: session.Listing, billing: Collection[str], accounts: Mapping[str, Account]) -> list[str]:
@@ -119,16 +73,13 @@ def _totals(listing: session.Listing, billing: Collection[str], accounts: Mappin
     elif not unstated:
         lines.append("Nothing costs money.")
     if total.lacking:
-        unpriced = cost.unpriced_text(total)
+        unpriced = unpriced_gpus_text(total)
         gpus = f" ({unpriced})" if unpriced else ""
         lines.append(f"{total.priced} of {total.things} instances have a price{gpus}.")
     if silent:
         lines.append(f"Not included: {', '.join(silent)} did not answer in full.")
     if unstated:
-        tables = ", ".join(f"[accounts.{name}]" for name in unstated)
-        lines.append(
-            f"Not included: {', '.join(unstated)}: no price stated; write price, or price = 0, into {tables}."
-        )
+        lines.append(f"Not included: {unstated_text(unstated)}")
     return lines
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gputui.analytics.prices import by_deployment, may_cost, price_now
 from gputui.cli import filters, session
 from gputui.cli.columns import print_rows
 from gputui.cli.lists import gpus, tasks
 from gputui.cli.output import say
 from gputui.errors import ExitCode
 from gputui.models import Deployment, Resource, Row
-from gputui.presentation.prices import by_deployment, may_cost, price_now
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from gputui.analytics.prices import ByDeployment
 from gputui.models import Action, GpuProcess, Instance, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
-from gputui.presentation.prices import ByDeployment
 
 
 class Pending(Protocol):

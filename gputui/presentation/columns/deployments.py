@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gputui.analytics.prices import price_key
 from gputui.formatting import format_bytes, format_money
 from gputui.models import Deployment, Money, Phase, Resource
 from gputui.presentation.columns.column import Cell, Column
@@ -39,7 +40,6 @@ from gputui.presentation.deployments import (
     shape,
 )
 from gputui.presentation.glyphs import bar
-from gputui.presentation.prices import price_key
 
 _BAR = 4
 _PRICE, _TEMPLATE, _TIMES = "Price", "Template", "Times"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_duration, format_time
+from gputui.formatting import format_duration, format_time, seconds_text
 from gputui.models import Event, EventSource, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
@@ -18,7 +18,6 @@ from gputui.presentation.columns.shared import (
     text_of,
 )
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
-from gputui.presentation.times import seconds_text
 
 
 def event_columns(context: Context) -> Sequence[Column[Event]]:

@@ -45,5 +45,10 @@ def columns_of(resource: Resource, context: Context) -> Sequence[Column[Any]]:
 
 def table_columns(resource: Resource) -> Sequence[Column[Any]]:
     """Return the columns of a resource in tables of the command line."""
-    by_key = {column.key: column for column in fields_of(resource, Context())}
-    return [by_key[key] for key in _LISTS[resource][1].split()]
+    return pick(fields_of(resource, Context()), _LISTS[resource][1])
+
+
+def pick(columns: Sequence[Column[Any]], keys: str) -> Sequence[Column[Any]]:
+    """Return the columns with these keys, in their order."""
+    by_key = {column.key: column for column in columns}
+    return [by_key[key] for key in keys.split()]

@@ -6,22 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from gputui.analytics.prices import ByDeployment, may_cost, price_key, price_now
 from gputui.formatting import format_age, format_bytes, format_money, format_time
 from gputui.models import Money, Phase, Service
 from gputui.presentation.actions import progress_text, state_words
 from gputui.presentation.columns.column import Cell, Column, natural_key
 from gputui.presentation.columns.context import Context
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
-from gputui.presentation.prices import (
-    FREE,
-    UNKNOWN,
-    ByDeployment,
-    may_cost,
-    price_key,
-    price_now,
-    price_sentence,
-    price_text,
-)
+from gputui.presentation.prices import FREE, UNKNOWN, price_sentence, price_text
 
 PHASE_ORDER = {phase: number for number, phase in enumerate((Phase.FAILED, Phase.UNKNOWN, *Phase))}
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from gputui.analytics.cost import COSTING, SIZING, Total, billed, by_account, in_order, not_read, unpriced_text
+from gputui.analytics.cost import COSTING, SIZING, Total, billed, by_account, in_order, not_read
 from gputui.formatting import format_money
 from gputui.models import Change, Deployment, FeedState, GpuDevice, HostInfo, Instance, Money, Row, Volume
+from gputui.presentation.cost import lacking_text
 from gputui.screens.base.session import Session
 
 
@@ -33,13 +34,6 @@ def unstated(session: Session, totals: dict[str, Total]) -> list[str]:
     """Return the accounts shown that are in no sum: the cost of their own servers is not stated."""
     counted = billed(totals, billing(session))
     return [account for account in totals if account not in counted and session.shows_account(account)]
-
-
-def lacking_text(total: Total) -> str:
-    """Return the things that a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' for none."""
-    if not total.lacking:
-        return ""
-    return unpriced_text(total) or f"{total.lacking} unpriced"
 
 
 class FleetCost:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from gputui.analytics.cost_lines import UNPRICED, CostLine
 from gputui.commands import Condition
 from gputui.models import Ref
 from gputui.screens.commands.inspect import OpenCommands
-from gputui.screens.cost.lines import CostLine
-from gputui.screens.instances import UNPRICED
 
 if TYPE_CHECKING:
     from gputui.screens.cost.view import CostView
@@ -37,7 +36,7 @@ class CostCommands(OpenCommands):
             self.session.navigator.go("instances", scope=Ref(account, UNPRICED, f"Unpriced in {account}"))
         elif line.deployment is not None:
             self.session.navigator.go("instances", scope=line.deployment)
-        elif line.volumes and line.name:
+        elif line.volumes and not line.whole:
             self.session.choose(account=line.ref.account)
             self.session.navigator.go("volumes")
         else:

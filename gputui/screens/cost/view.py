@@ -11,23 +11,24 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from gputui.analytics.cost import COSTING, Total, by_account, gpus_in_use, gpus_text, run_out
+from gputui.analytics.cost import COSTING, Total, by_account
+from gputui.analytics.cost_lines import CostLine, cost_lines
+from gputui.analytics.run_out import gpus_in_use, run_out
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Balance, Change, Deployment, FeedState, Package, Resource, Row
+from gputui.models import Balance, Change, FeedState, Package, Resource, Row
 from gputui.presentation.columns.column import Cell, Column
-from gputui.presentation.columns.offers import package_columns
-from gputui.presentation.prices import UNKNOWN, money_text, price_key
-from gputui.screens.base.header_cost import all_costing, billing, lacking_text, shown_total, unstated
+from gputui.presentation.columns.cost import cost_columns
+from gputui.presentation.columns.lists import columns_of
+from gputui.presentation.cost import gpus_text, lacking_text, unstated_text
+from gputui.presentation.prices import UNKNOWN
+from gputui.screens.base.header_cost import all_costing, billing, shown_total, unstated
 from gputui.screens.base.session import Session
 from gputui.screens.cost.commands import CostCommands
-from gputui.screens.cost.lines import CostLine, cost_lines
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.table.table import RecordTable
 
 ROOMY = 100
 """Cells of a line that has room for the sums of a day and for the unpriced things."""
-SOON = 24 * 60
-"""Within so many minutes the end of a balance wants attention."""
 
 
 class CostView(ListView):
@@ -74,77 +75,13 @@ class CostView(ListView):
         return cast("RecordTable[Row]", self.query_one("#packages", RecordTable))
 
     def columns(self) -> Sequence[Column[Row]]:
-        """Return the columns of what is spent."""
-        columns: list[Column[CostLine]] = [
-            Column("account", "ACCOUNT", self._account, lambda row: row.ref.account, max_width=24),
-            Column("deployment", "DEPLOYMENT", lambda row: row.name, lambda row: row.name, width=14, flex=True),
-            Column("instances", "INSTANCES", _instances, lambda row: row.instances, right=True, priority=4),
-            Column("gpus", "GPUS", _gpus, lambda row: row.gpus, right=True, priority=2),
-            Column(
-                "priced",
-                "PRICED",
-                _priced,
-                lambda row: row.lacking or None,
-                right=True,
-                priority=3,
-                when_filled=True,
-            ),
-            Column("hour", "PER HOUR", self._per_hour, lambda row: price_key(row.per_hour), right=True, number=_cost),
-            Column("day", "PER DAY", self._per_day, lambda row: price_key(row.per_hour), right=True, priority=5),
-            Column(
-                "balance",
-                "BALANCE",
-                lambda row: format_money(row.balance),
-                lambda row: price_key(row.balance),
-                right=True,
-                priority=1,
-                when_filled=True,
-            ),
-            Column(
-                "lasts",
-                "RUNS OUT",
-                self._lasts,
-                lambda row: row.lasting and row.lasting.until,
-                width=9,
-                right=True,
-                priority=1,
-                when_filled=True,
-            ),
-        ]
-        return cast("Sequence[Column[Row]]", columns)
-
-    @staticmethod
-    def _account(row: CostLine) -> Cell:
-        return (row.ref.account, "muted" if row.name else "strong")
-
-    @staticmethod
-    def _per_hour(row: CostLine) -> Cell:
-        style = "" if row.name else "strong"
-        if row.per_hour is None:
-            return (UNKNOWN, "warning") if row.lacking else ("nothing", "muted")
-        known = (money_text(row.per_hour), style)
-        return [known, (f" + {UNKNOWN}", "warning")] if row.lacking else known
-
-    @staticmethod
-    def _per_day(row: CostLine) -> Cell:
-        if row.per_hour is None or not row.per_hour.amount:
-            return ""
-        return (format_money(row.per_hour.times(24)) + (f" + {UNKNOWN}" if row.lacking else ""), "muted")
-
-    @staticmethod
-    def _lasts(row: CostLine) -> Cell:
-        if (end := row.lasting) is None:
-            return ""
-        minutes = int((end.until - datetime.now(UTC)).total_seconds()) // 60
-        if minutes <= 0:
-            return ("✗ used up", "bad")
-        # With something unpriced the money ends by then at the latest.
-        sign = "≤ " if end.at_most else "~" if end.estimated else ""
-        return (f"{sign}{format_minutes(minutes)}", "warning" if minutes < SOON else "")
+        """Return the columns of lines of cost."""
+        columns = (column for column in cost_columns(self.context) if column.listed)
+        return cast("Sequence[Column[Row]]", list(columns))
 
     def _package_columns(self) -> Sequence[Column[Row]]:
         columns: list[Column[Package]] = [
-            *package_columns(self.context),
+            *columns_of(Resource.PACKAGES, self.context),
             Column("gpus", "GPUS", self._in_use, self._gpus_in_use, right=True),
             Column("out", "RUNS OUT", self._used_up, self._run_out),
         ]
@@ -209,16 +146,12 @@ class CostView(ListView):
     def _take_lines(self) -> None:
         fleet = self.session.fleet
         balances = [row for row in fleet.rows(Resource.BALANCES).values() if isinstance(row, Balance)]
-        names = {
-            row.ref: row.name for row in fleet.rows(Resource.DEPLOYMENTS).values() if isinstance(row, Deployment)
-        }
         rows = all_costing(self.session)
         self._totals = by_account(rows)
         packages = [row for row in fleet.rows(Resource.PACKAGES).values() if isinstance(row, Package)]
         lines = cost_lines(
             rows,
             balances,
-            names,
             fleet.accounts,
             packages=packages,
             billing=billing(self.session),
@@ -288,11 +221,7 @@ class CostView(ListView):
         """Return why there are no rows."""
         where = self.session.account or "any account"
         if left_out := unstated(self.session, self._totals):
-            tables = ", ".join(f"[accounts.{name}]" for name in left_out)
-            return (
-                f"No prices in {where}. The cost of own servers ({', '.join(left_out)}) is unknown: "
-                f"state price, or price = 0 for none, in {tables}."
-            )
+            return f"No prices in {where}. {unstated_text(left_out)}"
         return f"Nothing that costs money runs in {where}, and no account has a balance."
 
     def is_problem(self, row: Row) -> bool:
@@ -321,24 +250,3 @@ class CostView(ListView):
     def _package_opened(self, event: RecordTable.Opened) -> None:
         event.stop()
         self.open_row()
-
-
-def _cost(row: CostLine) -> float | None:
-    """Return the figure that filters compare: where nothing runs, an hour costs 0; unknown where a part is."""
-    if row.lacking:
-        return None
-    return 0.0 if row.per_hour is None else float(row.per_hour.amount)
-
-
-def _priced(row: CostLine) -> Cell:
-    if row.name or not row.lacking:
-        return ""
-    return (f"{row.things - row.lacking} of {row.things}", "warning")
-
-
-def _instances(row: CostLine) -> Cell:
-    return ("–", "muted") if row.volumes and row.name and not row.instances else str(row.instances)
-
-
-def _gpus(row: CostLine) -> Cell:
-    return ("–", "muted") if row.volumes and row.name and not row.instances else gpus_text(row.gpus, row.unsure)

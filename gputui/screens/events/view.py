@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from gputui.commands import BY_ID
+from gputui.formatting import seconds_text
 from gputui.models import Action, Change, Event, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.columns.column import Column
-from gputui.presentation.columns.events import event_columns
-from gputui.presentation.times import seconds_text
+from gputui.presentation.columns.lists import columns_of
 from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.events.slow_steps import SlowSteps
@@ -79,7 +79,7 @@ class EventsView(ListView):
     def columns(self) -> Sequence[Column[Row]]:
         """Return the columns; times are local or UTC as chosen."""
         columns: list[Column[Event]] = [
-            *event_columns(self.context),
+            *columns_of(Resource.EVENTS, self.context),
             Column(
                 "remark",
                 "REMARK",

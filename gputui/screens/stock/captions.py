@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from textual.content import Content
 
+from gputui.analytics.prices import price_now
 from gputui.analytics.stock_trends import arrow, sparkline
 from gputui.formatting import format_money
 from gputui.models import Instance, Money, Offer, Ref, Row
-from gputui.presentation.prices import price_now
 from gputui.screens import dialogs
 from gputui.widgets.heatmap.grid import AVAILABLE, FAILED, NONE_IDLE, NOT_OFFERED, OLD, WATCHED, Grid, Place
 

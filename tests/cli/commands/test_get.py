@@ -274,7 +274,7 @@ def test_an_own_server_without_a_stated_price_is_named(hub: Cloud, run: Run) -> 
     status, out, said = run("get", "cost")
 
     assert (status, out) == (0, "")
-    assert said == "Not included: hub: no price stated; write price, or price = 0, into [accounts.hub].\n"
+    assert said == "Not included: hub: no price stated; set price, or price = 0, in [accounts.hub].\n"
 
 
 def test_a_balance_says_when_it_runs_out(hub: Cloud, run: Run) -> None:
