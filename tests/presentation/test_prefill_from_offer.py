@@ -7,10 +7,9 @@ from decimal import Decimal
 import pytest
 
 from gputui.api.gpuhub.create import DeploymentForm
-from gputui.api.yotta.create.forms import form
-from gputui.api.yotta.create.rentals import body, check
-from gputui.models import Money, Offer, Ref, Role
+from gputui.models import Form, Money, Offer, Ref, Role
 from gputui.presentation.create import prefill_from_offer
+from tests.api.yotta import creators
 
 REF = Ref("hub", "offer", "sgp1/RTX 5090")
 
@@ -76,10 +75,10 @@ def test_where_only_yes_or_no_is_told_it_lands_there_as_well() -> None:
     )
 
     def sent(kind: str, **given: str) -> dict[str, object]:
-        fields = {field.name: field.default for field in form("yotta", kind).fields} | given
-        values = fields | form("yotta", kind).named(prefill_from_offer(offer))
-        assert check(kind, values) == {}
-        return body(kind, values)
+        form = Form("yotta", kind, "", tuple(creators.fields(kind)))
+        values = {field.name: field.default for field in form.fields} | given | form.named(prefill_from_offer(offer))
+        assert creators.problems(kind, values) == {}
+        return creators.body(kind, values)
 
     pod = sent("pod", name="a", image="b")
     assert (pod["regions"], pod["gpuType"]) == (["us-east-1"], "NVIDIA_H200_141G")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from gputui.errors import InvalidError
@@ -250,47 +250,6 @@ def readable_json(body: object) -> str:
         character if character == "\n" or clean(character) == character else json.dumps(character)[1:-1]
         for character in text
     )
-
-
-def given(values: Mapping[str, str], name: str) -> str:
-    """Return a value without the space around it; '' when it is not given."""
-    return values.get(name, "").strip()
-
-
-def problem_of(reader: Callable[[str], object], text: str) -> str | None:
-    """Return what is wrong with a text, None when it can be read."""
-    try:
-        reader(text)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def unused_problems(
-    fields: Iterable[FormField], values: Mapping[str, str], problems: Mapping[str, str]
-) -> dict[str, str]:
-    """Return what is wrong with values that would not be sent, because of what another field says.
-
-    Where that other field is among the ``problems``, it alone is wrong.
-    """
-    found = {}
-    for field in fields:
-        if field.when is None or field.shown_with(values) or not given(values, field.name):
-            continue
-        other, admitted = field.when
-        if other in problems:
-            continue
-        said = given(values, other)
-        cause = f"with {other}={clean(said)}" if said else f"without {other}"
-        found[field.name] = f"has no effect {cause}; remove it, or set {other} to {' or '.join(admitted)}"
-    return found
-
-
-def read_within(text: str, least: int, most: int, problem: str) -> int:
-    """Read a whole number from ``least`` to ``most``; raises ValueError with the problem."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most):
-        raise ValueError(problem)
-    return int(text)
 
 
 def refuse(whose: object, problems: Mapping[str, str]) -> None:

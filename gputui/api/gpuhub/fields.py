@@ -7,7 +7,6 @@ Prices are written for an hour in the account's currency and sent as thousandths
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 from gputui.api.common.form_values import LARGEST
@@ -18,8 +17,6 @@ OPEN_CUDA = 999
 """The upper end of a range of CUDA versions that excludes no driver, as public clients send it."""
 ANY_CUDA = 0
 """What a private cloud takes for any CUDA version."""
-
-Reader = Callable[[str], int]
 
 _CUDA = re.compile(r"([0-9]{1,2})\.([0-9])")
 
@@ -59,23 +56,3 @@ def read_cuda(text: str) -> int:
 def read_any_cuda(text: str) -> int:
     """Read a CUDA version as :func:`read_cuda` does; 0 and ``any`` are any."""
     return ANY_CUDA if text.strip().lower() in ("0", "any") else read_cuda(text)
-
-
-def write_cuda(version: int) -> str:
-    """Write a CUDA version as people do: 118 as ``11.8``."""
-    return f"{version // 10}.{version % 10}"
-
-
-def write_price(thousandths: int) -> str:
-    """Write thousandths as a price: 1500 as ``1.50``."""
-    price = Decimal(thousandths) / 1000
-    return f"{price:.2f}" if thousandths % 10 == 0 else f"{price:.3f}"
-
-
-def range_problem(reader: Reader, low: str, high: str, *, named: str) -> str | None:
-    """Return what is wrong with two ends of a range that can be read each; ``named`` is the lower one's label."""
-    try:
-        wrong = reader(low) > reader(high)
-    except ValueError:
-        return None
-    return f"is less than {named} ({low.strip()})" if wrong else None

@@ -16,9 +16,9 @@ from gputui.api.common.names import SafeNames
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.allowed_actions import RULES, endpoint_actions, instance_actions
 from gputui.api.yotta.client import YottaClient
-from gputui.api.yotta.create import forms, task
-from gputui.api.yotta.create.rentals import RentalCreator
+from gputui.api.yotta.create.creator import EndpointCreator, PodCreator, VmCreator
 from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
+from gputui.api.yotta.create.task import TaskCreator
 from gputui.api.yotta.logs import WorkerLogs
 from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
@@ -91,16 +91,16 @@ class YottaBackend(HttpBackend):
         self._lists = YottaLists(self._client, self._scope, self._prices)
         self._storage = YottaStorage(self._scope, self._lists)
         self._tasks = YottaTasks(self._client, self._scope, self._lists)
-        rentals = {
-            kind: RentalCreator(kind, self._scope, account.base_url, self._client, self._lists, self._storage)
-            for kind in forms.KINDS
-        }
-        self.creators = {
-            **rentals,
-            TASK: task.TaskCreator(account.name, account.base_url, self._client, self._tasks),
-            VOLUME: VolumeCreator(self._scope, account.base_url, self._client, self._storage, self._lists),
-            CREDENTIAL: CredentialCreator(self._scope, account.base_url, self._client, self._storage),
-        }
+        parts = (self._scope, account.base_url, self._client, self._lists, self._storage)
+        creators = [
+            PodCreator(*parts),
+            VmCreator(*parts),
+            EndpointCreator(*parts),
+            TaskCreator(*parts, self._tasks),
+            VolumeCreator(*parts),
+            CredentialCreator(*parts),
+        ]
+        self.creators = {creator.kind: creator for creator in creators}
         self.editor: YottaEditor = YottaEditor(account.base_url, self._client, self._lists, self._storage)
         self.filters: filters.YottaFilters = filters.YottaFilters(
             account.name,

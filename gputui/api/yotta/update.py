@@ -1,99 +1,96 @@
-"""What can be changed afterwards on Yotta: names, sizes, the settings of endpoints and credentials.
+"""Changes of what exists on Yotta: names, sizes, the settings of endpoints and credentials.
 
 Speaks for UpdateVMRequest, RenameVolumeRequest, ResizeVolumeRequest, UpdateCredentialRequest and
-UpdateEndpointRequest of the data model, whose names the fields have. What is left empty is not sent, and so stays.
+UpdateEndpointRequest of the data model, whose names the fields have. Empty values are not sent and stay as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gputui.api.capabilities import Editor, PreparedChange, Values
-from gputui.api.common.form_values import refuse
+from gputui.api.common.form_values import FormValues
 from gputui.api.http.rows import attempt
 from gputui.api.yotta.client import YottaClient
-from gputui.api.yotta.create import fields, rentals
-from gputui.api.yotta.create.forms import endpoint_update_fields
-from gputui.api.yotta.create.storage import CREDENTIAL_READERS, read_size
-from gputui.api.yotta.create.values import Readers, body_of, problems_of, shown_request
+from gputui.api.yotta.create.forms import Choices, endpoint_update_fields, with_gpu_counts
+from gputui.api.yotta.create.readers import read_name, read_size
 from gputui.api.yotta.mapping import ENDPOINT, VM, called
 from gputui.api.yotta.resources import YottaLists
+from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
 from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
 from gputui.errors import ConflictError, InvalidError
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, Row, Volume
 
 _GB = 2**30
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """How one action changes one kind of thing: the request, its fields, how their values are read."""
-
-    method: str
-    tail: str
-    verb: str
-    done: str
-    fields: Callable[[Row], tuple[FormField, ...]]
-    readers: Readers
-    hint: str = ""
-    """What to do when the state of the thing does not allow the change."""
-
-
+_KEPT = "leave empty to keep the current one"
 _STOP_FIRST = "Endpoints can be edited only when stopped: stop it first."
 
 
-def _named(row: Row) -> tuple[FormField, ...]:
-    return (FormField("name", "Name", default=str(getattr(row, "name", "")), help="at most 255 characters"),)
+def _name_field(row: Row, *, required: bool = True) -> FormField:
+    name = str(getattr(row, "name", ""))
+    return FormField("name", "Name", required=required, default=name, help="at most 255 characters", read=read_name)
 
 
-def _sized(row: Row) -> tuple[FormField, ...]:
+def _named(row: Row, known: Choices) -> Sequence[FormField]:
+    return (_name_field(row),)
+
+
+def _sized(row: Row, known: Choices) -> Sequence[FormField]:
     size = row.size if isinstance(row, Volume) else None
     default = "" if size is None else str(round(size / _GB))
-    return (FormField("sizeInGb", "Size", FieldKind.NUMBER, default=default, unit="GB", help="1 to 10240"),)
-
-
-def _credential(row: Row) -> tuple[FormField, ...]:
-    name = str(getattr(row, "name", ""))
     return (
-        FormField("name", "Name", required=False, default=name, help="at most 255 characters"),
-        FormField("username", "User", required=False, help="leave empty to keep the current one"),
         FormField(
-            "password", "Password", FieldKind.SECRET, required=False, help="leave empty to keep the current one"
+            "sizeInGb", "Size", FieldKind.NUMBER, default=default, unit="GB", help="1 to 10240", read=read_size
         ),
     )
 
 
-def _endpoint(row: Row) -> tuple[FormField, ...]:
-    return endpoint_update_fields(row) if isinstance(row, Deployment) else ()
+def _credential(row: Row, known: Choices) -> Sequence[FormField]:
+    return (
+        _name_field(row, required=False),
+        FormField("username", "User", required=False, help=_KEPT),
+        FormField("password", "Password", FieldKind.SECRET, required=False, help=_KEPT),
+    )
 
 
-def _endpoint_named(row: Row) -> tuple[FormField, ...]:
-    """Return what a renaming sends: the API wants all that is required repeated with the new name."""
-    return tuple(field for field in _endpoint(row) if field.required)
+def _endpoint(row: Row, known: Choices) -> Sequence[FormField]:
+    return endpoint_update_fields(row, known) if isinstance(row, Deployment) else ()
+
+
+def _endpoint_named(row: Row, known: Choices) -> Sequence[FormField]:
+    """Return the fields of a new name: the API wants everything that is required repeated with it."""
+    return tuple(field for field in _endpoint(row, known) if field.required)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """How one action changes one kind of row: the request and its fields."""
+
+    noun: str
+    done: str
+    fields: Callable[[Row, Choices], Sequence[FormField]]
+    method: str = "PATCH"
+    tail: str = ""
+    hint: str = ""
+    """The way out where the state of the row forbids the change."""
 
 
 _CHANGES: Mapping[tuple[str, Action], _Change] = {
-    (VM, Action.RENAME): _Change("PATCH", "", "renaming", "renamed", _named, {"name": fields.read_pod_name}),
-    (VOLUME, Action.RENAME): _Change("POST", "/name", "renaming", "renamed", _named, {"name": fields.read_pod_name}),
-    (VOLUME, Action.RESIZE): _Change("POST", "/resize", "resizing", "resized", _sized, {"sizeInGb": read_size}),
-    (CREDENTIAL, Action.RENAME): _Change(
-        "PATCH", "", "renaming", "renamed", _named, {"name": CREDENTIAL_READERS["name"]}
-    ),
-    (CREDENTIAL, Action.UPDATE): _Change("PATCH", "", "change", "changed", _credential, CREDENTIAL_READERS),
-    (ENDPOINT, Action.RENAME): _Change(
-        "PATCH", "", "renaming", "renamed", _endpoint_named, rentals.ENDPOINT_UPDATE_READERS, _STOP_FIRST
-    ),
-    (ENDPOINT, Action.UPDATE): _Change(
-        "PATCH", "", "change", "changed", _endpoint, rentals.ENDPOINT_UPDATE_READERS, _STOP_FIRST
-    ),
+    (VM, Action.RENAME): _Change("renaming", "renamed", _named),
+    (VOLUME, Action.RENAME): _Change("renaming", "renamed", _named, "POST", "/name"),
+    (VOLUME, Action.RESIZE): _Change("resizing", "resized", _sized, "POST", "/resize"),
+    (CREDENTIAL, Action.RENAME): _Change("renaming", "renamed", _named),
+    (CREDENTIAL, Action.UPDATE): _Change("change", "changed", _credential),
+    (ENDPOINT, Action.RENAME): _Change("renaming", "renamed", _endpoint_named, hint=_STOP_FIRST),
+    (ENDPOINT, Action.UPDATE): _Change("change", "changed", _endpoint, hint=_STOP_FIRST),
 }
 
 
 class YottaEditor(Editor):
-    """Changes the things of an account."""
+    """Changes the rows of an account."""
 
     def __init__(self, base_url: str, server: YottaClient, lists: YottaLists, storage: YottaStorage) -> None:
         self._base_url = base_url
@@ -102,48 +99,46 @@ class YottaEditor(Editor):
         self._storage = storage
 
     async def form(self, row: Row, action: Action) -> Form:
-        """Return what the action asks for, with what there is now; an endpoint is asked for anew."""
-        fields = self._change(row, action).fields(row)
+        """Return the fields of the action with the current values; those of an endpoint are requested."""
+        change, known = _change(row, action), Choices()
         if isinstance(row, Deployment):
-            endpoint, credentials, _ = await asyncio.gather(
+            row, credentials, _ = await asyncio.gather(
                 self._lists.endpoint(row.ref), self._storage.choices(), attempt(self._lists.vm_types())
             )
-            row, fields = endpoint, endpoint_update_fields(endpoint, credentials, self._lists.types)
-            if action is Action.RENAME:
-                fields = _endpoint_named(endpoint)
+            known = Choices(self._lists.types, credentials)
         title = f"{action.value.capitalize()} {called(row.ref.kind)} {getattr(row, 'name', row.ref.id)}"
-        return Form(row.ref.account, row.ref.kind, title, fields, verb=action.value)
+        return Form(row.ref.account, row.ref.kind, title, tuple(change.fields(row, known)), verb=action.value)
 
     def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:
-        """Check the values and build the request."""
-        change = self._change(row, action)
-        problems = problems_of(change.fields(row), change.readers, values, f"the {change.verb}")
-        sent = {} if problems else body_of(change.fields(row), change.readers, values)
-        if not problems and not sent:
-            problems["name"] = "is empty, and so is all else: nothing would be changed"
-        refuse(row.ref, problems)
-        if row.ref.kind == ENDPOINT:
-            sent = fields.with_gpu_counts(sent)
+        """Read the values and build the request."""
+        change = _change(row, action)
+        given = FormValues(change.fields(row, Choices()), values, f"is no parameter of the {change.noun}")
+        if not given.problems and not given.read:
+            given.refuse("name", "is empty, and so is all else: nothing would be changed")
+        given.require(row.ref)
+        body = with_gpu_counts(given.body()) if row.ref.kind == ENDPOINT else given.body()
         path = f"{self._path(row)}{change.tail}"
 
         async def send() -> ActionResult:
             what = f"{called(row.ref.kind)} {row.ref.id}"
             try:
-                await self._server.change(change.method, path, what=f"the {change.verb} of {what}", json=sent)
+                await self._server.change(change.method, path, what=f"the {change.noun} of {what}", json=body)
             except ConflictError as error:
                 if not change.hint:
                     raise
                 raise ConflictError(error.message, hint=change.hint) from error
             return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
 
-        return PreparedChange(row.ref, values, send, shown_request(change.method, f"{self._base_url}{path}", sent))
-
-    def _change(self, row: Row, action: Action) -> _Change:
-        change = _CHANGES.get((row.ref.kind, action))
-        if change is None:
-            raise InvalidError(f"{row.ref}: {action.value} is not possible for it.")
-        return change
+        request = given.shown(change.method, f"{self._base_url}{path}", body, masked)
+        return PreparedChange(row.ref, values, send, request)
 
     def _path(self, row: Row) -> str:
-        kept = row.ref.kind in (VOLUME, CREDENTIAL)
-        return self._storage.path_of(row.ref) if kept else self._lists.path_of(row.ref)
+        stored = row.ref.kind in (VOLUME, CREDENTIAL)
+        return self._storage.path_of(row.ref) if stored else self._lists.path_of(row.ref)
+
+
+def _change(row: Row, action: Action) -> _Change:
+    change = _CHANGES.get((row.ref.kind, action))
+    if change is None:
+        raise InvalidError(f"{row.ref}: {action.value} is not possible for it.")
+    return change

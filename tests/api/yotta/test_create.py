@@ -9,13 +9,13 @@ from itertools import product
 import pytest
 
 from gputui.api.yotta.backend import YottaBackend
-from gputui.api.yotta.create import forms, rentals
 from gputui.api.yotta.mapping import GPU_TYPES, VmType
 from gputui.errors import InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Ref
 from tests.api.conftest import FakeTime
 from tests.api.creating import look, problems, shown
 from tests.api.server import Reset, ScriptedServer
+from tests.api.yotta import creators
 from tests.api.yotta.server import ENDPOINTS, PODS, TYPES, VMS, endpoint, no, ok, page, pod, script, vm, yotta_account
 
 POD: Mapping[str, str] = {
@@ -58,21 +58,21 @@ async def backend(server: ScriptedServer, fake_time: FakeTime) -> AsyncIterator[
     await made.aclose()
 
 
-@pytest.mark.parametrize("kind", forms.KINDS)
+@pytest.mark.parametrize("kind", creators.KINDS)
 def test_a_form_has_every_field_of_the_document(kind: str) -> None:
-    fields = forms.form("yotta", kind).fields
+    fields = creators.fields(kind)
     assert {field.name for field in fields} == DOCUMENTED[kind]
     assert {field.name for field in fields if field.required} == LEAST[kind].keys()
     assert all(len(field.labels) in {0, len(field.choices)} for field in fields)
     assert [field.name for field in fields if field.variables] == (["environmentVars"] if kind != "vm" else [])
 
 
-@pytest.mark.parametrize("kind", forms.KINDS)
+@pytest.mark.parametrize("kind", creators.KINDS)
 def test_what_stands_in_a_form_at_first_is_accepted(kind: str) -> None:
-    values = {field.name: field.default for field in forms.form("yotta", kind).fields}
-    assert rentals.check(kind, values | dict(LEAST[kind])) == {}
-    missing = {field.name for field in forms.form("yotta", kind).fields if field.required and not field.default}
-    assert rentals.check(kind, values) == dict.fromkeys(missing, "required")
+    values = {field.name: field.default for field in creators.fields(kind)}
+    assert creators.problems(kind, values | dict(LEAST[kind])) == {}
+    missing = {field.name for field in creators.fields(kind) if field.required and not field.default}
+    assert creators.problems(kind, values) == dict.fromkeys(missing, "required")
 
 
 def test_a_pod_is_asked_for_as_the_document_does() -> None:
@@ -91,8 +91,8 @@ def test_a_pod_is_asked_for_as_the_document_does() -> None:
         "expose": "8080/http",
         "persistentVolumes": "123:/mnt/volume",
     }
-    assert rentals.check("pod", values) == {}
-    assert rentals.body("pod", values) == {
+    assert creators.problems("pod", values) == {}
+    assert creators.body("pod", values) == {
         "name": "my-pod",
         "regions": ["us-east-1", "us-west-1"],
         "image": "pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime",
@@ -120,7 +120,7 @@ def test_several_lines_and_values_with_spaces_stay_what_they_are() -> None:
         "persistentVolumes": "1:/a backup\n2:/b",
         "initializationCommand": "  a\r\nb",
     }
-    body = rentals.body("pod", values)
+    body = creators.body("pod", values)
     assert body["environmentVars"] == [{"key": "A", "value": " x = y "}, {"key": "B", "value": ""}]
     assert body["expose"] == [{"port": 8080, "protocol": "http"}, {"port": 22, "protocol": "tcp"}]
     assert body["persistentVolumes"] == [
@@ -131,10 +131,10 @@ def test_several_lines_and_values_with_spaces_stay_what_they_are() -> None:
 
 
 def test_a_vm_names_its_type_and_whether_it_is_spot() -> None:
-    assert rentals.body("vm", VM) == {"name": "box", "vmTypeId": 11, "region": "us-east-1"}
+    assert creators.body("vm", VM) == {"name": "box", "vmTypeId": 11, "region": "us-east-1"}
     more = {**VM, "isSpot": "true", "volumeMountPaths": "123:/mnt/a\n0124 : /mnt/b"}
-    assert rentals.check("vm", more) == {}
-    assert rentals.body("vm", more) == {
+    assert creators.problems("vm", more) == {}
+    assert creators.body("vm", more) == {
         "name": "box",
         "vmTypeId": 11,
         "region": "us-east-1",
@@ -155,8 +155,8 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
         "expose": "8000/http",
         "webhook": "https://example.com/hook",
     }
-    assert rentals.check("endpoint", values) == {}
-    assert rentals.body("endpoint", values) == {
+    assert creators.problems("endpoint", values) == {}
+    assert creators.body("endpoint", values) == {
         "name": "llama",
         "image": "vllm/vllm-openai:v0.6",
         "serviceMode": "ALB",
@@ -250,7 +250,7 @@ def test_an_endpoint_has_resources_and_one_port() -> None:
     ],
 )
 def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: str | None) -> None:
-    assert rentals.check(kind, {**LEAST[kind], name: text}).get(name) == problem
+    assert creators.problems(kind, {**LEAST[kind], name: text}).get(name) == problem
 
 
 @pytest.mark.parametrize(
@@ -262,23 +262,25 @@ def test_a_limit_is_told_at_its_field(kind: str, name: str, text: str, problem: 
     ],
 )
 def test_what_needs_another_field_is_told_there(given: dict[str, str], wrong: str) -> None:
-    problems = rentals.check("pod", {**POD, **given})
-    assert list(problems) == [wrong]
-    assert problems[wrong].startswith("is missing: ")
+    found = creators.problems("pod", {**POD, **given})
+    assert list(found) == [wrong]
+    assert found[wrong].startswith("is missing: ")
 
 
 def test_a_type_of_vm_is_to_be_had_where_it_is() -> None:
     types = [VmType("NVIDIA_H200_141G", region, "", True, 11) for region in ("us-west-1", "eu-1")]
-    assert rentals.check("vm", VM, types) == {"region": "does not have this type; it is in us-west-1, eu-1"}
-    assert rentals.check("vm", {**VM, "region": "eu-1"}, types) == {}
-    assert rentals.check("vm", {**VM, "vmTypeId": "99"}, types) == {}
+    backend = YottaBackend(yotta_account("http://127.0.0.1:9"))
+    backend._lists._types = types
+    assert problems(backend, "vm", VM) == {"region": "does not have this type; it is in us-west-1, eu-1"}
+    assert problems(backend, "vm", {**VM, "region": "eu-1"}) == {}
+    assert problems(backend, "vm", {**VM, "vmTypeId": "99"}) == {}
 
 
 @pytest.mark.parametrize(("code", "count"), product(GPU_TYPES, ("1", "2", "4", "8", "16")))
 def test_every_type_of_the_table_can_be_asked_for(code: str, count: str) -> None:
     values = {**POD, "gpuType": code, "gpuCount": count}
-    assert rentals.check("pod", values) == {}
-    assert rentals.check("endpoint", {**ENDPOINT, "resources": f"us-east-1 {code} {count}"}) == {}
+    assert creators.problems("pod", values) == {}
+    assert creators.problems("endpoint", {**ENDPOINT, "resources": f"us-east-1 {code} {count}"}) == {}
 
 
 class TestForms:
@@ -330,7 +332,7 @@ class TestSending:
         (request,) = server.requests
         assert (request.method, request.path) == (dry_run.method, path)
         assert dry_run.url == f"{server.url}{path}"
-        assert json.loads(dry_run.body) == request.json == rentals.body(kind, LEAST[kind])
+        assert json.loads(dry_run.body) == request.json == creators.body(kind, LEAST[kind])
         assert result.created == created
         assert result.generation == ("" if kind == "endpoint" else created.id)
 

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from gputui.api.yotta.backend import YottaBackend
-from gputui.api.yotta.create import task as submission
-from gputui.api.yotta.create.values import shown_request
 from gputui.errors import (
     AuthError,
     GputuiError,
@@ -27,6 +25,7 @@ from gputui.sim.yotta.entities import Endpoint
 from tests.api.conftest import FakeTime
 from tests.api.creating import filter_problems, look, problems
 from tests.api.server import Answer, Request, Reset, ScriptedServer
+from tests.api.yotta import creators
 from tests.api.yotta.server import ENDPOINTS, endpoint, no, ok, page, yotta_account
 from tests.api.yotta.test_simulator import Place, yotta
 
@@ -186,26 +185,27 @@ async def test_other_endpoints_are_not_offered_and_say_so() -> None:
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(name: str, value: str, said: str) -> None:
-    assert said in submission.check(values("e1", **{name: value}))[name]
+    assert said in creators.problems("task", values("e1", **{name: value}))[name]
 
 
 @pytest.mark.parametrize("text", ['"text"', "3", "null", "[1, 2]", '{"a": {"b": [true]}}'])
 def test_any_json_is_an_input(text: str) -> None:
-    assert submission.check(values("e1", input=text)) == {}
-    assert submission.body(values("e1", input=text))["input"] == json.loads(text)
+    assert creators.problems("task", values("e1", input=text)) == {}
+    assert creators.body("task", values("e1", input=text))["input"] == json.loads(text)
 
 
 def test_the_request_is_shown_without_its_secrets() -> None:
     given = values("e1", webhook=HOOK, webhookAuthKey="hunter2", headers="Authorization: Bearer hunter2\nX-Team: a")
-    shown = shown_request("POST", "https://api.example.com/x", submission.body(given))
+    shown = creators.creator("task").prepare(given).request
+    assert shown is not None
     assert "hunter2" not in shown.body
     assert json.loads(shown.body)["headers"]["X-Team"] == "a"
-    assert submission.body(given)["webhookAuthKey"] == "hunter2"
+    assert creators.body("task", given)["webhookAuthKey"] == "hunter2"
 
 
 def test_each_form_has_an_id_of_its_own() -> None:
     def made() -> str:
-        return next(field.default for field in submission.form("yotta").fields if field.name == "taskId")
+        return next(field.default for field in creators.fields("task") if field.name == "taskId")
 
     assert made() != made()
 

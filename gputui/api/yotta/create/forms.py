@@ -1,4 +1,9 @@
-"""The forms of what is created on Yotta: a pod, a VM, an endpoint."""
+"""The fields of pods, VMs and endpoints of Yotta, new ones and changes.
+
+Speaks for CreatePodRequest, CreateVMRequest, CreateEndpointRequest and UpdateEndpointRequest of the data model, whose
+names the fields have. User and password of a registry, which the document calls deprecated, are no fields: the id of
+a credential is one.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gputui.api.common.form_values import Body, Reader, among, read_count, read_flag
 from gputui.api.common.readers import whole_number
-from gputui.api.yotta.mapping import ENDPOINT, GPU_TYPES, POD, VM, VmType
+from gputui.api.yotta.create import readers
+from gputui.api.yotta.mapping import GPU_TYPES, VmType
 from gputui.known_secrets import MASK
-from gputui.models import Deployment, FieldKind, Form, FormField, Phase, RegistryCredential, Role, Volume, gpu_label
+from gputui.models import Deployment, FieldKind, FormField, Phase, RegistryCredential, Role, Volume, gpu_label
 from gputui.text import clean
 
-KINDS = (POD, VM, ENDPOINT)
 PUBLICITIES = ("PUBLIC", "PRIVATE")
 RESOURCE_TYPES = ("GPU", "CPU")
 MODES: Mapping[str, str] = {
@@ -24,36 +30,29 @@ MODES: Mapping[str, str] = {
 
 ENDPOINT_NAME_HELP = "1 to 20 letters, digits or @ . _ -, a letter first"
 _NAMED = 5
-"""Volumes that are named beside a field."""
-_TITLES = {POD: "New pod", VM: "New VM", ENDPOINT: "New endpoint"}
+"""Volumes that are named next to a field."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What an account has to choose from, as far as it is told."""
+class Choices:
+    """The current choices in an account, as far as they are known."""
 
     types: Sequence[VmType] = ()
     credentials: Sequence[RegistryCredential] = ()
     volumes: Sequence[Volume] = ()
 
-
-def form(account: str, kind: str, known: Known | None = None, note: str = "") -> Form:
-    """Return the form of a kind, with what there is to choose from as far as it is known."""
-    known = known or Known()
-    match kind:
-        case "pod":
-            fields = _pod_fields(known)
-        case "vm":
-            fields = _vm_fields(known)
-        case _:
-            fields = _endpoint_fields(known)
-    return Form(account, kind, f"{_TITLES[kind]} in {account}", tuple(fields), note=note)
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions of the types."""
+        return tuple(dict.fromkeys(clean(each.region) for each in self.types))
 
 
-def _pod_fields(known: Known) -> list[FormField]:
+def pod_fields(known: Choices) -> list[FormField]:
+    """Return the fields of a pod."""
     codes = _gpu_types(known.types)
+    mounts = f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_available(known.volumes)}"
     return [
-        FormField("name", "Name", help="at most 255 characters", group="Pod", role=Role.NAME),
+        FormField("name", "Name", help="at most 255 characters", group="Pod", role=Role.NAME, read=readers.read_name),
         *_image_fields(known.credentials),
         FormField(
             "imagePublicType",
@@ -63,19 +62,29 @@ def _pod_fields(known: Known) -> list[FormField]:
             default="PUBLIC",
             choices=PUBLICITIES,
             labels=("public", "private: needs a credential"),
+            read=among(PUBLICITIES, "the kinds of images"),
         ),
         FormField(
             "regions",
             "Regions",
             FieldKind.MULTI,
             required=False,
-            choices=_regions(known.types),
+            choices=known.regions,
             open_choices=True,
             help="where it may run; anywhere when left out",
             group="Placement",
             role=Role.REGIONS,
+            read=readers.read_regions,
         ),
-        FormField("resourceType", "Kind", FieldKind.CHOICE, required=False, default="GPU", choices=RESOURCE_TYPES),
+        FormField(
+            "resourceType",
+            "Kind",
+            FieldKind.CHOICE,
+            required=False,
+            default="GPU",
+            choices=RESOURCE_TYPES,
+            read=among(RESOURCE_TYPES, "the kinds of resources"),
+        ),
         FormField(
             "gpuType",
             "GPU type",
@@ -84,6 +93,7 @@ def _pod_fields(known: Known) -> list[FormField]:
             labels=tuple(codes.values()),
             open_choices=True,
             role=Role.GPU_MODELS,
+            read=readers.read_code,
         ),
         FormField(
             "gpuCount",
@@ -92,63 +102,54 @@ def _pod_fields(known: Known) -> list[FormField]:
             default="1",
             help="a power of two: 1, 2, 4, 8 …",
             role=Role.GPU_COUNT,
+            read=readers.read_gpu_count,
         ),
         *_minimums(),
         _number("shmInGb", "Shared memory", unit="GB", group="Memory and disks"),
         _number("containerVolumeInGb", "Container volume", unit="GB"),
         _number("persistentVolumeInGb", "Persistent volume", unit="GB", help="a new one"),
-        FormField("persistentMountPath", "Mounted at", required=False, help="where the persistent volume is"),
         FormField(
-            "persistentVolumes",
-            "Volumes",
-            FieldKind.LINES,
+            "persistentMountPath",
+            "Mounted at",
             required=False,
-            help=f"id:path in each line, as 123:/mnt/data; backup behind it backs it up{_there_are(known.volumes)}",
+            help="where the persistent volume is",
+            read=readers.path_reader("from the root, such as /mnt/data"),
         ),
-        FormField(
-            "initializationCommand",
-            "Command",
-            FieldKind.LINES,
-            required=False,
-            help="runs when the container starts",
-            group="Inside",
-        ),
+        _lines("persistentVolumes", "Volumes", readers.read_volumes, help=mounts),
+        _command("runs when the container starts"),
         _environment(),
-        FormField(
-            "expose",
-            "Ports",
-            FieldKind.LINES,
-            required=False,
-            help="a port and its protocol in each line: 8080/http",
-        ),
+        _lines("expose", "Ports", readers.read_ports, help="a port and its protocol in each line: 8080/http"),
     ]
 
 
-def _vm_fields(known: Known) -> list[FormField]:
-    types = known.types
+def vm_fields(known: Choices) -> list[FormField]:
+    """Return the fields of a VM."""
     places: dict[str, list[VmType]] = {}
-    for each in types:
+    for each in known.types:
         if each.id is not None:
             places.setdefault(str(each.id), []).append(each)
+    mounts = f"id:path in each line, as 123:/mnt/data{_available(known.volumes)}"
     return [
-        FormField("name", "Name", group="VM", role=Role.NAME),
+        FormField("name", "Name", group="VM", role=Role.NAME, read=readers.read_name),
         FormField(
             "vmTypeId",
             "Type",
             FieldKind.CHOICE,
             choices=tuple(places),
-            labels=tuple(map(_type_words, places.values())),
+            labels=tuple(map(_type_label, places.values())),
             open_choices=True,
             role=Role.MACHINE_TYPE,
+            read=readers.read_id,
         ),
         FormField(
             "region",
             "Region",
             FieldKind.CHOICE,
-            choices=_regions(types),
+            choices=known.regions,
             open_choices=True,
             help="one that has the type",
             role=Role.REGIONS,
+            read=readers.read_code,
         ),
         FormField(
             "isSpot",
@@ -157,21 +158,16 @@ def _vm_fields(known: Known) -> list[FormField]:
             required=False,
             default="false",
             help="cheaper; it may be taken away at any time",
+            read=lambda text: int(read_flag(text)),
         ),
-        FormField(
-            "volumeMountPaths",
-            "Volumes",
-            FieldKind.LINES,
-            required=False,
-            help=f"id:path in each line, as 123:/mnt/data{_there_are(known.volumes)}",
-            group="Disks",
-        ),
+        _lines("volumeMountPaths", "Volumes", readers.read_mounts, help=mounts, group="Disks"),
     ]
 
 
-def _endpoint_fields(known: Known) -> list[FormField]:
+def endpoint_fields(known: Choices) -> list[FormField]:
+    """Return the fields of an endpoint."""
     return [
-        FormField("name", "Name", help=ENDPOINT_NAME_HELP, group="Endpoint", role=Role.NAME),
+        _endpoint_name(),
         *_image_fields(known.credentials),
         FormField(
             "serviceMode",
@@ -180,78 +176,67 @@ def _endpoint_fields(known: Known) -> list[FormField]:
             default="ALB",
             choices=tuple(MODES),
             labels=tuple(MODES.values()),
+            read=among(MODES, "the modes"),
         ),
         FormField("workers", "Workers", FieldKind.NUMBER, default="1", role=Role.REPLICAS),
         _resources(known.types),
         _gpus_per_worker("1"),
         *_minimums(),
-        FormField(
-            "containerVolumeInGb",
-            "Container volume",
-            FieldKind.NUMBER,
-            default="20",
-            unit="GB",
-            help="20 at least",
-        ),
-        FormField(
-            "initializationCommand",
-            "Command",
-            FieldKind.LINES,
-            required=False,
-            help="runs when a worker starts",
-            group="Inside",
-        ),
+        _worker_volume("20"),
+        _command("runs when a worker starts"),
         _environment(),
-        FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
-        FormField("webhook", "Webhook", required=False, help="an address, at most 512 characters"),
+        _port(),
+        _webhook(),
     ]
 
 
-def endpoint_update_fields(
-    row: Deployment, credentials: Sequence[RegistryCredential] = (), types: Sequence[VmType] = ()
-) -> tuple[FormField, ...]:
-    """Return the fields that change an endpoint, with what is told of it now."""
-    untold = "" if (resources := _resource_lines(row)) else "; the API does not return the current ones"
+def endpoint_update_fields(row: Deployment, known: Choices) -> tuple[FormField, ...]:
+    """Return the fields that change an endpoint, with its current values as far as the API returns them."""
+    unknown = "" if (resources := _resource_lines(row)) else "; the API does not return the current ones"
+    volume = _volume_size(row)
+    kept = "leave empty to keep the current one"
     return (
-        FormField("name", "Name", default=row.name, help=ENDPOINT_NAME_HELP, group="Endpoint", role=Role.NAME),
+        _endpoint_name(row.name),
         FormField("workers", "Workers", FieldKind.NUMBER, default=str(row.desired or ""), help="1 at least"),
-        _resources(types, default=resources, note=untold),
+        _resources(known.types, default=resources, note=unknown),
         _gpus_per_worker(str(row.gpu_count or "")),
-        FormField(
-            "containerVolumeInGb",
-            "Container volume",
-            FieldKind.NUMBER,
-            default=_volume_size(row),
-            unit="GB",
-            help="20 at least" if _volume_size(row) else "20 at least; the API does not return the current one",
-        ),
+        _worker_volume(volume, "" if volume else "; the API does not return the current one"),
         *_minimums(),
-        _credential("credentialId", credentials, group="Inside"),
-        FormField(
-            "initializationCommand",
-            "Command",
-            FieldKind.LINES,
-            required=False,
-            help="runs when a container starts; leave empty to keep the current one",
-        ),
+        _credential("credentialId", known.credentials, group="Inside"),
+        _command(f"runs when a container starts; {kept}", group=""),
         _environment(),
-        FormField("expose", "Port", required=False, help="a port and its protocol: 8080/http"),
-        FormField(
-            "webhook",
-            "Webhook",
-            required=False,
-            # What is masked in it must not be sent back.
-            default="" if MASK in row.webhook else row.webhook,
-            help="an address, at most 512 characters; leave empty to keep the current one",
-        ),
+        _port(),
+        # What is masked in it must not be sent back.
+        _webhook("" if MASK in row.webhook else row.webhook, f"; {kept}"),
+    )
+
+
+def with_gpu_counts(body: Body) -> Body:
+    """Return the body of an endpoint with the number of GPUs in each of its resources, where the API has it."""
+    count = body.pop("gpuCount", 1)
+    resources = body.get("resources")
+    if isinstance(resources, list):
+        body["resources"] = [{**place, "gpuCount": place.get("gpuCount", count)} for place in resources]
+    return body
+
+
+def _endpoint_name(default: str = "") -> FormField:
+    return FormField(
+        "name",
+        "Name",
+        default=default,
+        help=ENDPOINT_NAME_HELP,
+        group="Endpoint",
+        role=Role.NAME,
+        read=readers.read_endpoint_name,
     )
 
 
 def _resource_lines(row: Deployment) -> str:
-    """Return the resources of an endpoint as they are written in its form; '' where they are not returned."""
+    """Return the resources of an endpoint as its form has them; '' where they are not returned."""
     try:
-        told = json.loads(row.raw).get("resources") or []
-        return ", ".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in told)
+        found = json.loads(row.raw).get("resources") or []
+        return ", ".join(f"{one['region']} {one['gpuType']} {one['gpuCount']}" for one in found)
     except (ValueError, AttributeError, KeyError, TypeError):
         return ""
 
@@ -259,14 +244,14 @@ def _resource_lines(row: Deployment) -> str:
 def _volume_size(row: Deployment) -> str:
     """Return the container volume of an endpoint in GB; '' where it is not returned."""
     try:
-        told = json.loads(row.raw).get("containerVolumeInGb")
+        found = json.loads(row.raw).get("containerVolumeInGb")
     except (ValueError, AttributeError):
         return ""
-    return str(told) if whole_number(told) else ""
+    return str(found) if whole_number(found) else ""
 
 
 def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") -> FormField:
-    """Return the field with the places workers may run in: those that the list of types names, or others."""
+    """Return the field with the places of workers: those in the list of types, or others."""
     places: dict[str, VmType] = {}
     for each in sorted(types, key=lambda one: not one.available):
         places.setdefault(f"{clean(each.region)} {clean(each.gpu_type)}", each)
@@ -276,21 +261,44 @@ def _resources(types: Sequence[VmType], *, default: str = "", note: str = "") ->
         FieldKind.MULTI,
         default=default,
         choices=tuple(places),
-        labels=tuple(map(_place_words, places.values())),
+        labels=tuple(map(_place_label, places.values())),
         open_choices=True,
         help=f"where workers may run and on what; or REGION TYPE, as us-east-1 NVIDIA_RTX_4090_24G{note}",
         group="Placement",
         role=Role.PLACE,
+        read=readers.read_resources,
     )
 
 
 def _gpus_per_worker(default: str) -> FormField:
     help_ = "a power of two; 1 when left empty. A number after a resource comes first"
-    return FormField("gpuCount", "GPUs per worker", FieldKind.NUMBER, required=False, default=default, help=help_)
+    return _number("gpuCount", "GPUs per worker", default=default, help=help_, read=readers.read_gpu_count)
 
 
-def _place_words(place: VmType) -> str:
-    """Say what a place is: ``H200  US East 1 (us-east-1)``."""
+def _worker_volume(default: str, note: str = "") -> FormField:
+    return FormField(
+        "containerVolumeInGb",
+        "Container volume",
+        FieldKind.NUMBER,
+        default=default,
+        unit="GB",
+        help=f"20 at least{note}",
+        read=readers.read_endpoint_volume,
+    )
+
+
+def _port() -> FormField:
+    help_ = "a port and its protocol: 8080/http"
+    return FormField("expose", "Port", required=False, help=help_, read=readers.read_port)
+
+
+def _webhook(default: str = "", note: str = "") -> FormField:
+    help_ = f"an address, at most 512 characters{note}"
+    return FormField("webhook", "Webhook", required=False, default=default, help=help_, read=readers.read_webhook)
+
+
+def _place_label(place: VmType) -> str:
+    """Describe a place: ``H200  US East 1 (us-east-1)``."""
     code, name = clean(place.region), clean(place.region_name)
     where = f"{name} ({code})" if name and name != code else code
     return f"{gpu_label(clean(place.gpu_type))}  {where}{'  none available now' if place.available is False else ''}"
@@ -306,8 +314,16 @@ def _minimums() -> tuple[FormField, ...]:
 
 def _image_fields(credentials: Sequence[RegistryCredential]) -> list[FormField]:
     return [
-        FormField("image", "Image", help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime", role=Role.IMAGE),
-        FormField("imageRegistry", "Registry", required=False, help="Docker Hub when left out"),
+        FormField(
+            "image",
+            "Image",
+            help="such as pytorch/pytorch:2.0.0-cuda11.7-cudnn8-runtime",
+            role=Role.IMAGE,
+            read=readers.read_word,
+        ),
+        FormField(
+            "imageRegistry", "Registry", required=False, help="Docker Hub when left out", read=readers.read_word
+        ),
         _credential("containerRegistryAuthId", credentials),
     ]
 
@@ -323,34 +339,57 @@ def _credential(name: str, known: Sequence[RegistryCredential], group: str = "")
         open_choices=True,
         help="for a private image" if known else "id, for a private image",
         group=group,
+        read=readers.read_id,
     )
 
 
-def _there_are(volumes: Sequence[Volume]) -> str:
-    """Name volumes by their ids, which are written here: ``; there are 301 datasets, 302 models``."""
+def _available(volumes: Sequence[Volume]) -> str:
+    """Name volumes with their ids, which the field takes: ``; there are 301 datasets, 302 models``."""
     named = [f"{row.ref.id} {row.name}" for row in volumes if row.phase is Phase.RUNNING and not row.problem]
     more = " …" if len(named) > _NAMED else ""
     return f"; there are {', '.join(named[:_NAMED])}{more}" if named else ""
 
 
-def _environment(group: str = "") -> FormField:
+def _command(help: str, group: str = "Inside") -> FormField:  # noqa: A002  (the field's own word)
+    return _lines("initializationCommand", "Command", readers.read_command, help=help, group=group)
+
+
+def _environment() -> FormField:
+    help_ = "a variable in each line: NAME=value"
+    return _lines("environmentVars", "Environment", readers.read_environment, help=help_, variables=True)
+
+
+def _lines(name: str, label: str, read: Reader, *, help: str, group: str = "", variables: bool = False) -> FormField:  # noqa: A002
     return FormField(
-        "environmentVars",
-        "Environment",
-        FieldKind.LINES,
-        required=False,
-        help="a variable in each line: NAME=value",
-        group=group,
-        variables=True,
+        name, label, FieldKind.LINES, required=False, help=help, group=group, variables=variables, read=read
     )
 
 
-def _number(name: str, label: str, *, unit: str = "", help: str = "", group: str = "") -> FormField:  # noqa: A002  (the field's own word)
-    return FormField(name, label, FieldKind.NUMBER, required=False, unit=unit, help=help, group=group)
+def _number(
+    name: str,
+    label: str,
+    *,
+    default: str = "",
+    unit: str = "",
+    help: str = "",  # noqa: A002
+    group: str = "",
+    read: Reader = read_count,
+) -> FormField:
+    return FormField(
+        name,
+        label,
+        FieldKind.NUMBER,
+        required=False,
+        default=default,
+        unit=unit,
+        help=help,
+        group=group,
+        read=read,
+    )
 
 
 def _gpu_types(types: Iterable[VmType]) -> dict[str, str]:
-    """Return the codes there are, those in stock first, with what they are in words."""
+    """Return the known codes with their descriptions, those in stock first."""
     stock = [each.gpu_type for each in types if each.available]
     codes = dict.fromkeys([*stock, *GPU_TYPES, *(each.gpu_type for each in types)])
     known = {clean(code): "available as VM" if code in stock else "" for code in codes}
@@ -363,11 +402,7 @@ def _size_of(code: str) -> str:
     return "" if gpu_label(code).endswith(f" {size}") else size
 
 
-def _regions(types: Iterable[VmType]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(clean(each.region) for each in types))
-
-
-def _type_words(places: Sequence[VmType]) -> str:
-    """Say what a type of VM is and where: ``H200  us-east-1, us-west-1 (not available)``."""
+def _type_label(places: Sequence[VmType]) -> str:
+    """Describe a type of VM with its regions: ``H200  us-east-1, us-west-1 (not available)``."""
     regions = (clean(each.region) + ("" if each.available else " (not available)") for each in places)
     return f"{gpu_label(clean(places[0].gpu_type))}  {', '.join(dict.fromkeys(regions))}"

@@ -1,7 +1,6 @@
-"""The values of Yotta's forms: written by people, sent as the API has them.
+"""Readers of Yotta's forms: texts as users write them, values as the API has them.
 
-Speaks for the limits of the data model's requests. Every reader raises ValueError that says what is wrong, as what
-follows the field's name.
+Speaks for the limits of the data model's requests.
 """
 
 from __future__ import annotations
@@ -10,14 +9,16 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from gputui.api.common.form_values import read_count, read_several, read_variables
+from gputui.api.common.form_values import Body, read_count, read_line, read_several, read_variables, within
 from gputui.text import clean
 
-LONGEST_POD_NAME = 255
+LONGEST_NAME = 255
 LONGEST_ENDPOINT_NAME = 20
 LONGEST_WEBHOOK = 512
 LEAST_VOLUME = 20
-"""The least that the container volume of an endpoint's workers has, in GB."""
+"""The smallest container volume of an endpoint's workers, in GB."""
+LARGEST_VOLUME = 10240
+"""The largest volume, in GB."""
 
 _ID = re.compile(r"[0-9]{1,18}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -27,20 +28,25 @@ _MOUNT = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)")
 _VOLUME = re.compile(r"([0-9]{1,18})\s*:\s*(/\S*)(\s+backup)?", re.IGNORECASE)
 _LAST_PORT = 65535
 
-Json = dict[str, object]
+
+def at_most(characters: int, reader: Callable[[str], str] = read_line) -> Callable[[str], str]:
+    """Return a reader of texts of so many characters."""
+
+    def read(text: str) -> str:
+        if len(text) > characters:
+            raise ValueError(f"is too long; {characters} characters are the most")
+        return reader(text)
+
+    return read
 
 
-def read_pod_name(text: str) -> str:
-    """Read a name of 1 to 255 characters."""
-    if len(text) > LONGEST_POD_NAME:
-        raise ValueError(f"is too long; {LONGEST_POD_NAME} characters are the most")
-    return read_line(text)
+read_name = at_most(LONGEST_NAME)
+"""Reads a name of 1 to 255 characters."""
+read_size = within(1, LARGEST_VOLUME, f"must be whole GB from 1 to {LARGEST_VOLUME}")
+"""Reads the size of a volume."""
 
 
-def read_endpoint_name(text: str) -> str:
-    """Read a name of at most 20 characters: a letter, then letters, digits and ``@ . _ -``."""
-    if len(text) > LONGEST_ENDPOINT_NAME:
-        raise ValueError(f"is too long; {LONGEST_ENDPOINT_NAME} characters are the most")
+def _endpoint_name(text: str) -> str:
     if not (text[:1].isascii() and text[:1].isalpha()):
         raise ValueError("must begin with a letter")
     if not _ENDPOINT_NAME.fullmatch(text):
@@ -48,15 +54,12 @@ def read_endpoint_name(text: str) -> str:
     return text
 
 
-def read_line(text: str) -> str:
-    """Read a text of one line."""
-    if clean(text) != text:
-        raise ValueError("may hold no control characters")
-    return text
+read_endpoint_name = at_most(LONGEST_ENDPOINT_NAME, _endpoint_name)
+"""Reads a name of at most 20 characters: a letter, then letters, digits and ``@ . _ -``."""
 
 
 def read_word(text: str) -> str:
-    """Read what has no space in it: an image, a registry."""
+    """Read a text without spaces: an image, a registry."""
     if text.split() != [text] or clean(text) != text:
         raise ValueError("may hold no spaces and no control characters")
     return text
@@ -96,17 +99,18 @@ def read_endpoint_volume(text: str) -> int:
     return size
 
 
-def read_path(text: str) -> str:
-    """Read where something is mounted."""
-    if not text.startswith("/") or text.split() != [text] or clean(text) != text:
-        raise ValueError("must be a path from the root, such as /mnt/data")
-    return text
+def path_reader(example: str) -> Callable[[str], str]:
+    """Return a reader of absolute paths; ``example`` ends the refusal of all others."""
+
+    def read(text: str) -> str:
+        if not text.startswith("/") or text.split() != [text] or clean(text) != text:
+            raise ValueError(f"must be a path {example}")
+        return text
+
+    return read
 
 
-def read_webhook(text: str) -> str:
-    """Read an address of at most 512 characters."""
-    if len(text) > LONGEST_WEBHOOK:
-        raise ValueError(f"is too long; {LONGEST_WEBHOOK} characters are the most")
+def _webhook(text: str) -> str:
     try:
         parts = urlsplit(text)
         fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and text.split() == [text]
@@ -117,12 +121,23 @@ def read_webhook(text: str) -> str:
     return text
 
 
-def read_environment(text: str) -> list[Json]:
+read_webhook = at_most(LONGEST_WEBHOOK, _webhook)
+"""Reads an address of at most 512 characters."""
+
+
+def read_command(text: str) -> str:
+    """Read a shell command of several lines."""
+    if "\0" in text:
+        raise ValueError("may hold no NUL")
+    return text.replace("\r\n", "\n")
+
+
+def read_environment(text: str) -> list[Body]:
     """Read ``NAME=value`` from each line."""
     return [{"key": name, "value": value} for name, value in read_variables(text).items()]
 
 
-def read_port(text: str) -> Json:
+def read_port(text: str) -> Body:
     """Read a port with its protocol: ``8080/http``."""
     match = _PORT.fullmatch(text.strip())
     if match is None:
@@ -132,7 +147,7 @@ def read_port(text: str) -> Json:
     return {"port": int(match[1]), "protocol": match[2].lower()}
 
 
-def read_ports(text: str) -> list[Json]:
+def read_ports(text: str) -> list[Body]:
     """Read a port with its protocol from each line, each port once."""
     return _once(text, read_port, "port")
 
@@ -151,31 +166,31 @@ def read_mounts(text: str) -> dict[str, str]:
     return mounts
 
 
-def read_volumes(text: str) -> list[Json]:
-    """Read ``volume:path`` from each line, with ``backup`` behind it where that is needed."""
+def read_volumes(text: str) -> list[Body]:
+    """Read ``volume:path`` from each line, followed by ``backup`` where the volume is backed up."""
     return _once(text, _read_volume, "volumeId", "mountPath")
 
 
-def _read_volume(text: str) -> Json:
+def _read_volume(text: str) -> Body:
     match = _VOLUME.fullmatch(text)
     if match is None or clean(text) != text:
         raise ValueError("must be a volume's id and a path, such as 123:/mnt/data or 123:/mnt/data backup")
     return {"volumeId": int(match[1]), "mountPath": match[2], "needBackup": bool(match[3])}
 
 
-def read_resources(text: str) -> list[Json]:
-    """Read region, GPU type and, where it differs from the others', the number of GPUs of each place.
+def read_resources(text: str) -> list[Body]:
+    """Read region, GPU type and, where it differs from the others, the number of GPUs of each place.
 
     The places are separated by commas or lines: ``us-east-1 NVIDIA_RTX_4090_24G, us-west-1 NVIDIA_H200_141G 2``.
     """
     return _once(text.replace(",", "\n"), _read_resource)
 
 
-def _read_resource(text: str) -> Json:
+def _read_resource(text: str) -> Body:
     words = text.split()
     if len(words) not in (2, 3):
         raise ValueError("must be a region and a GPU type, such as us-east-1 NVIDIA_RTX_4090_24G")
-    place: Json = {"region": read_code(words[0]), "gpuType": read_code(words[1])}
+    place: Body = {"region": read_code(words[0]), "gpuType": read_code(words[1])}
     if len(words) == 2:
         return place
     try:
@@ -185,24 +200,9 @@ def _read_resource(text: str) -> Json:
     return {**place, "gpuCount": count}
 
 
-def with_gpu_counts(body: Json) -> Json:
-    """Return the body of an endpoint with the number of GPUs in each of its resources, where the API has it."""
-    resources = body.get("resources")
-    if not isinstance(resources, list):
-        return body
-    count = body.get("gpuCount", 1)
-    return {
-        name: [{**place, "gpuCount": place.get("gpuCount", count)} for place in resources]
-        if name == "resources"
-        else value
-        for name, value in body.items()
-        if name != "gpuCount"
-    }
-
-
-def _once(text: str, read: Callable[[str], Json], *keys: str) -> list[Json]:
+def _once(text: str, read: Callable[[str], Body], *keys: str) -> list[Body]:
     """Read each line that is not empty; none may have the same as another under one of the keys, or be the same."""
-    found: list[Json] = []
+    found: list[Body] = []
     for number, line in _lines(text):
         try:
             row = read(line)
