@@ -124,7 +124,7 @@ class Switch:
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_one_accounts_fault_is_its_own(account: str) -> None:
-    other = "dock" if account == "lab" else "lab"
+    other = "lab" if account == "dock" else "dock"
 
     async def one(lab: Laboratory, fault: Fault) -> list[str]:
         switches = {name: Switch() for name in (account, other)}

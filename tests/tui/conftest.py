@@ -19,6 +19,6 @@ def spawn() -> Iterator[Spawn]:
     with ExitStack() as stack:
 
         def start(*argv: Any, **options: Any) -> Terminal:
-            return stack.enter_context(Terminal(argv, **options))
+            return stack.enter_context(Terminal(argv, warm=True, **options))
 
         yield start

@@ -87,7 +87,8 @@ class Terminal:
     """A program in a pseudo-terminal of its own.
 
     ``argv`` is started in a session of its own, with a small environment that names a true-colour xterm plus
-    ``env``; a value None takes a name out. Use it as a context manager: leaving kills the whole session.
+    ``env``; a value None takes a name out. With ``warm`` it need not start cold (warm.py). Use it as a context
+    manager: leaving kills the whole session.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Terminal:
         rows: int = 24,
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
+        warm: bool = False,
     ) -> None:
         self.columns = columns
         self.rows = rows
@@ -116,9 +118,8 @@ class Terminal:
         self._set_size()
         self.started = self.last_read_at = time.perf_counter()
         program, environment, folder = [str(part) for part in argv], _environment(env or {}), cwd or ROOT
-        self.process: subprocess.Popen[bytes] | Forked = _warm.start(
-            program, self._slave, environment, folder
-        ) or subprocess.Popen(
+        forked = _warm.start(program, self._slave, environment, folder) if warm else None
+        self.process: subprocess.Popen[bytes] | Forked = forked or subprocess.Popen(
             program,
             stdin=self._slave,
             stdout=self._slave,

@@ -64,6 +64,7 @@ async def test_the_past_comes_whole_though_several_lines_share_a_moment(size: in
     async with yotta() as there:
         ref, worker = a_worker(there)
         now = there.hands.now
+        worker.log.grow(there.cloud.world.time)
         worker.log.write(worker.log._lines[-1].at / 1000, [f"line {number} of a moment" for number in range(20)])
         del worker.log._lines[:-150]
         lines = await read_back(there.backend, ref, size)

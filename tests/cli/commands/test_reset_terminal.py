@@ -28,7 +28,8 @@ def program(home: Path) -> Iterator[Program]:
         if argv == ("demo",):
             (home / "tmp").mkdir()
             env["TMPDIR"] = str(home / "tmp")
-        started.append(Terminal((sys.executable, "-m", "gputui", *argv), columns=100, rows=30, env=env))
+        program = (sys.executable, "-m", "gputui", *argv)
+        started.append(Terminal(program, columns=100, rows=30, env=env, warm=True))
         return started[-1]
 
     yield start
