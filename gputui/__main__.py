@@ -1,4 +1,4 @@
-"""The program: the command line, with ctrl+c in words from the first moment to the last."""
+"""The program: the command line, in which Ctrl+C never causes a traceback, from the first import to the end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command line of this process and return its exit status."""
     if not sys.warnoptions:
-        # Libraries warn their developers (a cipher that will go) on stderr, which is the terminal the app draws on.
+        # Libraries print warnings for developers on stderr, which is the terminal of the app.
         warnings.simplefilter("ignore")
     heeds_ctrl_c = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeds_ctrl_c:
-        # Importing takes longest, nothing is under way yet, and an exception in the midst of it would be a traceback.
+        # During the imports nothing is in progress yet, and an exception would be a traceback.
         signal.signal(signal.SIGINT, _interrupted)
     from gputui.cli import main as run
 
@@ -33,10 +33,10 @@ def main() -> int:
 
 
 def _keep_status(status: int) -> None:
-    """Let a signal that comes while the interpreter ends change nothing of how the program ended.
+    """Keep the exit status when a signal comes while the interpreter ends; it ends a wait for threads immediately.
 
-    It ends at once a wait for threads. The interpreter resets handlers to the default, which would kill, after the
-    functions that run at exit; ignored signals stay ignored.
+    After the functions at exit, the interpreter resets handlers to the default, which would kill; ignored signals
+    stay ignored.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
@@ -51,7 +51,7 @@ def _keep_status(status: int) -> None:
 
 
 def _interrupted(*_: object) -> None:
-    start = "\n" if os.isatty(2) else ""  # the terminal has written ^C
+    start = "\n" if os.isatty(2) else ""  # the terminal shows ^C
     os.write(2, f"{start}gputui: interrupted.\n".encode())
     os._exit(INTERRUPTED)
 

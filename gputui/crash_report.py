@@ -1,4 +1,4 @@
-"""Crash reports: what a failure nobody foresaw leaves in the state directory, without secrets."""
+"""Crash reports: unexpected exceptions, written to the state directory without secrets."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ KEPT = 20
 
 
 def known_secrets() -> tuple[str, ...]:
-    """Return the text of every Secret alive in this process. Slow (walks the heap): for reports alone."""
+    """Return the text of every Secret object of this process. Slow (scans the heap): for reports alone."""
     return tuple({found.reveal() for found in gc.get_objects() if type(found) is Secret})
 
 
 def write_report(exc: BaseException, state_dir: Path) -> Path:
-    """Write a report about ``exc``, readable by its owner alone, and return where it lies.
+    """Write a report about ``exc``, readable by its owner alone, and return its path.
 
-    It holds versions, the terminal's kind and the traceback without local variables or arguments. It goes under
-    ``reports`` in the state directory, where the last few are kept, or to the temporary directory when that cannot
-    be written; raises OSError when neither can.
+    It contains versions, the kind of terminal and the traceback without local variables or arguments. It is in
+    ``reports`` of the state directory, which has the last few, or else in the temporary directory; raises OSError
+    when neither can be written.
     """
     now = datetime.now(UTC)
     name = f"report-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
@@ -73,7 +73,7 @@ def _module_version(module: str) -> str:
 
 
 def _write_new(path: Path, text: str) -> Path:
-    """Create ``path`` for its owner alone; a second report within the same second goes to the end of the first."""
+    """Create ``path``, readable by its owner alone; a second report in the same second is appended to the first."""
     descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(text)

@@ -1,4 +1,4 @@
-"""Every failure a user can meet: what happened, to what, and the way out."""
+"""The errors that users see: each with its cause, its object, and the way out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ class ExitCode(IntEnum):
 
 
 class GputuiError(Exception):
-    """A failure written for the person at the keyboard.
+    """An error for users: ``message`` is the cause and its object, ``hint`` the way out, ``title`` the kind of error.
 
-    ``message`` says what happened and to what, ``hint`` what to do now, ``title`` names the kind of failure.
-    All three are free of secrets and safe for a terminal: who raises one passes remote text through
-    :func:`gputui.text.clean` first; secrets that a server repeats are masked here.
-    ``request_id`` is the back end's own, where it gave one.
+    All three are safe for a terminal, as remote text goes through :func:`gputui.text.clean` before, and known secrets
+    are masked here. ``request_id`` is that of the server, where it has one.
     """
 
     title: ClassVar[str] = "Something went wrong"
@@ -52,31 +50,31 @@ class AuthError(GputuiError):
 
 
 class ForbiddenError(GputuiError):
-    """The credentials are right, the permission or quota is missing."""
+    """The credentials are valid; a permission or quota is missing."""
 
     title = "Not allowed"
 
 
 class AccountDeniedError(ForbiddenError):
-    """The account as a whole lacks a permission: true of every such call until somebody changes the account."""
+    """The account as a whole lacks a permission: every such request fails until the account is changed."""
 
     title = "Not permitted"
 
 
 class NotFoundError(GputuiError):
-    """The thing is not there (any more)."""
+    """The object does not exist, or no longer."""
 
     title = "Not found"
 
 
 class ConflictError(GputuiError):
-    """The thing exists already, or is in a state that does not allow this."""
+    """The object exists already, or its state does not permit the request."""
 
     title = "Conflict"
 
 
 class InvalidError(GputuiError):
-    """The request was refused as malformed. ``fields`` maps a field's name to what is wrong with it."""
+    """The request is invalid. ``fields`` has the problems by field."""
 
     title = "Not accepted"
 
@@ -88,7 +86,7 @@ class InvalidError(GputuiError):
 
 
 class RateLimitedError(GputuiError):
-    """The back end asks to slow down. ``retry_after`` is in seconds."""
+    """The server limits the rate of requests. ``retry_after`` is in seconds."""
 
     title = "Rate limited"
     exit_code = ExitCode.UNREACHABLE
@@ -99,30 +97,27 @@ class RateLimitedError(GputuiError):
 
 
 class UnavailableError(GputuiError):
-    """No answer: refused, timed out, unresolvable, or the back end says it is down."""
+    """No answer: refused, timed out, unresolvable, or the server reports that it is down."""
 
     title = "No answer"
     exit_code = ExitCode.UNREACHABLE
 
 
 class ServerError(GputuiError):
-    """The back end failed at it and said so: what it was asked for may be done in part."""
+    """The server reports a failure of its own: the request may have been performed in part."""
 
     title = "Failed on the server"
 
 
 class ProtocolError(GputuiError):
-    """An answer that is not what this kind of back end says: HTML, cut-off JSON, missing fields."""
+    """An answer in another form than the API's: HTML, truncated JSON, missing fields."""
 
     title = "Unexpected answer"
     exit_code = ExitCode.UNREACHABLE
 
 
 class IncompleteError(ProtocolError):
-    """A list that was read, though not all of it: it lacks rows, or the contents of some.
-
-    ``all_named`` says that no row is missing: of some no more than the name could be read.
-    """
+    """A list was read in part: rows are missing, or, where ``all_named``, all but the names of some."""
 
     title = "Incomplete list"
 
@@ -132,20 +127,20 @@ class IncompleteError(ProtocolError):
 
 
 class UnknownOutcomeError(GputuiError):
-    """A change was sent and its answer never came: it may or may not have happened. Never sent again blindly."""
+    """A change was sent and no answer came: it may have been performed. It is never sent again automatically."""
 
     title = "Outcome unknown"
     exit_code = ExitCode.UNKNOWN_OUTCOME
 
 
 class GivenUpError(UnknownOutcomeError):
-    """Somebody stopped waiting for the answer to a change; what becomes of it is not known."""
+    """The user stopped waiting for the answer to a change: its outcome is unknown."""
 
     title = "Not waited for any more"
 
 
 class ConfigError(GputuiError):
-    """The configuration cannot be used. ``problems`` lists every one: file, key, and the fix."""
+    """The configuration cannot be used. ``problems`` are all of them: file, key, and the fix."""
 
     title = "Configuration"
     exit_code = ExitCode.USAGE
@@ -159,12 +154,12 @@ class ConfigError(GputuiError):
 
 
 class HostKeyError(GputuiError):
-    """A host key that is not the one remembered: refused."""
+    """A host key differs from the known one: the connection is refused."""
 
     title = "Host key changed"
 
 
 class SshError(GputuiError):
-    """An SSH login, command or forward that failed."""
+    """An SSH login, command or forward failed."""
 
     title = "SSH"

@@ -1,9 +1,8 @@
-"""The secrets that this process knows, and their masks in whatever is shown, saved or logged.
+"""The secrets that this process knows, which are masked in everything that is shown, stored or logged.
 
-A server may repeat in any answer what it was sent: a password in a complaint, a key in a header that it quotes. So
-every secret is noted when it is read, asked for or typed into a form, and taken out of every message, entry of the
-audit log, command, log line and raw answer. Names and ids stay as they are: things are found by them.
-Standard library only: errors are made of this.
+A server may repeat secrets that it received, in an error or a quoted header. So each secret is registered when it is
+read or typed, and masked in messages, audit entries, commands, log lines and raw answers. Names and ids are not
+masked: they identify objects. Standard library only, as errors use it.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 6
-"""Characters of the shortest secret that is masked; a shorter one cannot be told from a word."""
+"""The length of the shortest masked secret; shorter ones cannot be distinguished from words."""
 MOST = 200
-"""How many secrets are known at once; the oldest are given up then."""
+"""The limit of known secrets; then the oldest are dropped."""
 
 _lock = threading.Lock()
 _forms: dict[str, tuple[str, ...]] = {}
@@ -27,8 +26,8 @@ _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 def note(secret: str) -> None:
-    """Know a secret from now on."""
-    global _longest_first, _packed  # noqa: PLW0603  (what a process knows is known in all of it)
+    """Register a secret."""
+    global _longest_first, _packed  # noqa: PLW0603  (the registry of this process)
     secret = secret.strip()
     if len(secret) < SHORTEST or secret in _forms:
         return
@@ -42,7 +41,7 @@ def note(secret: str) -> None:
 
 
 def forget_all() -> None:
-    """Know nothing any more."""
+    """Drop all secrets, for tests."""
     global _longest_first, _packed
     with _lock:
         _forms.clear()
@@ -50,7 +49,7 @@ def forget_all() -> None:
 
 
 def mask(text: str) -> str:
-    """Return a text without the secrets that are known, in any of their forms."""
+    """Return a text without the known secrets, in any of their forms."""
     for form in _longest_first:
         if form in text:
             text = _without_packed(text, form) if form in _packed else text.replace(form, MASK)
@@ -58,7 +57,7 @@ def mask(text: str) -> str:
 
 
 def _without_packed(text: str, form: str) -> str:
-    """Mask the whole of each base64 that holds a form of a secret: a user name or the rest of a header with it."""
+    """Mask each whole base64 text that contains a form of a secret, with a user name or the rest of a header."""
     first, *rest = text.split(form)
     parts = [first.rstrip(_BASE64)]
     for part in rest[:-1]:
@@ -69,7 +68,7 @@ def _without_packed(text: str, form: str) -> str:
 
 
 def forms(secret: str) -> tuple[str, ...]:
-    """Return how a secret is written: as it is, by Python and JSON, percent-encoded, in base64 after anything."""
+    """Return the forms of a secret: plain, as in Python and JSON, percent-encoded, in base64 after other bytes."""
     raw = secret.encode("utf-8", "surrogatepass")
     found = {
         secret,
@@ -84,9 +83,9 @@ def forms(secret: str) -> tuple[str, ...]:
 
 
 def _in_base64(secret: str) -> set[str]:
-    """Return what base64 makes of it alone and amid other bytes, as in a header for Basic authentication.
+    """Return the base64 forms of a secret, alone and between other bytes, as in a header for Basic authentication.
 
-    The characters at both ends are made of its neighbours as well: they are left out.
+    Characters that encode bits of neighbouring bytes are omitted.
     """
     raw = secret.encode("utf-8", "surrogatepass")
     found = {b64encode(raw).decode("ascii")}

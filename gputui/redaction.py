@@ -1,7 +1,7 @@
-"""Secrets taken out of text and JSON: those that are known, and whatever looks like one. Standard library only.
+"""Masks secrets in text and JSON: known ones, and whatever looks like one. Standard library only.
 
-Commands and log lines are other people's text, of any length. A pattern is tried only where one of its marks is in
-the text, and takes its text as a whole (``++``, ``*+``) or bounded: the time is in proportion to the length.
+Commands and log lines are untrusted text of any length. A pattern is applied only where one of its marks is in the
+text, and its repetitions are possessive (``++``, ``*+``) or bounded: the time is linear in the length.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ _SHORTEST = 3
 _LONGEST_FAULT = 500
 
 _WORDS = r"passw(?:or)?d|passphrase|secret|api_?key|credentials?"
-# A name like a secret's, read once from its first to its last letter and never tried in parts: whoever writes the
-# input of a task or a line of a log chooses how long it is.
+# A name like that of a secret, matched once from its first to its last letter and never in parts.
 _NAME = rf"(?:(?=[\w-]*?(?:{_WORDS}))[\w-]++|[\w-]++(?:(?<=token)|(?<=[_-]key)|(?<=cookie)))"
 _QUOTED = r"b?'[^'\n]*+'|b?\"(?:[^\"\\\n]|\\.)*+\""
-# A value as a shell reads it, quoted in part or in whole; a quote that never closes reaches to the end of the line.
+# A value as in a shell, quoted in part or in whole; an unclosed quote extends to the end of the line.
 _VALUE = rf"(?:(?:{_QUOTED}|\\.|[^\s;&|)}}\]'\"\\])++(?:['\"][^'\"\n]*+$)?|['\"][^\n]*)"
 _SHORT_VALUE = r"(?:'[^'\n]{0,500}'?|\"[^\"\n]{0,500}\"?|[^\s;&|'\"]{1,500})"
 
@@ -99,7 +98,7 @@ _PATTERNS: tuple[_Pattern, ...] = (
         rf"\1{MASK}",
     ),
     _Pattern(("://",), re.compile(r"://(?<=[a-zA-Z0-9+.-]://)[^/\s'\"@]++@"), f"://{MASK}@"),
-    # Taken with or without a query, so that no address is looked through twice.
+    # Matched with or without a query, so that no address is scanned twice.
     _Pattern(("?",), re.compile(r"://(?<=[pPsS]://)([^\s'\"?]++)(\?)?+[^\s'\"]*+"), _without_query),
     _Pattern(("?",), re.compile(r"/(?<=\s/)([\w./-]++)\?[^\s'\"]*+"), rf"/\1?{MASK}"),
     _Pattern(
@@ -126,10 +125,10 @@ _SECRET_KEY = re.compile(
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Take out ``secrets`` and those that are known, in every form they are written in, and whatever looks like one.
+    """Mask ``secrets`` and known ones, in all their forms, and whatever looks like one.
 
     That is: credentials in URLs, whole query strings, authorization headers, values of keys, variables and flags
-    named like a password, keys that tell by their beginning whose they are.
+    named like a password, keys with a typical beginning, passwords of database and registry clients.
     """
     written = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, *forms(secret))}
     for form in sorted(written, key=len, reverse=True):
@@ -143,10 +142,10 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def redact_json(text: str) -> str:
-    """Take the values out of a JSON text whose keys are named like a secret, and secrets out of its texts.
+    """Mask the values of a JSON text whose keys are named like a secret, and secrets in its texts.
 
-    The shape stays: objects and arrays keep their members. A text without any comes back as it is, one that is not
-    JSON goes through :func:`redact`.
+    Objects and arrays keep their members. A text without secrets is returned unchanged, one that is not JSON goes
+    through :func:`redact`.
     """
     try:
         value = json.loads(text)
@@ -159,7 +158,7 @@ def redact_json(text: str) -> str:
 
 
 def describe_fault(error: BaseException) -> str:
-    """Say in one harmless line what an exception is that nobody foresaw; it may quote anything."""
+    """Return one safe line about an unexpected exception, whose text may contain anything."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return clean(redact(text[: 4 * _LONGEST_FAULT]))[:_LONGEST_FAULT]
 

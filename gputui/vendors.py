@@ -1,9 +1,8 @@
 """The registry of vendors: the kinds of account there are, each registered by an installed package.
 
-A package registers a :class:`Vendor` in the entry point group ``gputui.backends``, under the name that ``kind`` has
-in the configuration. Packages are looked for once, when the first kind is asked for; the parts of a vendor are
-imported when they are used. A vendor that cannot be used is a :class:`VendorError` for its own accounts and nothing
-else.
+A package registers a :class:`Vendor` in the entry point group ``gputui.backends``, under the value of ``kind`` in the
+configuration. Packages are discovered once, on first use; the parts of a vendor are imported when they are used. An
+unusable vendor is a :class:`VendorError` for its own accounts and does not affect others.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
 GROUP = "gputui.backends"
 PROTOCOL = 2
-"""The version of what gputui and a vendor's package expect of each other: this module, ``gputui.api.capabilities``,
-``gputui.models``, ``gputui.config.accounts`` and ``gputui.sim.vendors``. It changes when a package has to."""
+"""The version of the interface between gputui and vendors' packages: this module, ``gputui.api.capabilities``,
+``gputui.models``, ``gputui.config.accounts`` and ``gputui.sim.vendors``. Incompatible changes increase it."""
 
 Part = Literal["account", "backend", "simulator"]
 
@@ -36,13 +35,13 @@ class VendorError(ConfigError):
 
 
 class Vendor:
-    """What a package registers. The parts are named as ``module:name``, so that this object is light.
+    """A registration. The parts are named as ``module:name``, so that this object is light.
 
-    ``protocol`` is the version of PROTOCOL that the package was written for. ``account`` is the model of the keys of
-    an account, a subclass of :class:`gputui.config.accounts.Account`; ``backend`` is called with such an account and
-    returns a :class:`gputui.api.capabilities.Backend`. ``simulator`` is a class of
-    :class:`gputui.sim.vendors.SimulatedVendor`, or empty. ``presets`` are the values of the key ``preset`` that say
-    the kind by themselves; ``docs`` is the address of the documentation of the keys.
+    ``protocol`` is the version of PROTOCOL that the package was written for. ``account`` is the model of an account,
+    a subclass of :class:`gputui.config.accounts.Account`; ``backend`` is called with such an account and returns a
+    :class:`gputui.api.capabilities.Backend`. ``simulator`` is a class of :class:`gputui.sim.vendors.SimulatedVendor`,
+    or empty. ``presets`` are the values of the key ``preset`` that imply the kind; ``docs`` is the address of the
+    documentation of the keys.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class Vendor:
         self.parts: Mapping[Part, str] = {"account": account, "backend": backend, "simulator": simulator}
         self.presets = presets
         self.docs = docs
-        self.unknown = unknown  # parts that another version has: that version is then what is reported
+        self.unknown = unknown  # parts of another version of the protocol, which is then reported
 
 
 def kinds() -> list[str]:
@@ -111,7 +110,7 @@ def load(kind: str, part: Part) -> Any:
 
 
 def package_fault(kind: str, error: BaseException) -> VendorError:
-    """Return the error for a part of a vendor that raised what it should not."""
+    """Return the error for an exception of a vendor's part that is not a GputuiError."""
     return _fault(kind, "fails", error)
 
 
@@ -137,7 +136,7 @@ def _package(entry: EntryPoint) -> str:
 
 @cache
 def _registered() -> Mapping[str, Sequence[EntryPoint]]:
-    """Read the entry points: some milliseconds, as every installed package is looked into."""
+    """Read the entry points of all installed packages, which takes some milliseconds."""
     from importlib.metadata import entry_points
 
     found = list(entry_points(group=GROUP))

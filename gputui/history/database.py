@@ -72,25 +72,25 @@ class HistoryFile:
         self._in_place_of_file = False
         self._notice = ""
         self._trouble = ""
-        self._left_out: set[tuple[Any, ...]] = set()
+        self._skipped: set[tuple[Any, ...]] = set()
         self._moved = True
 
     @property
     def problem(self) -> str:
-        """Why something is not kept or not read, in words for the user; empty when all is well."""
-        return self.failure or self.left_out
+        """Why data cannot be stored or read, for the user; empty without a problem."""
+        return self.failure or self.skipped
 
     @property
     def failure(self) -> str:
-        """Why the file as a whole cannot be used, in words for the user; empty when it can."""
+        """Why the file as a whole cannot be used, for the user; empty when it can."""
         return self._trouble or self._notice
 
     @property
-    def left_out(self) -> str:
-        """How many rows could not be read since the file was opened, in words for the user; empty when none."""
-        if not self._left_out:
+    def skipped(self) -> str:
+        """The number of rows that could not be read since the file was opened, for the user; empty for none."""
+        if not self._skipped:
             return ""
-        rows = "1 row" if len(self._left_out) == 1 else f"{len(self._left_out):,} rows"
+        rows = "1 row" if len(self._skipped) == 1 else f"{len(self._skipped):,} rows"
         moved = " and moved to its table set_aside" if self._moved else ""
         return f"{rows} of the history cannot be read{moved} ({self._path})"
 
@@ -143,7 +143,7 @@ class HistoryFile:
         return found
 
     def _set_aside_rows(self, table: str, wrong: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> None:
-        self._left_out |= {(table, *key) for key, _ in wrong}
+        self._skipped |= {(table, *key) for key, _ in wrong}
         now = datetime.now(UTC).timestamp()
         same = " AND ".join(f"{column} IS ?" for column in _KEYS[table])
         self._moved = False  # until it succeeds: the next read finds them again

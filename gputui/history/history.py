@@ -22,7 +22,7 @@ from gputui.errors import GputuiError
 from gputui.history import command_lines
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
-from gputui.history.values import moment, number, or_none, ref, text, typed_line, whole
+from gputui.history.values import number, or_none, ref, text, time, typed_line, whole
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, Phase, Ref, Resource, Row
 from gputui.models.serialize import rows_from_plain, rows_to_plain
 
@@ -145,7 +145,7 @@ class History(HistoryFile):
             found = rows_from_plain(_RECORDED[resource], json.loads(rows))
             if any(row.ref.account != account for row in found):
                 raise ValueError("a row of another account")
-            return Snapshot(text(account), Resource(resource), moment(at), found)
+            return Snapshot(text(account), Resource(resource), time(at), found)
 
         return self._usable("snapshot", 2, self._select("SELECT account, resource, at, rows FROM snapshot"), read)
 
@@ -325,19 +325,19 @@ def _event(row: Sequence[Any]) -> Event:
     _, id_, account, kind, instance, name, at, status, phase, before, after_seconds = row
     return Event(
         Ref(text(account), "event", text(id_)), Ref(text(account), text(kind), text(instance)), text(name),
-        moment(at), text(status), Phase(phase), or_none(text, before), or_none(number, after_seconds),
+        time(at), text(status), Phase(phase), or_none(text, before), or_none(number, after_seconds),
         EventSource.OBSERVED,
     )  # fmt: skip
 
 
 def _stock_sample(row: Sequence[Any]) -> StockSample:
     _, name, at, idle, total = row
-    return StockSample(ref(name), moment(at), or_none(whole, idle), or_none(whole, total))
+    return StockSample(ref(name), time(at), or_none(whole, idle), or_none(whole, total))
 
 
 def _audit_entry(row: Sequence[Any]) -> AuditEntry:
     id_, at, user, account, name, action, summary, outcome, detail, finished = row
     return AuditEntry(
-        whole(id_), moment(at), text(user), text(account), text(name), text(action), text(summary),
-        Outcome(outcome), text(detail), or_none(moment, finished),
+        whole(id_), time(at), text(user), text(account), text(name), text(action), text(summary),
+        Outcome(outcome), text(detail), or_none(time, finished),
     )  # fmt: skip

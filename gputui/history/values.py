@@ -32,7 +32,7 @@ def text(value: object) -> str:
     return clean(value)
 
 
-def moment(value: object) -> datetime:
+def time(value: object) -> datetime:
     """Return a time in UTC from seconds since 1970."""
     at = datetime.fromtimestamp(number(value), UTC)
     if not is_usable(at):
@@ -68,7 +68,7 @@ def gpu_sample(values: tuple[object, ...]) -> GpuSample:
     """Return the reading of a GPU from its time and the figures in the order of the model."""
     at, utilization, memory_used, *others = values
     power, temperature, fan = (or_none(number, value) for value in others)
-    return GpuSample(moment(at), or_none(number, utilization), or_none(whole, memory_used), power, temperature, fan)
+    return GpuSample(time(at), or_none(number, utilization), or_none(whole, memory_used), power, temperature, fan)
 
 
 def typed_line(value: object) -> str | None:

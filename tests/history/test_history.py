@@ -402,7 +402,7 @@ def test_a_wrong_entry_of_the_audit_log_is_set_aside(path: Path, change: str) ->
     begin(history, "second")
     spoil(path, f"UPDATE audit SET {change} WHERE summary = 'first'")
     assert [entry.summary for entry in history.audit()] == ["second"]
-    assert history.left_out
+    assert history.skipped
     assert [source for source, _ in set_aside(path)] == ["audit"]
 
 
