@@ -314,8 +314,9 @@ async def test_an_account_that_cannot_be_opened_says_so_and_is_opened_by_a_refre
     broken = {"hub": ConfigError("hub: HUB_PASSWORD is not set.")}
     async with running(clock, lab, hub, unopenable=broken) as fleet:
         assert fleet.health()["hub"].state is HealthState.DOWN
-        assert fleet.health()["hub"].message == "hub: HUB_PASSWORD is not set."
+        assert fleet.health()["hub"].message == "configuration"
         assert fleet.feed("hub", INSTANCES).state is FeedState.FAILED
+        assert str(fleet.feed("hub", INSTANCES).error) == "hub: HUB_PASSWORD is not set."
         assert fleet.health()["lab"].state is HealthState.OK
         broken.clear()
         opened = asyncio.Event()
