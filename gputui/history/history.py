@@ -22,9 +22,9 @@ from gputui.errors import GputuiError
 from gputui.history import command_lines
 from gputui.history import gpu_samples as kept_samples
 from gputui.history.database import HistoryFile
-from gputui.history.values import number, or_none, ref, text, time, typed_line, whole
+from gputui.history.values import or_none, ref, time, typed_line
 from gputui.models import RESOURCES, Event, EventSource, GpuSample, Phase, Ref, Resource, Row
-from gputui.models.serialize import rows_from_plain, rows_to_plain
+from gputui.models.serialize import integer, number, rows_from_plain, rows_to_plain, text
 
 _KEEP_ROWS = {"event": 100_000, "stock": 500_000, "audit": 100_000, "command": command_lines.KEPT}
 _STOCK_DAYS = 30
@@ -332,12 +332,12 @@ def _event(row: Sequence[Any]) -> Event:
 
 def _stock_sample(row: Sequence[Any]) -> StockSample:
     _, name, at, idle, total = row
-    return StockSample(ref(name), time(at), or_none(whole, idle), or_none(whole, total))
+    return StockSample(ref(name), time(at), or_none(integer, idle), or_none(integer, total))
 
 
 def _audit_entry(row: Sequence[Any]) -> AuditEntry:
     id_, at, user, account, name, action, summary, outcome, detail, finished = row
     return AuditEntry(
-        whole(id_), time(at), text(user), text(account), text(name), text(action), text(summary),
+        integer(id_), time(at), text(user), text(account), text(name), text(action), text(summary),
         Outcome(outcome), text(detail), or_none(time, finished),
     )  # fmt: skip

@@ -7,13 +7,12 @@ Every function raises ValueError or TypeError for an invalid value.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from gputui.models import GpuSample, Ref
-from gputui.models.serialize import is_usable
+from gputui.models.serialize import integer, is_usable, number, text
 from gputui.text import clean
 
 LONGEST_LINE = 1_000
@@ -25,33 +24,12 @@ UNUSABLE = (ValueError, TypeError, ArithmeticError, OSError, LookupError, Recurs
 _T = TypeVar("_T")
 
 
-def text(value: object) -> str:
-    """Return a text, safe for a terminal."""
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return clean(value)
-
-
 def time(value: object) -> datetime:
     """Return a time in UTC from seconds since 1970."""
     at = datetime.fromtimestamp(number(value), UTC)
     if not is_usable(at):
         raise ValueError("not a time")
     return at
-
-
-def number(value: object) -> float:
-    """Return a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError("not a number")
-    return value
-
-
-def whole(value: object) -> int:
-    """Return a whole number."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError("not a whole number")
-    return value
 
 
 def or_none(read: Callable[[object], _T], value: object) -> _T | None:
@@ -68,7 +46,7 @@ def gpu_sample(values: tuple[object, ...]) -> GpuSample:
     """Return the reading of a GPU from its time and the figures in the order of the model."""
     at, utilization, memory_used, *others = values
     power, temperature, fan = (or_none(number, value) for value in others)
-    return GpuSample(time(at), or_none(number, utilization), or_none(whole, memory_used), power, temperature, fan)
+    return GpuSample(time(at), or_none(number, utilization), or_none(integer, memory_used), power, temperature, fan)
 
 
 def typed_line(value: object) -> str | None:

@@ -137,7 +137,8 @@ def _decoder(hint: Any) -> _Decode:
     raise TypeError(f"no plain form for {hint!r}")
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Return a text, safe for a terminal; raises TypeError."""
     if type(value) is not str:
         raise TypeError("not a text")
     return clean(value)
@@ -149,7 +150,8 @@ def _lines(value: Any) -> str:
     return clean(value, multiline=True)
 
 
-def _integer(value: Any) -> int:
+def integer(value: Any) -> int:
+    """Return an integer of 64 bits; raises TypeError."""
     if type(value) is not int or not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
         raise TypeError("not a whole number")
     return value
@@ -161,21 +163,22 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
+    """Return a finite number; raises TypeError."""
     if type(value) not in (int, float) or not math.isfinite(value):
         raise TypeError("not a number")
     return float(value)
 
 
 def _amount(value: Any) -> Decimal:
-    amount = Decimal(_text(value))
+    amount = Decimal(text(value))
     if not amount.is_finite() or abs(amount.adjusted()) > _LARGEST_EXPONENT:
         raise ValueError("not an amount")
     return amount
 
 
 def _time(value: Any) -> datetime:
-    at = datetime.fromisoformat(_text(value))
+    at = datetime.fromisoformat(text(value))
     if at.tzinfo is None or not is_usable(at):
         raise ValueError("not a time")
     return at
@@ -193,11 +196,11 @@ def _list(value: Any) -> list[Any]:
 
 
 _DECODERS: Mapping[Any, _Decode] = {
-    str: _text,
-    int: _integer,
+    str: text,
+    int: integer,
     bool: _flag,
-    float: _number,
-    Ref: lambda value: Ref.parse(_text(value)),
+    float: number,
+    Ref: lambda value: Ref.parse(text(value)),
     Decimal: _amount,
     datetime: _time,
 }
