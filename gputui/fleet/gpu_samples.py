@@ -132,19 +132,14 @@ def _new_samples(gpu: _Gpu, device: GpuDevice, at: datetime) -> Iterable[GpuSamp
 def _merge(gpu: _Gpu, given: Iterable[GpuSample]) -> list[GpuSample]:
     """Insert samples by time and return those that are new."""
     series = gpu.series
-    before = len(series)
-    added, late = list[GpuSample](), list[GpuSample]()
+    added = list[GpuSample]()
     for sample in given:
-        if not series or (sample.at - series[-1].at).total_seconds() >= SAME_SECONDS:
-            series.append(sample)
+        is_latest = not series or sample.at > series[-1].at
+        place = len(series) if is_latest else bisect_left(series, sample.at, key=_at)
+        if not any(_close(sample, near) for near in series[max(0, place - 1) : place + 1]):
+            series.insert(place, sample)
             added.append(sample)
-        else:
-            late.append(sample)
-    if new := _apart_from(series, sorted(late, key=_at)):
-        series += new
-        series.sort(key=_at)
-        added += new
-    gpu.new += len(series) - before
+    gpu.new += len(added)
     if gpu.new >= _THIN_AFTER:
         _thin(gpu)
     return added
@@ -162,18 +157,6 @@ def _thin(gpu: _Gpu) -> None:
 
 def _at(sample: GpuSample) -> datetime:
     return sample.at
-
-
-def _apart_from(series: Sequence[GpuSample], late: Sequence[GpuSample]) -> list[GpuSample]:
-    """Return the late samples, oldest first, that are not in the series already."""
-    place = bisect_left(series, late[0].at, key=_at) if late else 0
-    apart: list[GpuSample] = []
-    for sample in late:
-        while place < len(series) and series[place].at < sample.at:
-            place += 1
-        if not any(_close(sample, near) for near in (*series[max(0, place - 1) : place + 1], *apart[-1:])):
-            apart.append(sample)
-    return apart
 
 
 def _close(one: GpuSample, other: GpuSample) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import asyncssh
 
@@ -101,7 +102,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _Context:
     """The callbacks and stores of one login."""
 
     hosts: KnownHosts
@@ -132,21 +133,21 @@ async def connect(
     ``progress``; cancel it to give up earlier. Unknown host keys go to ``ask``, secrets that are not configured to
     ``ask_secret``. Raises HostKeyError for a changed key, SshError for every other failure.
     """
-    asking = _Asking(hosts, ask, progress, deadline, sleep, monotonic)
+    context = _Context(hosts, ask, progress, deadline, sleep, monotonic)
     async with AsyncExitStack() as resources:
         tunnel = None
         if login.jump is not None:
-            tunnel = (await _connect_jump(login, asking, ask_secret, resources)).ssh
+            tunnel = (await _connect_jump(login, context, ask_secret, resources)).ssh
 
         async def attempt(now: SSHTarget) -> _LoggedIn:
             endpoint = Endpoint(host_id, now.host, login.port or now.port, login.user_of(now))
             credentials.password = login.password_of(now)
-            return endpoint, await _log_in(endpoint, credentials, asking, tunnel)
+            return endpoint, await _log_in(endpoint, credentials, context, tunnel)
 
         credentials = Credentials(host_id, login, login.password_of(target), ask_secret)
         try:
             await credentials.load()
-            endpoint, ssh = await _until_up(attempt, target, refetch, asking)
+            endpoint, ssh = await _until_up(attempt, target, refetch, context)
         finally:
             credentials.close()
         return Connection(endpoint, ssh, resources.pop_all())
@@ -170,7 +171,7 @@ def parse_jump(text: str) -> tuple[str | None, str, int]:
 
 
 async def _connect_jump(
-    login: SSHLogin, asking: _Asking, ask_secret: AskSecret | None, resources: AsyncExitStack
+    login: SSHLogin, context: _Context, ask_secret: AskSecret | None, resources: AsyncExitStack
 ) -> Connection:
     """Log in to the jump host: with the account's key and agent, never with the password meant for the instance."""
     user, host, port = parse_jump(login.jump or "")
@@ -178,10 +179,10 @@ async def _connect_jump(
         SSHTarget(host, port, user or login.user or "root"),
         SSHLogin(key=login.key, agent=login.agent),
         host_id=jump_host_id(host, port),
-        hosts=asking.hosts,
-        ask=asking.ask,
+        hosts=context.hosts,
+        ask=context.ask,
         ask_secret=ask_secret,
-        progress=asking.progress,
+        progress=context.progress,
         deadline=0,
     )
     resources.push_async_callback(connection.close)
@@ -189,36 +190,39 @@ async def _connect_jump(
 
 
 async def _until_up(
-    attempt: Callable[[SSHTarget], Awaitable[_LoggedIn]], target: SSHTarget, refetch: Refetch | None, asking: _Asking
+    attempt: Callable[[SSHTarget], Awaitable[_LoggedIn]],
+    target: SSHTarget,
+    refetch: Refetch | None,
+    context: _Context,
 ) -> _LoggedIn:
     """Repeat ``attempt`` while the sshd is not up, until the deadline."""
-    started = asking.monotonic()
+    started = context.monotonic()
     pause = _FIRST_PAUSE
     while True:
         try:
             return await attempt(target)
         except NotUpError as reason:
-            waited = asking.monotonic() - started
-            if waited + pause > asking.deadline:
+            waited = context.monotonic() - started
+            if waited + pause > context.deadline:
                 raise SshError(
                     f"{reason}" + (f" Waited {waited:.0f}s." if waited >= 1 else ""),
                     hint="Does it run, and is an SSH server started in it?",
                 ) from None
-            asking.progress(f"{reason} Waiting for its SSH server: {waited:.0f}s of {asking.deadline:.0f}s.")
-        await asking.sleep(pause)
+            context.progress(f"{reason} Waiting for its SSH server: {waited:.0f}s of {context.deadline:.0f}s.")
+        await context.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
         if refetch is not None:
             try:
                 target = await refetch()
             except (UnavailableError, RateLimitedError, ConflictError) as error:
                 # The back end may fail as well: try the last known address.
-                asking.progress(error.message)
+                context.progress(error.message)
 
 
 async def _log_in(
     endpoint: Endpoint,
     credentials: Credentials,
-    asking: _Asking,
+    context: _Context,
     tunnel: asyncssh.SSHClientConnection | None,
 ) -> asyncssh.SSHClientConnection:
     """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
@@ -226,10 +230,10 @@ async def _log_in(
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS) as limit:
             timeout = Timeout(limit, ATTEMPT_SECONDS)
-            known = await asyncio.to_thread(asking.hosts.keys, endpoint.host_id)
+            known = await asyncio.to_thread(context.hosts.keys, endpoint.host_id)
             if not known:
-                known = (await _trust_first(endpoint, asking, tunnel, timeout),)
-            client = LoginClient(credentials, endpoint.user, timeout, asking.progress)
+                known = (await _trust_first(endpoint, context, tunnel, timeout),)
+            client = LoginClient(credentials, endpoint.user, timeout, context.progress)
             try:
                 return await _connect_strictly(endpoint, client, known, tunnel)
             except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
@@ -251,16 +255,16 @@ async def _log_in(
 
 
 async def _trust_first(
-    endpoint: Endpoint, asking: _Asking, tunnel: asyncssh.SSHClientConnection | None, timeout: Timeout
+    endpoint: Endpoint, context: _Context, tunnel: asyncssh.SSHClientConnection | None, timeout: Timeout
 ) -> HostKey:
     """Fetch the key of an unknown host, ask, and store it."""
     key = await _fetch_key(endpoint, tunnel)
-    question = await asyncio.to_thread(asking.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
+    question = await asyncio.to_thread(context.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
     with timeout.paused():
-        accepted = await asking.ask(question)
+        accepted = await context.ask(question)
     if not accepted:
         raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")
-    await asyncio.to_thread(asking.hosts.remember, endpoint.host_id, endpoint.host, endpoint.port, key)
+    await asyncio.to_thread(context.hosts.remember, endpoint.host_id, endpoint.host, endpoint.port, key)
     return key
 
 
@@ -328,19 +332,16 @@ async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | N
 
 
 async def _greeting(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> bytes:
-    hello = b"SSH-2.0-gputui\r\n\r\n"
-    if tunnel is not None:
-        tunnel_reader, tunnel_writer = await tunnel.open_connection(endpoint.host, endpoint.port, encoding=None)
-        tunnel_writer.write(hello)
-        try:
-            said: bytes = await tunnel_reader.read(256)
-            return said
-        finally:
-            tunnel_writer.close()
-    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    opening: Any = (
+        asyncio.open_connection(endpoint.host, endpoint.port)
+        if tunnel is None
+        else tunnel.open_connection(endpoint.host, endpoint.port, encoding=None)
+    )
+    reader, writer = await opening
     try:
-        writer.write(hello)
-        return await reader.read(256)
+        writer.write(b"SSH-2.0-gputui\r\n\r\n")
+        said: bytes = await reader.read(256)
+        return said
     finally:
         writer.close()
 
