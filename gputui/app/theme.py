@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="gputui",
@@ -40,6 +40,11 @@ SELECTED_SHARE = 0.16
 
 THEMES = (DARK, LIGHT)
 """The first is the default. Values of the 256-colour cube, so that a terminal with 256 shows the same ones."""
+
+
+def theme_names() -> list[str]:
+    """Return the names of all themes, those of gputui first."""
+    return [*(theme.name for theme in THEMES), *sorted(BUILTIN_THEMES)]
 
 
 RAMP_STEPS = 5

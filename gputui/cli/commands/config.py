@@ -51,12 +51,9 @@ def theme_problem(theme: str | None) -> ConfigError | None:
     """Return what is wrong with the configured theme; None when there is one of that name, or none is named."""
     if theme is None:
         return None
-    from textual.theme import BUILTIN_THEMES
+    from gputui.app.theme import theme_names
 
-    from gputui.app.theme import THEMES
-
-    names = [*(known.name for known in THEMES), *sorted(BUILTIN_THEMES)]
-    if theme in names:
+    if theme in (names := theme_names()):
         return None
     return ConfigError(f"ui.theme: there is no theme {theme!r}.", hint=f"The themes are {', '.join(names)}.")
 
