@@ -298,11 +298,11 @@ def _spent(startup: Startup) -> dict[str, float]:
     return spent
 
 
-def _median(values: Sequence[float], left_out: float | None) -> float | None:
+def _median(values: Sequence[float], excluded: float | None) -> float | None:
     """Return the median of sorted values, of all but one of them where that is named; None of none."""
-    count = len(values) - (left_out is not None)
+    count = len(values) - (excluded is not None)
     if count <= 0:
         return None
-    skipped = len(values) if left_out is None else bisect_left(values, left_out)
+    skipped = len(values) if excluded is None else bisect_left(values, excluded)
     low, high = (values[index + (index >= skipped)] for index in ((count - 1) // 2, count // 2))
     return (low + high) / 2

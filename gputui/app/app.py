@@ -22,7 +22,7 @@ from textual.worker import Worker
 from gputui.app.clipboard import fits, osc52, tell_tmux
 from gputui.app.key_order import KeyOrder
 from gputui.app.login import Login
-from gputui.app.suspend import let_go_of_lost_terminal
+from gputui.app.suspend import release_lost_terminal
 from gputui.app.terminal_driver import TerminalDriver
 from gputui.app.theme import THEMES, variables
 from gputui.app.views import FIRST_VIEW, Views
@@ -189,11 +189,11 @@ class GputuiApp(App[int]):
 
     def _end_without_terminal(self) -> None:
         """End when the terminal is gone: the signal goes to the leader of the session, which may keep it."""
-        if let_go_of_lost_terminal(self):
+        if release_lost_terminal(self):
             self.exit(128 + signal.SIGHUP, return_code=128 + signal.SIGHUP)
 
     def _end_by_signal(self, number: signal.Signals) -> None:
-        let_go_of_lost_terminal(self)
+        release_lost_terminal(self)
         if self._exit:
             if number is signal.SIGINT and not self._has_terminal:
                 signal.signal(number, signal.SIG_DFL)  # a second ctrl+c: closing takes too long

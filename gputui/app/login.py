@@ -179,17 +179,17 @@ class Login:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, complaint = await process.communicate()
+        _, message = await process.communicate()
         if process.returncode:
             raise GputuiError(
-                f"tmux did not open a window: {complaint.decode(errors='replace').strip()}",
+                f"tmux did not open a window: {message.decode(errors='replace').strip()}",
                 hint='Set tmux_window = "never" in [ui] to log in here.',
             )
 
     # --- in this terminal ------------------------------------------------------------------------------------
 
     async def _enter_here(self, instance: Instance, placing: _Placing) -> None:
-        from gputui.app.suspend import handover
+        from gputui.app.suspend import suspended
 
         # The lease lasts as long as the shell: a connection without a lease is closed after a while.
         async with AsyncExitStack() as leases:
@@ -200,7 +200,7 @@ class Login:
                 raise _InWindow
             self.has_terminal = True
             try:
-                end = await handover(self._app, lambda: self._shell(instance, connection))
+                end = await suspended(self._app, lambda: self._shell(instance, connection))
             finally:
                 self.has_terminal = False
                 self._session.program.notify_held_back()

@@ -20,7 +20,7 @@ class _AppEndedError(Exception):
     """Leaves ``App.suspend()`` without resuming: the app is shutting down and the terminal is as it should be."""
 
 
-async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Result:
+async def suspended(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Result:
     """Suspend ``app``, await ``work()`` with the terminal its own, resume, and return or raise what it did.
 
     Call it in a worker, never in a message handler: the app has to handle its messages meanwhile. ``work``
@@ -49,7 +49,7 @@ async def handover(app: App[Any], work: Callable[[], Awaitable[Result]]) -> Resu
     return result  # type: ignore[return-value]  # set whenever no error is
 
 
-def let_go_of_lost_terminal(app: App[Any]) -> bool:
+def release_lost_terminal(app: App[Any]) -> bool:
     """Write nothing more when the terminal has hung up; returns whether it has.
 
     Textual's writer ends with the first write that fails, and with an unread queue the 30th after that

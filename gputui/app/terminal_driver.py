@@ -27,7 +27,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self.active = False
         """Whether the terminal is this program's now."""
-        self._lent = False
+        self._handed_over = False
         self._job = JobControl(self.fileno, self._leave, self._enter)
         self._job.__enter__()  # for the rest of the process, as Textual's own
 
@@ -52,12 +52,12 @@ class TerminalDriver(LinuxDriver):
         super().stop_application_mode()
 
     def _leave(self) -> None:
-        self._lent = not self.active  # to a remote shell, or for good
-        if not self._lent:
+        self._handed_over = not self.active  # to a remote shell, or for good
+        if not self._handed_over:
             self.suspend_application_mode()
 
     def _enter(self) -> None:
-        if not self._lent:
+        if not self._handed_over:
             self._must_signal_resume = True  # the app draws everything again
             self.resume_application_mode()
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 _GIB = 2**30
 _NEAR = 0.11
-"""Sizes are told in GB and GiB, with and without what the driver reserves: how far apart two may be and mean one."""
+"""Sizes are in GB or GiB, with or without what the driver reserves: how far apart two may be and mean one."""
 
 _VENDOR_CODES: Mapping[str, str] = {
     "nvidia_a100_40g": "A100 SXM 40G",
@@ -205,18 +205,18 @@ def gpu_matches(label: str, wanted: str) -> bool:
 
 def _parts(label: str) -> tuple[str, str, int | None]:
     """Return model, form factor and memory in GB of a label, the last two as far as they are in it."""
-    told = _LABEL_MEMORY.search(label)
-    model = label[: told.start()] if told else label
+    found = _LABEL_MEMORY.search(label)
+    model = label[: found.start()] if found else label
     rest, _, form = model.rpartition(" ")
     if not rest or form not in ("SXM", "PCIe", "NVL"):
         rest, form = model, ""
-    return rest, form, int(told[1]) if told else None
+    return rest, form, int(found[1]) if found else None
 
 
 def _whole_card(text: str, memory: int | None) -> str:
     """Return the label of a name without vendor words; '' where nothing is left of it."""
-    told = _MEMORY.search(text)
-    size = int(told[1]) if told else None
+    found = _MEMORY.search(text)
+    size = int(found[1]) if found else None
     forms = [_form(match[1]) for match in _FORM.finditer(text)]
     stacked = _HBM.search(text)
     rest = _HBM.sub(" ", _FORM.sub(" ", _MEMORY.sub(" ", text, count=1)))
@@ -273,8 +273,8 @@ def _model(text: str) -> tuple[str, int | None]:
     upper = " ".join(word.upper() if word.isascii() else word for word in words if word)
     upper = upper.replace("MAX-Q WORKSTATION", "MAX-Q").removesuffix(" EDITION")
     alias = _ALIASES.get(upper, upper)
-    if told := _LABEL_MEMORY.search(alias):
-        return alias[: told.start()], int(told[1])
+    if found := _LABEL_MEMORY.search(alias):
+        return alias[: found.start()], int(found[1])
     if (known := _BY_UPPER.get(alias.upper())) is not None:
         return known, None
     spelt = alias if alias is not upper else " ".join(map(_spelt, upper.split()))

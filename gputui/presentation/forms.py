@@ -77,13 +77,13 @@ def _change(field: FormField, value: str) -> FieldChange:
         return FieldChange(field.label, f"new {field.label.lower()}")
     before = field.default
     if field.kind is FieldKind.LINES:
-        before, value = _lines_beside(before, value), _lines_beside(value, before)
+        before, value = _lines_next_to(before, value), _lines_next_to(value, before)
     # Values of all kinds may hold what opens something, such as an address with a token in it.
     old, new = (redact(written(field, text)) if text.strip() else _NONE for text in (before, value))
     return FieldChange(field.label, f"{old} → {new}")
 
 
-def _lines_beside(text: str, other: str) -> str:
+def _lines_next_to(text: str, other: str) -> str:
     """Return the lines that the other text does not have; all of them where both have the same, in another order."""
     lines, others = ([line.strip() for line in each.splitlines() if line.strip()] for each in (text, other))
     return "\n".join([line for line in lines if line not in others] if set(lines) != set(others) else lines)

@@ -59,8 +59,8 @@ def takes_long(task: Task) -> bool:
 
 def processing_text(queues: Iterable[TaskQueue]) -> str:
     """Say how many tasks are worked on in these queues: ``processing 3``; '' where nobody tells."""
-    told = [queue.processing for queue in queues if queue.processing is not None]
-    return f"processing {sum(told):,}" if told else ""
+    reported = [queue.processing for queue in queues if queue.processing is not None]
+    return f"processing {sum(reported):,}" if reported else ""
 
 
 def read_text(shown: int, read: int, queues: Sequence[TaskQueue]) -> str:

@@ -52,7 +52,7 @@ class PlayedSsh:
         monkeypatch.setattr("gputui.ssh.client.connect", self._connect)
         monkeypatch.setattr("gputui.ssh.client.forward", self._forward)
         monkeypatch.setattr("gputui.ssh.shell.interactive", self._interactive)
-        monkeypatch.setattr("gputui.app.suspend.handover", self._handover)
+        monkeypatch.setattr("gputui.app.suspend.suspended", self._handover)
 
     async def _connect(self, *_: object, ask_secret: Any, progress: Callable[[str], None], **__: object) -> Any:
         progress("Waiting for someone.")

@@ -16,7 +16,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Label
 
-from gputui.app.suspend import handover
+from gputui.app.suspend import suspended
 from gputui.errors import GputuiError
 from gputui.models import SSHLogin, SSHTarget
 from gputui.ssh.client import connect
@@ -76,7 +76,7 @@ class HandoverApp(App[None]):
 
     async def _say(self, work: Callable[[], Awaitable[ShellEnd]]) -> None:
         try:
-            end = await handover(self, work)
+            end = await suspended(self, work)
         except GputuiError as error:
             text = f"error: {error.message}"
         except asyncio.CancelledError:

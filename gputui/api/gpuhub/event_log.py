@@ -49,7 +49,7 @@ class _Moment:
 
     at: datetime
     order: int
-    told: bool
+    reported: bool
     event: Event
 
 
@@ -83,8 +83,8 @@ class EventLog:
         unknown = [(key, row.created_at) for row in rows if (key := row_key(row))[0] and self._is_new(key)]
         times = self._times([(key[0], read_time(written)) for key, written in unknown])
         changed: dict[Ref, _Moment] = {}
-        for (key, _), (at, told) in zip(unknown, times, strict=True):
-            for moment in self._insert(key, at, told):
+        for (key, _), (at, reported) in zip(unknown, times, strict=True):
+            for moment in self._insert(key, at, reported):
                 changed[moment.event.ref] = moment
         return [moment.event for moment in sorted(changed.values(), key=_place)]
 
@@ -114,14 +114,14 @@ class EventLog:
         own = _filled(rows, before)
         fallback = self._latest or next((at for at in own if at), None) or self._now()
         times = []
-        for (_, told), near in zip(rows, own, strict=True):
+        for (_, reported), near in zip(rows, own, strict=True):
             fallback = near or fallback
-            times.append((fallback, told is not None))
+            times.append((fallback, reported is not None))
         if times:
             self._latest = fallback
         return times
 
-    def _insert(self, key: Key, at: datetime, told: bool) -> list[_Moment]:
+    def _insert(self, key: Key, at: datetime, reported: bool) -> list[_Moment]:
         """Put an event into its chain; returns it, and the next one when that has to be set right."""
         container, status, _ = key
         chain = self._chains.get(container)
@@ -131,7 +131,7 @@ class EventLog:
         self._count += 1
         moments = chain.moments
         index = bisect_right(moments, (at, self._count), key=_place)
-        before, seconds = _since(moments[index - 1] if index else None, at, told)
+        before, seconds = _since(moments[index - 1] if index else None, at, reported)
         event = Event(
             ref=Ref(self._deployment.account, "event", ":".join(key)),
             instance=chain.instance,
@@ -144,11 +144,11 @@ class EventLog:
             source=EventSource.REPORTED,
             parent=self._deployment,
         )
-        moment = _Moment(at, self._count, told, event)
+        moment = _Moment(at, self._count, reported, event)
         moments.insert(index, moment)
         if index + 1 < len(moments):
             late = moments[index + 1]
-            before, seconds = _since(moment, late.at, late.told)
+            before, seconds = _since(moment, late.at, late.reported)
             late.event = replace(late.event, before=before, after_seconds=seconds)
             return [moment, late]
         if event.phase in (Phase.PENDING, Phase.STOPPING):
@@ -162,11 +162,11 @@ def _place(moment: _Moment) -> tuple[datetime, int]:
     return moment.at, moment.order
 
 
-def _since(last: _Moment | None, at: datetime, told: bool) -> tuple[str | None, float | None]:
+def _since(last: _Moment | None, at: datetime, reported: bool) -> tuple[str | None, float | None]:
     """Return the status before, and how long it lasted in seconds where both times are the server's."""
     if last is None:
         return None, None
-    return last.event.status, (at - last.at).total_seconds() if told and last.told else None
+    return last.event.status, (at - last.at).total_seconds() if reported and last.reported else None
 
 
 def row_key(row: EventRow) -> Key:

@@ -37,7 +37,7 @@ def proxy_for(base_url: str, environ: Mapping[str, str] | None = None) -> Proxy 
     given = os.environ if environ is None else environ
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".")
-    if _is_loopback(host) or _is_left_out(host, parts.port or _DEFAULT_PORTS.get(parts.scheme), given):
+    if _is_loopback(host) or _is_excluded(host, parts.port or _DEFAULT_PORTS.get(parts.scheme), given):
         return None
     for variable in (f"{parts.scheme}_proxy", f"{parts.scheme}_PROXY".upper(), "all_proxy", "ALL_PROXY"):
         if variable == "HTTP_PROXY" and "REQUEST_METHOD" in given:
@@ -73,7 +73,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _is_left_out(host: str, port: int | None, given: Mapping[str, str]) -> bool:
+def _is_excluded(host: str, port: int | None, given: Mapping[str, str]) -> bool:
     """Whether ``no_proxy`` names a host, one of its domains, its network, or all."""
     entries = (given.get("no_proxy") or given.get("NO_PROXY") or "").replace(",", " ").split()
     return any(_matches(entry.lower(), host.lower(), port) for entry in entries)

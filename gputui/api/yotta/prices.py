@@ -28,14 +28,14 @@ def amount(figure: float | None) -> Decimal | None:
 
 
 def per_hour(row: PricedRow) -> Decimal | None:
-    """Return what an hour of all of it costs; None where that is not told."""
+    """Return what an hour of all of it costs; None where that is not reported."""
     second = amount(row.per_second_price)
-    told = [figure for figure in (amount(row.per_hour_price), second and second * _SECONDS) if figure is not None]
-    return next((figure for figure in told if figure), told[0] if told else None)
+    reported = [figure for figure in (amount(row.per_hour_price), second and second * _SECONDS) if figure is not None]
+    return next((figure for figure in reported if figure), reported[0] if reported else None)
 
 
 def rental_price(row: PricedRow, gpus: int | None, currency: str) -> Money | None:
-    """Return what an hour of a pod or a VM with so many GPUs costs; None where that is not told."""
+    """Return what an hour of a pod or a VM with so many GPUs costs; None where that is not reported."""
     if (whole := per_hour(row)) is not None:
         return Money(whole, currency)
     each = amount(row.single_card_price)

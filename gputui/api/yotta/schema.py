@@ -89,7 +89,7 @@ Exposed = Annotated[list[ExposeRow], BeforeValidator(_exposed)]
 
 
 class PricedRow(YottaRow):
-    """What may be told of a price: for all of a thing an hour or a second, for one of its GPUs an hour.
+    """What may be reported of a price: for all of a thing an hour or a second, for one of its GPUs an hour.
 
     None of these is in the data model; the vendor's own examples and clients have them.
     """
@@ -246,14 +246,14 @@ class PageFigures(NamedTuple):
 
 
 def figures_of(data: object) -> PageFigures:
-    """Return what an answer says of its page: beside its rows, or under ``pagination`` as lists of tasks have it."""
+    """Return what an answer says of its page: next to its rows, or under ``pagination`` as lists of tasks have it."""
     if not isinstance(data, Mapping):
         return PageFigures()
     inner = data.get("pagination")
-    told = inner if isinstance(inner, Mapping) else {}
+    inside = inner if isinstance(inner, Mapping) else {}
 
     def figure(key: str, inner_key: str) -> int | None:
-        beside = whole_number(data.get(key))
-        return whole_number(told.get(inner_key)) if beside is None else beside
+        outside = whole_number(data.get(key))
+        return whole_number(inside.get(inner_key)) if outside is None else outside
 
     return PageFigures(figure("size", "pageSize"), figure("pages", "totalPages"), figure("total", "totalCount"))

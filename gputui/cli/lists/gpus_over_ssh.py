@@ -45,11 +45,11 @@ async def _once(args: argparse.Namespace, accounts: Mapping[str, Account], resou
     failed: list[Row] = []
     async with session.open_fleet(accounts) as fleet:
         instances, status = await _resolve(fleet, args.of)
-        told = {one.ref.account for one in instances if fleet.runtime(one.ref.account).lists(resource)}
-        lists = await session.read(fleet, [resource], told)
+        reported = {one.ref.account for one in instances if fleet.runtime(one.ref.account).lists(resource)}
+        lists = await session.read(fleet, [resource], reported)
         status = max(status, lists.report())
         rows = [row for row in lists.rows if any(belongs(row, one) for one in instances)]
-        for one, found in await _read(fleet, [one for one in instances if one.ref.account not in told]):
+        for one, found in await _read(fleet, [one for one in instances if one.ref.account not in reported]):
             if isinstance(found, GputuiError):
                 status = max(status, report_error(found, about=str(one.ref)))
                 if resource is Resource.PROCESSES:

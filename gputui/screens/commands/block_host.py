@@ -79,20 +79,20 @@ class BlockCommands(ActionCommands):
         if minutes is None:
             return said, ""
         end = datetime.now(UTC) + timedelta(minutes=minutes)
-        said.insert(0, f"For {format_minutes(minutes)}, until {self._moment(end)}.")
+        said.insert(0, f"For {format_minutes(minutes)}, until {self._time_text(end)}.")
         warnings = []
         for instance in chosen:
             block = self._block_of(instance)
             if block is None or block.until is None:
                 continue
-            known = f"{block.host} is blocked until {self._moment(block.until)} already"
+            known = f"{block.host} is blocked until {self._time_text(block.until)} already"
             if block.until <= end:
                 said.append(f"{known}; this makes it longer.")
             else:
                 warnings.append(f"{known}: this would end earlier, and may let it in again sooner.")
         return said, "\n".join(warnings)
 
-    def _moment(self, at: datetime) -> str:
+    def _time_text(self, at: datetime) -> str:
         return minute_text(at, utc=self.session.utc)
 
     # --- evidence of slow hosts ------------------------------------------------------------------------------

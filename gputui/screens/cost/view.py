@@ -213,15 +213,15 @@ class CostView(ListView):
         ]
         if lacking:
             parts.append(Content.styled(f"   {'+ ' if parts else ''}{lacking}", "$text-warning"))
-        if left_out := unstated(self.session, self._totals):
-            parts.append(Content.styled(f"   without {', '.join(left_out)} (no price stated)", "$muted"))
+        if excluded := unstated(self.session, self._totals):
+            parts.append(Content.styled(f"   without {', '.join(excluded)} (no price stated)", "$muted"))
         return Content.assemble(*parts), super().status()[1]
 
     def empty_text(self) -> str:
         """Return why there are no rows."""
         where = self.session.account or "any account"
-        if left_out := unstated(self.session, self._totals):
-            return f"No prices in {where}. {unstated_text(left_out)}"
+        if excluded := unstated(self.session, self._totals):
+            return f"No prices in {where}. {unstated_text(excluded)}"
         return f"Nothing that costs money runs in {where}, and no account has a balance."
 
     def is_problem(self, row: Row) -> bool:

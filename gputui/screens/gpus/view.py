@@ -80,15 +80,7 @@ class GpusView(ListView):
 
     def compose_body(self) -> ComposeResult:
         """Lay out both tables, and the charts between them."""
-        gpus: RecordTable[Row] = RecordTable(
-            columns_of(Resource.GPUS, self.context),
-            id="gpus",
-            row_style=self.row_style,
-            placeholder=self.feeds.loading_text(),
-            on_fault=self.session.program.show_internal_error,
-        )
-        gpus.set_sort("gpu")
-        yield gpus
+        yield self.make_table(columns_of(Resource.GPUS, self.context), id="gpus", sort=("gpu", False))
         yield GpuPanel(self._samples_of, self._now, id="panel")
         yield self.make_table()
 

@@ -69,17 +69,23 @@ class ListView(View):
         """Lay out the table."""
         yield self.make_table()
 
-    def make_table(self) -> RecordTable[Row]:
-        """Make the table."""
+    def make_table(
+        self,
+        columns: Sequence[Column[Row]] | None = None,
+        *,
+        id: str = "table",  # noqa: A002  (Textual's own name for it)
+        sort: tuple[str | None, bool] | None = None,
+    ) -> RecordTable[Row]:
+        """Make a table of rows of the fleet: the view's own, unless it is given columns, an id and an order."""
         table: RecordTable[Row] = RecordTable(
-            self.columns(),
-            id="table",
+            self.columns() if columns is None else columns,
+            id=id,
             row_style=self.row_style,
             follow=self.FOLLOW,
             placeholder=self.feeds.loading_text(),
             on_fault=self.session.program.show_internal_error,
         )
-        table.set_sort(*self.SORT)
+        table.set_sort(*(sort or self.SORT))
         return table
 
     def columns(self) -> Sequence[Column[Row]]:

@@ -62,8 +62,8 @@ def vm_shape(vm: Rental) -> dict[str, Any]:
 def pod_shape(pod: Rental) -> dict[str, Any]:
     """A pod. One with an image of the vendor has the price of one GPU an hour, as text."""
     order = pod.order
-    told = order.gpus and order.image.startswith(_VENDOR_IMAGES)
-    price = {"singleCardPrice": f"{order.kind.price:.2f}"} if told else {}
+    reported = order.gpus and order.image.startswith(_VENDOR_IMAGES)
+    price = {"singleCardPrice": f"{order.kind.price:.2f}"} if reported else {}
     return price | {
         "id": pod.id,
         "name": order.name,

@@ -242,10 +242,10 @@ class TablePainter(Generic[RowT]):
         cells = self._cells.get(row.ref)
         if cells is None:
             sorted_by = self._sort[0]
-            made = [
+            spans = [
                 self._cell(column, row) if column.shown or column.key == sorted_by else () for column in self._columns
             ]
-            cells = self._cells[row.ref] = (self._style_of(row), made)
+            cells = self._cells[row.ref] = (self._style_of(row), spans)
         return cells
 
     def _cell(self, column: Column[RowT], row: RowT) -> tuple[Span, ...]:
