@@ -13,31 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from gputui.actions import ACTIONS
 from gputui.config.paths import config_path, history_path, state_dir
 from gputui.config.preview import read_preview
+from gputui.models import NAMED
 
 MOST = 500
 """As many words are offered at most."""
 
-_INSTANCES, _DEPLOYMENTS = ("instances",), ("instances", "deployments")
-_ALL = ("instances", "deployments", "images", "volumes", "credentials")
+_NAMED = tuple(resource.value for resource in NAMED)
 LISTS: Mapping[str, tuple[str, ...]] = {
-    "ssh": _INSTANCES,
-    "exec": _INSTANCES,
-    "forward": _INSTANCES,
-    "restart": _INSTANCES,
-    "commit": _INSTANCES,
-    "block": _INSTANCES,
-    "logs": _DEPLOYMENTS,
-    "start": _DEPLOYMENTS,
-    "stop": _DEPLOYMENTS,
-    "get": _DEPLOYMENTS,
-    "scale": ("deployments",),
-    "update": ("instances", "deployments", "volumes", "credentials"),
-    "rename": ("instances", "deployments", "volumes", "credentials"),
+    **{action.value: tuple(resource.value for resource in spec.resources) for action, spec in ACTIONS.items()},
+    "forward": ("instances",),
+    "logs": ("instances", "deployments"),
+    "get": ("instances", "deployments"),
     "resize": ("volumes",),
-    "delete": _ALL,
-    "describe": _ALL,
+    "describe": _NAMED,
 }
 """The lists that a REF of each command may mean things of."""
 
