@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gputui.api.yotta.mapping import ENDPOINT, GONE, POD, VM, WORKER
-from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
-from gputui.api.yotta.tasks_mapping import QUEUE, TASK
+from gputui.api.yotta.storage import CREDENTIAL, VOLUME
+from gputui.api.yotta.tasks import QUEUE, TASK
 from gputui.models import Action, Deployment, Instance, Kind, Phase
 
 _SSH = "Log in over SSH instead {ssh}."

@@ -21,10 +21,8 @@ from gputui.api.yotta.create.storage import CredentialCreator, VolumeCreator
 from gputui.api.yotta.create.task import TaskCreator
 from gputui.api.yotta.logs import WorkerLogs
 from gputui.api.yotta.resources import YottaLists
-from gputui.api.yotta.storage import MOUNTED, YottaStorage, volume_actions
-from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
-from gputui.api.yotta.tasks import YottaTasks
-from gputui.api.yotta.tasks_mapping import QUEUE, TASK
+from gputui.api.yotta.storage import CREDENTIAL, MOUNTED, VOLUME, YottaStorage, volume_actions
+from gputui.api.yotta.tasks import QUEUE, TASK, YottaTasks
 from gputui.api.yotta.update import YottaEditor
 from gputui.errors import ConflictError, InvalidError, SshError
 from gputui.models import (

@@ -19,8 +19,7 @@ from gputui.api.yotta.create.readers import read_name, read_size
 from gputui.api.yotta.mapping import ENDPOINT, VM, called
 from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import masked
-from gputui.api.yotta.storage import YottaStorage
-from gputui.api.yotta.storage_mapping import CREDENTIAL, VOLUME
+from gputui.api.yotta.storage import CREDENTIAL, VOLUME, YottaStorage
 from gputui.errors import ConflictError, InvalidError
 from gputui.models import Action, ActionResult, Deployment, FieldKind, Form, FormField, Row, Volume
 

@@ -13,8 +13,7 @@ from gputui.api.common.form_values import FormValues, among, read_line
 from gputui.api.yotta.create.creator import YottaCreator
 from gputui.api.yotta.create.readers import read_code, read_name, read_size
 from gputui.api.yotta.filters import STORAGE_TYPES
-from gputui.api.yotta.storage import CREDENTIALS, VOLUMES
-from gputui.api.yotta.storage_mapping import CREDENTIAL, REGISTRIES, SIZED, VOLUME
+from gputui.api.yotta.storage import CREDENTIAL, CREDENTIALS, REGISTRIES, SIZED, VOLUME, VOLUMES
 from gputui.errors import GputuiError
 from gputui.models import FieldKind, FormField, Role, Row
 from gputui.text import clean

@@ -21,8 +21,7 @@ from gputui.api.yotta.mapping import Scope
 from gputui.api.yotta.resources import YottaLists
 from gputui.api.yotta.schema import masked
 from gputui.api.yotta.storage import YottaStorage
-from gputui.api.yotta.tasks import YottaTasks
-from gputui.api.yotta.tasks_mapping import TASK
+from gputui.api.yotta.tasks import TASK, YottaTasks
 from gputui.errors import GputuiError, NotFoundError
 from gputui.models import ActionResult, Deployment, FieldKind, FormField, Phase, Ref, Role
 from gputui.text import clean
