@@ -319,7 +319,7 @@ class Login:
         )
         if where:
             placing.is_open = False
-        if answer == Place.WINDOW and question.key is not None:
+        if answer == Place.WINDOW:
             hosts = KnownHosts(known_hosts_path(self._session.state_dir))
             await asyncio.to_thread(hosts.remember, question.host_id, question.host, question.port, question.key)
             raise _InWindow

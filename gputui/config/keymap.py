@@ -10,22 +10,6 @@ from collections.abc import Iterable, Mapping
 from gputui.commands import BY_ID
 from gputui.text import clean
 
-_KEY_NAMES: Mapping[str, str] = {
-    "slash": "/",
-    "colon": ":",
-    "at": "@",
-    "question_mark": "?",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "ctrl+backslash": "ctrl+\\",
-    "escape": "esc",
-    "plus": "+",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "minus": "-",
-}
-
-
 MOVEMENT: Mapping[str, str] = {
     "table.down": "j,down",
     "table.up": "k,up",
@@ -157,11 +141,13 @@ def _symbol_name(symbol: str) -> str:
 
 _SYMBOL_NAMES: Mapping[str, str] = {symbol: _symbol_name(symbol) for symbol in string.punctuation}
 _SYMBOLS: Mapping[str, str] = {name: symbol for symbol, name in _SYMBOL_NAMES.items()}
+_SHOWN: Mapping[str, str] = {**_SYMBOLS, "escape": "esc"}
 
 
 def key_text(keys: str) -> str:
     """Return keys as they are typed: ``slash`` -> ``/``."""
-    return " ".join(_KEY_NAMES.get(key, key) for key in keys.split(",") if key)
+    parts = (key.rpartition("+") for key in keys.split(",") if key)
+    return " ".join(f"{head}{plus}{_SHOWN.get(base, base)}" for head, plus, base in parts)
 
 
 def key_problems(keys: Mapping[str, str]) -> list[str]:

@@ -271,12 +271,6 @@ class AccountRuntime:
             self._probes_changed(self.probes)
             self.refresh(self.probes.listers)
 
-    def stop_probing(self, ref: Ref) -> None:
-        """Stop probing an instance, and discard the results."""
-        if self.probes is not None and ref in self.probes.probed:
-            self.probes.stop_probing(ref)
-            self._probes_changed(self.probes)
-
     def _probes_changed(self, probes: Probes) -> None:
         for resource in probes.listers:
             self._fleet.take(self, resource, probes.rows(resource))

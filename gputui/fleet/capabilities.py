@@ -91,13 +91,9 @@ class Capabilities:
     def probe(self, instance: Instance, read: Read) -> None:
         """Start to probe an instance with ``read``, while lists of GPUs or processes are watched.
 
-        It ends with the instance, or by :meth:`stop_probing`. A failed one is probed again immediately.
+        It ends with the instance. A failed one is probed again immediately.
         """
         self.runtime(instance.ref.account).probe(instance, read)
-
-    def stop_probing(self, ref: Ref) -> None:
-        """Stop probing an instance, and discard the results."""
-        self.runtime(ref.account).stop_probing(ref)
 
     def is_probed(self, ref: Ref) -> bool:
         """Return whether an instance is probed."""

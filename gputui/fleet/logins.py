@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -108,29 +108,18 @@ class Logins:
 
 async def _in_thread(work: Callable[[], _T]) -> _T | None:
     """Run blocking work in a thread that the program does not wait for at its end; None after the time limit."""
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[_T] = loop.create_future()
-
-    def settle(result: _T | None, error: BaseException | None) -> None:
-        if outcome.cancelled():
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type]  # None only where there is an error
+    outcome: Future[_T] = Future()
+    outcome.set_running_or_notify_cancel()  # a late result is dropped, not an error
 
     def run() -> None:
-        result, failure = None, None
         try:
-            result = work()
+            outcome.set_result(work())
         except BaseException as error:  # noqa: BLE001  (it is raised where it is awaited)
-            failure = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, result, failure)
+            outcome.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="logins").start()
     try:
-        return await asyncio.wait_for(outcome, _TIMEOUT)
+        return await asyncio.wait_for(asyncio.wrap_future(outcome), _TIMEOUT)
     except TimeoutError:
         return None
 

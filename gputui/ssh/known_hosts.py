@@ -65,17 +65,15 @@ class HostKeyQuestion:
     host_id: str
     host: str
     port: int
-    algorithm: str
-    fingerprint: str
+    key: HostKey
     same_key_at: tuple[str, ...] = ()
     address_was: tuple[str, ...] = ()
-    key: HostKey | None = None
 
     def describe(self) -> str:
         """Return the lines for a dialog or a terminal."""
         lines = [
             f"The host key of {name_of_host(self.host_id)} at {self.host}:{self.port} is not known yet.",
-            f"{self.algorithm} {self.fingerprint}",
+            f"{self.key.algorithm} {self.key.fingerprint}",
         ]
         if self.same_key_at:
             lines.append(f"The same key is known for {_some(self.same_key_at)}.")
@@ -147,9 +145,7 @@ class KnownHosts:
                 same_key.append(other)
             if any(where == address for where, _ in entries):
                 same_address.append(other)
-        return HostKeyQuestion(
-            host_id, host, port, key.algorithm, key.fingerprint, tuple(same_key), tuple(same_address), key
-        )
+        return HostKeyQuestion(host_id, host, port, key, tuple(same_key), tuple(same_address))
 
     def _path(self, host_id: str) -> Path:
         name = quote(host_id, safe="")

@@ -157,15 +157,14 @@ async def test_one_that_ends_is_let_go_with_all_that_was_seen(
         assert not fleet.supports("hub", GPUS)
 
 
-async def test_one_that_is_looked_into_no_more_goes_at_once(
-    clock: FakeClock, hub: FakeBackend, inside: Inside
-) -> None:
+async def test_the_probe_of_one_that_ends_is_cancelled(clock: FakeClock, hub: FakeBackend, inside: Inside) -> None:
     inside.hold = asyncio.Event()
     async with running(clock, hub, watch=BOTH) as fleet:
         fleet.probe(instance(fleet), inside.read)
         await settle()
         assert inside.at_once == 1
-        fleet.stop_probing(Ref("hub", "pod", "main"))
+        hub.rows[INSTANCES] = [pod("hub", "main", "exited")]
+        fleet.refresh([INSTANCES])
         await settle()
         assert inside.at_once == 0, "what was under way is ended"
         assert devices(fleet) == {}

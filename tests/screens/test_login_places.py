@@ -31,7 +31,7 @@ class AskingSsh(PlayedSsh):
         self.waits = True
         for asked in filter(None, (self.jump, host_id)):
             if not hosts.keys(asked):
-                question = HostKeyQuestion(asked, "127.0.0.1", 22, KEY.algorithm, KEY.fingerprint, key=KEY)
+                question = HostKeyQuestion(asked, "127.0.0.1", 22, KEY)
                 if not await options["ask"](question):
                     raise SshError("Not logged in: its host key was not accepted.")
                 hosts.remember(asked, "127.0.0.1", 22, KEY)

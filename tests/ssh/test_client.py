@@ -43,7 +43,7 @@ def free_port() -> int:
 async def test_an_unknown_key_is_asked_once_then_known(person: Person, server: Server) -> None:
     await person.connect(server.port)
     (question,) = person.asked
-    assert (question.host_id, question.fingerprint) == (ID, server.fingerprint)
+    assert (question.host_id, question.key.fingerprint) == (ID, server.fingerprint)
     await person.connect(server.port)
     assert len(person.asked) == 1
 
@@ -68,7 +68,7 @@ async def test_a_changed_key_is_refused_with_both_fingerprints_and_the_way_out(p
         assert second.passwords == []
         person.hosts.forget(ID)
         await person.connect(second.port)
-        assert [question.fingerprint for question in person.asked] == [first.fingerprint, second.fingerprint]
+        assert [question.key.fingerprint for question in person.asked] == [first.fingerprint, second.fingerprint]
 
 
 async def test_a_changed_algorithm_is_a_changed_key(person: Person) -> None:
@@ -100,7 +100,7 @@ async def test_a_server_with_several_keys_does_not_look_changed(person: Person) 
         await person.connect(server.port)
     async with Server(host_keys=[ed25519, ecdsa]) as grown:
         await person.connect(grown.port)
-    assert [question.algorithm for question in person.asked] == ["ecdsa-sha2-nistp256"]
+    assert [question.key.algorithm for question in person.asked] == ["ecdsa-sha2-nistp256"]
 
 
 # Credentials

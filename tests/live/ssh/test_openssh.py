@@ -45,7 +45,7 @@ async def test_the_fingerprint_asked_about_is_the_servers(
 ) -> None:
     await (await log_in()).close()
     await (await log_in()).close()
-    assert [question.fingerprint for question in asked] == [openssh.fingerprint()]
+    assert [question.key.fingerprint for question in asked] == [openssh.fingerprint()]
 
 
 async def test_a_changed_key_is_refused(log_in: LogIn, openssh: OpenSSH, hosts: KnownHosts) -> None:
