@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from gputui.config.keymap import key_text
 from gputui.config.paths import known_hosts_path
 from gputui.errors import GputuiError
 from gputui.known_secrets import note
-from gputui.models import Instance, Ref, Secret, SSHTarget
+from gputui.models import Instance, Ref, Secret
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.widgets.textual_internals import AWAITED_GROUP
@@ -248,38 +248,13 @@ class Login:
             waiting.dismiss(True)
 
     async def _connect(self, instance: Instance, waiting: dialogs.WaitDialog, placing: _Placing) -> Connection:
-        from gputui.config.loader import ssh_login
-        from gputui.ssh.client import connect
-        from gputui.ssh.known_hosts import KnownHosts, host_id_of
+        from gputui.fleet.ssh_gpu_reader import log_in
+        from gputui.ssh.known_hosts import KnownHosts
 
-        fleet = self._session.fleet
-
-        user = ""
-
-        async def target() -> SSHTarget:
-            found = await fleet.ssh_target(instance.ref)
-            return found if found.user else replace(found, user=user)
-
-        waiting.show_progress("Asking where its sshd listens …")
-        login = await asyncio.to_thread(ssh_login, fleet.accounts[instance.ref.account])
-        first = await target()
-        if not login.user_of(first):
-            user = await self._ask_user(instance)
-            first = await target()
-        waiting.show_progress(f"Connecting to {login.user_of(first)}@{first.host}, port {login.port or first.port} …")
-        connection = await connect(
-            first,
-            login,
-            host_id=host_id_of(instance.ref, first),
-            hosts=KnownHosts(known_hosts_path(self._session.state_dir)),
-            ask=partial(self._trust, placing),
-            ask_secret=self._ask_secret,
-            progress=waiting.show_progress,
-            refetch=target,
-        )
-        if user:
-            await fleet.logins.remember(instance.ref, first.generation, user)
-        return connection
+        hosts = KnownHosts(known_hosts_path(self._session.state_dir))
+        ask_user, trust = partial(self._ask_user, instance), partial(self._trust, placing)
+        fleet, progress = self._session.fleet, waiting.show_progress
+        return await log_in(fleet, instance.ref, hosts, ask_user, trust, self._ask_secret, progress)
 
     async def _ask_user(self, instance: Instance) -> str:
         """Ask for the user where it is unknown; ends the login when there is no answer."""

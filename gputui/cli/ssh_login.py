@@ -1,4 +1,4 @@
-"""Log into instances: user, secrets and host keys are asked for at the terminal."""
+"""Logins to instances, with questions for users, secrets and host keys at the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gputui.cli import prompts, session
@@ -15,7 +14,7 @@ from gputui.cli.prompts import ask_secret, yes
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import SshError
 from gputui.known_secrets import note
-from gputui.models import Ref, Secret, SSHTarget
+from gputui.models import Ref, Secret
 
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
@@ -25,50 +24,26 @@ if TYPE_CHECKING:
 
 
 def known_hosts() -> KnownHosts:
-    """Return the host keys that are remembered on this machine."""
+    """Return the known host keys of this machine."""
     from gputui.ssh.known_hosts import KnownHosts
 
     return KnownHosts(known_hosts_path(state_dir()))
 
 
 async def connect(fleet: Fleet, ref: Ref, hosts: KnownHosts) -> Connection:
-    """Log into an instance, asking at the terminal what there is to ask. Raises GputuiError."""
-    from gputui.config.loader import ssh_login
+    """Log into an instance, with questions at the terminal. Raises GputuiError."""
     from gputui.fleet.logins import Logins
-    from gputui.ssh import client
-    from gputui.ssh.known_hosts import host_id_of
+    from gputui.fleet.ssh_gpu_reader import log_in
 
-    login = ssh_login(fleet.accounts[ref.account])
-    with session.open_history() as history:
-        logins = Logins(history)
-        user = ""
+    async def ask_user() -> str:
+        return _ask_user(ref)
 
-        async def target() -> SSHTarget:
-            found = await logins.complete(ref, await fleet.ssh_target(ref))
-            return found if found.user else replace(found, user=user)
-
-        first = await target()
-        if not login.user_of(first):
-            user = _ask_user(ref)
-            first = await target()
-        with _progress() as progress:
-            connection = await client.connect(
-                first,
-                login,
-                host_id=host_id_of(ref, first),
-                hosts=hosts,
-                ask=_ask_host_key,
-                ask_secret=_ask_secret,
-                progress=progress,
-                refetch=target,
-            )
-        if user:
-            await logins.remember(ref, first.generation, user)
-        return connection
+    with session.open_history() as history, _progress() as progress:
+        return await log_in(fleet, ref, hosts, ask_user, _ask_host_key, _ask_secret, progress, logins=Logins(history))
 
 
 def _ask_user(ref: Ref) -> str:
-    """Ask who logs in, where neither the back end nor the configuration tells."""
+    """Ask for the user."""
     missing = SshError(
         f"{ref}: its back end does not report who may log in.",
         hint=f"Log in once with gputui ssh {ref}, or set ssh.user in [accounts.{ref.account}].",
@@ -88,7 +63,7 @@ def _ask_user(ref: Ref) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Show where the login is, in one line that is gone when it is done."""
+    """Show the progress of a login in one line that is removed at its end."""
 
     def show(text: str) -> None:
         if sys.stderr.isatty():
