@@ -20,7 +20,7 @@ from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
 from gputui.api.http.decoding import digested
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
-from gputui.api.http.rows import RowCollector, read_each
+from gputui.api.http.rows import RowCollector, outdated, read_each
 from gputui.api.http.shared_request import SharedRequest
 from gputui.errors import (
     AccountDeniedError,
@@ -169,13 +169,13 @@ class GpuhubLists:
         collected: RowCollector[Instance] = RowCollector()
         collected.note_missing(known)
         for deployment in deployments:
-            error = errors.get(deployment.ref)
-            part = found[deployment.ref]
-            theirs = f"{deployment.ref.id}-"
-            collected.add(part if error is None else self._unread(deployment, part, error), prefix=theirs)
+            part, error = found[deployment.ref], errors.get(deployment.ref)
             if error is not None:
-                silent = f"the containers of {deployment.name} cannot be read: {error.message}"
-                collected.add_silent(silent, prefix=theirs)
+                ref = self._scope.ref("container", deployment.ref.id)
+                stand_in = Instance(ref, deployment.name, Phase.UNKNOWN, "unknown", parent=deployment.ref)
+                whose = "its containers cannot be read: "
+                part = outdated(part, error, f"the containers of {deployment.name}", stand_in, whose=whose)
+            collected.add(part, prefix=f"{deployment.ref.id}-")
         rows = collected.rows()
         self._listed = {row.ref: row for row in rows}
         return rows
@@ -234,13 +234,6 @@ class GpuhubLists:
             return await self._client.page(schema.CONTAINERS, CONTAINERS, body, make, raw=raw)
 
         return await read_all(page)
-
-    def _unread(self, deployment: Deployment, last: Sequence[Instance], error: GputuiError) -> list[Instance]:
-        if last:
-            return [replace(row, problem=error.message) for row in last]
-        stand_in = self._scope.ref("container", deployment.ref.id)
-        problem = f"containers cannot be read: {error.message}"
-        return [Instance(stand_in, deployment.name, Phase.UNKNOWN, "unknown", parent=deployment.ref, problem=problem)]
 
     # Events (call 7)
 
@@ -333,11 +326,12 @@ class GpuhubLists:
         missing: RowCollector[Package] = RowCollector()
         missing.note_missing(deployments)
         for deployment in deployments:
-            error = errors.get(deployment.ref)
-            part = found[deployment.ref] if error is None else self._unread_packages(deployment, error)
-            missing.note_missing(part)
+            part, error = found[deployment.ref], errors.get(deployment.ref)
             if error is not None:
-                missing.add_silent(f"the packages of {deployment.name} cannot be read: {error.message}")
+                stand_in = Package(self._scope.ref("package", f"{deployment.ref.id}|"), "", (), None, None)
+                what = f"the packages of {deployment.name}"
+                part = outdated(part, error, what, stand_in, whose=f"{what} cannot be read: ")
+            missing.note_missing(part)
             for package in part:
                 known = packages.get(package.ref)
                 # They are asked for one after the other while the time runs: the least that is left is the newest.
@@ -345,12 +339,6 @@ class GpuhubLists:
                     packages[package.ref] = package
         missing.add(packages.values())
         return missing.rows()
-
-    def _unread_packages(self, deployment: Deployment, error: GputuiError) -> list[Package]:
-        if last := self._packages.known(deployment.ref):
-            return [replace(row, problem=error.message) for row in last]
-        problem = f"the packages of {deployment.name} cannot be read: {error.message}"
-        return [Package(self._scope.ref("package", f"{deployment.ref.id}|"), "", (), None, None, problem=problem)]
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
         data = await self._client.ask(PACKAGES, params={"deployment_uuid": deployment.ref.id})

@@ -114,11 +114,15 @@ class LastRows(Generic[_M]):
 
         ``what`` names the part, ``whose`` begins the problem of the one that stands in.
         """
-        if not isinstance(found, GputuiError):
-            return self.keep(name, found)
-        rows = [_marked(row, found.message) for row in self._rows.get(name, ())]
-        rows = rows or [_marked(stand_in, f"{whose}{found.message}")]
-        return PartialRows(rows, [Missing(f"{what} cannot be read: {found.message}")])
+        if isinstance(found, GputuiError):
+            return outdated(self._rows.get(name, ()), found, what, stand_in, whose=whose)
+        return self.keep(name, found)
+
+
+def outdated(rows: Sequence[_M], error: GputuiError, what: str, stand_in: _M, *, whose: str = "") -> PartialRows[_M]:
+    """Return the last rows of a part that cannot be read, marked; see :meth:`LastRows.update`."""
+    marked = [_marked(row, error.message) for row in rows] or [_marked(stand_in, f"{whose}{error.message}")]
+    return PartialRows(marked, [Missing(f"{what} cannot be read: {error.message}")])
 
 
 def _marked(row: _M, problem: str) -> _M:

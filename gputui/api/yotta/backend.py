@@ -6,7 +6,7 @@ answer with HTTP 200. The stock tells yes or no for each GPU type and region.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
 
@@ -152,23 +152,18 @@ class YottaBackend(HttpBackend):
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row anew; raises NotFoundError."""
-        match ref.kind:
-            case mapping.POD:
-                return await self._lists.pod(ref)
-            case mapping.VM:
-                return await self._lists.vm(ref)
-            case mapping.ENDPOINT:
-                return await self._lists.endpoint(ref)
-            case mapping.WORKER:
-                return await self._lists.worker(ref)
-            case "volume":
-                return await self._storage.volume(ref)
-            case "credential":
-                return await self._storage.credential(ref)
-            case "task":
-                return await self._tasks.task(ref)
-            case "queue":
-                return await self._tasks.queue(ref)
+        readers: Mapping[str, Callable[[Ref], Awaitable[Row]]] = {
+            mapping.POD: self._lists.pod,
+            mapping.VM: self._lists.vm,
+            mapping.ENDPOINT: self._lists.endpoint,
+            mapping.WORKER: self._lists.worker,
+            VOLUME: self._storage.volume,
+            CREDENTIAL: self._storage.credential,
+            TASK: self._tasks.task,
+            QUEUE: self._tasks.queue,
+        }
+        if ref.kind in readers:
+            return await readers[ref.kind](ref)
         return await super().fetch(ref)
 
     # Logging in

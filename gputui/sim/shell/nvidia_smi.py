@@ -33,10 +33,11 @@ async def nvidia_smi(shell: Shell, words: list[str]) -> int:
     if not seen:
         await shell.out("No devices were found\n")
         return 6
-    for option, rows in (("--query-gpu", _gpu_rows), ("--query-compute-apps", _process_rows)):
-        fields = _option(words, option)
-        if fields is not None:
-            return await _query(shell, rows(shell, seen), fields.split(","), words, _units(option))
+    if (fields := _option(words, "--query-gpu")) is not None:
+        rows = [_facts(shell, number, gpu) for number, gpu in seen]
+        return await _query(shell, rows, fields.split(","), words, _GPU_UNITS)
+    if (fields := _option(words, "--query-compute-apps")) is not None:
+        return await _query(shell, _process_rows(shell, seen), fields.split(","), words, _PROCESS_UNITS)
     if "-L" in words or "--list-gpus" in words:
         await shell.out("".join(f"GPU {number}: {gpu.model} (UUID: {gpu.uuid})\n" for number, gpu in seen))
         return 0
@@ -79,14 +80,6 @@ _GPU_UNITS = {
     "fan.speed": "%",
 }
 _PROCESS_UNITS = {"used_gpu_memory": "MiB", "used_memory": "MiB"}
-
-
-def _units(option: str) -> Mapping[str, str]:
-    return _GPU_UNITS if option == "--query-gpu" else _PROCESS_UNITS
-
-
-def _gpu_rows(shell: Shell, seen: Iterable[Seen]) -> list[dict[str, str]]:
-    return [_facts(shell, number, gpu) for number, gpu in seen]
 
 
 def _facts(shell: Shell, number: int, gpu: Gpu) -> dict[str, str]:
