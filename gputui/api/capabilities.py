@@ -1,4 +1,4 @@
-"""What a back end is: its lists, the actions it performs, and its capabilities as objects, each present or absent.
+"""A back end: its lists, the actions it performs, and its capabilities as objects, each present or absent.
 
 A back end derives from :class:`Backend` and sets those of ``creators``, ``editor``, ``filters``, ``logs`` and
 ``events_of`` that its API has calls for. Nothing outside ``gputui.api`` asks which kind of back end it has: it asks

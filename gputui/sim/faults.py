@@ -30,7 +30,7 @@ PROFILES = {
     "pullcut": "the connection of a pull on a DeepDock host breaks; the pull goes on",
     "samples": "a DeepDock host's GPU samples have gaps, come twice and out of order",
     "lostgpu": "the last GPU of a DeepDock host has disappeared",
-    "noport": "a DeepDock host tells no SSH port, not even of containers that run",
+    "noport": "a DeepDock host reports no SSH port, not even of running containers",
     "empty": "a DeepDock host has no containers, no images and no GPUs",
 }
 SLOW_SECONDS = 2.0

@@ -1,4 +1,4 @@
-"""What simulated servers share: routes of one method, parameters of requests, the errors of FastAPI and Docker."""
+"""Common parts of simulated servers: routes of one method, parameters, the errors of FastAPI and Docker."""
 
 from __future__ import annotations
 

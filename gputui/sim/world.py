@@ -290,7 +290,7 @@ class World:
 
     def __init__(self, clock: WorldClock, *, seed: int = 0, network: Network | None = None) -> None:
         self.clock = clock
-        self.rng = random.Random(seed)  # noqa: S311  a pretend world holds no secrets
+        self.rng = random.Random(seed)  # noqa: S311  a pretend world has no secrets
         self.network: Network = network or NumbersOnly()
         self.hosts: dict[str, Host] = {}
         self.time = clock.now()

@@ -88,7 +88,7 @@ class AccountClient:
         """Raise AuthError for a secret that cannot be sent."""
 
     def require_token(self, token: str, noun: str, hint: str) -> None:
-        """Raise AuthError unless a token can stand in a header; ``noun`` is its name."""
+        """Raise AuthError unless a token can be sent in a header; ``noun`` is its name."""
         if not (token.isascii() and token.isprintable() and " " not in token):
             account = self.server.account
             raise AuthError(

@@ -23,7 +23,7 @@ class HttpBackend(Backend):
     """The server's name in the account's details."""
 
     rules: Mapping[str, Kind] = MappingProxyType({})
-    """What the API has calls for, in any state, by kind of Ref."""
+    """The actions that the API has calls for, in any state, by kind of Ref."""
 
     def __init__(self, account: Account, client: AccountClient) -> None:
         super().__init__(account.name)

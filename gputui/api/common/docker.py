@@ -1,4 +1,4 @@
-"""Docker as servers pass it on: what it calls the state of a container, how it names things, how it refuses."""
+"""Docker's words in the answers of servers: states of containers, names, refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PHASES: Mapping[str, Phase] = {
     "dead": Phase.FAILED,
 }
 ALIVE = frozenset({"running", "paused", "restarting"})
-"""The states in which a container has processes: it holds its GPUs, and is removed by force only."""
+"""The states in which a container has processes: it uses its GPUs, and is removed by force only."""
 
 _CLIENT_WORDS = re.compile(r'http\+docker://.*\("(?P<words>.+)"\)$')
 _CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")

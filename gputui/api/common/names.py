@@ -11,7 +11,7 @@ from gputui.text import clean
 
 
 class SafeNames:
-    """The names of one account's things. A name that is not safe to show is kept for requests beside its Ref."""
+    """The names of one account's things. A name that is not safe to show is kept for requests with its Ref."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -20,7 +20,7 @@ class SafeNames:
     def ref(self, kind: str, name: str) -> Ref:
         """Return the Ref of a listed name.
 
-        Two names that are the same once made safe must not be taken for one another: the second gets a suffix.
+        Two names that are equal once they are safe must remain distinct: the second gets a suffix.
         """
         ref = Ref(self._account, kind, clean(name))
         if self._raw.setdefault(ref, name) != name:

@@ -1,4 +1,4 @@
-"""An SSH command as a server tells it, taken apart: ``ssh -p 21305 root@region-1.example.com``."""
+"""An SSH command as a server reports it, parsed: ``ssh -p 21305 root@region-1.example.com``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PORT_OPTION = re.compile(r"port\s*[=\s]\s*(\d+)", re.IGNORECASE)
 def ssh_target(command: str, password: Secret | None = None, *, generation: str = "") -> SSHTarget | None:
     """Return where a command would log in; None where it names no host that can be one.
 
-    Options may stand in any order, before the host or after it, their values joined or apart; a port may also follow
+    Options may be in any order, before the host or after it, their values joined or apart; a port may also follow
     the host. What it would run, forward or read from files is left out: nothing of it is ever executed.
     """
     if usual := _USUAL.fullmatch(command):

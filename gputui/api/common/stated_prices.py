@@ -1,4 +1,4 @@
-"""The prices that an account's configuration states, for what its server tells no price of, or no certain one."""
+"""The prices that an account's configuration states, for what its server reports no exact price of."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StatedPrices:
         return None if count is None else Money(each * count, self._currency)
 
     def instance(self, row: Instance) -> Instance:
-        """Return an instance with the stated price, where its server tells none that is certain."""
+        """Return an instance with the stated price, where its server reports no exact one."""
         if not self or (row.price is not None and not row.price.estimated):
             return row
         count = row.gpu_count if row.gpu_indices is None else len(row.gpu_indices)
@@ -51,7 +51,7 @@ class StatedPrices:
         return row if stated is None else replace(row, price=stated)
 
     def deployment(self, row: Deployment) -> Deployment:
-        """Return a deployment with the stated price of what runs in it, where its server tells no certain one."""
+        """Return a deployment with the stated price of what runs in it, where its server reports no exact one."""
         if not self or (row.price is not None and not row.price.estimated):
             return row
         models = {self._each(model) for model in row.gpu_models}

@@ -48,7 +48,7 @@ class HeaderConfig(Section):
 
 
 class DeepdockAccount(GpuAccount):
-    """The containers of a DeepDock server, which knows no users: ``header`` is for what may stand before it."""
+    """The containers of a DeepDock server, which has no users: ``header`` is for a proxy before it."""
 
     kind: Literal["deepdock"]
     base_url: str = Field(

@@ -1,4 +1,4 @@
-"""What DeepDock allows, by what Docker does, and which of its GPUs can be had."""
+"""The actions that DeepDock permits, by the state in Docker, and which GPUs are idle."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RULES: Mapping[str, Kind] = {
     "offer": Kind("offers", frozenset({Action.CREATE})),
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
-"""What the API has calls for, in any state of the thing."""
+"""The actions that the API has calls for, in any state."""
 
 
 LOAD_SPAN = timedelta(seconds=60)
@@ -35,7 +35,7 @@ IDLE_UTILIZATION = 5.0
 """Below it a GPU is without load, in percent."""
 IDLE_MEMORY = 2**30
 IDLE_MEMORY_SHARE = 0.05
-"""What drivers and desktops hold of a GPU that nobody uses: up to a GiB, or this part of it where that is more."""
+"""The memory that drivers and desktops use on an idle GPU: up to a GiB, or this share where that is more."""
 
 
 def wants_force(container: Instance) -> bool:
@@ -44,7 +44,7 @@ def wants_force(container: Instance) -> bool:
 
 
 def is_idle(device: GpuDevice) -> bool:
-    """Whether no container holds a GPU and it bears no load. What no sensor tells is no load."""
+    """Whether no container uses a GPU and it has no load. A load that is not reported is none."""
     if device.instances:
         return False
     if device.sample is None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from gputui.api.deepdock.account import DeepdockAccount
 
 HOLDERS_AGE = 10.0
-"""How old the list of containers may be that says which of them hold the GPUs, in seconds."""
+"""How old the list of containers may be that assigns the GPUs, in seconds."""
 
 _CONTAINERS, _IMAGES, _METRICS = "/containers", "/images", "/metrics"
 
@@ -108,7 +108,7 @@ class DeepdockBackend(HttpBackend):
     # The host
 
     async def probe(self) -> AccountInfo:
-        """Ask for the host (``GET /metrics``): proves the address, and the header where one is needed."""
+        """Request the host (``GET /metrics``): proves the address, and the header where one is needed."""
         return self.info(host_spec=mapping.to_spec(await self._ask_host()))
 
     async def hosts(self) -> Sequence[HostInfo]:
@@ -132,7 +132,7 @@ class DeepdockBackend(HttpBackend):
         return each_changed(rows, self._prices.instance)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Ask where the container's sshd is now; who may log in is not told. Raises SshError where it has none."""
+        """Fetch the current address of the container's sshd, without a user; raises SshError where it has none."""
         row = found(ref, await self.instances())
         if row.phase is not Phase.RUNNING:
             raise SshError(f"{ref} does not run (it is {row.status}).", hint="Start it first.")
@@ -143,11 +143,11 @@ class DeepdockBackend(HttpBackend):
     # GPUs and stock: one answer with samples, one with containers
 
     async def gpus(self) -> Sequence[GpuDevice]:
-        """List the GPUs with their samples (``GET /metrics/gpus``) and who holds them, as far as that is told."""
+        """List the GPUs with their samples (``GET /metrics/gpus``) and the containers that use them, if known."""
         return await self._gpus.rows()
 
     async def stock(self) -> Sequence[Offer]:
-        """List the host's GPUs as stock: idle are those that no container holds and that bear no load."""
+        """List the host's GPUs as stock: those without a container and without load are idle."""
         return mapping.to_offers(self._host, await self._gpus.rows(whole=True))
 
     # Images

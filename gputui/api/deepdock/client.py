@@ -53,14 +53,14 @@ class DeepdockClient(AccountClient):
             )
 
     async def ask(self, adapter: TypeAdapter[_T], path: str, make: Callable[[_T], _M]) -> _M:
-        """Ask and return what ``make`` makes of the answer; raises GputuiError."""
+        """Send a request and return what ``make`` makes of the answer; raises GputuiError."""
         body = await self.transport.get(path)
         return await digested(len(body), lambda: make(self.decode(adapter, body, path)))
 
     async def create(
         self, adapter: TypeAdapter[_T], path: str, json: Json, *, what: str, timeout: float, in_steps: bool
     ) -> _T:
-        """Ask for something new, once, and read the answer; raises UnknownOutcomeError where none can be read.
+        """Request something new, once, and read the answer; raises UnknownOutcomeError where none can be read.
 
         ``in_steps``: the server may fail at it when the thing is there already.
         """
@@ -68,13 +68,13 @@ class DeepdockClient(AccountClient):
         return self.decode(adapter, body, path, what=what)
 
     async def change(self, method: str, path: str, *, what: str, params: Mapping[str, str] | None = None) -> None:
-        """Ask for a change, once; raises UnknownOutcomeError where the answer is not DeepDock's confirmation."""
+        """Request a change, once; raises UnknownOutcomeError where the answer is not DeepDock's confirmation."""
         body = await self.transport.change(method, path, params=params, what=what, timeout=ACTION_TIMEOUT)
         self.decode(schema.CONFIRMED, body, path, what=what)
 
 
 def explain(server: Server, refusal: Refusal) -> GputuiError | None:
-    """Name a refusal better than its status does: whoever asks for the header, other servers, Docker's words."""
+    """Return a better error than the status: for a missing header, another server, Docker's own words."""
     if refusal.status == 401 or (refusal.status == 403 and is_about_credentials(refusal.detail)):
         said = f": {refusal.detail.rstrip('.')}" if refusal.detail else ""
         return AuthError(

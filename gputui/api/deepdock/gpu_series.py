@@ -1,6 +1,6 @@
 """The series of GPU samples that DeepDock gives (``GET /metrics/gpus``), placed on our clock.
 
-Its timestamps are times of day where the host is, without an offset and by the host's clock. What is known beside
+Its timestamps are times of day where the host is, without an offset and by the host's clock. What is known besides
 them: how far that clock is ahead of ours (:mod:`gputui.api.http.server_clock`), that offsets are whole quarters of an
 hour, and that the newest sample of a host that collects is seconds old. MB of the document are 2**20 bytes, as
 NVIDIA's library counts them.
@@ -27,9 +27,9 @@ WEST, EAST = -12 * 3600.0, 14 * 3600.0
 NEAR = 5.0
 """How far the newest sample may lie in the future before the offset must be another one, in seconds."""
 NEAR_UNKNOWN = 300.0
-"""The same where the server does not tell its time, so that its clock may be wrong by more."""
+"""The same where the server does not report its time, so that its clock may be wrong by more."""
 SOON = 120.0
-"""What appears within so many seconds after an answer without it is new."""
+"""A sample is new that appears within so many seconds after an answer without it."""
 OLDEST, LATEST = timedelta(days=7), timedelta(seconds=NEAR_UNKNOWN)
 """Samples from longer ago are stale: their collector has stopped. Those from further ahead are of a wrong clock."""
 
@@ -38,7 +38,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class GpuSeries:
-    """What an answer holds of one GPU: samples, oldest first, each time once, and how many could not be read.
+    """The answer about one GPU: samples, oldest first, each time once, and how many could not be read.
 
     ``stale`` is the newest of those that are too old to count, ``ahead`` how many are dated in the future.
     """
@@ -56,7 +56,7 @@ class _Placed(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A sample that is seen for the first time; ``time`` is naive where the host's offset from UTC is not told.
+    """A sample that is seen for the first time; ``time`` is naive where the host's offset from UTC is not reported.
 
     ``back`` is how far the host's clocks were put back after it, in seconds.
     """
@@ -105,7 +105,7 @@ class SeriesPlacer:
     ) -> dict[int, GpuSeries]:
         """Return the series of each GPU in an answer that came at ``now``, by our clock, in UTC.
 
-        ``ahead`` is how far the host's clock is ahead of ours, in seconds, None where nobody knows.
+        ``ahead`` is how far the host's clock is ahead of ours, in seconds, None when unknown.
         """
         read = {gpu: self._read(gpu, rows) for gpu, rows in answer.items()}
         found = _all_found(read.values())
@@ -125,11 +125,11 @@ class SeriesPlacer:
             elif at > latest:
                 early[sample.gpu] += 1
             elif at < earliest:
-                # What was the host's offset then, nobody knows: its own date is the nearest.
-                told = _earlier(sample.time, host) or at
+                # The host's offset at that time is unknown: its own date is the nearest.
+                reported = _earlier(sample.time, host) or at
                 known = stale.get(sample.gpu)
-                if known is None or known.at < told:
-                    stale[sample.gpu] = read_sample(sample.row, told)
+                if known is None or known.at < reported:
+                    stale[sample.gpu] = read_sample(sample.row, reported)
             else:
                 placed[sample.gpu][sample.stamp] = _Placed(sample.row, sample.time, read_sample(sample.row, at))
         self._placed, self._seen_at = placed, now
@@ -139,7 +139,7 @@ class SeriesPlacer:
         }
 
     def _read(self, gpu: int, rows: object) -> _Read:
-        """Tell the samples of a GPU that are placed already from those that are new, and from what is none."""
+        """Separate the samples of a GPU that are placed already from new ones and from what is no sample."""
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             return _Read({}, unreadable=1)
         known = self._placed.get(gpu, {})
@@ -214,7 +214,7 @@ def utc_offset(difference: float, near: float) -> float:
 
 
 def _all_found(read: Iterable[_Read]) -> list[_Found]:
-    """Return what is new of all GPUs. That one stands since before clocks were put back shows beside the others."""
+    """Return what is new of all GPUs. One that has stopped before clocks were put back shows next to the others."""
     read = list(read)
     now = max((one.latest for one in read if one.turned and one.latest is not None), default=None)
     found: list[_Found] = []
@@ -272,7 +272,7 @@ def _earlier(time: datetime, span: timedelta) -> datetime | None:
 def _read_time(text: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
-        # A time that cannot be told in UTC is none.
+        # A time that cannot be expressed in UTC is none.
         return time if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""The GPUs of a DeepDock host: their samples and the containers that hold them, each asked once for all lists."""
+"""The GPUs of a DeepDock host: their samples and the containers that use them, each requested once for all lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 class DeepdockGpus:
-    """What is known of the GPUs. Its rows are the very same ones for as long as the server says the same."""
+    """The GPUs. Their rows are the same objects for as long as the server's answer is the same."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class DeepdockGpus:
 
     @property
     def known(self) -> frozenset[int]:
-        """The numbers of the GPUs, as far as they were ever told."""
+        """The numbers of the GPUs that were ever reported."""
         return frozenset(self._series)
 
     async def rows(self, *, whole: bool = False) -> list[GpuDevice]:
-        """Return the GPUs; ``whole``: not without knowing which containers hold them. Raises GputuiError."""
+        """Return the GPUs; ``whole``: only together with the containers that use them. Raises GputuiError."""
         series, containers = await asyncio.gather(self._shared.get(), self._holders(whole=whole))
         assigned = mapping.assignments(containers, series)
         if self._made_of is None or self._made_of[0] is not series or self._made_of[1] != assigned:
@@ -67,7 +67,7 @@ class DeepdockGpus:
             return ()
 
     async def _ask(self) -> Mapping[int, GpuSeries]:
-        """Ask for the samples. An answer that is the same as the last one is not read again."""
+        """Request the samples. An answer that is the same as the last one is not read again."""
         body = await self._client.transport.get(_PATH)
         now = datetime.fromtimestamp(self._client.now(), UTC)
         if body == self._body:

@@ -1,4 +1,4 @@
-"""From what a DeepDock server answers to the domain. Sizes in MB are 2**20 bytes; a row spoils itself alone."""
+"""From the answers of a DeepDock server to models. Sizes in MB are 2**20 bytes; a row spoils itself alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNTAGGED = frozenset({"", "<none>", "<none>:<none>"})
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What every row of an account says of where it is. ``gpu_model`` and ``gpu_memory`` are the configuration's."""
+    """The host of an account's rows. ``gpu_model`` and ``gpu_memory`` are the configuration's."""
 
     account: str
     base_url: str
@@ -37,7 +37,7 @@ class Host:
 
     @property
     def label(self) -> str:
-        """What users call the machine."""
+        """The name of the machine."""
         return host_label(self.base_url)
 
     @property
@@ -51,7 +51,7 @@ class Host:
 
 
 def to_instances(host: Host, names: SafeNames, answer: ContainersRow) -> list[Instance]:
-    """Make the rows of the containers. One without a name is missing: nothing could be done with it."""
+    """Return the rows of the containers. One without a name is missing: nothing could be done with it."""
     collected = RowCollector(*read_each(answer.containers, lambda row: _to_instance(host, names, row)))
     rows = collected.rows()
     for row in rows:
@@ -94,7 +94,7 @@ def _to_instance(host: Host, names: SafeNames, row: object) -> Instance:
 
 
 def _gpus(gpus: list[int | str] | str | None) -> tuple[tuple[int, ...] | None, int | None, bool]:
-    """Return indices and number of the GPUs of a container, and whether it has all; None where that is not told."""
+    """Return indices and number of the GPUs of a container, None for unknown ones, and whether it has all."""
     if gpus is None:
         return None, None, False
     words = [str(gpu).strip() for gpu in (gpus.split(",") if isinstance(gpus, str) else gpus)]
@@ -108,7 +108,7 @@ def _gpus(gpus: list[int | str] | str | None) -> tuple[tuple[int, ...] | None, i
 
 
 def assignments(containers: Iterable[Instance], gpus: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """Return the names of the containers that hold each GPU: those that run, pause or restart."""
+    """Return the names of the containers that use each GPU: those that run, pause or restart."""
     alive = [row for row in containers if row.status.lower() in ALIVE]
     return {
         gpu: tuple(sorted(row.name for row in alive if row.gpu_all or gpu in (row.gpu_indices or ()))) for gpu in gpus
@@ -118,7 +118,7 @@ def assignments(containers: Iterable[Instance], gpus: Iterable[int]) -> dict[int
 def to_devices(
     host: Host, series: Mapping[int, GpuSeries], assigned: Mapping[int, tuple[str, ...]]
 ) -> list[GpuDevice]:
-    """Make the rows of the GPUs."""
+    """Return the rows of the GPUs."""
     return [
         GpuDevice(
             ref=host.ref("gpu", str(gpu)),
@@ -162,7 +162,7 @@ def _reading(sample: GpuSample) -> str:
 
 
 def to_offers(host: Host, devices: list[GpuDevice]) -> list[Offer]:
-    """Make the stock: GPUs that no container holds and that bear no load are idle."""
+    """Return the stock: GPUs without a container and without load are idle."""
     if not devices:
         return []
     model = host.gpu_model or "GPU"
@@ -179,7 +179,7 @@ def to_offers(host: Host, devices: list[GpuDevice]) -> list[Offer]:
 
 
 def to_images(names: SafeNames, answer: ImagesRow) -> list[Image]:
-    """Make the rows of the images, one for each tag. One that cannot be named is missing."""
+    """Return the rows of the images, one for each tag. One that cannot be named is missing."""
     found, unread = read_each(answer.images, lambda row: _to_images(names, row))
     return RowCollector([image for images in found for image in images], unread).rows()
 
@@ -213,7 +213,7 @@ def _to_image(names: SafeNames, wire: ImageRow, tag: str, row: object) -> Image:
 
 
 def to_host(host: Host, metrics: MetricsRow, *, ahead: float | None, body: bytes) -> HostInfo:
-    """Make the row of the machine. The difference of the clocks is told to the second, as it is known."""
+    """Return the row of the machine. The difference of the clocks is in whole seconds."""
     return HostInfo(
         host.ref("host", host.label),
         host.label,
@@ -227,7 +227,7 @@ def to_host(host: Host, metrics: MetricsRow, *, ahead: float | None, body: bytes
 
 
 def to_spec(info: HostInfo) -> tuple[tuple[str, str], ...]:
-    """Make the machine readable: one line for each thing that is told."""
+    """Return the machine's properties as text: one line for each that is reported."""
     late = info.clock_ahead
     lines = (
         ("GPUs", "" if info.gpu_count is None else str(info.gpu_count)),
@@ -240,7 +240,7 @@ def to_spec(info: HostInfo) -> tuple[tuple[str, str], ...]:
 
 
 def pulled_size(size_mb: float | None) -> str:
-    """Return how large a pulled image is, as the screens write it; '' when that is not told."""
+    """Return how large a pulled image is, as the screens write it; '' when that is not reported."""
     return format_bytes(_size(size_mb))
 
 

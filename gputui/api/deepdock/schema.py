@@ -1,4 +1,4 @@
-"""What a DeepDock server answers, as it comes.
+"""The answers of a DeepDock server.
 
 Speaks for the API reference: plain JSON. What is not documented is passed over.
 """

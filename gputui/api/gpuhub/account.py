@@ -14,7 +14,7 @@ from gputui.config.secrets import SecretRef
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What distinguishes one cloud of a vendor from another: address, currency and regions.
+    """A cloud with this API: address, currency and regions.
 
     Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
     """
@@ -45,7 +45,7 @@ GPUHUB_PRESETS: Mapping[str, Preset] = {
     ),
     "autodl-private": Preset("https://private.autodl.com", "CNY"),
 }
-"""The clouds that speak GPUhub's API, by the name that stands in the configuration."""
+"""The clouds with GPUhub's API, by their name in the configuration."""
 
 
 class GpuhubAccount(Account):

@@ -1,4 +1,4 @@
-"""What GPUhub lets one do to deployments and containers, by the state they are in."""
+"""The actions that GPUhub permits on deployments and containers, by their state."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ RULES: Mapping[str, Kind] = {
     "offer": Kind("offers", frozenset({Action.CREATE})),
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
-"""What the API has calls for, in any state of the thing."""
+"""The actions that the API has calls for, in any state."""
 
 
 def never(row: Row, action: Action) -> Never | None:
-    """Return why an action can never apply to a row, beside the rules."""
+    """Return why an action can never apply to a row, besides the rules."""
     if action is Action.SCALE and isinstance(row, Deployment) and row.type.lower() != REPLICA_SET.lower():
         return Never("deployments", cause=f"Only deployments of type {REPLICA_SET} can be scaled.")
     return None
@@ -67,7 +67,7 @@ def deployment_actions(deployment: Deployment) -> frozenset[Action]:
 
 
 def container_actions(container: Instance) -> frozenset[Action]:
-    """Return what can be done to a container. The host of one that has ended can be kept out too."""
+    """Return what can be done to a container. The host of one that has ended can be blocked, too."""
     if container.container_id is None:
         return frozenset()  # a stand-in for containers that could not be read
     actions = {Action.BLOCK} if container.host else set()

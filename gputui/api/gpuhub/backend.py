@@ -134,7 +134,7 @@ class GpuhubBackend(HttpBackend):
     # The account
 
     async def probe(self) -> AccountInfo:
-        """Ask for one deployment (call 3): proves address, kind of server and token.
+        """Request one deployment (call 3): proves address, kind of server and token.
 
         An account that may not is asked for an image (call 1), which every account may.
         """
@@ -153,7 +153,7 @@ class GpuhubBackend(HttpBackend):
         return self._lists.denied if resource in _OF_DEPLOYMENTS else None
 
     async def account_info(self) -> AccountInfo:
-        """Ask who one is and what money there is; what fails is named in ``problems``."""
+        """Request identity and balance; what fails is named in ``problems``."""
         first, denied = await self._proof()
         problems = [*denied] if self._events.problem is None else [self._events.problem.message]
         try:
@@ -177,7 +177,7 @@ class GpuhubBackend(HttpBackend):
         )
 
     async def balances(self) -> Sequence[Balance]:
-        """Ask for the account's money; raises GputuiError, also where the answer has none."""
+        """Request the account's money; raises GputuiError, also where the answer has none."""
         return await self._lists.balances()
 
     # Lists
@@ -196,7 +196,7 @@ class GpuhubBackend(HttpBackend):
         return each_changed(found, self._lists.with_image_name)
 
     async def instances(self) -> Sequence[Instance]:
-        """List the containers of all deployments (call 8), anew for those that may have changed."""
+        """List the containers of all deployments (call 8), requested again where they may have changed."""
         found = await self._lists.containers()
         await self._lists.learn_images(row.image for row in found)
         return each_changed(each_changed(found, self._lists.with_image_name), self._prices.instance)
@@ -220,7 +220,7 @@ class GpuhubBackend(HttpBackend):
         return await self._events.read_all(parent.ref, parent.name, container_uuid=ref.id)
 
     async def blacklist(self) -> Sequence[Block]:
-        """List the hosts that are kept out (call 11)."""
+        """List the blocked hosts (call 11)."""
         return await self._lists.blacklist()
 
     async def packages(self) -> Sequence[Package]:
@@ -242,7 +242,7 @@ class GpuhubBackend(HttpBackend):
                 self._lists.narrow_containers(lambda: self.filters.parameters(Resource.INSTANCES))
 
     async def fetch(self, ref: Ref) -> Row:
-        """Fetch one row anew with its JSON; raises NotFoundError."""
+        """Fetch one row with its JSON; raises NotFoundError."""
         match ref.kind:
             case "deployment":
                 return self._lists.with_image_name(await self._lists.deployment(ref.id, raw=True))
@@ -258,14 +258,14 @@ class GpuhubBackend(HttpBackend):
         return await super().fetch(ref)
 
     def forget(self) -> None:
-        """Ask for everything anew the next time."""
+        """Request everything again the next time."""
         self._lists.forget()
         self._events.forget()
 
     # Logging in
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Ask where the container's sshd is now, with its password (call 8); raises SshError where it has none."""
+        """Fetch address and password of the container's sshd (call 8); raises SshError where it has none."""
         require_kind(ref, "container")
         container = await self._lists.container(ref)
         if container.phase not in (Phase.RUNNING, Phase.UNKNOWN):
@@ -327,7 +327,7 @@ class GpuhubBackend(HttpBackend):
         return await self._change(ref, self._changes.delete_deployment(ref))
 
     async def _change(self, deployment: Ref, change: Awaitable[ActionResult]) -> ActionResult:
-        """Wait for a change, after which a deployment is asked about anew, whatever came of it."""
+        """Wait for a change; the deployment is requested again afterwards, whatever the outcome."""
         try:
             return await change
         finally:

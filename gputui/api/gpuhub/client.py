@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gputui.api.gpuhub.account import GpuhubAccount
 
 CLOUDS: Mapping[str, str] = {"gpuhub": "GPUhub", "autodl": "AutoDL", "autodl-private": "AutoDL, private"}
-"""What the clouds are called, by preset."""
+"""The names of the clouds, by preset."""
 CONCURRENCY = 12
 """Requests under way at once: the stock of twelve regions comes in one go."""
 _R = TypeVar("_R")
@@ -58,7 +58,7 @@ class GpuhubClient(EnvelopeClient):
         *,
         raw: bool = False,
     ) -> Page[_M]:
-        """Ask for a page by POST and make its rows.
+        """Request a page by POST and make its rows.
 
         A row that cannot be read in full spoils itself alone. With ``raw`` each comes with its JSON.
         """
@@ -78,7 +78,7 @@ class GpuhubClient(EnvelopeClient):
             try:
                 envelope = shape.whole.validate_json(body)
             except ValidationError:
-                pass  # a refusal, a row that is not what it should be, or no envelope at all
+                pass  # a refusal, a row of another type, or no envelope at all
             else:
                 self._require_success(envelope.get("code"), envelope.get("msg"), envelope.get("request_id"))
                 return schema.read_page(envelope.get("data"), make)

@@ -1,6 +1,6 @@
 """The envelope of GPUhub's answers: what a refusal in it means, for a person.
 
-A refusal usually comes with HTTP 200; only its ``code`` tells, and ``msg`` is the API's own text for the user.
+A refusal usually comes with HTTP 200: it is recognised by its ``code``; ``msg`` is the API's own text for the user.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from gputui.errors import (
 SUCCESS = "success"
 """The code of an answer that is no refusal, whatever its case."""
 RATE_LIMIT_SECONDS = 5.0
-"""How long an account is left alone that was asked to slow down without being told for how long."""
+"""How long an account sends nothing that was asked to slow down without a time, in seconds."""
 
 _LEAST = "stock and images"
 _ALLOWED = dict.fromkeys(("GPUhub", "AutoDL"), "stock, images and balance")
-"""What every account may use, by cloud: private ones bill no account."""
+"""The lists that every account may use, by cloud: private ones bill no account."""
 NO_PERMISSION = "无当前资源访问权限"
-"""What AutoDL says to elastic calls of an account that is not verified as a company."""
+"""AutoDL's message for elastic calls of an account that is not verified as a company."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MISSING = re.compile(r"\bnot (?:be )?(?:found|exist)|\bno such\b|不存在|未找到", re.IGNORECASE)
@@ -40,7 +40,7 @@ _MISSING = re.compile(r"\bnot (?:be )?(?:found|exist)|\bno such\b|不存在|未�
 _AUTH = re.compile(r"(?:un)?auth|token|login|signature|credential|jwt")
 _FORBIDDEN = re.compile(r"forbidden|permission|denied|quota|balance|insufficient|arrear|overdue|privilege")
 _MEANS = re.compile(r"quota|balance|insufficient|arrear|overdue")
-"""What is lacking where the credentials are right."""
+"""Causes for which the credentials are right."""
 _RATE = re.compile(r"rate$|throttl|frequen|limit|toomany")
 _ABSENT = re.compile(r"notfound|notexist|nosuch")
 _CONFLICT = re.compile(r"conflict|exist|duplicate|already|status|state|busy")
@@ -70,7 +70,7 @@ def refusal(server: Server, code: str, message: str, *, request_id: str = "", st
         return ForbiddenError(text, hint=may_be_credentials(server) if unsure else "", request_id=request_id)
     if has(_RATE):
         return RateLimitedError(text, retry_after=RATE_LIMIT_SECONDS, request_id=request_id)
-    # Many refusals are a BadRequest: of what is missing only the text tells.
+    # Many refusals are a BadRequest: only the text says that something is missing.
     if has(_ABSENT) or status == 404 or (has(_INVALID) and _MISSING.search(message)):
         return NotFoundError(text, request_id=request_id)
     if has(_INVALID):
@@ -83,7 +83,7 @@ def refusal(server: Server, code: str, message: str, *, request_id: str = "", st
 
 
 def _meant(server: Server, code: str, said: str) -> tuple[type[GputuiError], str, str] | None:
-    """Return what a refusal of AutoDL means that its code does not tell: kind of error, cause, way out."""
+    """Return what a refusal of AutoDL means beyond its code: kind of error, cause, way out."""
     if NO_PERMISSION in said:
         allowed = _ALLOWED.get(server.backend, _LEAST)
         return (

@@ -1,4 +1,4 @@
-"""From the rows of GPUhub's event list to events: each told once, in the time order of its container.
+"""From the rows of GPUhub's event list to events: each once, in the time order of its container.
 
 Speaks for call 7 of the elastic deployment API, "List Container Events".
 """
@@ -40,12 +40,12 @@ class EventRow(NamedTuple):
 
 
 Key = tuple[str, str, str]
-"""What an event is told from others by: container, status, and time as the server writes it."""
+"""The identity of an event: container, status, and time as the server writes it."""
 
 
 @dataclass(slots=True)
 class _Moment:
-    """A state a container came into. ``told`` says whether the server gave its time, ``order`` breaks ties."""
+    """A state that a container entered. ``reported``: the server gave the time; ``order`` breaks ties."""
 
     at: datetime
     order: int
@@ -55,7 +55,7 @@ class _Moment:
 
 @dataclass(slots=True)
 class _Chain:
-    """What happened to one container, in time order."""
+    """The events of one container, in time order."""
 
     instance: Ref
     name: str
@@ -104,7 +104,7 @@ class EventLog:
         return True
 
     def _times(self, rows: Sequence[tuple[str, datetime | None]]) -> list[tuple[datetime, bool]]:
-        """Give each row a time: where the server gives none, that of what stands next to it in the list.
+        """Give each row a time: where the server gives none, that of its neighbour in the list.
 
         That is the row before it of the same container, else the one after, else those of other containers; for a
         list without any times, now.
@@ -170,7 +170,7 @@ def _since(last: _Moment | None, at: datetime, reported: bool) -> tuple[str | No
 
 
 def row_key(row: EventRow) -> Key:
-    """Return what a row is told from others by."""
+    """Return what identifies a row."""
     return clean(row.deployment_container_uuid), clean(row.status) or "unknown", clean(row.created_at or "")
 
 

@@ -1,7 +1,7 @@
 """The live stream of what happens to the containers of all of an account's deployments on GPUhub.
 
 Speaks for call 7 of the elastic deployment API: one list a deployment, in the order in which things happened,
-read on from where the last reading ended. Everything is told once: at first all there is, then only what is new.
+read on from where the last reading ended. Everything is returned once: first all events, then only new ones.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _ALL_PAGES = 10_000
 _ATTEMPTS = 3
 
 _Answer = tuple[int, Key | None, int | None, tuple[Key, ...]]
-"""What came of a question: how many rows were known and which was the last, the total that was told, the rows."""
+"""The outcome of a request: how many rows were known and which was the last, the reported total, the rows."""
 
 
 class FetchPage(Protocol):
@@ -63,8 +63,8 @@ class FetchPage(Protocol):
 class _Reading:
     """How far a list has been read.
 
-    Every page is asked for from the last row that is known already. Where another row stands there, the list has
-    shifted, was begun anew, or the page is not the one that was asked for: then the list is read again from its
+    Every page is requested from the last row that is known already. Where another row is there, the list has
+    shifted, was restarted, or the page is not the one that was asked for: then the list is read again from its
     beginning, which costs requests and neither loses nor doubles anything.
     """
 
@@ -107,7 +107,7 @@ class _Reading:
                     return True
             if odd is not None:
                 return False
-            # Once from the beginning. When the same answer comes again, it is taken for what it is for a while.
+            # Once from the beginning. When the same answer comes again, it is accepted for a while.
             odd, suspect, missed = answer, False, False
             self._read, self._last = 0, None
         return False
@@ -212,7 +212,7 @@ class EventReader:
                 group.create_task(self._work(queue))
         errors = [watch.error for watch in due if watch.error is not None]
         if errors and len(errors) == len(due):
-            for watch in due:  # not theirs alone: whoever polls the account waits for all of them
+            for watch in due:  # not theirs alone: the account's poller waits for all of them
                 watch.retry_at = float("-inf")
         limited = next((error for error in errors if isinstance(error, RateLimitedError)), None)
         if not self._ready and errors and (limited or len(errors) == len(due)):
@@ -262,7 +262,7 @@ class EventReader:
             watch = self._watches[ref]
             if watch.gone is None:
                 watch.gone = now
-                watch.changed = True  # asked once more: its end may be told
+                watch.changed = True  # requested once more: its end may be reported
             elif now - watch.gone >= FORGET_SECONDS:
                 del self._watches[ref]
 
@@ -312,7 +312,7 @@ class EventReader:
             watch.failures = 0
 
     def _take(self, watch: _Watch, events: list[Event]) -> None:
-        """Keep what one page brought: a tick that is cancelled, or fails further on, loses nothing of it."""
+        """Keep the events of one page: a tick that is cancelled, or fails later, loses none of them."""
         self._ready += events
         if events and watch.complete:
             watch.moved = self._monotonic()

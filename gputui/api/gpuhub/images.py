@@ -57,4 +57,4 @@ def public_images(account: str) -> list[Image]:
 
 
 PUBLIC_NAMES = {image.uuid: f"{image.framework} {image.description.partition(';')[0]}" for image in PUBLIC_IMAGES}
-"""What a public image is called in one line, by its UUID."""
+"""The name of a public image in one line, by its UUID."""

@@ -1,4 +1,4 @@
-"""From what GPUhub answers to the domain: units, currency, times, names made safe.
+"""From the answers of GPUhub to models: units, currency, times, safe names.
 
 Prices come as thousandths of the currency unit for an hour, memory as bytes, times as RFC 3339.
 """
@@ -51,7 +51,7 @@ _time = lru_cache(maxsize=16384)(read_time)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the rows of an account are made with: its name, its currency, and what its images are called by uuid."""
+    """The context of an account's rows: its name, its currency, and the names of its images by uuid."""
 
     account: str
     currency: str
@@ -85,7 +85,7 @@ def _money(thousandths: float, currency: str) -> Money | None:
 def to_instance(
     scope: Scope, row: schema.ContainerRow, notes: RowNotes, *, parent: Ref, parent_name: str
 ) -> Instance:
-    """Make the row of a container."""
+    """Return the row of a container."""
     uuid = clean(row["uuid"])
     status = clean(row.get("status") or "")
     gpu = row.get("gpu_name")
@@ -128,7 +128,7 @@ def _services(info: schema.ContainerInfoRow) -> tuple[Service, ...]:
 
 
 def to_deployment(scope: Scope, row: schema.DeploymentRow, notes: RowNotes) -> Deployment:
-    """Make the row of a deployment."""
+    """Return the row of a deployment."""
     template = row.get("template") or row.get("container_template") or schema.TemplateRow()
     status = clean(row.get("status") or "")
     protocols = (
@@ -203,7 +203,7 @@ def to_event_row(row: schema.EventRow, _: RowNotes) -> EventRow:
 
 
 def to_image(scope: Scope, row: schema.ImageRow, notes: RowNotes) -> Image:
-    """Make the row of a private image."""
+    """Return the row of a private image."""
     uuid = clean(row["image_uuid"])
     status = clean(row.get("status") or "")
     return Image(
@@ -218,7 +218,7 @@ def to_image(scope: Scope, row: schema.ImageRow, notes: RowNotes) -> Image:
 
 
 def to_block(scope: Scope, row: schema.BlockRow, notes: RowNotes) -> Block:
-    """Make the row of a host that is kept out."""
+    """Return the row of a blocked host."""
     host, region = clean(row["machine_id"]), clean(row.get("data_center") or "")
     return Block(
         ref=scope.ref("block", f"{region}/{host}"),
@@ -233,7 +233,7 @@ def to_block(scope: Scope, row: schema.BlockRow, notes: RowNotes) -> Block:
 
 
 def to_package(scope: Scope, row: schema.PackageRow, notes: RowNotes) -> Package:
-    """Make the row of prepaid time."""
+    """Return the row of prepaid time."""
     vendor_name = clean(row["gpu_type"])
     regions = names(row.get("dc_list"))
     return Package(
@@ -248,7 +248,7 @@ def to_package(scope: Scope, row: schema.PackageRow, notes: RowNotes) -> Package
 
 
 def to_offers(scope: Scope, region: str, data: object) -> list[Offer]:
-    """Make the stock of one region, from either of the shapes it comes in; raises ValueError for any other.
+    """Return the stock of one region, from either of the shapes it comes in; raises ValueError for any other.
 
     A model that is named twice, for two kinds of hosts, is one offer.
     """
@@ -268,13 +268,13 @@ def to_offers(scope: Scope, region: str, data: object) -> list[Offer]:
 
 
 def _models(data: object) -> Iterator[tuple[str, object] | None]:
-    """Yield each model's name with its figures, None for an entry without. Keys beside it that hold no object say
+    """Yield each model's name with its figures, None for an entry without. Other keys without an object say
     something else of it.
     """
     if data is None:
         return
     if not isinstance(data, dict | list):
-        raise ValueError("the stock is neither a list nor an object")  # noqa: TRY004  (what one answers, not a type)
+        raise ValueError("the stock is neither a list nor an object")  # noqa: TRY004  (a value of the answer, not a type)
     for entry in [data] if isinstance(data, dict) else data:
         if not isinstance(entry, dict):
             yield None

@@ -1,4 +1,4 @@
-"""What changes something on GPUhub. Each request is sent once, and says what it asks for should no answer come."""
+"""Changes on GPUhub. Each request is sent once, and is named in the error where no answer comes."""
 
 from __future__ import annotations
 

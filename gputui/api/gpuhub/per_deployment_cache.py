@@ -14,7 +14,7 @@ from gputui.models import Deployment, Ref
 
 MOVING_AT_A_TIME = 12
 """Of the deployments in motion, so many are asked about each time, the longest unasked first. How many of their
-containers start and run stands in the deployments themselves, and makes them due at once."""
+containers start and run is part of the deployments themselves, and makes them due immediately."""
 
 _M = TypeVar("_M")
 
@@ -72,7 +72,7 @@ class PerDeploymentCache(Generic[_M]):
     async def get(
         self, deployments: Sequence[Deployment]
     ) -> tuple[Mapping[Ref, Sequence[_M]], Mapping[Ref, GputuiError]]:
-        """Return the rows of each deployment, and why those of some could not be read anew.
+        """Return the rows of each deployment, and why those of some could not be refreshed.
 
         Raises GputuiError when all that were asked failed for the same kind of reason: no answer, no permission.
         """

@@ -58,7 +58,7 @@ _IN_MOTION = (Phase.PENDING, Phase.STOPPING)
 
 
 class GpuhubLists:
-    """What an account has. Deployments are asked for once for all the lists that begin with them."""
+    """The lists of an account. Deployments are requested once for all the lists that begin with them."""
 
     def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
         self._client = client
@@ -83,7 +83,7 @@ class GpuhubLists:
         self._deployments.cancel()
 
     def forget(self, *deployments: Ref) -> None:
-        """Ask anew about these deployments the next time, about everything when none is named."""
+        """Request these deployments again the next time, everything when none is named."""
         self._deployments.forget()
         if not deployments:
             self.denied = None
@@ -91,7 +91,7 @@ class GpuhubLists:
         self._packages.forget(*deployments)
 
     def forget_containers(self, *deployments: Ref) -> None:
-        """Ask anew for the containers of these deployments the next time."""
+        """Request the containers of these deployments again the next time."""
         self._containers.forget(*deployments)
 
     # Deployments (call 3)
@@ -106,11 +106,11 @@ class GpuhubLists:
         return found
 
     async def find_deployments(self, parameters: Parameters, *, raw: bool = False) -> list[Deployment]:
-        """Ask for the deployments that fit the call's own filters; raises GputuiError."""
+        """Request the deployments that fit the call's own filters; raises GputuiError."""
         return await read_all(lambda index: self._deployment_page(parameters, index, PAGE_SIZE, raw=raw))
 
     async def first_deployment(self) -> Deployment | None:
-        """Ask for one deployment, whichever the cloud lists first; None where there is none.
+        """Request one deployment, whichever the cloud lists first; None where there is none.
 
         It is asked for even by an account that was denied.
         """
@@ -119,7 +119,7 @@ class GpuhubLists:
         return page.rows[0] if page.rows else None
 
     async def deployment(self, uuid: str, *, raw: bool = False) -> Deployment:
-        """Ask for one deployment; raises NotFoundError."""
+        """Request one deployment; raises NotFoundError."""
         found = await self.find_deployments({"deployment_uuid": uuid}, raw=raw)
         deployment = next((deployment for deployment in found if deployment.ref.id == uuid), None)
         if deployment is None:
@@ -146,19 +146,19 @@ class GpuhubLists:
             raise
 
     async def require_permission(self) -> None:
-        """Ask for one deployment, where none was listed yet: raises AccountDeniedError where the account may not."""
+        """Request one deployment, where none was listed yet: raises AccountDeniedError where the account may not."""
         if self.denied is not None or not self._known:
             await self._deployment_page({}, 1, 1)
 
     async def prove_token(self) -> None:
-        """Ask for one private image, which every account may; raises GputuiError."""
+        """Request one private image, which every account may; raises GputuiError."""
         make = partial(mapping.to_image, self._scope)
         await self._client.page(schema.IMAGES, IMAGES, {"page_index": 1, "page_size": 1}, make)
 
     # Containers (call 8)
 
     async def containers(self) -> list[Instance]:
-        """Return the containers of all deployments, asked anew where they may have changed.
+        """Return the containers of all deployments, requested again where they may have changed.
 
         Where those of a deployment cannot be read, its last ones say so, or one row in their place.
         """
@@ -173,7 +173,7 @@ class GpuhubLists:
             if error is not None:
                 ref = self._scope.ref("container", deployment.ref.id)
                 stand_in = Instance(ref, deployment.name, Phase.UNKNOWN, "unknown", parent=deployment.ref)
-                whose = "its containers cannot be read: "
+                whose = "containers cannot be read: "
                 part = outdated(part, error, f"the containers of {deployment.name}", stand_in, whose=whose)
             collected.add(part, prefix=f"{deployment.ref.id}-")
         rows = collected.rows()
@@ -186,7 +186,7 @@ class GpuhubLists:
         self._containers = self._kept_containers(parameters)
 
     async def container(self, ref: Ref, *, raw: bool = False) -> Instance:
-        """Ask for one container, ended ones included; raises NotFoundError."""
+        """Request one container, ended ones included; raises NotFoundError."""
         parent = self.parent_of(ref)
         known = self._known.get(parent.id)
         if known is None and raw:
@@ -240,7 +240,7 @@ class GpuhubLists:
     async def event_page(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
     ) -> Page[EventRow]:
-        """Ask for a page of what happened to a deployment's containers, or to one of them."""
+        """Request a page of what happened to a deployment's containers, or to one of them."""
         body: dict[str, object] = {
             "deployment_uuid": deployment_uuid,
             "page_index": page_index,
@@ -255,7 +255,7 @@ class GpuhubLists:
     # The rest
 
     async def blacklist(self) -> list[Block]:
-        """Ask for the hosts that are kept out (call 11); a host that is named twice counts until the later time."""
+        """Request the blocked hosts (call 11); a host that is named twice counts until the later time."""
         data = await self._ask_blacklist()
         make = partial(mapping.to_block, self._scope)
         found = await digested(_weight(data), self._rows, schema.BLOCK, data, make, BLACKLIST)
@@ -281,7 +281,7 @@ class GpuhubLists:
         return await self._client.ask(f"{BLACKLIST}/list", method="POST", json={})
 
     async def images(self) -> list[Image]:
-        """Ask for the account's private images (call 1)."""
+        """Request the account's private images (call 1)."""
         make = partial(mapping.to_image, self._scope)
 
         async def page(index: int) -> Page[Image]:
@@ -346,7 +346,7 @@ class GpuhubLists:
         return await digested(_weight(data), self._rows, schema.PACKAGE, data, make, PACKAGES)
 
     async def balances(self) -> list[Balance]:
-        """Ask for the account's money; raises GputuiError, for an answer too that names no amount."""
+        """Request the account's money; raises GputuiError, for an answer too that names no amount."""
         balance = to_balance(
             self._scope, self._scope.account, await self._client.ask(BALANCE, method="POST", json={})
         )
@@ -357,7 +357,7 @@ class GpuhubLists:
     def _rows(
         self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, schema.RowNotes], _M], path: str
     ) -> list[_M]:
-        """Make the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
+        """Return the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
         rows = data.get("list") if isinstance(data, dict) else data
         if rows is not None and not isinstance(rows, list):
             raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
@@ -376,7 +376,7 @@ def _weight(data: object) -> int:
 
 
 def _as_whole_as(found: Iterable[Row], rows: Iterable[_M]) -> list[_M]:
-    """Return rows that were made from a list, with what is missing in that."""
+    """Return rows derived from a list, with what is missing in that."""
     collected: RowCollector[_M] = RowCollector(rows)
     collected.note_missing(found)
     return collected.rows()

@@ -1,4 +1,4 @@
-"""What GPUhub answers, as it comes: the envelope, pages, and the rows in them.
+"""The answers of GPUhub: the envelope, pages, and the rows in them.
 
 Whole pages are read in one go from their bytes. Only when something in one is not what it should be is it taken
 apart: then what cannot be read is left out, field by field, and the rest stays.
@@ -27,7 +27,7 @@ _PASSWORDS = frozenset({"root_password", "password"})
 
 
 class RowNotes(NamedTuple):
-    """What is said of a row beside its fields: why it could not be read in full, and its JSON where asked for."""
+    """Notes on a row besides its fields: why it could not be read in full, and its JSON where requested."""
 
     problem: str | None = None
     raw: str = ""
@@ -39,7 +39,7 @@ _Id = Annotated[str, Field(min_length=1)]
 
 @with_config(_LENIENT)
 class Envelope(TypedDict, total=False):
-    """What every answer is wrapped in."""
+    """The envelope of every answer."""
 
     code: Required[str]
     msg: str | None
@@ -101,7 +101,7 @@ class ContainerRow(TypedDict, total=False):
 
 @with_config(_LENIENT)
 class TemplateRow(TypedDict, total=False):
-    """What the containers of a deployment are made from. Memory is bytes here, though gigabytes when created."""
+    """The template of a deployment's containers. Memory is bytes here, though gigabytes when created."""
 
     dc_list: str | list[str | None] | None
     gpu_name_set: str | list[str | None] | None
@@ -123,7 +123,7 @@ class TemplateRow(TypedDict, total=False):
 
 @with_config(_LENIENT)
 class DeploymentRow(TypedDict, total=False):
-    """A deployment of call 3. Some fields of its creation are seen beside the template as well as in it."""
+    """A deployment of call 3. Some fields of its creation occur next to the template as well as in it."""
 
     uuid: Required[_Id]
     uid: str | None
@@ -192,7 +192,7 @@ class PackageRow(TypedDict, total=False):
 
 @with_config(_LENIENT)
 class StockRow(TypedDict, total=False):
-    """What call 12 says of one model; other keys occur beside these."""
+    """The stock of one model in call 12, among other keys."""
 
     idle_gpu_num: int | None
     total_gpu_num: int | None
@@ -217,7 +217,7 @@ IMAGES = Shape(TypeAdapter(PageEnvelope[ImageRow]), TypeAdapter(ImageRow))
 
 
 def read_page(body: PageBody[_R] | None, make: Callable[[_R, RowNotes], _M]) -> Page[_M]:
-    """Make the rows of a page in which everything is what it should be."""
+    """Return the rows of a page that is valid as a whole."""
     if body is None:
         return Page((), 0, total=0)
     rows = body.get("list") or ()
@@ -228,7 +228,7 @@ def read_page(body: PageBody[_R] | None, make: Callable[[_R, RowNotes], _M]) -> 
 def salvage_page(
     shape: Shape[_R], data: object, make: Callable[[_R, RowNotes], _M], *, raw: bool = False
 ) -> Page[_M]:
-    """Make what rows there are of a page that holds something unexpected; a bare list is a page of its own."""
+    """Return the rows that can be read of a page with invalid parts; a bare list is a page of its own."""
     body = data if isinstance(data, dict) else {"list": data}
     sent = body.get("list")
     # What is no row at all still counts as one: where a list is read on is counted in rows.

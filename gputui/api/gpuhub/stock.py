@@ -1,4 +1,4 @@
-"""The stock of GPUhub's regions: one request each, all at once; a region that fails keeps what it last had."""
+"""The stock of GPUhub's regions: one request each, all at once; a region that fails keeps its last rows."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class StockReader:
         return tuple(sorted({offer.vendor_name for offer in self._last}))
 
     def forget(self) -> None:
-        """Do not show what regions last had: it was the answer to another question."""
+        """Do not show what regions last had: it was the answer to another request."""
         self._last.retain()
 
     async def read(self, regions: Sequence[str], parameters: Mapping[str, object]) -> list[Offer]:
-        """Ask for the stock of these regions, or of a private cloud as a whole where none is named (call 12).
+        """Request the stock of these regions, or of a private cloud as a whole where none is named (call 12).
 
         Raises GputuiError only when every region failed.
         """
@@ -50,7 +50,7 @@ class StockReader:
         return offers.rows()
 
     async def read_region(self, region: str) -> Sequence[Offer]:
-        """Ask for the whole stock of one region; raises GputuiError."""
+        """Request the whole stock of one region; raises GputuiError."""
         return await self._read(region, {})
 
     async def _read(self, region: str, parameters: Mapping[str, object]) -> Sequence[Offer]:

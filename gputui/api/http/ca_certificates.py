@@ -25,9 +25,9 @@ def named() -> str:
 
 
 def context(usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """Return what checks certificates; ``usual`` makes it where the environment names none.
+    """Return the context that checks certificates; ``usual`` creates it where the environment names none.
 
-    Made once for all accounts: loading the authorities takes longer than a request. Raises UnusableAuthoritiesError.
+    Created once for all accounts: loading them takes longer than a request. Raises UnusableAuthoritiesError.
     """
     return _made(os.environ.get(FILE, ""), os.environ.get(DIRECTORY, ""), usual)
 

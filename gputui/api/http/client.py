@@ -62,7 +62,7 @@ def _usual_authorities() -> ssl.SSLContext:
 
 
 def named_proxy(base_url: str) -> Proxy | None:
-    """Return the proxy for messages; one that cannot be used is told when it is needed."""
+    """Return the proxy for messages; one that cannot be used is reported when it is needed."""
     try:
         return proxy_for(base_url)
     except UnusableProxyError:

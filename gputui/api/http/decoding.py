@@ -1,4 +1,4 @@
-"""Answers read as JSON of a shape; what is wrong with one is said by its field, never by what it holds."""
+"""Answers read as JSON of a schema; errors name the field, never its content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 async def digested(size: int, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Return what ``read`` makes of an answer of ``size`` bytes; raises what it does."""
+    """Call ``read`` for an answer of ``size`` bytes, on a thread for a large one."""
     if size < LARGE:
         return read(*args, **kwargs)
     return await asyncio.to_thread(read, *args, **kwargs)
@@ -81,7 +81,7 @@ _EXPECTED = {
 
 
 def mismatch(error: ValidationError) -> str:
-    """Say which field is not what it should be, without what it holds."""
+    """Name the field that is invalid, without its content."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(clean(str(part)) for part in first["loc"])[:80]
     return f"{place or 'the answer'} {_EXPECTED.get(first['type'], 'is of another kind than expected')}"
@@ -136,7 +136,7 @@ def _without(row: object, places: Sequence[tuple[int | str, ...]]) -> object:
 
 
 def _reached(row: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return how far a place leads through objects. In a union it ends with what the value was tried as."""
+    """Return how far a path leads through objects. In a union it ends with the type that was tried."""
     part = row
     for depth, key in enumerate(place):
         if not isinstance(part, dict) or key not in part:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 ACCEPTED = "gzip, deflate"
-"""What is asked for in ``Accept-Encoding``."""
+"""The value of ``Accept-Encoding``."""
 STEP = 256 * 2**10
 """How much is unpacked at a time, in bytes: about a millisecond's work."""
 
@@ -31,7 +31,7 @@ class Unpacker:
         self._begun = False
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Yield what a piece of the answer holds, at most STEP bytes at a time."""
+        """Yield the content of a piece of the answer, at most STEP bytes at a time."""
         if self._stream is None:
             yield piece
             return

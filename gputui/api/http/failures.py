@@ -1,4 +1,4 @@
-"""What went wrong with a request, in the words that a person at the keyboard needs."""
+"""Errors of requests, as messages for the user."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Server:
 
     @property
     def look_at(self) -> str:
-        """What to look at where something else than the server has answered."""
+        """The hint for an answer that may not be the server's."""
         if self.proxy is None:
             return CHECK_BASE_URL
         return (
@@ -69,7 +69,7 @@ def bare(host: str) -> str:
 class Refusal:
     """An answer that is no success. ``detail`` is the server's own words, ``fields`` what it says of parameters.
 
-    ``is_json`` tells whether it came from an API at all; ``location`` is the host a redirect leads to. ``code`` is
+    ``is_json``: it came from an API; ``location`` is the host a redirect leads to. ``code`` is
     the API's own word for what went wrong and ``request_id`` its name for the request, where it has them.
     """
 
@@ -198,7 +198,7 @@ def refused(server: Server, refusal: Refusal) -> GputuiError:
 
 
 _OF_PROXIES = frozenset({403, 502, 503, 504})
-"""What proxies say of their own, on a page for people."""
+"""Statuses of proxies' own error pages."""
 
 
 def refused_by_proxy(server: Server, status: int) -> GputuiError:
@@ -278,7 +278,7 @@ def _short(text: str) -> str:
 
 
 def _redirect_host(location: str) -> str:
-    """Return scheme and host of a redirect: the rest may hold what nobody should see."""
+    """Return scheme and host of a redirect: the rest may contain secrets."""
     try:
         parts = urlsplit(location)
         return (
@@ -341,7 +341,7 @@ def _of_the_proxy(
 ) -> Reason | None:
     """Return what is wrong with the proxy; None where the way behind it is meant.
 
-    It is the proxy that is connected to, and its name that is looked up. Of what it says only the status is told.
+    It is the proxy that is connected to, and its name that is looked up. Of its answer only the status is shown.
     """
     name = type(error).__name__
     way_out = f"Check {proxy.variable}, or add {bare(server.host)} to no_proxy."

@@ -1,4 +1,4 @@
-"""Figures of an answer that no model can hold: NaN, infinities, numbers of hundreds of digits."""
+"""Numbers of an answer that no model accepts: NaN, infinities, numbers of hundreds of digits."""
 
 from __future__ import annotations
 

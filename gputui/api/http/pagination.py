@@ -17,7 +17,7 @@ _MOST_PAGES = 500
 _FIRST_BATCH = 12
 """How many pages are asked for at once, twice as many each time: none is asked for on a server's word alone."""
 _READINGS = 3
-"""How often a list is read that does not hold still."""
+"""How often a list is read that changes meanwhile."""
 
 _T = TypeVar("_T")
 _M = TypeVar("_M", bound=Row)
@@ -106,7 +106,7 @@ def _page_count(first: Page[_M]) -> int | None:
         return None
     if not first.sent:
         return 1
-    # By what came, not by what the server calls its page size: it may put fewer on a page than it says.
+    # By the rows that came, not by the server's page size: a page may have fewer.
     counts = (1, first.pages or 0, -(-(first.total or 0) // first.sent))
     return min(max(counts), _MOST_PAGES)
 
@@ -122,7 +122,7 @@ def _is_full(page: Page[_M]) -> bool:
 
 
 def _fits(pages: Sequence[Page[_M]], distinct: int) -> bool:
-    """Whether the pages are of one state of the list, as far as one can tell."""
+    """Whether the pages are of one state of the list, as far as can be seen."""
     readable = sum(len(page.rows) for page in pages)
     totals = {page.total for page in pages if page.total is not None}
     if distinct < readable or len(totals) > 1:

@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class UnreadableRowError(Exception):
-    """A row that cannot even be named. ``reason`` says which field is at fault, without what it holds."""
+    """A row that cannot even be named. ``reason`` names the field at fault, without its content."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ def read_each(rows: Iterable[object], read: Callable[[object], _T]) -> tuple[lis
 
 
 def each_changed(rows: Sequence[_M], change: Callable[[_M], _M]) -> list[_M]:
-    """Return the rows as ``change`` makes them; what the list lacks it still lacks."""
+    """Return the rows changed by ``change``, with what is missing in the list."""
     changed = [change(row) for row in rows]
     return PartialRows(changed, rows.missing, rows.blank) if isinstance(rows, PartialRows) else changed
 
@@ -63,13 +63,13 @@ class RowCollector(Generic[_M]):
     def add(
         self, rows: Iterable[_M], unread: Mapping[str, int] | None = None, *, kind: str = "", prefix: str = ""
     ) -> None:
-        """Add a part. What it lacks, the whole lacks; ``kind`` and ``prefix`` are those of the Refs in this part."""
+        """Add a part, with what is missing in it; ``kind`` and ``prefix`` are those of its Refs."""
         self._rows.update((row.ref, row) for row in rows)
         self._missing += [Missing(reason, count, kind, prefix) for reason, count in (unread or {}).items()]
         self.note_missing(rows, kind=kind, prefix=prefix)
 
     def note_missing(self, rows: Iterable[Row], *, kind: str = "", prefix: str = "") -> None:
-        """Note what another list lacks that this one is made from."""
+        """Note what is missing in a list that this one derives from."""
         if isinstance(rows, PartialRows):
             narrowed = (replace(one, kind=kind or one.kind, prefix=prefix or one.prefix) for one in rows.missing)
             self._missing += narrowed
@@ -110,7 +110,7 @@ class LastRows(Generic[_M]):
     def update(
         self, name: str, found: Sequence[_M] | GputuiError, what: str, stand_in: _M, *, whose: str = ""
     ) -> Sequence[_M]:
-        """Return the rows of a part; for one that cannot be read the last ones, else one to stand in for them.
+        """Return the rows of a part; for one that cannot be read the last ones, else ``stand_in``.
 
         ``what`` names the part, ``whose`` begins the problem of the one that stands in.
         """

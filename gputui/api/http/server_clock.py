@@ -26,7 +26,7 @@ def http_date(text: str) -> float | None:
 
 
 class ServerClock:
-    """The difference between two clocks, as far as whole seconds tell it.
+    """The difference between two clocks, as far as whole seconds show it.
 
     ``ahead`` is in seconds, None before the first answer with a date. It stays what it is for as long as the answers
     agree with it, and is 0.0 where they agree with two clocks that are the same.

@@ -51,13 +51,13 @@ Json = Mapping[str, object]
 """The body of a request: what :func:`json.dumps` can write."""
 
 Authorize = Callable[[], Awaitable[Mapping[str, str]]]
-"""Returns the headers that carry the credentials; asked anew for every request."""
+"""Returns the headers that carry the credentials; called for every request."""
 
 log = logging.getLogger("gputui.http")
 
 if importlib.util.find_spec("sniffio") is None:
     # httpcore looks for it before every lock; a search that fails walks the whole path, twice a request.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]  # how an import is made to fail at once
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # an import of it fails at once
 
 # httpx and httpcore log whole URLs and headers: with credentials, and passwords in query strings.
 for _name in (
@@ -102,8 +102,8 @@ class _TransientError(Exception):
 class Transport:
     """The connections of one account.
 
-    ``latency`` is how long the last question waited for its answer, in seconds; ``clock`` is what the answers tell of
-    the server's clock, and ``now`` ours. ``explain`` lets a back end name a refusal better than its status does.
+    ``latency`` is how long the last question waited for its answer, in seconds; ``clock`` is the server's clock by
+    its answers, and ``now`` ours. ``explain`` lets a back end name a refusal better than its status does.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Transport:
         self._random = random
         self._now = now
         # Questions share connections. A change takes one of its own: on one that the server is just closing it would
-        # be lost, and nobody could tell that it was not done.
+        # be lost, and it would be unknown that it was not done.
         self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
@@ -190,7 +190,7 @@ class Transport:
         creates: bool = False,
         longest: int | None = None,
     ) -> bytes:
-        """Ask for a change, exactly once. ``what`` names it: "the stop of pod main".
+        """Request a change, exactly once. ``what`` names it: "the stop of pod main".
 
         ``timeout`` is for the answer, in seconds; with ``math.inf`` the answer may take as long as the connection
         holds. ``creates`` says that something new comes of it, which a server may make and fail at afterwards.
@@ -230,7 +230,7 @@ class Transport:
     def limit(self, seconds: float, *, said: str = "", request_id: str = "") -> RateLimitedError:
         """Send nothing for so long, and return the error that says so: the server asked to slow down.
 
-        ``said`` and ``request_id`` are the server's own, told with every request that is held back meanwhile.
+        ``said`` and ``request_id`` are the server's own, shown with every request that is held back meanwhile.
         """
         self._limited_until = self._monotonic() + seconds
         self._limit_said = "" if said.lower().rstrip(".") == "too many requests" else said
@@ -337,7 +337,7 @@ class Transport:
         return ProtocolError(f"{self.server}: the answer {reason}.", hint=self.server.look_at)
 
     def _failure(self, attempt: _Attempt, error: Exception) -> Exception:
-        """Turn what went wrong on the way into what the caller is told."""
+        """Return the error for a failure on the way."""
         reason = failures.describe(error, self.server, connect=CONNECT_TIMEOUT, read=attempt.read_timeout)
         unsent = isinstance(
             error,
@@ -356,7 +356,7 @@ class Transport:
         return unavailable if lasting else _TransientError(unavailable)
 
     def _refused(self, attempt: _Attempt, response: httpx.Response, body: bytes) -> Exception:
-        """Turn an answer that is no success into what the caller is told."""
+        """Return the error for an answer that is no success."""
         refusal = failures.read_refusal(response.status_code, response.headers.get("location", ""), body)
         if refusal.status == 429:
             delay = _retry_after(response) or DEFAULT_RETRY_AFTER
@@ -394,7 +394,7 @@ class Transport:
 
 
 def _encoded(json: Json | None) -> bytes | None:
-    """Return a body's bytes. Lone surrogates, which UTF-8 cannot hold, are written as JSON's escapes."""
+    """Return a body's bytes. Lone surrogates, which UTF-8 does not have, are written as JSON's escapes."""
     return None if json is None else json_module.dumps(json, separators=(",", ":")).encode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""An account on a pody server: who one is, what one may use and uses, who else is there, what the host is."""
+"""The details of an account on a pody server: identity, quota, use, other users, host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 async def identify(config: PodyAccount, client: PodyClient) -> AccountInfo:
-    """Ask release and identity (``/version``, ``/user/info``); raises GputuiError."""
+    """Request release and identity (``/version``, ``/user/info``); raises GputuiError."""
     release = await client.release()
     info = await client.ask(schema.USER_INFO, "/user/info")
     return AccountInfo(
@@ -44,7 +44,7 @@ async def describe(
     pods: Callable[[], Coroutine[Any, Any, tuple[Sequence[Ref], Mapping[str, int]]]],
     images: Callable[[], Coroutine[Any, Any, Sequence[Image]]],
 ) -> AccountInfo:
-    """Ask everything there is; what fails beside the identity is named in ``problems``."""
+    """Request all details; what fails besides the identity is named in ``problems``."""
     basic = await identify(config, client)
     problems: list[str] = []
 
@@ -90,7 +90,7 @@ def _own(images: Sequence[Image]) -> int:
 
 
 async def _usage(client: PodyClient, title: str, path: str, user: str) -> tuple[str, str] | None:
-    """Ask the time used so far; None from a server that keeps no account of it."""
+    """Request the time used so far; None from a server that keeps no account of it."""
     if await client.release() < _STATISTICS:
         return None
     seconds = await client.ask(schema.SECONDS, path, {"user": user})

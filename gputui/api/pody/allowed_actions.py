@@ -1,4 +1,4 @@
-"""What a pody server allows: names of pods and tags, actions by state."""
+"""The rules of a pody server: names of pods and tags, actions by state."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ RULES: Mapping[str, Kind] = {
     "offer": Kind("offers", frozenset({Action.CREATE})),
     "account": Kind("accounts", frozenset({Action.CREATE, Action.CHANGE_PASSWORD})),
 }
-"""What the API has calls for, in any state of the thing."""
+"""The actions that the API has calls for, in any state."""
 
 
 def never(row: Row, action: Action, *, commits: bool) -> Never | None:
-    """Return why an action can never apply to a row, beside the rules.
+    """Return why an action can never apply to a row, besides the rules.
 
     ``commits``: this release has the call that saves pods.
     """

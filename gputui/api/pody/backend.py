@@ -128,11 +128,11 @@ class PodyBackend(HttpBackend):
     # Identity
 
     async def probe(self) -> AccountInfo:
-        """Ask release and identity (``/version``, ``/user/info``): proves address, kind of server and credentials."""
+        """Request release and identity (``/version``, ``/user/info``): proves address, server and credentials."""
         return await pody_account.identify(self._config, self._client)
 
     async def account_info(self) -> AccountInfo:
-        """Ask everything about account and host; what fails is named in ``problems``."""
+        """Request everything about account and host; what fails is named in ``problems``."""
         return await pody_account.describe(self._config, self._client, pods=self._pod_refs, images=self.images)
 
     async def change_password(self, password: str) -> ActionResult:
@@ -146,7 +146,7 @@ class PodyBackend(HttpBackend):
     # Instances
 
     async def instances(self) -> Sequence[Instance]:
-        """List the user's pods (``/pod/list``), each inspected. A pod that fails to tell keeps its row."""
+        """List the user's pods (``/pod/list``), each inspected. A pod that cannot be inspected keeps its row."""
         refs, unread = await self._pod_refs()
         near = self.latency is not None and self.latency < NEAR_SECONDS
         slots = asyncio.Semaphore(NEAR_INSPECTIONS if near else INSPECTIONS)
@@ -209,7 +209,7 @@ class PodyBackend(HttpBackend):
         return Instance(ref, ref.id, Phase.UNKNOWN, "unknown", host=self._host, problem=error.message)
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Ask where the pod's port 22 is now; raises SshError where it runs no sshd one can reach."""
+        """Fetch the current address of the pod's port 22; raises SshError where it runs no sshd one can reach."""
         pod = await self._inspect(ref)
         if pod.phase is not Phase.RUNNING:
             raise SshError(f"{ref} does not run (it is {pod.status}).", hint="Start it first.")

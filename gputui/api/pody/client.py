@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Release = tuple[int, ...]
 
 OLDEST: Release = (0, 1, 0)
-"""Stands for servers from before 0.1.15, which do not tell their release."""
+"""The release of servers before 0.1.15, which do not report one."""
 
 ACTION_TIMEOUT = 180.0
 """How long the answer to an action may take, in seconds: Docker alone waits 10 s before it kills."""
@@ -85,7 +85,7 @@ class PodyClient(AccountClient):
         return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
-        """Ask and return the answer's JSON as it came; raises GputuiError."""
+        """Send a request and return the answer's JSON as it came; raises GputuiError."""
         try:
             return await self.transport.get(path, params)
         except RouteMissingError:
@@ -93,7 +93,7 @@ class PodyClient(AccountClient):
             raise
 
     async def ask(self, adapter: TypeAdapter[_T], path: str, params: Mapping[str, str] | None = None) -> _T:
-        """Ask and read the answer; raises GputuiError."""
+        """Send a request and read the answer; raises GputuiError."""
         body = await self.get(path, params)
         return await digested(len(body), self.decode, adapter, body, path)
 
@@ -106,7 +106,7 @@ class PodyClient(AccountClient):
         timeout: float = ACTION_TIMEOUT,
         creates: bool = False,
     ) -> str:
-        """Ask for a change, once; raises UnknownOutcomeError where the answer is not pody's.
+        """Request a change, once; raises UnknownOutcomeError where the answer is not pody's.
 
         It repeats the container's whole log, of which the beginning is read; returns the last lines of that.
         """

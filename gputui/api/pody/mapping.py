@@ -1,4 +1,4 @@
-"""From what a pody server answers to the domain."""
+"""From the answers of a pody server to models."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _PORTS = re.compile(r"(?:.*:)?(\d{1,5}):(\d{1,5})(?:/([a-z]+))?")
 
 
 def to_instance(ref: Ref, pod: PodRow, body: bytes, *, base_url: str, gpu_model: str | None) -> Instance:
-    """Make the row of a pod from its inspection."""
+    """Return the row of a pod from its inspection."""
     ports = tuple(_ports(pod.port_mapping or ()))
     ssh_port = next((port.host_port for port in ports if port.instance_port == SSH_PORT), None)
     gpu_all = pod.gpu_ids is None and "gpu_ids" in pod.model_fields_set
@@ -78,7 +78,7 @@ def pod_names(snapshot: GpuSnapshot) -> set[str]:
 
 
 def to_processes(account: str, host: str, snapshot: GpuSnapshot, owned: Mapping[str, Ref]) -> list[GpuProcess]:
-    """Make the rows of all processes; ``owned`` maps the server's names of pods to our own instances.
+    """Return the rows of all processes; ``owned`` maps the server's names of pods to our own instances.
 
     Processes of a GPU that cannot be read have one row together, which says that they are unknown.
     """
@@ -121,7 +121,7 @@ def to_devices(
     model: str | None,
     memory_total: int | None,
 ) -> list[GpuDevice]:
-    """Make the rows of the GPUs from what runs on them; ``owned`` as for :func:`to_processes`."""
+    """Return the rows of the GPUs from what runs on them; ``owned`` as for :func:`to_processes`."""
     return [
         GpuDevice(
             ref=Ref(account, "gpu", str(gpu)),
@@ -139,7 +139,7 @@ def to_devices(
 
 
 def to_offers(account: str, host: str, snapshot: GpuSnapshot, *, model: str, memory_total: int | None) -> list[Offer]:
-    """Make the stock: GPUs without a process are idle."""
+    """Return the stock: GPUs without a process are idle."""
     if not snapshot:
         return []
     idle = sum(not processes for processes in snapshot.values())
@@ -148,7 +148,7 @@ def to_offers(account: str, host: str, snapshot: GpuSnapshot, *, model: str, mem
 
 
 def to_image(ref: Ref, *, own: bool) -> Image:
-    """Make the row of an image from its name in the list."""
+    """Return the row of an image from its name in the list."""
     repository, colon, tag = ref.id.rpartition(":")
     return Image(ref, name=repository if colon else ref.id, tag=tag if colon else None, own=own)
 
@@ -231,7 +231,7 @@ def _unreadable_processes(processes: Iterable[ProcessRow | Unreadable]) -> str |
 
 
 def _held(processes: Iterable[ProcessRow | Unreadable]) -> int | None:
-    """Return the GPU memory that processes hold, None where the driver tells it of none of them."""
+    """Return the GPU memory of the processes, None where the driver reports it for none of them."""
     held = [process.gpu_memory_used for process in _readable(processes)]
     known = [size for size in held if size is not None]
     return sum(known) if known or not held else None

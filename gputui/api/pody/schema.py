@@ -1,4 +1,4 @@
-"""What a pody server answers, as it comes.
+"""The answers of a pody server.
 
 Speaks for the HTTP API document and for the shapes of releases 0.1.15 to 0.4.1: newer ones add fields, so unknown
 ones are ignored and what older ones lack is optional.
@@ -46,7 +46,7 @@ class ProcessRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """One entry of a list that is not what it should be: it spoils itself, not the list."""
+    """An invalid entry of a list: it does not make the list invalid."""
 
     reason: str
 
@@ -112,7 +112,7 @@ def _has_texts(values: list[object]) -> list[object]:
 
 
 def read_user(value: object) -> tuple[str, bool | None]:
-    """Read a user of ``/user/list`` and whether it is an administrator, None where that is not told.
+    """Read a user of ``/user/list`` and whether it is an administrator, None where that is not reported.
 
     Releases up to 0.4.1 list names alone; the document speaks of names with their status. Raises UnreadableRowError.
     """

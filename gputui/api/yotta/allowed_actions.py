@@ -1,4 +1,4 @@
-"""What Yotta lets one do to pods, VMs, workers and endpoints, by the state they are in."""
+"""The actions that Yotta permits on pods, VMs, workers and endpoints, by their state."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ RULES: Mapping[str, Kind] = {
     "offer": Kind("offers", frozenset({Action.CREATE})),
     "account": Kind("accounts", frozenset({Action.CREATE})),
 }
-"""What the API has calls for, in any state of the thing."""
+"""The actions that the API has calls for, in any state."""
 
 
 def instance_actions(row: Instance) -> frozenset[Action]:

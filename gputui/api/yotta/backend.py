@@ -1,7 +1,7 @@
 """Yotta: pods, VMs and endpoints with their workers, over the second release of its API.
 
 Lists of pods, endpoints and workers come whole, that of VMs page by page; a refusal may come in the envelope of an
-answer with HTTP 200. The stock tells yes or no for each GPU type and region.
+answer with HTTP 200. The stock is yes or no for each GPU type and region.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _DELETED: Mapping[str, str] = {
     VOLUME: "deleted, and what was on it",
     CREDENTIAL: "deleted",
 }
-"""What a deletion has done, by kind. Volumes are things of their own and stay."""
+"""The effect of a deletion, by kind. Mounted volumes remain."""
 
 
 class YottaBackend(HttpBackend):
@@ -126,7 +126,7 @@ class YottaBackend(HttpBackend):
     # The account
 
     async def probe(self) -> AccountInfo:
-        """Ask for one VM (``GET /v2/vms``): proves address, kind of server and key."""
+        """Request one VM (``GET /v2/vms``): proves address, kind of server and key."""
         await self._lists.first_vm()
         return self.info(host_spec=(("currency", self._config.currency),))
 
@@ -151,7 +151,7 @@ class YottaBackend(HttpBackend):
             self._tasks.narrow(used.text("queue"), used.number("newest"), query(resource))
 
     async def fetch(self, ref: Ref) -> Row:
-        """Fetch one row anew; raises NotFoundError."""
+        """Fetch one row; raises NotFoundError."""
         readers: Mapping[str, Callable[[Ref], Awaitable[Row]]] = {
             mapping.POD: self._lists.pod,
             mapping.VM: self._lists.vm,
@@ -169,7 +169,7 @@ class YottaBackend(HttpBackend):
     # Logging in
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Ask where the instance's sshd is now; raises SshError where it has none. The key is the account's."""
+        """Fetch the current address of the instance's sshd; raises SshError where it has none."""
         if ref.kind not in (mapping.POD, mapping.VM, mapping.WORKER):
             raise InvalidError(f"{ref} is nothing to log into.")
         row = await self.fetch(ref)

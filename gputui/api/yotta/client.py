@@ -20,7 +20,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 class EnvelopeWire(BaseModel):
-    """What is around every answer."""
+    """The envelope of every answer."""
 
     code: int
     message: str | None = None

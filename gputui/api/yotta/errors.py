@@ -1,4 +1,4 @@
-"""The refusals of Yotta: what its codes stand for, and the errors they become."""
+"""The error codes of Yotta, and the errors they become."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TRY_AGAIN = "Try again in a moment; if it persists, contact the vendor."
 
 
 class ErrorCode(NamedTuple):
-    """What a code stands for: the kind of failure, the words where the answer has none, and what to do now."""
+    """The meaning of a code: the kind of error, its text where the answer has none, and a hint."""
 
     kind: (
         type[AuthError | ConflictError | ForbiddenError | InvalidError | NotFoundError | ServerError]

@@ -29,10 +29,10 @@ MOST = 1000
 """Lines that a page can have."""
 
 _UNTOLD = "+"
-"""Begins what stands for an offset that is not told."""
+"""The beginning of the offsets of lines that have none."""
 _FORWARD, _BACKWARD = "Forward", "Backward"
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""What sets colours and moves the cursor: programs write it for their own terminal."""
+"""Sequences that set colours and move the cursor."""
 
 
 def _as_text(value: Any) -> Any:
@@ -65,7 +65,7 @@ class PageRow(BaseModel):
 
 
 def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool = False) -> LogPage:
-    """Put a page's lines into their order, each once; where nothing tells how to go on, its last line does."""
+    """Return a page's lines in order, each once. Without a position of its own it continues after its last line."""
     entries = [entry for entry in page.logs or [] if entry is not None]
     lines: dict[LogPosition, LogLine] = {}
     times: dict[str, datetime | None] = {}
@@ -73,7 +73,7 @@ def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool =
     for entry in entries:
         time, offset = entry.timestamp or "", entry.offset or ""
         if not offset:
-            # Lines that only their order tells apart are all there.
+            # Lines that differ in their order only are all kept.
             untold[time] += 1
             offset = f"{_UNTOLD}{untold[time]}"
         if time not in times:
@@ -91,7 +91,7 @@ def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool =
 
 
 def _place(line: LogLine) -> tuple[bool, datetime, int, str]:
-    """Return where a line stands: by its time, then by its offset, which counts on within a moment."""
+    """Return the sort key of a line: its time, then its offset, which increases within a time."""
     offset = line.position.offset
     number = int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 20 else 0
     return line.at is not None, line.at or datetime.min.replace(tzinfo=UTC), number, offset

@@ -1,4 +1,4 @@
-"""From what Yotta answers to the domain: names made safe, statuses, SSH commands, GPU types.
+"""From the answers of Yotta to models: safe names, statuses, SSH commands, GPU types.
 
 Statuses come in upper case from pods and endpoints, in lower case from VMs: they mean the same in either.
 """
@@ -77,7 +77,7 @@ _MOST_GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the rows of an account are made with: its name, its currency, and its ids as the API has them."""
+    """The context of an account's rows: its name, its currency, and its ids as the API has them."""
 
     account: str
     currency: str
@@ -89,7 +89,7 @@ class Scope:
 
 
 def to_pod(scope: Scope, row: object) -> Instance:
-    """Make the row of a pod; raises UnreadableRowError where it has no id."""
+    """Return the row of a pod; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(schema.PodRow, row)
     ref, status = scope.ref(POD, wire.id), _status(wire.status)
     return Instance(
@@ -112,7 +112,7 @@ def to_pod(scope: Scope, row: object) -> Instance:
 
 
 def to_vm(scope: Scope, row: object) -> Instance:
-    """Make the row of a VM; raises UnreadableRowError where it has no id."""
+    """Return the row of a VM; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(schema.VmRow, row)
     ref, status = scope.ref(VM, wire.id), _status(wire.status)
     return Instance(
@@ -139,9 +139,9 @@ def to_vm(scope: Scope, row: object) -> Instance:
 
 
 def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
-    """Make the row of a worker; raises UnreadableRowError where it has no id.
+    """Return the row of a worker; raises UnreadableRowError where it has no id.
 
-    What is not told of it is that of its endpoint.
+    What is not reported is taken from its endpoint.
     """
     wire, problem = schema.salvage(schema.WorkerRow, row)
     ref = scope.ref(WORKER, f"{scope.names.raw(endpoint.ref)}/{wire.worker_id}")
@@ -168,7 +168,7 @@ def to_worker(scope: Scope, endpoint: Deployment, row: object) -> Instance:
 
 
 def to_endpoint(scope: Scope, row: object) -> Deployment:
-    """Make the row of an endpoint; raises UnreadableRowError where it has no id."""
+    """Return the row of an endpoint; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(schema.EndpointRow, row)
     ref, status = scope.ref(ENDPOINT, wire.id), _status(wire.status)
     resources = wire.resources or []
@@ -275,7 +275,7 @@ def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] |
 
 
 def made_ref(scope: Scope, kind: str, data: object) -> Ref | None:
-    """Return the Ref that the answer to a create tells: a row, or its id alone; None where it tells none."""
+    """Return the Ref in the answer to a create, which is a row or an id; None where there is none."""
     row = data if isinstance(data, Mapping) else {"id": data}
     try:
         return scope.ref(kind, schema.salvage(schema.MadeRow, row)[0].id)
@@ -294,7 +294,7 @@ def phase_of(status: str) -> Phase:
 
 
 def _image(image: str | None, registry: str | None) -> str | None:
-    """Return how an image is named: with its registry, unless it is Docker's own or told by the name already."""
+    """Return how an image is named: with its registry, unless that is Docker's own or part of the name."""
     name, place = (clean((text or "").strip()) for text in (image, registry))
     place = place.rpartition("://")[2].strip("/")
     host = place.partition("/")[0].lower()
@@ -341,5 +341,5 @@ def _ssh(status: str, command: str | None, ref: Ref) -> SSHTarget | None:
 
 
 def gigabytes(size: float | None) -> int | None:
-    """Return bytes of what is told in GB; None for what is no size."""
+    """Return bytes from GB; None for what is no size."""
     return round(size * _GIB) if size and 0 < size < _MOST_GIB else None

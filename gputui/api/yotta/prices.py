@@ -1,4 +1,4 @@
-"""What Yotta tells of prices, and of what kind that is.
+"""The prices that Yotta reports, exact and estimated.
 
 The data model has one figure, the ``cost`` of endpoints and volumes, without a unit: taken for an hour's, it is an
 estimate. Newer answers have ``perHourPrice`` or ``perSecondPrice`` of a whole thing and ``singleCardPrice`` of one of
@@ -74,7 +74,7 @@ def worker_share(endpoint: Deployment, phase: Phase) -> Money | None:
 
 
 def with_list_price(vm: Instance, types: Iterable[VmType], currency: str) -> Instance:
-    """Return a VM with the list price of its type as an estimate, where it tells none and one type fits."""
+    """Return a VM with the list price of its type as an estimate, where it reports none and one type fits."""
     if vm.price is not None:
         return vm
     prices: set[Decimal] = set()

@@ -38,11 +38,11 @@ _T = TypeVar("_T")
 TYPES_AGE = 600.0
 """How long list prices of types of VM are taken for current, in seconds."""
 _PARTS = {mapping.POD: "pods", mapping.VM: "VMs", mapping.WORKER: "workers"}
-"""The parts of the list of instances, by kind: what stands in for one that cannot be read is called so."""
+"""The parts of the list of instances, by kind, with the names of the rows that stand in for them."""
 
 
 class YottaLists:
-    """What an account has. A part of the instances that cannot be read keeps what it last had, and says so."""
+    """The lists of an account. A part of the instances that cannot be read keeps its last rows, marked."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class YottaLists:
     def narrow(self, queries: Mapping[str, filters.Parameters]) -> None:
         """List instances with these queries for ``pods``, ``vms`` and ``workers`` from now on."""
         self._queries = queries
-        self._last.retain()  # they were the answer to another question
+        self._last.retain()  # they were the answer to another request
 
     # Instances
 
@@ -104,7 +104,7 @@ class YottaLists:
         return await self._priced_vms(await self.paged(VMS, params or {}, partial(mapping.to_vm, self._scope)))
 
     async def _priced_vms(self, vms: Sequence[Instance]) -> list[Instance]:
-        """Give VMs that tell no price the stated one, else the list price of their type.
+        """Give VMs without a reported price the stated one, else the list price of their type.
 
         The types are asked for at most once in ten minutes for that; where they cannot be read, it stays unknown.
         """
@@ -119,7 +119,7 @@ class YottaLists:
         return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
 
     async def first_vm(self) -> None:
-        """Ask for one VM: what is cheapest to ask."""
+        """Request one VM: what is cheapest to ask."""
         await self._client.ask(VMS, {"page": 1, "size": 1})
 
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:
@@ -174,21 +174,21 @@ class YottaLists:
     # One of them
 
     async def pod(self, ref: Ref) -> Instance:
-        """Ask for one pod (``GET /v2/pods/{id}``)."""
+        """Request one pod (``GET /v2/pods/{id}``)."""
         return self._stated.instance(await self.one(ref, self.path_of(ref), partial(mapping.to_pod, self._scope)))
 
     async def vm(self, ref: Ref) -> Instance:
-        """Ask for one VM (``GET /v2/vms/{id}``)."""
+        """Request one VM (``GET /v2/vms/{id}``)."""
         (row,) = await self._priced_vms([await self.one(ref, self.path_of(ref), partial(mapping.to_vm, self._scope))])
         return row
 
     async def endpoint(self, ref: Ref) -> Deployment:
-        """Ask for one endpoint (``GET /v2/serverless/{id}``)."""
+        """Request one endpoint (``GET /v2/serverless/{id}``)."""
         row = await self.one(ref, self.path_of(ref), partial(mapping.to_endpoint, self._scope))
         return self._stated.deployment(row)
 
     async def worker(self, ref: Ref) -> Instance:
-        """Ask for the workers of an endpoint, of which it is one; raises NotFoundError."""
+        """Request the workers of an endpoint, of which it is one; raises NotFoundError."""
         endpoint = await self.endpoint(Ref(ref.account, mapping.ENDPOINT, ref.id.partition("/")[0]))
         return found(ref, await self.workers_of(endpoint))
 
@@ -202,7 +202,7 @@ class YottaLists:
         return f"{ENDPOINTS}/{segment(endpoint)}/workers/{segment(worker)}/logs"
 
     async def one(self, ref: Ref, path: str, make: Callable[[object], _R]) -> _R:
-        """Ask for one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
+        """Request one thing by its path; raises NotFoundError, and ProtocolError where it is another one."""
         try:
             row = await self._client.read(path, None, make)
         except UnreadableRowError as error:

@@ -192,13 +192,13 @@ class VmTypeRow(PricedRow):
 
 
 class MadeRow(YottaRow):
-    """What the answer to a create tells of the new thing."""
+    """The answer to a create."""
 
     id: Id
 
 
 def salvage(shape: type[_M], row: object) -> tuple[_M, str | None]:
-    """Read a row, without the fields that are not what they should be.
+    """Read a row without the fields that are invalid.
 
     Raises UnreadableRowError where it cannot even be named.
     """
@@ -238,7 +238,7 @@ def rows_of(data: object) -> list[object] | None:
 
 
 class PageFigures(NamedTuple):
-    """What an answer says of its page, None where it says nothing."""
+    """The figures of a page in an answer, None for missing ones."""
 
     size: int | None = None
     pages: int | None = None

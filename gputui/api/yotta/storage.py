@@ -112,7 +112,7 @@ def to_credential(scope: Scope, row: object) -> RegistryCredential:
 
 
 class YottaStorage:
-    """The volumes and credentials of an account. A type that cannot be read keeps its last volumes, and says so."""
+    """The volumes and credentials of an account. A type that cannot be read keeps its last volumes, marked."""
 
     def __init__(self, scope: Scope, lists: YottaLists) -> None:
         self._scope = scope
@@ -125,7 +125,7 @@ class YottaStorage:
         """List volumes of one type, or of all where it is '', with a query from now on."""
         self._types = [storage_type] if storage_type else tuple(filters.STORAGE_TYPES)
         self._query = query
-        self._last.retain()  # they were the answer to another question
+        self._last.retain()  # they were the answer to another request
 
     async def volumes(self) -> list[Volume]:
         """List the volumes of all types (``GET /v2/volumes``, which wants a type), all pages."""
@@ -140,7 +140,7 @@ class YottaStorage:
         return rows.rows()
 
     async def volumes_called(self, name: str, storage_type: str) -> list[Volume]:
-        """Ask for the volumes of a name and a type, however the list is narrowed; raises GputuiError."""
+        """Request the volumes of a name and a type, however the list is narrowed; raises GputuiError."""
         return [volume for volume in await self._of_type(storage_type, {}) if volume.name == name]
 
     @property
@@ -162,11 +162,11 @@ class YottaStorage:
         return () if isinstance(found, GputuiError) else found
 
     async def volume(self, ref: Ref) -> Volume:
-        """Ask for one volume (``GET /v2/volumes/{id}``); raises NotFoundError."""
+        """Request one volume (``GET /v2/volumes/{id}``); raises NotFoundError."""
         return await self._lists.one(ref, self.path_of(ref), partial(to_volume, self._scope))
 
     async def credential(self, ref: Ref) -> RegistryCredential:
-        """Ask for one credential (``GET /v2/container-registry-auths/{id}``); raises NotFoundError."""
+        """Request one credential (``GET /v2/container-registry-auths/{id}``); raises NotFoundError."""
         return await self._lists.one(ref, self.path_of(ref), partial(to_credential, self._scope))
 
     def path_of(self, ref: Ref) -> str:

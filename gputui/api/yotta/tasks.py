@@ -102,7 +102,7 @@ class _Reading(NamedTuple):
 
 
 class YottaTasks:
-    """The tasks of an account. A queue that cannot be read keeps what it last had, and says so."""
+    """The tasks of an account. A queue that cannot be read keeps its last tasks, marked."""
 
     def __init__(self, client: YottaClient, scope: Scope, lists: YottaLists) -> None:
         self._client = client
@@ -117,17 +117,17 @@ class YottaTasks:
 
     @property
     def endpoints(self) -> Sequence[Deployment]:
-        """The endpoints that take tasks, as they were last told."""
+        """The endpoints that take tasks, as they were last reported."""
         return self._queues
 
     def narrow(self, queue: str, most: int | None, query: filters.Parameters) -> None:
         """List the tasks of one queue, or of all where it is '', with a query from now on; ``most`` of each."""
         self._only, self._most, self._query = queue, most, query
-        self._last.clear()  # they were the answer to another question
+        self._last.clear()  # they were the answer to another request
         self.forget()
 
     def forget(self) -> None:
-        """Ask anew the next time: what was answered, or is on its way, may be from before a change."""
+        """Request again the next time: answers, also those under way, may be from before a change."""
         self._shared.forget()
 
     async def tasks(self) -> list[Task]:
@@ -144,17 +144,17 @@ class YottaTasks:
         return [reading.queue for reading in await self._shared.get()]
 
     async def read_endpoints(self) -> Sequence[Deployment]:
-        """Ask which endpoints take tasks."""
+        """Request the endpoints that take tasks."""
         self._queues = [each for each in await self._lists.endpoints() if each.takes_tasks]
         return self._queues
 
     async def task(self, ref: Ref) -> Task:
-        """Ask for one task; raises NotFoundError."""
+        """Request one task; raises NotFoundError."""
         endpoint = await self._endpoint_of(ref)
         return await self._lists.one(ref, self.path_of(ref), partial(to_task, self._scope, endpoint))
 
     async def queue(self, ref: Ref) -> TaskQueue:
-        """Ask for one queue; raises NotFoundError."""
+        """Request one queue; raises NotFoundError."""
         endpoint = await self._lists.endpoint(Ref(ref.account, ENDPOINT, ref.id))
         return (await self._read(endpoint)).queue
 
@@ -214,7 +214,7 @@ class YottaTasks:
         """Read pages until there are enough; what comes twice, because tasks came in between, comes once."""
         size = min(PAGE_SIZE, most)
         rows, total, weight = await self._page(path, 1, size)
-        # By what came: a server may put fewer on a page than asked for. Without a total a short page is the last.
+        # By the rows that came: a page may have fewer than requested. Without a total a short page is the last.
         wanted = min(most, total if total is not None else most if len(rows) >= size else len(rows))
         pages = min(_MOST_PAGES, -(-wanted // len(rows))) if rows else 1
         if pages > 1:

@@ -79,7 +79,7 @@ DOCKS: dict[str, tuple[DockPlan, ...]] = {
 
 def build_dock(world: World, plan: DockPlan, seed: int = 0) -> DockHost:
     """Build a host with an hour of history. It has its own random generator, so that other hosts do not change."""
-    rng = random.Random(f"{plan.name} {seed}")  # noqa: S311  a pretend host holds no secrets
+    rng = random.Random(f"{plan.name} {seed}")  # noqa: S311  a pretend host has no secrets
 
     def uuid() -> str:
         return "GPU-" + "-".join(f"{rng.getrandbits(digits * 4):0{digits}x}" for digits in (8, 4, 4, 4, 12))

@@ -45,7 +45,7 @@ class Cloud:
         self.regions = tuple(regions)
         self.private = private
         self.personal = personal
-        self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud holds no secrets
+        self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud has no secrets
         self.market = Market()
         self.ledger = ledger
         self.images: dict[str, CloudImage] = {}

@@ -24,7 +24,7 @@ _NOBODY = User("", "")
 
 @dataclass(frozen=True)
 class Call:
-    """One request past authentication and validation. ``values`` holds the declared query parameters."""
+    """One request past authentication and validation. ``values`` are the declared query parameters."""
 
     user: User
     values: dict[str, Any]

@@ -29,7 +29,7 @@ class YottaCloud:
         self.world = world
         self.name = name
         self.key = key
-        self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud holds no secrets
+        self.rng = random.Random(f"{name} {seed}")  # noqa: S311  a pretend cloud has no secrets
         self.market = Market(self.rng)
         self.vms: dict[int, Rental] = {}
         self.pods: dict[int, Rental] = {}

@@ -51,7 +51,7 @@ class LogBook:
     """The log of one worker. It is generated on request, always the same for the same worker."""
 
     def __init__(self, identity: str, image: str, began: float) -> None:
-        self._rng = random.Random(identity)  # noqa: S311  a pretend log holds no secrets
+        self._rng = random.Random(identity)  # noqa: S311  a pretend log has no secrets
         self._lines: list[Line] = []
         self._offset = 0
         self._next: float | None = None
