@@ -85,7 +85,7 @@ def test_its_account_is_used_on_the_command_line(home: Path, site: Path) -> None
     assert (account["kind"], account["ok"]) == ("moon", True)
     assert "ada" in run("get", "instances").stdout
     assert "lunar:2" in run("get", "images").stdout
-    assert "status   driving" in run("describe", "tycho/rover/ada").stdout
+    assert "(driving)" in run("describe", "tycho/rover/ada").stdout
     assert "now parked" in run("stop", "tycho/rover/ada", "--yes").stdout
     (rover,) = json.loads(run("get", "instances", "-o", "json").stdout)
     assert (rover["phase"], rover["status"]) == ("stopped", "parked")

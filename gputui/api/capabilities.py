@@ -1,8 +1,8 @@
 """A back end: its lists, the actions it performs, and its capabilities as objects, each present or absent.
 
 A back end derives from :class:`Backend` and sets those of ``creators``, ``editor``, ``filters``, ``logs`` and
-``events_of`` that its API has calls for. Nothing outside ``gputui.api`` asks which kind of back end it has: it asks
-for a capability.
+``events_of`` that its API has calls for. Code outside ``gputui.api`` does not distinguish back ends: it looks for a
+capability.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class Backend(ABC):
         return None
 
     def forget(self) -> None:  # noqa: B027  (most keep nothing)
-        """Drop what was kept: the next requests ask for everything again."""
+        """Discard cached answers: the next requests fetch everything again."""
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -32,7 +32,7 @@ _HEADERS_OF_HTTP = frozenset(
 
 
 class HeaderConfig(Section):
-    """A header that goes with every request, for a server behind something that asks for one."""
+    """A header that goes with every request, for a server behind a proxy that requires one."""
 
     name: str = Field(examples=["X-Api-Key"])
     value: Annotated[SecretRef, PlainValidator(secret_at("header.value"))] = Field(examples=["env:DEEPDOCK_KEY"])

@@ -1,6 +1,6 @@
 """The answers of a DeepDock server.
 
-Speaks for the API reference: plain JSON. What is not documented is passed over.
+Follows the API reference: plain JSON. What is not documented is passed over.
 """
 
 from __future__ import annotations

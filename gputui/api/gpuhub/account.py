@@ -16,7 +16,7 @@ from gputui.config.secrets import SecretRef
 class Preset:
     """A cloud with this API: address, currency and regions.
 
-    Without regions the cloud is asked for the stock of all of them at once, which only private ones can do.
+    Without regions the stock of all is requested at once, which only private clouds have.
     """
 
     base_url: str

@@ -1,6 +1,6 @@
 """GPUhub, and AutoDL which serves the same API: deployments that keep containers running on a cloud's GPUs.
 
-Speaks for the thirteen calls of the elastic deployment API. Lists are asked by POST, page by page; a refusal comes in
+Uses the thirteen calls of the elastic deployment API. Lists are requested by POST, page by page; a refusal is in
 the envelope of the answer.
 """
 
@@ -57,7 +57,7 @@ _WITHOUT_WALLET = frozenset({"autodl-private"})
 _OF_DEPLOYMENTS = frozenset(
     {Resource.DEPLOYMENTS, Resource.INSTANCES, Resource.EVENTS, Resource.BLACKLIST, Resource.PACKAGES}
 )
-"""The lists that an account without deployments may not ask for."""
+"""The lists that an account without deployments may not request."""
 
 
 class GpuhubBackend(HttpBackend):
@@ -136,7 +136,7 @@ class GpuhubBackend(HttpBackend):
     async def probe(self) -> AccountInfo:
         """Request one deployment (call 3): proves address, kind of server and token.
 
-        An account that may not is asked for an image (call 1), which every account may.
+        For an account that may not, an image is requested (call 1), which every account may.
         """
         first, problems = await self._proof()
         return self._info(first, problems=problems)
@@ -203,7 +203,7 @@ class GpuhubBackend(HttpBackend):
 
     async def events(self) -> Sequence[Event]:
         """Return what happened to containers since the last time (call 7), everything at first."""
-        # What the list does not show yet is not asked for before the next time: it has to be new.
+        # Only listed deployments are requested: the list must be new.
         found = await self._events.tick(await self._lists.deployments(age=0))
         parents = {event.parent for event in found if event.parent}
         if parents:

@@ -1,6 +1,6 @@
 """From the rows of GPUhub's event list to events: each once, in the time order of its container.
 
-Speaks for call 7 of the elastic deployment API, "List Container Events".
+Uses call 7 of the elastic deployment API, "List Container Events".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The live stream of what happens to the containers of all of an account's deployments on GPUhub.
 
-Speaks for call 7 of the elastic deployment API: one list a deployment, in the order in which things happened,
+Uses call 7 of the elastic deployment API: one list a deployment, in the order in which things happened,
 read on from where the last reading ended. Everything is returned once: first all events, then only new ones.
 """
 
@@ -24,17 +24,17 @@ PAGES_A_TICK = 1000
 UNREAD = 1000
 """How much of one list, and how many lists, are read at a time: what is left is read on at the next tick.
 
-Nearly everybody gets everything at first, also who asks but once.
+Most accounts are read completely by the first request.
 """
 AT_A_TIME = 8
 """Requests under way at once."""
 
 FEW = 12
-"""So many active deployments are all asked every time."""
+"""Up to so many active deployments are all requested every time."""
 SWEEP = 10
-"""Of more, so many of those at rest are asked a tick, the longest unasked first."""
+"""Of more, so many at rest are requested in a tick, the oldest requests first."""
 MOVING = 100
-"""Those in motion are asked every time, up to this many, the longest unasked first."""
+"""Those in motion are requested every time, up to this many, the oldest requests first."""
 SETTLING_SECONDS = 10.0
 """How long a deployment counts as in motion after its last news: its counts may be ahead of its events."""
 TRANSITION_SECONDS = 900.0
@@ -52,7 +52,7 @@ _Answer = tuple[int, Key | None, int | None, tuple[Key, ...]]
 
 
 class FetchPage(Protocol):
-    """Asks call 7; raises GputuiError."""
+    """Requests call 7; raises GputuiError."""
 
     async def __call__(
         self, deployment_uuid: str, *, container_uuid: str = "", page_index: int, page_size: int, offset: int
@@ -64,7 +64,7 @@ class _Reading:
     """How far a list has been read.
 
     Every page is requested from the last row that is known already. Where another row is there, the list has
-    shifted, was restarted, or the page is not the one that was asked for: then the list is read again from its
+    shifted, was restarted, or the page is not the requested one: then the list is read again from its
     beginning, which costs requests and neither loses nor doubles anything.
     """
 
@@ -137,7 +137,7 @@ class _Watch:
     log: EventLog
     reading: _Reading
     fingerprint: tuple[object, ...]
-    asked: float = float("-inf")
+    requested: float = float("-inf")
     moved: float = float("-inf")
     complete: bool = False
     changed: bool = False
@@ -191,7 +191,7 @@ class EventReader:
         )
 
     def forget(self) -> None:
-        """Ask every deployment at the next tick, whatever it looks like."""
+        """Request every deployment at the next tick."""
         for watch in self._watches.values():
             watch.changed = True
             watch.retry_at = float("-inf")
@@ -267,11 +267,11 @@ class EventReader:
                 del self._watches[ref]
 
     def _due(self) -> list[_Watch]:
-        """Choose whom to ask now: those with news first."""
+        """Return the deployments to request now, those with news first."""
         now = self._monotonic()
         since = self._now() - timedelta(seconds=TRANSITION_SECONDS)
         waiting = sorted(
-            (watch for watch in self._watches.values() if watch.retry_at <= now), key=lambda watch: watch.asked
+            (watch for watch in self._watches.values() if watch.retry_at <= now), key=lambda watch: watch.requested
         )
         present = [watch for watch in waiting if watch.gone is None]
         few = sum(watch.is_active for watch in present) <= FEW
@@ -293,10 +293,10 @@ class EventReader:
 
     async def _read(self, watch: _Watch) -> None:
         changed, watch.changed = watch.changed, False
-        watch.asked = self._monotonic()
+        watch.requested = self._monotonic()
         try:
             watch.complete = await watch.reading.read_on(
-                watch.asked, PAGES_A_TICK, lambda events: self._take(watch, events)
+                watch.requested, PAGES_A_TICK, lambda events: self._take(watch, events)
             )
         except GputuiError as error:
             if watch.gone is not None or isinstance(error, NotFoundError):

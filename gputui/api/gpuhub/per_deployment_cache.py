@@ -1,4 +1,4 @@
-"""Answers that are kept: what is asked of each deployment is asked again only when it may have changed."""
+"""A cache of the answers about each deployment: they are requested again only when they may have changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedErro
 from gputui.models import Deployment, Ref
 
 MOVING_AT_A_TIME = 12
-"""Of the deployments in motion, so many are asked about each time, the longest unasked first. How many of their
+"""Of the deployments in motion, so many are requested each time, the oldest requests first. How many of their
 containers start and run is part of the deployments themselves, and makes them due immediately."""
 
 _M = TypeVar("_M")
@@ -21,21 +21,21 @@ _M = TypeVar("_M")
 
 @dataclass(frozen=True, slots=True)
 class _Answer(Generic[_M]):
-    """The rows of one deployment. They were ``asked`` for and are ``due`` again by the monotonic clock."""
+    """The rows of one deployment, ``requested`` and ``due`` again by the monotonic clock."""
 
     rows: Sequence[_M]
     fingerprint: tuple[object, ...]
-    asked: float
+    requested: float
     due: float
     moving: bool
 
 
 class PerDeploymentCache(Generic[_M]):
-    """Rows that are asked for deployment by deployment.
+    """Rows that are requested for each deployment.
 
-    Those of a deployment that looks as it did, and with nothing in motion, are asked for every ``age`` seconds; when
-    exactly differs from one deployment to the next, so that a large account is not asked about all of them at once.
-    Those in motion are asked for every time, of many some at a time.
+    Those of an unchanged deployment, with nothing in motion, are requested every ``age`` seconds; when
+    exactly differs from one deployment to the next, so that a large account does not request all of them at once.
+    Those in motion are requested every time, of many some at a time.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class PerDeploymentCache(Generic[_M]):
         self._doubtful: set[Ref] = set()
 
     def forget(self, *deployments: Ref) -> None:
-        """Ask again for these the next time, for all when none is named. An answer on its way counts as old."""
+        """Request these again the next time, all when none is named. An answer under way counts as old."""
         self._doubtful.update(deployments or self._answers)
 
     def clear(self) -> None:
-        """Keep nothing: another question is asked from now on."""
+        """Discard all rows: another request is sent from now on."""
         self._answers.clear()
         self._doubtful.clear()
 
@@ -74,16 +74,16 @@ class PerDeploymentCache(Generic[_M]):
     ) -> tuple[Mapping[Ref, Sequence[_M]], Mapping[Ref, GputuiError]]:
         """Return the rows of each deployment, and why those of some could not be refreshed.
 
-        Raises GputuiError when all that were asked failed for the same kind of reason: no answer, no permission.
+        Raises GputuiError when all requests failed for the same kind of reason: no answer, no permission.
         """
         self._answers = {item.ref: self._answers[item.ref] for item in deployments if item.ref in self._answers}
-        asked = [deployment for deployment in deployments if self._is_due(deployment)]
-        asked += self._in_motion(deployments, {deployment.ref for deployment in asked})
-        failures = dict(zip((item.ref for item in asked), await self._ask(asked), strict=True))
+        requested = [deployment for deployment in deployments if self._is_due(deployment)]
+        requested += self._in_motion(deployments, {deployment.ref for deployment in requested})
+        failures = dict(zip((item.ref for item in requested), await self._ask(requested), strict=True))
         errors = {ref: error for ref, error in failures.items() if error is not None}
         total = [error for error in errors.values() if isinstance(error, UnavailableError | AuthError)]
         limited = next((error for error in errors.values() if isinstance(error, RateLimitedError)), None)
-        if limited is not None or (total and len(total) == len(asked)):
+        if limited is not None or (total and len(total) == len(requested)):
             raise limited or total[0]
         return {item.ref: self.known(item.ref) for item in deployments}, errors
 
@@ -112,7 +112,7 @@ class PerDeploymentCache(Generic[_M]):
     def _in_motion(self, deployments: Sequence[Deployment], chosen: Set[Ref]) -> list[Deployment]:
         """Return the deployments in motion whose turn it is."""
         moving = [
-            (answer.asked, deployment)
+            (answer.requested, deployment)
             for deployment in deployments
             if deployment.ref not in chosen and (answer := self._answers.get(deployment.ref)) and answer.moving
         ]

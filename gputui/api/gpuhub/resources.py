@@ -1,4 +1,4 @@
-"""The lists of a GPUhub account: deployments and all that is asked of each, the blacklist, images, money."""
+"""The lists of a GPUhub account: deployments and what belongs to each, the blacklist, images, money."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class GpuhubLists:
         self._names_asked: float | None = None
         self._blacklist_by_post = False
         self.denied: AccountDeniedError | None = None
-        """Why the account has no deployments, nor what begins with them; None where it may, or was not asked."""
+        """Why the account may not use deployments; None where it may, or is unknown."""
 
     def cancel(self) -> None:
         """Stop waiting for an answer."""
@@ -112,7 +112,7 @@ class GpuhubLists:
     async def first_deployment(self) -> Deployment | None:
         """Request one deployment, whichever the cloud lists first; None where there is none.
 
-        It is asked for even by an account that was denied.
+        It is requested even by an account that was denied.
         """
         self.denied = None
         page = await self._deployment_page({}, 1, 1)
@@ -136,7 +136,7 @@ class GpuhubLists:
 
     @contextmanager
     def _permitted(self) -> Iterator[None]:
-        """Raise what the account was denied without asking again; note a denial of what names no thing."""
+        """Raise a known denial without a request; note a new one."""
         if self.denied is not None:
             raise self.denied.with_traceback(None)  # else it grows with each time
         try:
@@ -181,7 +181,7 @@ class GpuhubLists:
         return rows
 
     def narrow_containers(self, parameters: Callable[[], Parameters]) -> None:
-        """List only containers that fit call 8's own filters from now on; asked for with every request."""
+        """List only containers that fit call 8's own filters from now on; called for every request."""
         self._narrowed = parameters
         self._containers = self._kept_containers(parameters)
 
@@ -294,7 +294,7 @@ class GpuhubLists:
         return found
 
     async def learn_images(self, images: Iterable[str | None]) -> None:
-        """Ask what private images are called where one of these is not known, at most once a minute.
+        """Request the names of private images where one of these is not known, at most once a minute.
 
         Where that fails they keep their uuids.
         """
@@ -334,7 +334,7 @@ class GpuhubLists:
             missing.note_missing(part)
             for package in part:
                 known = packages.get(package.ref)
-                # They are asked for one after the other while the time runs: the least that is left is the newest.
+                # They are requested one after the other while the time runs: the smallest balance is the newest.
                 if known is None or (not package.problem and (known.problem or _is_less(package, known))):
                     packages[package.ref] = package
         missing.add(packages.values())

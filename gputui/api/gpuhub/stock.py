@@ -16,7 +16,7 @@ PRIVATE_PATH = "/api/v1/dev/machine/gpu_stock"
 
 
 class StockReader:
-    """Asks for the stock and remembers what each region had."""
+    """Requests the stock and keeps the last rows of each region."""
 
     def __init__(self, client: GpuhubClient, scope: mapping.Scope) -> None:
         self._client = client

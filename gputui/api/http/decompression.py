@@ -14,7 +14,7 @@ _NONE = frozenset({"", "identity"})
 
 
 class PackingError(Exception):
-    """The answer is packed in a way that was not asked for, or the packed data is broken; says which."""
+    """The answer has an encoding that was not requested, or broken data; the text says which."""
 
 
 class Unpacker:

@@ -15,7 +15,7 @@ MOST_ROWS = 20_000
 """The most rows that one answer may have, also where a list comes in one piece."""
 _MOST_PAGES = 500
 _FIRST_BATCH = 12
-"""How many pages are asked for at once, twice as many each time: none is asked for on a server's word alone."""
+"""How many pages are requested at once, twice as many each time: the server's count alone is not trusted."""
 _READINGS = 3
 """How often a list is read that changes meanwhile."""
 
@@ -38,7 +38,7 @@ class Page(Generic[_T]):
 
 
 FetchPage = Callable[[int], Awaitable[Page[_M]]]
-"""Asks for a page by its index, from 1; raises GputuiError."""
+"""Requests a page by its index, from 1; raises GputuiError."""
 
 
 async def read_all(fetch: FetchPage[_M]) -> list[_M]:

@@ -36,7 +36,7 @@ class ServerClock:
         self.ahead: float | None = None
 
     def note(self, date: str, *, sent: float, received: float) -> None:
-        """Take in an answer: its ``Date``, and when it was asked for and came by our clock, in Unix time."""
+        """Note an answer: its ``Date``, and when it was requested and received by our clock, in Unix time."""
         seconds = http_date(date)
         if seconds is None or abs(seconds - received) > _LARGEST:
             return

@@ -1,4 +1,4 @@
-"""One question that several lists need the answer of: asked once for all who want it at the same moment."""
+"""A request whose answer several lists need: sent once for all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 class SharedRequest(Generic[_T]):
-    """The answer of ``ask``, which serves everybody for ``age`` seconds."""
+    """The answer of ``ask``, shared for ``age`` seconds."""
 
     def __init__(self, ask: Callable[[], Awaitable[_T]], monotonic: Callable[[], float], *, age: float) -> None:
         self._ask = ask

@@ -1,6 +1,6 @@
 """HTTP for every back end: timeouts, retries that cannot double, rate limits, redaction, errors for people.
 
-The only module that knows httpx. What is asked and answered never reaches a log or an error: query strings and
+The only module that knows httpx. Requests and answers never reach a log or an error: query strings and
 bodies carry commands and passwords, so only method, path, status and sizes do.
 """
 
@@ -73,7 +73,7 @@ for _name in (
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One request as it goes out. ``what`` names the change it asks for, '' where it is a question."""
+    """One request. ``what`` names the change that it requests, '' where it changes nothing."""
 
     method: str
     path: str
@@ -149,7 +149,7 @@ class Transport:
         self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes:
-        """Ask by GET, as :meth:`ask` does."""
+        """Send a GET request, as :meth:`ask` does."""
         return await self.ask("GET", path, params=params)
 
     async def ask(
@@ -160,9 +160,9 @@ class Transport:
         json: Json | None = None,
         params: Mapping[str, str | int] | None = None,
     ) -> bytes:
-        """Ask a question; sent again where the answer did not come or asked to wait. Raises GputuiError.
+        """Send a request that changes nothing, again where no answer came or it was to wait. Raises GputuiError.
 
-        ``method`` says how the server wants to be asked, which may be POST: what is asked so must change nothing.
+        ``method`` may be POST where the server lists by POST.
         """
         attempt = _Attempt(method, path, params or {}, self._read_timeout, _encoded(json), repeatable=True)
         started = self._monotonic()
@@ -222,7 +222,7 @@ class Transport:
         creates: bool = False,
         longest: int | None = None,
     ) -> bytes:
-        """Ask by POST exactly once: for a change as :meth:`change` does, a question where ``what`` is ''."""
+        """Send a POST request exactly once, as :meth:`change`; ``what`` is '' where it changes nothing."""
         return await self.change(
             "POST", path, what=what, params=params, timeout=timeout, creates=creates, longest=longest
         )

@@ -1,6 +1,6 @@
 """pody: pods on a lab's own GPU server, over its HTTP API (releases 0.1.15 to 0.4.1).
 
-The API changed with 0.3: the release is asked once and decides the routes. All parameters travel in the query.
+The API changed with 0.3: the release is requested once and decides the routes. All parameters travel in the query.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ INSPECTIONS = 8
 """How many pods are inspected at a time over a link that takes its time."""
 NEAR_INSPECTIONS = 2
 NEAR_SECONDS = 0.01
-"""A server that answers this fast is asked for fewer at a time: more would only crowd our own loop."""
+"""From a server that answers this fast fewer are requested at a time: more would only crowd our own loop."""
 SNAPSHOT_AGE = 0.5
 """How long one answer of gpu-ps serves GPUs, processes and stock, in seconds."""
 EXEC_TIMEOUT = 30.0

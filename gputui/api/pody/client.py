@@ -57,7 +57,7 @@ class PodyClient(AccountClient):
         self._gpu_quota_lock = asyncio.Lock()
 
     async def release(self) -> Release:
-        """Return the server's release, asked once (``GET /version``)."""
+        """Return the server's release, requested once (``GET /version``)."""
         async with self._release_lock:
             if self.known_release is None:
                 try:
@@ -68,7 +68,7 @@ class PodyClient(AccountClient):
             return self.known_release
 
     async def allows_all_gpus(self) -> bool:
-        """Whether the user may use every GPU, by the quota (``GET /user/info``, asked once); raises GputuiError."""
+        """Whether the user may use every GPU, by the quota (``GET /user/info``, once); raises GputuiError."""
         async with self._gpu_quota_lock:
             if not self._gpu_quota_asked:
                 self._gpu_quota = (await self.ask(schema.USER_INFO, "/user/info")).quota.get("gpus")

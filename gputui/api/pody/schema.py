@@ -1,6 +1,6 @@
 """The answers of a pody server.
 
-Speaks for the HTTP API document and for the shapes of releases 0.1.15 to 0.4.1: newer ones add fields, so unknown
+Follows the HTTP API document and the shapes of releases 0.1.15 to 0.4.1: newer ones add fields, so unknown
 ones are ignored and what older ones lack is optional.
 """
 

@@ -45,7 +45,7 @@ class YottaClient(EnvelopeClient):
         self.require_token(secret, "API key", "Write it alone")
 
     async def ask_sized(self, path: str, params: Params | None = None) -> tuple[object, int]:
-        """Ask by GET and return the ``data`` of the answer, and how long that was, in bytes."""
+        """Return the ``data`` of the answer to a GET request, and its length in bytes."""
         body = await self.transport.get(path, params)
         return await digested(len(body), self.data_of, body, path), len(body)
 

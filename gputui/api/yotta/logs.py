@@ -1,6 +1,6 @@
 """The log of a worker of Yotta, page by page in either direction.
 
-Speaks for ``GET /v2/serverless/{id}/workers/{workerId}/logs`` and the data model's WorkerLog.
+Uses ``GET /v2/serverless/{id}/workers/{workerId}/logs`` and the data model's WorkerLog.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _Anything = Annotated[str | None, BeforeValidator(_as_text)]
 
 
 class LineRow(BaseModel):
-    """An entry of a log. Its time is kept as it was written: it is handed back to ask for what is past it."""
+    """An entry of a log. Its time is kept as it was written, for the request of the lines after it."""
 
     timestamp: _Anything = None
     log: _Anything = None

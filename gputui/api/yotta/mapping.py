@@ -203,7 +203,7 @@ def to_endpoint(scope: Scope, row: object) -> Deployment:
 
 @dataclass(frozen=True, slots=True)
 class VmType:
-    """A GPU type in one region. ``id`` is what a create names, None where it is not told.
+    """A GPU type in one region. ``id`` is what a create names, None where it is not reported.
 
     ``per_hour`` is the list price of a VM of it, ``per_gpu`` of one of its GPUs, for an hour.
     """
@@ -253,7 +253,7 @@ def _list_price(kind: schema.VmTypeRow, place: schema.RegionRow) -> tuple[Decima
 
 
 def to_offers(scope: Scope, types: Iterable[VmType], unread: Mapping[str, int] | None = None) -> list[Offer]:
-    """Make the stock: one offer for each GPU type and region, of which only yes or no is told."""
+    """Return the stock: one offer for each GPU type and region, of which only the availability is reported."""
     offers: dict[Ref, Offer] = {}
     for each in types:
         ref = scope.ref("offer", f"{each.region}/{each.gpu_type}")

@@ -60,7 +60,7 @@ class YottaLists:
 
     @property
     def types(self) -> Sequence[mapping.VmType]:
-        """The types of VM as they were last told."""
+        """The types of VM as they were last reported."""
         return self._types
 
     @property
@@ -78,7 +78,7 @@ class YottaLists:
     async def instances(self) -> list[Instance]:
         """List pods, VMs and the workers of all endpoints.
 
-        Raises GputuiError where nothing can be read, where the key is not accepted, and where it is asked too much.
+        Raises GputuiError where nothing can be read, where the key is not accepted, and at a rate limit.
         """
         queries = self._queries
         found = await asyncio.gather(
@@ -106,7 +106,7 @@ class YottaLists:
     async def _priced_vms(self, vms: Sequence[Instance]) -> list[Instance]:
         """Give VMs without a reported price the stated one, else the list price of their type.
 
-        The types are asked for at most once in ten minutes for that; where they cannot be read, it stays unknown.
+        The types are requested at most once in ten minutes for that; where they cannot be read, it stays unknown.
         """
         rows = each_changed(vms, self._stated.instance)
         if all(row.price is not None or row.phase is Phase.STOPPED for row in rows):
@@ -119,7 +119,7 @@ class YottaLists:
         return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
 
     async def first_vm(self) -> None:
-        """Request one VM: what is cheapest to ask."""
+        """Request one VM: the cheapest request."""
         await self._client.ask(VMS, {"page": 1, "size": 1})
 
     async def workers_of(self, endpoint: Deployment, params: filters.Parameters | None = None) -> list[Instance]:

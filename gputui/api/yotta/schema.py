@@ -1,6 +1,6 @@
 """The rows of Yotta's answers as they come: numbers as texts, ids of two kinds, times of two kinds.
 
-Speaks for the data model. Every field but the id may be absent; one that is not what it should be is left out and
+Follows the data model. Every field but the id may be absent; one that is not what it should be is left out and
 named, and the rest of its row stays.
 """
 

@@ -73,7 +73,7 @@ class CredentialRow(YottaRow):
 
 
 def to_volume(scope: Scope, row: object) -> Volume:
-    """Make the row of a volume; raises UnreadableRowError where it has no id.
+    """Return the row of a volume; raises UnreadableRowError where it has no id.
 
     Its cost is taken for that of an hour, as an estimate.
     """
@@ -97,7 +97,7 @@ def to_volume(scope: Scope, row: object) -> Volume:
 
 
 def to_credential(scope: Scope, row: object) -> RegistryCredential:
-    """Make the row of a credential; raises UnreadableRowError where it has no id."""
+    """Return the row of a credential; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(CredentialRow, row)
     ref, type_ = scope.ref(CREDENTIAL, wire.id), clean((wire.type or "").strip())
     return RegistryCredential(

@@ -1,6 +1,6 @@
 """The tasks of Yotta's QUEUE endpoints: the newest of each, how many there are, how many are worked on.
 
-Speaks for ``GET /v2/serverless/{id}/tasks``, ``…/tasks/{taskId}`` and ``…/tasks/count``.
+Uses ``GET /v2/serverless/{id}/tasks``, ``…/tasks/{taskId}`` and ``…/tasks/count``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AGE = 1.0
 """How long what was read serves both lists, in seconds."""
 
 _MOST_PAGES = 30
-"""Pages of a queue that are asked for at once: below what the vendor lets one ask a second of an endpoint."""
+"""Pages of a queue that are requested at once: below the vendor's limit for a second and an endpoint."""
 
 
 TASK, QUEUE = "task", "queue"
@@ -64,7 +64,7 @@ class TaskRow(YottaRow):
 
 
 def to_task(scope: Scope, endpoint: Deployment, row: object) -> Task:
-    """Make the row of a task; raises UnreadableRowError where it has no id."""
+    """Return the row of a task; raises UnreadableRowError where it has no id."""
     wire, problem = schema.salvage(TaskRow, row)
     status = clean((wire.status or "").strip()) or "unknown"
     return Task(
@@ -80,7 +80,7 @@ def to_task(scope: Scope, endpoint: Deployment, row: object) -> Task:
         worker_url=clean(wire.worker_url or ""),
         webhook=redact(clean(wire.webhook or "")),
         input=_json(schema.masked(wire.input)),
-        # What came out of it is what its owner wants to have: whole, addresses with their signatures included.
+        # The output is shown whole, addresses with their signatures included.
         output=_json(wire.output),
         headers=_json(schema.masked(wire.headers)),
         created_at=wire.created_at,
