@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +16,6 @@ from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -343,22 +343,12 @@ class GputuiApp(App[int]):
         if isinstance(self.screen, View):
             super().action_command_palette()
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = True,
-    ) -> None:
+    def notify(self, message: str, **options: Any) -> None:
         """Show a notification; one that comes while a shell has the terminal is shown after it."""
         if self._login.has_terminal:
-            self._held_back.append(
-                lambda: self.notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
-            )
-            return
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            self._held_back.append(partial(self.notify, message, **options))
+        else:
+            super().notify(message, **options)
 
     def notify_held_back(self, _: object = None) -> None:
         """Show the notifications that came while a shell had the terminal."""

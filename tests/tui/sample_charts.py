@@ -84,7 +84,7 @@ class SampleCharts(App[None]):
         self._every = every
         self._step = 0
         self._window = 3600.0
-        self._enlarged: Ref | None = None
+        self._alone = False
         self._compared = False
         self._makers = [KINDS[kind](gpu, gpu + 1) for gpu in range(count)]
         self._samples: list[list[GpuSample]] = [[] for _ in range(count)]
@@ -134,7 +134,8 @@ class SampleCharts(App[None]):
         return [chart(ref, f"GPU {ref.id} utilisation", one) for ref, one in zip(refs, series, strict=True)]
 
     def _show(self) -> None:
-        self.query_one(ChartGrid).show(self._charts(), enlarged=self._enlarged)
+        charts = self._charts()
+        self.query_one(ChartGrid).show(charts[:1] if self._alone else charts)
 
     def action_refresh_charts(self) -> None:
         """Add a sample to each and show them."""
@@ -147,7 +148,7 @@ class SampleCharts(App[None]):
 
     def action_enlarge(self) -> None:
         """Show the first alone, or all again."""
-        self._enlarged = None if self._enlarged else Ref("dock", "gpu", "0")
+        self._alone = not self._alone
         self._show()
 
     def action_compare(self) -> None:

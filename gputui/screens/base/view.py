@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from gputui.analytics.cost import COSTING, SIZING
@@ -309,17 +308,9 @@ class View(GuardedHandlers, Screen[None]):
         except GputuiError as error:
             self.show_error(error)
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "warning",
-        timeout: float | None = 6,
-        markup: bool = False,
-    ) -> None:
+    def notify(self, message: str, **options: Any) -> None:
         """Show a message for a few seconds: a refusal or a warning, unless ``severity`` says otherwise."""
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        super().notify(message, **{"severity": "warning", "timeout": 6, "markup": False, **options})
 
     def show_error(self, error: GputuiError) -> None:
         """Show a failure: its cause and the way out."""

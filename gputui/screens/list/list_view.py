@@ -239,13 +239,9 @@ class ListView(View):
         if self.table.total_count and not self.table.row_count and not self._has_none():
             what = f"No row matches {self._query.text}." if self._query else "No row is shown."
             limits = [
-                limit
-                for limit, on_now in (
-                    (self.breadcrumbs()[0], self.scope is not None),
-                    (f"account {self.session.account}", self.session.account is not None),
-                    ("only problems (z)", self.session.problems_only),
-                )
-                if on_now
+                *([self.breadcrumbs()[0]] if self.scope is not None else []),
+                *([f"account {self.session.account}"] if self.session.account is not None else []),
+                *(["only problems (z)"] if self.session.problems_only else []),
             ]
             also = f" Limited to {' and '.join(limits)}." if limits else ""
             self.table.placeholder = Content(f"{what}{also} esc clears the filter.")

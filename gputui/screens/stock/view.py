@@ -201,13 +201,9 @@ class StockView(View):
         if waiting := self.feeds.loading_text():
             return waiting
         limits = [
-            limit
-            for limit, on_now in (
-                (f"/ {self._query.text}" if self._query else "", self._query is not None),
-                ("only what is idle (z)", self.only_idle),
-                (f"regions {self.preset}", bool(self.preset)),
-            )
-            if on_now
+            *([f"/ {self._query.text}"] if self._query else []),
+            *(["only what is idle (z)"] if self.only_idle else []),
+            *([f"regions {self.preset}"] if self.preset else []),
         ]
         if some and limits:
             return f"Nothing passes {' and '.join(limits)}. esc clears the filter."

@@ -25,10 +25,7 @@ _SHAPE = 5.0
 
 
 class ChartGrid(Widget):
-    """Charts in rows, all of one size. The caller chooses which one is enlarged or selected.
-
-    A chart that is clicked posts :class:`Chart.Chosen`.
-    """
+    """Charts in rows, all of one size. A chart that is clicked posts :class:`Chart.Chosen`."""
 
     DEFAULT_CSS = f"""
     ChartGrid {{ layout: grid; grid-gutter: 0 {GAP}; height: 1fr; width: 1fr; }}
@@ -51,16 +48,12 @@ class ChartGrid(Widget):
         """The charts in view, in their order."""
         return self._charts[: len(self._shown)]
 
-    def show(
-        self, charts: Sequence[ChartData], *, selected: Ref | str | None = None, enlarged: Ref | str | None = None
-    ) -> None:
-        """Show these charts in this order, or only the one whose key is ``enlarged``; its key marks the selected one.
+    def show(self, charts: Sequence[ChartData], *, selected: Ref | str | None = None) -> None:
+        """Show these charts in this order; ``selected`` is the key of the one that is marked.
 
         Charts look as before when their data do, and nothing is written then.
         """
-        alone = [data for data in charts if data.key == enlarged]
-        self._shown = alone[:1] or charts
-        self._selected = selected
+        self._shown, self._selected = charts, selected
         self._arrange()
         for chart, data in zip(self._charts, self._shown, strict=False):
             chart.show(data, selected=data.key == selected)

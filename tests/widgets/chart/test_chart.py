@@ -190,7 +190,7 @@ async def test_a_grid_takes_in_and_gives_up_charts_and_shows_one_alone() -> None
         grid.show([one, two, three])
         await pilot.pause()
         assert [title in lines_of(app)[0] for title in ("one", "two")] == [True, True]
-        grid.show([one, two, three], enlarged="two")
+        grid.show([two])
         await pilot.pause()
         assert [shown.size.width for shown in grid.charts] == [100]
         assert lines_of(app)[0].startswith("two")
