@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Generic
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
@@ -21,7 +20,8 @@ from gputui.models import Ref
 from gputui.presentation.columns.column import Column, RowT, Span, spans_of
 from gputui.text import clean
 from gputui.widgets.component_style import component_style
-from gputui.widgets.table.columns import Placed, arrange, choose, fit, minimum, spans_width, with_reserves
+from gputui.widgets.table.columns import Placed, fit, spans_width
+from gputui.widgets.table.layout import ColumnLayout
 from gputui.widgets.table.model import TableModel
 
 GUTTER = 3
@@ -33,20 +33,12 @@ STYLE_NAMES = (
 )
 
 _KEPT_CELLS = 2000
-_SAMPLE = 200
-"""As many rows decide which columns there are and how wide: those in view, and others from all over the list."""
 _BAD_CELL: tuple[Span, ...] = (("!", "bad"),)
 """The text of a cell that cannot be made."""
 
 
 class TablePainter(Generic[RowT]):
-    """Makes the lines of one table and remembers those that can be shown again.
-
-    Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
-    (:meth:`refit`). Between these times none comes or goes: one whose texts become longer widens into the room that
-    is reserved for it, or free, or that flexible columns give; then its texts are cut. A list is being set up until
-    :meth:`settle`: rows of several accounts arrive one after the other.
-    """
+    """Makes the lines of one table and remembers those that can be shown again."""
 
     def __init__(
         self,
@@ -59,23 +51,14 @@ class TablePainter(Generic[RowT]):
         self._on_fault = on_fault
         self._columns = columns
         self._row_style = row_style
-        self._sort: tuple[str | None, bool] = (None, False)
+        self.layout: ColumnLayout[RowT] = ColumnLayout(columns, lambda row: self._cells_of(row)[1])
         self._size = Size(0, 0)
-        self._natural: dict[str, int] = {}
-        self._measured: set[Ref] = set()
-        self._filled: set[str] = set()
-        self._chosen: tuple[Column[RowT], ...] = ()
-        self._settled = False
-        self._refits = True
-        self._admits = False
-        self._room = 0
         self._cells: dict[Ref, tuple[str, list[tuple[Span, ...]]]] = {}
         self._strips: dict[Ref, dict[tuple[bool, bool], Strip]] = {}
         self._styles: dict[tuple[str, ...], Style] = {}
         self._header: Strip | None = None
         self._blank: Strip | None = None
         self._notice: tuple[Content, list[Strip]] | None = None
-        self.placed: tuple[Placed[RowT], ...] = ()
 
     # -- what is remembered ----------------------------------------------------------------------------------------
 
@@ -83,7 +66,7 @@ class TablePainter(Generic[RowT]):
         """Make the row's cells and lines again."""
         self._cells.pop(ref, None)
         self._strips.pop(ref, None)
-        self._measured.discard(ref)
+        self.layout.forget(ref)
 
     def keep(self, same: Callable[[Ref], bool]) -> None:
         """Forget every row but those that are the same."""
@@ -94,7 +77,7 @@ class TablePainter(Generic[RowT]):
         """Make all cells and lines again: time has passed, which some of them show."""
         self._cells.clear()
         self._strips.clear()
-        self._measured.clear()
+        self.layout.forget_all()
 
     def forget_styles(self) -> None:
         """Draw everything again in the colours of now."""
@@ -102,38 +85,15 @@ class TablePainter(Generic[RowT]):
         self._forget_lines()
         self._notice = None
 
-    def refit(self) -> None:
-        """Choose the columns and their widths again at the next paint."""
-        self._measured.clear()
-        self._natural.clear()
-        self._filled.clear()
-        self._refits = True
-
-    def admit(self) -> None:
-        """Let columns that had nothing to show before join at the next paint, where there is room for them."""
-        self._admits = True
-
-    @property
-    def settled(self) -> bool:
-        """Whether the list is set up."""
-        return self._settled
-
-    def settle(self) -> bool:
-        """Keep the columns as they are with the rows of now: the list is set up. Returns whether that is new."""
-        if self._settled:
-            return False
-        self._settled = True
-        self.refit()
-        return True
-
     def set_sort(self, key: str | None, *, descending: bool) -> None:
         """Show by which column the rows are ordered."""
         unseen = {column.key for column in self._columns if not column.shown}
-        if key != self._sort[0] and unseen & {key, self._sort[0]}:
+        before = self.layout.sort[0]
+        if key != before and unseen & {key, before}:
             self._cells.clear()  # such a column has cells only while it sorts
-        self._sort = (key, descending)
+        self.layout.sort = (key, descending)
         self._header = None
-        self.refit()
+        self.layout.refit()
 
     def _forget_lines(self) -> None:
         self._strips.clear()
@@ -152,7 +112,12 @@ class TablePainter(Generic[RowT]):
         self._size = size
         page = size.height - 1
         refs = model.refs(top, top + page)
-        self._lay_out(model, refs)
+        if len(self._cells) > _KEPT_CELLS:
+            self._cells.clear()
+            self._strips.clear()
+        if self.layout.lay_out(model, refs, size.width - GUTTER - 1):
+            self._strips.clear()
+            self._header = None
         first, last = _thumb(top, page, len(model))
         if self._header is None:
             self._header = self._make_header()
@@ -170,78 +135,13 @@ class TablePainter(Generic[RowT]):
 
     def column_at(self, x: int) -> Placed[RowT] | None:
         """Return the column whose cells or gap are at ``x`` of a line."""
-        begun = [placed for placed in self.placed if placed.x + GUTTER <= x]
+        begun = [placed for placed in self.layout.placed if placed.x + GUTTER <= x]
         return begun[-1] if begun else None
-
-    def _lay_out(self, model: TableModel[RowT], refs: Sequence[Ref]) -> None:
-        """Choose columns, or let them widen, where this is the moment for it."""
-        if len(self._cells) > _KEPT_CELLS:
-            self._cells.clear()
-            self._strips.clear()
-        room = self._size.width - GUTTER - 1
-        chosen = self._chosen
-        if self._refits or not self._settled or room != self._room:
-            others = model.sample(_SAMPLE) if self._refits else ()
-            natural = self._measured_widths(model, (*refs, *others))
-            there = self._filled | {self._sort[0]}
-            columns = [column for column in self._columns if not column.when_filled or column.key in there]
-            self._chosen = choose(columns, natural, room, needed=self._sort[0])
-            self._refits = not refs  # the first rows decide
-        else:
-            natural = self._measured_widths(model, refs)
-            if self._admits:
-                self._admit(natural, room)
-            natural = self._widened(natural, room)
-        self._admits = False
-        if natural == self._natural and room == self._room and chosen == self._chosen and self._header is not None:
-            return
-        self._natural, self._room = natural, room
-        placed = arrange(self._chosen, with_reserves(self._chosen, natural, room), room)
-        if placed != self.placed:
-            self.placed = placed
-            self._strips.clear()
-            self._header = None
-
-    def _measured_widths(self, model: TableModel[RowT], refs: Iterable[Ref]) -> dict[str, int]:
-        """Return how wide each column would like to be, also for rows that have not been measured yet."""
-        natural = dict(self._natural)
-        for column in self._columns:
-            title = cell_len(self._title(column))
-            natural[column.key] = max(natural.get(column.key, 0), column.width, title)
-        for ref in refs:
-            if ref in self._measured:
-                continue
-            self._measured.add(ref)
-            for column, spans in zip(self._columns, self._cells_of(model.rows[ref])[1], strict=True):
-                wanted = min(spans_width(spans), column.max_width)
-                natural[column.key] = max(natural[column.key], wanted)
-                if wanted if column.filled is None else column.filled(model.rows[ref]):
-                    self._filled.add(column.key)
-        return natural
-
-    def _admit(self, natural: dict[str, int], room: int) -> None:
-        """Add the columns that have something to show by now, each where it fits next to those of now."""
-        for column in self._columns:
-            if column.when_filled and column.key in self._filled and column not in self._chosen:
-                more = [one for one in self._columns if one in self._chosen or one is column]
-                if minimum(more, {**self._natural, column.key: natural[column.key]}) <= room:
-                    self._chosen = tuple(more)
-
-    def _widened(self, wanted: dict[str, int], room: int) -> dict[str, int]:
-        """Return the widths of now, grown to what is wanted as far as every column keeps its place."""
-        natural = {**wanted, **self._natural}
-        for column in self._chosen:
-            before = natural[column.key]
-            natural[column.key] = wanted[column.key]
-            lacking = minimum(self._chosen, natural) - room
-            if lacking > 0:
-                natural[column.key] = max(before, wanted[column.key] - lacking)
-        return natural
 
     def _cells_of(self, row: RowT) -> tuple[str, list[tuple[Span, ...]]]:
         cells = self._cells.get(row.ref)
         if cells is None:
-            sorted_by = self._sort[0]
+            sorted_by = self.layout.sort[0]
             spans = [
                 self._cell(column, row) if column.shown or column.key == sorted_by else () for column in self._columns
             ]
@@ -271,7 +171,7 @@ class TablePainter(Generic[RowT]):
             line = [name for name, holds in (("cursor", cursor), ("marked", marked)) if holds]
             by_key = dict(zip((column.key for column in self._columns), cells, strict=True))
             spans: list[Span] = [("▌", "cursor-bar") if cursor else (" ", ""), ("+ " if marked else "  ", "")]
-            for placed in self.placed:
+            for placed in self.layout.placed:
                 spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
                 column = placed.column
                 spans.extend(fit(by_key[column.key], placed.width, right=column.right, middle=column.middle))
@@ -279,16 +179,12 @@ class TablePainter(Generic[RowT]):
             strips[state] = strip
         return strip
 
-    def _title(self, column: Column[RowT]) -> str:
-        key, descending = self._sort
-        return column.title + ("↓" if descending else "↑") if column.key == key else column.title
-
     def _make_header(self) -> Strip:
         spans: list[Span] = [(" " * GUTTER, "")]
-        for placed in self.placed:
+        for placed in self.layout.placed:
             spans.append((" " * (placed.x + GUTTER - spans_width(spans)), ""))
-            style = "sorted" if placed.column.key == self._sort[0] else ""
-            spans.extend(fit([(self._title(placed.column), style)], placed.width, right=placed.column.right))
+            style = "sorted" if placed.column.key == self.layout.sort[0] else ""
+            spans.extend(fit([(self.layout.title(placed.column), style)], placed.width, right=placed.column.right))
         return self._make_strip(spans, ["header"], "")
 
     def _notice_strips(self, notice: Content) -> list[Strip]:

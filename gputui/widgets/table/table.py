@@ -184,7 +184,7 @@ class RecordTable(TableView[RowT]):
         ``where`` must hold as well: what limits the view next to the query. On very many rows a query takes effect
         later, while keys are answered: the texts of the rows are read first.
         """
-        self._painter.refit()
+        self._painter.layout.refit()
         self._filter.query, self._filter.where = query, where
         self._apply_filter()
 
@@ -299,7 +299,7 @@ class RecordTable(TableView[RowT]):
 
         The first rows of a source are not new, nor are those that passed through the view of a stream.
         """
-        if self.viewport.top > 0 and self._painter.settled:
+        if self.viewport.top > 0 and self._painter.layout.settled:
             here = self._model.index_of(first)
             bound = self.viewport.top if here is None else here
             places = ((ref, self._model.index_of(ref)) for ref in added)

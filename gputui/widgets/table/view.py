@@ -121,17 +121,17 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def settle(self) -> None:
         """Keep the columns still from now on: the first rows of all sources are there."""
-        if self._painter.settle():
+        if self._painter.layout.settle():
             self._sync()
 
     def refit(self) -> None:
         """Choose the columns again, from the rows there are now: the user asked for what is new."""
-        self._painter.refit()
+        self._painter.layout.refit()
         self._sync()
 
     def admit(self) -> None:
         """Let columns that had nothing to show join with the next change, where there is room: the user caused it."""
-        self._painter.admit()
+        self._painter.layout.admit()
 
     def select(self, ref: Ref) -> bool:
         """Put the cursor on a row and bring it into view; returns whether it is shown."""
@@ -167,7 +167,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
 
     def on_resize(self) -> None:
         """Lay the columns out again and keep the cursor in view."""
-        self._painter.refit()
+        self._painter.layout.refit()
         self.viewport.reveal()
         self._sync()
 
@@ -226,7 +226,7 @@ class TableView(GuardedHandlers, Widget, Generic[RowT], can_focus=True):
     @property
     def layout_columns(self) -> tuple[Placed[RowT], ...]:
         """The columns on the screen now, with their places and widths."""
-        return self._painter.placed
+        return self._painter.layout.placed
 
     def _sync(self) -> None:
         """Bring lines and listeners up to date; ask for a repaint of exactly the lines that differ."""

@@ -1,0 +1,137 @@
+"""The columns of a table on the screen: which there are, their places and widths. They do not move by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic
+
+from rich.cells import cell_len
+
+from gputui.models import Ref
+from gputui.presentation.columns.column import Column, RowT, Span
+from gputui.widgets.table.columns import Placed, arrange, choose, minimum, spans_width, with_reserves
+from gputui.widgets.table.model import TableModel
+
+_SAMPLE = 200
+"""The number of rows that decide on columns and widths: those in view, and others from all over the list."""
+
+
+class ColumnLayout(Generic[RowT]):
+    """Chooses the columns of one table and lets them widen. ``cells_of`` returns the cells of a row.
+
+    Which columns there are is decided when the list is set up, and again when the user resizes, sorts or filters it
+    (:meth:`refit`). Between these times none comes or goes: one whose texts become longer widens into the room that
+    is reserved for it, or free, or that flexible columns give; then its texts are cut. A list is being set up until
+    :meth:`settle`: rows of several accounts arrive one after the other.
+    """
+
+    def __init__(
+        self, columns: Sequence[Column[RowT]], cells_of: Callable[[RowT], Sequence[tuple[Span, ...]]]
+    ) -> None:
+        self._columns = columns
+        self._cells_of = cells_of
+        self.sort: tuple[str | None, bool] = (None, False)
+        """The key of the column that sorts, and whether it descends."""
+        self.placed: tuple[Placed[RowT], ...] = ()
+        self.settled = False
+        """Whether the list is set up."""
+        self._natural: dict[str, int] = {}
+        self._measured: set[Ref] = set()
+        self._filled: set[str] = set()
+        self._chosen: tuple[Column[RowT], ...] = ()
+        self._refits = True
+        self._admits = False
+        self._room = 0
+
+    def forget(self, ref: Ref) -> None:
+        """Measure a row again."""
+        self._measured.discard(ref)
+
+    def forget_all(self) -> None:
+        """Measure all rows again."""
+        self._measured.clear()
+
+    def refit(self) -> None:
+        """Choose the columns and their widths again at the next paint."""
+        self._measured.clear()
+        self._natural.clear()
+        self._filled.clear()
+        self._refits = True
+
+    def admit(self) -> None:
+        """Let columns that had nothing to show before join at the next paint, where there is room for them."""
+        self._admits = True
+
+    def settle(self) -> bool:
+        """Keep the columns as they are with the rows of now: the list is set up. Returns whether that is new."""
+        if self.settled:
+            return False
+        self.settled = True
+        self.refit()
+        return True
+
+    def title(self, column: Column[RowT]) -> str:
+        """Return the heading of a column, with the order if it sorts."""
+        key, descending = self.sort
+        return column.title + ("↓" if descending else "↑") if column.key == key else column.title
+
+    def lay_out(self, model: TableModel[RowT], refs: Sequence[Ref], room: int) -> bool:
+        """Choose columns for these rows in view, or let them widen, where it is time for it.
+
+        Returns whether they have other places.
+        """
+        chosen = self._chosen
+        if self._refits or not self.settled or room != self._room:
+            others = model.sample(_SAMPLE) if self._refits else ()
+            natural = self._measured_widths(model, (*refs, *others))
+            there = self._filled | {self.sort[0]}
+            columns = [column for column in self._columns if not column.when_filled or column.key in there]
+            self._chosen = choose(columns, natural, room, needed=self.sort[0])
+            self._refits = not refs  # the first rows decide
+        else:
+            natural = self._measured_widths(model, refs)
+            if self._admits:
+                self._admit(natural, room)
+            natural = self._widened(natural, room)
+        self._admits = False
+        if natural == self._natural and room == self._room and chosen == self._chosen:
+            return False
+        self._natural, self._room = natural, room
+        before, self.placed = self.placed, arrange(self._chosen, with_reserves(self._chosen, natural, room), room)
+        return before != self.placed
+
+    def _measured_widths(self, model: TableModel[RowT], refs: Iterable[Ref]) -> dict[str, int]:
+        """Return how wide each column would like to be, also for rows that have not been measured yet."""
+        natural = dict(self._natural)
+        for column in self._columns:
+            title = cell_len(self.title(column))
+            natural[column.key] = max(natural.get(column.key, 0), column.width, title)
+        for ref in refs:
+            if ref in self._measured:
+                continue
+            self._measured.add(ref)
+            for column, spans in zip(self._columns, self._cells_of(model.rows[ref]), strict=True):
+                wanted = min(spans_width(spans), column.max_width)
+                natural[column.key] = max(natural[column.key], wanted)
+                if wanted if column.filled is None else column.filled(model.rows[ref]):
+                    self._filled.add(column.key)
+        return natural
+
+    def _admit(self, natural: dict[str, int], room: int) -> None:
+        """Add the columns that have something to show by now, each where it fits next to those of now."""
+        for column in self._columns:
+            if column.when_filled and column.key in self._filled and column not in self._chosen:
+                more = [one for one in self._columns if one in self._chosen or one is column]
+                if minimum(more, {**self._natural, column.key: natural[column.key]}) <= room:
+                    self._chosen = tuple(more)
+
+    def _widened(self, wanted: dict[str, int], room: int) -> dict[str, int]:
+        """Return the widths of now, grown to what is wanted as far as every column keeps its place."""
+        natural = {**wanted, **self._natural}
+        for column in self._chosen:
+            before = natural[column.key]
+            natural[column.key] = wanted[column.key]
+            lacking = minimum(self._chosen, natural) - room
+            if lacking > 0:
+                natural[column.key] = max(before, wanted[column.key] - lacking)
+        return natural
