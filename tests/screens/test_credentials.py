@@ -120,7 +120,7 @@ async def test_a_new_password_is_said_to_be_new_and_no_more(tmp_path: Path) -> N
         await stage.press("q", "ctrl+g")
         assert "Change docker-hub in yotta?" in stage.text
         assert "Password  new password" in stage.text
-        assert "does so as the new settings say" in stage.text
+        assert "new settings apply from the next pull" in stage.text
         shown.append(seen(stage))
         await confirm(stage)
         # The audit log is written by a thread.
