@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from gputui.cli.prompts import confirm, need_somebody
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
 from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation import actions
-from gputui.presentation.description import subject_text
+from gputui.presentation.description import subject_text, targets_text
 from gputui.presentation.refusals import never_text, not_now_text, only_text
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def carry_out(
             moving = any(fleet.options(row, Action.DELETE) for row in plan.rows)
             if not confirm(
                 _summary(runner, fleet, plan, action),
-                question=plan.question or _question(plan.rows, action),
+                question=plan.question or f"{action.value.capitalize()} {targets_text(plan.rows)}?",
                 typed=actions.confirmation_text(action, plan.rows, moving=moving),
             ):
                 say("Nothing was done.")
@@ -164,16 +163,6 @@ def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         kinds.setdefault(type(row), []).append(row)
     return [kind for kind in kinds.values() if kind]
-
-
-def _question(rows: Sequence[Row], action: Action) -> str:
-    by_account: dict[str, int] = defaultdict(int)
-    for row in rows:
-        by_account[row.ref.account] += 1
-    if len(rows) == 1:
-        return f"{action.value.capitalize()} {actions.name_of(rows[0])} in {rows[0].ref.account}?"
-    places = ", ".join(f"{count} in {account}" for account, count in by_account.items())
-    return f"{action.value.capitalize()} {len(rows)} things ({places})?"
 
 
 async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from gputui.models import Phase, Row
@@ -23,6 +24,20 @@ def description(row: Row, context: Context) -> Fields:
         if column.label is not None and plain_text(cell := column.described(row)):
             fields.setdefault(column.group, []).append((column.label or column.title.lower(), cell))
     return fields
+
+
+def targets_text(rows: Sequence[Row], nouns: str = "") -> str:
+    """Name the rows of a question with their accounts: ``train-1 in lab``, ``3 pods (2 in lab, 1 in hub)``.
+
+    ``nouns`` names several where that is not their kind; rows of several kinds are ``resources``.
+    """
+    accounts, kinds = Counter(row.ref.account for row in rows), {row.ref.kind for row in rows}
+    if len(rows) == 1:
+        return f"{name_of(rows[0])} in {rows[0].ref.account}"
+    what = f"{len(rows)} {nouns or (f'{kinds.pop()}s' if len(kinds) == 1 else 'resources')}"
+    if len(accounts) == 1:
+        return f"{what} in {rows[0].ref.account}"
+    return f"{what} ({', '.join(f'{count} in {account}' for account, count in sorted(accounts.items()))})"
 
 
 def subject(row: Row, *, account: bool) -> Sequence[Span]:

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from gputui.commands import Command, Condition
 from gputui.models import LIBRARY, Action, Change, Image, Ref, Resource, Role, Row
-from gputui.presentation.actions import name_of
+from gputui.presentation.description import targets_text
 from gputui.screens import dialogs
 from gputui.screens.base.session import Session
 from gputui.screens.commands.command_set import CommandSet, in_worker
@@ -137,9 +137,8 @@ class PullCommands(LifecycleCommands):
 
     @in_worker("dialog")
     async def _give_up(self, rows: Sequence[Row]) -> None:
-        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} pulls"
         dialog = dialogs.ConfirmDialog(
-            f"Stop waiting for {what} in {', '.join(sorted({row.ref.account for row in rows}))}?",
+            f"Stop waiting for {targets_text(rows, 'pulls')}?",
             effects=["The host is not notified: it may continue to pull, and the image is listed when it is there."],
             confirm="Stop waiting",
         )

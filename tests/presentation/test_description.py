@@ -36,7 +36,7 @@ from gputui.models.resources import resource_of
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.lists import fields_of, table_columns
-from gputui.presentation.description import description, subject, subject_text
+from gputui.presentation.description import description, subject, subject_text, targets_text
 from tests.fleet.fakes import START
 from tests.screens.cloud import deployment, usd
 from tests.screens.hub import container
@@ -267,3 +267,11 @@ def test_processes_that_are_unknown_are_not_described_as_none() -> None:
 def test_a_question_identifies_a_row_in_the_same_words_everywhere(row: Row, line: str, text: str) -> None:
     assert plain_text(subject(row, account=True)) == line
     assert subject_text(row) == text
+
+
+def test_several_rows_are_counted_by_account() -> None:
+    one, two, other = container("hub", "a"), container("hub", "b"), deployment("lab", "train")
+    assert targets_text([one]) == "a in hub"
+    assert targets_text([one, two]) == "2 containers in hub"
+    assert targets_text([one, two, other]) == "3 resources (2 in hub, 1 in lab)"
+    assert targets_text([one, two], "pulls") == "2 pulls in hub"

@@ -301,7 +301,7 @@ async def test_a_command_in_several_shows_each_ones_end() -> None:
     fake.rows[Resource.INSTANCES] = [instance("lab", "bert"), instance("lab", "clip")]
     async with staged(fake) as stage:
         await stage.press("space", "space", "x")
-        assert "Run in 2 instances" in stage.text
+        assert "Run in 2 pods in lab" in stage.text
         await stage.type("ls")
         await stage.press("enter")
         assert "Run in 2 pods in lab?" in stage.text

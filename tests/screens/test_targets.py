@@ -68,7 +68,7 @@ async def test_the_menu_of_a_row_that_has_gone_does_nothing_and_says_so() -> Non
         await list_now(stage, fake, made("clip"))
         await stage.press("X")
         assert not stage.in_dialog
-        assert "bert is not there any more." in stage.toasts
+        assert "bert in lab is not there any more." in stage.toasts
         assert fake.done == []
 
 
@@ -328,7 +328,7 @@ async def test_several_accounts_are_named_on_each_line_and_each_end() -> None:
         assert "render   attic   running" in stage.text
         await stage.type("ls")
         await stage.press("enter")
-        assert "attic, lab?" in stage.text
+        assert "(1 in attic, 1 in lab)?" in stage.text
         await stage.type("2")
         await stage.press("enter")
         await stage.settle()

@@ -21,6 +21,7 @@ from gputui.presentation.actions import (
     spending,
     work_lost,
 )
+from gputui.presentation.description import targets_text
 from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
@@ -77,7 +78,7 @@ class ActionCommands(CommandSet):
         verb = verb or button_text(action)
         several = len({row.ref.account for row in rows}) > 1
         common: dict[str, Any] = {
-            "heading": _question(f"{verb}{' in' if command else ''}", rows),
+            "heading": f"{verb}{' in' if command else ''} {targets_text(rows)}?",
             "subjects": [
                 *([Content.assemble("  $ ", (command, "bold"))] if command else []),
                 *(subject_line(row, account=several) for row in rows),
@@ -206,12 +207,6 @@ class ActionCommands(CommandSet):
 def _last_lines(output: str) -> list[str]:
     """Return the end of an output, as much as a notification holds."""
     return [line[:_LINE] for line in output.splitlines() if line.strip()][-_LINES:]
-
-
-def _question(verb: str, rows: Sequence[Row]) -> str:
-    """Return the question for these rows, with name or number and account."""
-    what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} {rows[0].ref.kind}s"
-    return f"{verb} {what} in {', '.join(sorted({row.ref.account for row in rows}))}?"
 
 
 def add_handlers(kind: type[ActionCommands], method: str, actions: Iterable[Action]) -> None:

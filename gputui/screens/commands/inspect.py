@@ -12,6 +12,7 @@ from gputui.errors import GputuiError
 from gputui.fleet import Fleet
 from gputui.models import GpuProcess, Instance, Resource, Row
 from gputui.presentation.actions import may_be_of, name_of
+from gputui.presentation.description import targets_text
 from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
@@ -96,9 +97,8 @@ class InspectCommands(CommandSet):
                 and (not command.optional or self.view.offers(command, here))
                 and not self._never(command, rows)
             ]
-        accounts = ", ".join(sorted({row.ref.account for row in rows}))
-        what = name_of(rows[0]) if len(rows) == 1 else f"{len(rows)} marked"
-        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(f"{what} in {accounts}", choices))
+        what = targets_text(rows, "marked")
+        chosen = await self.app.push_screen_wait(dialogs.MenuDialog(what, choices))
         if chosen is None:
             return
         now = [self.session.fleet.get(row.ref) for row in rows]

@@ -10,6 +10,7 @@ from gputui.actions import ACTIONS
 from gputui.errors import GputuiError
 from gputui.models import Action, Row
 from gputui.presentation.actions import effect, name_of
+from gputui.presentation.description import targets_text
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
@@ -38,7 +39,7 @@ class LifecycleCommands(ActionCommands):
 
     @in_worker("dialog")
     async def _run_command_in(self, rows: Sequence[Row]) -> None:
-        what = f"{name_of(rows[0])} in {rows[0].ref.account}" if len(rows) == 1 else f"{len(rows)} instances"
+        what = targets_text(rows)
         command = await self.app.push_screen_wait(
             dialogs.PromptDialog(
                 f"Run in {what}",
