@@ -101,6 +101,12 @@ def _check_prices(prices: dict[str, float]) -> dict[str, float]:
     return prices
 
 
+def _check_jump(value: str) -> str:
+    if not _JUMP.fullmatch(value):
+        raise ValueError("is not a jump host; write it as user@host:port, user and port may be left out")
+    return value
+
+
 class SshConfig(Section):
     """The SSH settings of an account, which override those of the back end."""
 
@@ -109,66 +115,7 @@ class SshConfig(Section):
     key: str | None = Field(default=None, min_length=1)
     password: Annotated[SecretRef | None, PlainValidator(secret_at("ssh.password"))] = None
     agent: bool = True
-    jump: str | None = None
-
-    @field_validator("jump")
-    @classmethod
-    def _check_jump(cls, value: str | None) -> str | None:
-        if value is not None and not _JUMP.fullmatch(value):
-            raise ValueError("is not a jump host; write it as user@host:port, user and port may be left out")
-        return value
-
-
-class Account(Section):
-    """The keys of every account. ``timeout`` is that of one request, in seconds.
-
-    ``prices`` are for an hour of one GPU, by model, ``price`` for any other model, in ``currency``: they apply where
-    the server reports no price.
-
-    ``gputui init`` asks for the fields of a kind that are required or have a ``title``, which is the question. Their
-    ``examples`` are shown with the question, and where the key is missing.
-    """
-
-    name: str
-    kind: str
-    base_url: str
-    ssh: SshConfig = SshConfig()
-    read_only: bool = False
-    timeout: float = Field(default=30.0, ge=1, le=600)
-    currency: Currency = "USD"
-    price: Amount | None = None
-    prices: Annotated[dict[str, Amount], AfterValidator(_check_prices)] = {}
-
-    @field_validator("base_url")
-    @classmethod
-    def _normalise_base_url(cls, value: str) -> str:
-        return normalise_base_url(value)
-
-
-class UnusableAccount(Account):
-    """An account whose kind cannot be used, because of ``problem`` (VendorError); its own keys are not read."""
-
-    problem: Any
-
-
-class GpuAccount(Account):
-    """An account on a server that reports neither model nor memory of its GPUs: the configuration can have them."""
-
-    gpu_model: str | None = Field(default=None, min_length=1)
-    gpu_memory: str | None = None
-
-    @field_validator("gpu_memory")
-    @classmethod
-    def _check_gpu_memory(cls, value: str | None) -> str | None:
-        if value is not None and _SIZE.fullmatch(value.strip()) is None:
-            raise ValueError('is not a size; write it as "24G"')
-        return value
-
-    @property
-    def gpu_memory_bytes(self) -> int | None:
-        """The memory of one GPU in bytes."""
-        match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
-        return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None
+    jump: Annotated[str, AfterValidator(_check_jump)] | None = None
 
 
 def normalise_base_url(value: str) -> str:
@@ -190,3 +137,49 @@ def normalise_base_url(value: str) -> str:
     return urlunsplit(
         (parts.scheme, f"{location}:{port}" if port is not None else location, parts.path.rstrip("/"), "", "")
     )
+
+
+class Account(Section):
+    """The keys of every account. ``timeout`` is that of one request, in seconds.
+
+    ``prices`` are for an hour of one GPU, by model, ``price`` for any other model, in ``currency``: they apply where
+    the server reports no price.
+
+    ``gputui init`` asks for the fields of a kind that are required or have a ``title``, which is the question. Their
+    ``examples`` are shown with the question, and where the key is missing.
+    """
+
+    name: str
+    kind: str
+    base_url: Annotated[str, AfterValidator(normalise_base_url)]
+    ssh: SshConfig = SshConfig()
+    read_only: bool = False
+    timeout: float = Field(default=30.0, ge=1, le=600)
+    currency: Currency = "USD"
+    price: Amount | None = None
+    prices: Annotated[dict[str, Amount], AfterValidator(_check_prices)] = {}
+
+
+class UnusableAccount(Account):
+    """An account whose kind cannot be used, because of ``problem`` (VendorError); its own keys are not read."""
+
+    problem: Any
+
+
+def _check_size(value: str) -> str:
+    if _SIZE.fullmatch(value.strip()) is None:
+        raise ValueError('is not a size; write it as "24G"')
+    return value
+
+
+class GpuAccount(Account):
+    """An account on a server that reports neither model nor memory of its GPUs: the configuration can have them."""
+
+    gpu_model: str | None = Field(default=None, min_length=1)
+    gpu_memory: Annotated[str, AfterValidator(_check_size)] | None = None
+
+    @property
+    def gpu_memory_bytes(self) -> int | None:
+        """The memory of one GPU in bytes."""
+        match = _SIZE.fullmatch(self.gpu_memory.strip()) if self.gpu_memory else None
+        return int(float(match[1]) * _SIZE_UNITS[match[2].upper()]) if match else None

@@ -1,8 +1,8 @@
 """The fleet: all accounts' rows kept current by polling, and the one way to act on them."""
 
-from gputui.fleet.clock import Clock, SystemClock
+from gputui.fleet.clock import Clock
 from gputui.fleet.feed_health import Feed
 from gputui.fleet.fleet import Fleet
 from gputui.fleet.mutations import Pending
 
-__all__ = ["Clock", "Feed", "Fleet", "Pending", "SystemClock"]
+__all__ = ["Clock", "Feed", "Fleet", "Pending"]

@@ -6,24 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 
-class Clock(Protocol):
-    """Returns the time and waits."""
-
-    def now(self) -> datetime:
-        """Return the time of day, aware, in UTC."""
-
-    def monotonic(self) -> float:
-        """Return seconds that never jump, from an arbitrary start."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-
-class SystemClock:
-    """The machine's own clock."""
+class Clock:
+    """The clock of this machine."""
 
     def now(self) -> datetime:
         """Return the time of day, aware, in UTC."""

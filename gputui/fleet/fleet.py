@@ -14,7 +14,7 @@ from gputui.api.capabilities import Backend, PreparedChange
 from gputui.errors import GputuiError, InvalidError, NotFoundError, RateLimitedError, UnknownOutcomeError
 from gputui.fleet.account_runtime import AccountRuntime
 from gputui.fleet.capabilities import refusals
-from gputui.fleet.clock import Clock, SystemClock, within
+from gputui.fleet.clock import Clock, within
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
 from gputui.fleet.rows import Rows
@@ -62,7 +62,7 @@ class Fleet(Rows):
         random: Random | None = None,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
-        super().__init__(accounts, history, clock or SystemClock(), on_failure)
+        super().__init__(accounts, history, clock or Clock(), on_failure)
         self._open_backend = open_backend
         self._on_failure = on_failure
         self._polls = polling is not None

@@ -13,6 +13,7 @@ import pytest
 
 from gputui.api.capabilities import Backend
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
+from gputui.fleet.clock import Clock
 from gputui.fleet.mutations import Mutations
 from gputui.history.history import History, Outcome
 from gputui.models import Action, Ref, Resource, Row
@@ -114,7 +115,7 @@ class Owner:
         """Nothing is polled here."""
 
 
-class QuickClock:
+class QuickClock(Clock):
     """A clock that waits for nothing."""
 
     def now(self) -> datetime:

@@ -34,7 +34,7 @@ from gputui.api.capabilities import (
 from gputui.api.common.form_values import refuse
 from gputui.config.loader import Account, Polling
 from gputui.errors import NotFoundError
-from gputui.fleet import Fleet
+from gputui.fleet import Clock, Fleet
 from gputui.history.history import History
 from gputui.models import (
     AccountInfo,
@@ -60,7 +60,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _MOST_TURNS = 2000
 
 
-class FakeClock:
+class FakeClock(Clock):
     """Time that passes in :meth:`advance` alone."""
 
     def __init__(self, start: datetime = START) -> None:

@@ -43,7 +43,10 @@ def place_of(index: int, where: Where | None) -> str:
 
 
 class Processes:
-    """The processes of one answer. ``silence`` is the reason why the driver does not report all, '' where it does."""
+    """The processes of one answer; their ids by GPU (``on_gpu``) and MIG device (``at_place``).
+
+    ``silence`` is why the driver does not report all, '' where it does.
+    """
 
     def __init__(
         self,
@@ -55,8 +58,8 @@ class Processes:
     ) -> None:
         self.rows: list[GpuProcess] = []
         self._instance = instance
-        self._on: defaultdict[int, set[int]] = defaultdict(set)
-        self._at: defaultdict[str, set[int]] = defaultdict(set)
+        self.on_gpu: defaultdict[int, set[int]] = defaultdict(set)
+        self.at_place: defaultdict[str, set[int]] = defaultdict(set)
         self._indices = {row.get("uuid", ""): index for index, row in gpus.items()}
         self._only = next(iter(gpus)) if len(gpus) == 1 else None
         self._divided = divided
@@ -73,10 +76,10 @@ class Processes:
                 continue
             pid = int(row["pid"])
             place = place_of(index, where)
-            if pid in self._at[place]:
+            if pid in self.at_place[place]:
                 continue
-            self._at[place].add(pid)
-            self._on[index].add(pid)
+            self.at_place[place].add(pid)
+            self.on_gpu[index].add(pid)
             self.rows.append(self._row(row, index, place, pid, details.get(pid)))
         self.silence = _silence(answer, unplaced)
 
@@ -95,14 +98,6 @@ class Processes:
             gpu_memory_used=bytes_of(row, self._memory_field),
             inside=True,
         )
-
-    def on_gpu(self, index: int) -> int:
-        """Return the number of processes on a GPU, with those on its MIG devices."""
-        return len(self._on[index])
-
-    def at_place(self, place: str) -> int:
-        """Return the number of processes on a MIG device."""
-        return len(self._at[place])
 
     def add_unknown(self, index: int, place: str, reason: str) -> None:
         """Add the row for the invisible processes of a GPU or a MIG device."""

@@ -111,7 +111,7 @@ def _devices(
         fan=figure_of(row, "fan.speed"),
     )
     problem = _problem(row)
-    count = found.on_gpu(index)
+    count = len(found.on_gpu[index])
     parts = mig.devices if mig is not None else ()
     unseen = "" if count and not found.silence else _unseen(row, found, problem)
     if not unseen and not count and not parts:
@@ -161,7 +161,7 @@ def _busy(utilization: float | None, used: int | None) -> str:
 def _slice(part: MigDevice, whole: GpuDevice, at: datetime, found: Processes) -> GpuDevice:
     """Return the row of a MIG device, which has no utilisation value."""
     place = place_of(whole.index, part.where)
-    count = found.at_place(place)
+    count = len(found.at_place[place])
     unseen = "" if count and not found.silence else found.silence or _busy(None, part.memory_used)
     if unseen:
         found.add_unknown(whole.index, place, unseen)
