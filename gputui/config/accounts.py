@@ -151,13 +151,15 @@ class Account(Section):
 
     name: str
     kind: str
-    base_url: Annotated[str, AfterValidator(normalise_base_url)]
+    base_url: str
     ssh: SshConfig = SshConfig()
     read_only: bool = False
     timeout: float = Field(default=30.0, ge=1, le=600)
     currency: Currency = "USD"
     price: Amount | None = None
     prices: Annotated[dict[str, Amount], AfterValidator(_check_prices)] = {}
+
+    _normalise_base_url = field_validator("base_url")(normalise_base_url)  # kinds may declare the field again
 
 
 class UnusableAccount(Account):

@@ -28,11 +28,10 @@ class PlayedProbes(PlayedSsh):
         monkeypatch.setattr("gputui.ssh.nvidia.reader.read_gpus", self._read)
 
     async def _connect(self, *arguments: Any, **options: Any) -> Any:
-        if "progress" not in options:
+        if options["deadline"] == 0:
             self.silent_logins += 1
             if self.wants_password and await options["ask_secret"](None) is None:
                 raise SshError("It did not let root in.")
-            options["progress"] = lambda _: None
         return await super()._connect(*arguments, **options)
 
     async def _read(self, connection: Any, instance: Instance, question: Question, at: Any, _: Any) -> Any:
