@@ -45,7 +45,7 @@ class BareForm(Screen[None]):
 class Stage(App[None]):
     """Shows one form."""
 
-    def __init__(self, form: Screen[None] | FormDialog) -> None:
+    def __init__(self, form: Screen[None] | FormDialog[object]) -> None:
         super().__init__()
         self._form = form
 
@@ -72,7 +72,7 @@ async def cpu(app: Stage, keys: Sequence[str]) -> list[float]:
     return spent
 
 
-async def measured(form: Screen[None] | FormDialog, rounds: int) -> dict[str, list[float]]:
+async def measured(form: Screen[None] | FormDialog[object], rounds: int) -> dict[str, list[float]]:
     """Return what letters and tabs cost in a form, also while it says what is missing."""
     app = Stage(form)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -88,7 +88,7 @@ def main() -> int:
     args = options(__doc__).parse_args()
     rounds = 2 if args.tiny else ROUNDS
     bare = asyncio.run(measured(BareForm(), rounds))
-    ours = asyncio.run(measured(FormDialog(FORM, lambda values: HUB.read(values).problems), rounds))
+    ours = asyncio.run(measured(FormDialog[object](FORM, HUB.read), rounds))
     findings = [
         Finding(
             f"CPU of a {name} in a form of {len(FORM.fields)} fields, ms",

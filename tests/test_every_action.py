@@ -138,7 +138,7 @@ def test_it_has_a_call(case: str) -> None:
     if ACTIONS[action].has_form:
         assert edit_problems(backend, row, action, {"nonsense": "1"})  # it knows the change, and its fields
         return
-    assert callable(call_of(backend, row.ref, action, ARGUMENTS.get(action, {}), row))
+    assert callable(call_of(backend, row.ref, action, ARGUMENTS.get(action, {})))
 
 
 @CASES

@@ -54,7 +54,7 @@ class PreparedChange:
     """Checked values of a form, ready to be sent once.
 
     ``ref`` is the changed row, or the one that will exist: where the server assigns its id, a stand-in with its name.
-    ``request`` shows the request without its secrets, None where it cannot be shown. ``find`` returns all rows that
+    ``request`` returns the request without its secrets, None where it cannot be shown. ``find`` returns all rows that
     a create may have made; it is there where the server assigns the id, and called before the request and after a
     lost answer. ``login`` are user and password of a new instance whose server never reports them.
     """
@@ -62,7 +62,7 @@ class PreparedChange:
     ref: Ref
     values: Values
     send: Callable[[], Coroutine[Any, Any, ActionResult]]
-    request: PreparedRequest | None = None
+    request: Callable[[], PreparedRequest] | None = None
     find: Callable[[], Awaitable[Collection[Ref]]] | None = None
     login: tuple[str, Secret | None] | None = None
 

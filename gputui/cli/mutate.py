@@ -21,6 +21,7 @@ from gputui.presentation.description import subject_text, targets_text
 from gputui.presentation.refusals import never_text, not_now_text, only_text
 
 if TYPE_CHECKING:
+    from gputui.api.capabilities import PreparedChange
     from gputui.fleet import Fleet
 
 AT_ONCE = 4
@@ -35,6 +36,8 @@ class Plan:
     arguments: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
     lines: Sequence[str] = ()
     question: str = ""
+    change: PreparedChange | None = None
+    """For an action with a form, on one row."""
     effects: Sequence[str] = ()
     """What happens to the instances, and to what they cost, where that is more than the action's own words say."""
 
@@ -172,7 +175,8 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
         ref = row.ref
         async with limit:
             try:
-                result = await fleet.act(ref, action, arguments=plan.arguments.get(ref, {}), expected=row)
+                arguments = plan.arguments.get(ref, {})
+                result = await fleet.act(ref, action, arguments=arguments, expected=row, change=plan.change)
             except GputuiError as error:
                 return report_error(error, about=str(ref))
         said = f"{ref}: {' '.join(result.message.split()) or ACTIONS[action].done}"

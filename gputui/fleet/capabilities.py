@@ -144,10 +144,6 @@ class Capabilities:
         """Return why no row of an account can match the filters, by field; '' where one can."""
         return self._excluded.get((account, resource), "")
 
-    def check_filter(self, resource: Resource, values: Mapping[str, str]) -> dict[str, str]:
-        """Return the problems of filters by field; none where the server of one account accepts them."""
-        return refusals(self._read_filter(resource, values))
-
     def _read_filter(
         self, resource: Resource, values: Mapping[str, str]
     ) -> dict[str, Callable[[], None] | InvalidError]:
@@ -181,11 +177,3 @@ class Capabilities:
             for name, backend in opened
             if backend is not None and backend.filters is not None and backend.filters.form(resource) is not None
         ]
-
-
-def refusals(read: Mapping[str, Callable[[], None] | InvalidError]) -> dict[str, str]:
-    """Return the problems by field where every account refuses a filter."""
-    refused = [error for error in read.values() if isinstance(error, InvalidError)]
-    return (
-        {name: text for error in refused for name, text in error.fields.items()} if len(refused) == len(read) else {}
-    )

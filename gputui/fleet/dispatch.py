@@ -5,22 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 
-from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend
 from gputui.errors import InvalidError
-from gputui.models import Action, ActionResult, ExecResult, Ref, Row, StopOptions
+from gputui.models import Action, ActionResult, ExecResult, Ref, StopOptions
 
 Call = Callable[[], Awaitable[ActionResult]]
 Arguments = Mapping[str, str]
 
 
-def call_of(backend: Backend, ref: Ref, action: Action, arguments: Arguments, row: Row | None = None) -> Call:
-    """Return the call that performs an action on this back end; raises InvalidError where it has none.
-
-    An action with a form needs the ``row`` as it was when the values were chosen.
-    """
-    if ACTIONS[action].has_form and backend.editor is not None and row is not None:
-        return backend.editor.prepare(row, action, arguments).send
+def call_of(backend: Backend, ref: Ref, action: Action, arguments: Arguments) -> Call:
+    """Return the call of an action without a form on this back end; raises InvalidError where it has none."""
     operation = backend.operations.get(action)
     given = _READERS[action](arguments) if action in _READERS else {}
     if operation is None or not given.keys() <= inspect.signature(operation).parameters.keys():

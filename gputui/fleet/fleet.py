@@ -13,7 +13,6 @@ from gputui.actions import ACTIONS
 from gputui.api.capabilities import Backend, PreparedChange
 from gputui.errors import GputuiError, InvalidError, NotFoundError, RateLimitedError, UnknownOutcomeError
 from gputui.fleet.account_runtime import AccountRuntime
-from gputui.fleet.capabilities import refusals
 from gputui.fleet.clock import Clock, within
 from gputui.fleet.logins import Logins
 from gputui.fleet.mutations import Mutations
@@ -168,19 +167,32 @@ class Fleet(Rows):
         finally:
             unsubscribe()
 
-    def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
-        """Set the filters of a list, in every account whose server has them; raises InvalidError."""
+    def prepare_filter(self, resource: Resource, values: Mapping[str, str]) -> Callable[[], None]:
+        """Read the filters of a list for every account whose server has them; return what applies them.
+
+        Raises InvalidError with ``fields`` where every account refuses them.
+        """
         given = {name: value for name, value in values.items() if value}
         read = self._read_filter(resource, given)
-        if problems := refusals(read):
+        refused = [error for error in read.values() if isinstance(error, InvalidError)]
+        if refused and len(refused) == len(read):
+            problems = {name: text for error in refused for name, text in error.fields.items()}
             raise InvalidError("No account accepts this filter.", fields=problems)
-        self._filters[resource] = given
-        for account, ready in read.items():
-            self._apply_filter(account, resource, ready)
-        for account in self.runtimes:
-            if self.exclusion(account, resource):
-                self._notify(resource, self._store.replace(account, resource, ()))
-        self.refresh([resource])
+
+        def apply() -> None:
+            self._filters[resource] = given
+            for account, ready in read.items():
+                self._apply_filter(account, resource, ready)
+            for account in self.runtimes:
+                if self.exclusion(account, resource):
+                    self._notify(resource, self._store.replace(account, resource, ()))
+            self.refresh([resource])
+
+        return apply
+
+    def set_filter(self, resource: Resource, values: Mapping[str, str]) -> None:
+        """Set the filters of a list; raises InvalidError with ``fields`` as :meth:`prepare_filter` does."""
+        self.prepare_filter(resource, values)()
 
     # Changes.
 
@@ -191,18 +203,20 @@ class Fleet(Rows):
         *,
         arguments: Mapping[str, str] | None = None,
         expected: Row | None = None,
+        change: PreparedChange | None = None,
     ) -> ActionResult:
         """Perform an action: audit entry, request, audit entry; the refresh after it is not awaited.
 
         ``arguments``: ``command`` and ``timeout`` (seconds) for exec, ``tag`` and ``message`` for commit,
-        ``replicas`` for scale, ``minutes`` and ``comment`` for block; those of :meth:`options` for delete and stop;
-        the values of the form for the actions that have one. ``expected`` is the row that the user confirmed: where
-        another object has its name now, or it no longer permits the action, nothing is sent and ConflictError is
-        raised, NotFoundError where it is gone. Raises ForbiddenError when read-only, ConflictError while another
-        change of the same object is in flight (a running exec does not count), UnknownOutcomeError when no answer
-        came, and GputuiError before anything is sent when the audit log cannot be written.
+        ``replicas`` for scale, ``minutes`` and ``comment`` for block; those of :meth:`options` for delete and stop.
+        ``change`` is what an editor has prepared (:meth:`editor`), for the actions with a form. ``expected`` is the
+        row that the user confirmed: where another object has its name now, or it no longer permits the action,
+        nothing is sent and ConflictError is raised, NotFoundError where it is gone. Raises ForbiddenError when
+        read-only, ConflictError while another change of the same object is in flight (a running exec does not
+        count), UnknownOutcomeError when no answer came, and GputuiError before anything is sent when the audit log
+        cannot be written.
         """
-        result = await self.mutations.act(ref, action, arguments or {}, expected)
+        result = await self.mutations.act(ref, action, arguments or {}, expected, change)
         if action is Action.DELETE:
             await self.logins.forget(ref)
         return result

@@ -118,12 +118,18 @@ class Mutations:
         return +self._in_flight
 
     async def act(
-        self, ref: Ref, action: Action, arguments: Mapping[str, str], expected: Row | None = None
+        self,
+        ref: Ref,
+        action: Action,
+        arguments: Mapping[str, str],
+        expected: Row | None = None,
+        change: PreparedChange | None = None,
     ) -> ActionResult:
         """Perform an action; see :meth:`gputui.fleet.Fleet.act`."""
         runtime = self._writable(ref.account)
+        arguments = change.values if change is not None else arguments
         _note_secrets(arguments)
-        call = call_of(runtime.backend, ref, action, arguments, expected or self._owner.get(ref))
+        call = change.send if change is not None else call_of(runtime.backend, ref, action, arguments)
         if expected is not None:
             self._check_same(expected, action)
             call = self._checked(call, expected, action)

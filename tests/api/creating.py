@@ -44,7 +44,7 @@ def shown(backend: Backend, kind: str, values: Values) -> PreparedRequest:
     """Return the request of a create as it is shown."""
     request = backend.creators[kind].prepare(values).request
     assert request is not None
-    return request
+    return request()
 
 
 async def look(backend: Backend, kind: str, values: Values) -> Collection[Ref]:

@@ -128,7 +128,7 @@ class FakeCreator(Creator):
             backend.created_ref(kind, values),
             values,
             lambda: backend.create(kind, values),
-            backend.prepare_create(kind, values) if self.previews else None,
+            (lambda: backend.prepare_create(kind, values)) if self.previews else None,
             (lambda: backend.find_created(kind, values)) if hasattr(backend, "find_created") else None,
             backend.login_of(kind, values) if hasattr(backend, "login_of") else None,
         )
@@ -147,8 +147,12 @@ class FakeEditor(Editor):
     def prepare(self, row: Row, action: Action, values: Values) -> PreparedChange:
         backend = self._backend
         refuse(backend.account, backend.check_update(row, action, values))
-        request = backend.prepare_update(row, action, values)
-        return PreparedChange(row.ref, values, lambda: backend.update(row, action, values), request)
+        return PreparedChange(
+            row.ref,
+            values,
+            lambda: backend.update(row, action, values),
+            lambda: backend.prepare_update(row, action, values),
+        )
 
 
 class FakeFilters(Filters):

@@ -325,7 +325,7 @@ async def test_a_dry_run_is_shown_and_nothing_is_sent(clock: FakeClock, hub: Hub
         assert (hub.creators["deployment"].previews, fleet.creator("lab", "pod").previews) == (True, False)
         request = fleet.creator("hub", "deployment").prepare({"name": "new"}).request
         assert request is not None
-        assert request.method == "POST"
+        assert request().method == "POST"
     assert hub.calls[Action.CREATE] == 0
 
 

@@ -319,8 +319,8 @@ async def test_the_dry_run_shows_the_request_can_be_copied_and_sends_nothing() -
 
 async def test_a_dry_run_of_what_is_wrong_says_so_at_the_field() -> None:
     class Strict(Cloud):
-        def prepare_create(self, kind, values):  # type: ignore[no-untyped-def]
-            raise InvalidError("not complete", fields={"gpu_num": "must be 1 or more"})
+        def check_create(self, kind: str, values: Mapping[str, str]) -> dict[str, str]:
+            return {"gpu_num": "must be 1 or more"}
 
     async with staged(Strict("hub"), view="2", size=NARROW) as stage:
         await open_form(stage)
@@ -629,7 +629,7 @@ async def test_a_tab_repaints_two_fields_and_not_the_screen(monkeypatch: pytest.
 async def test_what_another_field_makes_required_is_marked_so() -> None:
     form = Form("yotta", "volume", "New volume", volume_fields(("us-east-1",)))
     async with staged(lab()) as stage:
-        dialog = dialogs.FormDialog(form, lambda values: {})
+        dialog = dialogs.FormDialog(form, dict)
         stage.app.push_screen(dialog)
         await stage.advance(0)
         assert "Region*" in stage.text

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
@@ -213,7 +214,7 @@ class ContainerCreator(Creator):
                 f"Container {ref.id} created.{login}", created=ref, generation=clean(created.id or "")
             )
 
-        request = given.shown("POST", f"{self._account.base_url}{CREATE_PATH}", body, masked)
+        request = partial(given.shown, "POST", f"{self._account.base_url}{CREATE_PATH}", body, masked)
         login = given.text("user_name"), Secret(values["password"])
         return PreparedChange(ref, values, send, request, login=login)
 
@@ -246,5 +247,5 @@ class ImageCreator(Creator):
             size = mapping.pulled_size(pulled.size_mb)
             return ActionResult(f"Image {ref.id} pulled{f', {size}' if size else ''}.", created=ref)
 
-        request = given.shown("POST", f"{self._account.base_url}{PULL_PATH}", body, masked)
+        request = partial(given.shown, "POST", f"{self._account.base_url}{PULL_PATH}", body, masked)
         return PreparedChange(ref, values, send, request)

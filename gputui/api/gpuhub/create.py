@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
@@ -367,5 +368,5 @@ class DeploymentCreator(Creator):
             found = await self._lists.find_deployments({"name": name})
             return [deployment.ref for deployment in found if deployment.name == clean(name)]
 
-        request = given.shown("POST", f"{self._account.base_url}{DEPLOYMENT}", body)
+        request = partial(given.shown, "POST", f"{self._account.base_url}{DEPLOYMENT}", body)
         return PreparedChange(Ref(self._account.name, KIND, clean(name)), values, send, request, find)

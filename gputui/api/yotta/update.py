@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gputui.api.capabilities import Editor, PreparedChange, Values
 from gputui.api.common.form_values import FormValues
@@ -128,7 +129,7 @@ class YottaEditor(Editor):
                 raise ConflictError(error.message, hint=change.hint) from error
             return ActionResult(f"{what[:1].upper()}{what[1:]} {change.done}.")
 
-        request = given.shown(change.method, f"{self._base_url}{path}", body, masked)
+        request = partial(given.shown, change.method, f"{self._base_url}{path}", body, masked)
         return PreparedChange(row.ref, values, send, request)
 
     def _path(self, row: Row) -> str:

@@ -132,11 +132,13 @@ async def _dry_run(creator: Creator, account: str, kind: str, given: dict[str, s
     if template or not creator.previews or (change is None and incomplete):
         form = await creator.form()
         values = form_values(form, given)
-    with refused_fields(_refusal(kind)):
-        change = creator.prepare(values)
+    if change is None or form is not None:
+        with refused_fields(_refusal(kind)):
+            change = creator.prepare(values)
     if form is not None:
         _keep(template, kind, values, form)
-    if (request := change.request) is not None:
+    if change.request is not None:
+        request = change.request()
         sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
     elif form is not None:
         sys.stdout.write(f"Would create in {account}: a new {kind} with {shown_values(form, values)}.\n")

@@ -102,10 +102,10 @@ def _change(args: argparse.Namespace, action: Action, given: Given) -> int:
             return Plan(())
         lines = [f"{change.label}: {change.text}" for change in changes]
         lines += change_notes(action, row, form, values)
-        if args.dry_run and (request := change.request) is not None:
+        if args.dry_run and change.request is not None:
+            request = change.request()
             lines += [f"{request.method} {request.url}", *request.body.splitlines()]
-        return Plan(
-            rows, {row.ref: values}, lines, question=f"{button_text(action)} {name_of(row)} in {row.ref.account}?"
-        )
+        question = f"{button_text(action)} {name_of(row)} in {row.ref.account}?"
+        return Plan(rows, lines=lines, question=question, change=change)
 
     return carry_out(args, action, [args.ref], plan)

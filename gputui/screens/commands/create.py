@@ -15,7 +15,6 @@ from gputui.presentation.forms import written
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.form_flow import LINE, FormRequest, fact, fill_and_send
-from gputui.text import clean
 
 if TYPE_CHECKING:
     from gputui.api.capabilities import Creator
@@ -99,7 +98,8 @@ class CreateCommands(CommandSet):
                 confirm=verb,
             ),
             send=fleet.create,
-            tools=self._tools(creator, form),
+            previews=creator.previews,
+            templates=True,
             progress=f"{doing(form)} in {form.account} …",
         )
 
@@ -131,18 +131,6 @@ class CreateCommands(CommandSet):
             same_name(form, values, fleet.rows(home).values()),
         ]
         return [line for line in said if line]
-
-    def _tools(self, creator: Creator, form: Form) -> dialogs.FormTools:
-        """Return what the form can do: templates always, a dry run where the back end previews requests."""
-        from gputui.config import templates  # read and written by few, and not before a form is there
-
-        return dialogs.FormTools(
-            preview=(lambda values: creator.prepare(values).request) if creator.previews else None,
-            save=lambda name, values, replace: str(templates.save(name, form.kind, values, form, replace=replace)),
-            name_problem=templates.name_problem,
-            saved=templates.names,
-            load=lambda name: {field: _typed(value) for field, value in templates.read(name, form=form)[1].items()},
-        )
 
 
 def summary(form: Form, values: Mapping[str, str]) -> list[Content]:
@@ -182,8 +170,3 @@ def _said(form: Form, field: FormField, values: Mapping[str, str]) -> tuple[str,
         return "", ""
     low = values[field.name]
     return label.removesuffix(" from"), f"{low}–{written(other, values[other.name])}"
-
-
-def _typed(value: str) -> str:
-    """Return a text of a file as it could have been typed: nothing in it acts on the terminal."""
-    return "\t".join(clean(part, multiline=True) for part in value.split("\t"))

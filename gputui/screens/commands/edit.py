@@ -39,8 +39,7 @@ class EditCommands(ActionCommands):
             form,
             prepare=lambda values: editor.prepare(row, action, values),
             question=lambda values: self._question_of_change(action, row, form, values),
-            send=lambda change: fleet.act(row.ref, action, arguments=change.values, expected=row),
-            tools=dialogs.FormTools(preview=lambda values: editor.prepare(row, action, values).request),
+            send=lambda change: fleet.act(row.ref, action, expected=row, change=change),
         )
         sent = await fill_and_send(self.view, request)
         if sent is not None:

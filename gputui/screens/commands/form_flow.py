@@ -11,7 +11,7 @@ from textual.content import Content
 
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.errors import GputuiError, InvalidError, UnknownOutcomeError
-from gputui.models import ActionResult, Form
+from gputui.models import ActionResult, Form, PreparedRequest
 from gputui.screens import dialogs
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class FormRequest:
     prepare: Callable[[Values], PreparedChange]
     question: Callable[[Values], dialogs.ConfirmDialog | None]
     send: Callable[[PreparedChange], Awaitable[ActionResult]]
-    tools: dialogs.FormTools
+    previews: bool = True
+    templates: bool = False
     progress: str = ""
 
 
@@ -77,27 +78,27 @@ async def fill_and_send(view: View, request: FormRequest, values: Values | None 
 
 async def _filled(view: View, request: FormRequest, values: Values, wrong: Values) -> PreparedChange | None:
     """Have the form filled in and confirmed; without confirmation the form is shown again as it was."""
-    ready: PreparedChange | None = None
-
-    def check(given: Values) -> dict[str, str]:
-        nonlocal ready
-        try:
-            ready = request.prepare(given)
-        except InvalidError as error:
-            return dict(error.fields) or {"": error.message}
-        return {}
-
     while True:
-        filled = await view.app.push_screen_wait(
-            dialogs.FormDialog(request.form, check, values=values, problems=wrong, tools=request.tools)
+        dialog = dialogs.FormDialog(
+            request.form,
+            request.prepare,
+            values=values,
+            problems=wrong,
+            preview=_shown if request.previews else None,
+            templates=request.templates,
         )
+        filled = await view.app.push_screen_wait(dialog)
         if filled is None:
             return None
         if (question := request.question(filled)) is not None:
             sure = await view.app.push_screen_wait(question)
             if sure:
-                return ready
+                return dialog.prepared
         values, wrong = filled, {}
+
+
+def _shown(change: PreparedChange) -> PreparedRequest | None:
+    return change.request() if change.request is not None else None
 
 
 def fact(label: str, parts: Sequence[tuple[str, str]], width: int) -> Content:

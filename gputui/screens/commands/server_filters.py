@@ -51,20 +51,17 @@ class ServerFilterCommands(CommandSet):
         if resource is None:
             return
         in_force = fleet.filters(resource)
-        given = await self.app.push_screen_wait(
-            dialogs.FilterDialog(form, lambda values: fleet.check_filter(resource, _asked(values)), values=in_force)
+        dialog = dialogs.FilterDialog(
+            form, lambda values: fleet.prepare_filter(resource, _given(values)), values=in_force
         )
-        if given is None:
-            return
-        values = _asked(given)
-        if values == in_force:
-            return
-        fleet.set_filter(resource, values)
-        self.view.choices_changed()
+        given = await self.app.push_screen_wait(dialog)
+        if given is not None and _given(given) != in_force and dialog.prepared is not None:
+            dialog.prepared()
+            self.view.choices_changed()
 
 
-def _asked(values: Mapping[str, str]) -> dict[str, str]:
-    """Return what is asked for among the fields of a form: what is empty asks for nothing."""
+def _given(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that filter: empty ones do not."""
     return {name: value for name, value in values.items() if value and value != "false"}
 
 

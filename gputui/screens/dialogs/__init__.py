@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gputui.screens.dialogs.dialog import Dialog as Dialog
     from gputui.screens.dialogs.filter import FilterDialog as FilterDialog
     from gputui.screens.dialogs.form import FormDialog as FormDialog
-    from gputui.screens.dialogs.form import FormTools as FormTools
     from gputui.screens.dialogs.menu import AddressDialog as AddressDialog
     from gputui.screens.dialogs.menu import Choice as Choice
     from gputui.screens.dialogs.menu import MenuDialog as MenuDialog
@@ -31,7 +30,7 @@ _NAMES = {
     "confirm": ("ConfirmDialog", "Option", "StopDialog"),
     "dialog": ("Dialog",),
     "filter": ("FilterDialog",),
-    "form": ("FormDialog", "FormTools"),
+    "form": ("FormDialog",),
     "menu": ("AddressDialog", "Choice", "MenuDialog"),
     "prompt": ("PromptDialog", "WaitDialog"),
     "reader": ("JsonReaderDialog", "ReaderDialog"),
@@ -43,4 +42,6 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    dialog: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = dialog
+    return dialog

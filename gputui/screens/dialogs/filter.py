@@ -6,14 +6,14 @@ from textual import on
 from textual.content import Content
 from textual.widgets import Button
 
-from gputui.screens.dialogs.form import FormDialog
+from gputui.screens.dialogs.form import FormDialog, T
 
 
-class FilterDialog(FormDialog):
-    """A form without anything required; ``Clear`` gives back no values at all, which asks for everything again."""
+class FilterDialog(FormDialog[T]):
+    """A form without required fields; ``Clear`` answers without values, for the whole list."""
 
     def on_mount(self) -> None:
-        """Add the way back to everything."""
+        """Add the button for the whole list."""
         super().on_mount()
         clear = Button(Content("Clear"), id="clear", compact=True, disabled=not any(self._values.values()))
         self.query_one(".buttons").mount(clear, before="#cancel")
@@ -23,4 +23,5 @@ class FilterDialog(FormDialog):
     def _cleared(self, event: Button.Pressed) -> None:
         event.prevent_default()
         event.stop()
+        self._check({})
         self.dismiss({})

@@ -1,10 +1,9 @@
-"""A form made from the create call's model: what is wrong stands at the field."""
+"""A form: one field for each value, refusals below their fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar, Generic, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,7 +13,6 @@ from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from gputui.api.common.form_values import REQUIRED
 from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import Form, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
@@ -25,35 +23,23 @@ from gputui.screens.dialogs.form_fields import keys_of
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
+from gputui.text import clean
 
 _SHORT = 6
-"""A form with more fields fills the screen, and tells of the field in focus alone."""
+"""A form with more fields fills the screen, and describes only the field in focus."""
 _AROUND = 8
-"""Lines of a long form beside its fields: edges, heading, help, buttons."""
+"""Lines of a long form around its fields: edges, heading, help, buttons."""
 
 Values = Mapping[str, str]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class FormTools:
-    """What a form can do beside being filled in; all of it may raise GputuiError.
+class FormDialog(Dialog[dict[str, str]], Generic[T]):
+    """Answers with the values by field name; :attr:`prepared` is what ``prepare`` has returned for them.
 
-    ``preview`` makes the request that would be sent. ``save`` keeps the values under a name, in the place of another
-    of that name if the last argument says so, and returns where; ``name_problem`` says what is wrong with a name.
-    ``saved`` lists the names there are, ``load`` brings one back.
-    """
-
-    preview: Callable[[Values], PreparedRequest | None] | None = None
-    save: Callable[[str, Values, bool], str] | None = None
-    name_problem: Callable[[str], str | None] = lambda name: None if name else REQUIRED
-    saved: Callable[[], Sequence[str]] | None = None
-    load: Callable[[str], Values] | None = None
-
-
-class FormDialog(Dialog[dict[str, str]]):
-    """Gives back the values by field name, checked with ``check`` (what is wrong, by field) before it closes.
-
-    Fields whose ``when`` does not hold are neither shown nor given back. ``problems`` are shown from the start.
+    ``prepare`` raises InvalidError with ``fields``. Fields whose ``when`` does not hold are neither shown nor part of
+    the answer. ``problems`` are shown from the start. ``preview`` returns the request for a dry run, None where it
+    cannot be shown; ``templates`` saves and loads values. Both are absent without them.
     """
 
     DEFAULT_CSS = """
@@ -80,18 +66,24 @@ class FormDialog(Dialog[dict[str, str]]):
     def __init__(
         self,
         form: Form,
-        check: Callable[[Values], dict[str, str]],
+        prepare: Callable[[Values], T],
         *,
         values: Values | None = None,
         problems: Values | None = None,
-        tools: FormTools | None = None,
+        preview: Callable[[T], PreparedRequest | None] | None = None,
+        templates: bool = False,
     ) -> None:
         super().__init__()
         self._form = form
-        self._check = check
+        self._prepare = prepare
+        self._checked: Values | None = None
+        self._refusals: dict[str, str] = {}
+        self.prepared: T | None = None
+        """What ``prepare`` has returned for the values of the answer."""
         self._values = dict(values or {})
         self._problems = dict(problems or {})
-        self._tools = tools or FormTools()
+        self._preview = preview
+        self._templates = templates
         self._about: Static
         self._left: set[str] = set(self._problems)
         self._told: dict[str, tuple[str, str]] = {}
@@ -123,11 +115,10 @@ class FormDialog(Dialog[dict[str, str]]):
         return Content.assemble(self._form.title, (legend, "not bold $muted"))
 
     def _tool_buttons(self) -> Iterable[Button]:
-        if self._tools.preview is not None:
+        if self._preview is not None:
             yield Button(Content("ctrl+t dry run"), id="tool-preview", compact=True)
-        if self._tools.load is not None:
+        if self._templates:
             yield Button(Content("ctrl+o load"), id="tool-load", compact=True)
-        if self._tools.save is not None:
             yield Button(Content("ctrl+s save as template"), id="tool-save", compact=True)
 
     def on_mount(self) -> None:
@@ -223,7 +214,7 @@ class FormDialog(Dialog[dict[str, str]]):
         """Close without an answer; what took long to fill in is not thrown away by one key."""
         if self._long and not self._warned and self.values() != self._at_first:
             self._warned = True
-            keep = "; ctrl+s keeps it as a template" if self._tools.save is not None else ""
+            keep = "; ctrl+s keeps it as a template" if self._templates else ""
             self._tell(Content.styled(f"esc again discards your input{keep}", "$text-warning"))
             return
         super().action_cancel()
@@ -231,6 +222,16 @@ class FormDialog(Dialog[dict[str, str]]):
     def action_go_on(self) -> None:
         """Go on from any field."""
         self._submit()
+
+    def _check(self, values: Values) -> dict[str, str]:
+        """Return the refusals of these values by field. The same values are read once."""
+        if values != self._checked:
+            self._checked, self._refusals = values, {}
+            try:
+                self.prepared = self._prepare(values)
+            except InvalidError as error:
+                self.prepared, self._refusals = None, dict(error.fields) or {"": error.message}
+        return self._refusals
 
     def _submit(self) -> None:
         values = self.values()
@@ -267,23 +268,16 @@ class FormDialog(Dialog[dict[str, str]]):
             case _:
                 self.dismiss(None)
 
-    # --- what it can do beside -------------------------------------------------------------------------------
+    # --- dry run and templates -------------------------------------------------------------------------------
 
     def action_preview(self) -> None:
         """Show the request as it would be sent; nothing is."""
-        if self._tools.preview is None:
+        if self._preview is None:
             return
-        try:
-            request = self._tools.preview(self.values())
-        except InvalidError as error:
-            self._note_refused(error.fields)
-            if not self._refused(error.fields):
-                self._complain(error)
-            return
-        except GputuiError as error:
-            self._complain(error)
-            return
-        if request is None:
+        values = self.values()
+        problems = self._check(values)
+        self._note_refused(problems)
+        if self._refused(problems) or self.prepared is None or (request := self._preview(self.prepared)) is None:
             return
         lines = [f"{request.method} {request.url}", "", *request.body.splitlines()]
         heading = "Dry run: request preview (not sent)"
@@ -291,19 +285,19 @@ class FormDialog(Dialog[dict[str, str]]):
 
     @work(group="dialog", exit_on_error=False)
     async def action_save(self) -> None:
-        """Keep what is filled in under a name."""
-        if self._tools.save is None:
+        """Save the values as a template."""
+        if not self._templates:
             return
         values = self.values()
         name = await self.app.push_screen_wait(
             PromptDialog(
-                "Save as a template", note="A name for it. enter to save, esc to cancel", check=self._wrong_name
+                "Save as a template", note="A name for it. enter to save, esc to cancel", check=_template_name_problem
             )
         )
         if name is None:
             return
         try:
-            where = await self._saved(self._tools.save, name.strip(), values)
+            where = await self._saved(name.strip(), values)
         except GputuiError as error:
             self._complain(error)
             return
@@ -311,34 +305,49 @@ class FormDialog(Dialog[dict[str, str]]):
             self._at_first = values
             self.notify(f"Saved as {where}", markup=False, timeout=6)
 
-    async def _saved(self, save: Callable[[str, Values, bool], str], name: str, values: Values) -> str:
-        """Save it, over another of its name only when that is wanted; '' when it was not saved."""
-        try:
-            return save(name, values, False)
-        except ConflictError:
-            replace = ConfirmDialog(f"Replace the template {name}?", confirm="Replace", danger=True)
-            return save(name, values, True) if await self.app.push_screen_wait(replace) else ""
+    async def _saved(self, name: str, values: Values) -> str:
+        """Save a template, over another of its name only when confirmed; '' when it was not saved."""
+        from gputui.config import templates
 
-    def _wrong_name(self, text: str) -> str:
-        problem = self._tools.name_problem(text.strip())
-        return f"The name {problem}." if problem else ""
+        try:
+            return str(templates.save(name, self._form.kind, values, self._form))
+        except ConflictError:
+            question = ConfirmDialog(f"Replace the template {name}?", confirm="Replace", danger=True)
+            if not await self.app.push_screen_wait(question):
+                return ""
+            return str(templates.save(name, self._form.kind, values, self._form, replace=True))
 
     @work(group="dialog", exit_on_error=False)
     async def action_load(self) -> None:
-        """Fill in what was kept."""
-        if self._tools.load is None or self._tools.saved is None:
+        """Fill in a template."""
+        from gputui.config import templates
+
+        if not self._templates:
             return
         try:
-            names = self._tools.saved()
+            names = templates.names()
             if not names:
                 self.notify("No template is saved yet: ctrl+s saves what is filled in.", markup=False, timeout=6)
                 return
             choices = [Choice(name, name) for name in names]
             chosen = await self.app.push_screen_wait(MenuDialog("Load a template", choices))
             if chosen is not None:
-                self.put_values(self._tools.load(chosen))
+                _, values = templates.read(chosen, form=self._form)
+                self.put_values({name: _typed(value) for name, value in values.items()})
         except GputuiError as error:
             self._complain(error)
 
     def _complain(self, error: GputuiError) -> None:
         self.notify(str(error), title=error.title, severity="error", markup=False, timeout=12)
+
+
+def _template_name_problem(text: str) -> str:
+    from gputui.config import templates
+
+    problem = templates.name_problem(text.strip())
+    return f"The name {problem}." if problem else ""
+
+
+def _typed(value: str) -> str:
+    """Return a text of a file as it could have been typed: it has no effect on the terminal."""
+    return "\t".join(clean(part, multiline=True) for part in value.split("\t"))

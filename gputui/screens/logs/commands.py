@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gputui.commands import Condition
+from gputui.errors import InvalidError
 from gputui.models import Form, FormField
 from gputui.presentation.times import parse_time
 from gputui.screens import dialogs
@@ -70,7 +71,7 @@ class LogCommands(CommandSet):
     @in_worker("dialog")
     async def _choose_lines(self, log: OpenLog) -> None:
         form = Form(log.ref.account, "log", f"Lines of {log.name}, on the server", FIELDS)
-        given = await self.app.push_screen_wait(dialogs.FilterDialog(form, self._check, values=dict(log.asked)))
+        given = await self.app.push_screen_wait(dialogs.FilterDialog(form, self._check_times, values=dict(log.asked)))
         if given is not None and self.view.current is log:
             self.view.open_log(log.ref, {name: value.strip() for name, value in given.items() if value.strip()})
             self.view.show_log()
@@ -99,7 +100,8 @@ class LogCommands(CommandSet):
             return
         self.view.notify(f"{count:,} lines are in {path}", severity="information")
 
-    def _check(self, values: Mapping[str, str]) -> dict[str, str]:
+    def _check_times(self, values: Mapping[str, str]) -> None:
+        """Raise InvalidError with ``fields`` for times that cannot be read."""
         now, utc = self.session.fleet.now(), self.session.utc
         problems: dict[str, str] = {}
         for name in ("since", "until"):
@@ -108,4 +110,5 @@ class LogCommands(CommandSet):
                     parse_time(text, now, utc=utc)
                 except ValueError as error:
                     problems[name] = str(error)
-        return problems
+        if problems:
+            raise InvalidError("The times cannot be read.", fields=problems)

@@ -298,7 +298,7 @@ def shown(values: dict[str, str]) -> PreparedRequest:
     creator = DeploymentCreator(gpuhub_account("https://api.gpuhub.com"), *(cast("Any", None) for _ in range(3)))
     request = creator.prepare(values).request
     assert request is not None
-    return request
+    return request()
 
 
 def test_a_dry_run_shows_the_request() -> None:

@@ -228,7 +228,9 @@ async def test_a_credential_is_made_changed_and_deleted_and_its_password_is_neve
         assert there.backend.actions(row) == {Action.UPDATE, Action.RENAME, Action.DELETE}
         assert PASSWORD not in f"{row}{row.raw}{result}"
         changed = {"name": "ours", "username": "", "password": "another-one-1"}
-        assert "another-one-1" not in f"{there.backend.editor.prepare(row, Action.UPDATE, changed).request}"
+        show = there.backend.editor.prepare(row, Action.UPDATE, changed).request
+        assert show is not None
+        assert "another-one-1" not in show().body
         said = await there.backend.editor.prepare(row, Action.UPDATE, changed).send()
         assert "another-one-1" not in f"{said}"
         assert (held.name, held.username, held.password) == ("ours", "me", "another-one-1")
@@ -284,8 +286,9 @@ async def test_an_endpoint_is_changed_by_what_is_told_of_it_and_what_is_given_an
             "workers": "4",
             "environmentVars": "TOKEN_KEY=hunter2",
         }
-        request = there.backend.editor.prepare(row, Action.UPDATE, values).request
-        assert request is not None
+        show = there.backend.editor.prepare(row, Action.UPDATE, values).request
+        assert show is not None
+        request = show()
         assert request.method == "PATCH"
         assert "hunter2" not in request.body
         sent = json.loads(request.body)

@@ -9,9 +9,9 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from gputui.api.capabilities import Creator, Logs, PreparedChange, Values
-from gputui.api.common import form_values
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.backend import HttpBackend
+from gputui.api.common.form_values import FormValues, checked
 from gputui.models import (
     AccountInfo,
     Action,
@@ -26,7 +26,6 @@ from gputui.models import (
     LogPosition,
     LogQuery,
     Phase,
-    PreparedRequest,
     Ref,
     Resource,
     Row,
@@ -77,7 +76,7 @@ class MoonClient(AccountClient):
         """Ask and read the answer."""
         return self.decode(adapter, await self.transport.get(path), path)
 
-    async def change(self, path: str, *, what: str, body: Mapping[str, str] | None = None) -> ActionResult:
+    async def change(self, path: str, *, what: str, body: Mapping[str, object] | None = None) -> ActionResult:
         """Ask for a change, once."""
         answer = await self.transport.change("POST", path, what=what, json=body and dict(body))
         rover = self.decode(_ROVER, answer, path, what=what)
@@ -145,25 +144,29 @@ class RoverCreator(Creator):
     async def form(self) -> Form:
         """Return the form: a name and one of the images."""
         images = await self._client.ask(_NAMES, "/images")
-        fields = (
-            FormField("name", "Name"),
-            FormField("image", "Image", FieldKind.CHOICE, choices=tuple(map(clean, images))),
-        )
-        return Form(self._account, "rover", "Create rover", fields)
+        return Form(self._account, "rover", "Create rover", _fields(tuple(map(clean, images))))
 
     def prepare(self, values: Values) -> PreparedChange:
-        """Check the values and build the request."""
-        problems = {key: "is required" for key in ("name", "image") if not values.get(key)}
-        if not values.get("name", "a").isalnum():
-            problems["name"] = "must be letters and digits"
-        form_values.refuse(f"{self._account}: the rover", problems)
-        body, name = {"name": values["name"], "image": values["image"]}, values["name"]
+        """Read the values and build the request."""
+        given = FormValues(_fields(), values, "is no parameter of a rover")
+        given.require(f"{self._account}: the rover")
+        body, name = given.body(), given.text("name")
         return PreparedChange(
             Ref(self._account, "rover", name),
             values,
             lambda: self._client.change("/rovers", what=f"the creation of rover {name}", body=body),
-            PreparedRequest("POST", self._url, form_values.readable_json(body)),
+            lambda: given.shown("POST", self._url, body),
         )
+
+
+def _fields(images: tuple[str, ...] = ()) -> tuple[FormField, ...]:
+    """Return the fields: each reads its text, and its value goes into the body under its name."""
+    return (
+        FormField(
+            "name", "Name", read=checked(lambda text: None if text.isalnum() else "must be letters and digits")
+        ),
+        FormField("image", "Image", FieldKind.CHOICE, choices=images),
+    )
 
 
 class RoverLogs(Logs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from gputui.api.capabilities import Creator, PreparedChange, Values
 from gputui.api.common.form_values import Body, FormValues
@@ -89,7 +90,7 @@ class YottaCreator(Creator):
             message = f"{self._noun[:1].upper()}{self._noun[1:]} {name} created."
             return ActionResult(message, created=created, generation=generation)
 
-        request = given.shown("POST", f"{self._base_url}{self.path}", body, masked)
+        request = partial(given.shown, "POST", f"{self._base_url}{self.path}", body, masked)
         return PreparedChange(Ref(self.account, self.kind, name), values, send, request, lambda: self.find(given))
 
 

@@ -11,6 +11,7 @@ import math
 import re
 import uuid
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from gputui.api.capabilities import PreparedChange, Values
 from gputui.api.common.form_values import FormValues, within
@@ -215,5 +216,5 @@ class TaskCreator(YottaCreator):
             except NotFoundError:
                 return ()
 
-        request = given.shown("POST", f"{self._base_url}{path}", body, masked)
+        request = partial(given.shown, "POST", f"{self._base_url}{path}", body, masked)
         return PreparedChange(ref, values, send, request, find)
