@@ -1,4 +1,4 @@
-"""The command line: parse, run one command, and turn every way it can end into words and an exit status."""
+"""The command line: parse, run one command, and turn every end into a message and an exit status."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from gputui.cli.output import OutputError, discard_output, open_streams, report_error, say
+from gputui.cli.output import OutputError, discard_output, notify, open_streams, report_error
 from gputui.cli.signals import ExpectedEnd, ending
 from gputui.errors import ExitCode, GputuiError
 from gputui.text import clean
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit status (docs/cli.md). Lets no traceback reach the screen."""
+    """Run one command line and return its exit status (docs/cli.md). No traceback reaches the screen."""
     if not open_streams():
-        say("gputui: standard output is closed. Send it to /dev/null when it is not wanted.")
+        notify("gputui: standard output is closed. Send it to /dev/null when it is not wanted.")
         return ExitCode.REFUSED
     with ending() as ended:
         try:
@@ -23,13 +23,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ExpectedEnd:
             return ended.status
         except KeyboardInterrupt:
-            start = "\n" if sys.stderr.isatty() else ""  # behind a question, or what the terminal wrote for ctrl+c
-            say(f"{start}gputui: {ended.words}")
+            start = "\n" if sys.stderr.isatty() else ""  # after a question, or the terminal's echo of ctrl+c
+            notify(f"{start}gputui: {ended.words}")
             return ended.status
 
 
 def _ended(argv: Sequence[str] | None) -> int:
-    """Run it, and turn every end but ctrl+c into words and an exit status."""
+    """Run it, and turn every end other than ctrl+c into a message and an exit status."""
     try:
         status = _run_and_flush(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
@@ -71,7 +71,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def function_of(place: str) -> Callable[..., int]:
-    """Import and return what runs a command, ``module:function``."""
+    """Import and return the function that runs a command, ``module:function``."""
     module, function = place.split(":")
     command: Callable[..., int] = getattr(import_module(f"gputui.cli.commands.{module}"), function)
     return command
@@ -91,7 +91,7 @@ def _status_of(stop: SystemExit) -> int:
 
 
 def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
-    """Return the first foreseen error of a group that holds nothing else."""
+    """Return the first expected error of a group that has no others."""
     _, others = group.split(GputuiError)
     first: BaseException = group
     while isinstance(first, BaseExceptionGroup):
@@ -108,5 +108,5 @@ def _crash(error: BaseException) -> int:
         where = f"The report, without secrets, is in {write_report(error, state_dir())}"
     except OSError as failure:
         where = f"No report could be written: {failure}"
-    say(f"gputui failed: {clean(what)}. {where}")
+    notify(f"gputui failed: {clean(what)}. {where}")
     return ExitCode.REFUSED

@@ -1,6 +1,6 @@
-"""Arguments of commands: how numbers, sizes, times, ports and assignments are read, and those that commands share.
+"""Arguments of commands: readers of numbers, sizes, times and assignments, and the options that commands share.
 
-argparse takes a ValueError for a wrong value, and says the name of the reader.
+argparse reports a ValueError as a wrong value, with the name of the reader.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
         type=assignment,
         dest="values",
         metavar="FIELD=VALUE",
-        help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times, and goes"
-        " before --file",
+        help="a field of the form, @FILE for what is in a file, @- for stdin; may be given several times;"
+        " overrides --file",
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="a TOML file with the fields, or the name of a template")
 

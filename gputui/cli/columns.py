@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gputui.cli.output import Plain, format_table, say, terminal_width, write_csv, write_json
+from gputui.cli.output import Plain, format_table, notify, terminal_width, write_csv, write_json
 from gputui.models import RESOURCES, Resource, Row
 from gputui.presentation.columns.lists import table_columns
 
 _NOT_PRINTED = frozenset({"raw", "series"})
 _ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
-"""Keys that a command adds to those of the model."""
+"""Keys that commands add to those of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Column:
     right: bool = False
 
     def text(self, row: object) -> str:
-        """Return the text of a row's cell, ``?`` with a line on stderr where that fails: the others are printed."""
+        """Return the text of a row's cell; a fault is reported, and the text is ``?``."""
         try:
             return self.cell(row)
-        except Exception as error:  # noqa: BLE001  (one bad cell must not take the others)
-            _say_fault(row, f"{self.heading} cannot be shown", error)
+        except Exception as error:  # noqa: BLE001  (a fault in one cell must not affect the others)
+            _report_fault(row, f"{self.heading} cannot be shown", error)
             return "?"
 
 
@@ -44,7 +44,7 @@ def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> s
 
 
 def table_with(columns: Sequence[Column], rows: Sequence[Any], *, width: int | None) -> str:
-    """Lay out anything with the given columns, leaving out those in which every cell is empty."""
+    """Lay out records with the given columns; those in which every cell is empty are left out."""
     cells = [[column.text(row) for row in rows] for column in columns]
     kept = [index for index in range(len(columns)) if not rows or any(cells[index])]
     return format_table(
@@ -89,18 +89,18 @@ def print_records(
 
 
 def _plain(record: Any, plain: Callable[[Any], Plain] | None) -> Plain | None:
-    """Return a record as JSON has it; None, with a line on stderr, where it cannot be written."""
+    """Return a record as plain data; None where that fails, which is reported."""
     from gputui.models.serialize import to_plain
 
     try:
         return (plain or to_plain)(record)
-    except Exception as error:  # noqa: BLE001  (one bad row must not take the others)
-        _say_fault(record, "cannot be written", error)
+    except Exception as error:  # noqa: BLE001  (a fault in one row must not affect the others)
+        _report_fault(record, "cannot be written", error)
         return None
 
 
-def _say_fault(record: object, problem: str, error: Exception) -> None:
+def _report_fault(record: object, problem: str, error: Exception) -> None:
     from gputui.redaction import describe_fault
 
     about = getattr(record, "ref", type(record).__name__)
-    say(f"gputui: {about}: {problem} ({describe_fault(error)}). Please report this.")
+    notify(f"gputui: {about}: {problem} ({describe_fault(error)}). Please report this.")

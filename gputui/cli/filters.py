@@ -1,4 +1,4 @@
-"""``--filter``: lists that the servers themselves narrow, or widen."""
+"""``--filter``: filters that the servers themselves apply to lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli.forms import field_problems, fields_text
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ConfigError, InvalidError
 from gputui.models import FieldKind, Form, Resource
 from gputui.presentation.forms import merged
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 Given = Sequence[tuple[str, str]]
-"""The filters of a command line in their order. One without a name asks what there is."""
+"""The filters of a command line in their order. One without a name asks for the list of fields."""
 
 
 def apply(
@@ -24,9 +24,9 @@ def apply(
 ) -> tuple[list[str], dict[str, str]]:
     """Make the servers of these accounts, or of all, filter a list; returns the accounts that do and the values.
 
-    Sends no request. An account that has no such filter is left out and said on stderr: its rows are not what was
-    asked for. One that could not be opened stays in, so that its failure is reported. Raises ConfigError when no
-    account is left, and with the fields there are for a field that no account has.
+    Sends no request. An account without such a filter is left out and named on stderr: its rows would be the wrong
+    ones. One that could not be opened stays in, so that its failure is reported. Raises ConfigError when no account
+    is left, and for a field that no account has, after a list of the fields.
     """
     names = list(fleet.accounts if accounts is None else accounts)
     forms = {name: form for name in names if (form := fleet.filter_form(name, resource)) is not None}
@@ -46,12 +46,12 @@ def apply(
     if not any(name in forms for name in able):
         raise ConfigError(f"No account takes this filter of {resource.value}:", problems=tuple(problems))
     for problem in problems:
-        say(f"gputui: left out: {problem}")
+        notify(f"gputui: left out: {problem}")
     return able, values
 
 
 def _use(backend: Backend, form: Form | None, resource: Resource, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Ask so from now on; returns why that cannot be."""
+    """Apply the filter to the next requests; returns why that is not possible."""
     if form is None or backend.filters is None:
         return (f"it cannot filter {resource.value}",) if resource in backend.listers else ()
     fields = {field.name for field in form.fields}
@@ -66,14 +66,14 @@ def _use(backend: Backend, form: Form | None, resource: Resource, values: Mappin
 
 
 def _check_names(forms: Mapping[str, Form], resource: Resource, given: Given) -> None:
-    """Raise with everything there is to filter by when a name is missing, or none of it."""
+    """Raise ConfigError, after a list of all fields, when a name is missing or is not a field."""
     fields = merged(list(forms.values())).fields
     known = {field.name for field in fields}
     unknown = [name for name, _ in given if name not in known]
     if not unknown:
         return
-    say(f"Filters of {resource.value} in {', '.join(forms)}; give them as --filter FIELD=VALUE:")
-    say(fields_text(fields))
+    notify(f"Filters of {resource.value} in {', '.join(forms)}; give them as --filter FIELD=VALUE:")
+    notify(fields_text(fields))
     named = [name for name in unknown if name]
     if named:
         raise ConfigError(f"{resource.value.capitalize()} cannot be filtered by {', '.join(named)}.")
@@ -89,5 +89,5 @@ def _values(forms: Mapping[str, Form], given: Given) -> dict[str, str]:
         elif kinds[name] is FieldKind.MULTI:
             values[name] += f",{value}"
         else:
-            raise ConfigError(f"--filter {name} is given twice, and can only be one thing.")
+            raise ConfigError(f"--filter {name} is given twice, and takes one value.")
     return values

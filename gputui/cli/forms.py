@@ -1,4 +1,4 @@
-"""Forms in words: which fields there are, what may stand in them, and what is wrong with what does."""
+"""Forms on the command line: the table of their fields, the given values, and the problems of values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gputui.cli.output import format_table, say
+from gputui.cli.output import format_table, notify
 from gputui.errors import ConfigError, InvalidError
 from gputui.models import FieldKind, Form, FormField
 from gputui.redaction import redact
 from gputui.text import made_up_secret
 
 MADE_UP = "generate"
-"""What stands for a secret that is to be made up."""
+"""The value of a secret that is to be generated."""
 
 _IN_THE_TABLE = 4
-"""More choices than these, or choices that need words of their own, get lines of their own."""
+"""More choices than these, or choices with labels, are listed below the table."""
 
 _VALUES: Mapping[FieldKind, str] = {
     FieldKind.FLAG: "true, false",
@@ -30,10 +30,18 @@ _VALUES: Mapping[FieldKind, str] = {
 _KEPT = "env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER; kept when not given"
 
 
-def fields_text(fields: Sequence[FormField], *, begun: bool = False) -> str:
-    """Lay out fields for a person: what may stand in each, its unit, whether it is needed, beside which others.
+def list_fields(form: Form, instruction: str, *, begun: bool = False) -> None:
+    """Print the fields of a form on stderr, after the instruction; ``begun`` as in :func:`fields_text`."""
+    notify(f"{form.title}. {instruction} --set FIELD=VALUE:")
+    if form.note:
+        notify(form.note)
+    notify(fields_text(form.fields, begun=begun))
 
-    ``begun`` says that they are those of something there is, and what stands in them is so now.
+
+def fields_text(fields: Sequence[FormField], *, begun: bool = False) -> str:
+    """Return a table of fields: the accepted values of each, its unit, and when it is required.
+
+    ``begun``: they are the fields of an existing row, with its present values.
     """
     columns = ("FIELD", "" if begun else "REQUIRED", "NOW" if begun else "DEFAULT", "VALUES", "MEANING")
     cells = [
@@ -52,19 +60,19 @@ def fields_text(fields: Sequence[FormField], *, begun: bool = False) -> str:
 
 
 def field_problems(problems: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what is wrong, a line for each field."""
+    """Return the problems, a line for each field."""
     return tuple(f"{field}: {problem}" for field, problem in problems.items())
 
 
 def known_fields(form: Form) -> str:
-    """Return the names of the fields, for who used another one."""
+    """Return the names of the fields."""
     return ", ".join(field.name for field in form.fields)
 
 
 def given_fields(values: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Return what ``--set`` gives, by field; raises ConfigError for a field given twice.
 
-    ``@FILE`` stands for what is in a file, ``@-`` for what comes on stdin, ``@@`` for a text that begins with ``@``.
+    ``@FILE`` is the content of a file, ``@-`` stdin, ``@@`` a text that begins with ``@``.
     """
     given = [name for name, _ in values]
     if twice := sorted({name for name in given if given.count(name) > 1}):
@@ -73,12 +81,12 @@ def given_fields(values: Sequence[tuple[str, str]]) -> dict[str, str]:
             hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: gpu_ids=0,1.",
         )
     if [value for _, value in values].count("@-") > 1:
-        raise ConfigError("@-: only one field can take what comes on stdin.")
+        raise ConfigError("@-: only one field can be read from stdin.")
     return {name: _from_file(name, value) for name, value in values}
 
 
 def _from_file(name: str, value: str) -> str:
-    """Return a value, from the file that it names where it does; raises ConfigError."""
+    """Return a value, read from a file where it names one; raises ConfigError."""
     if not value.startswith("@"):
         return value
     path = value[1:]
@@ -90,20 +98,19 @@ def _from_file(name: str, value: str) -> str:
     except OSError as error:
         raise ConfigError(
             f"{name}: {path or 'no file'} cannot be read: {error.strerror}.",
-            hint=f"A text that begins with @ itself is written with two: {name}=@{value}",
+            hint=f"Write a text that begins with @ with two of them: {name}=@{value}",
         ) from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{name}: {path} is no text in UTF-8.") from None
+        raise ConfigError(f"{name}: {path} is not text in UTF-8.") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
 def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool) -> dict[str, str]:
-    """Return the values given, secrets fetched from where they are said to be; raises ConfigError with ``refusal``.
+    """Return the given values, with secrets resolved from their references; raises ConfigError with ``refusal``.
 
-    A secret is never taken from argv, which everyone on the machine can read; ``asked`` says that one left out is
-    asked for.
+    A secret is never taken from argv, which everyone on the machine can read. ``asked``: a missing one is asked for.
     """
-    way = "it is asked for, or write where it is" if asked else "write where it is"
+    way = "omit it to be asked, or give a reference" if asked else "give a reference"
     fields = {field.name: field for field in form.fields}
     problems = []
     for name in given:
@@ -111,7 +118,7 @@ def resolved(form: Form, given: Mapping[str, str], refusal: str, *, asked: bool)
             problems.append(f"{name}: is no field; the fields are {known_fields(form)}")
         elif fields[name].kind is FieldKind.SECRET and not _is_reference(fields[name], given[name]):
             problems.append(
-                f"{name}: is secret, and a command line is seen by everyone on this machine; {way}:"
+                f"{name}: is secret, and everyone on this machine can read a command line; {way}:"
                 f" {name}=env:NAME, file:PATH, cmd:COMMAND or keyring:SERVICE/USER"
                 + (f", or {name}={MADE_UP} to generate one" if fields[name].generate else "")
             )
@@ -128,12 +135,12 @@ def _is_reference(field: FormField, value: str) -> bool:
 
 
 def _secret(field: FormField, value: str) -> str:
-    """Return a secret from where it is said to be, or one made up, which is told; raises ConfigError."""
+    """Resolve the reference of a secret, or generate one, which is printed; raises ConfigError."""
     from gputui.config.secrets import SecretRef
 
     if value == MADE_UP:
         made_up = made_up_secret(field.generate)
-        say(f"{field.name}: {made_up}")
+        notify(f"{field.name}: {made_up}")
         return made_up
     try:
         return SecretRef.parse(value, where=field.name).resolve().reveal()
@@ -142,7 +149,7 @@ def _secret(field: FormField, value: str) -> str:
 
 
 def _at_first(field: FormField) -> str:
-    """Return what stands in a field at first, in one line."""
+    """Return the default of a field in one line."""
     lines = redact(field.default) if field.kind is FieldKind.LINES else field.default
     return lines.replace("\n", "\\n")
 
@@ -176,7 +183,7 @@ def _has_lines(field: FormField) -> bool:
 
 
 def _labels(field: FormField) -> tuple[str, ...]:
-    """Return what is said of each choice beside the choice itself."""
+    """Return the label of each choice; '' where it is the choice itself."""
     labels = field.labels or ("",) * len(field.choices)
     return tuple("" if label == choice else label for choice, label in zip(field.choices, labels, strict=False))
 

@@ -1,4 +1,4 @@
-"""The way of every change: find what is named, plan, ask, act, report."""
+"""The steps of every change: find the named rows, plan, confirm, act, report."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
 from gputui.cli import refs, session
-from gputui.cli.output import announce, report_error, say
-from gputui.cli.prompts import confirm, need_somebody
+from gputui.cli.output import announce, notify, report_error
+from gputui.cli.prompts import confirm, require_terminal
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError
 from gputui.models import Action, Deployment, Instance, Ref, Resource, Row
 from gputui.presentation import actions
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 AT_ONCE = 4
-"""How many instances of one command are worked on at the same time."""
+"""How many rows of one command are changed at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What exactly is done to each thing, and what the person is told of it. Without a question the usual one."""
+    """The rows of a change, the arguments of each, and the lines of the confirmation; '' is the default question."""
 
     rows: Sequence[Row]
     arguments: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
@@ -39,17 +39,17 @@ class Plan:
     change: PreparedChange | None = None
     """For an action with a form, on one row."""
     effects: Sequence[str] = ()
-    """What happens to the instances, and to what they cost, where that is more than the action's own words say."""
+    """The effects on the instances and their cost, where those of the action itself are not enough."""
 
 
 Planner = Callable[[asyncio.Runner, "Fleet", Sequence[Row]], Plan]
-"""Works out what is to be done to the things found. Raises GputuiError when that cannot be."""
+"""Plans a change of the rows that were found. Raises GputuiError where it is not possible."""
 
 
 def carry_out(
     args: argparse.Namespace, action: Action, texts: Sequence[str], planner: Planner | None = None
 ) -> ExitCode:
-    """Find what is named, plan, ask, act; goes on after a failure and returns the worst exit status."""
+    """Find the named rows, plan, confirm, act; continues after a failure and returns the worst exit status."""
     with session.command_fleet(refs.accounts(args, texts), dry_run=args.dry_run) as (runner, fleet):
         matches = runner.run(find_all(fleet, action, texts))
         matches, refused = possible(fleet, matches, action)
@@ -67,20 +67,20 @@ def carry_out(
             )
             return refused
         if not args.yes:
-            need_somebody()
+            require_terminal()
             moving = any(fleet.options(row, Action.DELETE) for row in plan.rows)
             if not confirm(
                 _summary(runner, fleet, plan, action),
                 question=plan.question or f"{action.value.capitalize()} {targets_text(plan.rows)}?",
                 typed=actions.confirmation_text(action, plan.rows, moving=moving),
             ):
-                say("Nothing was done.")
+                notify("Nothing was done.")
                 return ExitCode.REFUSED
         return max(refused, runner.run(_act_on_all(fleet, plan, action)))
 
 
 def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tuple[list[refs.Match], ExitCode]:
-    """Return the things that have the action now. The others are said on stderr, their worst exit status returned."""
+    """Return the rows that permit the action now, and the worst exit status of the others, which are reported."""
     able, status = [], ExitCode.OK
     for match in matches:
         if action in fleet.actions(match.row):
@@ -93,13 +93,13 @@ def possible(fleet: Fleet, matches: Sequence[refs.Match], action: Action) -> tup
 def read_only_error(account: str, what: str) -> ConfigError:
     """Return the refusal of a change in a read-only account."""
     return ConfigError(
-        f"{what}: {account} is read-only: nothing in it can be changed from here.",
+        f"{what}: {account} is read-only: nothing can be changed in it from here.",
         hint="That is --read-only, or read_only in the configuration.",
     )
 
 
 def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resource]:
-    """Return the lists that REFs may mean things of; a whole Ref also means what the action can never apply to."""
+    """Return the lists of the rows that REFs can name: those of the action, and those of whole Refs."""
     found = dict.fromkeys(ACTIONS[action].resources)
     for text in texts:
         with suppress(ValueError, GputuiError):
@@ -108,7 +108,7 @@ def candidates(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[Resou
 
 
 async def find_all(fleet: Fleet, action: Action, texts: Sequence[str]) -> list[refs.Match]:
-    """Find what is named among what an action may apply to, and say the failures. Raises GputuiError."""
+    """Find the named rows in the lists that an action applies to, and report failures. Raises GputuiError."""
     searched = candidates(fleet, action, texts)
     nouns = " and ".join(filter(None, (", ".join(map(str, searched[:-1])), str(searched[-1]))))
     return (await refs.find(fleet, texts, searched, only=only_text(action, nouns), certain=True))[0]
@@ -129,14 +129,14 @@ def _why_not(fleet: Fleet, row: Row, action: Action) -> GputuiError:
 
 
 def refuse_shortened(matches: Sequence[refs.Match]) -> None:
-    """Raise when a name was shortened and nobody is asked whether the right thing was found."""
+    """Raise ConfigError for shortened names, where the user is not asked whether the right row was found."""
     shortened = tuple(f"{match.text} is {match.ref}" for match in matches if not match.whole)
     if shortened:
         raise ConfigError("With --yes give full names: a shortened one is not shown to anyone.", problems=shortened)
 
 
 async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> list[str]:
-    """Say what runs on the GPUs and would end: one question to each account. What is not known is said to be so."""
+    """Return the GPU processes that would end, known or unknown, in words: one request to each account."""
     running = [row for row in rows if actions.may_run(row)]
     if not ACTIONS[action].ends_work or not running:
         return []
@@ -149,7 +149,7 @@ async def work_at_stake(fleet: Fleet, rows: Sequence[Row], action: Action) -> li
 
 
 def _summary(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -> list[str]:
-    """Say what is meant, each on a line, what happens to it, what is lost and what is saved."""
+    """Return a line for each row, then the effects of the change, the lost work and the saved costs."""
     at_stake = runner.run(work_at_stake(fleet, plan.rows, action))
     lines: list[str] = []
     for kind in _by_kind(plan.rows):
@@ -161,7 +161,7 @@ def _summary(runner: asyncio.Runner, fleet: Fleet, plan: Plan, action: Action) -
 
 
 def _by_kind(rows: Sequence[Row]) -> list[list[Row]]:
-    """Group instances, deployments and what else there is: what happens to each is another thing."""
+    """Group the rows by their type, instances and deployments first: the effects on each differ."""
     kinds: dict[type, list[Row]] = {Instance: [], Deployment: []}
     for row in rows:
         kinds.setdefault(type(row), []).append(row)
@@ -183,7 +183,7 @@ async def _act_on_all(fleet: Fleet, plan: Plan, action: Action) -> ExitCode:
         announce("\n".join([said, *(f"  {line}" for line in result.output.splitlines())]))
         return ExitCode.OK
 
-    # What one of them raises ends none of the others: those have been sent.
+    # An exception of one does not end the others: those have been sent.
     ended = await asyncio.gather(*(act(row) for row in plan.rows), return_exceptions=True)
     for failure in ended:
         if isinstance(failure, BaseException):

@@ -1,4 +1,4 @@
-"""What commands print: tables aligned by cell width, JSON, CSV; data on stdout, what is said of it on stderr."""
+"""Output of commands: tables aligned by cell width, JSON and CSV on stdout; messages on stderr."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _glyph_width(character: str) -> int:
 
 
 def fit(text: str, width: int) -> str:
-    """Cut a text to ``width`` cells, ending in ``…`` where something is lost."""
+    """Cut a text to ``width`` cells, ending in ``…`` where it is cut."""
     if cell_width(text) <= width:
         return text
     used = 0
@@ -87,7 +87,7 @@ def terminal_width(stream: TextIO) -> int | None:
 
 
 def write_json(rows: Sequence[Plain], stream: TextIO) -> None:
-    """Write a JSON array: indented for a person at a terminal, one row a line otherwise."""
+    """Write a JSON array: indented on a terminal, one row a line otherwise."""
     ascii_only = not _is_utf8(stream)
     if stream.isatty():
         stream.write(json.dumps(rows, indent=2, ensure_ascii=ascii_only) + "\n")
@@ -97,7 +97,7 @@ def write_json(rows: Sequence[Plain], stream: TextIO) -> None:
 
 
 def write_json_line(record: Plain, stream: TextIO) -> None:
-    """Write one JSON object on one line and hand it on at once."""
+    """Write one JSON object on one line, unbuffered."""
     stream.write(json.dumps(record, ensure_ascii=not _is_utf8(stream), separators=(",", ":")) + "\n")
     stream.flush()
 
@@ -117,7 +117,7 @@ def csv_cell(value: object) -> str:
     """Write one value for CSV: nothing for None, lists joined by spaces, objects as JSON.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe: names and commands come from other
-    people's machines. Numbers are left alone.
+    people's machines. Numbers stay as they are.
     """
     if value is None:
         return ""
@@ -132,24 +132,24 @@ def csv_cell(value: object) -> str:
     return guarded_cell(value)
 
 
-def say(text: str) -> None:
-    """Tell the person something that is not data: goes to stderr, and nowhere when that takes nothing."""
+def notify(text: str) -> None:
+    """Print a message, which is not data, on stderr; it is dropped when stderr cannot be written."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def announce(text: str) -> None:
-    """Write the outcome of a change to stdout; when that takes nothing, to stderr, and raise what is wrong."""
+    """Print the outcome of a change on stdout; when that cannot be written, on stderr, and raise the error."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except (OutputError, BrokenPipeError):
-        say(text)
+        notify(text)
         raise
 
 
 def open_streams() -> bool:
-    """Make standard output tell what is wrong with it, and open closed ones elsewhere; False when that is stdout."""
+    """Make write errors of stdout OutputErrors, and open closed streams on /dev/null; False when stdout is closed."""
     for name, mode in (("stdin", "r"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  (for good)
@@ -170,7 +170,7 @@ def open_streams() -> bool:
 
 
 class OutputError(GputuiError):
-    """Standard output takes nothing more: a full disk, a terminal that is gone."""
+    """Standard output cannot be written: a full disk, a closed terminal."""
 
     title = "Output"
 
@@ -186,7 +186,7 @@ class _Output(io.FileIO):
 
 
 def discard_output() -> None:
-    """Let the interpreter end in peace though what is left of our output can go nowhere."""
+    """Discard the output that is still buffered, so that the interpreter can end without an error."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
     os.close(sink)
@@ -197,6 +197,6 @@ def _is_utf8(stream: TextIO) -> bool:
 
 
 def report_error(error: GputuiError, *, about: str = "") -> ExitCode:
-    """Say an error on stderr, with what it is about, and return the exit status it stands for."""
-    say(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
+    """Print an error on stderr, after its subject, and return its exit status."""
+    notify(f"gputui: {about}: {error}" if about and not error.message.startswith(about) else f"gputui: {error}")
     return error.exit_code

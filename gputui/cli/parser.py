@@ -23,7 +23,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 @cache
 def _global_options(*, root: bool) -> argparse.ArgumentParser:
-    """Options that stand before or after the command; after it they must not reset what stood before it."""
+    """Return the options before or after the command; those after it must not reset those before it."""
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 
     def default(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Asking the person at the terminal, and asking before anything is changed."""
+"""Questions to the user at the terminal, and the confirmation of changes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ConfigError
 
 
 def interactive() -> bool:
-    """Say whether there is a person to ask: input and messages both go to a terminal."""
+    """Return whether the user can be asked: stdin and stderr are both a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask(question: str, *, default: str = "", check: Callable[[str], str | None] | None = None) -> str:
-    """Ask until the answer passes ``check`` (which returns what is wrong); an empty answer is the default.
+    """Ask until the answer passes ``check``, which returns its problem; an empty answer is the default.
 
     Raises EOFError at the end of the input.
     """
@@ -29,11 +29,11 @@ def ask(question: str, *, default: str = "", check: Callable[[str], str | None] 
         problem = check(answer) if check else None
         if problem is None:
             return answer
-        say(f"  {problem}")
+        notify(f"  {problem}")
 
 
 def ask_secret(question: str) -> str:
-    """Ask for something that does not show while it is typed."""
+    """Ask for a secret, without echo."""
     return getpass.getpass(f"{question}: ", stream=sys.stderr)
 
 
@@ -44,13 +44,13 @@ def yes(question: str, *, default: bool = False) -> bool:
 
 
 def confirm(effects: Sequence[str], *, question: str, typed: str | None) -> bool:
-    """Show what would happen and ask whether to do it; with ``typed``, that word must be typed for a yes.
+    """Show the effects and ask for a confirmation; with ``typed``, that word has to be typed.
 
-    Raises ConfigError when there is nobody to ask.
+    Raises ConfigError without a terminal.
     """
-    need_somebody()
+    require_terminal()
     for effect in effects:
-        say(effect)
+        notify(effect)
     try:
         if typed is None:
             return yes(question)
@@ -59,8 +59,8 @@ def confirm(effects: Sequence[str], *, question: str, typed: str | None) -> bool
         return False
 
 
-def need_somebody() -> None:
-    """Raise ConfigError when there is nobody to ask before something is changed."""
+def require_terminal() -> None:
+    """Raise ConfigError where the user cannot confirm a change."""
     if not interactive():
         raise ConfigError(
             "This would change something, and there is no terminal to ask at.",
@@ -84,7 +84,7 @@ def _read_line(shown: str) -> str:
 
 
 def _wait_for_input(terminal: int) -> None:
-    """Wait until a line has been typed, or a signal came: one that comes just before a read would not end it."""
+    """Wait for a line or a signal: a signal that arrives just before a read would not end it."""
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)
     before = signal.set_wakeup_fd(wakes)

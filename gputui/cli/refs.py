@@ -1,4 +1,4 @@
-"""Finding what a shortened REF on the command line means."""
+"""The rows that full and shortened REFs of the command line name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.cli.session import Listing
 from gputui.errors import ConfigError, ConflictError, ExitCode, GputuiError, IncompleteError, NotFoundError
 from gputui.models import NAMED, Block, Ref, Resource, Row
@@ -23,15 +23,12 @@ _SHOWN = 12
 
 
 class AmbiguousError(ConfigError):
-    """A shortened name that fits several things; the command line has to say which."""
+    """A shortened name that matches several rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a REF turned out to mean.
-
-    ``whole`` says that it was a full name or id, not a part of one, and that nothing else can have been meant.
-    """
+    """The row that a REF names. ``whole``: it was a full name or id, not a part of one, and is unambiguous."""
 
     text: str
     row: Row
@@ -39,12 +36,12 @@ class Match:
 
     @property
     def ref(self) -> Ref:
-        """The thing's own name."""
+        """The Ref of the row."""
         return self.row.ref
 
 
 def accounts_for(texts: Sequence[str], accounts: Sequence[str]) -> list[str]:
-    """Return the accounts that have to be asked to find all of ``texts``: those named in them, else all."""
+    """Return the accounts to read to find all of ``texts``: those named in them, otherwise all."""
     named = [text.partition("/")[0] for text in texts if "/" in text]
     if len(named) == len(texts) and all(name in accounts for name in named):
         return [name for name in accounts if name in named]
@@ -52,7 +49,7 @@ def accounts_for(texts: Sequence[str], accounts: Sequence[str]) -> list[str]:
 
 
 def accounts(args: argparse.Namespace, texts: Sequence[str]) -> dict[str, Account]:
-    """Return the accounts of the configuration that have to be asked to find all of ``texts``; raises ConfigError."""
+    """Return the accounts of the configuration to read to find all of ``texts``; raises ConfigError."""
     configured = session.load(args).accounts
     return {name: configured[name] for name in accounts_for(texts, list(configured))}
 
@@ -66,7 +63,7 @@ async def find(
     certain: bool = False,
     accounts: Collection[str] | None = None,
 ) -> tuple[list[Match], ExitCode]:
-    """Read the lists ``searched``, report their failures, and find what each text means.
+    """Read the lists ``searched``, report their failures, and find the row that each text names.
 
     Returns the exit status of the failures, too. With ``only``, such as ``only deployments can be scaled``, a row
     of another kind with such a name is refused by a ConflictError. ``accounts`` limits the accounts that are read,
@@ -91,19 +88,19 @@ async def find(
         raise
 
 
-def note_shortened(matches: Sequence[Match]) -> None:
-    """Say what shortened names came to mean."""
+def report_shortened(matches: Sequence[Match]) -> None:
+    """Report the rows of shortened names."""
     for match in matches:
         if not match.whole:
-            say(f"{match.text} is {match.ref}")
+            notify(f"{match.text} is {match.ref}")
 
 
 def resolve(texts: Sequence[str], listing: Listing, *, certain: bool = False) -> list[Match]:
-    """Find what each text means among the rows listed, without doubles. To say the failures is left to the caller.
+    """Find the row that each text names among the listed ones, without duplicates. Does not report the failures.
 
-    Raises AmbiguousError with the candidates, NotFoundError with near names, or the kind of failure of an account
-    that could not be asked when the thing may be there. ``certain`` takes no text that may mean something else in
-    such an account: only a full Ref, or one with the name of an account that answered.
+    Raises AmbiguousError with the candidates, NotFoundError with similar names, or an error of the kind of the
+    failure of an account that could not be read and may have the row. ``certain`` refuses a text that may name a row
+    of such an account too: only a full Ref is accepted, or one with the name of an account that answered.
     """
     found: dict[Ref, Match] = {}
     for text in texts:
@@ -133,7 +130,7 @@ def _with_article(noun: str) -> str:
 
 
 def _silent(match: Match, listing: Listing) -> list[str]:
-    """Return the accounts that did not answer and may have another thing that the text fits."""
+    """Return the accounts that did not answer and may have another row that the text names."""
     silent = list(
         dict.fromkeys(
             account
@@ -148,7 +145,7 @@ def _silent(match: Match, listing: Listing) -> list[str]:
 
 
 def _unanswered(listing: Listing, message: str, hint: str = "") -> GputuiError:
-    """Return an error of the first failure's kind: its exit status is the reason why nothing was done."""
+    """Return an error of the kind of the first failure, with its exit status."""
     error = copy(listing.failures[0][1])
     error.message, error.hint, error.request_id = message, hint, ""
     return error
@@ -177,7 +174,7 @@ def _resolve_one(text: str, listing: Listing) -> Match:
 
 
 def _names(row: Row) -> set[str]:
-    """Return every full way to call a row: its id and name, alone, with the kind, with the account."""
+    """Return all full names of a row: its id and name, alone, with the kind, with the account."""
     ref = row.ref
     name = row.host if isinstance(row, Block) else getattr(row, "name", None)
     return {
@@ -189,7 +186,7 @@ def _names(row: Row) -> set[str]:
 
 
 def _containing(text: str, names: Mapping[Ref, set[str]]) -> list[Ref]:
-    """Return what has the text at the start of a name or, when nothing has, anywhere in one."""
+    """Return the rows with a name that starts with the text or, when there are none, contains it."""
     if not text:
         return []
     starts = [ref for ref, known in names.items() if any(name.startswith(text) for name in known)]
@@ -199,7 +196,7 @@ def _containing(text: str, names: Mapping[Ref, set[str]]) -> list[Ref]:
 def _ambiguous(text: str, fits: Sequence[Ref]) -> AmbiguousError:
     shown = [str(ref) for ref in sorted(fits)]
     more = [f"and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
-    return AmbiguousError(f"{text!r} fits several things; name one of:", problems=(*shown[:_SHOWN], *more))
+    return AmbiguousError(f"{text!r} matches several rows; name one of:", problems=(*shown[:_SHOWN], *more))
 
 
 def _not_found(text: str, names: Mapping[Ref, set[str]]) -> NotFoundError:

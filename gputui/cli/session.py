@@ -1,4 +1,4 @@
-"""What commands share: the configuration, its accounts, a fleet of them, and lists read from it."""
+"""The configuration, its accounts, a fleet of them, and the lists that commands read from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gputui.cli.output import report_error, say
+from gputui.cli.output import notify, report_error
 from gputui.config.paths import history_path, state_dir
 from gputui.errors import AccountDeniedError, ConfigError, ExitCode, GputuiError, UnknownOutcomeError
 from gputui.models import AccountInfo, FeedState, Resource, Row
@@ -80,7 +80,7 @@ async def open_fleet(accounts: Mapping[str, Account]) -> AsyncIterator[Fleet]:
         await fleet.start()
         yield fleet
         if warning := fleet.clock_warning():
-            say(f"gputui: {warning}")
+            notify(f"gputui: {warning}")
     finally:
         await fleet.aclose()
 
@@ -91,7 +91,7 @@ def command_fleet(
 ) -> Iterator[tuple[asyncio.Runner, Fleet]]:
     """Start a fleet for a command that changes something, with history and audit log unless it is a dry run.
 
-    The runner's loop stands still between its calls, so that a question to the person can be interrupted.
+    The runner's loop does not run between its calls, so that a question to the user can be interrupted.
     A problem of the history is reported at the end: the change itself may have been made.
     """
     with nullcontext() if dry_run else open_history() as history, asyncio.Runner() as runner:
@@ -106,11 +106,11 @@ def command_fleet(
         finally:
             runner.run(fleet.aclose())
             if history is not None and history.problem:
-                say(f"gputui: {history.problem}")
+                notify(f"gputui: {history.problem}")
 
 
 def _not_waited_for(fleet: Fleet) -> UnknownOutcomeError:
-    """Say of which changes the answer was not waited for, whatever the command was."""
+    """Return the error that names the changes whose answers were not awaited."""
     things = ", ".join(f"{action.value} {ref}" for ref, action in fleet.mutations.cancelled)
     return UnknownOutcomeError(
         f"interrupted: the answer to {things} is no longer awaited; the server may still finish it.",
@@ -130,10 +130,10 @@ class Listing:
     """The accounts of which something could be read."""
 
     def report(self, named: Collection[str] | None = None) -> ExitCode:
-        """Say the failures on stderr, the same one once, and return the worst of their exit statuses.
+        """Report the failures, the same one once, and return the worst of their exit statuses.
 
-        With ``named``, the accounts that the user named: that any other account may not use the list at all is no
-        failure where some account answered. Without it each failure counts.
+        With ``named``, the accounts that the user named, it is no failure that another account may not use the list
+        at all, where one answered. Without it each failure counts.
         """
         once = {(account, str(error)): error for account, error in self.failures}
         worst = ExitCode.OK
@@ -145,10 +145,10 @@ class Listing:
         return worst
 
     def report_unsupported(self, named: Collection[str], nouns: str) -> None:
-        """Say which of the accounts that the user named have no such list."""
+        """Report the accounts that the user named and that have no such list."""
         for name in self.unsupported:
             if name in named:
-                say(f"gputui: {name}: its kind of server has no {nouns}.")
+                notify(f"gputui: {name}: its kind of server has no {nouns}.")
 
 
 async def read(fleet: Fleet, resources: Iterable[Resource], accounts: Iterable[str] | None = None) -> Listing:
@@ -184,17 +184,17 @@ def about_account(name: str, error: GputuiError) -> GputuiError:
     return named
 
 
-def say_problems(rows: Sequence[Row]) -> None:
-    """Say on stderr why rows could not be read in full."""
+def report_problems(rows: Sequence[Row]) -> None:
+    """Report why rows could not be read in full."""
     for row in rows:
         problem = getattr(row, "problem", None)
         if problem:
-            say(f"gputui: {row.ref}: {problem}")
+            notify(f"gputui: {row.ref}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the check of one account found; ``latency`` is that of its cheapest request, in seconds."""
+    """The result of checking one account; ``latency`` is that of its cheapest request, in seconds."""
 
     account: Account
     latency: float | None = None

@@ -1,4 +1,4 @@
-"""Signals that end a command: SIGTERM and SIGHUP do what ctrl+c does, so that changes and terminals end in order."""
+"""Signals that end a command: SIGTERM and SIGHUP act as ctrl+c does, so that changes and terminals end in order."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from types import FrameType
 
 
 class ExpectedEnd(KeyboardInterrupt):
-    """Ctrl+C where it is the usual end: there is nothing to say about it."""
+    """Ctrl+C as the normal end of a command, without a message."""
 
 
 @contextmanager
 def until_interrupted() -> Iterator[None]:
-    """Inside, ctrl+c is how the command ends."""
+    """Inside, ctrl+c is the normal end of the command."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -29,16 +29,16 @@ class Ending:
 
     @property
     def words(self) -> str:
-        """One line for the person."""
+        """The message for the user."""
         return "interrupted." if self.by is signal.SIGINT else f"ended by {self.by.name}."
 
     @property
     def status(self) -> int:
-        """The exit status, as shells have it."""
+        """The exit status, as in shells."""
         return 128 + self.by
 
     def end(self, number: int, frame: FrameType | None) -> None:
-        """Do what ctrl+c would do here: cancel what the event loop runs, or raise KeyboardInterrupt."""
+        """Act as ctrl+c does here: cancel the task of the event loop, or raise KeyboardInterrupt."""
         self.by = signal.Signals(number)
         interrupt = signal.getsignal(signal.SIGINT)
         if not callable(interrupt):
@@ -48,17 +48,17 @@ class Ending:
 
 @contextmanager
 def ending() -> Iterator[Ending]:
-    """Inside, SIGTERM and SIGHUP end a command as ctrl+c does; where they are ignored (``nohup``), they stay so."""
+    """Inside, SIGTERM and SIGHUP end a command as ctrl+c does, unless they are ignored (``nohup``)."""
     ended = Ending()
     taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
     try:
         for number in taken:
             signal.signal(number, ended.end)
     except ValueError:
-        taken = []  # not the main thread: whoever runs commands there handles signals
+        taken = []  # not the main thread: its caller handles signals
     if taken and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A job in the background. Python's loops cancel their work only where SIGINT is not ignored: keep it away
-        # in another way.
+        # A job in the background. Python's loops cancel their work only where SIGINT is not ignored: it is blocked
+        # instead.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

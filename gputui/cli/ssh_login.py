@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gputui.cli import prompts, session
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.cli.prompts import ask_secret, yes
 from gputui.config.paths import known_hosts_path, state_dir
 from gputui.errors import SshError
@@ -89,9 +89,9 @@ def _interruptible() -> Iterator[None]:
 async def _ask_host_key(question: HostKeyQuestion) -> bool:
     if prompts.interactive():
         sys.stderr.write("\r\x1b[K")
-    say(question.describe())
+    notify(question.describe())
     if not prompts.interactive():
-        say("There is no terminal to ask whether to trust it: log in once with gputui ssh.")
+        notify("There is no terminal to ask whether to trust it: log in once with gputui ssh.")
         return False
     with _interruptible():
         try:

@@ -32,9 +32,7 @@ def merged(forms: Sequence[Form]) -> Form:
 
 def _with_choices_of(field: FormField, other: FormField) -> FormField:
     label_of = {
-        choice: label
-        for one in (other, field)
-        for choice, label in zip(one.choices, one.labels or one.choices, strict=False)
+        choice: label for one in (other, field) for choice, label in zip(one.choices, one.labels, strict=False)
     }
     choices = tuple(dict.fromkeys((*field.choices, *other.choices)))
     labels = tuple(label_of.get(choice, choice) for choice in choices) if field.labels or other.labels else ()

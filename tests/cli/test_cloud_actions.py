@@ -49,7 +49,7 @@ def test_scaling_says_from_what_to_what_and_what_it_costs(hub: Cloud, run: Run, 
         (("scale", "train", "3", "--dry-run"), 0, ""),
         (("scale", "train", "3"), 2, "there is no terminal to ask at"),
         (("scale", "trai", "3", "--yes"), 2, f"trai is {TRAIN}"),
-        (("scale", "train", "2", "--yes"), 0, "wants 2 already"),
+        (("scale", "train", "2", "--yes"), 0, "already has 2 desired instances"),
         (("scale", "train", "0", "--yes"), 2, "invalid count value"),
         (("scale", "train-a", "3", "--yes"), 1, "train-a is a container; only deployments can be scaled"),
         (("scale", "batch", "3", "--yes"), 1, "scale of a Job is not possible while it is running."),
@@ -72,7 +72,7 @@ def test_a_deployment_is_stopped_and_deleted_by_its_name(hub: Cloud, run: Run) -
     assert run("delete", "train", "--yes")[:2] == (0, f"{TRAIN}: deleted\n")
 
     assert f"{TRAIN} (train, ReplicaSet, running 1/2 +1, 2 × RTX 5090, RTX 4090, $0.90–1.80/h)\n" in dry
-    assert "All its instances, their disks" in dry
+    assert "All its instances end, and every process in them." in dry
     assert "Spending falls by $3.60/h." in dry
     assert (hub.calls[Action.STOP], hub.calls[Action.DELETE]) == (1, 1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, session
 from gputui.cli.columns import Column, print_records
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
         entries = history.audit(limit=args.limit)[::-1]
         problem, failure = history.problem, history.failure
     if problem:
-        say(f"gputui: {problem}")
+        notify(f"gputui: {problem}")
     if failure:
         return ExitCode.REFUSED
     print_records(entries, args.output, _COLUMNS)
     if args.output == "table" and not (entries or problem):
-        say("Nothing has been changed from here.")
+        notify("Nothing has been changed from here.")
     return ExitCode.REFUSED if problem else ExitCode.OK

@@ -1,4 +1,4 @@
-"""``gputui block``: the hosts of instances kept out of scheduling for a time."""
+"""``gputui block``: block the hosts of instances for a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gputui.analytics import startup_times
 from gputui.cli import arguments, session
 from gputui.cli.mutate import Plan, carry_out
-from gputui.cli.output import report_error, say
+from gputui.cli.output import notify, report_error
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Keep out the host of every instance named; a host named twice is kept out once."""
+    """Block the host of each named instance; a host of several is blocked once."""
     minutes: int = args.minutes
 
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one_a_host(rows: Sequence[Row]) -> list[Instance]:
-    """Leave one instance of each host."""
+    """Return one instance of each host."""
     kept: dict[object, Instance] = {}
     for row in rows:
         if isinstance(row, Instance):
@@ -64,7 +64,7 @@ def _one_a_host(rows: Sequence[Row]) -> list[Instance]:
 
 
 def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, str, str], Block]) -> list[str]:
-    """Say which host it is, until when, why, and whether it is kept out already."""
+    """Return the lines about one host: until when, why, and whether it is already blocked."""
     host = f"Host {row.host or 'of ' + row.name} in {row.region or row.ref.account}"
     until = format_time(datetime.now(UTC) + timedelta(minutes=minutes))
     lines = [f"{host}: for {format_minutes(minutes)}, until {until}."]
@@ -78,15 +78,15 @@ def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, 
 
 
 async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[tuple[str, str, str], Block]:
-    """Return what is kept out already, by account, region and host; what cannot be known is said."""
+    """Return the present blocks by account, region and host; failures are reported."""
     listing = await session.read(fleet, [Resource.BLACKLIST], {row.ref.account for row in rows})
     for account, error in listing.failures:
-        say(f"gputui: {account}: the blocked hosts are unknown: {error}")
+        notify(f"gputui: {account}: the blocked hosts are unknown: {error}")
     return {(row.ref.account, row.region, row.host): row for row in listing.rows if isinstance(row, Block)}
 
 
 async def _evidence(fleet: Fleet, rows: Sequence[Instance]) -> dict[Ref, str]:
-    """Return for each instance what its events say against its host: how slowly it came up, beside the others."""
+    """Return the evidence against the host of each instance: how slowly it started, compared with the others."""
     parents = dict.fromkeys(row.parent or row.ref for row in rows)
     answers = await asyncio.gather(*(_events(fleet, parent) for parent in parents))
     events = dict(zip(parents, answers, strict=True))

@@ -1,7 +1,7 @@
-"""What a shell offers for a REF or an account: ``gputui __complete refs|accounts COMMAND CURRENT [WORD…]``.
+"""Completions of a REF or an account: ``gputui __complete refs|accounts COMMAND CURRENT [WORD…]``.
 
-Answers between two key strokes: account names from the configuration, unchecked, and what the last session listed.
-Imports no library beyond Python's own. A mistake offers nothing.
+Answers between two keys: account names from the configuration, unchecked, and the rows of the last session.
+Imports the standard library alone. An error offers nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "resize": ("volumes",),
     "describe": _NAMED,
 }
-"""The lists that a REF of each command may mean things of."""
+"""The lists of the rows that a REF of each command can name."""
 
-# Shells expand what they are given: only what is plain in all of them is offered, and remote names are remote text.
+# Shells expand words, and remote names are remote text: only words that are plain in all shells are offered.
 _PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./:@+-]*")
 _SAYS = (
     "SELECT json_extract(row.value, '$.ref'), json_extract(row.value, '$.name') FROM snapshot, json_each(rows) AS row"
@@ -40,7 +40,7 @@ _SAYS = (
 
 
 def run(words: Sequence[str]) -> int:
-    """Print what may stand for the current word, one a line."""
+    """Print the completions of the current word, one a line."""
     if len(words) < 3:
         return 2
     what, command, current, *line = words
@@ -70,7 +70,7 @@ def _refs(accounts: Sequence[str], command: str, current: str) -> Iterator[str]:
 
 
 def _listed(lists: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Return REF and name of what the last session listed."""
+    """Return REF and name of the rows of the last session."""
     path = history_path(state_dir())
     if not lists or not path.is_file():
         return

@@ -1,4 +1,4 @@
-"""``gputui completion``: scripts for bash, zsh and fish, made from the parser."""
+"""``gputui completion``: scripts for bash, zsh and fish, generated from the parser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gputui.cli.parser import build_parser
 
 _ASKED = {"REF": "refs", "ACCOUNT": "accounts"}
-"""What is asked for an argument, by its name in the help."""
+"""What completes an argument, by its name in the help."""
 _PATHS = frozenset({"--config", "--file"})
 
 
@@ -21,7 +21,7 @@ class _Option:
     takes_value: bool
     choices: tuple[str, ...]
     asks: str = ""
-    """What the program is asked for, where the values are not fixed: ``refs`` or ``accounts``."""
+    """The completions that the program provides, where the values are not fixed: ``refs`` or ``accounts``."""
 
     @property
     def takes_path(self) -> bool:
@@ -31,7 +31,7 @@ class _Option:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """One command: the words that lead to it, its options, what may stand as its arguments, its sub-commands."""
+    """One command: its path of words, its options, the words that can be arguments, its subcommands."""
 
     path: tuple[str, ...]
     options: tuple[_Option, ...]

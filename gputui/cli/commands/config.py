@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gputui.cli import arguments, session
 from gputui.cli.columns import Column, print_records
-from gputui.cli.output import Plain, report_error, say
+from gputui.cli.output import Plain, notify, report_error
 from gputui.cli.parser import add_command
 from gputui.cli.session import Finding, check_accounts
 from gputui.config.paths import config_path
@@ -40,7 +40,7 @@ def _check(args: argparse.Namespace) -> int:
     status = ExitCode.OK
     for finding in findings:
         for problem in finding.info.problems if finding.info else ():
-            say(f"gputui: {finding.account.name}: {problem}")
+            notify(f"gputui: {finding.account.name}: {problem}")
         if finding.error is not None:
             status = max(status, report_error(finding.error, about=finding.account.name))
     wrong_theme = theme_problem(config.ui.theme)
@@ -48,7 +48,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def theme_problem(theme: str | None) -> ConfigError | None:
-    """Return what is wrong with the configured theme; None when there is one of that name, or none is named."""
+    """Return the problem of the configured theme; None when it exists, or none is configured."""
     if theme is None:
         return None
     from gputui.app.theme import theme_names

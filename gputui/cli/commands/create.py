@@ -1,4 +1,4 @@
-"""``gputui create``: something new, from the fields that its create call asks for."""
+"""``gputui create`` and ``gputui pull``: create a row from the fields of its form."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from gputui.api.capabilities import Creator
+from gputui.api.capabilities import Creator, PreparedChange
 from gputui.cli import arguments, prompts, session
-from gputui.cli.forms import fields_text, given_fields, refused_fields, resolved
+from gputui.cli.forms import given_fields, list_fields, refused_fields, resolved
 from gputui.cli.mutate import read_only_error
-from gputui.cli.output import announce, report_error, say
-from gputui.cli.prompts import ask_secret, confirm, need_somebody
+from gputui.cli.output import announce, notify, report_error
+from gputui.cli.prompts import ask_secret, confirm, require_terminal
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource, Role
@@ -50,7 +50,7 @@ def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Create one thing and print its Ref on stdout; without fields list what there are."""
+    """Create one row and print its Ref on stdout; without fields, list those of the form."""
     with _fleet(args) as (runner, fleet):
         return _run(args, runner, fleet, _account(fleet, args.kind))
 
@@ -71,7 +71,7 @@ def _fleet(args: argparse.Namespace) -> AbstractContextManager[tuple[asyncio.Run
 
 
 def _account(fleet: Fleet, kind: str) -> str:
-    """Return the only account, or the only one in which there can be such a thing."""
+    """Return the only account, or the only one that can have this kind."""
     opened = {name: runtime.opened for name, runtime in fleet.runtimes.items()}
     able = [name for name, backend in opened.items() if backend is not None and kind in backend.creators]
     if len(able) == 1 or len(opened) == 1:
@@ -80,7 +80,7 @@ def _account(fleet: Fleet, kind: str) -> str:
 
 
 def _creator(fleet: Fleet, account: str, kind: str) -> Creator:
-    """Return what creates such a thing there; raises GputuiError."""
+    """Return the creator of a kind in an account; raises GputuiError."""
     if (failure := fleet.runtime(account).open_error) is not None:
         raise session.about_account(account, failure)
     if fleet.accounts[account].read_only:
@@ -95,19 +95,24 @@ def _run(args: argparse.Namespace, runner: asyncio.Runner, fleet: Fleet, account
     creator = _creator(fleet, account, args.kind)
     given = _given(args)
     if not given:
-        form = runner.run(creator.form())
-        say(f"{form.title}. Give the fields as --set FIELD=VALUE:")
-        if form.note:
-            say(form.note)
-        say(fields_text(form.fields))
+        list_fields(runner.run(creator.form()), "Give the fields as")
         return ExitCode.USAGE
-    if args.dry_run:
-        return runner.run(_dry_run(creator, account, args.kind, given, template=args.save_template))
-    return _create(runner, fleet, creator, given, sure=args.yes, template=args.save_template)
+    lazily = args.dry_run and creator.previews and not args.save_template
+    change, form, values = _prepared(runner, creator, args.kind, given, lazily=lazily)
+    if form is not None and args.save_template:
+        notify(f"Saved as {templates.save(args.save_template, args.kind, values, form)}")
+    if form is not None and not args.dry_run:
+        return _create(runner, fleet, form, values, change, sure=args.yes)
+    if change.request is not None:
+        request = change.request()
+        sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
+    elif form is not None:
+        sys.stdout.write(f"Would create in {account}: a new {args.kind} with {shown_values(form, values)}.\n")
+    return ExitCode.OK
 
 
 def _given(args: argparse.Namespace) -> dict[str, str]:
-    """Return what the command line gives: a template, and over it what is set."""
+    """Return the values of the template, overridden by those of the command line."""
     given = given_fields(args.values)
     values: dict[str, str] = {}
     if args.file:
@@ -117,72 +122,54 @@ def _given(args: argparse.Namespace) -> dict[str, str]:
     return values | given
 
 
-def _keep(name: str | None, kind: str, values: Mapping[str, str], form: Form) -> None:
-    if name:
-        say(f"Saved as {templates.save(name, kind, values, form)}")
+def _prepared(
+    runner: asyncio.Runner, creator: Creator, kind: str, given: dict[str, str], *, lazily: bool
+) -> tuple[PreparedChange, Form | None, dict[str, str]]:
+    """Return the prepared change, the form and the values.
 
-
-async def _dry_run(creator: Creator, account: str, kind: str, given: dict[str, str], *, template: str | None) -> int:
-    """Print what would be sent. The server is asked only for the defaults of required fields that are not given."""
-    values, form, change = given, None, None
-    try:
-        change = creator.prepare(given)
-    except InvalidError as error:
-        incomplete = bool(error.fields.keys() - given.keys())
-    if template or not creator.previews or (change is None and incomplete):
-        form = await creator.form()
-        values = form_values(form, given)
-    if change is None or form is not None:
-        with refused_fields(_refusal(kind)):
-            change = creator.prepare(values)
-    if form is not None:
-        _keep(template, kind, values, form)
-    if change.request is not None:
-        request = change.request()
-        sys.stdout.write(f"{request.method} {request.url}\n{request.body}\n")
-    elif form is not None:
-        sys.stdout.write(f"Would create in {account}: a new {kind} with {shown_values(form, values)}.\n")
-    return ExitCode.OK
+    ``lazily``: the form is requested only for the defaults of required fields that are not given.
+    """
+    refusal = f"This {kind} cannot be created:"
+    if lazily:
+        try:
+            return creator.prepare(given), None, given
+        except InvalidError as error:
+            if not error.fields.keys() - given.keys():
+                with refused_fields(refusal):
+                    raise
+    form = runner.run(creator.form())
+    values = form_values(form, given)
+    with refused_fields(refusal):
+        return creator.prepare(values), form, values
 
 
 def _create(
-    runner: asyncio.Runner,
-    fleet: Fleet,
-    creator: Creator,
-    given: Mapping[str, str],
-    *,
-    sure: bool,
-    template: str | None,
+    runner: asyncio.Runner, fleet: Fleet, form: Form, values: Mapping[str, str], change: PreparedChange, *, sure: bool
 ) -> int:
-    form = runner.run(creator.form())
     name, kind = form.account, form.kind
-    values = form_values(form, given)
-    with refused_fields(_refusal(kind)):
-        change = creator.prepare(values)
-    _keep(template, kind, values, form)
     if not sure:
-        need_somebody()
+        require_terminal()
         effect = f"Create in {name}: a new {kind} with {shown_values(form, values)}."
         effects = [effect, *runner.run(_what_follows(fleet, form, values))]
         if not confirm(effects, question="Create it?", typed=None):
-            say("Nothing was done.")
+            notify("Nothing was done.")
             return ExitCode.REFUSED
     look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
     if prompts.interactive():
-        say(f"{create.doing(form)} in {name} …")
+        notify(f"{create.doing(form)} in {name} …")
     try:
         result = runner.run(fleet.create(change))
     except UnknownOutcomeError as error:
         status = report_error(error)
-        say(look)
+        notify(look)
         return status
     except KeyboardInterrupt:
         if fleet.mutations.cancelled:
-            say(look)
+            notify(look)
         raise
     words = " ".join(f"{result.message} {result.to_note}".split())
     if words:
-        say(words)
+        notify(words)
     announce(f"{result.created or name}")
     return ExitCode.OK
 
@@ -192,7 +179,7 @@ def _home(fleet: Fleet, account: str, kind: str) -> str:
 
 
 async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> list[str]:
-    """Say what it costs and what stands against it, as far as that can be known."""
+    """Return the known costs and possible obstacles."""
     listing = await session.read(fleet, [fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK])
     listing.report()
     lines = (
@@ -203,16 +190,12 @@ async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> 
     return [*create.sizes(form, values), *(line for line in lines if line)]
 
 
-def _refusal(kind: str) -> str:
-    return f"This {kind} cannot be created:"
-
-
 def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the values to send: what was given, and for what must be and was not, the default.
+    """Return the values to send: the given ones, and the defaults of other required fields.
 
-    What need not be given is left to the server. Secrets are asked for or fetched, never taken from argv.
+    Other fields are left to the server. Secrets are asked for or resolved, never taken from argv.
     """
-    values = resolved(form, given, _refusal(form.kind), asked=True)
+    values = resolved(form, given, f"This {form.kind} cannot be created:", asked=True)
     for field in form.fields:
         name = field.name
         if name in given or not (field.is_required(values) and field.shown_with(values)):
@@ -223,7 +206,7 @@ def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def shown_values(form: Form, values: Mapping[str, str]) -> str:
-    """Write the values for the person to read, secrets masked, those in an environment as well; long ones cut."""
+    """Return the values as text, with secrets masked, also those in an environment, and long values cut."""
     secret = {field.name for field in form.fields if field.kind is FieldKind.SECRET}
     shown = ((name, "***" if name in secret else _short(redact(value))) for name, value in values.items())
     return ", ".join(f"{name}={value}" for name, value in shown if value)

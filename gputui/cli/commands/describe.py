@@ -1,4 +1,4 @@
-"""``gputui describe``: all that is known of one thing, or of an account."""
+"""``gputui describe``: the details of one row or account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
-from gputui.cli.output import cell_width, say
+from gputui.cli.output import cell_width, notify
 from gputui.errors import ExitCode, GputuiError, NotFoundError
 from gputui.models import RESOURCES, Ref, Resource, Row
 from gputui.presentation.columns.column import plain_text
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one thing as text, as JSON, or as the back end's own JSON."""
+    """Print one row as text, as JSON, or as the back end's own JSON."""
     row, billed = asyncio.run(_find(refs.accounts(args, [args.ref]), args.ref))
     if args.output == "raw":
         return _print_raw(row)
@@ -45,20 +45,20 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(_text(row, billed=billed))
     for problem in getattr(row, "problems", ()):
-        say(f"gputui: {problem}")
+        notify(f"gputui: {problem}")
     return ExitCode.OK
 
 
 def _print_raw(row: Row) -> int:
     raw = getattr(row, "raw", "")
     if not raw:
-        raise NotFoundError(f"{row.ref}: its back end gives no JSON of it.", hint="-o json has what gputui knows.")
+        raise NotFoundError(f"{row.ref}: its back end has no JSON of it.", hint="-o json prints the JSON of gputui.")
     sys.stdout.write(raw if raw.endswith("\n") else f"{raw}\n")
     return ExitCode.OK
 
 
 async def _find(accounts: Mapping[str, Account], text: str) -> tuple[Row, bool]:
-    """Return what is named, and whether the instances of its account are billed."""
+    """Return the named row, and whether the instances of its account are billed."""
     async with session.open_fleet(accounts) as fleet:
         row = await _row(fleet, text)
         return row, fleet.runtime(row.ref.account).bills
@@ -79,17 +79,17 @@ async def _row(fleet: Fleet, text: str) -> Row:
 
 
 async def _named_whole(fleet: Fleet, text: str) -> Row | None:
-    """Ask for what is named by its whole Ref, which its list may not have any more; None where there is none."""
+    """Request a row by its whole Ref, even where its list no longer has it; None where that fails."""
     try:
         ref = Ref.parse(text)
         backend = fleet.runtime(ref.account).backend
         return await backend.fetch(ref) if ref.kind in backend.kinds else None
     except (ValueError, GputuiError):
-        return None  # a part of a Ref, or what the lists may know better
+        return None  # a part of a Ref, or a row that is in a list nevertheless
 
 
 def _resources(fleet: Fleet, text: str) -> Sequence[Resource]:
-    """Return the lists that the thing may be in: one where the text names its kind, else all of them."""
+    """Return the lists that may contain the row: one where the text names its kind, otherwise all."""
     words = text.split("/")
     words = words[1:] if words[0] in fleet.accounts else words
     known = [runtime.opened.kinds for runtime in fleet.runtimes.values() if runtime.opened is not None]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gputui.cli import arguments, prompts, refs, session
 from gputui.cli.mutate import find_all, possible, refuse_shortened
-from gputui.cli.output import report_error, say
+from gputui.cli.output import notify, report_error
 from gputui.errors import ExitCode, GputuiError
 from gputui.models import Action, ExecResult
 from gputui.presentation import actions as wording
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         if not matches:
             return refused
         if not _meant(matches, command, yes=args.yes):
-            say("Nothing was done.")
+            notify("Nothing was done.")
             return ExitCode.REFUSED
 
         async def everywhere() -> list[ExecResult | GputuiError]:
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
-    """Say whether these are meant: whole names are, the command line is the question; parts of names are asked."""
+    """Return whether the rows are confirmed: full names are, shortened ones are confirmed by the user."""
     if all(match.whole for match in matches):
         return True
     if yes or not prompts.interactive():
@@ -82,7 +82,7 @@ def _meant(matches: Sequence[refs.Match], command: str, *, yes: bool) -> bool:
 
 
 def command_text(words: Sequence[str]) -> str:
-    """Return the shell command: a single word as it stands, several quoted so that they arrive as they are."""
+    """Return the shell command: a single word unchanged, several words quoted as arguments."""
     return words[0] if len(words) == 1 else shlex.join(words)
 
 
@@ -90,7 +90,7 @@ def _print_all(matches: Sequence[refs.Match], results: Sequence[ExecResult | Gpu
     statuses = []
     for match, result in zip(matches, results, strict=True):
         if not alone:
-            say(f"== {match.ref}")
+            notify(f"== {match.ref}")
         if isinstance(result, GputuiError):
             statuses.append(int(report_error(result, about=str(match.ref))))
             continue
@@ -104,10 +104,10 @@ def _print_all(matches: Sequence[refs.Match], results: Sequence[ExecResult | Gpu
 
 def _status(match: refs.Match, result: ExecResult, *, alone: bool) -> int:
     if result.timed_out or result.exit_code is None:
-        say(f"gputui: {match.ref}: ended by the time limit.")
+        notify(f"gputui: {match.ref}: ended by the time limit.")
         return TIMED_OUT if alone else ExitCode.REFUSED
     if alone:
         return result.exit_code & 0xFF
     if result.exit_code:
-        say(f"gputui: {match.ref}: exit status {result.exit_code}.")
+        notify(f"gputui: {match.ref}: exit status {result.exit_code}.")
     return ExitCode.REFUSED if result.exit_code else ExitCode.OK

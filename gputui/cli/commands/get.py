@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List one kind of rows; 3 when an account could not be reached, with what the others have printed."""
+    """List one kind of rows; 3 when an account could not be reached. The rows of the others are printed."""
     from gputui.cli import session
 
     config = session.load(args)
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _of(args: argparse.Namespace, config: Config, accounts: dict[str, Account], resource: Resource) -> int:
-    """List what belongs to the rows that ``--of`` names; only their accounts are asked, where it names them."""
+    """List what belongs to the rows that ``--of`` names; where it names accounts, only these are read."""
     from gputui.cli import refs
 
     accounts = {name: accounts[name] for name in refs.accounts_for(args.of, list(accounts))}

@@ -1,4 +1,4 @@
-"""``gputui init``: a configuration made by answering questions, checked against the server before it is written."""
+"""``gputui init``: a configuration from answers to questions, checked against the server before it is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gputui.cli import prompts
-from gputui.cli.output import report_error, say
+from gputui.cli.output import notify, report_error
 from gputui.cli.prompts import ask, ask_secret, yes
 from gputui.config.paths import CONFIG_ENCODING, config_path
 from gputui.errors import ConfigError, ExitCode, GputuiError
@@ -27,7 +27,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _REFERENCE = re.compile(r"(env|file|cmd|keyring):")
 _USUAL_KIND = "pody"
 _SUGGESTED: Mapping[str, Callable[[], str]] = {"username": lambda: os.environ.get("USER", "")}
-"""What an answer most likely is, by the key."""
+"""The most likely answer, by key."""
 
 _HEADER = "# gputui's configuration; all keys: docs/config.md\n"
 
@@ -42,19 +42,19 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _run(path)
     except (EOFError, KeyboardInterrupt):
-        say("\nNothing was written.")
+        notify("\nNothing was written.")
         raise KeyboardInterrupt from None
 
 
 def _run(path: Path) -> int:
     existing, taken = _existing(path)
     if taken:
-        say(f"{path} has {', '.join(taken)}.")
+        notify(f"{path} has {', '.join(taken)}.")
         if not yes("Add an account to it?", default=True):
-            say("Nothing was written.")
+            notify("Nothing was written.")
             return ExitCode.OK
     else:
-        say(f"This will create {path}. Ctrl+C leaves without writing anything.")
+        notify(f"This will create {path}. Ctrl+C leaves without writing anything.")
     while True:
         name, section = _ask_account(taken)
         text = _joined(existing, section)
@@ -62,20 +62,20 @@ def _run(path: Path) -> int:
             config = _parsed(text, path)
         except ConfigError as error:
             report_error(error)
-            say("Let's try again.")
+            notify("Let's try again.")
             continue
-        if _check(config.accounts[name]) or yes("Write it all the same?"):
+        if _check(config.accounts[name]) or yes("Write it anyway?"):
             break
         if not yes("Answer the questions again?", default=True):
-            say("Nothing was written.")
+            notify("Nothing was written.")
             return ExitCode.REFUSED
     _write(path, text)
-    say(f"Written: {path} (only you can read it). Start with: gputui")
+    notify(f"Written: {path} (only you can read it). Start with: gputui")
     return ExitCode.OK
 
 
 def _existing(path: Path) -> tuple[str, list[str]]:
-    """Return what the file holds and its accounts; raises ConfigError when it cannot be used as it is."""
+    """Return the text of the file and its accounts; raises ConfigError when it cannot be used as it is."""
     from gputui.config.loader import load_config
 
     try:
@@ -105,10 +105,10 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
         check=lambda text: None if text in kinds else f"One of: {', '.join(kinds)}.",
     )
     if usable[kind].docs:
-        say(f"The keys of such an account: {clean(usable[kind].docs)}")
+        notify(f"The keys of such an account: {clean(usable[kind].docs)}")
     asked = questions(account_model(kind))
     if any(question.secret for question in asked):
-        say("A secret is kept in the file itself, or named: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
+        notify("Enter secrets themselves, or references: env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER.")
     answers = {question.key: _ask_one(question, kind) for question in asked}
     values = {"kind": kind} | {key: answer for key, answer in answers.items() if answer}
     lines = [f"[accounts.{_key(name)}]", *(f"{key} = {_toml_text(value)}" for key, value in values.items())]
@@ -116,7 +116,7 @@ def _ask_account(taken: list[str]) -> tuple[str, str]:
 
 
 def _ask_one(question: Question, kind: str) -> str:
-    """Ask for one value until it can be written; nothing is an answer where the key may be left out."""
+    """Ask for one value until it is valid; an empty answer is valid where the key is optional."""
     from gputui.config.loader import account_model, answer_problem
 
     def problem(answer: str) -> str | None:
@@ -135,9 +135,9 @@ def _ask_one(question: Question, kind: str) -> str:
         wrong = problem(answer)
         if wrong is None:
             break
-        say(f"  {wrong}")
+        notify(f"  {wrong}")
     if _REFERENCE.match(answer):
-        say(f"Taken as a reference ({answer.partition(':')[0]}:), not as the secret itself.")
+        notify(f"Taken as a reference ({answer.partition(':')[0]}:), not as the secret itself.")
     return answer
 
 
@@ -167,23 +167,23 @@ def _parsed(text: str, path: Path) -> Config:
 
 
 def _check(account: Account) -> bool:
-    """Ask the server and say what it answers."""
+    """Check the account on its server and print the answer; returns whether it succeeded."""
     from gputui.cli.session import check_accounts
     from gputui.presentation.actions import quota_line
 
-    say(f"Asking {account.base_url} …")
+    notify(f"Asking {account.base_url} …")
     (finding,) = asyncio.run(check_accounts({account.name: account}))
     if finding.error is not None or finding.info is None:
-        report_error(finding.error or GputuiError("The server said nothing of itself."))
+        report_error(finding.error or GputuiError("The server did not identify itself."))
         return False
     info = finding.info
-    say(f"  {' '.join(filter(None, (info.backend, info.version)))}, {(finding.latency or 0) * 1000:.0f} ms")
+    notify(f"  {' '.join(filter(None, (info.backend, info.version)))}, {(finding.latency or 0) * 1000:.0f} ms")
     if info.user:
-        say(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
+        notify(f"  You are {info.user}{', an administrator' if info.is_admin else ''}.")
     if info.quota:
-        say(f"  Quota: {', '.join(quota_line(line) for line in info.quota)}.")
+        notify(f"  Quota: {', '.join(quota_line(line) for line in info.quota)}.")
     for problem in info.problems:
-        say(f"  {problem}")
+        notify(f"  {problem}")
     return True
 
 
@@ -197,4 +197,4 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise ConfigError(f"Cannot write {path}: {error.strerror}.", hint="Check its directory.") from None
     if widened:
-        say("Others could read the file until now; they cannot any more.")
+        notify("The file was readable by others; now only you can read it.")

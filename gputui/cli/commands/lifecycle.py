@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
 from gputui.cli.mutate import Plan, Planner, carry_out
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.models import Action, Row
 from gputui.presentation import actions
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one action to everything named; goes on after a failure and returns the worst exit status."""
+    """Perform one action on all named rows; continues after a failure and returns the worst exit status."""
     return carry_out(args, Action(args.command), args.refs)
 
 
@@ -33,7 +33,7 @@ def add_delete_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def delete(args: argparse.Namespace) -> int:
-    """Delete everything named; goes on after a failure and returns the worst exit status."""
+    """Delete all named rows; continues after a failure and returns the worst exit status."""
     return carry_out(args, Action.DELETE, args.refs, _deletion(force=args.force, asked=not args.yes))
 
 
@@ -62,7 +62,7 @@ def _deletion(*, force: bool, asked: bool) -> Planner:
         if not force:
             needed = [f"{actions.force_needed(rows)} Give --force."] if wanted else []
             if not asked and needed:
-                say(needed[0])  # the plan is not shown
+                notify(needed[0])  # the plan is not shown
             return Plan(rows, lines=needed if asked else ())
         return Plan(rows, {row.ref: {"force": "true"} for row in wanted})
 

@@ -1,4 +1,4 @@
-"""``gputui logs REF``: what an instance wrote, and with ``-f`` what it goes on to write."""
+"""``gputui logs REF``: the log of an instance, and with ``-f`` its new lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gputui.api.capabilities import Logs
 from gputui.cli import arguments, refs, session
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.cli.signals import until_interrupted
 from gputui.errors import ConfigError, ExitCode, GputuiError, NotFoundError
 from gputui.logs.reader import PACE, retry_delay
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 TAIL = 100
-"""Lines that are shown of the past where nothing else is asked for."""
+"""The number of lines that are printed by default."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the newest N lines (default: {TAIL}; with --since all of them)",
     )
     parser.add_argument(
-        "--no-timestamps", dest="timestamps", action="store_false", help="the lines alone, as they were written"
+        "--no-timestamps", dest="timestamps", action="store_false", help="print the lines without timestamps"
     )
     parser.add_argument("--utc", action="store_true", help="times in UTC, read and written (default: local)")
     arguments.add_output(parser, "text", "json")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the lines, oldest first; goes on until interrupted where they are followed."""
+    """Print the lines, oldest first; with ``--follow`` until interrupted."""
     query = _query(args)
     if args.follow and query.until is not None:
         raise ConfigError("--follow does not end by itself: use it without --until.")
@@ -75,7 +75,7 @@ async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: 
         only = "only workers of endpoints have a log that can be read"
         searched = (Resource.INSTANCES, Resource.DEPLOYMENTS)
         matches, _ = await refs.find(fleet, [args.ref], searched, only=only)
-        refs.note_shortened(matches)
+        refs.report_shortened(matches)
         row = _writer(matches[0].row, fleet.rows(Resource.INSTANCES).values())
         logs = fleet.runtime(row.ref.account).backend.logs
         if logs is None or not logs.has_log(row):
@@ -88,7 +88,7 @@ async def _print(accounts: dict[str, Account], args: argparse.Namespace, query: 
 
 
 def _writer(row: Row, rows: Iterable[Row]) -> Row:
-    """Return what writes: of a deployment its only instance."""
+    """Return the instance that writes the log: of a deployment its only one."""
     if not isinstance(row, Deployment):
         return row
     theirs = [one for one in rows if isinstance(one, Instance) and one.parent == row.ref]
@@ -116,12 +116,12 @@ class _Lines:
         self._follow = args.follow
         self._tail: int | None = args.tail if args.tail is not None else None if query.since else TAIL
         self._after: LogPosition | None = None
-        """Where what is not printed yet goes on."""
+        """The position after the last printed line."""
         self._seen: set[LogPosition] = set()
-        """What the last pages had, which the next one may have again."""
+        """The lines of the last pages, which the next one may repeat."""
 
     async def print(self) -> ExitCode:
-        """Print the past, and what comes where that is wanted."""
+        """Print the past, and new lines where they are followed."""
         if self._tail is None:
             await self._forward()
         else:
@@ -136,15 +136,15 @@ class _Lines:
             except GputuiError as error:
                 failures += 1
                 pause = retry_delay(error, failures)
-                say(f"gputui: {error} Asking again in {pause:.0f} s.")
+                notify(f"gputui: {error} Retrying in {pause:.0f} s.")
                 continue
             if failures:
-                say(f"gputui: {self._ref.account} answers again.")
+                notify(f"gputui: {self._ref.account} answers again.")
             failures, pause = 0, PACE
         return ExitCode.OK
 
     async def _newest(self, most: int) -> None:
-        """Print the newest lines; what comes later goes on behind the last."""
+        """Print the newest lines; new ones follow after the last of them."""
         pages: list[Sequence[LogLine]] = []
         wanted, after = most, None
         while wanted > 0 or not pages:
@@ -164,7 +164,7 @@ class _Lines:
             self._write(lines)
 
     async def _forward(self) -> None:
-        """Print what is not printed yet, page by page, to the newest line; what was printed stays so if one fails."""
+        """Print the new lines, page by page; after a failure no line is printed twice."""
         while True:
             after = self._after
             page = await self._logs.read(self._ref, self._query, after=after, size=PAGE)
@@ -172,7 +172,7 @@ class _Lines:
             if page.lines:
                 self._seen = {line.position for line in page.lines}
             self._after = page.next
-            # A page that leads nowhere is not asked for again at once: that would go on for ever.
+            # A page without progress is not requested again immediately: that would be an endless loop.
             if not page.more or page.next == after:
                 return
 

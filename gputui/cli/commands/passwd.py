@@ -1,4 +1,4 @@
-"""``gputui passwd``: a new password for an account, typed twice and seen nowhere."""
+"""``gputui passwd``: a new password for an account, typed twice without echo."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from gputui.cli import prompts, session
 from gputui.cli.mutate import read_only_error
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.cli.prompts import ask_secret
 from gputui.config.paths import config_path
 from gputui.config.secrets import SecretRef
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Change the password on the server and say where the configuration has to follow."""
+    """Change the password on the server and report the necessary change of the configuration."""
     config = session.load(args)
     account = session.account(config, args.account)
     if account.read_only:
@@ -31,15 +31,15 @@ def run(args: argparse.Namespace) -> int:
         try:
             runner.run(fleet.mutations.change_password(account.name, password))
         except UnknownOutcomeError:
-            say(f"If the new password works now: {follow}")
+            notify(f"If the new password works now: {follow}")
             raise
-    say(f"The password of {account.name} is changed on its server. {follow}")
+    notify(f"The password of {account.name} is changed on its server. {follow}")
     return ExitCode.OK
 
 
 def _ask_twice(name: str) -> Secret:
     if not prompts.interactive():
-        raise ConfigError("A new password is asked for at a terminal, and this is none.")
+        raise ConfigError("A new password can only be typed at a terminal.")
     try:
         first = ask_secret(f"New password for {name}")
         if not first:
@@ -47,13 +47,13 @@ def _ask_twice(name: str) -> Secret:
         if ask_secret("The same again") != first:
             raise ConfigError("The two are not the same. Nothing was changed.")
     except EOFError:
-        raise ConfigError("No password came. Nothing was changed.") from None
+        raise ConfigError("No password was entered. Nothing was changed.") from None
     note(first)
     return Secret(first)
 
 
 def _what_follows(name: str, reference: SecretRef | None, config: str | None) -> str:
-    """Say exactly what the user has to change for the configuration to hold the new password."""
+    """Return what the user has to do so that the configuration has the new password."""
     if reference is None:
         return ""
     target = reference.target.reveal()

@@ -1,4 +1,4 @@
-"""``gputui --reset-terminal``: a terminal that a killed program left in disorder, put right."""
+"""``gputui --reset-terminal``: reset a terminal that a killed program left garbled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def reset_terminal() -> int:
-    """Write what brings a terminal back, and set its line discipline to sane values."""
+    """Write the sequences that reset a terminal, and set its line discipline to sane values."""
     if sys.stdin.isatty():
         _sane(sys.stdin.fileno())
     if sys.stdout.isatty():

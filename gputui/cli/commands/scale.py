@@ -1,4 +1,4 @@
-"""``gputui scale``: another number of instances for a deployment."""
+"""``gputui scale``: the desired number of instances of a deployment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
 from gputui.cli.mutate import Plan, carry_out
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.models import Action, Deployment, Row
 from gputui.presentation.actions import name_of
 from gputui.presentation.deployments import price_change
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Say from how many to how many, and what it costs; then ask and do it."""
+    """Show the present and the desired number and the cost, confirm, and scale."""
     wanted: int = args.replicas
 
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         (row,) = rows
         before = row.desired if isinstance(row, Deployment) else None
         if before == wanted:
-            say(f"{row.ref} wants {wanted} already.")
+            notify(f"{row.ref} already has {wanted} desired instances.")
             return Plan(())
         step = f"from {'?' if before is None else before} to {wanted}"
         change = price_change(row, wanted) if isinstance(row, Deployment) else ""

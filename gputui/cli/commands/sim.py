@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise ConfigError(
             f"The simulator cannot listen on the ports from {args.port} on: {error.strerror or error}.",
-            hint="Take others: gputui sim --port 9700",
+            hint="Use other ports: gputui sim --port 9700",
         ) from None
     return ExitCode.OK
 
@@ -83,5 +83,5 @@ def _announce(running: Running) -> None:
     sys.stdout.write(running.config_toml())
     sys.stdout.flush()
     for problem in running.problems:
-        say(f"gputui: {problem}")
-    say("The simulator runs until Ctrl+C. Save the above with mode 0600 and name the file in GPUTUI_CONFIG.")
+        notify(f"gputui: {problem}")
+    notify("The simulator runs until Ctrl+C. Save the above with mode 0600 and name the file in GPUTUI_CONFIG.")

@@ -1,4 +1,4 @@
-"""``gputui ssh`` and ``gputui forward``: into an instance from the shell, by login or by port."""
+"""``gputui ssh`` and ``gputui forward``: log into an instance, or forward a port to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, refs, session
-from gputui.cli.output import report_error, say
+from gputui.cli.output import notify, report_error
 from gputui.cli.signals import until_interrupted
 from gputui.cli.ssh_login import connect, known_hosts
 from gputui.errors import ConfigError, ExitCode, GputuiError, SshError
@@ -77,9 +77,9 @@ async def _forward(accounts: Mapping[str, Account], text: str, local: int, remot
         opened = await open_forward(connection, local, remote)
         sys.stdout.write(f"127.0.0.1:{opened.local_port}\n")
         sys.stdout.flush()
-        say(f"This forwards to port {remote} of {name_of_host(connection.endpoint.host_id)} until Ctrl+C.")
+        notify(f"This forwards to port {remote} of {name_of_host(connection.endpoint.host_id)} until Ctrl+C.")
         await connection.ssh.wait_closed()
-        say(f"gputui: the connection to {connection.endpoint.where} was lost.")
+        notify(f"gputui: the connection to {connection.endpoint.where} was lost.")
     except SshError as error:
         report_error(error)
     finally:
@@ -89,7 +89,7 @@ async def _forward(accounts: Mapping[str, Account], text: str, local: int, remot
 
 def _forget(hosts: KnownHosts, host_id: str) -> None:
     known = hosts.forget(host_id)
-    say(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
+    notify(f"The host key of {host_id} is forgotten." if known else f"No host key of {host_id} was remembered.")
 
 
 async def _log_in(accounts: Mapping[str, Account], text: str, *, forget: bool) -> int:
@@ -106,16 +106,16 @@ async def _log_in(accounts: Mapping[str, Account], text: str, *, forget: bool) -
     finally:
         await connection.close()
     if end.message:
-        say(f"gputui: {end.message}")
+        notify(f"gputui: {end.message}")
     return exit_status(end)
 
 
 async def _connect_to(accounts: Mapping[str, Account], text: str, *, forget: bool = False) -> Connection | None:
-    """Log into what the text names; a login that fails is reported, and None."""
+    """Log into the instance that the text names; None where that fails, which is reported."""
     hosts = known_hosts()
     async with session.open_fleet(accounts) as fleet:
         matches, _ = await refs.find(fleet, [text], [Resource.INSTANCES], only="only instances can be logged into")
-        refs.note_shortened(matches)
+        refs.report_shortened(matches)
         ref = matches[0].ref
         if forget:
             _forget(hosts, str(ref))
@@ -127,7 +127,7 @@ async def _connect_to(accounts: Mapping[str, Account], text: str, *, forget: boo
 
 
 def exit_status(end: ShellEnd) -> int:
-    """Return what a shell would make of the end of a remote one."""
+    """Return the exit status of a remote shell, as a local one would have it."""
     if end.signal is not None:
         number = getattr(signal, f"SIG{end.signal}", None)
         return FAILED if number is None else 128 + int(number)

@@ -1,4 +1,4 @@
-"""How instances of deployments are stopped: the choices of ``gputui stop``, and what comes in their place."""
+"""``gputui stop``: stop instances and deployments, with the options of instances of deployments."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stop everything named; continues after a failure and returns the worst exit status."""
+    """Stop all named rows; continues after a failure and returns the worst exit status."""
     return carry_out(args, Action.STOP, args.refs, _planner(args))
 
 
 def _planner(args: argparse.Namespace) -> Planner:
-    """Return what works out how to stop what is named, with the choices of the command line."""
+    """Return the planner for the options of the command line."""
     arguments = {
         name: value
         for name, value in (
@@ -92,7 +92,7 @@ def _keeps_up(fleet: Fleet) -> dict[Ref, Deployment]:
 
 
 def _lines(args: argparse.Namespace) -> list[str]:
-    """Say what the other choices mean."""
+    """Return the effects of the other options."""
     lines = []
     if args.no_cache:
         lines.append("The stopped containers are not kept for reuse.")

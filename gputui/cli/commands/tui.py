@@ -1,4 +1,4 @@
-"""``gputui`` and ``gputui demo``: the full-screen program, on the user's accounts or on a world of its own."""
+"""``gputui`` and ``gputui demo``: the full-screen program, on the user's accounts or on a simulator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, function_of
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.cli.prompts import ask
 from gputui.config.paths import config_path, state_dir
 from gputui.errors import ConfigError, ExitCode
@@ -38,7 +38,7 @@ def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Start the full-screen program; without a configuration, offer what there is to do about that."""
+    """Start the full-screen program; without a configuration, offer to create one or to start the demo."""
     path = Path(args.config).expanduser() if args.config else config_path()
     _need_terminal()
     if not path.exists():
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 def own_program(args: argparse.Namespace) -> tuple[str, ...]:
     """Return how to start gputui again for the same configuration and state, also where the environment is another's.
 
-    A new tmux window has the environment of the tmux server, so what moves our files is named in the command itself.
+    A new tmux window has the environment of the tmux server, so the command sets the variables that move our files.
     """
     moved = [f"{name}={os.environ[name]}" for name in _MOVES if name in os.environ]
     started = (sys.executable, "-m", "gputui") if Path(sys.argv[0]).name == "__main__.py" else (sys.argv[0],)
@@ -66,7 +66,7 @@ def own_program(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _offer(args: argparse.Namespace, path: Path) -> int:
-    say(_OFFER.format(path=path))
+    notify(_OFFER.format(path=path))
     try:
         answer = ask("Next step", default="i", check=lambda text: None if text in {"i", "d", "q"} else "i, d or q.")
     except EOFError:
@@ -81,7 +81,7 @@ def _offer(args: argparse.Namespace, path: Path) -> int:
 
 
 def demo(args: argparse.Namespace) -> int:
-    """Start the full-screen program on the simulator, with configuration and state in a directory that goes again.
+    """Start the full-screen program on the simulator, with configuration and state in a temporary directory.
 
     The simulator starts only after the first frame is drawn, on a thread and loop of its own.
     """
@@ -91,7 +91,7 @@ def demo(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="gputui-demo-") as directory:
         state = Path(directory)
         config = state / "config.toml"
-        # What is started from inside, such as a shell in a tmux window, must find the demo and not the user's own.
+        # Programs started from inside, such as a shell in a tmux window, must find the demo, not the user's files.
         os.environ["GPUTUI_CONFIG"], os.environ["GPUTUI_STATE_DIR"] = str(config), str(state)
         with _simulator(args.size, args.seed) as start_simulator:
 

@@ -1,4 +1,4 @@
-"""``gputui update``, ``rename`` and ``resize``: other settings, another name or size for what there is."""
+"""``gputui update``, ``rename`` and ``resize``: change the settings, the name or the size of a row."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments
-from gputui.cli.forms import fields_text, given_fields, refused_fields, resolved
+from gputui.cli.forms import given_fields, list_fields, refused_fields, resolved
 from gputui.cli.mutate import Plan, carry_out
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.config import templates
 from gputui.errors import ExitCode
 from gputui.models import Action, Form, Row
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gputui.fleet import Fleet
 
 Given = Callable[[Form], dict[str, str]]
-"""What the command line gives for the fields of a form."""
+"""Returns the values of the command line for a form."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,33 +47,30 @@ def add_resize_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Change the settings of one thing; without any, list what there are and what they are now."""
+    """Change the settings of one row; without any, list the fields with their present values."""
     if args.values or args.file:
         return _change(args, Action.UPDATE, lambda form: _settings(args, form))
 
     def listed(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
         form = runner.run(fleet.editor(rows[0].ref.account).form(rows[0], Action.UPDATE))
-        say(f"{form.title}. Give what is to be another one as --set FIELD=VALUE:")
-        if form.note:
-            say(form.note)
-        say(fields_text(form.fields, begun=True))
+        list_fields(form, "Change fields with", begun=True)
         return Plan(())
 
     return carry_out(args, Action.UPDATE, [args.ref], listed) or ExitCode.USAGE
 
 
 def rename(args: argparse.Namespace) -> int:
-    """Give one thing another name."""
+    """Rename one row."""
     return _change(args, Action.RENAME, lambda form: {_field(form): args.name})
 
 
 def resize(args: argparse.Namespace) -> int:
-    """Give one thing another size."""
+    """Change the size of one row."""
     return _change(args, Action.RESIZE, lambda form: {_field(form): str(args.size)})
 
 
 def _settings(args: argparse.Namespace, form: Form) -> dict[str, str]:
-    """Return what is set: a file, and over it what stands on the command line."""
+    """Return the values of the file, overridden by those of the command line."""
     values = templates.read(args.file, form=form)[1] if args.file else {}
     return values | resolved(form, given_fields(args.values), _refusal(form), asked=False)
 
@@ -98,7 +95,7 @@ def _change(args: argparse.Namespace, action: Action, given: Given) -> int:
             change = editor.prepare(row, action, values)
         changes = changed(form, values)
         if not changes:
-            say(f"{row.ref} is so already.")
+            notify(f"{row.ref} already has these values.")
             return Plan(())
         lines = [f"{change.label}: {change.text}" for change in changes]
         lines += change_notes(action, row, form, values)

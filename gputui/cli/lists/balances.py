@@ -1,4 +1,4 @@
-"""``gputui get balances``: the money of accounts, and when it runs out at what is spent now."""
+"""``gputui get balances``: the balances of accounts, and when they run out at the present cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gputui.analytics import cost
 from gputui.analytics.run_out import Lasting, lasting
 from gputui.cli import session
 from gputui.cli.columns import Column, columns_of, csv_columns, print_records
-from gputui.cli.output import Plain, say
+from gputui.cli.output import Plain, notify
 from gputui.models import Balance, Package, Resource
 from gputui.presentation.columns.column import plain_text
 from gputui.presentation.cost import runs_out_text
@@ -24,7 +24,7 @@ _SPENT = (*cost.COSTING, Resource.PACKAGES)
 
 
 def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> int:
-    """Print the balances; 3 or 1 when one could not be read. What is spent may be unknown: so is the end then."""
+    """Print the balances; 3 or 1 when one could not be read. Where the cost is unknown, so is the end."""
     money, spent = asyncio.run(_list(accounts))
     balances = [row for row in money.rows if isinstance(row, Balance)]
     packages = [row for row in spent.rows if isinstance(row, Package)]
@@ -43,7 +43,7 @@ def run(accounts: Mapping[str, Account], output: str, named: Sequence[str]) -> i
     print_records(balances, output, columns, csv_columns(Resource.BALANCES), plain)
     if output == "table" and not (balances or money.failures):
         able = [name for name in accounts if name not in money.unsupported]
-        say(f"There are no balances in {', '.join(able) or 'these accounts'}.")
+        notify(f"There are no balances in {', '.join(able) or 'these accounts'}.")
     money.report_unsupported(named, "balances")
     return money.report()
 

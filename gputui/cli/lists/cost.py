@@ -1,7 +1,4 @@
-"""``gputui get cost``: what is paid for by the hour, by account, deployment and currency, and the volumes.
-
-A line, and every sum, says what has no price.
-"""
+"""``gputui get cost``: the hourly cost by account, deployment and currency, with the number of unpriced rows."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from gputui.analytics import cost
 from gputui.analytics.cost_lines import CostLine, line_of
 from gputui.cli import session
 from gputui.cli.columns import Column, print_records
-from gputui.cli.output import Plain, say
+from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError
 from gputui.formatting import format_money
 from gputui.models import Instance, Ref, Volume
@@ -34,7 +31,7 @@ KEYS = tuple(field.name for field in fields(cost.Part))
 
 
 def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
-    """Print the lines, the dearest of each account first; totals are said beside a table."""
+    """Print the lines, the most expensive of each account first; totals are printed with a table."""
     if args.watch or args.filters or args.of:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     listing, billing = asyncio.run(_list(accounts))
@@ -42,9 +39,9 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
     print_records(lines, args.output, _columns(), KEYS, _plain)
     if args.output == "table":
         for line in _totals(listing, billing, accounts):
-            say(line)
-        # What could not be read is not in the sum.
-        session.say_problems([row for row in listing.rows if isinstance(row, Instance | Volume)])
+            notify(line)
+        # Rows that could not be read are not in the sum.
+        session.report_problems([row for row in listing.rows if isinstance(row, Instance | Volume)])
     return listing.report(args.accounts)
 
 
@@ -59,7 +56,7 @@ def _columns() -> list[Column]:
 
 
 def _totals(listing: session.Listing, billing: Collection[str], accounts: Mapping[str, Account]) -> list[str]:
-    """Say the sums and what they lack: things without a price, accounts that gave no answer or state no price."""
+    """Return the sums and what is missing in them: unpriced rows, accounts that failed or state no price."""
     totals = cost.by_account(listing.rows)
     counted = cost.billed(totals, billing)
     total = cost.in_order(counted, accounts)

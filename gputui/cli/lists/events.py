@@ -1,4 +1,4 @@
-"""``gputui get events``: what back ends report of their instances, and what was observed of those of the others."""
+"""``gputui get events``: events that back ends report, and those observed in accounts that report none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import refs, session
 from gputui.cli.columns import print_rows
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ExitCode, NotFoundError
 from gputui.models import Event, Ref, Resource, Row
 from gputui.redaction import as_failure
@@ -21,10 +21,10 @@ _NAMED = (Resource.INSTANCES, Resource.DEPLOYMENTS)
 
 
 def run(accounts: Mapping[str, Account], output: str, *, named: Sequence[str], of: str = "") -> int:
-    """Print the events of these accounts, or of the thing that ``of`` means, in the order of time."""
+    """Print the events of these accounts, or of the row that ``of`` names, in the order of time."""
     listing, ref = asyncio.run(_read(accounts, of))
     observed, status = _observed(listing.unsupported, ref)
-    # Events of servers that report none are those that gputui observed: they are an answer too.
+    # Observed events are an answer, too.
     listing.answered.update(listing.unsupported)
     print_rows(Resource.EVENTS, sorted([*listing.rows, *observed], key=_time), output)
     return max(status, listing.report(named))
@@ -36,7 +36,7 @@ def concerns(event: Event, of: Ref | None) -> bool:
 
 
 def find(accounts: Mapping[str, Account], text: str) -> Ref:
-    """Return the instance or deployment that a REF means; a full one may be of something that is gone."""
+    """Return the instance or deployment that a REF names; a full one may be of a deleted row."""
 
     async def found() -> Ref:
         async with session.open_fleet(accounts) as fleet:
@@ -53,7 +53,7 @@ async def _find(fleet: Fleet, text: str) -> Ref:
         if gone is None:
             raise
         return gone
-    refs.note_shortened(matches)
+    refs.report_shortened(matches)
     return matches[0].ref
 
 
@@ -79,19 +79,19 @@ async def _read(accounts: Mapping[str, Account], text: str) -> tuple[session.Lis
             return listing, of
         try:
             listing.rows.extend(await reported(of))
-        except Exception as error:  # noqa: BLE001  (what others observed is printed all the same)
+        except Exception as error:  # noqa: BLE001  (observed events are printed nevertheless)
             listing.failures.append((of.account, as_failure(error, f"{of.account}: reading its events")))
         return listing, of
 
 
 def _observed(accounts: Sequence[str], of: Ref | None) -> tuple[Iterable[Event], ExitCode]:
-    """Return what earlier sessions and watches observed in accounts that report nothing."""
+    """Return the events that were observed earlier in accounts that report none."""
     if not accounts:
         return [], ExitCode.OK
     with session.open_history() as history:
         events = [event for event in history.events(accounts=accounts) if concerns(event, of)]
         if history.problem:
-            say(f"gputui: {history.problem}")
+            notify(f"gputui: {history.problem}")
             return events, ExitCode.REFUSED
     return events, ExitCode.OK
 

@@ -1,4 +1,4 @@
-"""What is unknown of GPUs and their processes: the rows, words and exit statuses that say so."""
+"""Unknown GPUs and processes: their rows, messages and exit statuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ExitCode
 from gputui.models import GpuDevice, GpuProcess, Ref, Resource, Row
 
@@ -29,8 +29,8 @@ def _unreported(device: GpuDevice) -> GpuProcess:
     return GpuProcess(ref, device.host, device.index, None, "", processes=None, problem=_NOT_REPORTED)
 
 
-def say_unknown(rows: Iterable[Row]) -> ExitCode:
-    """Say on stderr on which GPUs processes are unknown, and why, once a host and reason; the status is 3 then."""
+def report_unknown(rows: Iterable[Row]) -> ExitCode:
+    """Report the GPUs with unknown processes, once for each host and reason; the status is 3 then."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         if isinstance(row, GpuProcess) and row.processes is None:
@@ -39,17 +39,17 @@ def say_unknown(rows: Iterable[Row]) -> ExitCode:
                 gpus.append(str(row.gpu_index))
     for (account, host, problem), gpus in places.items():
         where = f" on GPU {', '.join(dict.fromkeys(gpus))}" if gpus else ""
-        say(f"gputui: {account}: processes{where} of {host} are unknown: {problem}")
+        notify(f"gputui: {account}: processes{where} of {host} are unknown: {problem}")
     return ExitCode.UNREACHABLE if places else ExitCode.OK
 
 
-def say_unsupported(listing: session.Listing, resource: Resource, named: Sequence[str]) -> ExitCode:
-    """Name the accounts that report no GPUs, or no processes; the status is 3 where an empty list would say none."""
+def report_unsupported(listing: session.Listing, resource: Resource, named: Sequence[str]) -> ExitCode:
+    """Report the accounts without a list of these; the status is 3 where an empty list would look like none."""
     names = listing.unsupported
     if not names:
         return ExitCode.OK
     report = "reports" if len(names) == 1 else "report"
     nouns = "GPUs" if resource is Resource.GPUS else "GPU processes"
-    say(f"gputui: {', '.join(names)} {report} no {nouns}: they are unknown. --of INSTANCE reads them over SSH.")
+    notify(f"gputui: {', '.join(names)} {report} no {nouns}: they are unknown. --of INSTANCE reads them over SSH.")
     meant = resource is Resource.PROCESSES or not listing.rows or any(name in named for name in names)
     return ExitCode.UNREACHABLE if meant else ExitCode.OK

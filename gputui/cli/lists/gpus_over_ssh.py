@@ -1,4 +1,4 @@
-"""``gputui get gpus|processes --of REF``: what instances run on which GPUs, read over SSH where nobody else tells."""
+"""``gputui get gpus|processes --of REF``: GPUs and processes of instances, over SSH where no server reports them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import refs, session, ssh_login
 from gputui.cli.columns import print_rows
-from gputui.cli.lists.gpus import say_unknown
-from gputui.cli.output import report_error, say
+from gputui.cli.lists.gpus import report_unknown
+from gputui.cli.output import notify, report_error
 from gputui.errors import ConflictError, ExitCode, GputuiError
 from gputui.models import GpuDevice, GpuProcess, GpuReading, Instance, Phase, Ref, Resource, Row
 from gputui.presentation.actions import may_be_of
@@ -59,21 +59,21 @@ async def _once(args: argparse.Namespace, accounts: Mapping[str, Account], resou
             rows += found.devices if resource is Resource.GPUS else _processes(found, one, own_gpus=own_gpus)
     print_rows(resource, [*rows, *failed], args.output)
     if resource is Resource.PROCESSES:
-        status = max(status, say_unknown(rows))
+        status = max(status, report_unknown(rows))
     if args.output == "table":
         if resource is not Resource.PROCESSES:
-            session.say_problems(rows)
+            session.report_problems(rows)
         if any(isinstance(row, GpuProcess) and row.inside and row.pid is not None for row in rows):
-            say(_WHOSE)
+            notify(_WHOSE)
         if not rows and status is ExitCode.OK:
-            say(f"There are no {resource.value} of {' and '.join(one.name for one in instances)}.")
+            notify(f"There are no {resource.value} of {' and '.join(one.name for one in instances)}.")
     return status
 
 
 async def _resolve(fleet: Fleet, texts: Sequence[str]) -> tuple[list[Instance], ExitCode]:
     only = "only instances can be inspected over SSH"
     matches, status = await refs.find(fleet, texts, [Resource.INSTANCES], only=only)
-    refs.note_shortened(matches)
+    refs.report_shortened(matches)
     return [match.row for match in matches if isinstance(match.row, Instance)], status
 
 
@@ -150,7 +150,7 @@ def _watch(args: argparse.Namespace, config: Config, accounts: Mapping[str, Acco
         instances, _ = await _resolve(fleet, args.of)
         await _begin(fleet, pool, resource, instances)
         if resource is Resource.PROCESSES and args.output == "table" and fleet.probed_instances():
-            say(_WHOSE)
+            notify(_WHOSE)
         return lambda row: any(belongs(row, one) for one in instances)
 
     return watch(config, accounts, resource, args, prepare=prepare, end=pool.aclose)

@@ -1,4 +1,4 @@
-"""``gputui get``: the rows of one kind, as the servers list them, filtered where that is asked for."""
+"""``gputui get``: the rows of one kind, as the servers list or filter them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gputui.analytics.prices import by_deployment, may_cost, price_now
 from gputui.cli import filters, session
 from gputui.cli.columns import print_rows
 from gputui.cli.lists import gpus, tasks
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ExitCode
 from gputui.models import Deployment, Resource, Row
 
@@ -30,17 +30,17 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account], resource: Res
     listing = asyncio.run(_list(accounts, resource, args.filters, table=table))
     print_rows(resource, listing.rows, args.output)
     on_gpus = resource in (Resource.GPUS, Resource.PROCESSES)
-    status = gpus.say_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
+    status = gpus.report_unknown(listing.rows) if resource is Resource.PROCESSES else ExitCode.OK
     if not on_gpus:
         listing.report_unsupported(args.accounts, resource.value)
     if table and resource is not Resource.PROCESSES:
-        session.say_problems(listing.rows)
+        session.report_problems(listing.rows)
     status = max(status, listing.report(args.accounts))
     if on_gpus:
-        status = max(status, gpus.say_unsupported(listing, resource, args.accounts))
+        status = max(status, gpus.report_unsupported(listing, resource, args.accounts))
     if not listing.rows and status is ExitCode.OK and not listing.failures and table:
         able = [name for name in accounts if name not in listing.unsupported]
-        say(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
+        notify(f"There are no {_NOUNS.get(resource, resource.value)} in {', '.join(able) or 'these accounts'}.")
     return status
 
 
@@ -55,14 +55,12 @@ async def _list(
         if resource is Resource.PROCESSES:
             await gpus.add_unreported(fleet, listing)
         if resource is Resource.TASKS and table:
-            await tasks.say_older(fleet, able)
+            await tasks.report_older(fleet, able)
         return listing
 
 
 async def _with_prices(rows: Sequence[Row], fleet: Fleet) -> list[Row]:
-    """Return deployments with the price that their instances state, for a table. Where these cannot be listed, or
-    lack a price, the estimate stays.
-    """
+    """Return deployments with the price of their instances; the estimate stays where that is unknown."""
     unpriced = {row.ref for row in rows if isinstance(row, Deployment) and row.price is None and may_cost(row)}
     instances = await session.read(fleet, [Resource.INSTANCES], {ref.account for ref in unpriced})
     prices = by_deployment(instances.rows)
@@ -88,6 +86,6 @@ def watch_filtered(
 async def _able(
     accounts: Mapping[str, Account], resource: Resource, given: filters.Given
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the accounts that take these filters, and the values. Asks no server."""
+    """Return the accounts that accept these filters, and the values. Sends no request."""
     async with session.open_fleet(accounts) as fleet:
         return filters.apply(fleet, resource, given)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gputui.cli import filters, refs, session
 from gputui.cli.columns import print_rows
-from gputui.cli.output import say
+from gputui.cli.output import notify
 from gputui.errors import ConfigError, ExitCode
 from gputui.models import Deployment, Ref, Resource, Role, Row, Task, TaskQueue
 
@@ -35,23 +35,23 @@ def run(args: argparse.Namespace, config: Config, accounts: Mapping[str, Account
         return watch(config, chosen, resource, args, values=values, prepare=keep)
     print_rows(resource, rows, args.output)
     if args.output == "table":
-        session.say_problems(rows)
+        session.report_problems(rows)
         if not rows and status is ExitCode.OK:
-            say(f"There are no {resource.value} of {text}.")
+            notify(f"There are no {resource.value} of {text}.")
     return status
 
 
 async def _once(
     accounts: Mapping[str, Account], text: str, resource: Resource, args: argparse.Namespace
 ) -> tuple[Ref, list[Row], dict[str, str], ExitCode]:
-    """Return the endpoint that is meant, its rows unless they are to be watched, and what the server is asked for."""
+    """Return the endpoint, its rows unless they are to be watched, the filter of the server, and the exit status."""
     async with session.open_fleet(accounts) as fleet:
         able = [
             name for name in accounts if fleet.runtime(name).lists(Resource.TASKS) or fleet.runtime(name).open_error
         ]
         only = "only endpoints in QUEUE mode take tasks"
         (match,), status = await refs.find(fleet, [text], [Resource.DEPLOYMENTS], only=only, accounts=able)
-        refs.note_shortened([match])
+        refs.report_shortened([match])
         of, endpoint = match.ref, match.row
         if not isinstance(endpoint, Deployment) or not endpoint.takes_tasks:
             raise ConfigError(
@@ -65,12 +65,12 @@ async def _once(
             return of, [], values, status
         listing = await session.read(fleet, [resource], [of.account])
         if resource is Resource.TASKS and args.output == "table":
-            await say_older(fleet, [of.account], of)
+            await report_older(fleet, [of.account], of)
         return of, [row for row in listing.rows if _belongs(row, of)], values, max(status, listing.report())
 
 
 def _narrowed(fleet: Fleet, endpoint: Ref, values: dict[str, str]) -> dict[str, str]:
-    """Ask for the tasks of one queue alone, where that can be: the others need not answer. Returns the filter."""
+    """Filter for the tasks of one queue, where the server can: the others are not needed. Returns the filter."""
     used = fleet.runtime(endpoint.account).backend.filters
     form = used.form(Resource.TASKS) if used is not None else None
     if used is None or form is None or not (queue := form.named({Role.QUEUE: endpoint.id})):
@@ -80,8 +80,8 @@ def _narrowed(fleet: Fleet, endpoint: Ref, values: dict[str, str]) -> dict[str, 
     return narrowed
 
 
-async def say_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = None) -> None:
-    """Say on stderr that there are older tasks than those that are listed."""
+async def report_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = None) -> None:
+    """Report that there are older tasks than those that are listed."""
     rows = (await session.read(fleet, [Resource.QUEUES], accounts)).rows
     queues = [row for row in rows if isinstance(row, TaskQueue) and of in (None, row.deployment)]
     read, total = sum(queue.read for queue in queues), sum(queue.total or 0 for queue in queues)
@@ -89,7 +89,7 @@ async def say_older(fleet: Fleet, accounts: Sequence[str], of: Ref | None = None
         forms = [form for name in accounts if (form := fleet.filter_form(name, Resource.TASKS)) is not None]
         newest = next((field.name for form in forms if (field := form.field(Role.NEWEST)) is not None), "")
         more = f"; --filter {newest}=N reads more of each queue" if newest else ""
-        say(f"These are the newest {read:,} of {total:,} tasks{more}.")
+        notify(f"These are the newest {read:,} of {total:,} tasks{more}.")
 
 
 def _belongs(row: Row, endpoint: Ref) -> bool:

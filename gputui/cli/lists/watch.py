@@ -1,4 +1,4 @@
-"""``gputui get … --watch``: the list once, then what changes in it, until ended."""
+"""``gputui get … --watch``: the list once, then each change, until ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gputui.cli import session
 from gputui.cli.columns import columns_of, csv_columns, table_of
 from gputui.cli.lists.events import concerns
-from gputui.cli.output import column_widths, fit, format_line, say, write_csv, write_json_line
+from gputui.cli.output import column_widths, fit, format_line, notify, write_csv, write_json_line
 from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row
 
@@ -46,10 +46,10 @@ def watch(
     prepare: Prepare | None = None,
     end: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
-    """Follow one resource until interrupted. Failures of accounts are said on stderr when they begin and end.
+    """Follow one resource until interrupted. Failures of accounts are reported when they begin and end.
 
-    ``values`` is a filter that each account's back end takes; ``of`` leaves of events those of one thing. ``prepare``
-    is given the fleet when it runs and returns which rows are meant; ``end`` is awaited after the fleet has ended.
+    ``values`` is a filter that every account accepts; ``of`` limits events to those of one row. ``prepare`` is called
+    with the started fleet and returns the rows to keep; ``end`` is awaited after the fleet has ended.
     """
     polling = config.polling
     if args.interval is not None:
@@ -66,7 +66,7 @@ def watch(
 
 
 def make_printer(resource: Resource, output: str, accounts: Sequence[str], *, of: Ref | None = None) -> Show:
-    """Return what shows changes in this form, on this kind of stdout; whole lists in this order of accounts.
+    """Return the function that shows changes in this format, on this kind of stdout, in this order of accounts.
 
     ``of`` limits events to those of one row.
     """
@@ -95,7 +95,7 @@ async def _follow(
     def print_change(change: Change) -> None:
         try:
             show(change, fleet.rows(resource))
-        except Exception as error:  # noqa: BLE001  (a reader that has gone ends the command, not only this call)
+        except Exception as error:  # noqa: BLE001  (a closed stdout ends the command, not only this call)
             if not broken.done():
                 broken.set_exception(error)
 
@@ -136,7 +136,7 @@ def _failure_reporter(fleet: Fleet, resource: Resource) -> Callable[[], None]:
             if not message and feed.state is not FeedState.FRESH:
                 continue
             if message != reported.get(account, ""):
-                say(f"gputui: {account}: {message or 'answers again'}")
+                notify(f"gputui: {account}: {message or 'answers again'}")
                 reported[account] = message
 
     return report
@@ -190,7 +190,7 @@ def _print_json(kind: str, row: Row | None, ref: Ref) -> None:
 
 
 def _csv_printer(resource: Resource) -> Callable[[str, Row | None, Ref], None]:
-    """Return what prints CSV with the kind of change before the columns; a removed row has its Ref alone."""
+    """Return a function that prints CSV, with the kind of change first; of a removed row, only the Ref."""
     from gputui.models.serialize import to_plain
 
     columns = ("change", *csv_columns(resource))
@@ -213,7 +213,7 @@ def _problem_reporter() -> Callable[[Change], None]:
         for row in (*change.added, *change.updated):
             problem = getattr(row, "problem", None) or ""
             if problem and problem != reported.get(row.ref):
-                say(f"gputui: {row.ref}: {problem}")
+                notify(f"gputui: {row.ref}: {problem}")
             reported[row.ref] = problem
 
     return report

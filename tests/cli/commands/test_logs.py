@@ -77,7 +77,7 @@ async def test_what_is_written_later_follows_once_each_through_a_failure(
     shown = printed.out.splitlines()
     assert shown == [one.text for one in log.lines[140 : 140 + len(shown)]]
     assert len(shown) > 400
-    assert "no answer. Asking again in 2 s." in printed.err
+    assert "no answer. Retrying in 2 s." in printed.err
     assert "y answers again." in printed.err
 
 
@@ -101,7 +101,7 @@ async def test_an_error_in_the_middle_of_catching_up_prints_nothing_twice(
         await logs._Lines(log, REF, LogQuery(), args(follow=True)).print()
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [one.text for one in log.lines]
-    assert "no answer. Asking again" in printed.err
+    assert "no answer. Retrying" in printed.err
 
 
 async def test_json_is_a_line_an_object(capsys: pytest.CaptureFixture[str]) -> None:

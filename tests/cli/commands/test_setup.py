@@ -201,7 +201,7 @@ def test_init_needs_but_a_key_for_yotta(
 
     assert status == 0
     assert accounts(home / "config.toml") == {"cloud": {"kind": "yotta", "api_key": "env:YOTTA_API_KEY"}}
-    assert "A secret is kept" in err
+    assert "Enter secrets themselves" in err
 
 
 def test_init_needs_but_an_address_for_deepdock(
@@ -220,7 +220,7 @@ def test_init_needs_but_an_address_for_deepdock(
     assert status == 0
     assert accounts(home / "config.toml")["h07"] == {"kind": "deepdock", "base_url": "http://10.0.0.7:8000"}
     assert "Address; http://127.0.0.1:8000 when left out" in err
-    assert "A secret is kept" not in err
+    assert "Enter secrets themselves" not in err
 
 
 def test_init_adds_to_a_file_that_begins_with_a_byte_order_mark(

@@ -97,7 +97,7 @@ def test_a_dry_run_says_what_would_be_and_prints_the_request(yotta: Store, run: 
     [
         (("rename", "workstation", "desk"), 2, "there is no terminal to ask at"),
         (("rename", "works", "desk", "--yes"), 2, "works is yotta/vm/id-workstation"),
-        (("rename", "workstation", "workstation", "--yes"), 0, "is so already"),
+        (("rename", "workstation", "workstation", "--yes"), 0, "already has these values"),
         (("rename", "workstation", "", "--yes"), 2, "name: is missing"),
         (("rename", "docker-hub", "other", "--yes"), 1, "rename is not possible"),
         (("resize", "checkpoints", "big", "--yes"), 2, "invalid size in GB (200, 200G) value"),
@@ -129,7 +129,7 @@ def test_without_values_the_fields_are_listed_with_what_they_are_now(yotta: Stor
     status, out, err = run("update", "chat")
 
     assert (status, out) == (2, "")
-    assert "Give what is to be another one as --set FIELD=VALUE:" in err
+    assert "Change fields with --set FIELD=VALUE:" in err
     assert "NOW" in err
     assert " ".join(next(line for line in err.splitlines() if line.startswith("workers")).split()).startswith(
         "workers 2 number"
