@@ -22,7 +22,7 @@ VIEWS = {
     **{spec.view: "library:" for spec in RESOURCES.values() if spec.library},
     "tasks": "tasks:TasksView",
     "logs": "logs.view:LogsView",
-    "cost": "cost.view:CostView",
+    "cost": "cost:CostView",
 }
 """The views by name: the module under ``gputui.screens`` and the class in it, imported when first shown.
 

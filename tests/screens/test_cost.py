@@ -19,7 +19,7 @@ from tests.screens.stage import NARROW, WIDE, fail, lab, staged, stop_the_clock,
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass on the wall."""
-    stop_the_clock(monkeypatch, "gputui.screens.cost.view")
+    stop_the_clock(monkeypatch, "gputui.screens.cost")
 
 
 def autodl() -> FakeCloud:

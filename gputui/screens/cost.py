@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -12,10 +12,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gputui.analytics.cost import COSTING, Total, by_account
-from gputui.analytics.cost_lines import CostLine, cost_lines
+from gputui.analytics.cost_lines import UNPRICED, CostLine, cost_lines
 from gputui.analytics.run_out import gpus_in_use, run_out
+from gputui.commands import Condition
 from gputui.formatting import format_minutes, format_money
-from gputui.models import Balance, Change, FeedState, Package, Resource, Row
+from gputui.models import Balance, Change, FeedState, Package, Ref, Resource, Row
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
@@ -23,9 +24,45 @@ from gputui.presentation.cost import gpus_text, lacking_text, unstated_text
 from gputui.presentation.prices import UNKNOWN
 from gputui.screens.base.header_cost import all_costing, billing, shown_total, unstated
 from gputui.screens.base.session import Session
-from gputui.screens.cost.commands import CostCommands
+from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.list.list_view import ListView
 from gputui.widgets.table.table import RecordTable
+
+
+class CostCommands(OpenCommands):
+    """Open a line, change sides."""
+
+    view: CostView
+
+    def conditions(self) -> Iterable[Condition]:
+        """Every line can be opened; there is another side where something is prepaid."""
+        if self.view.packages.has_focus or self.view.table.cursor_row is not None:
+            yield Condition.OPEN
+        if self.view.packages.row_count:
+            yield Condition.PANE
+
+    def do_open(self, argument: str) -> None:
+        """Show the instances, or the volumes, that cost it; describe a package."""
+        line = self.view.table.cursor_row
+        if self.view.packages.has_focus or not isinstance(line, CostLine):
+            self.do_describe(argument)
+        elif line.is_unpriced:
+            account = line.ref.account
+            self.session.navigator.go("instances", scope=Ref(account, UNPRICED, f"Unpriced in {account}"))
+        elif line.deployment is not None:
+            self.session.navigator.go("instances", scope=line.deployment)
+        elif line.volumes and not line.whole:
+            self.session.choose(account=line.ref.account)
+            self.session.navigator.go("volumes")
+        else:
+            self.session.choose(account=line.ref.account)
+            self.session.navigator.go("instances")
+
+    def do_pane(self, argument: str) -> None:
+        """Change between what is spent and what is prepaid."""
+        if self.view.packages.row_count:
+            self.view.set_focus(self.view.table if self.view.packages.has_focus else self.view.packages)
+
 
 ROOMY = 100
 """Cells of a line that has room for the sums of a day and for the unpriced things."""
