@@ -16,7 +16,7 @@ CHARGED = frozenset({Phase.RUNNING, Phase.PENDING})
 """States in which an instance is paid for."""
 
 
-_NO_INSTANCES: Mapping[Ref, Sequence[Instance]] = MappingProxyType({})
+NO_INSTANCES: Mapping[Ref, Sequence[Instance]] = MappingProxyType({})
 
 
 _ENDED = frozenset({Phase.STOPPED, Phase.FAILED})
@@ -35,7 +35,7 @@ def by_deployment(rows: Iterable[Row]) -> ByDeployment:
     return found
 
 
-def price_now(row: Priced, instances: ByDeployment = _NO_INSTANCES) -> Money | None:
+def price_now(row: Priced, instances: ByDeployment = NO_INSTANCES) -> Money | None:
     """Return what an hour of it costs now: None where that is not known, and where it has ended.
 
     A deployment whose ``instances`` state their own prices costs the sum of these; where one of them is not known, it

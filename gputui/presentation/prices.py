@@ -1,13 +1,19 @@
-"""How a price is shown and sorted, the same in every list: exact, ``~`` an estimate, ``?`` unknown, ``–`` free.
+"""Prices and sums in words, the same everywhere: exact, ``~`` an estimate, ``?`` unknown, ``–`` free. Pure.
 
-Pure. What has ended and is not said to cost anything has no price in a list, whatever it cost while it ran.
+What has ended and is not reported to cost anything has no price, whatever it cost while it ran.
 """
 
 from __future__ import annotations
 
-from gputui.analytics.prices import _NO_INSTANCES, ByDeployment, Priced, may_cost, price_now
-from gputui.formatting import format_money
+from collections.abc import Collection
+from datetime import datetime
+
+from gputui.analytics.cost import Total
+from gputui.analytics.prices import NO_INSTANCES, ByDeployment, Priced, may_cost, price_now
+from gputui.analytics.run_out import Lasting
+from gputui.formatting import format_minutes, format_money
 from gputui.models import Deployment, Money, Volume
+from gputui.presentation.columns.column import Cell
 
 UNKNOWN, FREE = "?", "–"
 
@@ -25,7 +31,7 @@ _FIGURES = {
 """Names for the other figures of a balance, by those of the wallet's answer."""
 
 
-def price_text(row: Priced, instances: ByDeployment = _NO_INSTANCES) -> str:
+def price_text(row: Priced, instances: ByDeployment = NO_INSTANCES) -> str:
     """Write what an hour of it costs now; '' for what has ended and costs nothing."""
     price = price_now(row, instances)
     if price is None:
@@ -57,3 +63,47 @@ def money_text(price: Money) -> str:
 def figure_name(key: str) -> str:
     """Return a name that people read for a figure of a balance; one that is not known keeps its words."""
     return _FIGURES.get(key) or key.replace("_", " ")
+
+
+# --- sums -----------------------------------------------------------------------------------------------------
+
+SOON = 24 * 60
+"""Within so many minutes the end of a balance is highlighted."""
+
+
+def gpus_text(known: int, unknown: int) -> str:
+    """Write a number of GPUs, plus ``unknown`` instances whose number is not known: ``8``, ``8 + ?``, ``?``."""
+    if not unknown:
+        return str(known)
+    return f"{known} + ?" if known else "?"
+
+
+def unpriced_gpus_text(total: Total) -> str:
+    """Write how many GPUs of a sum have no price: ``8 GPUs unpriced``, ``8 + ? GPUs unpriced``; '' for none."""
+    if not total.gpus and not total.unsure:
+        return ""
+    return f"{gpus_text(total.gpus, total.unsure)} GPU{'' if (total.gpus, total.unsure) == (1, 0) else 's'} unpriced"
+
+
+def lacking_text(total: Total) -> str:
+    """Write what a sum lacks: ``20 GPUs unpriced``, without GPUs ``3 unpriced``; '' for nothing."""
+    if not total.lacking:
+        return ""
+    return unpriced_gpus_text(total) or f"{total.lacking} unpriced"
+
+
+def unstated_text(accounts: Collection[str]) -> str:
+    """Say that these accounts are in no sum since their prices are not configured, and how to do that."""
+    tables = ", ".join(f"[accounts.{name}]" for name in accounts)
+    return f"{', '.join(accounts)}: no price stated; set price, or price = 0, in {tables}."
+
+
+def runs_out_text(end: Lasting | None, now: datetime) -> Cell:
+    """Write in how long money runs out: ``2d 07h``, ``~`` for an estimate, ``≤`` where it may end sooner."""
+    if end is None:
+        return ""
+    minutes = int((end.until - now).total_seconds()) // 60
+    if minutes <= 0:
+        return ("✗ used up", "bad")
+    sign = "≤ " if end.at_most else "~" if end.estimated else ""
+    return (f"{sign}{format_minutes(minutes)}", "warning" if minutes < SOON else "")

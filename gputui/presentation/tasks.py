@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from gputui.formatting import format_duration
 from gputui.known_secrets import MASK
 from gputui.models import Phase, Role, Task, TaskQueue
 
@@ -37,11 +36,6 @@ def took(task: Task) -> float | None:
     if task.phase in (Phase.RUNNING, Phase.PENDING) or task.created_at is None or task.updated_at is None:
         return None
     return max(0.0, (task.updated_at - task.created_at).total_seconds())
-
-
-def took_text(task: Task) -> str:
-    """Write what it took: ``41s``, ``3m 12s``; '' where that is not known."""
-    return format_duration(took(task))
 
 
 def wants_attention(task: Task) -> bool:

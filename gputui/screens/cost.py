@@ -20,8 +20,7 @@ from gputui.models import Balance, Change, FeedState, Package, Ref, Resource, Ro
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.cost import cost_columns
 from gputui.presentation.columns.lists import columns_of
-from gputui.presentation.cost import gpus_text, lacking_text, unstated_text
-from gputui.presentation.prices import UNKNOWN
+from gputui.presentation.prices import UNKNOWN, gpus_text, lacking_text, unstated_text
 from gputui.screens.base.header_cost import all_costing, billing, shown_total, unstated
 from gputui.screens.base.session import Session
 from gputui.screens.commands.inspect import OpenCommands

@@ -18,7 +18,7 @@ from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
-from gputui.screens.detail.describe import subject_line
+from gputui.screens.detail import subject_line
 from gputui.screens.list.list_view import ListView
 
 _TASKS = frozenset({Resource.TASKS})

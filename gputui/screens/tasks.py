@@ -16,7 +16,7 @@ from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.create import CreateCommands
 from gputui.screens.commands.inspect import OpenCommands
 from gputui.screens.commands.server_filters import filter_form
-from gputui.screens.detail.task import facts, sections
+from gputui.screens.detail import facts, sections
 from gputui.screens.list.list_view import ListView
 
 _MORE = (2.0, 1.5, 1.25)

@@ -8,7 +8,7 @@ import pytest
 
 from gputui.analytics.run_out import Lasting
 from gputui.presentation.columns.column import Cell
-from gputui.presentation.cost import gpus_text, runs_out_text
+from gputui.presentation.prices import gpus_text, runs_out_text
 from tests.fleet.fakes import START
 
 

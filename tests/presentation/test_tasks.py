@@ -16,7 +16,7 @@ from gputui.presentation.tasks import (
     read_text,
     resubmitted,
     takes_long,
-    took_text,
+    took,
     wants_attention,
 )
 
@@ -50,10 +50,10 @@ def test_delivery_is_said_in_words(delivery: str, webhook: str, attempts: int | 
 
 def test_what_it_took_is_known_when_it_is_over() -> None:
     over = replace(TASK, updated_at=MADE + timedelta(seconds=41))
-    assert took_text(over) == "41s"
-    assert took_text(replace(over, phase=Phase.RUNNING)) == ""
-    assert took_text(replace(over, updated_at=None)) == ""
-    assert took_text(replace(over, updated_at=MADE - timedelta(seconds=5))) == "0s"
+    assert took(over) == 41
+    assert took(replace(over, phase=Phase.RUNNING)) is None
+    assert took(replace(over, updated_at=None)) is None
+    assert took(replace(over, updated_at=MADE - timedelta(seconds=5))) == 0
 
 
 def test_what_is_worked_on_for_long_wants_attention() -> None:

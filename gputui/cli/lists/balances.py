@@ -15,7 +15,7 @@ from gputui.cli.columns import Column, columns_of, csv_columns, print_records
 from gputui.cli.output import Plain, notify
 from gputui.models import Balance, Package, Resource
 from gputui.presentation.columns.column import plain_text
-from gputui.presentation.cost import runs_out_text
+from gputui.presentation.prices import runs_out_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account

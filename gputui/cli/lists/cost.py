@@ -20,7 +20,7 @@ from gputui.models.serialize import to_plain
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.cost import COST_TABLE, cost_columns
 from gputui.presentation.columns.lists import pick
-from gputui.presentation.cost import unpriced_gpus_text, unstated_text
+from gputui.presentation.prices import unpriced_gpus_text, unstated_text
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account

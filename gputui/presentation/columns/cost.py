@@ -10,8 +10,7 @@ from gputui.formatting import format_money
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context
 from gputui.presentation.columns.shared import text_column
-from gputui.presentation.cost import gpus_text, runs_out_text
-from gputui.presentation.prices import UNKNOWN, money_text
+from gputui.presentation.prices import UNKNOWN, gpus_text, money_text, runs_out_text
 
 COST_TABLE = "account deployment instances gpus volumes hour"
 """The keys of the columns in tables of the command line."""

@@ -9,7 +9,7 @@ from textual.content import Content
 from gputui.analytics.cost import COSTING, SIZING, Total, billed, by_account, in_order, not_read
 from gputui.formatting import format_money
 from gputui.models import Change, Deployment, FeedState, GpuDevice, HostInfo, Instance, Money, Row, Volume
-from gputui.presentation.cost import lacking_text
+from gputui.presentation.prices import lacking_text
 from gputui.screens.base.session import Session
 
 

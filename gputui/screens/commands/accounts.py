@@ -13,7 +13,7 @@ from gputui.known_secrets import note
 from gputui.models import Action, HealthState, Resource, Secret
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail.reports import describe_account
+from gputui.screens.detail import describe_account
 
 ALL = "*"
 

@@ -26,7 +26,7 @@ from gputui.presentation.stop import scale_down_offer, stop_effects
 from gputui.screens import dialogs
 from gputui.screens.base.refusals import refusal
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail.describe import subject_line
+from gputui.screens.detail import subject_line
 
 AT_ONCE = 4
 """The number of calls of one action at a time."""

@@ -17,7 +17,7 @@ from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
-from gputui.screens.detail.describe import STYLES
+from gputui.screens.detail import STYLES
 
 Place = tuple[str, str, str]
 """A host: its account, region and name."""

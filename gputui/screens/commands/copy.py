@@ -9,7 +9,7 @@ from gputui.presentation.actions import name_of
 from gputui.presentation.columns.column import plain_text
 from gputui.screens import dialogs
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail.reports import describe_json
+from gputui.screens.detail import describe_json
 from gputui.widgets.table.table import RecordTable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.form_flow import FormRequest, fact, fill_and_send
-from gputui.screens.detail.describe import subject_line
+from gputui.screens.detail import subject_line
 
 _WIDEST_LABEL = 24
 

@@ -13,7 +13,7 @@ from gputui.query import QueryError
 from gputui.screens import dialogs
 from gputui.screens.base.bars import CommandBar, FilterBar
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail.reports import describe_audit
+from gputui.screens.detail import describe_audit
 
 
 class GlobalCommands(CommandSet):

@@ -17,8 +17,7 @@ from gputui.screens import dialogs
 from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import CommandSet, in_worker
-from gputui.screens.detail.describe import describe
-from gputui.screens.detail.reports import describe_json
+from gputui.screens.detail import describe, describe_json
 
 
 class _DetailContext(FleetContext):

@@ -14,8 +14,7 @@ from gputui.presentation.description import targets_text
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands, add_handlers
 from gputui.screens.commands.command_set import in_worker
-from gputui.screens.detail.describe import subject_line
-from gputui.screens.detail.reports import describe_exec
+from gputui.screens.detail import describe_exec, subject_line
 
 
 class LifecycleCommands(ActionCommands):

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from gputui.screens.base.export import save_text
-from gputui.screens.detail.reports import describe_json
+from gputui.screens.detail import describe_json
 from gputui.screens.dialogs.dialog import Dialog
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.text import clean

@@ -12,7 +12,7 @@ from gputui.screens.base.fleet_context import FleetContext
 from gputui.screens.commands.accounts import AccountCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.commands.create import CreateCommands
-from gputui.screens.detail.describe import describe
+from gputui.screens.detail import describe
 from gputui.screens.stock.captions import SINGLE_CARDS, cheapest_first, holder_choices, idle_words, where
 from gputui.screens.stock.watches import has_idle
 from gputui.widgets.heatmap.grid import Grid

@@ -1,1 +1,0 @@
-"""One row in detail, as lines of label and value."""
