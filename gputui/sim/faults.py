@@ -46,11 +46,6 @@ HOSTILE_NAMES = (
     "long_" + "x" * 300,
     "$(reboot)`id`;'\"<&>",
 )
-_NOT_HERE = (
-    *("none", "hostile", "inspect", "region", "shifting"),
-    *("nospace", "pullcut", "samples", "lostgpu", "noport", "empty"),
-)
-"""Profiles that do not change answers here; the fault is in the world or in the API."""
 _PROXY_PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx/1.24.0</body>\r\n</html>\r\n"
 _LOGIN_PAGE = (
     b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>\x1b[31mpassword</form></body></html>"
@@ -132,7 +127,7 @@ class Faults:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, well or badly."""
-        if scope["type"] != "http" or self._profile in _NOT_HERE:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         self._requests += 1

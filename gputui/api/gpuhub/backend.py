@@ -6,7 +6,7 @@ the envelope of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack
@@ -21,13 +21,13 @@ from gputui.api.gpuhub.create import KIND, DeploymentCreator
 from gputui.api.gpuhub.events import EventReader
 from gputui.api.gpuhub.filters import GpuhubFilters
 from gputui.api.gpuhub.images import public_images
-from gputui.api.gpuhub.mutations import GpuhubChanges
-from gputui.api.gpuhub.resources import GpuhubLists
+from gputui.api.gpuhub.resources import BLACKLIST, DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.api.http.rows import RowCollector, each_changed
 from gputui.errors import AccountDeniedError, GputuiError, InvalidError, SshError
-from gputui.formatting import format_money
+from gputui.formatting import format_minutes, format_money
 from gputui.models import (
+    LONGEST_BLOCK,
     AccountInfo,
     Action,
     ActionResult,
@@ -94,7 +94,6 @@ class GpuhubBackend(HttpBackend):
         self._lists = GpuhubLists(self._client, self._scope)
         self._stock = StockReader(self._client, self._scope)
         self._events = EventReader(self._lists.event_page, now=self._now, monotonic=self._client.monotonic)
-        self._changes = GpuhubChanges(self._client)
         self.creators = {KIND: DeploymentCreator(account, self._client, self._lists, self._stock)}
         self.filters: GpuhubFilters = GpuhubFilters(
             account.name,
@@ -298,10 +297,20 @@ class GpuhubBackend(HttpBackend):
     async def stop(self, ref: Ref, options: StopOptions | None = None) -> ActionResult:
         """Stop a deployment with all its containers (call 5), or one container (call 9), which has options."""
         require_kind(ref, "container", *(() if options else ("deployment",)))
+        body: dict[str, object]
         if ref.kind == "deployment":
-            return await self._change(ref, self._changes.stop_deployment(ref))
-        stop = self._changes.stop_container(ref, options or StopOptions())
-        return await self._change(self._lists.parent_of(ref), stop)
+            # The document and public clients have different keys: both are sent.
+            body = {"deployment_uuid": ref.id, "operate": "stop", "operation": "stop"}
+            return await self._change(ref, "PUT", "/operate", body, f"the stop of {ref.kind} {ref.id}", "stopped")
+        chosen = options or StopOptions()
+        body = {"deployment_container_uuid": ref.id}
+        if chosen.decrease_replicas:
+            body["decrease_one_replica_num"] = True
+        if chosen.no_cache:
+            body["no_cache"] = True
+        if chosen.command.strip():
+            body["cmd_before_shutdown"] = chosen.command
+        return await self._change(ref, "PUT", "/container/stop", body, f"the stop of container {ref.id}", "stopped")
 
     def options(self, row: Row, action: Action) -> frozenset[str]:
         """Return the options of stopping a container."""
@@ -314,21 +323,35 @@ class GpuhubBackend(HttpBackend):
         if replicas < 1:
             problem = "must be at least 1; stop the deployment to have none"
             raise InvalidError(f"{ref}: replicas {problem}.", fields={"replicas": problem})
-        return await self._change(ref, self._changes.scale(ref, replicas))
+        body = {"deployment_uuid": ref.id, "replica_num": replicas}
+        what = f"the scaling of deployment {ref.id} to {replicas}"
+        return await self._change(ref, "PUT", "/replica_num", body, what, f"scaled to {replicas}")
 
     async def block(self, ref: Ref, *, minutes: int, comment: str = "") -> ActionResult:
-        """Keep the host of a container out of scheduling (call 10), at most for 30 days."""
+        """Block the host of a container (call 10), at most for 30 days."""
         require_kind(ref, "container")
-        return await self._changes.block(ref, minutes=minutes, comment=comment, host=self._lists.host_of(ref))
+        if not 1 <= minutes <= LONGEST_BLOCK:
+            problem = "must be at least 1m and at most 30d"
+            raise InvalidError(f"{ref}: the time {problem}.", fields={"minutes": problem})
+        host = self._lists.host_of(ref)
+        body: dict[str, object] = {"deployment_container_uuid": ref.id, "expire_in_minutes": minutes}
+        if comment.strip():
+            body["comment"] = comment.strip()
+        await self._client.change("POST", BLACKLIST, body, what=f"the blacklisting of host {host}")
+        return ActionResult(f"Host {host} is blocked for {format_minutes(minutes)}.")
 
     async def delete(self, ref: Ref) -> ActionResult:
         """Delete a deployment with all its containers (call 6); one that runs is stopped first."""
         require_kind(ref, "deployment")
-        return await self._change(ref, self._changes.delete_deployment(ref))
+        what = f"the deletion of deployment {ref.id}"
+        return await self._change(ref, "DELETE", "", {"deployment_uuid": ref.id}, what, "deleted")
 
-    async def _change(self, deployment: Ref, change: Awaitable[ActionResult]) -> ActionResult:
-        """Wait for a change; the deployment is requested again afterwards, whatever the outcome."""
+    async def _change(
+        self, ref: Ref, method: str, path: str, body: dict[str, object], what: str, done: str
+    ) -> ActionResult:
+        """Send a change; its deployment is requested again afterwards, whatever the outcome."""
         try:
-            return await change
+            await self._client.change(method, f"{DEPLOYMENT}{path}", body, what=what)
         finally:
-            self._lists.forget(deployment)
+            self._lists.forget(ref if ref.kind == "deployment" else self._lists.parent_of(ref))
+        return ActionResult(f"{ref.kind.capitalize()} {ref.id} {done}.")

@@ -18,8 +18,7 @@ from gputui.api.common.form_values import Body, FormValues, among, checked, read
 from gputui.api.gpuhub.client import GpuhubClient
 from gputui.api.gpuhub.fields import CUDA_VALUES, OPEN_CUDA, read_any_cuda, read_cuda, read_price
 from gputui.api.gpuhub.images import PUBLIC_IMAGES
-from gputui.api.gpuhub.mutations import DEPLOYMENT
-from gputui.api.gpuhub.resources import GpuhubLists
+from gputui.api.gpuhub.resources import DEPLOYMENT, GpuhubLists
 from gputui.api.gpuhub.stock import StockReader
 from gputui.errors import AccountDeniedError, GputuiError
 from gputui.models import ActionResult, FieldKind, Form, FormField, Image, Ref, Role

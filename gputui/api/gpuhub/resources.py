@@ -22,15 +22,11 @@ from gputui.api.http.decoding import digested
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, outdated, read_each
 from gputui.api.http.shared_request import SharedRequest
-from gputui.errors import (
-    AccountDeniedError,
-    GputuiError,
-    NotFoundError,
-    ProtocolError,
-)
+from gputui.errors import AccountDeniedError, GputuiError, NotFoundError, ProtocolError
 from gputui.models import Balance, Block, Deployment, Image, Instance, Missing, Package, PartialRows, Phase, Ref, Row
 
 _API = "/api/v1/dev"
+DEPLOYMENT = f"{_API}/deployment"
 DEPLOYMENTS = f"{_API}/deployment/list"
 CONTAINERS = f"{_API}/deployment/container/list"
 EVENTS = f"{_API}/deployment/container/event/list"

@@ -14,18 +14,7 @@ from gputui.api.common.docker import PHASES
 from gputui.api.common.names import host_label
 from gputui.api.common.readers import raw_json, read_time
 from gputui.api.pody.schema import GpuSnapshot, ImageRow, PodRow, ProcessRow, Unreadable
-from gputui.models import (
-    GpuDevice,
-    GpuProcess,
-    Image,
-    Instance,
-    Offer,
-    Phase,
-    PortMapping,
-    QuotaLine,
-    Ref,
-    SSHTarget,
-)
+from gputui.models import GpuDevice, GpuProcess, Image, Instance, Offer, Phase, PortMapping, QuotaLine, Ref, SSHTarget
 from gputui.redaction import redact
 from gputui.text import clean
 

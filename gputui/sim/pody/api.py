@@ -13,16 +13,7 @@ from gputui.sim.shell.shell import run_captured
 from gputui.sim.world import GIB, Host, Image, Pod, User, hexadecimal
 
 from .http import Call, Endpoint, InternalError, Parameter, application
-from .validation import (
-    COMMIT_NAME,
-    RELEASES,
-    check_name,
-    container_size,
-    expand,
-    parse_release,
-    seconds,
-    size,
-)
+from .validation import COMMIT_NAME, RELEASES, check_name, container_size, expand, parse_release, seconds, size
 
 # World seconds the real server takes; stopping waits ten for a main process that ignores SIGTERM, as bash does.
 CREATE_SECONDS, START_SECONDS, STOP_SECONDS, DELETE_SECONDS, COMMIT_SECONDS = 1.5, 0.6, 10.0, 0.8, 6.0
