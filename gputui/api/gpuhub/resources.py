@@ -18,7 +18,6 @@ from gputui.api.gpuhub.event_log import EventRow
 from gputui.api.gpuhub.images import PUBLIC_NAMES
 from gputui.api.gpuhub.per_deployment_cache import PerDeploymentCache
 from gputui.api.gpuhub.wallet import to_balance
-from gputui.api.http.decoding import digested
 from gputui.api.http.pagination import PAGE_SIZE, Page, read_all
 from gputui.api.http.rows import RowCollector, outdated, read_each
 from gputui.api.http.shared_request import SharedRequest
@@ -252,9 +251,8 @@ class GpuhubLists:
 
     async def blacklist(self) -> list[Block]:
         """Request the blocked hosts (call 11); a host that is named twice counts until the later time."""
-        data = await self._ask_blacklist()
-        make = partial(mapping.to_block, self._scope)
-        found = await digested(_weight(data), self._rows, schema.BLOCK, data, make, BLACKLIST)
+        with self._permitted():
+            found = await self._read_blacklist()
         blocks: dict[Ref, Block] = {}
         for block in found:
             known = blocks.get(block.ref)
@@ -262,19 +260,14 @@ class GpuhubLists:
                 blocks[block.ref] = block
         return _as_whole_as(found, blocks.values())
 
-    async def _ask_blacklist(self) -> object:
-        with self._permitted():
-            return await self._blacklist_data()
-
-    async def _blacklist_data(self) -> object:
+    async def _read_blacklist(self) -> list[Block]:
+        read = partial(self._rows, schema.BLOCK, partial(mapping.to_block, self._scope), BLACKLIST)
         if not self._blacklist_by_post:
-            try:
-                return await self._client.ask(BLACKLIST)
-            except (RouteMissingError, NotFoundError):
-                data = await self._client.ask(f"{BLACKLIST}/list", method="POST", json={})
-                self._blacklist_by_post = True
-                return data
-        return await self._client.ask(f"{BLACKLIST}/list", method="POST", json={})
+            with suppress(RouteMissingError, NotFoundError):
+                return await self._client.read(BLACKLIST, None, read)
+        found = await self._client.read(f"{BLACKLIST}/list", None, read, method="POST", json={})
+        self._blacklist_by_post = True
+        return found
 
     async def images(self) -> list[Image]:
         """Request the account's private images (call 1)."""
@@ -337,9 +330,8 @@ class GpuhubLists:
         return missing.rows()
 
     async def _fetch_packages(self, deployment: Deployment) -> list[Package]:
-        data = await self._client.ask(PACKAGES, params={"deployment_uuid": deployment.ref.id})
-        make = partial(mapping.to_package, self._scope)
-        return await digested(_weight(data), self._rows, schema.PACKAGE, data, make, PACKAGES)
+        read = partial(self._rows, schema.PACKAGE, partial(mapping.to_package, self._scope), PACKAGES)
+        return await self._client.read(PACKAGES, {"deployment_uuid": deployment.ref.id}, read)
 
     async def balances(self) -> list[Balance]:
         """Request the account's money; raises GputuiError, for an answer too that names no amount."""
@@ -351,7 +343,7 @@ class GpuhubLists:
         return [balance]
 
     def _rows(
-        self, adapter: TypeAdapter[_R], data: object, make: Callable[[_R, schema.RowNotes], _M], path: str
+        self, adapter: TypeAdapter[_R], make: Callable[[_R, schema.RowNotes], _M], path: str, data: object
     ) -> list[_M]:
         """Return the rows of a bare list, or of one that came as a page; raises ProtocolError where there is none."""
         rows = data.get("list") if isinstance(data, dict) else data
@@ -363,12 +355,6 @@ class GpuhubLists:
 
 def _is_less(one: Package, other: Package) -> bool:
     return one.balance is not None and (other.balance is None or one.balance < other.balance)
-
-
-def _weight(data: object) -> int:
-    """Return about how many bytes the rows of a list have come in."""
-    rows = data.get("list") if isinstance(data, dict) else data
-    return 200 * len(rows) if isinstance(rows, list) else 0
 
 
 def _as_whole_as(found: Iterable[Row], rows: Iterable[_M]) -> list[_M]:

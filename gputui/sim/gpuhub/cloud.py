@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import string
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ class Cloud:
         self.blocks: dict[str, Block] = {}
         self._cache: dict[str, Container] = {}
         self._waiting: dict[str, Deployment] = {}
-        self._numbers = {"deployment": 0, "container": 0}
+        self._deployment_numbers, self._container_numbers = itertools.count(1), itertools.count(1)
 
     # Actions of the account
 
@@ -124,7 +125,7 @@ class Cloud:
     def add_deployment(self, order: Order, created: float) -> Deployment:
         """A deployment that has no containers yet."""
         deployment = Deployment(
-            number=self._next("deployment"),
+            number=next(self._deployment_numbers),
             uuid=hexadecimal(self.rng, 15),
             order=order,
             created=created,
@@ -139,7 +140,7 @@ class Cloud:
         """Add a container with its GPUs and without a state: :meth:`enter` one."""
         count = deployment.order.template.gpu_num
         container = Container(
-            number=self._next("container"),
+            number=next(self._container_numbers),
             uuid=f"{deployment.uuid}-{machine.id}-{hexadecimal(self.rng, 8)}",
             deployment=deployment,
             machine=machine,
@@ -208,10 +209,6 @@ class Cloud:
     def crash(self, container: Container) -> None:
         """End a running container; the deployment replaces it if necessary."""
         self._shut_down(container, "")
-
-    def _next(self, what: str) -> int:
-        self._numbers[what] += 1
-        return self._numbers[what]
 
     def _close(self, deployment: Deployment) -> None:
         deployment.status = "stopped"

@@ -119,7 +119,7 @@ class YottaCloud:
         volume = Volume(self.new_id(), name, kind, self.world.time, size, region, vendor)
         self.volumes[volume.id] = volume
         if kind in SIZED:
-            self._becomes(volume, "active")
+            self._activate(volume, size)
         else:
             volume.status = "active"
         return volume
@@ -127,9 +127,14 @@ class YottaCloud:
     def resize(self, volume: Volume, size: int) -> None:
         """Change a volume's size, in GB."""
         volume.status = "resizing"
+        self._activate(volume, size)
+
+    def _activate(self, volume: Volume, size: int | None) -> None:
+        """Make a volume active after some time, unless its status changes before."""
+        before = volume.status
 
         def done() -> None:
-            if volume.status == "resizing":
+            if volume.status == before:
                 volume.size, volume.status = size, "active"
 
         self._soon(_VOLUME_WORK, done)
@@ -138,13 +143,6 @@ class YottaCloud:
         """Delete a volume."""
         volume.status = "deleting"
         self._soon(_VOLUME_WORK, lambda: self.volumes.pop(volume.id, None))
-
-    def _becomes(self, volume: Volume, status: str) -> None:
-        def become() -> None:
-            if volume.status == "creating":
-                volume.status = status
-
-        self._soon(_VOLUME_WORK, become)
 
     # Credentials
 
