@@ -85,5 +85,5 @@ def explain(server: Server, refusal: Refusal) -> GputuiError | None:
         return ProtocolError(
             f"{server}: the server does not know this call (HTTP {refusal.status}).", hint=server.look_at
         )
-    said_by_docker = docker.words(refusal.detail)
-    return refused(server, replace(refusal, detail=said_by_docker)) if said_by_docker else None
+    docker_message = docker.words(refusal.detail)
+    return refused(server, replace(refusal, detail=docker_message)) if docker_message else None

@@ -38,7 +38,7 @@ class DeepdockGpus:
         self._placer = SeriesPlacer()
         self._body: bytes | None = None
         self._series: Mapping[int, GpuSeries] = {}
-        self._made_of: tuple[Mapping[int, GpuSeries], Mapping[int, tuple[str, ...]]] | None = None
+        self._rows_of: tuple[Mapping[int, GpuSeries], Mapping[int, tuple[str, ...]]] | None = None
         self._rows: list[GpuDevice] = []
 
     @property
@@ -50,8 +50,8 @@ class DeepdockGpus:
         """Return the GPUs; ``whole``: only together with the containers that use them. Raises GputuiError."""
         series, containers = await asyncio.gather(self._shared.get(), self._holders(whole=whole))
         assigned = mapping.assignments(containers, series)
-        if self._made_of is None or self._made_of[0] is not series or self._made_of[1] != assigned:
-            self._rows, self._made_of = mapping.to_devices(self._host, series, assigned), (series, assigned)
+        if self._rows_of is None or self._rows_of[0] is not series or self._rows_of[1] != assigned:
+            self._rows, self._rows_of = mapping.to_devices(self._host, series, assigned), (series, assigned)
         return self._rows
 
     def cancel(self) -> None:

@@ -79,13 +79,13 @@ class PulledRow(BaseModel):
     size_mb: float | None = None
 
 
-def _told(metrics: MetricsRow) -> MetricsRow:
+def _has_figures(metrics: MetricsRow) -> MetricsRow:
     if not metrics.model_fields_set:
         raise ValueError("has no data of a host")
     return metrics
 
 
-def _made(answer: _Made) -> _Made:
+def _is_named(answer: _Made) -> _Made:
     if not (answer.id or (answer.name if isinstance(answer, CreatedRow) else answer.tags)):
         raise ValueError("does not name what was made")
     return answer
@@ -103,7 +103,7 @@ IMAGES = TypeAdapter(ImagesRow)
 IMAGE = TypeAdapter(ImageRow)
 
 
-METRICS: TypeAdapter[MetricsRow] = TypeAdapter(Annotated[MetricsRow, AfterValidator(_told)])
+METRICS: TypeAdapter[MetricsRow] = TypeAdapter(Annotated[MetricsRow, AfterValidator(_has_figures)])
 
 
 SERIES = TypeAdapter(dict[str, object])
@@ -112,7 +112,7 @@ SERIES = TypeAdapter(dict[str, object])
 CONFIRMED = TypeAdapter(ConfirmedRow)
 
 
-CREATED: TypeAdapter[CreatedRow] = TypeAdapter(Annotated[CreatedRow, AfterValidator(_made)])
+CREATED: TypeAdapter[CreatedRow] = TypeAdapter(Annotated[CreatedRow, AfterValidator(_is_named)])
 
 
-PULLED: TypeAdapter[PulledRow] = TypeAdapter(Annotated[PulledRow, AfterValidator(_made)])
+PULLED: TypeAdapter[PulledRow] = TypeAdapter(Annotated[PulledRow, AfterValidator(_is_named)])

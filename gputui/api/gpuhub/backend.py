@@ -238,7 +238,7 @@ class GpuhubBackend(HttpBackend):
             case Resource.STOCK:
                 self._stock.forget()
             case Resource.INSTANCES:
-                self._lists.narrow_containers(lambda: self.filters.parameters(Resource.INSTANCES))
+                self._lists.filter_containers(lambda: self.filters.parameters(Resource.INSTANCES))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row with its JSON; raises NotFoundError."""

@@ -50,11 +50,11 @@ _INVALID = re.compile(r"bad|param|argument|wrong|invalid|illegal|validat|missing
 def refusal(server: Server, code: str, message: str, *, request_id: str = "", status: int = 200) -> GputuiError:
     """Return the error for an envelope that is no success. All three texts are clean; ``status`` is HTTP's."""
     code = code or "no code"
-    said = message.rstrip(".。 ") or "the request was refused"
-    text = f"{server}: {said} ({code})." if status == 200 else f"{server}: {said} ({code}, HTTP {status})."
-    if (meant := _meant(server, code, said)) is not None:
+    detail = message.rstrip(".。 ") or "the request was refused"
+    text = f"{server}: {detail} ({code})." if status == 200 else f"{server}: {detail} ({code}, HTTP {status})."
+    if (meant := _meant(server, code, detail)) is not None:
         kind, cause, hint = meant
-        return kind(f"{server}: {cause}. The API says: {said} ({code}).", hint=hint, request_id=request_id)
+        return kind(f"{server}: {cause}. The API says: {detail} ({code}).", hint=hint, request_id=request_id)
     words = [word.lower() for word in _WORD.findall(code)]
     words += [first + second for first, second in pairwise(words)]
 
@@ -82,28 +82,28 @@ def refusal(server: Server, code: str, message: str, *, request_id: str = "", st
     return ServerError(text, hint="Try again in a moment; if it persists, contact the vendor.", request_id=request_id)
 
 
-def _meant(server: Server, code: str, said: str) -> tuple[type[GputuiError], str, str] | None:
+def _meant(server: Server, code: str, detail: str) -> tuple[type[GputuiError], str, str] | None:
     """Return what a refusal of AutoDL means beyond its code: kind of error, cause, way out."""
-    if NO_PERMISSION in said:
+    if NO_PERMISSION in detail:
         allowed = _ALLOWED.get(server.backend, _LEAST)
         return (
             AccountDeniedError,
             f"deployments need a company-verified account ({server.backend}); {allowed} work",
             "Verify the account as a company on the cloud's web page, then refresh.",
         )
-    if code == "TORealName" or "实名认证" in said:
+    if code == "TORealName" or "实名认证" in detail:
         return (
             ForbiddenError,
             f"the account is not verified ({server.backend}): creating needs real-name verification",
             "Complete the verification on the cloud's web page.",
         )
-    if "暂无库存" in said:
+    if "暂无库存" in detail:
         return (
             ConflictError,
             "no stock: no host with these GPUs is free now",
             "Try again later, or allow more regions or GPU models.",
         )
-    if "余额" in said:
+    if "余额" in detail:
         return ForbiddenError, "the balance is too low", "Add money to the account on the cloud's web page."
     return None
 

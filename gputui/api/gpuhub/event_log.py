@@ -44,7 +44,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class _Moment:
+class _Change:
     """A state that a container entered. ``reported``: the server gave the time; ``order`` breaks ties."""
 
     at: datetime
@@ -59,7 +59,7 @@ class _Chain:
 
     instance: Ref
     name: str
-    moments: list[_Moment] = field(default_factory=list)
+    changes: list[_Change] = field(default_factory=list)
 
 
 class EventLog:
@@ -82,11 +82,11 @@ class EventLog:
         """
         unknown = [(key, row.created_at) for row in rows if (key := row_key(row))[0] and self._is_new(key)]
         times = self._times([(key[0], read_time(written)) for key, written in unknown])
-        changed: dict[Ref, _Moment] = {}
+        changed: dict[Ref, _Change] = {}
         for (key, _), (at, reported) in zip(unknown, times, strict=True):
-            for moment in self._insert(key, at, reported):
-                changed[moment.event.ref] = moment
-        return [moment.event for moment in sorted(changed.values(), key=_place)]
+            for change in self._insert(key, at, reported):
+                changed[change.event.ref] = change
+        return [change.event for change in sorted(changed.values(), key=_place)]
 
     def in_transition(self, since: datetime) -> bool:
         """Whether a container is starting or stopping that came into this state after ``since``."""
@@ -94,8 +94,8 @@ class EventLog:
 
     def events(self) -> list[Event]:
         """Return everything in time order."""
-        moments = (moment for chain in self._chains.values() for moment in chain.moments)
-        return [moment.event for moment in sorted(moments, key=_place)]
+        changes = (change for chain in self._chains.values() for change in chain.changes)
+        return [change.event for change in sorted(changes, key=_place)]
 
     def _is_new(self, key: Key) -> bool:
         if key in self._known:
@@ -110,7 +110,7 @@ class EventLog:
         list without any times, now.
         """
         known = ((container, self._chains.get(container)) for container, at in rows if at is None)
-        before = {container: chain.moments[-1].at for container, chain in known if chain is not None}
+        before = {container: chain.changes[-1].at for container, chain in known if chain is not None}
         own = _filled(rows, before)
         fallback = self._latest or next((at for at in own if at), None) or self._now()
         times = []
@@ -121,7 +121,7 @@ class EventLog:
             self._latest = fallback
         return times
 
-    def _insert(self, key: Key, at: datetime, reported: bool) -> list[_Moment]:
+    def _insert(self, key: Key, at: datetime, reported: bool) -> list[_Change]:
         """Put an event into its chain; returns it, and the next one when that has to be set right."""
         container, status, _ = key
         chain = self._chains.get(container)
@@ -129,9 +129,9 @@ class EventLog:
             instance = Ref(self._deployment.account, "container", container)
             chain = self._chains[container] = _Chain(instance, container_name(self._name, container))
         self._count += 1
-        moments = chain.moments
-        index = bisect_right(moments, (at, self._count), key=_place)
-        before, seconds = _since(moments[index - 1] if index else None, at, reported)
+        changes = chain.changes
+        index = bisect_right(changes, (at, self._count), key=_place)
+        before, seconds = _since(changes[index - 1] if index else None, at, reported)
         event = Event(
             ref=Ref(self._deployment.account, "event", ":".join(key)),
             instance=chain.instance,
@@ -144,25 +144,25 @@ class EventLog:
             source=EventSource.REPORTED,
             parent=self._deployment,
         )
-        moment = _Moment(at, self._count, reported, event)
-        moments.insert(index, moment)
-        if index + 1 < len(moments):
-            late = moments[index + 1]
-            before, seconds = _since(moment, late.at, late.reported)
+        change = _Change(at, self._count, reported, event)
+        changes.insert(index, change)
+        if index + 1 < len(changes):
+            late = changes[index + 1]
+            before, seconds = _since(change, late.at, late.reported)
             late.event = replace(late.event, before=before, after_seconds=seconds)
-            return [moment, late]
+            return [change, late]
         if event.phase in (Phase.PENDING, Phase.STOPPING):
             self._in_transition[container] = at
         else:
             self._in_transition.pop(container, None)
-        return [moment]
+        return [change]
 
 
-def _place(moment: _Moment) -> tuple[datetime, int]:
-    return moment.at, moment.order
+def _place(change: _Change) -> tuple[datetime, int]:
+    return change.at, change.order
 
 
-def _since(last: _Moment | None, at: datetime, reported: bool) -> tuple[str | None, float | None]:
+def _since(last: _Change | None, at: datetime, reported: bool) -> tuple[str | None, float | None]:
     """Return the status before, and how long it lasted in seconds where both times are the server's."""
     if last is None:
         return None, None

@@ -245,16 +245,16 @@ class EventReader:
         now = self._monotonic()
         for deployment in deployments:
             watch = self._watches.get(deployment.ref)
-            looks = fingerprint(deployment)
+            current = fingerprint(deployment)
             if watch is None:
                 log = EventLog(deployment.ref, deployment.name, self._now)
                 reading = self._reading(log, deployment.ref.id)
-                self._watches[deployment.ref] = _Watch(deployment, log, reading, looks)
+                self._watches[deployment.ref] = _Watch(deployment, log, reading, current)
                 continue
             watch.deployment = deployment
             watch.gone = None
-            if watch.fingerprint != looks:
-                watch.fingerprint = looks
+            if watch.fingerprint != current:
+                watch.fingerprint = current
                 watch.changed = True
                 watch.moved = now
         listed = {deployment.ref for deployment in deployments}

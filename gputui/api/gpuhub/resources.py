@@ -63,12 +63,12 @@ class GpuhubLists:
         self._deployments = SharedRequest(self._ask_deployments, monotonic, age=DEPLOYMENTS_AGE)
         self._known: dict[str, Deployment] = {}
         self._listed: dict[Ref, Instance] = {}
-        self._narrowed: Callable[[], Parameters] = dict
-        self._containers = self._kept_containers(self._narrowed)
+        self._container_query: Callable[[], Parameters] = dict
+        self._containers = self._kept_containers(self._container_query)
         self._packages: PerDeploymentCache[Package] = PerDeploymentCache(
             self._fetch_packages, age=PACKAGES_AGE, at_once=PACKAGES_AT_ONCE, monotonic=monotonic
         )
-        self._names_asked: float | None = None
+        self._names_requested: float | None = None
         self._blacklist_by_post = False
         self.denied: AccountDeniedError | None = None
         """Why the account may not use deployments; None where it may, or is unknown."""
@@ -157,9 +157,9 @@ class GpuhubLists:
 
         Where those of a deployment cannot be read, its last ones say so, or one row in their place.
         """
-        kept, narrowed = self._containers, self._narrowed
+        kept, query = self._containers, self._container_query
         known = await self.deployments()
-        deployments = _chosen(known, narrowed())
+        deployments = _chosen(known, query())
         found, errors = await kept.get(deployments)
         collected: RowCollector[Instance] = RowCollector()
         collected.note_missing(known)
@@ -175,9 +175,9 @@ class GpuhubLists:
         self._listed = {row.ref: row for row in rows}
         return rows
 
-    def narrow_containers(self, parameters: Callable[[], Parameters]) -> None:
+    def filter_containers(self, parameters: Callable[[], Parameters]) -> None:
         """List only containers that fit call 8's own filters from now on; called for every request."""
-        self._narrowed = parameters
+        self._container_query = parameters
         self._containers = self._kept_containers(parameters)
 
     async def container(self, ref: Ref, *, raw: bool = False) -> Instance:
@@ -289,9 +289,9 @@ class GpuhubLists:
         """
         unknown = any(image and image.startswith("image-") and image not in self._image_names for image in images)
         now = self._monotonic()
-        if not unknown or (self._names_asked is not None and now - self._names_asked < IMAGE_NAMES_AGE):
+        if not unknown or (self._names_requested is not None and now - self._names_requested < IMAGE_NAMES_AGE):
             return
-        self._names_asked = now
+        self._names_requested = now
         # A slow answer keeps no list waiting.
         with suppress(GputuiError, TimeoutError):
             await asyncio.wait_for(self.images(), IMAGE_NAMES_WAIT)
@@ -349,8 +349,8 @@ class GpuhubLists:
         rows = data.get("list") if isinstance(data, dict) else data
         if rows is not None and not isinstance(rows, list):
             raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
-        made, unread = read_each(rows or (), lambda row: schema.salvage(adapter, row, make, raw=True))
-        return PartialRows(made, [Missing(*one) for one in unread.items()]) if unread else made
+        read_rows, unread = read_each(rows or (), lambda row: schema.salvage(adapter, row, make, raw=True))
+        return PartialRows(read_rows, [Missing(*one) for one in unread.items()]) if unread else read_rows
 
 
 def _is_less(one: Package, other: Package) -> bool:

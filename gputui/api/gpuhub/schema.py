@@ -221,8 +221,8 @@ def read_page(body: PageBody[_R] | None, make: Callable[[_R, RowNotes], _M]) -> 
     if body is None:
         return Page((), 0, total=0)
     rows = body.get("list") or ()
-    made = [make(row, _NO_NOTES) for row in rows]
-    return Page(made, len(rows), body.get("page_size"), body.get("max_page"), body.get("result_total"))
+    read_rows = [make(row, _NO_NOTES) for row in rows]
+    return Page(read_rows, len(rows), body.get("page_size"), body.get("max_page"), body.get("result_total"))
 
 
 def salvage_page(
@@ -233,9 +233,9 @@ def salvage_page(
     sent = body.get("list")
     # What is no row at all still counts as one: where a list is read on is counted in rows.
     rows = [row if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
-    made, unread = read_each(rows, lambda row: salvage(shape.row, row, make, raw=raw))
+    read_rows, unread = read_each(rows, lambda row: salvage(shape.row, row, make, raw=raw))
     return Page(
-        made,
+        read_rows,
         len(rows),
         whole_number(body.get("page_size")),
         whole_number(body.get("max_page")),

@@ -29,11 +29,11 @@ def context(usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
 
     Created once for all accounts: loading them takes longer than a request. Raises UnusableAuthoritiesError.
     """
-    return _made(os.environ.get(FILE, ""), os.environ.get(DIRECTORY, ""), usual)
+    return _cached_context(os.environ.get(FILE, ""), os.environ.get(DIRECTORY, ""), usual)
 
 
 @lru_cache(maxsize=4)
-def _made(file: str, directory: str, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+def _cached_context(file: str, directory: str, usual: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     if file:
         return _from_file(file)
     if directory:

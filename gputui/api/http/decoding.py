@@ -116,9 +116,9 @@ def salvage(validate: Callable[[object], _T], row: object) -> tuple[_T, str | No
         return validate(row), None
     except ValidationError as error:
         problem = mismatch(error)
-        complaints = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
     try:
-        return validate(_without(row, [complaint["loc"] for complaint in complaints])), problem
+        return validate(_without(row, [fault["loc"] for fault in faults])), problem
     except ValidationError as error:
         raise UnreadableRowError(mismatch(error)) from None
 

@@ -141,7 +141,7 @@ def read_refusal(status: int, location: str, body: bytes) -> Refusal:
     words = data if isinstance(data, dict) else {}
     detail = words.get("detail") or words.get("message") or words.get("msg") or ""
     if isinstance(detail, list):
-        fields = dict(_complaints(detail))
+        fields = dict(_field_problems(detail))
         text = "; ".join(f"{name}: {problem}" if name else problem for name, problem in fields.items())
         return Refusal(status, _short(text), {k: v for k, v in fields.items() if k}, is_json=True)
     return Refusal(
@@ -255,7 +255,7 @@ def _failed(server: Server, refusal: Refusal, said: str) -> GputuiError:
     )
 
 
-def _complaints(detail: list[Any]) -> Iterator[tuple[str, str]]:
+def _field_problems(detail: list[Any]) -> Iterator[tuple[str, str]]:
     """Yield (parameter, problem) of FastAPI's list: only where and what, never the input it repeats."""
     for entry in detail:
         if isinstance(entry, dict):

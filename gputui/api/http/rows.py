@@ -71,8 +71,8 @@ class RowCollector(Generic[_M]):
     def note_missing(self, rows: Iterable[Row], *, kind: str = "", prefix: str = "") -> None:
         """Note what is missing in a list that this one derives from."""
         if isinstance(rows, PartialRows):
-            narrowed = (replace(one, kind=kind or one.kind, prefix=prefix or one.prefix) for one in rows.missing)
-            self._missing += narrowed
+            noted = (replace(one, kind=kind or one.kind, prefix=prefix or one.prefix) for one in rows.missing)
+            self._missing += noted
             self._blank += rows.blank
 
     def add_silent(self, reason: str, *, kind: str = "", prefix: str = "") -> None:

@@ -132,7 +132,7 @@ class Transport:
         self.latency: float | None = None
         self.clock = ServerClock()
         self._limited_until: float | None = None
-        self._limit_said = self._limit_request_id = ""
+        self._limit_message = self._limit_request_id = ""
         self._base_url = base_url
         self._authorize = authorize
         self._explain = explain
@@ -233,7 +233,7 @@ class Transport:
         ``said`` and ``request_id`` are the server's own, shown with every request that is held back meanwhile.
         """
         self._limited_until = self._monotonic() + seconds
-        self._limit_said = "" if said.lower().rstrip(".") == "too many requests" else said
+        self._limit_message = "" if said.lower().rstrip(".") == "too many requests" else said
         self._limit_request_id = request_id
         return self._rate_limited(seconds)
 
@@ -370,7 +370,7 @@ class Transport:
         return error
 
     def _rate_limited(self, delay: float) -> RateLimitedError:
-        said = f": {self._limit_said.rstrip('.')}" if self._limit_said else ""
+        said = f": {self._limit_message.rstrip('.')}" if self._limit_message else ""
         return RateLimitedError(
             f"{self.server}: asks to slow down, for {delay:.0f} s{said}.",
             retry_after=delay,
@@ -407,7 +407,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():
         return min(float(value[:6]), LONGEST_RETRY_AFTER)
-    until, said_at = http_date(value), http_date(response.headers.get("date", ""))
-    if until is None or said_at is None:
+    until, sent_at = http_date(value), http_date(response.headers.get("date", ""))
+    if until is None or sent_at is None:
         return None
-    return min(max(until - said_at, 0.0), LONGEST_RETRY_AFTER)
+    return min(max(until - sent_at, 0.0), LONGEST_RETRY_AFTER)

@@ -53,7 +53,7 @@ class PodyClient(AccountClient):
         self.known_release: Release | None = None
         self._release_lock = asyncio.Lock()
         self._gpu_quota: object = None
-        self._gpu_quota_asked = False
+        self._gpu_quota_known = False
         self._gpu_quota_lock = asyncio.Lock()
 
     async def release(self) -> Release:
@@ -70,9 +70,9 @@ class PodyClient(AccountClient):
     async def allows_all_gpus(self) -> bool:
         """Whether the user may use every GPU, by the quota (``GET /user/info``, once); raises GputuiError."""
         async with self._gpu_quota_lock:
-            if not self._gpu_quota_asked:
+            if not self._gpu_quota_known:
                 self._gpu_quota = (await self.ask(schema.USER_INFO, "/user/info")).quota.get("gpus")
-                self._gpu_quota_asked = True
+                self._gpu_quota_known = True
         return isinstance(self._gpu_quota, str) and self._gpu_quota.strip().lower() in ("", "all")
 
     def use_password(self, password: str) -> None:

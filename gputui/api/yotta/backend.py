@@ -144,11 +144,11 @@ class YottaBackend(HttpBackend):
         """Let a list request what is filtered now."""
         query, used = self.filters.query, self.filters.used(resource)
         if resource is Resource.INSTANCES:
-            self._lists.narrow({part: query(resource, part) for part in ("pods", "vms", "workers")})
+            self._lists.filter_by({part: query(resource, part) for part in ("pods", "vms", "workers")})
         elif resource is Resource.VOLUMES:
-            self._storage.narrow(str(used.read.get("storageType", "")), query(resource))
+            self._storage.filter_by(str(used.read.get("storageType", "")), query(resource))
         elif resource is Resource.TASKS:
-            self._tasks.narrow(used.text("queue"), used.number("newest"), query(resource))
+            self._tasks.filter_by(used.text("queue"), used.number("newest"), query(resource))
 
     async def fetch(self, ref: Ref) -> Row:
         """Fetch one row; raises NotFoundError."""

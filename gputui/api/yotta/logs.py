@@ -28,7 +28,7 @@ from gputui.text import clean
 MOST = 1000
 """Lines that a page can have."""
 
-_UNTOLD = "+"
+_NO_OFFSET = "+"
 """The beginning of the offsets of lines that have none."""
 _FORWARD, _BACKWARD = "Forward", "Backward"
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -69,13 +69,13 @@ def to_page(page: PageRow, *, after: LogPosition | None = None, backward: bool =
     entries = [entry for entry in page.logs or [] if entry is not None]
     lines: dict[LogPosition, LogLine] = {}
     times: dict[str, datetime | None] = {}
-    untold: Counter[str] = Counter()
+    unnumbered: Counter[str] = Counter()
     for entry in entries:
         time, offset = entry.timestamp or "", entry.offset or ""
         if not offset:
             # Lines that differ in their order only are all kept.
-            untold[time] += 1
-            offset = f"{_UNTOLD}{untold[time]}"
+            unnumbered[time] += 1
+            offset = f"{_NO_OFFSET}{unnumbered[time]}"
         if time not in times:
             times[time] = read_time(time)
         position = LogPosition(time, offset)
@@ -97,8 +97,8 @@ def _place(line: LogLine) -> tuple[bool, datetime, int, str]:
     return line.at is not None, line.at or datetime.min.replace(tzinfo=UTC), number, offset
 
 
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _written(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _one_line(text: str) -> str:
@@ -141,11 +141,11 @@ class WorkerLogs(Logs):
         }
         if query.keyword:
             params["keyword"] = query.keyword
-        for name, moment in (("startTime", query.since), ("endTime", query.until)):
-            if moment is not None:
-                params[name] = _written(moment)
+        for name, time in (("startTime", query.since), ("endTime", query.until)):
+            if time is not None:
+                params[name] = _written(time)
         if after is not None:
-            offset = "" if after.offset.startswith(_UNTOLD) else after.offset
+            offset = "" if after.offset.startswith(_NO_OFFSET) else after.offset
             params |= {"searchAfterTime": after.time, "searchAfterOffset": offset}
         data = await self._client.ask(path, params)
         if data is None:

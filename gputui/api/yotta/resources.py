@@ -53,7 +53,7 @@ class YottaLists:
         self._client = client
         self._scope = scope
         self._stated = stated
-        self._types_asked: float | None = None
+        self._types_requested: float | None = None
         self._last: LastRows[Instance] = LastRows()
         self._types: list[mapping.VmType] = []
         self._queries: Mapping[str, filters.Parameters] = {}
@@ -68,7 +68,7 @@ class YottaLists:
         """The regions of the stock as they were last reported."""
         return tuple(dict.fromkeys(clean(each.region) for each in self._types))
 
-    def narrow(self, queries: Mapping[str, filters.Parameters]) -> None:
+    def filter_by(self, queries: Mapping[str, filters.Parameters]) -> None:
         """List instances with these queries for ``pods``, ``vms`` and ``workers`` from now on."""
         self._queries = queries
         self._last.retain()  # they were the answer to another request
@@ -112,8 +112,8 @@ class YottaLists:
         if all(row.price is not None or row.phase is Phase.STOPPED for row in rows):
             return rows
         now = self._client.monotonic()
-        if self._types_asked is None or now - self._types_asked >= TYPES_AGE:
-            self._types_asked = now
+        if self._types_requested is None or now - self._types_requested >= TYPES_AGE:
+            self._types_requested = now
             await attempt(self.vm_types())
         types = [each for each in self._types if each.per_gpu is not None or each.per_hour is not None]
         return each_changed(rows, partial(with_list_price, types=types, currency=self._scope.currency))
@@ -168,7 +168,7 @@ class YottaLists:
             return mapping.to_vm_types(rows)
 
         self._types, unread = await self._client.read(TYPES, None, read)
-        self._types_asked = self._client.monotonic()
+        self._types_requested = self._client.monotonic()
         return self._types, unread
 
     # One of them
@@ -238,8 +238,8 @@ class YottaLists:
             if rows is None:
                 raise self._unlisted(path)
             figures = figures_of(data) if isinstance(data, Mapping) else PageFigures(total=len(rows))
-            made, unread = read_each(rows, make)
-            return Page(made, len(rows), figures.size, figures.pages, figures.total, unread)
+            page_rows, unread = read_each(rows, make)
+            return Page(page_rows, len(rows), figures.size, figures.pages, figures.total, unread)
 
         return await read_all(page)
 

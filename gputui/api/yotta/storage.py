@@ -121,7 +121,7 @@ class YottaStorage:
         self._query: filters.Parameters = {}
         self._last: LastRows[Volume] = LastRows()
 
-    def narrow(self, storage_type: str, query: filters.Parameters) -> None:
+    def filter_by(self, storage_type: str, query: filters.Parameters) -> None:
         """List volumes of one type, or of all where it is '', with a query from now on."""
         self._types = [storage_type] if storage_type else tuple(filters.STORAGE_TYPES)
         self._query = query
@@ -140,7 +140,7 @@ class YottaStorage:
         return rows.rows()
 
     async def volumes_called(self, name: str, storage_type: str) -> list[Volume]:
-        """Request the volumes of a name and a type, however the list is narrowed; raises GputuiError."""
+        """Request the volumes of a name and a type, however the list is filtered; raises GputuiError."""
         return [volume for volume in await self._of_type(storage_type, {}) if volume.name == name]
 
     @property
@@ -149,8 +149,8 @@ class YottaStorage:
         return list(self._last)
 
     async def _of_type(self, kind: str, params: filters.Parameters) -> list[Volume]:
-        asked = {"storageType": kind, **params}
-        return await self._lists.paged(VOLUMES, asked, partial(to_volume, self._scope))
+        query = {"storageType": kind, **params}
+        return await self._lists.paged(VOLUMES, query, partial(to_volume, self._scope))
 
     async def credentials(self) -> list[RegistryCredential]:
         """List the credentials (``GET /v2/container-registry-auths``)."""

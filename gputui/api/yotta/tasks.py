@@ -120,7 +120,7 @@ class YottaTasks:
         """The endpoints that take tasks, as they were last reported."""
         return self._queues
 
-    def narrow(self, queue: str, most: int | None, query: filters.Parameters) -> None:
+    def filter_by(self, queue: str, most: int | None, query: filters.Parameters) -> None:
         """List the tasks of one queue, or of all where it is '', with a query from now on; ``most`` of each."""
         self._only, self._most, self._query = queue, most, query
         self._last.clear()  # they were the answer to another request
@@ -222,8 +222,8 @@ class YottaTasks:
             rows += [row for page, _, _ in more for row in page]
             weight += sum(bytes_read for _, _, bytes_read in more)
         # Their inputs and outputs are as long as people make them.
-        made, unread = await digested(weight, read_each, rows, partial(to_task, self._scope, endpoint))
-        tasks = {task.ref: task for task in made}
+        found, unread = await digested(weight, read_each, rows, partial(to_task, self._scope, endpoint))
+        tasks = {task.ref: task for task in found}
         return RowCollector(list(tasks.values())[:most], unread).rows(), total
 
     async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None, int]:

@@ -64,5 +64,5 @@ def size_mb(image: Image) -> float:
 
 def _docker_time(pod: Pod) -> str:
     """When a container was created, with nanoseconds, as the Docker engine writes it."""
-    moment = datetime.fromtimestamp(pod.created, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}{int(pod.container_id[-3:], 16) % 1000:03}Z"
+    time = datetime.fromtimestamp(pod.created, UTC)
+    return f"{time:%Y-%m-%dT%H:%M:%S.%f}{int(pod.container_id[-3:], 16) % 1000:03}Z"

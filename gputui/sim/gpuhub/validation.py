@@ -81,16 +81,16 @@ class GpuhubParameters(Parameters):
             self._wrong(f"{stem}_from", f"must be at most {self._prefix}{stem}_to")
         return Span(*ends)
 
-    def moment(self, name: str) -> float | None:
+    def time(self, name: str) -> float | None:
         """A time in epoch seconds, None when not given; one without an offset is China's."""
         text = self.text(name, "")
         if not text:
             return None
         try:
-            moment = datetime.fromisoformat(text)
+            time = datetime.fromisoformat(text)
         except ValueError:
             return self._wrong(name, "must be a time as 2022-12-13T16:43:03+08:00")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).timestamp()
+        return (time if time.tzinfo else time.replace(tzinfo=CHINA)).timestamp()
 
     def part(self, name: str) -> GpuhubParameters:
         """A required object's own parameters."""
@@ -202,7 +202,7 @@ class ContainerFilter:
     def __init__(self, given: GpuhubParameters) -> None:
         self.released = given.flag("released")
         self._uuid = given.text("container_uuid", "")
-        self._since, self._until = given.moment("date_from"), given.moment("date_to")
+        self._since, self._until = given.time("date_from"), given.time("date_to")
         if self._since is not None and self._until is not None and self._since > self._until:
             raise RefusedError(WRONG, "date_from must be at most date_to")
         self._gpu = given.text("gpu_name", "")

@@ -210,7 +210,7 @@ class _Activity:
     def __init__(self, host: Host, plan: HostPlan) -> None:
         self._host = host
         pace = max(1.0, plan.pods / 250)
-        self._made = itertools.count(1)
+        self._shared_numbers = itertools.count(1)
         self._visitors: list[str] = []
         self._first = [pod for pod in host.pods.values() if pod.name not in _STEADY]
         for event, mean in ((self._processes, 20), (self._restart, 75), (self._colleague, 110)):
@@ -248,7 +248,7 @@ class _Activity:
             if name in host.pods:
                 host.remove(host.pods[name])
                 return
-        instance = f"shared_{next(self._made)}"
+        instance = f"shared_{next(self._shared_numbers)}"
         if f"alice-{instance}" in host.pods:
             return
         pod = host.create("alice", instance, host.images["lab-cuda:latest"], host.users["alice"].quota)

@@ -77,7 +77,7 @@ class YottaCloud:
 
     def pause(self, rental: Rental) -> None:
         """Stop it and free its GPUs; the definition remains."""
-        rental.course = None
+        rental.transition = None
         rental.status = STOPPED
         close_shell(rental)
         self.market.give_back(rental.order.kind, rental.region, rental.order.gpus)
@@ -96,12 +96,12 @@ class YottaCloud:
         rental.status = TERMINATED
         self._then(rental, (GONE_AFTER, GONE_AFTER), lambda: rentals.pop(rental.id, None))
 
-    def _then(self, rental: Rental, seconds: tuple[float, float], happening: Callable[[], object]) -> None:
-        course = rental.course = object()
+    def _then(self, rental: Rental, seconds: tuple[float, float], event: Callable[[], object]) -> None:
+        transition = rental.transition = object()
 
         def happen() -> None:
-            if rental.course is course:
-                happening()
+            if rental.transition is transition:
+                event()
 
         self._soon(seconds, happen)
 

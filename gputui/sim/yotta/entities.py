@@ -53,7 +53,7 @@ class Rental:
     """May not be terminated with this key."""
     host: Host | None = None
     shell: Pod | None = None
-    course: object = None
+    transition: object = None
     """A token of the scheduled change; another token cancels it."""
 
 

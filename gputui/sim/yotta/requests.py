@@ -157,15 +157,15 @@ def parse_log_query(given: YottaParameters) -> LogQuery:
     """Which lines of a worker's log; both parts of a page's token belong together."""
     if ("searchAfterTime" in given) != ("searchAfterOffset" in given):
         wrong("searchAfterTime and searchAfterOffset must be given together")
-    since = given.moment("searchAfterTime")
+    since = given.time("searchAfterTime")
     direction = given.text("direction", "Forward").capitalize()
     if direction not in ("Forward", "Backward"):
         wrong("direction must be one of Forward, Backward")
     return LogQuery(
         size=given.whole("pageSize", 100, low=1, high=1000),
         keyword=given.text("keyword", ""),
-        since=given.moment("startTime"),
-        until=given.moment("endTime"),
+        since=given.time("startTime"),
+        until=given.time("endTime"),
         after=None if since is None else (since, given.whole("searchAfterOffset")),
         backward=direction == "Backward",
     )

@@ -76,7 +76,7 @@ class YottaParameters(Parameters):
             return self._wrong(name, "must be a list of strings")
         return tuple(value)
 
-    def moment(self, name: str) -> int | None:
+    def time(self, name: str) -> int | None:
         """A time in epoch milliseconds, given so or in ISO 8601; None when not given."""
         if name not in self:
             return None
@@ -84,10 +84,10 @@ class YottaParameters(Parameters):
         if text.isdecimal():
             return int(text)
         try:
-            moment = datetime.fromisoformat(text)
+            time = datetime.fromisoformat(text)
         except ValueError:
             return self._wrong(name, "must be epoch milliseconds or a time as 2025-06-15T15:06:40.000Z")
-        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
     def anything(self, name: str) -> Any:
         """Any JSON value but null."""
