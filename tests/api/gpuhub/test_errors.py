@@ -6,7 +6,17 @@ import pytest
 
 from gputui.api.gpuhub.errors import refusal
 from gputui.api.http.failures import Server
-from gputui.errors import AccountDeniedError, ConflictError, ForbiddenError, GputuiError
+from gputui.errors import (
+    AccountDeniedError,
+    AuthError,
+    ConflictError,
+    ForbiddenError,
+    GputuiError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+)
 
 AUTODL = Server("auto", "api.example.com", "AutoDL")
 
@@ -35,3 +45,28 @@ def test_a_refusal_is_told_in_own_words_beside_the_apis(
 def test_a_private_cloud_has_no_balance_to_name() -> None:
     error = refusal(Server("own", "private.example.com", "private AutoDL"), "BadRequest", "无当前资源访问权限")
     assert "stock and images work" in error.message
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind"),
+    [
+        ("AuthorizeFailed", "check the token", AuthError),
+        ("Unauthenticated", "no", AuthError),
+        ("PermissionDenied", "no", ForbiddenError),
+        ("InsufficientBalance", "no", ForbiddenError),
+        ("RequestLimited", "slow", RateLimitedError),
+        ("TooManyRequests", "slow", RateLimitedError),
+        ("RateExceeded", "refused", RateLimitedError),
+        ("RecordNotFound", "gone", NotFoundError),
+        ("NotExists", "gone", NotFoundError),
+        ("BadRequest", "the deployment does not exist", NotFoundError),
+        ("BadRequest", "no", InvalidError),
+        ("RequestParameterIsWrong", "cuda_v", InvalidError),
+        ("AlreadyExists", "name", ConflictError),
+        ("StatusError", "stopped", ConflictError),
+        ("InternalError", "oops", ServerError),
+        ("", "oops", ServerError),
+    ],
+)
+def test_a_code_is_read_by_its_words(code: str, said: str, kind: type[GputuiError]) -> None:
+    assert type(refusal(AUTODL, code, said)) is kind
