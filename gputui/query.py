@@ -1,4 +1,4 @@
-"""The filter language of ``/`` and of lists: words that must all hold, over the texts of a row's columns.
+"""The filter language of ``/`` and of lists: terms that must all match, over the texts of a row's columns.
 
 ``docs/filter.md`` describes it for users. A query is compiled once and asked for every row.
 """
@@ -35,7 +35,7 @@ _ORDERINGS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 JOINT = "\0"
-"""Stands between the texts of a line; no text of a cell holds it."""
+"""Separates the texts of a line; no text of a cell contains it."""
 
 LONGEST_TEXT = 400
 """Characters of a cell that a regular expression is tried on: it runs between two frames."""
@@ -56,8 +56,8 @@ class QueryError(GputuiError):
 class _Term:
     """One word: what it asks of a text, of one column or of any, and whether the answer is turned round.
 
-    ``contained`` is set where all that is asked of a text is whether it holds this part, ``compares`` where its
-    number is compared: a column may know that better than its text does.
+    ``contained`` is set where a text must only contain this part, ``compares`` where its number is compared: a
+    column may know that better than its text.
     """
 
     test: Callable[[str], bool]
@@ -111,7 +111,7 @@ class Query:
         return f"Query({self.text!r})"
 
     def matches(self, columns: Mapping[str, str]) -> bool:
-        """Whether a row holds every word. ``columns`` maps a column's key to the row's text in it."""
+        """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it."""
         return all(term.holds(columns) for term in self._terms)
 
     def over(self, keys: Sequence[str], *, numbers: Container[str] = ()) -> Callable[[str], bool]:
@@ -180,7 +180,7 @@ class Names:
             words = heading.casefold().split()
             for name in ("".join(words), "-".join(words)):
                 self._key_of.setdefault(name, key)
-        # A key comes first: it is what scripts and habits were made with.
+        # A key has precedence: scripts and habits use it.
         self._key_of |= {key: key for key in headings}
 
     def find(self, name: str) -> list[str]:
@@ -297,7 +297,7 @@ def _resolve(name: str, names: Names | None, position: int) -> str:
         return found[0]
     what = f"{name!r} may be {' or '.join(found)}." if found else f"There is no column {name!r}."
     raise QueryError(
-        what, position, hint=f'Columns: {", ".join(names.keys)}. Put a text that holds a colon in quotes: "{name}:…".'
+        what, position, hint=f'Columns: {", ".join(names.keys)}. Put a text with a colon in quotes: "{name}:…".'
     )
 
 

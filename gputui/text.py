@@ -1,4 +1,4 @@
-"""Text for a terminal: remote strings made harmless, and money, sizes and ages in the forms the screens use."""
+"""Text for a terminal: remote strings made safe, cells of CSV, random secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _JOINERS = frozenset("\u200c\u200d")
 _SELECTORS = frozenset(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _SYMBOL_CATEGORIES = frozenset({"So", "Sk", "Sm"})
 _SELECTED = frozenset("\u203c\u2049\u2139\u3030\u303d")
-"""What takes an emoji form though it is no symbol by its category."""
+"""Characters with an emoji form that are no symbols by their category."""
 
 REPLACEMENT = "\ufffd"
 
@@ -25,7 +25,7 @@ _LONGEST_SHAPING = 8
 
 @lru_cache(maxsize=4096)
 def _unsafe(character: str) -> bool:
-    """Whether a character controls the terminal, reorders a line or cannot be seen, wherever it stands."""
+    """Whether a character controls the terminal, reorders a line or is invisible, in any place."""
     return (
         unicodedata.category(character) in _UNSAFE_CATEGORIES
         or character in _BLANKS

@@ -60,8 +60,8 @@ def cost_lines(
         total = sums.get(account, Total())
         own = [part for part in found if part.account == account]
         without = [part for part in own if part.per_hour is None]
-        told = [part.per_hour.currency for part in own if part.per_hour is not None]
-        currencies = list(dict.fromkeys((*told, *(currency for name, currency in money if name == account))))
+        used = [part.per_hour.currency for part in own if part.per_hour is not None]
+        currencies = list(dict.fromkeys((*used, *(currency for name, currency in money if name == account))))
         for number, currency in enumerate(currencies or ([""] if without else [])):
             group = [part for part in own if part.per_hour is not None and part.per_hour.currency == currency]
             balance = money.get((account, currency))
@@ -74,7 +74,7 @@ def cost_lines(
                 balance=None if balance is None else balance.available,
                 lasting=None if balance is None else lasting(balance, rows, packages, at),
             )
-            # What is free is counted, and needs no line of its own.
+            # Free resources are counted, and need no line of their own.
             lines += [whole, *(_line(part, currency) for part in group if part.per_hour and part.per_hour.amount)]
         if without:
             merged = _merged(account, without)

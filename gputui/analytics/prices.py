@@ -39,7 +39,7 @@ def price_now(row: Priced, instances: ByDeployment = NO_INSTANCES) -> Money | No
     """Return what an hour of it costs now: None where that is not known, and where it has ended.
 
     A deployment whose ``instances`` state their own prices costs the sum of these; where one of them is not known, it
-    has its estimate. What failed and is still said to cost something costs that.
+    has its estimate. A failed one has the price that is still reported, if any.
     """
     match row:
         case Instance():
@@ -77,7 +77,7 @@ def may_cost(row: Priced) -> bool:
 
 
 def _still_costs(row: Deployment) -> bool:
-    """Whether a deployment that failed is said to cost something; one that was stopped does not."""
+    """Whether a failed deployment is reported to cost something; a stopped one does not."""
     return row.phase is Phase.FAILED and row.price is not None and row.price.amount > 0
 
 

@@ -1,4 +1,4 @@
-"""What an account has beside instances: images, and what it says of itself."""
+"""Images of an account, and the account itself."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gputui.models.values import Ref
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A container image one can start from. ``own`` marks one the user made (a commit) and may delete.
+    """A container image. ``own``: the user created it (a commit) and may delete it.
 
-    It is None on a host whose images belong to everyone.
+    It is None on a host whose images belong to all users.
     """
 
     ref: Ref
@@ -27,7 +27,7 @@ class Image:
 
     @property
     def reference(self) -> str:
-        """What one writes to name it: ``name:tag``, or the name alone."""
+        """Its full name: ``name:tag``, or the name alone."""
         return f"{self.name}:{self.tag}" if self.tag else self.name
 
 
@@ -35,7 +35,7 @@ class Image:
 class QuotaLine:
     """One limit of an account. ``limit`` None is unlimited; ``used`` None is not known. ``unit`` is '' or 'bytes'.
 
-    ``text`` stands in where the limit is not a number (a list of GPU indices).
+    ``text`` is used where the limit is not a number (a list of GPU indices).
     """
 
     name: str
@@ -47,9 +47,9 @@ class QuotaLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
-    """What a back end says of the account and its host: version, who one is, quota, other users, host spec.
+    """An account and its host: version, user, quota, other users, host spec.
 
-    ``admins`` are those of the users who administer it, None where that is not told.
+    ``admins`` are those of the users who administer it, None where that is not reported.
     """
 
     ref: Ref

@@ -1,4 +1,4 @@
-"""What a cloud keeps for a user: deployments, hosts kept out, prepaid time, money."""
+"""Deployments, blocked hosts, prepaid time and money of an account."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gputui.models.values import Money, Phase, Ref
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Something that keeps instances alive, or runs them to their end.
+    """A deployment: it keeps instances running, or runs them to their end.
 
     ``type`` and ``status`` are the vendor's own words; ``desired`` is how many instances are wanted (of a job: to be
     run in all), ``parallelism`` how many of a job may run at a time, ``finished`` how many have come to their end.
     What follows from ``gpu_models`` on is the template of each instance: ranges within which a host must lie, memory
     in bytes, CUDA versions as the vendor writes them (118 is 11.8), prices and the estimate for one hour.
-    ``price`` is what an hour of all of it costs now, where its instances tell no prices of their own.
+    ``price`` is the current cost of an hour of all of it, where its instances have no prices of their own.
     ``services`` are its public addresses.
-    ``webhook`` is where it tells what becomes of it; ``takes_tasks``: it has a queue of tasks.
+    ``webhook`` receives its state changes; ``takes_tasks``: it has a queue of tasks.
     ``edits_need_stop``: its settings can be changed only while it is stopped.
     ``problem`` says why the row could not be read in full.
     ``ports`` maps a port to the protocol of its public address. ``reuse`` says whether stopped instances are used
@@ -68,10 +68,10 @@ class Deployment:
 
 
 TRANSFER_TEXTS = frozenset({"remittance_code", "exclusive_transfer_account"})
-"""Keys of a wallet that hold what a bank transfer needs, an account number among it."""
+"""Keys of a wallet with the data of bank transfers, such as an account number."""
 
 LONGEST_BLOCK = 30 * 24 * 60
-"""How long a host can be kept out at the most, in minutes."""
+"""The longest time that a host can be blocked, in minutes."""
 
 
 @dataclass(frozen=True, slots=True)

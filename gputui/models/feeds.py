@@ -17,7 +17,7 @@ class Row(Protocol):
 
     @property
     def ref(self) -> Ref:
-        """What it is called everywhere."""
+        """Its reference."""
 
 
 _R = TypeVar("_R", bound=Row)
@@ -26,7 +26,7 @@ _SHOWN_REASONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a list lacks: ``count`` rows that cannot be read for a reason, or a part that did not answer (0).
+    """A gap in a list: ``count`` rows that cannot be read for a reason, or a part that did not answer (0).
 
     ``kind`` and ``prefix`` say which rows it may be, by their Refs; '' where it may be any.
     """
@@ -59,7 +59,7 @@ class PartialRows(list[_R]):
 
     @property
     def problem(self) -> str:
-        """What is missing and why, in one line."""
+        """The missing rows and the reasons, in one line."""
         counts: Counter[str] = Counter()
         for missing in self.missing:
             counts[missing.reason] += missing.count

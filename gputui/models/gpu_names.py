@@ -142,7 +142,7 @@ _SHARE_MEMORY = re.compile(r"vGPU-(\d{1,4})GB?(?=-|$)", re.IGNORECASE)
 def gpu_label(name: str, memory: int | None = None) -> str:
     """Normalise a vendor's or driver's name of a GPU to model, form factor and memory.
 
-    ``memory``, that of one card in bytes, tells cards apart whose name does not: two sizes of one model, and a
+    ``memory``, that of one card in bytes, distinguishes cards with the same name: two sizes of one model, and a
     card with half as much memory again as is usual. Texts too long for a name are returned as they are.
     """
     return _label(name, memory) if len(name) <= _LONGEST else name
@@ -161,7 +161,7 @@ def _label(name: str, memory: int | None) -> str:
 
 
 def gpu_memory(label: str) -> int | None:
-    """Return the memory of a GPU in bytes, by its label: for back ends that do not tell; None where it may be any."""
+    """Return the memory of a GPU in bytes, by its label; None where it can have several sizes."""
     if share := _SHARE_MEMORY.match(label):
         return int(share[1]) * _GIB
     model, form, size = _parts(label)

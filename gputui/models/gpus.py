@@ -22,7 +22,7 @@ class GpuSample:
 
 @dataclass(frozen=True, slots=True)
 class GpuDevice:
-    """A GPU of a host. ``memory_used`` is what its processes hold, where no sensor says more.
+    """A GPU of a host. ``memory_used`` is the memory of its processes, where no sensor reports more.
 
     ``memory_shared``: it has no memory of its own, both sizes are the whole machine's. ``process_count`` is None
     where it is unknown: no process that is seen does not mean that there is none.
@@ -58,7 +58,7 @@ class GpuProcess:
     ``instance_name`` is the back end's own name of the instance; ``instance`` its Ref when it is one of ours.
     ``inside``: it was seen from within its container, where process ids are other ones than on the host.
 
-    ``processes`` is the number of processes that the row stands for: 1. It is None in the row of a GPU whose
+    ``processes`` is the number of processes in the row: 1. It is None in the row of a GPU whose
     processes are unknown, and so is ``pid``; ``problem`` is the reason then. ``gpu_index`` is None where not even the
     GPUs are known.
     """
@@ -115,7 +115,7 @@ class Offer:
     ``region_name`` is what people call the region, where that is another text.
     ``available`` is for back ends that say only yes or no. ``vendor_name`` is the model as the back end writes it,
     where ``gpu_model`` is the label, ``type_id`` what a machine with it is ordered by, where that is another thing.
-    ``problem`` says why this could not be read anew, figures are then the last
+    ``problem`` says why this could not be read again, figures are then the last
     ones; a region that never could be read is one offer without ``gpu_model``.
     """
 

@@ -1,4 +1,4 @@
-"""Instances, how one logs into them, and what happens to them."""
+"""Instances, logging into them, and their events."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SSHTarget:
     """Where an instance's sshd listens now. Address, port and password may change with every restart.
 
     ``generation`` distinguishes this instance from an earlier one of the same name, which had another host key.
-    ``user`` is empty where the back end does not report who may log in. ``remembered``: it was made, or logged into
-    before, with this user and password, whatever the account's other instances have.
+    ``user`` is empty where the back end does not report who may log in. ``remembered``: it was created, or logged
+    into before, with this user and password, whatever the account's other instances have.
     """
 
     host: str
@@ -58,7 +58,7 @@ class SSHLogin:
     jump: str | None = None
 
     def user_of(self, target: SSHTarget) -> str:
-        """Return who logs in there; '' where nobody tells."""
+        """Return the user who logs in there; '' where it is unknown."""
         return (target.remembered and target.user) or self.user or target.user
 
     def password_of(self, target: SSHTarget) -> Secret | None:
@@ -68,10 +68,10 @@ class SSHLogin:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Something one can log into: container, pod, VM, worker.
+    """An instance: a container, pod, VM or worker, which can be logged into.
 
     ``status`` is the vendor's own word. ``gpu_indices`` are the host's indices it may use; ``gpu_all`` says all
-    of them. ``memory_limit`` is None where there is none or it is not told, ``gpu_memory`` is what its GPUs have,
+    of them. ``memory_limit`` is None where there is none or it is not reported, ``gpu_memory`` is what its GPUs have,
     ``spot`` says that it is cheaper and may be taken away at any time. ``price`` is for one hour. ``parent`` is
     the deployment it belongs to. ``aliases`` are other names its back end has for it, which commands accept.
     ``problem`` says why the row could not be read in full. ``raw`` is the back end's
@@ -113,7 +113,7 @@ class Instance:
 
 
 class EventSource(StrEnum):
-    """Who says that it happened."""
+    """The source of an event."""
 
     REPORTED = "reported"
     OBSERVED = "observed"

@@ -24,7 +24,7 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an API can do to one kind of thing: ``actions`` are those that it has calls for, in any state.
+    """The actions of an API on one kind of rows: ``actions`` are those with a call, in any state.
 
     ``instead`` and ``causes`` belong to the others (:class:`Never`).
     """

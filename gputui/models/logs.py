@@ -16,9 +16,9 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a log. ``at`` is in UTC, None where it is not told; ``text`` is clean, without a line end.
+    """A line of a log. ``at`` is in UTC, None where it is not reported; ``text`` is clean, without a line end.
 
-    ``position`` tells the line from all others of its log.
+    ``position`` identifies the line in its log.
     """
 
     at: datetime | None
@@ -28,7 +28,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Which lines of a log: those that hold ``keyword``, from ``since`` to ``until`` (UTC); all by default."""
+    """Which lines of a log: those with ``keyword``, from ``since`` to ``until`` (UTC); all by default."""
 
     keyword: str = ""
     since: datetime | None = None
@@ -39,7 +39,7 @@ class LogQuery:
 class LogPage:
     """Some lines of a log, oldest first whatever the direction they were read in.
 
-    ``more``: there are further ones in that direction now. ``next`` is where to go on in it, None where the page is
+    ``more``: there are further ones in that direction now. ``next`` is where it continues, None where the page is
     empty and the back end gave no place.
     """
 

@@ -17,7 +17,7 @@ from gputui.models.tasks import Task, TaskQueue
 
 
 class Resource(StrEnum):
-    """What a back end can list and the fleet polls; the KIND of ``gputui get``."""
+    """A list that a back end has and the fleet polls; the KIND of ``gputui get``."""
 
     INSTANCES = "instances"
     GPUS = "gpus"

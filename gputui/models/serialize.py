@@ -3,8 +3,8 @@
 Keys are the fields' names but for ``_KEYS``. A Ref is its text, times are ISO 8601 in UTC with ``Z``, an amount of
 money is text. Secrets, ``raw``, ``series`` and ``remembered`` never leave. The treatment of a class is kept.
 
-What is read back is held against the fields' types and cleaned as an answer of a server is: files can be damaged, and
-anybody may have written into them.
+Data that is read back is checked against the types of the fields and cleaned like a response of a server: files can
+be damaged, or written by others.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def to_plain(row: Any) -> Plain:
 
 
 def from_plain(cls: type[_Row], data: Mapping[str, Any]) -> _Row:
-    """Build a model from what :func:`to_plain` made of it; missing keys take the field's default.
+    """Build a model from the result of :func:`to_plain`; missing keys take the field's default.
 
     Unknown keys are passed over, so that an older gputui reads what a newer one wrote. Texts are safe for a terminal
     afterwards (:func:`gputui.text.clean`). Raises ValueError when the data cannot be such a model.
@@ -207,7 +207,7 @@ _DECODERS: Mapping[Any, _Decode] = {
 
 
 def _item(hint: Any) -> Any:
-    """Return the type of a tuple's items; a tuple of fixed length holds one type in the models."""
+    """Return the type of a tuple's items; a tuple of fixed length has one type in the models."""
     return next(part for part in typing.get_args(hint) if part is not Ellipsis)
 
 

@@ -1,4 +1,4 @@
-"""What an account keeps beside images: volumes, and the credentials of registries."""
+"""Volumes, and the credentials of registries."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gputui.models.values import Money, Phase, Ref
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Storage that outlives instances. ``size`` is in bytes, None where it has no limit or it is not told.
+    """Storage that outlives instances. ``size`` is in bytes, None where it has no limit or it is not reported.
 
     ``type`` is the vendor's word for the storage, ``medium`` for what it is on; ``mounts`` is how many instances
-    have it mounted, None when not told. ``price`` is for one hour.
+    have it mounted, None when not reported. ``price`` is for one hour.
     """
 
     ref: Ref
@@ -33,7 +33,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class RegistryCredential:
-    """What opens a registry of images. User and password are never told by a back end.
+    """The credentials of a registry of images. User and password are never reported by a back end.
 
     ``type`` is the vendor's word for the kind of registry, ``registry`` what people call it, where that is known.
     """

@@ -12,7 +12,7 @@ from gputui.models.values import Phase, Ref
 class Task:
     """One task. ``status`` and ``delivery`` are the vendor's own words, ``queue`` is the deployment that has it.
 
-    ``phase`` says how its processing stands (running, stopped when it is done, failed), ``attempts`` how often the
+    ``phase`` is the state of its processing (running, stopped when it is done, failed), ``attempts`` how often the
     delivery of its result was tried. ``input``, ``output`` and ``headers`` are JSON texts, '' where there is none; in
     ``input`` and ``headers`` secrets are masked, ``output`` is whole. ``problem`` says why the row could not be
     read in full.
@@ -44,7 +44,7 @@ class TaskQueue:
     """The queue of a deployment that takes tasks. ``deployment`` names that, ``name`` is what it is called.
 
     ``processing`` is how many tasks are worked on now, ``total`` how many there are in all, of the status that was
-    asked for; None where it is not told. ``read`` of them, the newest, are in the list of tasks.
+    asked for; None where it is not reported. ``read`` of them, the newest, are in the list of tasks.
     """
 
     ref: Ref

@@ -1,4 +1,4 @@
-"""The words everything else is made of: secrets, names, states, actions, money."""
+"""Basic values: secrets, references, phases, actions, money."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """Names anything, over all accounts; in text ``account/kind/id`` (an id may itself hold slashes)."""
+    """The reference of a row over all accounts; in text ``account/kind/id`` (an id may contain slashes)."""
 
     account: str
     kind: str
@@ -52,7 +52,7 @@ class Ref:
 
 
 class Phase(StrEnum):
-    """One word for the state of anything, whatever the vendor calls it; the raw status stays beside it."""
+    """The state of a row, the same for all vendors; rows have the vendor's status as well."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -63,7 +63,7 @@ class Phase(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done to a thing. Offered only where its back end has it, for the state it is in."""
+    """An action on a row. Offered only where its back end has it, for the state of the row."""
 
     CREATE = "create"
     START = "start"

@@ -1,4 +1,4 @@
-"""What a change does, in words, and what has to be typed before it: the same on the screen and the command line."""
+"""Effects of changes in words, and the text to type before them: for the app and the command line alike."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ SOME_NEED_FORCE = "Some run: without force the server refuses to delete those."
 
 
 def name_of(row: Row) -> str:
-    """Return what people call a row."""
+    """Return the name of a row, else its id."""
     if isinstance(row, Image):
         return row.reference
     return str(getattr(row, "name", "") or row.ref.id)
 
 
 def button_text(action: Action) -> str:
-    """Return the word that asks for an action: ``Save``."""
+    """Return the label of the button of an action: ``Save``."""
     return ACTIONS[action].button or action.value.capitalize()
 
 
 def progress_text(action: Action) -> str:
-    """Return what a row shows as its state while something is done to it: ``saving…``."""
+    """Return the state of a row during an action: ``saving…``."""
     return f"{ACTIONS[action].progress}…"
 
 
 def may_run(row: Row) -> bool:
-    """Whether work may be lost with it: it runs, begins to, or nobody knows."""
+    """Whether work may be lost with it: it runs, starts, or its state is unknown."""
     return isinstance(row, Instance | Deployment) and row.phase is not Phase.STOPPED
 
 
 def effect(action: Action, rows: Sequence[Row]) -> str:
-    """Say what the action does to these."""
+    """Say what the action does to these rows."""
     spec, one = ACTIONS[action], len(rows) == 1
     if action is Action.STOP and all(isinstance(row, Instance) and row.parent is not None for row in rows):
         return STOP_KEPT_ALIVE if one else STOP_SEVERAL_KEPT_ALIVE
     kinds = {type(row) for row in rows}
     for_one, for_several = spec.effects.get(kinds.pop(), spec.effect) if len(kinds) == 1 else spec.effect
-    # Where there are no words for several, those for one apply: a question never fails for want of a word.
+    # Where there is no text for several, that for one applies: a question always has one.
     return for_one if one else for_several or for_one
 
 
 def blocker(action: Action, row: Row) -> str:
-    """Say what keeps a thing from something, and what to do first; '' where its state is all there is to say."""
+    """Say what prevents an action on a row, and what to do first; '' where its state says it all."""
     if isinstance(row, Deployment) and row.edits_need_stop and action in (Action.UPDATE, Action.RENAME):
         stopping = "Wait until it is stopped." if row.phase is Phase.STOPPING else "Stop it first."
         can = "edited" if action is Action.UPDATE else "renamed"
@@ -67,7 +67,7 @@ def blocker(action: Action, row: Row) -> str:
 
 
 def state_words(row: Row) -> str:
-    """Write the phase of a thing, with the vendor's own word beside it where that says more; '' without a state."""
+    """Write the phase of a row, with the vendor's status where that says more; '' without a state."""
     phase, status = getattr(row, "phase", None), str(getattr(row, "status", "") or "")
     if not isinstance(phase, Phase):
         return status
@@ -77,16 +77,14 @@ def state_words(row: Row) -> str:
 
 
 def force_needed(rows: Sequence[Row]) -> str:
-    """Say that a deletion without force would be refused, for one thing or for some of several."""
+    """Say that a deletion without force would be refused, for one row or for some of several."""
     return NEEDS_FORCE if len(rows) == 1 else SOME_NEED_FORCE
 
 
 def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = False) -> str | None:
-    """Return what a person has to type first; None where a yes will do.
+    """Return the text to type before an action: the name of a row that runs or has data, or the number of several.
 
-    That is the name of what runs or holds data, or how many there are.
-
-    ``moving`` says that something is under way with one of them, or that it holds on to more than its state says.
+    None where a yes is enough. ``moving``: a change of one of them is under way, or it has more than its state says.
     """
     if len(rows) > 1:
         return str(len(rows)) if ACTIONS[action].ends_work or action is Action.EXEC else None
@@ -98,7 +96,7 @@ def confirmation_text(action: Action, rows: Sequence[Row], *, moving: bool = Fal
 def may_be_of(process: GpuProcess, instance: Instance) -> bool:
     """Whether a process is one of an instance.
 
-    A row that stands for the unknown processes of a host's GPU may be of each instance that can use this GPU.
+    The row of unknown processes of a host's GPU may be of each instance that can use this GPU.
     """
     if process.instance is not None or process.processes is not None:
         return process.instance == instance.ref
@@ -107,9 +105,9 @@ def may_be_of(process: GpuProcess, instance: Instance) -> bool:
 
 
 def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
-    """Say what runs on the GPUs of these instances and would end; nothing when nothing does.
+    """Say which processes on the GPUs of these rows would end; '' for none.
 
-    ``processes`` is what is known of the GPU processes, None when nothing is.
+    ``processes`` are the known GPU processes, None when they are unknown.
     """
     running = [row for row in rows if may_run(row)]
     if not running:
@@ -137,10 +135,10 @@ def work_lost(rows: Sequence[Row], processes: Iterable[Row] | None) -> str:
 def spending(
     action: Action, rows: Sequence[Row], instances: Iterable[Row] = (), *, replaced: bool = False
 ) -> list[str]:
-    """Say what the hour will cost less, a line for each currency.
+    """Say by how much the cost of an hour falls, a line for each currency.
 
-    ``instances`` are all there are: those of a deployment end with it, and cost what it does where it has a price of
-    its own. What is stopped already costs nothing; ``replaced`` says that others come in the place of these.
+    ``instances`` are all there are: those of a deployment end with it; where it has a price, that includes them.
+    Stopped rows cost nothing already; ``replaced``: others take the place of these.
     """
     if not ACTIONS[action].ends_spending or replaced:
         return []
@@ -166,7 +164,7 @@ def spending(
 
 
 def gpu_text(instance: Instance) -> str:
-    """Say which GPUs an instance has: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``."""
+    """Write the GPUs of an instance: ``all``, ``2 RTX 5090`` (how many), ``#0,1 RTX 4090`` (which), ``none``."""
     model = f" {instance.gpu_model}" if instance.gpu_model else ""
     if instance.gpu_all:
         return f"all{model}"
@@ -179,12 +177,12 @@ def gpu_text(instance: Instance) -> str:
 
 
 def ports_text(instance: Instance) -> str:
-    """Say which of its ports are reached at which port of the host."""
+    """Write which ports of the host lead to which of its own."""
     return " ".join(f"{port.host_port}→{port.instance_port}" for port in instance.ports)
 
 
 def quota_text(quota: QuotaLine) -> str:
-    """Write a limit with what is used of it: ``2 of 3``, ``4.0G of 32.0G``, ``unlimited``."""
+    """Write a limit with its use: ``2 of 3``, ``4.0G of 32.0G``, ``unlimited``."""
 
     def amount(value: int) -> str:
         return format_bytes(value) if quota.unit == "bytes" else str(value)
@@ -194,5 +192,5 @@ def quota_text(quota: QuotaLine) -> str:
 
 
 def quota_line(line: QuotaLine) -> str:
-    """Write one limit by its name, with what is used of it: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
+    """Write one limit by its name, with its use: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
     return f"{line.name} {quota_text(line)}"

@@ -17,7 +17,7 @@ _LONG = 60
 
 
 def doing(form: Form) -> str:
-    """Say what is under way while something is created: ``Creating a pod``."""
+    """Write what is under way during a creation: ``Creating a pod``."""
     article = "an" if form.kind[0] in "aeiou" else "a"
     return f"{_DOING[form.verb]} {article} {form.kind}"
 
@@ -33,9 +33,9 @@ def sizes(form: Form, values: Mapping[str, str]) -> list[str]:
 
 
 def cost(form: Form, values: Mapping[str, str]) -> str:
-    """Say what an hour costs at most: as many as may run at once, each at the upper price.
+    """Say the maximum cost of an hour: as many instances as may run at once, each at the upper price.
 
-    The price of a volume is in no form: it is said to be unknown. '' where a form names no price.
+    The price of a volume is in no form, and unknown. '' where a form has no price.
     """
     if form.kind == "volume":
         return f"Spending rises by an unknown amount: {form.account} does not state the price of a new volume."
@@ -49,7 +49,7 @@ def cost(form: Form, values: Mapping[str, str]) -> str:
 
 
 def instances_at_once(form: Form, values: Mapping[str, str]) -> int:
-    """Return how many of its instances may run at the same time: of a job as many as run in parallel."""
+    """Return how many of its instances may run at the same time; of a job as many as run in parallel."""
     replicas, parallel = (_count(form.value(role, values)) for role in (Role.REPLICAS, Role.PARALLEL))
     if parallel is not None:
         return min(parallel, replicas or parallel)

@@ -1,4 +1,4 @@
-"""A deployment in words: how far it is, on what GPUs, within what prices, what it costs at most."""
+"""Deployments in words: progress, GPUs, range of prices, maximum cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gputui.models import Deployment, Money, Phase
 
 
 class Shape(StrEnum):
-    """What the counts of a deployment mean."""
+    """The meaning of the counts of a deployment."""
 
     REPLICAS = "replicas"
     JOB = "job"
@@ -18,7 +18,7 @@ class Shape(StrEnum):
 
 
 def shape(row: Deployment) -> Shape:
-    """Say what its counts mean: so many at all times, so many to the end, or one."""
+    """Return what its counts mean: replicas, runs of a job, or a single instance."""
     word = row.type.casefold()
     if "job" in word:
         return Shape.JOB
@@ -28,7 +28,7 @@ def shape(row: Deployment) -> Shape:
 
 
 def progress(row: Deployment) -> tuple[int, int] | None:
-    """Return how many of how many it has got: running of the desired, of a job finished of all; None when unknown."""
+    """Return its progress: running of desired instances, of a job finished of all; None when unknown."""
     match shape(row):
         case Shape.JOB:
             have, want = row.finished, row.desired
@@ -40,7 +40,7 @@ def progress(row: Deployment) -> tuple[int, int] | None:
 
 
 def at_once(row: Deployment) -> int | None:
-    """Return how many of its instances may run, and cost, at the same time; None when unknown."""
+    """Return the maximum number of its instances that run, and cost, at the same time; None when unknown."""
     match shape(row):
         case Shape.JOB:
             limits = [count for count in (row.parallelism, row.desired) if count is not None]
@@ -52,7 +52,7 @@ def at_once(row: Deployment) -> int | None:
 
 
 def counts_text(row: Deployment) -> str:
-    """Write its counts as lists do: ``3/4 +1``, of a job ``12/20 4 run``; what is starting stands behind a plus."""
+    """Write its counts as lists do: ``3/4 +1``, of a job ``12/20 4 run``; those starting follow a plus."""
     starting = f" +{row.starting}" if row.starting else ""
     got = progress(row)
     match shape(row):
@@ -91,7 +91,7 @@ def counts_sentence(row: Deployment) -> str:
 
 
 def is_settled(row: Deployment) -> bool:
-    """Whether it is as it should be: stopped, or running with nothing missing and nothing on its way."""
+    """Whether it is in its desired state: stopped, or running with no instance missing or starting."""
     if row.phase is Phase.STOPPED:
         return True
     if row.phase is not Phase.RUNNING or row.starting:
@@ -100,7 +100,7 @@ def is_settled(row: Deployment) -> bool:
 
 
 def gpus_text(row: Deployment, *, most: int = 0) -> str:
-    """Say what GPUs an instance gets: ``2 × RTX 5090, H100``; ``most`` > 0 names so many and counts the rest."""
+    """Write the GPUs of an instance: ``2 × RTX 5090, H100``; ``most`` > 0 names so many, and counts the rest."""
     named = row.gpu_models[:most] if most else row.gpu_models
     more = f" +{len(row.gpu_models) - len(named)}" if len(named) < len(row.gpu_models) else ""
     models = ", ".join(named) + more
@@ -110,7 +110,7 @@ def gpus_text(row: Deployment, *, most: int = 0) -> str:
 
 
 def cuda_text(version: int | None) -> str:
-    """Write a CUDA version as people do: 118 is ``11.8``; '' when unknown."""
+    """Write a CUDA version: 118 is ``11.8``; '' when unknown."""
     return "" if version is None else f"{version // 10}.{version % 10}"
 
 
@@ -140,23 +140,23 @@ def times(money: Money, count: int) -> Money:
 
 
 def most_per_hour(row: Deployment) -> Money | None:
-    """Return what an hour of it costs at most: as many as may run at once, each at the upper price."""
+    """Return the maximum cost of an hour: as many instances as may run at once, each at the upper price."""
     count = at_once(row)
     return None if count is None or row.price_to is None else times(row.price_to, count)
 
 
 def price_change(row: Deployment, to: int) -> str:
-    """Say how the most that an hour costs changes with the number of instances; '' when the price is not known."""
+    """Say how the maximum cost of an hour changes with the number of instances; '' when the price is unknown."""
     if row.price_to is None or row.desired is None or to == row.desired:
         return ""
     more = times(row.price_to, abs(to - row.desired))
-    # The upper price is a limit: what the instances that go away cost is not known from it.
+    # The upper price is a limit: the cost of the instances that end is not known from it.
     word = "rises" if to > row.desired else "falls"
     total = format_money(times(row.price_to, to))
     return f"Spending {word} by up to {format_money(more)}/h, to at most {total}/h."
 
 
 def cost_line(count: int, high: Decimal, currency: str) -> str:
-    """Write what so many instances cost at most: ``at most $1.50/h``, ``at most $6.00/h (4 × $1.50/h)``."""
+    """Write the maximum cost of so many instances: ``at most $1.50/h``, ``at most $6.00/h (4 × $1.50/h)``."""
     each = f" ({count} × {format_money(Money(high, currency))}/h)" if count != 1 else ""
     return f"at most {format_money(Money(high * count, currency))}/h{each}"

@@ -1,4 +1,4 @@
-"""A filled form in words: values as people read them, what of them is another one than before, what follows."""
+"""Filled forms in words: values, changed values, consequences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NONE = "–"
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field whose value is to be another one. Of a secret nothing is told but that there is a new one."""
+    """A field with a new value. Of a secret it says only that there is a new one."""
 
     label: str
     text: str
@@ -48,7 +48,7 @@ def written(field: FormField, value: str) -> str:
     label = dict(zip(field.choices, field.labels, strict=False)).get(value, "")
     text = " ⏎ ".join(line.strip() for line in value.splitlines() if line.strip()).replace(",", ", ")
     unit = f" {field.unit}" if field.unit else ""
-    # What may be an id of one's own is known by its name.
+    # A choice that may be an id is identified by its label.
     return f"{label} ({value})" if field.open_choices and label not in ("", value) else f"{text}{unit}"
 
 
@@ -62,7 +62,7 @@ def changed(form: Form, values: Mapping[str, str]) -> list[FieldChange]:
 
 
 def _meaning(field: FormField, value: str) -> object:
-    """Return what tells one value from another: not the order of choices, nor space at the ends."""
+    """Return what is compared of a value: neither the order of choices nor space at the ends."""
     if field.kind is FieldKind.MULTI:
         return frozenset(part.strip() for part in value.split(",") if part.strip())
     if field.kind is FieldKind.FLAG:
@@ -76,7 +76,7 @@ def _change(field: FormField, value: str) -> FieldChange:
     before = field.default
     if field.kind is FieldKind.LINES:
         before, value = _lines_next_to(before, value), _lines_next_to(value, before)
-    # Values of all kinds may hold what opens something, such as an address with a token in it.
+    # Values of all kinds may contain a secret, such as an address with a token in it.
     old, new = (redact(written(field, text)) if text.strip() else _NONE for text in (before, value))
     return FieldChange(field.label, f"{old} → {new}")
 
@@ -88,7 +88,7 @@ def _lines_next_to(text: str, other: str) -> str:
 
 
 def change_notes(action: Action, row: Row, form: Form, values: Mapping[str, str]) -> list[str]:
-    """Say what the change means beside what the action does to everything of its kind."""
+    """Say what this change means, in addition to the effect of its action."""
     price = getattr(row, "price", None)
     if action is not Action.RESIZE:
         return []

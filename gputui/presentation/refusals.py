@@ -1,4 +1,4 @@
-"""Why something cannot be done to a thing, and the way out: the same words on the screen and the command line."""
+"""Refusals: the cause and the way out, in the same words in the app and on the command line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gputui.presentation.actions import blocker, state_words
 _COMMAND = re.compile(r"\{([a-z-]+)\}")
 
 Shown = Callable[[str], str]
-"""Makes of a command's id what a person has to press or type: ``X``, ``gputui stop``."""
+"""Returns the key or the command line of a command by its id: ``X``, ``gputui stop``."""
 
 
 def never_text(action: Action, never: Never, account: str, shown: Shown) -> str:
-    """Say that an API has no such call, and what does instead."""
+    """Say that an API has no such call, and the alternative."""
     cause = never.cause or f"{account} cannot {ACTIONS[action].verb.format(never.nouns)}: its API has no such call."
     text = f"{cause} {never.instead}".rstrip()
     return _COMMAND.sub(lambda found: f"({shown(found[1])})", text)
@@ -28,7 +28,7 @@ def only_text(action: Action, nouns: str) -> str:
 
 
 def not_now_text(action: Action, row: Row, possible: Collection[Action], shown: Shown) -> str:
-    """Say that the state of a thing does not allow it now, and what makes it possible; ``possible`` is what is."""
+    """Say that the state of a row does not allow an action now, and the way out; ``possible`` are those it allows."""
     if why := blocker(action, row):
         return why
     state = state_words(row)

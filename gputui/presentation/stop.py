@@ -1,4 +1,4 @@
-"""What stopping instances of deployments leads to, in words: whether others take their place, and what it saves."""
+"""The effects of stopping instances of deployments, in words: replacements, and the cost that is saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gputui.presentation.actions import effect, name_of, spending
 
 
 def scale_down_offer(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) -> str:
-    """Return the offer to want fewer instances; '' where it does not fit all of them.
+    """Return the offer to scale down as well; '' where it does not fit all of them.
 
     ``keeps_up`` are the deployments that start another instance for one that ends, and whose number can be changed.
     """
@@ -25,7 +25,7 @@ def scale_down_offer(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment]) ->
 
 
 def stop_effects(rows: Sequence[Row], keeps_up: Mapping[Ref, Deployment], *, less: bool) -> list[str]:
-    """Say what stopping these does, also behind the user's back; ``less`` says that fewer are wanted from then on."""
+    """Say what stopping these does, indirect effects too; ``less``: their deployments are scaled down as well."""
     parents = _parents(rows, keeps_up)
     kept = sum(parents.values())
     if not kept:

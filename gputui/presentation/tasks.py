@@ -1,4 +1,4 @@
-"""Tasks in words: how their processing and the delivery of their results stand, and what wants attention."""
+"""Tasks in words: the state of their processing and of the delivery of their results, and which are problems."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gputui.known_secrets import MASK
 from gputui.models import Phase, Role, Task, TaskQueue
 
 LONG_SECONDS = 1800.0
-"""A task that is worked on for longer than this wants attention."""
+"""A task that is processed for longer than this is a problem."""
 
 _GIVEN_UP, _NOT_YET = "MAX_RETRIES_EXCEEDED", "INIT"
 _DELIVERY = {_NOT_YET: "not yet", "SUCCESS": "delivered", "FAILED": "failed", _GIVEN_UP: "given up"}
 
 
 def delivery_text(task: Task) -> str:
-    """Say how the delivery of the result stands: ``failed, 2 attempts``; '' where none is wanted or known."""
+    """Write the state of the delivery of the result: ``failed, 2 attempts``; '' for none or unknown."""
     word = _DELIVERY.get(task.delivery.upper(), task.delivery)
     if task.delivery.upper() == _NOT_YET and not task.webhook:
         return ""
@@ -32,27 +32,27 @@ def delivery_failed(task: Task) -> bool:
 
 
 def took(task: Task) -> float | None:
-    """Return the seconds from when it was made to its last change; None while it is worked on or not known."""
+    """Return the seconds from its creation to its last change; None while it is processed, or when unknown."""
     if task.phase in (Phase.RUNNING, Phase.PENDING) or task.created_at is None or task.updated_at is None:
         return None
     return max(0.0, (task.updated_at - task.created_at).total_seconds())
 
 
 def wants_attention(task: Task) -> bool:
-    """Whether it failed, was not delivered, is in a state nobody knows, or is worked on for very long."""
+    """Whether it failed, was not delivered, is in an unknown state, or is processed for very long."""
     failed = task.phase in (Phase.FAILED, Phase.UNKNOWN) or bool(task.problem) or delivery_failed(task)
     return failed or takes_long(task)
 
 
 def takes_long(task: Task) -> bool:
-    """Whether it is worked on for longer than :data:`LONG_SECONDS`."""
+    """Whether it is processed for longer than :data:`LONG_SECONDS`."""
     if task.phase not in (Phase.RUNNING, Phase.PENDING) or task.created_at is None:
         return False
     return (datetime.now(UTC) - task.created_at).total_seconds() > LONG_SECONDS
 
 
 def processing_text(queues: Iterable[TaskQueue]) -> str:
-    """Say how many tasks are worked on in these queues: ``processing 3``; '' where nobody tells."""
+    """Write how many tasks of these queues are processed: ``processing 3``; '' where it is unknown."""
     reported = [queue.processing for queue in queues if queue.processing is not None]
     return f"processing {sum(reported):,}" if reported else ""
 
@@ -73,8 +73,8 @@ def read_text(shown: int, read: int, queues: Sequence[TaskQueue]) -> str:
 def resubmitted(task: Task) -> dict[Role, str]:
     """Return the values of a form that submits such a task again, under another id, by the roles of the fields.
 
-    Port and URI are in the worker's address, where that has them. What is masked is left out of the headers; in the
-    input it stays, to be written again.
+    Port and URI are in the worker's address, where that has them. Masked headers are left out; masked parts of the
+    input stay, to be written again.
     """
     values = {Role.INPUT: indented(task.input), Role.WEBHOOK: task.webhook if MASK not in task.webhook else ""}
     try:

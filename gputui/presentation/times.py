@@ -1,4 +1,4 @@
-"""Moments as people write them: how long ago, a time of day, a date, or ISO 8601."""
+"""Times as people write them: how long ago, a time of day, a date, or ISO 8601."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
 def parse_time(text: str, now: datetime, *, utc: bool = False, after: datetime | None = None) -> datetime:
-    """Return the moment in UTC that is meant by ``90m``, ``14:05``, ``2026-11-25 14:05`` or ISO 8601.
+    """Return the time in UTC that is meant by ``90m``, ``14:05``, ``2026-11-25 14:05`` or ISO 8601.
 
     Without an offset it is local time, or UTC with ``utc``; a time of day alone is the last one that there was,
-    unless that is before ``after``. ``now`` is aware. Raises ValueError in words.
+    unless that is before ``after``. ``now`` is aware. Raises ValueError with the forms that are accepted.
     """
     given = text.strip()
     try:

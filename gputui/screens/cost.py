@@ -148,7 +148,7 @@ class CostView(ListView):
     # --- following the fleet ---------------------------------------------------------------------------------
 
     def follow(self) -> Sequence[Callable[[], None]]:
-        """Follow all that the sums and the run-out times are made of."""
+        """Follow all lists on which the sums and the run-out times depend."""
         fleet = self.session.fleet
         return (
             *super().follow(),
@@ -196,7 +196,7 @@ class CostView(ListView):
         self.table.set_rows(lines)
         lacks = any(line.lacking for line in lines)
         if self._lacks and not lacks:
-            # What all have a price for needs no column that says so: others have its room.
+            # Without unpriced resources their column is left out: others have its room.
             self.table.refit()
         self._lacks = lacks
 

@@ -18,7 +18,7 @@ Span: TypeAlias = tuple[str, str]
 
 
 Cell: TypeAlias = str | Span | Sequence[Span]
-"""What a column shows of a row: a text, a text with a style, or several. Never read as markup."""
+"""The content of a cell: a text, a text with a style, or several. Never read as markup."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What cells need besides their row: pending changes, other rows, prices of deployments, the clock. Pure."""
+"""The data that cells need besides their row: pending changes, other rows, prices, the clock. Pure."""
 
 from __future__ import annotations
 

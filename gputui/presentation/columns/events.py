@@ -36,7 +36,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             "INSTANCE",
             lambda row: row.name,
             width=12,
-            least=20,  # the end of the name is what tells two instances of a deployment apart
+            least=20,  # instances of a deployment differ at the end of the name
             flex=True,
             max_width=40,
             middle=True,
