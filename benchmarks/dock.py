@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cloud import cpu_seconds
@@ -26,8 +27,21 @@ GPUS = 8
 CPU_BOUND = 3.0
 """Percent of a core more than the idle program, polling every 2 s and drawing included."""
 BYTES_BOUND = 6 * 1024
-_SETTLE_SECONDS = 10.0
 _ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Watching:
+    """How long to watch, in seconds: all rounds of one view, before them, and after each key."""
+
+    seconds: float
+    settle: float = 10.0
+    key: float = 2.0
+
+
+TINY = Watching(seconds=3.6, settle=0.1, key=0.2)
+TINY_POLLING = "\n[polling]\nlists = 0.5\nprocesses = 0.5\n"
+"""So often that every round has refreshes."""
 
 
 async def serve() -> None:
@@ -53,16 +67,16 @@ def server(directory: Path) -> Iterator[Path]:
             process.terminate()
 
 
-def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str, settle: float) -> Terminal:
+def start(stack: ExitStack, config: Path, name: str, keys: str, sign: str, watching: Watching) -> Terminal:
     """Start the program and show a view."""
     env = {"GPUTUI_CONFIG": str(config), "GPUTUI_STATE_DIR": str(config.parent / name)}
     terminal = stack.enter_context(Terminal([sys.executable, "-m", "gputui"], columns=120, rows=40, env=env))
     terminal.wait_for("● running", timeout=60)
     for key in keys:
         terminal.send(key)
-        terminal.count(2.0)
+        terminal.count(watching.key)
     terminal.wait_for(sign, timeout=60)
-    terminal.count(settle)
+    terminal.count(watching.settle)
     return terminal
 
 
@@ -83,20 +97,20 @@ def bursts(terminal: Terminal, others: list[Terminal], seconds: float) -> list[i
     return written
 
 
-def measure(config: Path, seconds: float, settle: float) -> list[Finding]:
+def measure(config: Path, watching: Watching) -> list[Finding]:
     """Compare a program that draws the GPUs with one that does not look at them."""
     findings = []
     with ExitStack() as stack:
-        idle = start(stack, config, "idle", "9", "dock", settle)
+        idle = start(stack, config, "idle", "9", "dock", watching)
         for name, keys, sign in (("one GPU's charts", "5", "now"), ("eight charts", "5C", f"GPU {GPUS - 1}")):
             with ExitStack() as shown:
-                drawing = start(shown, config, name.replace(" ", "-"), keys, sign, settle)
+                drawing = start(shown, config, name.replace(" ", "-"), keys, sign, watching)
                 shares: list[float] = []
                 written: list[int] = []
                 for _ in range(_ROUNDS):
                     before = [cpu_seconds(one.process.pid) for one in (drawing, idle)]
                     begun = time.perf_counter()
-                    written += bursts(drawing, [idle], seconds / _ROUNDS)
+                    written += bursts(drawing, [idle], watching.seconds / _ROUNDS)
                     lasted = time.perf_counter() - begun
                     used = [cpu_seconds(one.process.pid) for one in (drawing, idle)]
                     ours, theirs = (100 * (now - then) / lasted for now, then in zip(used, before, strict=True))
@@ -120,8 +134,9 @@ def main() -> int:
         asyncio.run(serve())
         return 0
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)) as config:
-        seconds, settle = (12.0, 0.1) if args.tiny else (args.seconds, _SETTLE_SECONDS)
-        return report(measure(config, seconds, settle), tiny=args.tiny)
+        if args.tiny:
+            config.write_text(config.read_text() + TINY_POLLING)
+        return report(measure(config, TINY if args.tiny else Watching(args.seconds)), tiny=args.tiny)
 
 
 if __name__ == "__main__":
