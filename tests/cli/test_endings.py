@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gputui.cli import main
 from gputui.models import Action, ActionResult
 from gputui.sim.server import Running
 from tests.cli.cloud import Cloud
@@ -28,6 +30,27 @@ VALUES = ("--set", "name=x", "--set", "deployment_type=Job", "--set", "replica_n
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+FULL_DISK = Path("/dev/full")
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Send the standard output of this process to a full disk, as a shell's redirection does."""
+    before, output = sys.stdout, os.dup(1)
+    target = os.open(FULL_DISK, os.O_WRONLY)
+    os.dup2(target, 1)
+    os.close(target)
+    try:
+        with pytest.MonkeyPatch.context() as patch, open(1, "w", encoding="utf-8", closefd=False) as stdout:
+            patch.setattr("sys.stdout", stdout)
+            patch.setattr("sys.__stdout__", stdout)
+            yield
+    finally:
+        sys.stdout = before
+        os.dup2(output, 1)
+        os.close(output)
+
+
 def gputui(*argv: str, redirection: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "gputui", *argv],
@@ -39,7 +62,10 @@ def gputui(*argv: str, redirection: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+needs_full_disk = pytest.mark.skipif(not FULL_DISK.exists(), reason=f"this system has no {FULL_DISK}")
+
+
+@needs_full_disk
 @pytest.mark.parametrize(
     "argv",
     [
@@ -51,13 +77,23 @@ def gputui(*argv: str, redirection: str) -> subprocess.CompletedProcess[str]:
         ("get", "instances"),
         ("get", "gpus", "-o", "json"),
         ("get", "gpus", "-o", "csv"),
-        ("get", "instances", "--watch"),
         ("describe", "lab/main"),
         ("stop", "lab/pod/main", "--dry-run"),
     ],
     ids=" ".join,
 )
-def test_a_full_disk_is_one_line(argv: Sequence[str], world: Running) -> None:
+def test_a_full_disk_is_one_line(argv: Sequence[str], world: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    with full_disk():
+        status = main(argv)
+    said = capsys.readouterr().err
+    assert (status, said.splitlines()[-1]) == (1, FULL)
+    assert "Traceback" not in said
+    assert "report" not in said
+
+
+@needs_full_disk
+@pytest.mark.parametrize("argv", [("--help",), ("get", "instances"), ("get", "instances", "--watch")], ids=" ".join)
+def test_a_full_disk_is_one_line_though_python_ends(argv: Sequence[str], world: Running) -> None:
     done = gputui(*argv, redirection=">/dev/full")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, FULL)
     assert "Traceback" not in done.stderr
@@ -77,7 +113,7 @@ def test_closed_messages_and_input_keep_nothing_from_being_printed(world: Runnin
     assert "main" in done.stdout
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@needs_full_disk
 def test_every_change_is_made_and_told_though_the_disk_is_full(own_simulation: Simulation) -> None:
     done = gputui("stop", "lab/pod/main", "lab/pod/jupyter", "--yes", redirection=">/dev/full")
     told = done.stderr.splitlines()

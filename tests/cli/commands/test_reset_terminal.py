@@ -37,13 +37,19 @@ def program(home: Path) -> Iterator[Program]:
         terminal.close()
 
 
-@pytest.fixture
-def ssh_world(home: Path) -> Iterator[Simulation]:
+@pytest.fixture(scope="module")
+def shared_ssh_world() -> Iterator[Simulation]:
     simulation = Simulation(ssh=True)
     simulation.start()
-    write_config(home, simulation.running.config_toml())
     yield simulation
     simulation.stop()
+
+
+@pytest.fixture
+def ssh_world(home: Path, shared_ssh_world: Simulation) -> Simulation:
+    """A simulator with SSH, configured: for logins, which change nothing."""
+    write_config(home, shared_ssh_world.running.config_toml())
+    return shared_ssh_world
 
 
 def test_ssh_asks_for_the_host_key_opens_a_shell_and_returns_its_exit_status(
