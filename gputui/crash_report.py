@@ -17,8 +17,6 @@ from gputui.private_files import open_private
 from gputui.redaction import redact
 from gputui.text import clean
 
-__all__ = ["KEPT", "known_secrets", "redact", "write_report"]
-
 KEPT = 20
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -97,7 +98,11 @@ def find(kind: str) -> Vendor:
 
 def usable() -> dict[str, Vendor]:
     """Return the vendors that can be used, by kind."""
-    return {kind: vendor for kind in kinds() if (vendor := _usable(kind)) is not None}
+    found = dict[str, Vendor]()
+    for kind in kinds():
+        with suppress(VendorError):
+            found[kind] = find(kind)
+    return found
 
 
 def load(kind: str, part: Part) -> Any:
@@ -112,13 +117,6 @@ def load(kind: str, part: Part) -> Any:
 def package_fault(kind: str, error: BaseException) -> VendorError:
     """Return the error for an exception of a vendor's part that is not a GputuiError."""
     return _fault(kind, "fails", error)
-
-
-def _usable(kind: str) -> Vendor | None:
-    try:
-        return find(kind)
-    except VendorError:
-        return None
 
 
 def _fault(kind: str, what: str, error: BaseException) -> VendorError:

@@ -331,7 +331,7 @@ class GputuiApp(App[int]):
     def _ended_by_leaving(self) -> list[str]:
         """Return lines for what would end, or would no longer be seen, if the program ended now."""
         lines = []
-        if under_way := [name for name, calls in self.session.fleet.mutations.in_flight().items() if calls]:
+        if under_way := [name for name, calls in self.session.fleet.mutations.in_flight.items() if calls]:
             lines.append(f"Something is still under way in {', '.join(under_way)}.")
             lines.append("It may continue there, and its outcome will not be seen.")
         if forwards := self._login.forwards:

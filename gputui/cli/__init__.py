@@ -101,7 +101,8 @@ def _only_known(group: BaseExceptionGroup[BaseException]) -> GputuiError | None:
 
 def _crash(error: BaseException) -> int:
     from gputui.config.paths import state_dir
-    from gputui.crash_report import known_secrets, redact, write_report
+    from gputui.crash_report import known_secrets, write_report
+    from gputui.redaction import redact
 
     what = redact(f"{type(error).__name__}: {error}".splitlines()[0], known_secrets())
     try:

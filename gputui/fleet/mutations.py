@@ -86,7 +86,8 @@ class Mutations:
         self._auditor = Auditor(history, clock)
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
-        self._in_flight: Counter[str] = Counter()
+        self.in_flight: Counter[str] = Counter()
+        """The number of changes in flight by account, running commands included."""
         self._calls: dict[Ref, asyncio.Future[ActionResult]] = {}
         self._given_up: set[Ref] = set()
         self.cancelled: list[tuple[Ref, Action]] = []
@@ -112,10 +113,6 @@ class Mutations:
         self._given_up.add(ref)
         call.cancel()
         return True
-
-    def in_flight(self) -> Mapping[str, int]:
-        """Return the number of changes in flight by account, running commands included."""
-        return +self._in_flight
 
     async def act(
         self,
@@ -192,7 +189,7 @@ class Mutations:
         marked = ACTIONS[action].blocks_others
         if marked:
             self._mark(ref, action)
-        self._in_flight[ref.account] += 1
+        self.in_flight[ref.account] += 1
         try:
             try:
                 entry = await self._auditor.begin(ref, action, summary)
@@ -201,7 +198,7 @@ class Mutations:
                 raise
             return await self._call_once(ref, action, entry, call, check, marked=marked)
         finally:
-            self._in_flight[ref.account] -= 1
+            self.in_flight[ref.account] -= 1
 
     async def _call_once(
         self,

@@ -170,22 +170,16 @@ class Probes:
 
 def _devices(ref: Ref, probe: _Probe) -> Sequence[GpuDevice]:
     """Return an instance's GPUs; after a failed probe each has the problem, or one row in their place."""
-    seen = probe.reading.devices
-    if not probe.problem:
-        return seen
-    if not seen:
+    if probe.problem and not probe.reading.devices:
         return [GpuDevice(Ref(ref.account, "gpu", ref.id), probe.name, 0, through=ref, problem=probe.problem)]
-    return [replace(device, problem=device.problem or probe.problem) for device in seen]
+    return [replace(device, problem=device.problem or probe.problem or None) for device in probe.reading.devices]
 
 
 def _processes(ref: Ref, probe: _Probe) -> Sequence[GpuProcess]:
     """Return an instance's processes; after a failed probe each has the problem, or one row in their place."""
-    seen = probe.reading.processes
-    if not probe.problem:
-        return seen
-    if not probe.reading.devices:
+    if probe.problem and not probe.reading.devices:
         return [GpuProcess.unknown(ref, probe.name, probe.problem)]
-    return [replace(process, problem=process.problem or probe.problem) for process in seen]
+    return [replace(process, problem=process.problem or probe.problem or None) for process in probe.reading.processes]
 
 
 def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[GpuProcess]:
@@ -193,16 +187,13 @@ def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[Gpu
 
     A container numbers its GPUs from 0, in the order of the host.
     """
-    given = None if instance.gpu_all or instance.gpu_indices is None else sorted(instance.gpu_indices)
+    given = [] if instance.gpu_all else sorted(instance.gpu_indices or ())
+    numbers: dict[int | None, int] = dict(enumerate(given))
     return [
         replace(
             process,
             host=instance.host or process.host,
-            gpu_index=_on_host(process.gpu_index, given),
+            gpu_index=numbers.get(process.gpu_index, process.gpu_index),
         )
         for process in processes
     ]
-
-
-def _on_host(index: int | None, given: Sequence[int] | None) -> int | None:
-    return index if index is None or not given or index >= len(given) else given[index]

@@ -14,7 +14,7 @@ import asyncssh
 
 from gputui.errors import ConflictError, RateLimitedError, SshError, UnavailableError
 from gputui.models import SSHLogin, SSHTarget
-from gputui.ssh.credentials import METHODS, AskSecret, Credentials, LoginClient, Timeout
+from gputui.ssh.credentials import ATTEMPT_SECONDS, METHODS, AskSecret, Credentials, LoginClient, paused
 from gputui.ssh.failures import (
     NotUpError,
     explain,
@@ -30,7 +30,6 @@ from gputui.text import clean
 # Without a handler, asyncssh's warnings would reach stderr, which is the terminal of the app.
 logging.getLogger("asyncssh").addHandler(logging.NullHandler())
 
-ATTEMPT_SECONDS = 20.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 2.0
 _KEEPALIVE_SECONDS = 15
@@ -228,8 +227,7 @@ async def _log_in(
     """One attempt: host key first, then the login. Raises NotUpError, HostKeyError, SshError."""
     client: LoginClient | None = None
     try:
-        async with asyncio.timeout(ATTEMPT_SECONDS) as limit:
-            timeout = Timeout(limit, ATTEMPT_SECONDS)
+        async with asyncio.timeout(ATTEMPT_SECONDS) as timeout:
             known = await asyncio.to_thread(context.hosts.keys, endpoint.host_id)
             if not known:
                 known = (await _trust_first(endpoint, context, tunnel, timeout),)
@@ -255,12 +253,12 @@ async def _log_in(
 
 
 async def _trust_first(
-    endpoint: Endpoint, context: _Context, tunnel: asyncssh.SSHClientConnection | None, timeout: Timeout
+    endpoint: Endpoint, context: _Context, tunnel: asyncssh.SSHClientConnection | None, timeout: asyncio.Timeout
 ) -> HostKey:
     """Fetch the key of an unknown host, ask, and store it."""
     key = await _fetch_key(endpoint, tunnel)
     question = await asyncio.to_thread(context.hosts.question, endpoint.host_id, endpoint.host, endpoint.port, key)
-    with timeout.paused():
+    with paused(timeout):
         accepted = await context.ask(question)
     if not accepted:
         raise SshError(f"Not logged in to {endpoint.where}: its host key was not accepted.")

@@ -25,6 +25,8 @@ from gputui.text import clean
 
 METHODS = "publickey,password,keyboard-interactive,publickey"
 """The order of methods. Keys are repeated at the end, for those after a known password that could not be offered."""
+ATTEMPT_SECONDS = 20.0
+"""The time limit of one attempt to log in."""
 _MOST_AGENT_KEYS = 3
 _MOST_UNASKED = 5
 """Attempts before a question to the user: an sshd ends the connection at the sixth refusal."""
@@ -53,22 +55,15 @@ AskSecret = Callable[[SecretQuestion], Awaitable[Secret | None]]
 """Returns None when the user gives up."""
 
 
-class Timeout:
-    """The time limit of one attempt; it is paused during questions to the user."""
-
-    def __init__(self, timeout: asyncio.Timeout, seconds: float) -> None:
-        self._timeout = timeout
-        self._seconds = seconds
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Pause the limit inside, restart it afterwards."""
-        self._timeout.reschedule(None)
-        try:
-            yield
-        finally:
-            if not self._timeout.expired():
-                self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+@contextmanager
+def paused(timeout: asyncio.Timeout) -> Iterator[None]:
+    """Pause the time limit of an attempt during a question to the user, and restart it afterwards."""
+    timeout.reschedule(None)
+    try:
+        yield
+    finally:
+        if not timeout.expired():
+            timeout.reschedule(asyncio.get_running_loop().time() + ATTEMPT_SECONDS)
 
 
 class Credentials:
@@ -195,7 +190,9 @@ class Credentials:
 class LoginClient(asyncssh.SSHClient):
     """Answers one server's requests from :class:`Credentials` and records the attempts."""
 
-    def __init__(self, credentials: Credentials, user: str, timeout: Timeout, banner: Callable[[str], None]) -> None:
+    def __init__(
+        self, credentials: Credentials, user: str, timeout: asyncio.Timeout, banner: Callable[[str], None]
+    ) -> None:
         self.tried: list[str] = []
         self._credentials = credentials
         self._user = user
@@ -273,7 +270,7 @@ class LoginClient(asyncssh.SSHClient):
         if not self._can_ask:
             return None
         self._asked += 1
-        with self._timeout.paused():
+        with paused(self._timeout):
             answer = await self._credentials.ask(SecretKind.PASSWORD, prompt, self._asked)
         if answer is None:
             self._asked = _ASKED_AT_MOST

@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from gputui.crash_report import KEPT, redact, write_report
+from gputui.crash_report import KEPT, write_report
 from gputui.models import Secret
+from gputui.redaction import redact
 
 PASSWORD = "hunter+2 /ä'"
 

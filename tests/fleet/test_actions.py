@@ -500,17 +500,17 @@ async def test_a_list_that_comes_while_the_audit_log_is_written_still_counts(
 
 async def test_calls_in_flight_are_counted_commands_too(clock: FakeClock, lab: FakeBackend) -> None:
     async with running(clock, lab) as fleet:
-        assert fleet.mutations.in_flight() == {}
+        assert fleet.mutations.in_flight.total() == 0
         running_command = await begun(fleet, lab, MAIN, Action.EXEC)
         stopping = await begun(fleet, lab, MAIN, Action.STOP)
-        assert fleet.mutations.in_flight() == {"lab": 2}
+        assert fleet.mutations.in_flight == {"lab": 2}
         stopping.cancel()
         with pytest.raises(asyncio.CancelledError):
             await stopping
-        assert fleet.mutations.in_flight() == {"lab": 1}
+        assert fleet.mutations.in_flight == {"lab": 1}
         lab.holds[Action.EXEC].set()
         await running_command
-        assert fleet.mutations.in_flight() == {}
+        assert fleet.mutations.in_flight.total() == 0
 
 
 def test_the_fleet_loads_nothing_that_would_delay_the_first_frame() -> None:
