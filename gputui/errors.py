@@ -136,7 +136,7 @@ class UnknownOutcomeError(GputuiError):
 class GivenUpError(UnknownOutcomeError):
     """The user stopped waiting for the answer to a change: its outcome is unknown."""
 
-    title = "Not waited for any more"
+    title = "No longer awaited"
 
 
 class ConfigError(GputuiError):

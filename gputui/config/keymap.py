@@ -184,21 +184,21 @@ def _key_problem(name: str, key: str) -> str | None:
         return f"{clean(key)!r} holds a space; write only a comma between keys, and space for the space bar"
     plain = _plain_key(key)
     if plain in _RESERVED:
-        return f"{key} is the program's own, so that there is always a way out; take another"
+        return f"{key} is reserved by the program; use another"
     if plain in _SENT_AS:
-        return f"{key} is {_SENT_AS[plain]} to a terminal; take another, or write {_SENT_AS[plain]}"
+        return f"{key} is {_SENT_AS[plain]} to a terminal; use another, or write {_SENT_AS[plain]}"
     *modifiers, base = plain.split("+")
     if not _is_key(base) or any(modifier not in _MODIFIERS for modifier in modifiers):
         return f"{key} is no key; write a character, or a name such as f5, pagedown, ctrl+o"
     if modifiers and len(_SYMBOLS.get(base, base)) == 1:
         if modifiers == ["shift"]:
-            return f"{key} never comes from a terminal; write the character that it makes"
+            return f"{key} is not sent by terminals; write the character that it makes"
         base = base.lower()
     proper = "+".join((*sorted(set(modifiers)), base))
     if proper != (plain if len(key) == 1 else key):
-        return f"{key} never comes from a terminal; write {proper}"
+        return f"{key} is not sent by terminals; write {proper}"
     if name.startswith("entry.") and not modifiers and (base == "space" or len(_SYMBOLS.get(base, base)) == 1):
-        return f"{key} could not be typed any more; take a key that writes nothing"
+        return f"{key} could no longer be typed; use a key that writes nothing"
     return None
 
 
@@ -226,5 +226,5 @@ def _clashes(keys: Mapping[str, str], together: Iterable[str]) -> list[str]:
             owner, written = owners.setdefault(_plain_key(key), (name, key))
             if owner != name and _SAME.get(name) != owner:
                 ours, other, shown = (name, owner, key) if name in keys else (owner, name, written)
-                problems.append(f"{ours}: {shown} is the key of {other} already; give one of them another")
+                problems.append(f"{ours}: {shown} is the key of {other} already; assign another to one of them")
     return problems

@@ -128,7 +128,7 @@ def load_config(path: Path | None = None, *, read_only: bool = False) -> Config:
             text = file.read().decode(CONFIG_ENCODING)
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no configuration at {path}.", hint="`gputui init` makes one; `gputui demo` needs none."
+            f"There is no configuration at {path}.", hint="`gputui init` creates one; `gputui demo` needs none."
         ) from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder; name a file.", hint="--config or GPUTUI_CONFIG names it.") from None

@@ -72,7 +72,7 @@ class SecretRef:
             case _:
                 value = target
         if not value:
-            raise ConfigError(f"{self.where}: the {self.scheme}: reference gives an empty text.", hint=self._hint())
+            raise ConfigError(f"{self.where}: the {self.scheme}: reference is an empty text.", hint=self._hint())
         note(value)
         return Secret(value)
 
@@ -119,7 +119,7 @@ class SecretRef:
                 _end_session(process)
                 raise ConfigError(
                     f"{self.where}: the command took longer than {COMMAND_TIMEOUT:.0f} s.",
-                    hint="It has no terminal to ask on: unlock what it asks first, or let it ask in a window.",
+                    hint="It has no terminal: unlock the password manager before, or let it ask in a window.",
                 ) from None
             except BaseException:
                 _end_session(process)
@@ -144,7 +144,7 @@ class SecretRef:
             value = keyring.get_password(service, user)
         except keyring.errors.KeyringError as error:
             raise ConfigError(
-                f"{self.where}: the keyring gives nothing ({type(error).__name__}).", hint="Unlock it and try again."
+                f"{self.where}: the keyring fails ({type(error).__name__}).", hint="Unlock it and try again."
             ) from None
         if value is None:
             raise ConfigError(

@@ -124,7 +124,7 @@ def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[s
     problems: list[str] = []
     kind = data.get(_KIND)
     if not isinstance(kind, str) or not kind:
-        problems.append(f'{_KIND}: is missing; write what it makes: {_KIND} = "deployment"')
+        problems.append(f'{_KIND}: is missing; write what it creates: {_KIND} = "deployment"')
     elif form is not None and kind != form.kind:
         problems.append(f"{_KIND}: is {clean(kind)}, which is no {form.kind}; choose another template")
     table = data.get(_VALUES)

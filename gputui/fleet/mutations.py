@@ -378,7 +378,7 @@ def _generation(row: Row) -> str | None:
 
 def _not_seen(error: UnknownOutcomeError, ref: Ref) -> UnknownOutcomeError:
     return type(error)(
-        f"{error.message} {ref.id} was not to be seen in the list yet.",
+        f"{error.message} {ref.id} is not in the list yet.",
         hint="It may still appear: look for it in the list and check before you try again.",
         request_id=error.request_id,
     )

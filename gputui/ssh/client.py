@@ -271,7 +271,7 @@ async def _fetch_key(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | 
         endpoint.host, endpoint.port, tunnel=tunnel, config=None, server_host_key_algs=_KEY_ALGORITHMS
     )
     if key is None:
-        raise SshError(f"{endpoint.where} shows no host key.")
+        raise SshError(f"{endpoint.where} presents no host key.")
     return HostKey.parse(key.export_public_key("openssh").decode())
 
 
@@ -326,7 +326,7 @@ async def _why_lost(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | N
     first = clean(said.decode("utf-8", "replace").splitlines()[0][:60])
     if (refused := refused_greeting(first, endpoint.where)) is not None:
         return refused
-    return SshError(f"{endpoint.where} is not an SSH server: it says {first!r}.", hint="Is this port its SSH port?")
+    return SshError(f"{endpoint.where} is not an SSH server: it sent {first!r}.", hint="Is this port its SSH port?")
 
 
 async def _greeting(endpoint: Endpoint, tunnel: asyncssh.SSHClientConnection | None) -> bytes:
@@ -370,6 +370,6 @@ async def forward(connection: Connection, local_port: int, remote_port: int) -> 
     except OSError as error:
         raise SshError(
             f"Port {local_port} of this machine cannot be listened on: {error.strerror}.",
-            hint="Take another one, or 0 for any free port.",
+            hint="Use another port, or 0 for any free one.",
         ) from error
     return Forward(listener, remote_port)

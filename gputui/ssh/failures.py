@@ -89,8 +89,8 @@ def refused_greeting(said: str, where: str) -> SshError | None:
     if not _BUSY.search(said):
         return None
     return SshError(
-        f"{where} takes no logins for the moment: it says {said!r}.",
-        hint="It had too many logins, or too many failed ones from here: wait a minute, then try again.",
+        f"{where} accepts no logins at present; it answered {said!r}.",
+        hint="It has too many logins, or too many failed ones from this address: wait a minute, then try again.",
     )
 
 

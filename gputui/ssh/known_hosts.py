@@ -172,7 +172,7 @@ class KnownHosts:
             except (ValueError, binascii.Error) as error:
                 raise HostKeyError(
                     f"{clean(str(path))} is damaged: line {number} is not a host key.",
-                    hint="Mend or remove the file; with it the remembered key goes, and the next login asks again.",
+                    hint="Repair or remove the file. Without it, the next login asks about the key again.",
                 ) from error
         name = lines[0].removeprefix("# ").strip() if lines else ""
         return clean(name), entries

@@ -145,7 +145,7 @@ def test_a_key_map_that_cannot_be_is_told_with_all_else() -> None:
     assert problems(ACCOUNT + 'typo = 1\n[ui]\nkeys = { ssh = "x", "table.up" = "n o" }')[1:] == [
         "config.toml: ui.keys.table.up: 'n o' holds a space; "
         "write only a comma between keys, and space for the space bar",
-        "config.toml: ui.keys.ssh: x is the key of exec already; give one of them another",
+        "config.toml: ui.keys.ssh: x is the key of exec already; assign another to one of them",
     ]
 
 
@@ -478,7 +478,7 @@ class TestSecrets:
             ("file:/nowhere/at/all", "cannot read /nowhere/at/all: No such file"),
             (f"cmd:{sys.executable} -c 'print(\"hunter2\"); raise SystemExit(3)'", "ended with exit status 3"),
             ("cmd:/nowhere/at/all hunter2", "the command did not start"),
-            ("cmd:true", "gives an empty text"),
+            ("cmd:true", "is an empty text"),
         ],
     )
     def test_a_failure_names_the_key_and_not_the_value(self, reference: str, message: str) -> None:

@@ -144,7 +144,7 @@ async def test_a_server_that_takes_no_logins_now_is_one_all_the_same(person: Per
         writer.close()
 
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listener:
-        with pytest.raises(SshError, match="takes no logins for the moment") as caught:
+        with pytest.raises(SshError, match="accepts no logins at present") as caught:
             await person.connect(listener.sockets[0].getsockname()[1])
     assert words in caught.value.message
 

@@ -33,7 +33,7 @@ def gpu_rows(question: Question, answer: Answer) -> list[Cells]:
         if row is not None and re.fullmatch(r"\d{1,4}", row.get("index", "")):
             found.append(row)
         if len(found) > _MOST_GPUS:
-            raise SshError(f"nvidia-smi there lists more than {_MOST_GPUS} GPUs: that is not believed.")
+            raise SshError(f"nvidia-smi there lists more than {_MOST_GPUS} GPUs, which is not plausible.")
     return found
 
 
@@ -42,7 +42,7 @@ def app_rows(question: Question, answer: Answer) -> Iterator[Cells | None]:
     rows = _rows(part_text(answer, "apps"), question.app_fields, "process_name", "name")
     for count, row in enumerate(rows):
         if count >= _MOST_PROCESSES:
-            raise SshError(f"nvidia-smi there lists more than {_MOST_PROCESSES} processes: that is not believed.")
+            raise SshError(f"nvidia-smi there lists more than {_MOST_PROCESSES} processes, which is not plausible.")
         yield row if row is not None and re.fullmatch(r"[1-9]\d{0,9}", row.get("pid", "")) else None
 
 

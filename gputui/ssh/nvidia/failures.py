@@ -12,7 +12,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (
         r"no devices were found|no devices found",
         "{name} has no GPU: nvidia-smi finds none.",
-        "It was made without, or its GPUs were taken from it.",
+        "It was created without GPUs, or they were detached.",
     ),
     (
         r"version mismatch",
@@ -27,7 +27,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (
         r"couldn't find libnvidia-ml|libnvidia-ml\.so",
         "NVIDIA's library libnvidia-ml is missing in {name}.",
-        "The NVIDIA container toolkit brings it where NVIDIA_DRIVER_CAPABILITIES has utility.",
+        "The NVIDIA container toolkit provides it where NVIDIA_DRIVER_CAPABILITIES contains utility.",
     ),
     (
         r"gpu is lost|fallen off the bus|unable to determine the device handle",
@@ -36,12 +36,12 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"failed to initialize nvml: unknown error",
-        "{name} has lost its GPUs: nvidia-smi cannot begin (unknown error).",
+        "{name} has lost its GPUs: nvidia-smi cannot start (unknown error).",
         "Restart the instance.",
     ),
     (
         r"insufficient permissions|permission denied",
-        "nvidia-smi in {name} may not be used by who logged in.",
+        "The user who logged in may not use nvidia-smi in {name}.",
         "Log in as another user (ssh.user of the account), or have /dev/nvidia* opened.",
     ),
 )
@@ -70,13 +70,13 @@ def failure(part: Part, name: str, makers: Sequence[str] = ()) -> SshError:
     if part.status == 127:
         return SshError(
             f"There is no nvidia-smi in {name}.",
-            hint="The NVIDIA container toolkit brings it where NVIDIA_DRIVER_CAPABILITIES has utility.",
+            hint="The NVIDIA container toolkit provides it where NVIDIA_DRIVER_CAPABILITIES contains utility.",
         )
     if part.status == 126:
         return SshError(f"nvidia-smi in {name} cannot be run: {said or 'no reason given'}.")
     if not said:
         return SshError(
-            f"nvidia-smi in {name} says nothing (exit status {part.status}).", hint="Log in with s to look."
+            f"nvidia-smi in {name} printed nothing (exit status {part.status}).", hint="Log in with s to look."
         )
     return SshError(f"nvidia-smi in {name} fails (exit status {part.status}): {said}", hint="Log in with s to look.")
 

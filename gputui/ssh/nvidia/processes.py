@@ -119,7 +119,7 @@ class Processes:
 def _silence(answer: Answer, unplaced: int) -> str:
     apps = answer.get("apps")
     if apps is None:
-        return "nvidia-smi was not asked for them"
+        return "nvidia-smi was not queried for them"
     if apps.status == TIMED_OUT:
         return f"nvidia-smi did not list them within {CALL_SECONDS}s"
     said = excerpt(apps.text)

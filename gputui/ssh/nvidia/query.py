@@ -205,7 +205,7 @@ def cut(output: str, name: str) -> Answer:
             hint=f"{START_FILES} Or the account there has a restricted shell, or none. Log in with s to look.",
         )
     if begun > ended:
-        raise SshError(f"The answer of {name} about its GPUs broke off.", hint="Ask again.")
+        raise SshError(f"The answer of {name} about its GPUs is incomplete.", hint="Ask again.")
     return parts
 
 

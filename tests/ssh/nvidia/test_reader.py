@@ -305,10 +305,10 @@ async def test_a_reader_keeps_what_it_found_out(person: Person, tmp_path: Path) 
         (smi.NO_DRIVER, "does not reach the NVIDIA driver"),
         (smi.MISMATCH, "driver of the host was updated"),
         (smi.NO_CGROUP, "has lost its GPUs"),
-        (smi.NO_RIGHTS, "may not be used"),
+        (smi.NO_RIGHTS, "may not use nvidia-smi"),
         (smi.NO_LIBRARY, "libnvidia-ml is missing"),
         (smi.LOST, "has lost a GPU"),
-        (smi.SILENT, "says nothing (exit status 3)"),
+        (smi.SILENT, "printed nothing (exit status 3)"),
         (smi.STRANGE, "fails (exit status 137): Killed"),
     ],
 )
@@ -332,7 +332,7 @@ async def test_no_nvidia_smi_is_said(person: Person, tmp_path: Path) -> None:
 async def test_one_that_may_not_be_run_is_said(person: Person, tmp_path: Path) -> None:
     async with logged_into(person, tmp_path / "bin", smi.SILENT) as (server, connection):
         (server.place / "nvidia-smi").chmod(0o644)
-        with pytest.raises(SshError, match="may not be used"):
+        with pytest.raises(SshError, match="may not use nvidia-smi"):
             await look(connection)
 
 
@@ -355,7 +355,7 @@ async def test_a_greeting_before_the_answer_does_no_harm(person: Person, tmp_pat
 async def test_an_answer_that_breaks_off_is_not_taken_for_the_whole(person: Person, tmp_path: Path) -> None:
     async with logged_into(person, tmp_path / "bin", smi.HOPPER_550) as (server, connection):
         server.cut_at = 300
-        with pytest.raises(SshError, match="broke off"):
+        with pytest.raises(SshError, match="is incomplete"):
             await look(connection)
 
 
