@@ -83,10 +83,7 @@ def forms(secret: str) -> tuple[str, ...]:
 
 
 def _in_base64(secret: str) -> set[str]:
-    """Return the base64 forms of a secret, alone and between other bytes, as in a header for Basic authentication.
-
-    Characters that encode bits of neighbouring bytes are omitted.
-    """
+    """Return the base64 forms of a secret alone and amid other bytes, without characters that encode these."""
     raw = secret.encode("utf-8", "surrogatepass")
     found = {b64encode(raw).decode("ascii")}
     for before in range(3):

@@ -25,10 +25,7 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """A reference to a secret: ``env:NAME``, ``file:PATH``, ``cmd:COMMAND``, ``keyring:SERVICE/USER``, or plain text.
-
-    ``where`` is the key in the configuration, for messages.
-    """
+    """``env:NAME``, ``file:PATH``, ``cmd:COMMAND``, ``keyring:SERVICE/USER`` or plain text, at the key ``where``."""
 
     scheme: str
     target: Secret

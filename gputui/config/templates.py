@@ -86,10 +86,7 @@ def save(name: str, kind: str, values: Mapping[str, str], form: Form, *, replace
 
 
 def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, dict[str, str]]:
-    """Read a template by its name, or a file by its path (with a slash, or ending in ``.toml``).
-
-    Returns as :func:`load`.
-    """
+    """Read a template by its name, or a file by its path (with a slash, or ending in ``.toml``), as :func:`load`."""
     written = str(name_or_path)
     is_name = not written.endswith(SUFFIX) and name_problem(written) is None
     path = template_dir() / f"{written}{SUFFIX}" if is_name else Path(written)

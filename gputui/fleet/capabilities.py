@@ -89,10 +89,7 @@ class Capabilities:
         return self.runtime(row.ref.account).probes is not None and Action.SSH in self.actions(row)
 
     def probe(self, instance: Instance, read: Read) -> None:
-        """Start to probe an instance with ``read``, while lists of GPUs or processes are watched.
-
-        It ends with the instance. A failed one is probed again immediately.
-        """
+        """Start to probe an instance while such lists are watched; a failed one is probed again immediately."""
         self.runtime(instance.ref.account).probe(instance, read)
 
     def is_probed(self, ref: Ref) -> bool:

@@ -26,10 +26,7 @@ class Clock:
 
 
 async def within(clock: Clock, seconds: float, awaited: Awaitable[Any]) -> bool:
-    """Wait for something at most so long and return whether it ended; what did not is cancelled.
-
-    Its result and its error are the caller's to look up: neither is raised here.
-    """
+    """Wait for work so long, else cancel it; returns whether it ended. Its result and error are not raised here."""
     work = asyncio.ensure_future(awaited)
     limit = asyncio.ensure_future(clock.sleep(seconds))
     try:

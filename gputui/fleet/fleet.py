@@ -240,10 +240,7 @@ class Fleet(Rows):
     # Single requests.
 
     async def ssh_target(self, ref: Ref) -> SSHTarget:
-        """Fetch the address of an instance's sshd; ``user`` is '' where neither the back end nor a login has it.
-
-        Raises SshError when it has none.
-        """
+        """Fetch the address of an instance's sshd; ``user`` is '' where it is unknown. Raises SshError for none."""
         return await self.logins.complete(ref, await self.runtime(ref.account).backend.ssh_target(ref))
 
     async def account_info(self, account: str) -> AccountInfo:
@@ -276,10 +273,7 @@ class Fleet(Rows):
     async def read_log(
         self, ref: Ref, query: LogQuery, *, after: LogPosition | None = None, backward: bool = False, size: int = 1000
     ) -> LogPage:
-        """Read a page of the log of an instance; see :meth:`gputui.api.capabilities.Logs.read`.
-
-        A rate limit of the server applies to its lists as well.
-        """
+        """Read a page of a log; see :meth:`.Logs.read`. A rate limit of the server applies to its lists as well."""
         runtime = self.runtime(ref.account)
         if (logs := runtime.backend.logs) is None:
             raise NotFoundError(f"{ref}: its account has no logs to read.")

@@ -35,10 +35,7 @@ class _Gpu:
 
 
 class SampleLog:
-    """Samples by GPU, oldest first. ``keep`` is called with new ones that are to outlive the program.
-
-    ``followed`` is set once there is a listener.
-    """
+    """Samples by GPU, oldest first. ``keep`` gets new ones to record; ``followed`` is set by the first listener."""
 
     def __init__(
         self,
@@ -113,10 +110,7 @@ class SampleLog:
 
 
 def _new_samples(gpu: _Gpu, device: GpuDevice, at: datetime) -> Iterable[GpuSample]:
-    """Return the samples of a GPU that it did not have before.
-
-    Those of the last series are excluded: they may have been thinned.
-    """
+    """Return the new samples of a GPU, without those of its last series, which may have been thinned."""
     if device.sample is None and not device.series:
         nothing = device.memory_used is None or device.problem is not None
         return () if nothing else (GpuSample(at, memory_used=device.memory_used),)

@@ -183,10 +183,7 @@ def _processes(ref: Ref, probe: _Probe) -> Sequence[GpuProcess]:
 
 
 def on_host(processes: Sequence[GpuProcess], instance: Instance) -> Sequence[GpuProcess]:
-    """Return the processes seen inside an instance, with the host's numbers of the GPUs.
-
-    A container numbers its GPUs from 0, in the order of the host.
-    """
+    """Return processes seen inside an instance, with the host's numbers of its GPUs, which are in the same order."""
     given = [] if instance.gpu_all else sorted(instance.gpu_indices or ())
     numbers: dict[int | None, int] = dict(enumerate(given))
     return [

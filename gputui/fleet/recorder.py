@@ -18,10 +18,7 @@ _WAITING = 10_000
 
 
 class Recorder:
-    """Collects changes. Snapshots and the events between them are written in one transaction.
-
-    After a crash the older snapshot then shows the lost changes again.
-    """
+    """Collects changes. Snapshots and their events are written in one transaction, so that a crash repeats both."""
 
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history

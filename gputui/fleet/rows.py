@@ -28,10 +28,7 @@ _EVENTS_RESTORED = 1_000
 
 
 class Rows(Capabilities):
-    """Rows as they were last listed. Without a history nothing outlives the program.
-
-    ``samples`` are the readings of every GPU over time.
-    """
+    """Rows as they were last listed, and ``samples`` of GPUs. Without a history nothing outlives the program."""
 
     def __init__(
         self,

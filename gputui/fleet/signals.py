@@ -11,10 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class Listeners(Generic[_Change]):
-    """Functions called with each change. The failure of one does not affect the others.
-
-    ``on_failure`` is called with what it raised; without one it is logged.
-    """
+    """Functions called with each change. A failure goes to ``on_failure`` or the log; the others are called."""
 
     def __init__(self, on_failure: Callable[[BaseException], None] | None = None) -> None:
         self._on_failure = on_failure

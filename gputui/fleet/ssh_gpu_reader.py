@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 
 def connection_key(instance: Instance) -> str:
-    """Return the key under which an instance's connection is shared.
-
-    It includes the generation: a recreated instance must not get the connection to the old one of the same name.
-    """
+    """Return the key of an instance's shared connection: with the generation, as names may be reused."""
     return host_id_of(instance.ref, instance.ssh) if instance.ssh else str(instance.ref)
 
 

@@ -228,10 +228,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file, or make the existing one private. Links are not followed: the target may belong to others.
-
-    SQLite itself follows no links to the files next to this one.
-    """
+    """Create the file, or make it private. Links are not followed: the target may belong to others."""
     descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
         os.fchmod(descriptor, 0o600)

@@ -150,10 +150,7 @@ class History(HistoryFile):
         return self._usable("snapshot", 2, self._select("SELECT account, resource, at, rows FROM snapshot"), read)
 
     def events(self, *, limit: int = 5_000, accounts: Iterable[str] | None = None) -> list[Event]:
-        """Return the newest observed events, oldest first.
-
-        Several gputui processes may have watched the same instance: a state reported twice in a row is one event.
-        """
+        """Return the newest events, oldest first. A state that several processes reported in a row is one event."""
         wanted = None if accounts is None else set(accounts)
         found = self._select(
             "SELECT seq, id, account, kind, instance, name, at, status, phase, before, after_seconds"
@@ -193,10 +190,7 @@ class History(HistoryFile):
     # Users of instances, where the back end does not report them. Passwords are never here.
 
     def remember_login(self, ref: Ref, *, user: str, generation: str) -> str | None:
-        """Store the user of an instance, and its :attr:`SSHTarget.generation`.
-
-        Returns the ``generation`` that was stored for this name before, None where there was none.
-        """
+        """Store user and generation of an instance; returns the generation stored before, None for none."""
         before: list[str] = []
         with self._forgiving("history cannot be written"), self._transaction() as connection:
             before += [text for (text,) in connection.execute("SELECT made FROM login WHERE ref = ?", (str(ref),))]
@@ -219,10 +213,7 @@ class History(HistoryFile):
     # The audit log.
 
     def begin_audit(self, *, at: datetime, user: str, account: str, ref: str, action: str, summary: str) -> int:
-        """Write that a mutation is about to be sent and return the entry's id.
-
-        Raises GputuiError when that cannot be kept: then nothing may be sent.
-        """
+        """Write that a change is about to be sent; returns the entry's id. On GputuiError nothing may be sent."""
         try:
             with self._lock:
                 if self._in_place_of_file:

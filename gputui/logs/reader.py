@@ -74,10 +74,7 @@ class LogReader:
         self.reading_past = False
 
     async def follow(self) -> None:
-        """Read the newest page, once, and then new lines, until cancelled or the log's writer is gone.
-
-        With an end time there are no new lines: it ends with the newest before it.
-        """
+        """Read the newest page, then new lines, until cancelled, the writer is gone, or the end time is reached."""
         self.gone = False
         failures = 0
         while True:

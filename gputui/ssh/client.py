@@ -353,10 +353,7 @@ class Forward:
         self._listener = listener
 
     async def close(self) -> None:
-        """Stop listening; open connections end with the SSH connection.
-
-        Python 3.12 and later wait for those as well; here for one second at most.
-        """
+        """Stop listening; open connections end with the SSH connection. Waits for one second at most."""
         self._listener.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_FORWARD_CLOSE_SECONDS):

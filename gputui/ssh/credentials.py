@@ -98,10 +98,7 @@ class Credentials:
         return await self._ask_secret(SecretQuestion(kind, self.host_id, prompt, attempt))
 
     async def load(self) -> None:
-        """Load the configured key and the agent's keys; the user's default ones where none is configured.
-
-        Raises SshError when the configured key is unusable; asks for the passphrase, unless the agent has the key.
-        """
+        """Load the keys of configuration, agent and user; may ask for a passphrase. Raises SshError for a bad key."""
         agent_keys = await self._agent_keys() if self._login.agent else []
         if self._key_path is not None:
             public = await asyncio.to_thread(key_files.public_data, self._key_path)

@@ -324,7 +324,7 @@ async def test_a_create_that_is_not_in_the_list_stays_unknown(
 ) -> None:
     lab.errors[Action.CREATE] = LOST
     async with running(clock, lab, history=history) as fleet:
-        with pytest.raises(UnknownOutcomeError, match="not to be seen") as caught:
+        with pytest.raises(UnknownOutcomeError, match="is not in the list") as caught:
             await fleet.create(fleet.creator("lab", "pod").prepare({"name": "new"}))
         assert "before you try again" in caught.value.hint
         assert fleet.mutations.pending(Ref("lab", "pod", "new")) is None

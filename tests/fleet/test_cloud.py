@@ -354,7 +354,7 @@ async def test_what_cannot_be_told_stays_unknown_and_is_not_sent_again(
     hub.errors[Action.CREATE] = LOST
     hub.made = [Ref("hub", "deployment", name) for name in made]
     async with running(clock, hub) as fleet:
-        with pytest.raises(UnknownOutcomeError, match="new was not to be seen"):
+        with pytest.raises(UnknownOutcomeError, match="new is not in the list"):
             await create(fleet, clock)
     assert hub.calls[Action.CREATE] == 1
 

@@ -211,7 +211,7 @@ async def test_a_pull_that_is_given_up_is_looked_for_and_told_as_unknown(
         asked = dock.calls[Resource.IMAGES]
         assert fleet.mutations.give_up(CUDA)
         async with asyncio.timeout(10):
-            with pytest.raises(UnknownOutcomeError, match="not to be seen"):
+            with pytest.raises(UnknownOutcomeError, match="is not in the list"):
                 await pull
         assert dock.calls[Resource.IMAGES] > asked
         assert (fleet.mutations.creating(), fleet.mutations.give_up(CUDA)) == ({}, False)

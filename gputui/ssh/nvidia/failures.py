@@ -51,10 +51,7 @@ _LOST = re.compile(_REASONS[4][0], re.IGNORECASE)
 
 
 def failure(part: Part, name: str, makers: Sequence[str] = ()) -> SshError:
-    """Return the error when no GPU could be read in the instance ``name``, with the way out.
-
-    ``makers`` are those of other accelerators detected on the machine.
-    """
+    """Return the error when no GPU of ``name`` could be read; ``makers`` are those of other accelerators there."""
     said = excerpt(part.text)
     if part.status == TIMED_OUT:
         return no_answer(name, CALL_SECONDS)

@@ -216,10 +216,7 @@ def excerpt(text: str) -> str:
 
 
 def without_refused(question: Question, answer: Answer) -> Question | None:
-    """Return the query without the fields unknown to this nvidia-smi, None when it knows all.
-
-    It refuses a whole query for one unknown field, and names the first.
-    """
+    """Return the query without the first field that this nvidia-smi refused, None when it refused none."""
     fields = _without(question.fields, answer.get("gpus"))
     app_fields = _without(question.app_fields, answer.get("apps"))
     better = replace(question, fields=fields, app_fields=app_fields)

@@ -154,10 +154,7 @@ async def _ask_for_more(probe: _Probe, question: Question) -> Question:
 
 
 class GpuReader:
-    """Reads the GPUs of one instance repeatedly, each time over a connection from ``lease``.
-
-    While a command of an earlier probe still runs, no other one is started.
-    """
+    """Reads the GPUs of one instance over leased connections, unless a command of an earlier probe still runs."""
 
     def __init__(
         self, lease: Callable[[Instance], AbstractAsyncContextManager[Connection]], at: Callable[[], datetime]

@@ -148,7 +148,7 @@ async def test_a_create_answered_by_a_failure_is_looked_for_by_name(
             assert result.created == Ref("dock", "container", "train_a")
             assert "No success was reported, but the container train_a has been created." in result.message
         else:
-            with pytest.raises(UnknownOutcomeError, match=rf"HTTP {status}.*train_a was not to be seen"):
+            with pytest.raises(UnknownOutcomeError, match=rf"HTTP {status}.*train_a is not in the list"):
                 await fleet.create(fleet.creator("dock", "container").prepare(CREATE))
     assert server.count("POST", "/containers/create") == 1
 
