@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 
 from gputui.formatting import format_money
@@ -154,9 +153,3 @@ def price_change(row: Deployment, to: int) -> str:
     word = "rises" if to > row.desired else "falls"
     total = format_money(times(row.price_to, to))
     return f"Spending {word} by up to {format_money(more)}/h, to at most {total}/h."
-
-
-def cost_line(count: int, high: Decimal, currency: str) -> str:
-    """Write the maximum cost of so many instances: ``at most $1.50/h``, ``at most $6.00/h (4 × $1.50/h)``."""
-    each = f" ({count} × {format_money(Money(high, currency))}/h)" if count != 1 else ""
-    return f"at most {format_money(Money(high * count, currency))}/h{each}"

@@ -8,7 +8,7 @@ import pytest
 
 from gputui.api.gpuhub.create import DeploymentForm
 from gputui.models import Form, Money, Offer, Ref, Role
-from gputui.presentation.create import prefill_from_offer
+from gputui.presentation.forms import prefill_from_offer
 from tests.api.yotta import creators
 
 REF = Ref("hub", "offer", "sgp1/RTX 5090")

@@ -18,11 +18,10 @@ from gputui.api.yotta.create.storage import volume_fields
 from gputui.cli.forms import fields_text
 from gputui.errors import InvalidError, UnavailableError, UnknownOutcomeError
 from gputui.models import Action, FieldKind, Form, FormField, Resource, Role
-from gputui.presentation.create import cost, instances_at_once, same_name, stock_note
+from gputui.presentation.forms import cost, instances_at_once, same_name, stock_note
 from gputui.screens import dialogs
 from gputui.screens.commands.create import CreateCommands
-from gputui.screens.dialogs.form_choices import TickList
-from gputui.screens.dialogs.form_fields import Flag
+from gputui.screens.dialogs.form_editors import Flag, TickList
 from gputui.text import clean
 from tests.fleet.fakes import FakeCreator
 from tests.screens.cloud import IMAGES, Cloud, deployment, fields

@@ -18,7 +18,7 @@ from gputui.cli.prompts import ask_secret, confirm, require_terminal
 from gputui.config import templates
 from gputui.errors import ConfigError, ExitCode, InvalidError, UnknownOutcomeError
 from gputui.models import FieldKind, Form, Ref, Resource, Role
-from gputui.presentation import create
+from gputui.presentation import forms
 from gputui.redaction import redact
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _create(
             return ExitCode.REFUSED
     look = f"Look for it before you try again: gputui get {_home(fleet, name, kind)} -A {name}"
     if prompts.interactive():
-        notify(f"{create.doing(form)} in {name} …")
+        notify(f"{forms.doing(form)} in {name} …")
     try:
         result = runner.run(fleet.create(change))
     except UnknownOutcomeError as error:
@@ -183,11 +183,11 @@ async def _what_follows(fleet: Fleet, form: Form, values: Mapping[str, str]) -> 
     listing = await session.read(fleet, [fleet.resource_of(Ref(form.account, form.kind, "")), Resource.STOCK])
     listing.report()
     lines = (
-        create.cost(form, values),
-        create.same_name(form, values, listing.rows),
-        create.stock_note(form, values, listing.rows),
+        forms.cost(form, values),
+        forms.same_name(form, values, listing.rows),
+        forms.stock_note(form, values, listing.rows),
     )
-    return [*create.sizes(form, values), *(line for line in lines if line)]
+    return [*forms.sizes(form, values), *(line for line in lines if line)]
 
 
 def form_values(form: Form, given: Mapping[str, str]) -> dict[str, str]:

@@ -17,9 +17,8 @@ from gputui.errors import ConflictError, GputuiError, InvalidError
 from gputui.models import Form, PreparedRequest
 from gputui.screens.dialogs.confirm import ConfirmDialog
 from gputui.screens.dialogs.dialog import Dialog
-from gputui.screens.dialogs.form_body import FormBody
-from gputui.screens.dialogs.form_choices import Done, Edited
-from gputui.screens.dialogs.form_fields import keys_of
+from gputui.screens.dialogs.form_body import FormBody, keys_of
+from gputui.screens.dialogs.form_editors import Done, Edited
 from gputui.screens.dialogs.menu import Choice, MenuDialog
 from gputui.screens.dialogs.prompt import PromptDialog
 from gputui.screens.dialogs.reader import ReaderDialog
@@ -57,7 +56,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+g", "go_on", "Review", show=False, id="form.go-on"),
+        Binding("ctrl+g", "review", "Review", show=False, id="form.go-on"),
         Binding("ctrl+t", "preview", "Dry run", show=False, id="form.preview"),
         Binding("ctrl+o", "load", "Load a template", show=False, id="form.load"),
         Binding("ctrl+s", "save", "Save as a template", show=False, id="form.save"),
@@ -219,7 +218,7 @@ class FormDialog(Dialog[dict[str, str]], Generic[T]):
             return
         super().action_cancel()
 
-    def action_go_on(self) -> None:
+    def action_review(self) -> None:
         """Go on from any field."""
         self._submit()
 

@@ -11,12 +11,16 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input, Select, Static, TextArea
 
 from gputui.api.common.form_values import REQUIRED
 from gputui.models import FieldKind, Form, FormField
-from gputui.screens.dialogs.form_fields import keys_of, make_editor, put, text_of
+from gputui.screens.dialogs.form_editors import Finder, Flag, LinesEditor, Ticks, choice_line, pairs
+from gputui.widgets.inputs.line_input import LineInput, SecretInput
+from gputui.widgets.textual_internals import select_values
 
+FEW_CHOICES = 12
+"""More choices than this are found by typing."""
 _LABEL_WIDTH = 18
 _LONG_LABEL_WIDTH = 22
 """Cells of the column of labels, the space behind them included; in a form that fills the screen."""
@@ -228,3 +232,89 @@ class Message(Static):
             return 0
         width = self.content_size.width
         return self._said.get_height({}, width) if width else -1
+
+
+def keys_of(field: FormField) -> str:
+    """Say which keys an editor has that are not those of a line."""
+    match field.kind:
+        case FieldKind.CHOICE if field.choices:
+            return "type to search, ↓ ↑ enter to choose" if _is_long(field) else "enter to choose"
+        case FieldKind.MULTI if field.choices:
+            return "space toggles, type to jump"
+        case FieldKind.FLAG:
+            return "space changes it"
+        case FieldKind.LINES:
+            return "enter: new line, tab: next field"
+        case FieldKind.SECRET:
+            return "ctrl+r shows it" + (", ctrl+n generates one" if field.generate else "")
+    return ""
+
+
+def _is_long(field: FormField) -> bool:
+    return field.open_choices or len(field.choices) > FEW_CHOICES
+
+
+def make_editor(field: FormField, value: str) -> Widget:
+    """Return the editor of a field; the part that takes the focus has the id ``field-<name>``."""
+    name = f"field-{field.name}"
+    match field.kind:
+        case FieldKind.CHOICE if field.choices:
+            return Finder(field, value) if _is_long(field) else _select(field, value)
+        case FieldKind.MULTI:
+            return Ticks(field, value)
+        case FieldKind.FLAG:
+            return Flag(value == "true", id=name)
+        case FieldKind.LINES:
+            return LinesEditor(value, id=name)
+        case FieldKind.SECRET:
+            return SecretInput(value, generate=field.generate, id=name)
+        case _:
+            return LineInput(value, id=name)
+
+
+def _select(field: FormField, value: str) -> Select[str]:
+    # What was asked for and is not offered must not quietly become something else.
+    # Nor is there a choice where none was made.
+    foreign = value not in field.choices
+    return Select(
+        # Select parses a prompt that is text as markup: give it Content.
+        [(choice_line(choice, label), choice) for choice, label in pairs(field)],
+        value=Select.NULL if foreign else value,
+        allow_blank=foreign,
+        prompt="choose one",
+        id=f"field-{field.name}",
+        compact=True,
+    )
+
+
+def text_of(editor: Widget, kind: FieldKind) -> str:
+    """Return the text that stands in an editor now."""
+    match editor:
+        case Input():
+            return editor.value if kind is FieldKind.SECRET else editor.value.strip()
+        case Select():
+            return "" if editor.is_blank() else str(editor.value)
+        case Finder():
+            return editor.line.value.strip()
+        case Ticks():
+            return editor.text
+        case Flag():
+            return "true" if editor.value else "false"
+        case TextArea():
+            return editor.text.strip("\n")
+    raise TypeError(f"not an editor: {editor!r}")
+
+
+def put(editor: Widget, text: str) -> None:
+    """Let an editor hold another text."""
+    match editor:
+        case Input():
+            editor.value = text
+        case Select():
+            editor.value = text if text in select_values(editor) else editor.value
+        case Finder() | Ticks():
+            editor.set(text)
+        case Flag():
+            editor.set(text == "true")
+        case TextArea():
+            editor.text = text

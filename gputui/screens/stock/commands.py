@@ -71,7 +71,7 @@ class StockCommands(CreateCommands):
         if offer.ref.account not in self.view.creatable():
             self._describe_offer(offer)
             return
-        from gputui.presentation.create import prefill_from_offer
+        from gputui.presentation.forms import prefill_from_offer
 
         self.create([offer.ref.account], prefill_from_offer(offer))
 

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from gputui.models import FormField
@@ -20,6 +20,7 @@ from gputui.widgets.inputs.line_input import LineInput
 from gputui.widgets.internal_errors import GuardedHandlers
 
 TICKED, FREE = "[x]", "[ ]"
+_INDENT = "  "
 
 
 class Edited(Message):
@@ -275,6 +276,84 @@ class Finder(GuardedHandlers, Vertical):
         event.stop()
         self.set(self._shown[event.option_index])
         self.line.focus()
+
+
+class Flag(GuardedHandlers, Static, can_focus=True):
+    """Yes or no: space changes it, y and n say it."""
+
+    DEFAULT_CSS = """
+    Flag { width: 1fr; height: 1; background: $panel; }
+    Flag:focus { background: $selected; }
+    """
+
+    def __init__(self, value: bool, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._value = value
+        self._draw()
+
+    @property
+    def value(self) -> bool:
+        """Whether it is yes."""
+        return self._value
+
+    def set(self, value: bool) -> None:
+        """Say yes or no."""
+        if value != self._value:
+            self._value = value
+            self._draw()
+            self.post_message(Edited())
+
+    def _draw(self) -> None:
+        self.update(Content(f"{TICKED} yes" if self._value else f"{FREE} no"))
+
+    def on_key(self, event: Key) -> None:
+        """Change it, or go on."""
+        if event.key == "enter":
+            self.post_message(Done())
+        elif event.key == "space":
+            self.set(not self._value)
+        elif event.character in ("y", "n"):
+            self.set(event.character == "y")
+        else:
+            return
+        event.stop()
+
+
+class LinesEditor(GuardedHandlers, TextArea):
+    """Some lines: enter begins another, as far in as the one before or what it opens; tab leaves."""
+
+    DEFAULT_CSS = """
+    LinesEditor {
+        width: 1fr; height: auto; min-height: 2; max-height: 10; border: none; padding: 0; background: $panel;
+        scrollbar-size-vertical: 1; scrollbar-color: $muted; scrollbar-background: $panel;
+    }
+    LinesEditor:focus { border: none; background: $selected; }
+    """
+
+    def __init__(self, value: str, *, id: str) -> None:  # noqa: A002
+        super().__init__(value, id=id, compact=True, highlight_cursor_line=False)
+        self.cursor_blink = False
+
+    async def _on_key(self, event: Key) -> None:
+        """Keep the lines of JSON and of scripts below each other, as they belong together."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        if event.key == "enter":
+            inward = before[: len(before) - len(before.lstrip())]
+            if before.rstrip().endswith(("{", "[")):
+                inward += _INDENT
+            self._replace_via_keyboard(f"\n{inward}", *self.selection)
+        elif event.character in ("}", "]") and self.selection.is_empty and _is_indent(before):
+            self._replace_via_keyboard(event.character, (row, column - len(_INDENT)), (row, column))
+        else:
+            return
+        event.stop()
+        # What the editor itself does with the key comes after this.
+        event.prevent_default()
+
+
+def _is_indent(text: str) -> bool:
+    return text.endswith(_INDENT) and not text.strip()
 
 
 def pairs(field: FormField) -> list[tuple[str, str]]:

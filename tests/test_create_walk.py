@@ -1,0 +1,142 @@
+"""The walk of a create, from the key that reviews its form to the HTTP request, over the question.
+
+It counts the files of gputui with a function that the create itself enters: in the handler of the key, in the worker
+of the command and in the call. Textual draws dialogs by messages: what their layout enters is not part of the walk,
+nor what listeners and pollers do when the row is marked, nor the search for rows of the same name before the request.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import httpx
+import pytest
+
+from gputui.api.common.form_values import FormValues
+from gputui.api.gpuhub.backend import GpuhubBackend
+from gputui.api.yotta.backend import YottaBackend
+from gputui.config.loader import parse_config
+from gputui.fleet.account_runtime import AccountRuntime
+from gputui.fleet.mutations import Mutations
+from gputui.fleet.signals import Listeners
+from gputui.screens.commands.create import CreateCommands
+from gputui.screens.dialogs.form import FormDialog
+from gputui.sim.server import running_simulator
+from tests.screens.stage import Stage, staged
+from tests.tui.warm import ROOT
+
+PACKAGE = str(ROOT / "gputui")
+MOST_FILES = 30
+POD = {"name": "fresh", "image": "pytorch/pytorch:2.7.1", "gpuType": "NVIDIA_RTX_4090_24G", "gpuCount": "2"}
+DEPLOYMENT = {
+    "name": "fresh",
+    "dc_list": "sgp1",
+    "gpu_name_set": "RTX 4090",
+    "price_to": "9",
+    "image_uuid": "image-db8346e037",
+    "cmd": "sleep infinity",
+}
+
+
+def code_of(function: Any) -> CodeType:
+    code = inspect.unwrap(function).__code__
+    assert isinstance(code, CodeType)
+    return code
+
+
+STEPS = {code_of(FormDialog.action_review), code_of(CreateCommands.create), code_of(Mutations._called)}
+"""Where the steps of a create begin: the key that reviews the form, the worker of the command, the call."""
+REACTIONS = {code_of(Listeners.notify), code_of(AccountRuntime.reconsider), code_of(Mutations._check_of)}
+"""What is no step of it: views that draw the mark, pollers that adapt to it, the list read before the request."""
+
+
+TRANSPORT = f"{PACKAGE}/api/http/"
+"""All requests of gputui take the same way in there: the walk ends where it hands the request over."""
+
+
+class Walk:
+    """The functions of gputui that the steps of a create enter, Textual's and the transport's left out."""
+
+    def __init__(self) -> None:
+        self.codes: set[CodeType] = set()
+        self.sent = False
+
+    def note(self, frame: FrameType, event: str, argument: object) -> None:
+        code = frame.f_code
+        if self.sent or event != "call" or code in self.codes:
+            return
+        if not code.co_filename.startswith(PACKAGE) or code.co_filename.startswith(TRANSPORT):
+            return
+        at: FrameType | None = frame
+        while at is not None and at.f_code not in REACTIONS:
+            if at.f_code in STEPS or at.f_code.co_qualname.endswith("prepare.<locals>.send"):
+                self.codes.add(code)
+                return
+            at = at.f_back
+
+    @property
+    def files(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for code in self.codes:
+            found.setdefault(Path(code.co_filename).relative_to(PACKAGE).as_posix(), []).append(code.co_qualname)
+        return dict(sorted(found.items()))
+
+
+async def fill_in(stage: Stage, keys: str, values: Mapping[str, str]) -> None:
+    await stage.press(*keys)
+    await stage.until(lambda: stage.dialogs == ["FormDialog"], "the form")
+    form = stage.app.screen
+    assert isinstance(form, FormDialog)
+    form.put_values({**form.values(), **values})
+    await stage.settle()
+
+
+@pytest.mark.parametrize(
+    ("account", "make", "keys", "values", "path"),
+    [
+        ("yotta", YottaBackend, "n1", POD, "/v2/pods"),
+        ("hub", GpuhubBackend, "n", DEPLOYMENT, "/api/v1/dev/deployment"),
+    ],
+)
+async def test_a_create_enters_few_files_and_reads_its_values_once(
+    account: str,
+    make: Any,
+    keys: str,
+    values: Mapping[str, str],
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walk, read = Walk(), []
+    send, reading = httpx.AsyncClient.send, FormValues._read
+
+    async def sent(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+        walk.sent = walk.sent or (request.method, request.url.path) == ("POST", path)
+        return await send(client, request, **options)
+
+    def noted(given: FormValues, field: Any) -> None:
+        read.append(field.name)
+        reading(given, field)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", sent)
+    async with running_simulator(ssh=False) as running:
+        config = parse_config(running.config_toml(), name="simulator", private=True)
+        async with staged(make(config.accounts[account])) as stage:
+            await stage.until(lambda: stage.names, "rows")
+            await fill_in(stage, keys, values)
+            monkeypatch.setattr(FormValues, "_read", noted)
+            sys.setprofile(walk.note)
+            try:
+                await stage.press("ctrl+g")
+                await stage.until(lambda: stage.dialogs == ["ConfirmDialog"], "the question")
+                await stage.press("y")
+                await stage.until(lambda: walk.sent, "the request")
+            finally:
+                sys.setprofile(None)
+    assert len(walk.files) <= MOST_FILES, "\n".join(f"{file}: {names}" for file, names in walk.files.items())
+    assert sorted(read) == sorted(set(read))
+    assert set(values) <= set(read)
