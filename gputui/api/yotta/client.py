@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from pydantic import BaseModel, TypeAdapter
 
-from gputui.api.common.account_client import Clock, EnvelopeClient, Params
-from gputui.api.http.decoding import digested
+from gputui.api.common.account_client import Clock, EnvelopeClient
 from gputui.api.http.transport import DEFAULT_RETRY_AFTER
 from gputui.api.yotta.errors import explain, refusal
 from gputui.text import clean
@@ -43,11 +42,6 @@ class YottaClient(EnvelopeClient):
     def check_secret(self, secret: str) -> None:
         """Raise AuthError for what cannot be a key."""
         self.require_token(secret, "API key", "Write it alone")
-
-    async def ask_sized(self, path: str, params: Params | None = None) -> tuple[object, int]:
-        """Return the ``data`` of the answer to a GET request, and its length in bytes."""
-        body = await self.transport.get(path, params)
-        return await digested(len(body), self.data_of, body, path), len(body)
 
     def unwrap(self, body: bytes, path: str, *, what: str) -> object:
         """Return the ``data`` of an answer."""

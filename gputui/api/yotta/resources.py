@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -24,7 +23,7 @@ from gputui.api.http.rows import (
 from gputui.api.yotta import filters, mapping
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.prices import with_list_price
-from gputui.api.yotta.schema import PageFigures, figures_of, rows_of
+from gputui.api.yotta.schema import page_figures
 from gputui.errors import AuthError, NotFoundError, ProtocolError, RateLimitedError
 from gputui.models import Deployment, Instance, Offer, Phase, Ref, Row
 from gputui.text import clean
@@ -161,13 +160,9 @@ class YottaLists:
         return mapping.to_offers(self._scope, *await self._read_types())
 
     async def _read_types(self) -> tuple[Sequence[mapping.VmType], Mapping[str, int]]:
-        def read(data: object) -> tuple[list[mapping.VmType], Counter[str]]:
-            rows = rows_of(data)
-            if rows is None:
-                raise self._unlisted(TYPES)
-            return mapping.to_vm_types(rows)
-
-        self._types, unread = await self._client.read(TYPES, None, read)
+        self._types, unread = await self._client.read(
+            TYPES, None, lambda data: mapping.to_vm_types(self._rows_of(TYPES, data))
+        )
         self._types_requested = self._client.monotonic()
         return self._types, unread
 
@@ -216,35 +211,31 @@ class YottaLists:
     async def all(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list that comes whole; one that comes in pages after all is read page by page."""
 
-        def read(data: object) -> list[_R] | None:
-            rows = rows_of(data)
-            if rows is None:
-                raise self._unlisted(path)
-            if len(rows) < (figures_of(data).total or 0):
-                return None
-            return RowCollector(*read_each(rows, make)).rows()
-
-        found = await self._client.read(path, params, read)
-        return await self.paged(path, params, make) if found is None else found
+        page = await self.page(path, params, make)
+        if page.sent < (page.total or 0):
+            return await self.paged(path, params, make)
+        return RowCollector(page.rows, page.unread).rows()
 
     async def paged(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> list[_R]:
         """Read a list page by page."""
+        return await read_all(lambda index: self.page(path, {**params, "page": index, "size": PAGE_SIZE}, make))
 
-        async def page(index: int) -> Page[_R]:
-            return await self._client.read(path, {**params, "page": index, "size": PAGE_SIZE}, read)
+    async def page(self, path: str, params: filters.Parameters, make: Callable[[object], _R]) -> Page[_R]:
+        """Read a page of a list, or a list that comes whole; raises ProtocolError where it is neither."""
 
         def read(data: object) -> Page[_R]:
-            rows = rows_of(data)
-            if rows is None:
-                raise self._unlisted(path)
-            figures = figures_of(data) if isinstance(data, Mapping) else PageFigures(total=len(rows))
-            page_rows, unread = read_each(rows, make)
-            return Page(page_rows, len(rows), figures.size, figures.pages, figures.total, unread)
+            rows = self._rows_of(path, data)
+            found, unread = read_each(rows, make)
+            return Page(found, len(rows), *page_figures(data, len(rows)), unread)
 
-        return await read_all(page)
+        return await self._client.read(path, params, read)
 
-    def _unlisted(self, path: str) -> ProtocolError:
-        return ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
+    def _rows_of(self, path: str, data: object) -> list[object]:
+        """Return the rows of a plain list or of a page; nothing at all is an empty list."""
+        rows = data.get("items", data) if isinstance(data, Mapping) else data
+        if not isinstance(rows, list | None):
+            raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
+        return rows or []
 
 
 def _stand_in(ref: Ref, name: str, parent: Ref | None = None) -> Instance:

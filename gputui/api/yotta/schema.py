@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -229,26 +229,13 @@ def _named(value: object) -> object:
     return {name: _named(item) for name, item in value.items()}
 
 
-def rows_of(data: object) -> list[object] | None:
-    """Return the rows of a plain list or of a page, None where it is neither; nothing at all is an empty list."""
-    rows = data.get("items", data) if isinstance(data, Mapping) else data
-    if rows is None:
-        return []
-    return rows if isinstance(rows, list) else None
+def page_figures(data: object, rows: int) -> tuple[int | None, int | None, int | None]:
+    """Return size, number of pages and total of a page, None for missing ones; a plain list is one page.
 
-
-class PageFigures(NamedTuple):
-    """The figures of a page in an answer, None for missing ones."""
-
-    size: int | None = None
-    pages: int | None = None
-    total: int | None = None
-
-
-def figures_of(data: object) -> PageFigures:
-    """Return what an answer says of its page: next to its rows, or under ``pagination`` as lists of tasks have it."""
+    They are next to the rows, or under ``pagination`` in lists of tasks.
+    """
     if not isinstance(data, Mapping):
-        return PageFigures()
+        return None, None, rows
     inner = data.get("pagination")
     inside = inner if isinstance(inner, Mapping) else {}
 
@@ -256,4 +243,4 @@ def figures_of(data: object) -> PageFigures:
         outside = whole_number(data.get(key))
         return whole_number(inside.get(inner_key)) if outside is None else outside
 
-    return PageFigures(figure("size", "pageSize"), figure("pages", "totalPages"), figure("total", "totalCount"))
+    return figure("size", "pageSize"), figure("pages", "totalPages"), figure("total", "totalCount")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,15 +15,15 @@ from typing import NamedTuple
 
 from gputui.api.common.names import segment
 from gputui.api.common.readers import whole_number
-from gputui.api.http.decoding import digested
-from gputui.api.http.rows import RowCollector, attempt, read_each, require_some
+from gputui.api.http.pagination import Page
+from gputui.api.http.rows import RowCollector, attempt, require_some
 from gputui.api.http.shared_request import SharedRequest
 from gputui.api.yotta import filters, schema
 from gputui.api.yotta.client import YottaClient
 from gputui.api.yotta.mapping import ENDPOINT, Scope
 from gputui.api.yotta.resources import YottaLists
-from gputui.api.yotta.schema import Id, Text, Time, Whole, YottaRow, figures_of, rows_of
-from gputui.errors import AuthError, GputuiError, NotFoundError, ProtocolError, RateLimitedError
+from gputui.api.yotta.schema import Id, Text, Time, Whole, YottaRow
+from gputui.errors import AuthError, GputuiError, NotFoundError, RateLimitedError
 from gputui.models import Deployment, Phase, Ref, Task, TaskQueue
 from gputui.redaction import redact
 from gputui.text import clean
@@ -213,24 +214,19 @@ class YottaTasks:
     async def _newest(self, endpoint: Deployment, path: str, most: int) -> tuple[list[Task], int | None]:
         """Read pages until there are enough; what comes twice, because tasks came in between, comes once."""
         size = min(PAGE_SIZE, most)
-        rows, total, weight = await self._page(path, 1, size)
-        # By the rows that came: a page may have fewer than requested. Without a total a short page is the last.
-        wanted = min(most, total if total is not None else most if len(rows) >= size else len(rows))
-        pages = min(_MOST_PAGES, -(-wanted // len(rows))) if rows else 1
-        if pages > 1:
-            more = await asyncio.gather(*(self._page(path, index, size) for index in range(2, pages + 1)))
-            rows += [row for page, _, _ in more for row in page]
-            weight += sum(bytes_read for _, _, bytes_read in more)
-        # Their inputs and outputs are as long as people make them.
-        found, unread = await digested(weight, read_each, rows, partial(to_task, self._scope, endpoint))
-        tasks = {task.ref: task for task in found}
-        return RowCollector(list(tasks.values())[:most], unread).rows(), total
+        make = partial(to_task, self._scope, endpoint)
 
-    async def _page(self, path: str, index: int, size: int) -> tuple[list[object], int | None, int]:
-        """Return the rows of a page, how many there are in all, and how long the answer was, in bytes."""
-        params = {**self._query, "pageNumber": index, "pageSize": size}
-        data, length = await self._client.ask_sized(path, params)
-        rows = rows_of(data)
-        if rows is None:
-            raise ProtocolError(f"{self._client.server}: {path} answers with something else than a list.")
-        return list(rows), figures_of(data).total if isinstance(data, Mapping) else len(rows), length
+        async def page(index: int) -> Page[Task]:
+            return await self._lists.page(path, {**self._query, "pageNumber": index, "pageSize": size}, make)
+
+        first = await page(1)
+        # By the rows that came: a page may have fewer than requested. Without a total a short page is the last.
+        rest = most if first.sent >= size else first.sent
+        wanted = min(most, rest if first.total is None else first.total)
+        count = min(_MOST_PAGES, -(-wanted // first.sent)) if first.sent else 1
+        pages = [first, *await asyncio.gather(*(page(index) for index in range(2, count + 1)))]
+        tasks = {task.ref: task for each in pages for task in each.rows}
+        unread: Counter[str] = Counter()
+        for each in pages:
+            unread.update(each.unread)
+        return RowCollector(list(tasks.values())[:most], unread).rows(), first.total

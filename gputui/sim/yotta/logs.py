@@ -35,17 +35,6 @@ class LogQuery:
     after: tuple[int, int] | None = None
     backward: bool = False
 
-    def admits(self, line: Line) -> bool:
-        """Return whether a line matches."""
-        position = (line.at, line.offset)
-        if self.after is not None and not (position < self.after if self.backward else position > self.after):
-            return False
-        return (
-            (self.since is None or line.at >= self.since)
-            and (self.until is None or line.at <= self.until)
-            and self.keyword in line.text
-        )
-
 
 class LogBook:
     """The log of one worker. It is generated on request, always the same for the same worker."""
@@ -97,7 +86,7 @@ class LogBook:
             begin = max(begin, bisect_right(self._lines, (*query.after, chr(0x10FFFF))))
         numbers = range(end - 1, begin - 1, -1) if query.backward else range(begin, end)
         lines = (self._lines[number] for number in numbers)
-        found = list(itertools.islice(filter(query.admits, lines), query.size + 1))
+        found = list(itertools.islice((line for line in lines if query.keyword in line.text), query.size + 1))
         return found[: query.size], len(found) > query.size
 
     def clear(self) -> None:
