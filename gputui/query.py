@@ -66,13 +66,6 @@ class _Term:
     contained: str | None = None
     compares: Callable[[float], bool] | None = None
 
-    def holds(self, columns: Mapping[str, str]) -> bool:
-        if self.column is not None:
-            found = self.test(columns.get(self.column, ""))
-        else:
-            found = any(map(self.test, columns.values()))
-        return found != self.negated
-
     def over(self, keys: Sequence[str]) -> Callable[[str], bool]:
         """Return the same question for a line of texts, one for each of ``keys``."""
         if self.column is None:
@@ -112,10 +105,10 @@ class Query:
 
     def matches(self, columns: Mapping[str, str]) -> bool:
         """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it."""
-        return all(term.holds(columns) for term in self._terms)
+        return self.over(tuple(columns))(line_of(list(columns.values())))
 
     def over(self, keys: Sequence[str], *, numbers: Container[str] = ()) -> Callable[[str], bool]:
-        """Return :meth:`matches` for lines: a row's texts in the order of ``keys``, by :func:`line_of`.
+        """Return the test of a line: a row's texts in the order of ``keys``, by :func:`line_of`.
 
         For a hundred thousand rows: a line costs a third of a mapping to keep, and a tenth to ask. Comparisons of
         the columns in ``numbers`` are left out: :meth:`compared` asks them.

@@ -128,10 +128,16 @@ WORDS = st.lists(
 
 @given(st.tuples(CELLS, CELLS, CELLS), WORDS)
 def test_a_line_is_matched_as_the_texts_it_is_made_of(texts: tuple[str, str, str], words: list[str]) -> None:
-    query = parse(" ".join(words))
-    clean = [text.replace(JOINT, " ") for text in texts]
-    keys = ("one", "two", "three")
-    assert query.over(keys)(line_of(texts)) is query.matches(dict(zip(keys, clean, strict=True)))
+    columns = {key: text.replace(JOINT, " ") for key, text in zip(("one", "two", "three"), texts, strict=True)}
+
+    def holds(word: str) -> bool:
+        """Ask each text alone."""
+        column, colon, rest = word.removeprefix("!").partition(":")
+        asked = [columns.get(column, "")] if colon else list(columns.values())
+        alone = parse(f"text:{rest}" if colon else column)
+        return any(alone.over(("text",))(text) for text in asked) != word.startswith("!")
+
+    assert parse(" ".join(words)).over(tuple(columns))(line_of(texts)) is all(map(holds, words))
 
 
 def test_an_empty_filter_is_false() -> None:
