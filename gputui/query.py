@@ -66,6 +66,10 @@ class _Term:
     contained: str | None = None
     compares: Callable[[float], bool] | None = None
 
+    def holds(self, columns: Mapping[str, str]) -> bool:
+        texts = columns.values() if self.column is None else (columns.get(self.column, ""),)
+        return any(map(self.test, texts)) != self.negated
+
     def over(self, keys: Sequence[str]) -> Callable[[str], bool]:
         """Return the same question for a line of texts, one for each of ``keys``."""
         if self.column is None:
@@ -105,7 +109,7 @@ class Query:
 
     def matches(self, columns: Mapping[str, str]) -> bool:
         """Whether a row matches every term. ``columns`` maps a column's key to the row's text in it."""
-        return self.over(tuple(columns))(line_of(list(columns.values())))
+        return all(term.holds(columns) for term in self._terms)
 
     def over(self, keys: Sequence[str], *, numbers: Container[str] = ()) -> Callable[[str], bool]:
         """Return the test of a line: a row's texts in the order of ``keys``, by :func:`line_of`.
