@@ -78,7 +78,7 @@ def given_fields(values: Sequence[tuple[str, str]]) -> dict[str, str]:
     if twice := sorted({name for name in given if given.count(name) > 1}):
         raise ConfigError(
             f"{', '.join(twice)}: given twice.",
-            hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: gpu_ids=0,1.",
+            hint="Several lines go into one value: --set env=$'A=1\\nB=2', several choices with commas: regions=a,b.",
         )
     if [value for _, value in values].count("@-") > 1:
         raise ConfigError("@-: only one field can be read from stdin.")

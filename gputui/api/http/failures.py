@@ -265,7 +265,7 @@ def _field_problems(detail: list[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _parameter(location: Any) -> str:
-    """Return the parameter that FastAPI's location lies in: ``gpu_ids`` for ``["body", "gpu_ids", 0]``."""
+    """Return the parameter that FastAPI's location lies in: ``ports`` for ``["body", "ports", 0]``."""
     parts = location if isinstance(location, list) else []
     if parts and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:]

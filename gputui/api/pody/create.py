@@ -25,11 +25,11 @@ class PodCreator(Creator):
         """Return the form with the server's images."""
         images = tuple(image.ref.id for image in await self._images())
         note = "" if images else "The server has no image to create from."
-        return Form(self._account, "pod", f"New pod in {self._account}", _fields(images), note)
+        return Form(self._account, "pod", f"New pod in {self._account}", pod_fields(images), note)
 
     def prepare(self, values: Values) -> PreparedChange:
         """Read the values."""
-        given = FormValues(_fields(), values, "is no parameter of a new pod")
+        given = FormValues(pod_fields(), values, "is no parameter of a new pod")
         given.require(self._account)
         params = {name: str(value) for name, value in given.body().items()}
         ref = Ref(self._account, "pod", params["ins"])
@@ -42,7 +42,8 @@ class PodCreator(Creator):
         return PreparedChange(ref, values, send)
 
 
-def _fields(images: tuple[str, ...] = ()) -> tuple[FormField, ...]:
+def pod_fields(images: tuple[str, ...] = ()) -> tuple[FormField, ...]:
+    """Return the fields of a pod, with the images of the server."""
     name = "1 to 20 letters, digits and underscores, a letter first"
     return (
         FormField("ins", "Name", help=name, role=Role.NAME, read=checked(name_problem)),

@@ -44,7 +44,7 @@ def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Pull an image onto a host and wait until it is there. Ctrl+C stops the waiting, not the host."
     )
-    parser.add_argument("repo_tag", metavar="IMAGE", help="name with tag, such as nvidia/cuda:12.6.3-base")
+    parser.add_argument("image", metavar="IMAGE", help="name with tag, such as nvidia/cuda:12.6.3-base")
     arguments.add_account(parser, "can pull")
     arguments.add_change_options(parser)
 
@@ -60,7 +60,7 @@ def pull(args: argparse.Namespace) -> int:
     kind = "image"
     with _fleet(args) as (runner, fleet):
         account = _account(fleet, kind)
-        values = runner.run(_creator(fleet, account, kind).form()).named({Role.IMAGE: args.repo_tag})
+        values = runner.run(_creator(fleet, account, kind).form()).named({Role.IMAGE: args.image})
         as_create = {"kind": kind, "values": list(values.items()), "file": None, "save_template": None}
         return _run(argparse.Namespace(**vars(args), **as_create), runner, fleet, account)
 

@@ -19,9 +19,14 @@ def creator_of(backend: YottaBackend, kind: str) -> YottaCreator:
     return creator
 
 
+def backend() -> YottaBackend:
+    """Return a back end without a server."""
+    return YottaBackend(yotta_account("http://127.0.0.1:9"))
+
+
 def creator(kind: str) -> YottaCreator:
     """Return a creator that has requested nothing."""
-    return creator_of(YottaBackend(yotta_account("http://127.0.0.1:9")), kind)
+    return creator_of(backend(), kind)
 
 
 def fields(kind: str) -> Sequence[FormField]:
