@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from gputui.cli.output import Plain, format_table, notify, terminal_width, write_csv, write_json
 from gputui.models import RESOURCES, Resource, Row
+from gputui.presentation.columns.column import Column
 from gputui.presentation.columns.lists import table_columns
 
 _NOT_PRINTED = frozenset({"raw", "series"})
@@ -16,43 +17,35 @@ _ADDED = {Resource.BALANCES: ("runs_out", "runs_out_is")}
 """Keys that commands add to those of the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table: its heading, and the text of a row's cell."""
-
-    heading: str
-    cell: Callable[[Any], str]
-    right: bool = False
-
-    def text(self, row: object) -> str:
-        """Return the text of a row's cell; a fault is reported, and the text is ``?``."""
-        try:
-            return self.cell(row)
-        except Exception as error:  # noqa: BLE001  (a fault in one cell must not affect the others)
-            _report_fault(row, f"{self.heading} cannot be shown", error)
-            return "?"
-
-
-def columns_of(resource: Resource) -> Sequence[Column]:
-    """Return the columns of a table of this kind of row: those of the screen that are listed here."""
-    return [Column(one.title, one.plain_cell, right=one.right) for one in table_columns(resource)]
+def column(heading: str, cell: Callable[[Any], str], *, right: bool = False) -> Column[Any]:
+    """Return a column of records that are not rows."""
+    return Column(heading.lower(), heading, cell, right=right)
 
 
 def table_of(resource: Resource, rows: Sequence[Row], *, width: int | None) -> str:
     """Lay out rows of one kind as a table; columns in which every cell is empty are left out."""
-    return table_with(columns_of(resource), rows, width=width)
+    return table_with(table_columns(resource), rows, width=width)
 
 
-def table_with(columns: Sequence[Column], rows: Sequence[Any], *, width: int | None) -> str:
+def table_with(columns: Sequence[Column[Any]], rows: Sequence[Any], *, width: int | None) -> str:
     """Lay out records with the given columns; those in which every cell is empty are left out."""
-    cells = [[column.text(row) for row in rows] for column in columns]
+    cells = [[cell_text(column, row) for row in rows] for column in columns]
     kept = [index for index in range(len(columns)) if not rows or any(cells[index])]
     return format_table(
-        [columns[index].heading for index in kept],
+        [columns[index].title for index in kept],
         zip(*(cells[index] for index in kept), strict=True),
         right=frozenset(place for place, index in enumerate(kept) if columns[index].right),
         width=width,
     )
+
+
+def cell_text(column: Column[Any], row: Any) -> str:
+    """Return the text of a row's cell; a fault is reported, and the text is ``?``."""
+    try:
+        return column.plain_cell(row)
+    except Exception as error:  # noqa: BLE001  (a fault in one cell must not affect the others)
+        _report_fault(row, f"{column.title} cannot be shown", error)
+        return "?"
 
 
 def csv_columns(resource: Resource) -> tuple[str, ...]:
@@ -63,13 +56,13 @@ def csv_columns(resource: Resource) -> tuple[str, ...]:
 
 def print_rows(resource: Resource, rows: Sequence[Row], output: str) -> None:
     """Print rows of one kind on stdout as ``table``, ``json`` or ``csv``."""
-    print_records(rows, output, columns_of(resource), csv_columns(resource))
+    print_records(rows, output, table_columns(resource), csv_columns(resource))
 
 
 def print_records(
     records: Sequence[Any],
     output: str,
-    columns: Sequence[Column],
+    columns: Sequence[Column[Any]],
     keys: Sequence[str] = (),
     plain: Callable[[Any], Plain] | None = None,
 ) -> None:

@@ -12,15 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gputui.errors import GputuiError
+from gputui.errors import ExitCode, GputuiError
+from gputui.text import guarded_cell
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-from typing import TYPE_CHECKING
-
-from gputui.errors import ExitCode
-from gputui.text import guarded_cell
 
 Plain = Mapping[str, Any]
 

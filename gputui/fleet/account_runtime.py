@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from gputui.config.loader import Account, Polling
     from gputui.fleet.fleet import Fleet
 
+PACES: Mapping[Resource, str] = {
+    Resource.STOCK: "stock",
+    Resource.EVENTS: "events",
+    Resource.PROCESSES: "processes",
+    Resource.GPUS: "processes",
+}
+"""The setting of the interval of each list; all others have ``lists``."""
 _BACKGROUND_PACE = 30.0
 _TRANSITION_PACE = 1.0
 _SPENDING_PACE = 60.0
@@ -231,17 +238,8 @@ class AccountRuntime:
 
     @staticmethod
     def _base_pace(resource: Resource, polling: Polling) -> float:
-        match resource:
-            case Resource.STOCK:
-                return polling.stock
-            case Resource.EVENTS:
-                return polling.events
-            case Resource.PROCESSES | Resource.GPUS:
-                return polling.processes
-            case Resource.PACKAGES | Resource.BALANCES:
-                return max(polling.lists, _SPENDING_PACE)
-            case _:
-                return polling.lists
+        pace: float = getattr(polling, PACES.get(resource, "lists"))
+        return max(pace, _SPENDING_PACE) if resource in (Resource.PACKAGES, Resource.BALANCES) else pace
 
     def reconsider(self) -> None:
         """Adapt to a change of the watched lists or pending changes."""

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from gputui.commands import BY_ID, Command
 from gputui.models import Action, Block, Instance, Phase, Resource
-from gputui.screens.commands.block_host import BlockCommands, place_of
+from gputui.presentation.blocks import place_of
+from gputui.screens.commands.block_host import BlockCommands
 from gputui.screens.list.list_view import ListView
 
 

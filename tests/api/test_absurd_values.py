@@ -13,10 +13,10 @@ from gputui.api.deepdock.backend import DeepdockBackend
 from gputui.api.gpuhub.backend import GpuhubBackend
 from gputui.api.pody.backend import PodyBackend
 from gputui.api.yotta.backend import YottaBackend
-from gputui.cli.columns import columns_of
 from gputui.errors import ProtocolError
 from gputui.models import Resource
 from gputui.models.serialize import from_plain, to_plain
+from gputui.presentation.columns.lists import table_columns
 from tests.api import recorded
 from tests.api.conftest import FakeTime, pody_account
 from tests.api.deepdock import server as deepdock
@@ -240,7 +240,7 @@ async def test_one_absurd_value_spoils_no_more_than_its_row(
 def show(resource: Resource, rows: Any) -> None:
     """Write rows as every command does."""
     for row in rows:
-        for column in columns_of(resource):
-            assert column.cell(row).isprintable()
+        for column in table_columns(resource):
+            assert column.plain_cell(row).isprintable()
         data = json.loads(json.dumps(to_plain(row), allow_nan=False))
         from_plain(type(row), data)

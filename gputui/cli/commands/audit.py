@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gputui.cli import arguments, session
-from gputui.cli.columns import Column, print_records
+from gputui.cli.columns import column, print_records
 from gputui.cli.output import notify
 from gputui.errors import ExitCode
 
@@ -19,12 +19,12 @@ def _beside(entry: AuditEntry) -> str:
 
 
 _COLUMNS = (
-    Column("TIME", lambda entry: entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")),
-    Column("USER", lambda entry: entry.user),
-    Column("ACTION", lambda entry: entry.action),
-    Column("WHAT", lambda entry: entry.ref or entry.account),
-    Column("OUTCOME", lambda entry: entry.outcome.value),
-    Column("SUMMARY", _beside),
+    column("TIME", lambda entry: entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")),
+    column("USER", lambda entry: entry.user),
+    column("ACTION", lambda entry: entry.action),
+    column("WHAT", lambda entry: entry.ref or entry.account),
+    column("OUTCOME", lambda entry: entry.outcome.value),
+    column("SUMMARY", _beside),
 )
 
 

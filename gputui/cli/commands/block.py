@@ -15,6 +15,7 @@ from gputui.cli.output import notify, report_error
 from gputui.errors import GputuiError
 from gputui.formatting import format_minutes, format_time
 from gputui.models import Action, Block, Event, Instance, Ref, Resource, Row
+from gputui.presentation.blocks import Place, one_of_each_host, place_of
 from gputui.presentation.columns.blocks import time_left
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     minutes: int = args.minutes
 
     def plan(runner: asyncio.Runner, fleet: Fleet, rows: Sequence[Row]) -> Plan:
-        instances = _one_a_host(rows)
+        instances = one_of_each_host(row for row in rows if isinstance(row, Instance))
         known = runner.run(_blocks(fleet, instances))
         comments = dict.fromkeys((row.ref for row in instances), args.comment or "")
         if args.comment is None:
@@ -54,21 +55,12 @@ def run(args: argparse.Namespace) -> int:
     return carry_out(args, Action.BLOCK, args.refs, plan)
 
 
-def _one_a_host(rows: Sequence[Row]) -> list[Instance]:
-    """Return one instance of each host."""
-    kept: dict[object, Instance] = {}
-    for row in rows:
-        if isinstance(row, Instance):
-            kept.setdefault((row.ref.account, row.region, row.host) if row.host else row.ref, row)
-    return list(kept.values())
-
-
-def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, str, str], Block]) -> list[str]:
+def _lines(row: Instance, minutes: int, comment: str, known: Mapping[Place, Block]) -> list[str]:
     """Return the lines about one host: until when, why, and whether it is already blocked."""
     host = f"Host {row.host or 'of ' + row.name} in {row.region or row.ref.account}"
     until = format_time(datetime.now(UTC) + timedelta(minutes=minutes))
     lines = [f"{host}: for {format_minutes(minutes)}, until {until}."]
-    block = known.get((row.ref.account, row.region or "", row.host or ""))
+    block = known.get(place_of(row))
     if block is not None and block.until is not None:
         left = time_left(block, datetime.now(UTC))
         lines.append(f"It is already blocked, until {format_time(block.until)} ({left} left): this extends that.")
@@ -77,7 +69,7 @@ def _lines(row: Instance, minutes: int, comment: str, known: Mapping[tuple[str, 
     return lines
 
 
-async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[tuple[str, str, str], Block]:
+async def _blocks(fleet: Fleet, rows: Sequence[Instance]) -> dict[Place, Block]:
     """Return the present blocks by account, region and host; failures are reported."""
     listing = await session.read(fleet, [Resource.BLACKLIST], {row.ref.account for row in rows})
     for account, error in listing.failures:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from gputui.cli import arguments, session
-from gputui.cli.columns import Column, print_records
+from gputui.cli.columns import column, print_records
 from gputui.cli.output import Plain, notify, report_error
 from gputui.cli.parser import add_command
 from gputui.cli.session import Finding, check_accounts
@@ -63,16 +63,16 @@ def _state(finding: Finding) -> str:
 
 
 _COLUMNS = (
-    Column("ACCOUNT", lambda finding: finding.account.name),
-    Column("KIND", lambda finding: finding.account.kind),
-    Column("STATE", _state),
-    Column("VERSION", lambda finding: finding.info.version if finding.info else ""),
-    Column("USER", lambda finding: _user(finding.info)),
-    Column(
+    column("ACCOUNT", lambda finding: finding.account.name),
+    column("KIND", lambda finding: finding.account.kind),
+    column("STATE", _state),
+    column("VERSION", lambda finding: finding.info.version if finding.info else ""),
+    column("USER", lambda finding: _user(finding.info)),
+    column(
         "LATENCY", lambda finding: "" if finding.latency is None else f"{finding.latency * 1000:.0f} ms", right=True
     ),
-    Column("URL", lambda finding: finding.account.base_url),
-    Column(
+    column("URL", lambda finding: finding.account.base_url),
+    column(
         "QUOTA", lambda finding: ", ".join(quota_line(line) for line in finding.info.quota) if finding.info else ""
     ),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gputui.analytics import cost
 from gputui.analytics.cost_lines import CostLine, line_of
 from gputui.cli import session
-from gputui.cli.columns import Column, print_records
+from gputui.cli.columns import print_records
 from gputui.cli.output import Plain, notify
 from gputui.errors import ConfigError
 from gputui.formatting import format_money
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
         raise ConfigError("cost is a sum: it takes neither --watch nor --filter nor --of.")
     listing, billing = asyncio.run(_list(accounts))
     lines = [line_of(Ref(part.account, "cost", part.name), part) for part in cost.parts(listing.rows, billing)]
-    print_records(lines, args.output, _columns(), KEYS, _plain)
+    print_records(lines, args.output, pick(cost_columns(Context()), COST_TABLE), KEYS, _plain)
     if args.output == "table":
         for line in _totals(listing, billing, accounts):
             notify(line)
@@ -48,11 +48,6 @@ def run(args: argparse.Namespace, accounts: Mapping[str, Account]) -> int:
 def _plain(line: CostLine) -> Plain:
     plain = to_plain(line)
     return {key: plain[key] for key in KEYS}
-
-
-def _columns() -> list[Column]:
-    picked = pick(cost_columns(Context()), COST_TABLE)
-    return [Column(column.title, column.plain_cell, right=column.right) for column in picked]
 
 
 def _totals(listing: session.Listing, billing: Collection[str], accounts: Mapping[str, Account]) -> list[str]:

@@ -10,22 +10,17 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from gputui.cli import session
-from gputui.cli.columns import columns_of, csv_columns, table_of
+from gputui.cli.columns import cell_text, csv_columns, table_of
 from gputui.cli.lists.events import concerns
 from gputui.cli.output import column_widths, fit, format_line, notify, write_csv, write_json_line
 from gputui.cli.signals import until_interrupted
 from gputui.models import Change, Event, FeedState, Ref, Resource, Row
+from gputui.presentation.columns.lists import table_columns
 
 if TYPE_CHECKING:
     from gputui.config.loader import Account, Config
     from gputui.fleet import Fleet
 
-_PACE = {
-    Resource.STOCK: "stock",
-    Resource.EVENTS: "events",
-    Resource.PROCESSES: "processes",
-    Resource.GPUS: "processes",
-}
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 
 Keep = Callable[[Row], bool]
@@ -51,10 +46,12 @@ def watch(
     ``values`` is a filter that every account accepts; ``of`` limits events to those of one row. ``prepare`` is called
     with the started fleet and returns the rows to keep; ``end`` is awaited after the fleet has ended.
     """
+    from gputui.fleet.account_runtime import PACES
+
     polling = config.polling
     if args.interval is not None:
         pace = {
-            _PACE.get(resource, "lists"): args.interval,
+            PACES.get(resource, "lists"): args.interval,
             "lists" if resource is Resource.EVENTS else "events": args.interval,
         }
         polling = polling.model_copy(update=pace)
@@ -221,7 +218,7 @@ def _problem_reporter() -> Callable[[Change], None]:
 
 def _marked_rows(resource: Resource) -> Show:
     """Show for logs: a line for each changed row, marked ``+``, ``~`` or ``-``, in columns that only ever widen."""
-    columns = columns_of(resource)
+    columns = table_columns(resource)
     right = frozenset(index for index, column in enumerate(columns) if column.right)
     widths: list[int] = []
     report_problems = _problem_reporter()
@@ -229,12 +226,12 @@ def _marked_rows(resource: Resource) -> Show:
     def show(change: Change, rows: Mapping[Ref, Row]) -> None:
         del rows
         lines = [
-            (mark, [column.text(row) for column in columns])
+            (mark, [cell_text(column, row) for column in columns])
             for mark, changed in (("+", change.added), ("~", change.updated))
             for row in changed
         ]
         if not widths:
-            lines.insert(0, (" ", [column.heading for column in columns]))
+            lines.insert(0, (" ", [column.title for column in columns]))
         table = [cells for _, cells in lines] + ([[" " * width for width in widths]] if widths else [])
         widths[:] = column_widths(table)
         for mark, cells in lines:

@@ -12,15 +12,13 @@ from gputui.errors import GputuiError
 from gputui.formatting import format_minutes
 from gputui.models import Action, Block, Event, Instance, Ref, Resource
 from gputui.presentation.actions import effect
+from gputui.presentation.blocks import one_of_each_host, place_of
 from gputui.presentation.columns.blocks import minute_text
 from gputui.presentation.glyphs import PHASE_GLYPHS, PHASE_STYLES
 from gputui.screens import dialogs
 from gputui.screens.commands.action_flow import ActionCommands
 from gputui.screens.commands.command_set import in_worker
 from gputui.screens.detail import STYLES
-
-Place = tuple[str, str, str]
-"""A host: its account, region and name."""
 
 
 class BlockCommands(ActionCommands):
@@ -109,19 +107,6 @@ class BlockCommands(ActionCommands):
             if said := evidence_of(instance.ref, events):
                 dialog.suggest(said)
                 return
-
-
-def place_of(instance: Instance) -> Place:
-    """Return which host an instance is on; one without a host is on a host of its own."""
-    return instance.ref.account, instance.region or "", instance.host or str(instance.ref)
-
-
-def one_of_each_host(instances: Iterable[Instance]) -> list[Instance]:
-    """Return an instance on each of their hosts, the first that was given."""
-    chosen: dict[Place, Instance] = {}
-    for instance in instances:
-        chosen.setdefault(place_of(instance), instance)
-    return list(chosen.values())
 
 
 def evidence_of(instance: Ref, events: Iterable[Event]) -> str:
