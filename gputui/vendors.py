@@ -80,7 +80,7 @@ def find(kind: str) -> Vendor:
     try:
         vendor = first.load()
     except (Exception, SystemExit) as error:
-        raise _fault(kind, "cannot be imported", error) from error
+        raise package_fault(kind, error, "cannot be imported") from error
     version = getattr(vendor, "protocol", None)
     if version != PROTOCOL and isinstance(version, int):
         older = "gputui" if version > PROTOCOL else _package(first)
@@ -90,9 +90,9 @@ def find(kind: str) -> Vendor:
             hint=f"Update {older}.",
         )
     if not isinstance(vendor, Vendor):
-        raise _fault(kind, "registers no usable vendor", TypeError("it is no gputui.vendors.Vendor"))
+        raise package_fault(kind, TypeError("it is no gputui.vendors.Vendor"), "registers no usable vendor")
     if vendor.unknown:
-        raise _fault(kind, "registers no usable vendor", TypeError(f"unknown {', '.join(vendor.unknown)}"))
+        raise package_fault(kind, TypeError(f"unknown {', '.join(vendor.unknown)}"), "registers no usable vendor")
     return vendor
 
 
@@ -111,15 +111,11 @@ def load(kind: str, part: Part) -> Any:
     try:
         return getattr(import_module(module), name)
     except (Exception, SystemExit) as error:
-        raise _fault(kind, "cannot be imported", error) from error
+        raise package_fault(kind, error, "cannot be imported") from error
 
 
-def package_fault(kind: str, error: BaseException) -> VendorError:
+def package_fault(kind: str, error: BaseException, what: str = "fails") -> VendorError:
     """Return the error for an exception of a vendor's part that is not a GputuiError."""
-    return _fault(kind, "fails", error)
-
-
-def _fault(kind: str, what: str, error: BaseException) -> VendorError:
     package = _package(_registered()[kind][0])
     detail = clean(f"{type(error).__name__}: {error}".split("\n")[0])[:200].removesuffix(": ")
     return VendorError(

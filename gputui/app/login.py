@@ -29,7 +29,6 @@ from gputui.widgets.textual_internals import AWAITED_GROUP
 
 if TYPE_CHECKING:
     from gputui.ssh.client import Connection
-    from gputui.ssh.credentials import SecretQuestion
     from gputui.ssh.known_hosts import HostKeyQuestion
     from gputui.ssh.pool import ConnectionPool
     from gputui.ssh.shell import ShellEnd
@@ -300,8 +299,8 @@ class Login:
             raise _InWindow
         return answer == Place.HERE
 
-    async def _ask_secret(self, question: SecretQuestion) -> Secret | None:
-        answer = await self._app.push_screen_wait(dialogs.PromptDialog(question.prompt, secret=True))
+    async def _ask_secret(self, prompt: str) -> Secret | None:
+        answer = await self._app.push_screen_wait(dialogs.PromptDialog(prompt, secret=True))
         if answer is None:
             return None
         note(answer)

@@ -19,7 +19,6 @@ from gputui.models import Ref, Secret
 if TYPE_CHECKING:
     from gputui.fleet import Fleet
     from gputui.ssh.client import Connection
-    from gputui.ssh.credentials import SecretQuestion
     from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 
 
@@ -100,13 +99,13 @@ async def _ask_host_key(question: HostKeyQuestion) -> bool:
             return False
 
 
-async def _ask_secret(question: SecretQuestion) -> Secret | None:
+async def _ask_secret(prompt: str) -> Secret | None:
     if not prompts.interactive():
         return None
     sys.stderr.write("\r\x1b[K")
     with _interruptible():
         try:
-            answer = ask_secret(question.prompt.rstrip(": "))
+            answer = ask_secret(prompt.rstrip(": "))
         except EOFError:
             return None
     if not answer:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gputui.actions import ACTIONS
 from gputui.api.capabilities import PreparedChange
@@ -31,6 +31,7 @@ from gputui.models import Action, ActionResult, Image, Instance, Ref, Row, Secre
 from gputui.redaction import describe_fault, redact
 
 if TYPE_CHECKING:
+    from gputui.fleet.fleet import Fleet
     from gputui.history.history import History
 
 _LIST_SECONDS = 15.0
@@ -53,36 +54,17 @@ class Pending:
     since: datetime
 
 
-class Owner(Protocol):
-    """The methods of the fleet that mutations call."""
-
-    def runtime(self, account: str) -> AccountRuntime:
-        """Return an account's runtime."""
-
-    def get(self, ref: Ref) -> Row | None:
-        """Return a row."""
-
-    def would_list(self, ref: Ref) -> bool:
-        """Return whether the list that would contain a Ref was read in this session."""
-
-    def actions(self, row: Row) -> frozenset[Action]:
-        """Return the actions that a row permits now."""
-
-    def refresh_after(self, ref: Ref, action: Action) -> asyncio.Future[None] | None:
-        """Request the lists that an action may have changed; done when the one that contains ``ref`` is read."""
-
-
 class Mutations:
     """The only way in which the fleet changes anything on a back end."""
 
     def __init__(
         self,
-        owner: Owner,
+        fleet: Fleet,
         history: History | None,
         clock: Clock,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self._owner = owner
+        self._fleet = fleet
         self._auditor = Auditor(history, clock)
         self._clock = clock
         self._pending: dict[Ref, Pending] = {}
@@ -138,13 +120,13 @@ class Mutations:
         ref = expected.ref
         what = f"{ref.id} is not the {ref.kind} you were asked about any more"
         nothing = "Nothing was sent. Look at what is there now, then ask again."
-        row = self._owner.get(ref)
+        row = self._fleet.get(ref)
         if row is None:
             raise NotFoundError(f"{what}: it is gone from {ref.account}.", hint=nothing)
         now, before = _generation(row), _generation(expected)
         if now and before and now != before:
             raise ConflictError(f"{what}: another one has its name now.", hint=nothing)
-        if action not in self._owner.actions(row):
+        if action not in self._fleet.actions(row):
             status = f", it is {row.status}" if isinstance(row, Instance) else ""
             raise ConflictError(f"{what}: {action} cannot be done to it now{status}.", hint=nothing)
 
@@ -228,7 +210,7 @@ class Mutations:
             raise
         except GputuiError as error:
             if isinstance(error, RateLimitedError):
-                self._owner.runtime(ref.account).limit(error)
+                self._fleet.runtime(ref.account).limit(error)
             self._settle(ref, action, marked=marked, at_once=True)
             await self._auditor.end(entry, Outcome.FAILED, error.message)
             raise
@@ -271,9 +253,9 @@ class Mutations:
         if (find := change.find) is not None:
             before = frozenset(await find())
             return lambda: self._check_by_name(find, before, ref.kind)
-        if not self._owner.would_list(ref):
+        if not self._fleet.would_list(ref):
             await self._read_list_of(ref)
-        was_there = self._owner.get(ref) is not None or not self._owner.would_list(ref)
+        was_there = self._fleet.get(ref) is not None or not self._fleet.would_list(ref)
 
         async def check() -> ActionResult | None:
             return None if was_there else await self._check_list(ref, ref.kind)
@@ -299,15 +281,15 @@ class Mutations:
     async def _check_list(self, ref: Ref, kind: str) -> ActionResult | None:
         """Read the list again and check whether the object has appeared. Nothing is sent again."""
         await self._read_list_of(ref)
-        return None if self._owner.get(ref) is None else _created_after_all(kind, ref)
+        return None if self._fleet.get(ref) is None else _created_after_all(kind, ref)
 
     async def _read_list_of(self, ref: Ref) -> None:
-        seen = self._owner.refresh_after(ref, Action.CREATE)
+        seen = self._fleet.refresh_after(ref, Action.CREATE)
         if seen is not None:
             await within(self._clock, _LIST_SECONDS, seen)
 
     def _writable(self, account: str) -> AccountRuntime:
-        runtime = self._owner.runtime(account)
+        runtime = self._fleet.runtime(account)
         if runtime.read_only:
             raise ForbiddenError(
                 f"{account} is read-only here.",
@@ -324,17 +306,17 @@ class Mutations:
                 f"Already {spec.progress_of or spec.progress} {ref.id}.", hint="Wait until that has ended."
             )
         self._pending[ref] = Pending(action, self._clock.now())
-        self._owner.runtime(ref.account).reconsider()
+        self._fleet.runtime(ref.account).reconsider()
         self.listeners.notify(ref)
 
     def _unmark(self, ref: Ref, *, marked: bool = True) -> None:
         if marked and self._pending.pop(ref, None) is not None:
-            self._owner.runtime(ref.account).reconsider()
+            self._fleet.runtime(ref.account).reconsider()
             self.listeners.notify(ref)
 
     def _settle(self, ref: Ref, action: Action, *, marked: bool, at_once: bool = False) -> None:
         """Request the changed lists; the mark stays until they are read, unless nothing can have changed."""
-        seen = self._owner.refresh_after(ref, action)
+        seen = self._fleet.refresh_after(ref, action)
         if seen is None or at_once:
             self._unmark(ref, marked=marked)
         elif marked:

@@ -14,7 +14,7 @@ from gputui.errors import SshError
 from gputui.models import Instance, Ref, Secret, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import Connection
-from gputui.ssh.credentials import AskSecret, SecretQuestion
+from gputui.ssh.credentials import AskSecret
 from gputui.ssh.known_hosts import AskHostKey, HostKeyQuestion, KnownHosts, host_id_of
 from gputui.ssh.nvidia.reader import GpuReader
 from gputui.ssh.pool import ConnectionPool
@@ -108,7 +108,7 @@ class GpuProbe:
             asked.append("the host key is unknown")
             return False
 
-        async def no_secret(_: SecretQuestion) -> Secret | None:
+        async def no_secret(_: str) -> Secret | None:
             asked.append("it asks for a password")
             return None
 

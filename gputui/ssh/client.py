@@ -50,10 +50,6 @@ Refetch = Callable[[], Awaitable[SSHTarget]]
 _LoggedIn = tuple["Endpoint", asyncssh.SSHClientConnection]
 
 
-def _no_progress(_text: str) -> None:
-    """Show nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """The target of a connection: an address, a user, and the id under which the host key is stored."""
@@ -93,7 +89,7 @@ class Connection:
         await self._resources.aclose()
 
     async def wait_closed(self) -> None:
-        """Return when it has ended, by either side or the link."""
+        """Return when it has ended, by either side or the network."""
         await self.ssh.wait_closed()
 
     def __repr__(self) -> str:
@@ -120,7 +116,7 @@ async def connect(
     hosts: KnownHosts,
     ask: AskHostKey,
     ask_secret: AskSecret | None = None,
-    progress: Callable[[str], None] = _no_progress,
+    progress: Callable[[str], None] = lambda _: None,
     refetch: Refetch | None = None,
     deadline: float = 120.0,
     sleep: Sleep = asyncio.sleep,

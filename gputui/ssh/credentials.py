@@ -10,8 +10,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import asyncssh
@@ -33,26 +31,8 @@ _MOST_UNASKED = 5
 _ASKED_AT_MOST = 3
 _NOT_ACCEPTED = "The last one was not accepted."
 
-
-class SecretKind(StrEnum):
-    """The kind of secret."""
-
-    PASSWORD = "password"  # noqa: S105  (the name of a kind)
-    PASSPHRASE = "passphrase"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class SecretQuestion:
-    """A question for a password or a key's passphrase. ``attempt`` starts at 1; ``prompt`` is safe to display."""
-
-    kind: SecretKind
-    host_id: str
-    prompt: str
-    attempt: int = 1
-
-
-AskSecret = Callable[[SecretQuestion], Awaitable[Secret | None]]
-"""Returns None when the user gives up."""
+AskSecret = Callable[[str], Awaitable[Secret | None]]
+"""Asks with a prompt, which is safe to display; returns None when the user gives up."""
 
 
 @contextmanager
@@ -89,13 +69,13 @@ class Credentials:
         """Whether a question for a secret is possible."""
         return self._ask_secret is not None
 
-    async def ask(self, kind: SecretKind, prompt: str, attempt: int) -> Secret | None:
+    async def ask(self, prompt: str, attempt: int) -> Secret | None:
         """Ask the user, if possible."""
         if self._ask_secret is None:
             return None
         if attempt > 1:
             prompt = f"{_NOT_ACCEPTED} {prompt}"
-        return await self._ask_secret(SecretQuestion(kind, self.host_id, prompt, attempt))
+        return await self._ask_secret(prompt)
 
     async def load(self) -> None:
         """Load the keys of configuration, agent and user; may ask for a passphrase. Raises SshError for a bad key."""
@@ -163,7 +143,7 @@ class Credentials:
                     ) from error
             if attempt > _ASKED_AT_MOST:
                 break
-            passphrase = await self.ask(SecretKind.PASSPHRASE, f"Passphrase of {name}:", attempt)
+            passphrase = await self.ask(f"Passphrase of {name}:", attempt)
             if passphrase is None:
                 break
         raise SshError(
@@ -268,7 +248,7 @@ class LoginClient(asyncssh.SSHClient):
             return None
         self._asked += 1
         with paused(self._timeout):
-            answer = await self._credentials.ask(SecretKind.PASSWORD, prompt, self._asked)
+            answer = await self._credentials.ask(prompt, self._asked)
         if answer is None:
             self._asked = _ASKED_AT_MOST
             return None

@@ -12,7 +12,6 @@ import pytest
 
 from gputui.errors import SshError
 from gputui.models import Action, Ref, Secret, SSHTarget
-from gputui.ssh.credentials import SecretKind, SecretQuestion
 from gputui.ssh.pool import ConnectionPool
 from gputui.ssh.shell import ShellEnd
 from tests.fleet.fakes import FakeBackend
@@ -57,10 +56,10 @@ class PlayedSsh:
     async def _connect(self, *_: object, ask_secret: Any, progress: Callable[[str], None], **__: object) -> Any:
         progress("Waiting for someone.")
         self.waits = True
-        question = SecretQuestion(SecretKind.PASSWORD, "lab/pod/train", "Password of root@127.0.0.1")
+        prompt = "Password of root@127.0.0.1"
 
         async def ask() -> None:
-            self.answers.append(await ask_secret(question))
+            self.answers.append(await ask_secret(prompt))
 
         asking = asyncio.ensure_future(ask()) if self.asks else None
         try:

@@ -11,7 +11,6 @@ import pytest
 
 from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh.client import Connection, Refetch, connect
-from gputui.ssh.credentials import SecretQuestion
 from gputui.ssh.known_hosts import HostKeyQuestion, KnownHosts
 from tests.ssh.servers import PASSWORD, Server
 
@@ -26,7 +25,7 @@ class Person:
     accepts: bool = True
     secrets: list[str] = field(default_factory=list)
     asked: list[HostKeyQuestion] = field(default_factory=list)
-    asked_secrets: list[SecretQuestion] = field(default_factory=list)
+    asked_secrets: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     opened: list[Connection] = field(default_factory=list)
 
@@ -34,8 +33,8 @@ class Person:
         self.asked.append(question)
         return self.accepts
 
-    async def ask_secret(self, question: SecretQuestion) -> Secret | None:
-        self.asked_secrets.append(question)
+    async def ask_secret(self, prompt: str) -> Secret | None:
+        self.asked_secrets.append(prompt)
         return Secret(self.secrets.pop(0)) if self.secrets else None
 
     async def connect(

@@ -18,7 +18,6 @@ from gputui.models import Secret, SSHLogin, SSHTarget
 from gputui.ssh import client
 from gputui.ssh.client import forward, parse_jump
 from gputui.ssh.commands import run
-from gputui.ssh.credentials import SecretKind
 from gputui.ssh.known_hosts import KnownHosts
 from tests.ssh.conftest import ID, Clock, Person
 from tests.ssh.servers import PASSWORD, Server
@@ -122,7 +121,7 @@ async def test_a_wrong_password_says_what_was_tried_and_never_shows_it(
 async def test_a_wrong_password_may_be_typed_again(person: Person, server: Server) -> None:
     person.secrets = ["wrong", PASSWORD]
     await person.connect(server.port, password=None)
-    assert [question.attempt for question in person.asked_secrets] == [1, 2]
+    assert ["not accepted" in prompt for prompt in person.asked_secrets] == [False, True]
     assert server.passwords == ["wrong", PASSWORD]
 
 
@@ -131,7 +130,7 @@ async def test_a_server_that_asks_by_itself_gets_the_same_password_and_then_the_
         person.secrets = [PASSWORD]
         await person.connect(server.port, password="old")
         assert server.passwords == ["old", PASSWORD]
-        assert person.asked_secrets[0].prompt == "Password:"
+        assert person.asked_secrets[0] == "Password:"
 
 
 @pytest.mark.parametrize("prompts", [[("Login name: ", True)], [("Password: ", False), ("Code: ", False)]])
@@ -143,7 +142,7 @@ async def test_a_server_that_asks_for_more_than_a_password_does_not_get_the_conf
         person.secrets = list(answers)
         await person.connect(server.port, password="hunter2")
         assert server.passwords == [" ".join(answers)]
-        assert [question.prompt.split()[-2:] for question in person.asked_secrets] == [
+        assert [prompt.split()[-2:] for prompt in person.asked_secrets] == [
             f"The last one was not accepted. {text}".split()[-2:] if number else text.split()
             for number, (text, _) in enumerate(prompts)
         ]
@@ -193,7 +192,8 @@ async def test_a_keys_passphrase_is_asked(person: Person, tmp_path: Path) -> Non
     async with Server(password=None, client_keys=[key]) as server:
         person.secrets = ["wrong", "opensesame"]
         await person.connect(server.port, login=login)
-        assert {question.kind for question in person.asked_secrets} == {SecretKind.PASSPHRASE}
+        assert person.asked_secrets
+        assert all("Passphrase of" in prompt for prompt in person.asked_secrets)
         error = await failure(person, server.port, login=login)
         assert "passphrase" in error.message
 
