@@ -60,7 +60,7 @@ class AccountRuntime:
         self.open_error: GputuiError | None = None
         """Why it could not be opened."""
         self._logs: dict[Resource, FeedLog] = {}
-        self._pollers: dict[Resource, Poller] = {}
+        self.pollers: dict[Resource, Poller] = {}
         self.probes: Probes | None = None
         """The probes of its instances, where its back end does not report their processes."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,7 +83,7 @@ class AccountRuntime:
     @property
     def observes(self) -> bool:
         """Whether its events are derived from its instances, because it reports none."""
-        return Resource.EVENTS not in self._pollers
+        return Resource.EVENTS not in self.pollers
 
     def supports(self, resource: Resource) -> bool:
         """Return whether it has such a list, as far as is known. Before its opening: whether rows were restored."""
@@ -95,7 +95,7 @@ class AccountRuntime:
             return False
         if self.uses_probes(resource):
             return self.is_probing
-        return resource in (self._pollers if self.opened is not None else self._logs)
+        return resource in (self.pollers if self.opened is not None else self._logs)
 
     def denial(self, resource: Resource) -> GputuiError | None:
         """Return why the account may not use a list or create in it, as known since the last refresh."""
@@ -136,10 +136,6 @@ class AccountRuntime:
     def may_open_again(self) -> bool:
         """Whether opening failed and may be tried again."""
         return self.open_error is not None and not self._opening
-
-    def poller(self, resource: Resource) -> Poller | None:
-        """Return the poller of a list."""
-        return self._pollers.get(resource)
 
     # Opening and closing.
 
@@ -191,7 +187,7 @@ class AccountRuntime:
                 clock=self._clock,
                 random=self._random,
             )
-            self._pollers[resource] = poller
+            self.pollers[resource] = poller
             self._logs.setdefault(resource, FeedLog())
             self._tasks.append(asyncio.create_task(poller.run(), name=f"poll {self.name} {resource}"))
 
@@ -243,7 +239,7 @@ class AccountRuntime:
 
     def reconsider(self) -> None:
         """Adapt to a change of the watched lists or pending changes."""
-        for poller in self._pollers.values():
+        for poller in self.pollers.values():
             poller.reconsider()
         self.update_health()
 
@@ -252,7 +248,7 @@ class AccountRuntime:
         wanted = None if resources is None else set(resources)
         if wanted is not None and Resource.EVENTS in wanted and self.observes:
             wanted.add(Resource.INSTANCES)
-        for resource, poller in self._pollers.items():
+        for resource, poller in self.pollers.items():
             if self.uses_probes(resource) and not self.is_probing:
                 continue
             if resource in wanted if wanted is not None else poller.active:
@@ -272,7 +268,7 @@ class AccountRuntime:
     def _probes_changed(self, probes: Probes) -> None:
         for resource in probes.listers:
             self._fleet.take(self, resource, probes.rows(resource))
-            self._pollers[resource].reconsider()
+            self.pollers[resource].reconsider()
         self._fleet.announce()
 
     # Answers.
@@ -293,7 +289,7 @@ class AccountRuntime:
 
     def _retry_failed(self, recovered: Resource) -> None:
         """Request the other failed lists immediately, as the server answers again."""
-        for resource, poller in self._pollers.items():
+        for resource, poller in self.pollers.items():
             if resource is not recovered and poller.active and self._logs[resource].error is not None:
                 poller.refresh()
 
@@ -333,12 +329,12 @@ class AccountRuntime:
         else:
             logs = {
                 resource: self._logs[resource]
-                for resource, poller in self._pollers.items()
+                for resource, poller in self.pollers.items()
                 if poller.active and not self.uses_probes(resource)
             }
             limited = self._not_before > self._clock.monotonic()
             state, message = assess(logs, limited=limited)
-            if not logs and self.info is not None and any(map(self.denial, self._pollers)):
+            if not logs and self.info is not None and any(map(self.denial, self.pollers)):
                 state = HealthState.OK  # the account is known, and may not use the watched lists
         until = self._limited_until if state is HealthState.LIMITED else None
         self.health = changed_health(self.health, state, message, until, self._clock.now())

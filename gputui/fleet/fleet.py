@@ -157,7 +157,7 @@ class Fleet(Rows):
         answered = asyncio.Event()
         unsubscribe = self.subscribe_feeds(answered.set)
         for runtime, resource in wanted:
-            poller = runtime.poller(resource)
+            poller = runtime.pollers.get(resource)
             if poller is not None and runtime.feed(resource).state is FeedState.LOADING:
                 poller.refresh()
         try:
@@ -298,9 +298,9 @@ class Fleet(Rows):
         if home is Resource.DEPLOYMENTS:
             others.add(Resource.INSTANCES)
         for resource in others - {home}:
-            if (poller := runtime.poller(resource)) is not None:
+            if (poller := runtime.pollers.get(resource)) is not None:
                 poller.refresh_after_now()
-        poller = runtime.poller(home)
+        poller = runtime.pollers.get(home)
         return poller.refresh_after_now() if poller is not None else None
 
     def _probe(self, runtime: AccountRuntime) -> None:
