@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gputui.formatting import format_duration, format_time, seconds_text
+from gputui.formatting import format_time, seconds_text
 from gputui.models import Event, EventSource, Resource
 from gputui.presentation.columns.column import Cell, Column
 from gputui.presentation.columns.context import Context, Lists
 from gputui.presentation.columns.shared import (
     account_column,
     detail,
+    figure_column,
     hidden,
     name_like,
     stamp,
@@ -61,16 +62,7 @@ def event_columns(context: Context) -> Sequence[Column[Event]]:
             search=lambda row: row.status,
             plain=lambda row: row.status,
         ),
-        Column(
-            "after",
-            "AFTER",
-            lambda row: seconds_text(row.after_seconds),
-            lambda row: row.after_seconds,
-            number=lambda row: row.after_seconds,
-            right=True,
-            priority=2,
-            detail=lambda row: format_duration(row.after_seconds),
-        ),
+        figure_column("after", "AFTER", lambda row: row.after_seconds, seconds_text, priority=2),
         Column(
             "source",
             "SOURCE",

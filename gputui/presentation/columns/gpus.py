@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from gputui.formatting import format_bytes, format_duration
 from gputui.models import GpuDevice, GpuProcess, HostInfo, Resource
@@ -46,24 +46,24 @@ def gpu_columns(context: Context) -> Sequence[Column[GpuDevice]]:
         detail("uuid", lambda row: row.uuid),
         detail("seen from", lambda row: text_of(row.through)),
         problem_field(),
-        Column(
+        figure_column(
             "util",
             "UTIL",
-            _utilization,
             _sampled("utilization"),
+            cell=_utilization,
+            right=False,
             plain=_figure_text("utilization", " %"),
-            number=_sampled("utilization"),
             width=BAR_CELLS + 6,
             when_filled=True,
             label="utilisation",
         ),
-        Column(
+        figure_column(
             "memory",
             "GPU MEMORY",
-            _memory,
             lambda row: row.memory_used,
+            cell=_memory,
+            right=False,
             width=20,
-            number=lambda row: row.memory_used,
             plain=_memory_text,
             detail=lambda row: f"{_memory_text(row)}{' with the processor' if row.memory_shared else ''}",
         ),
@@ -98,9 +98,8 @@ def _sampled(name: str) -> Callable[[GpuDevice], float | None]:
 
 def _figure(name: str, title: str, unit: str, *, priority: int) -> Column[GpuDevice]:
     """Return the column of one figure of the newest reading."""
-    value = _sampled(name)
-    text = _figure_text(name, unit)
-    return Column(name, title, text, value, number=value, right=True, priority=priority, when_filled=True, label=name)
+    options: Any = {"cell": _figure_text(name, unit), "priority": priority, "when_filled": True, "label": name}
+    return figure_column(name, title, _sampled(name), **options)
 
 
 def _figure_text(name: str, unit: str) -> Callable[[GpuDevice], str]:
@@ -173,16 +172,7 @@ def process_columns(context: Context) -> Sequence[Column[GpuProcess]]:
             max_width=28,
             detail=lambda row: row.instance_name or ("" if row.pid is None else "a process of the host itself"),
         ),
-        Column(
-            "gpumem",
-            "GPU MEM",
-            _gpu_memory,
-            lambda row: row.gpu_memory_used,
-            number=lambda row: row.gpu_memory_used,
-            width=7,
-            right=True,
-            label="gpu memory",
-        ),
+        figure_column("gpumem", "GPU MEM", lambda row: row.gpu_memory_used, _gpu_memory, width=7, label="gpu memory"),
         Column("share", "SHARE", share, context.memory_share, width=BAR_CELLS + 5, priority=2, label=None),
         figure_column("memory", "MEM", lambda row: row.memory_used, format_bytes, priority=4, label="memory"),
         figure_column("uptime", "UPTIME", lambda row: row.uptime, format_duration, priority=3),
@@ -214,8 +204,8 @@ def _owner(row: GpuProcess) -> Cell:
     return (row.instance_name, "strong" if row.instance is not None else "")
 
 
-def _gpu_memory(row: GpuProcess) -> Cell:
-    return ("?", "muted") if row.gpu_memory_used is None else format_bytes(row.gpu_memory_used)
+def _gpu_memory(used: int | None) -> Cell:
+    return ("?", "muted") if used is None else format_bytes(used)
 
 
 def host_columns(context: Context) -> Sequence[Column[HostInfo]]:

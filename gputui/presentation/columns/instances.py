@@ -74,14 +74,12 @@ def instance_columns(context: Context) -> Sequence[Column[Instance]]:
             number=context.gpu_count,
             brief=lambda row: (gpus := gpu_text(row)) and f"GPUs: {gpus}",
         ),
-        Column(
+        figure_column(
             "gpumem",
             "GPU MEM",
-            gpu_memory,
             memory_used,
-            number=memory_used,
+            cell=gpu_memory,
             width=7,
-            right=True,
             priority=1,
             when_filled=True,
             label="gpu memory used",

@@ -116,14 +116,12 @@ def volume_columns(context: Context) -> Sequence[Column[Volume]]:
         text_column("type", "TYPE", _storage, max_width=16, brief=_storage),
         state_column(context, width=11, max_width=16),
         *hidden_state_columns(),
-        Column(
+        figure_column(
             "size",
             "SIZE",
-            _size,
             lambda row: row.size,
-            right=True,
+            cell=_size,
             width=8,
-            number=lambda row: row.size,
             detail=lambda row: size_and_bytes(row.size) or _size(row),
             brief=_size,
         ),

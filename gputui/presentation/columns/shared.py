@@ -59,8 +59,9 @@ def name_like(key: str, title: str, name: Callable[[Any], str | None], **options
 def figure_column(
     key: str, title: str, value: Callable[[Any], Any], text: Callable[[Any], Cell] = text_of, **options: Any
 ) -> Column[Any]:
-    """Return a column of a figure, on the right, ordered and compared by its value."""
-    return Column(key, title, lambda row: text(value(row)), value, number=value, right=True, **options)
+    """Return a column of a figure, on the right, ordered and compared by its value; ``cell`` shows it otherwise."""
+    cell = options.pop("cell", None) or (lambda row: text(value(row)))
+    return Column(key, title, cell, value, number=value, **{"right": True, **options})
 
 
 def hidden(key: str, text: Callable[[Any], str], title: str = "", **options: Any) -> Column[Any]:
