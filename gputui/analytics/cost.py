@@ -152,11 +152,6 @@ def total(rows: Iterable[Row]) -> Total:
     return sum_of(costing(kept), host_gpus(kept))
 
 
-def hourly(rows: Iterable[Row]) -> Amounts:
-    """Return the known hourly cost of these, by currency."""
-    return total(rows).amounts
-
-
 def by_account(rows: Iterable[Row]) -> dict[str, Total]:
     """Return the hourly cost by account, without accounts that have no cost."""
     kept = list(rows)

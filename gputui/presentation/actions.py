@@ -181,16 +181,11 @@ def ports_text(instance: Instance) -> str:
     return " ".join(f"{port.host_port}→{port.instance_port}" for port in instance.ports)
 
 
-def quota_text(quota: QuotaLine) -> str:
-    """Write a limit with its use: ``2 of 3``, ``4.0G of 32.0G``, ``unlimited``."""
+def quota_line(quota: QuotaLine) -> str:
+    """Write one limit by its name, with its use: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
 
     def amount(value: int) -> str:
         return format_bytes(value) if quota.unit == "bytes" else str(value)
 
     limit = quota.text or ("unlimited" if quota.limit is None else amount(quota.limit))
-    return limit if quota.used is None else f"{amount(quota.used)} of {limit}"
-
-
-def quota_line(line: QuotaLine) -> str:
-    """Write one limit by its name, with its use: ``pods 2 of 3``, ``memory 4.0G of 32.0G``, ``cpus 8``."""
-    return f"{line.name} {quota_text(line)}"
+    return f"{quota.name} {limit if quota.used is None else f'{amount(quota.used)} of {limit}'}"

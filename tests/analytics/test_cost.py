@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from gputui.analytics.cost import Total, billed, by_account, hourly, in_order, parts, total
+from gputui.analytics.cost import Total, billed, by_account, in_order, parts, total
 from gputui.analytics.run_out import Lasting, gpus_in_use, lasting, run_out
 from gputui.models import Balance, Deployment, GpuDevice, HostInfo, Instance, Money, Package, Phase, Ref, Row, Volume
 
@@ -43,16 +43,16 @@ def test_an_hour_is_the_sum_over_what_runs_or_begins_to() -> None:
         container("failed", phase=Phase.FAILED),
         container("unpriced", None),
     ]
-    assert hourly(rows) == {"USD": Money(Decimal("2.50"), "USD")}
+    assert total(rows).amounts == {"USD": Money(Decimal("2.50"), "USD")}
 
 
 def test_two_currencies_are_never_added() -> None:
     rows = [container("a"), container("b", "3.10", "CNY"), container("c", "0.20")]
-    assert hourly(rows) == {"USD": Money(Decimal("2.00"), "USD"), "CNY": Money(Decimal("3.10"), "CNY")}
+    assert total(rows).amounts == {"USD": Money(Decimal("2.00"), "USD"), "CNY": Money(Decimal("3.10"), "CNY")}
 
 
 def test_nothing_priced_is_no_amount_rather_than_zero() -> None:
-    assert hourly([container("a", None)]) == {}
+    assert total([container("a", None)]).amounts == {}
     assert by_account([]) == {}
 
 
@@ -90,15 +90,15 @@ def test_an_own_server_without_a_stated_price_is_no_gap_in_a_bill() -> None:
 
 def test_a_sum_with_an_estimate_in_it_is_one() -> None:
     estimate = replace(container("a"), price=Money(Decimal("0.20"), "USD", estimated=True))
-    assert hourly([estimate, container("b")]) == {"USD": Money(Decimal("2.00"), "USD", estimated=True)}
+    assert total([estimate, container("b")]).amounts == {"USD": Money(Decimal("2.00"), "USD", estimated=True)}
 
 
 def test_a_stopped_deployment_costs_nothing_and_a_failed_one_what_it_is_said_to() -> None:
     price = Money(Decimal(2), "USD")
     stopped = Deployment(Ref("y", "endpoint", "1"), "a", "ALB", Phase.STOPPED, "STOPPED", running=0, price=price)
     failed = Deployment(Ref("y", "endpoint", "2"), "b", "ALB", Phase.FAILED, "FAILED", running=0, price=price)
-    assert hourly([stopped]) == {}
-    assert hourly([failed]) == {"USD": price}
+    assert total([stopped]).amounts == {}
+    assert total([failed]).amounts == {"USD": price}
 
 
 # --- how long a balance lasts -------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_what_tells_its_price_as_a_whole_and_what_is_stored_are_in_the_sum() -> 
         Volume(Ref("y", "volume", "3"), "free", "S3", Phase.RUNNING, "active", price=Money(Decimal(0), "USD")),
         Volume(Ref("y", "volume", "4"), "broken", "CEPH", Phase.FAILED, "error", price=disk),
     ]
-    assert hourly(rows) == {"USD": Money(Decimal("3.75"), "USD")}
+    assert total(rows).amounts == {"USD": Money(Decimal("3.75"), "USD")}
     assert [(part.deployment, part.per_hour, part.instances, part.gpus, part.volumes) for part in parts(rows)] == [
         (chat.ref, usd, 2, 8, 0),
         (None, Money(Decimal("0.15"), "USD"), 0, 0, 3),

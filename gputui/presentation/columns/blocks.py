@@ -70,13 +70,9 @@ def minute_text(at: datetime, *, utc: bool) -> str:
     return format_time(at.replace(second=0, microsecond=0), utc=utc).removesuffix(":00")
 
 
-def is_extended(block: Block) -> bool:
-    """Whether it was extended after it was created."""
-    return block.updated_at is not None and block.created_at is not None and block.updated_at > block.created_at
-
-
 def _extended(row: Block) -> datetime | None:
-    return row.updated_at if is_extended(row) else None
+    """Return when it was extended after its creation."""
+    return row.updated_at if row.updated_at and row.created_at and row.updated_at > row.created_at else None
 
 
 LISTS: Lists = {

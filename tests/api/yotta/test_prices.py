@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from gputui.analytics.cost import hourly, total
+from gputui.analytics.cost import total
 from gputui.api.yotta.backend import YottaBackend
 from gputui.api.yotta.resources import TYPES_AGE
 from gputui.models import Instance, Money, Row
@@ -102,7 +102,7 @@ async def test_a_worker_has_a_share_of_its_endpoint_and_counts_once(
             *await backend.endpoints(),
             *await backend._lists.workers_of((await backend.endpoints())[0]),
         ]
-        assert hourly(rows) == {"USD": usd("3.9")}
+        assert total(rows).amounts == {"USD": usd("3.9")}
 
 
 H100 = vm_type("NVIDIA_H100_80G", ("us-west-1", True, 31), ("us-east-1", True, 32))
