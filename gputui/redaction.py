@@ -164,7 +164,7 @@ def describe_fault(error: BaseException) -> str:
 
 
 def inner_failure(what: str, error: BaseException) -> GputuiError:
-    """Return what a person is told of an exception that nobody foresaw; ``what`` failed: "lab: reading instances"."""
+    """Return the error for users about an unexpected exception; ``what`` failed: "lab: reading instances"."""
     failure = GputuiError(f"{what} failed inside gputui ({describe_fault(error)}).", hint="Please report this.")
     failure.__cause__ = error
     return failure

@@ -29,7 +29,7 @@ class Section(BaseModel):
     def _check_shown(cls, value: Any) -> Any:
         """Refuse characters that no terminal shows: every text except secrets may appear on the screen."""
         if isinstance(value, str) and clean(value) != value:
-            raise ValueError("holds a character that cannot be shown; remove it")
+            raise ValueError("contains a character that cannot be shown; remove it")
         return value
 
 
@@ -37,9 +37,9 @@ def _check_regions(names: list[str]) -> list[str]:
     """Refuse names that are not one region each; raises ValueError with the fix."""
     for name in names:
         if not name.strip() or clean(name) != name or name != name.strip():
-            raise ValueError("holds a name that is empty or has spaces around it; write only names of regions")
+            raise ValueError("contains a name that is empty or has spaces around it; write only names of regions")
         if "," in name or "/" in name:
-            raise ValueError("holds a comma or a slash inside a name; write one name in each pair of quotes")
+            raise ValueError("contains a comma or a slash inside a name; write one name in each pair of quotes")
         if names.count(name) > 1:
             raise ValueError(f"has {name} twice; remove one")
     return names
@@ -95,7 +95,7 @@ def _check_prices(prices: dict[str, float]) -> dict[str, float]:
     labels: dict[str, str] = {}
     for name in prices:
         if not name.strip() or clean(name) != name:
-            raise ValueError('holds a name that is no GPU model; write "H100" = 2.5')
+            raise ValueError('contains a name that is no GPU model; write "H100" = 2.5')
         if (other := labels.setdefault(gpu_label(name).casefold(), name)) != name:
             raise ValueError(f"has {other} and {name}, which are one model; remove one")
     return prices
@@ -103,7 +103,7 @@ def _check_prices(prices: dict[str, float]) -> dict[str, float]:
 
 def _check_jump(value: str) -> str:
     if not _JUMP.fullmatch(value):
-        raise ValueError("is not a jump host; write it as user@host:port, user and port may be left out")
+        raise ValueError("is not a jump host; write it as user@host:port, user and port are optional")
     return value
 
 
@@ -121,7 +121,7 @@ class SshConfig(Section):
 def normalise_base_url(value: str) -> str:
     """Return a URL without a slash at its end; raises ValueError with the fix, without the URL and its password."""
     if not value.isprintable() or clean(value) != value or " " in value:
-        raise ValueError("holds a space or a control character; remove it")
+        raise ValueError("contains a space or a control character; remove it")
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
@@ -130,7 +130,7 @@ def normalise_base_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not host:
         raise ValueError("is not an http or https URL; write it as http://HOST:PORT")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password; give them keys of their own")
+        raise ValueError("must not contain a user name or password; use separate keys for them")
     if parts.query or parts.fragment or "?" in value or "#" in value:
         raise ValueError("must end before the ? or #; remove what follows")
     location = f"[{host}]" if ":" in host else host

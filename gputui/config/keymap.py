@@ -181,7 +181,7 @@ def _key_problem(name: str, key: str) -> str | None:
     if not key:
         return "has a comma too many; the comma itself is called comma"
     if key != key.strip() or any(character.isspace() or not character.isprintable() for character in key):
-        return f"{clean(key)!r} holds a space; write only a comma between keys, and space for the space bar"
+        return f"{clean(key)!r} contains a space; write only a comma between keys, and space for the space bar"
     plain = _plain_key(key)
     if plain in _RESERVED:
         return f"{key} is reserved by the program; use another"

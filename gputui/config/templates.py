@@ -96,7 +96,7 @@ def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, di
         if not is_name:
             raise ConfigError(f"There is no file {clean(written)}.") from None
         there = ", ".join(names())
-        hint = f"There are: {there}." if there else f"They are kept in {template_dir()}."
+        hint = f"There are: {there}." if there else f"The folder is {template_dir()}."
         raise ConfigError(f"There is no template {written}.", hint=hint) from None
     except UnicodeDecodeError as error:
         problem = f"{clean(str(path))}: byte {error.start + 1} is not UTF-8; save the file as UTF-8"
@@ -107,7 +107,7 @@ def read(name_or_path: str | Path, *, form: Form | None = None) -> tuple[str, di
 
 
 def load(text: str, *, name: str, form: Form | None = None) -> tuple[str, dict[str, str]]:
-    """Read a template from text; ``name`` stands for the file in messages.
+    """Read a template from text; ``name`` is the file in messages.
 
     Returns the kind that it creates and the values; with ``form`` these are checked against its fields. Raises
     ConfigError with all problems as ``file: key: what is wrong; the fix``.
@@ -163,13 +163,13 @@ def dump(kind: str, values: Mapping[str, str], form: Form) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            problem = "holds a character that cannot be written to a file"
+            problem = "contains a character that cannot be written to a file"
             raise InvalidError(f"{field.label} {problem}.", fields={field.name: problem}) from None
         if field.variables:
             value, secret = _without_secrets(value)
-            lines += [f"# left out, as it may be a secret: {clean(name)}" for name in secret]
+            lines += [f"# omitted, as it may be a secret: {clean(name)}" for name in secret]
         elif field.kind in _FREE_TEXT and redact_json(value) != value:
-            lines.append(f"# left out, as it may hold a secret: {clean(field.name)}")
+            lines.append(f"# omitted, as it may contain a secret: {clean(field.name)}")
             continue
         unit = f"  # {clean(field.unit)}" if field.unit else ""
         lines.append(f"{_key(field.name)} = {_to_toml(field, value)}{unit}")

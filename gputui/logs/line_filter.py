@@ -11,7 +11,7 @@ import re
 from gputui.query import compile_pattern
 
 _LONGEST = 4000
-"""Characters of a line that are looked through: it is done between two frames."""
+"""Characters of a line that are searched, which happens between two frames."""
 _TERM = re.compile(r'!?(?:/((?:[^\\/]|\\.)+)/(?=\s|$)|"([^"]*)"|(\S+))')
 
 

@@ -175,7 +175,7 @@ class LogFilter:
 
     @property
     def behind(self) -> int:
-        """How many lines have not been looked at yet."""
+        """The number of lines that are not scanned yet."""
         return (self._store.last - self._to) + (self._from - self._store.first)
 
     def step(self, most: int = 5000) -> bool:

@@ -143,7 +143,7 @@ stock = 0
 
 def test_a_key_map_that_cannot_be_is_told_with_all_else() -> None:
     assert problems(ACCOUNT + 'typo = 1\n[ui]\nkeys = { ssh = "x", "table.up" = "n o" }')[1:] == [
-        "config.toml: ui.keys.table.up: 'n o' holds a space; "
+        "config.toml: ui.keys.table.up: 'n o' contains a space; "
         "write only a comma between keys, and space for the space bar",
         "config.toml: ui.keys.ssh: x is the key of exec already; assign another to one of them",
     ]
@@ -209,11 +209,11 @@ def test_what_is_written_wins_over_the_preset() -> None:
         ('regions = ["a", "a"]', "regions: has a twice; remove one"),
         (
             'regions = ["a", ""]',
-            "regions: holds a name that is empty or has spaces around it; write only names of regions",
+            "regions: contains a name that is empty or has spaces around it; write only names of regions",
         ),
         (
             'regions = ["a,b"]',
-            "regions: holds a comma or a slash inside a name; write one name in each pair of quotes",
+            "regions: contains a comma or a slash inside a name; write one name in each pair of quotes",
         ),
         ('currency = "usd"', 'currency: is not a currency; write its three letters, for example "USD"'),
         ("requests_per_second = 0", "requests_per_second: should be greater than 0; change it"),
@@ -381,7 +381,7 @@ def test_a_base_url_is_normalised(written: str, meant: str) -> None:
         ("http://", "write it as http://HOST:PORT"),
         ("http://h:port", "write it as http://HOST:PORT"),
         ("http://[::1", "write it as http://HOST:PORT"),
-        ("http://alice:hunter2@h", "give them keys of their own"),
+        ("http://alice:hunter2@h", "use separate keys for them"),
         ("http://h/?token=hunter2", "remove what follows"),
         ("http://h/#hunter2", "remove what follows"),
         ("http://h hunter2", "remove it"),
@@ -591,7 +591,7 @@ def test_a_text_that_would_act_on_the_terminal_is_refused(line: str) -> None:
     text += "" if line.startswith("username") else 'username = "a"\n'
     with pytest.raises(ConfigError) as caught:
         parse_config(text, name="c.toml", private=True)
-    assert "holds a character that cannot be shown; remove it" in str(caught.value)
+    assert "contains a character that cannot be shown; remove it" in str(caught.value)
     assert clean(str(caught.value), multiline=True) == str(caught.value)
 
 

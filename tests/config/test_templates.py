@@ -263,7 +263,7 @@ def test_variables_that_may_be_secret_are_not_written() -> None:
     text = templates.dump("container", {"env": "LANG=C\nAPI_TOKEN=abc123\nDB_PASSWORD=x y"}, form)
     assert "abc123" not in text
     assert "x y" not in text
-    assert "# left out, as it may be a secret: API_TOKEN" in text
+    assert "# omitted, as it may be a secret: API_TOKEN" in text
     assert tomllib.loads(text)["values"]["env"].strip() == "LANG=C"
 
 
@@ -271,12 +271,12 @@ def test_variables_that_may_be_secret_are_not_written() -> None:
 def test_of_a_line_without_a_name_nothing_is_told(line: str) -> None:
     form = Form("y", "task", "New", (FormField("headers", "Headers", FieldKind.LINES, variables=True),))
     text = templates.dump("task", {"headers": f"X-Team: vision\n{line}"}, form)
-    assert "# left out, as it may be a secret: a line\n" in text
+    assert "# omitted, as it may be a secret: a line\n" in text
     assert not any(secret in text for secret in ("abcdef12345", "hunter2"))
     assert tomllib.loads(text)["values"] == {"headers": "X-Team: vision"}
 
 
-def test_what_holds_a_secret_is_left_out_and_what_is_made_up_anew_is_kept_for_no_other() -> None:
+def test_texts_with_a_secret_and_generated_values_are_omitted() -> None:
     fields = (
         FormField("input", "Input", FieldKind.LINES),
         FormField("headers", "Headers", FieldKind.LINES, variables=True),
@@ -294,8 +294,8 @@ def test_what_holds_a_secret_is_left_out_and_what_is_made_up_anew_is_kept_for_no
     }
     text = templates.dump("task", values, form)
     assert not any(secret in text for secret in ("hunter2", "abcdef12345", "0123abcd"))
-    for left_out in ("hold a secret: input", "hold a secret: webhook", "be a secret: Authorization"):
-        assert f"# left out, as it may {left_out}\n" in text
+    for omitted in ("contain a secret: input", "contain a secret: webhook", "be a secret: Authorization"):
+        assert f"# omitted, as it may {omitted}\n" in text
     assert tomllib.loads(text)["values"] == {"headers": "X-Team: vision", "path": "/render"}
     assert templates.load(text, name="x", form=form) == ("task", {"headers": "X-Team: vision", "path": "/render"})
     harmless = values | {"input": '{"prompt": "a fox"}'}

@@ -64,7 +64,7 @@ class MigGpu:
         places = self.places.get(pid)
         if not places:
             return None
-        index = next((at for at, (_, held) in enumerate(places) if held == memory), 0)
+        index = next((at for at, (_, used) in enumerate(places) if used == memory), 0)
         return places.pop(index)[0]
 
 

@@ -194,7 +194,7 @@ def cut(output: str, name: str) -> Answer:
         elif open_part and rest.isdecimal():
             inside = text[start : found.start()]
             if inside.count("\n") > _MOST_LINES:
-                raise SshError(f"{name} answers with more than a list of GPUs can be.", hint="Log in with s to look.")
+                raise SshError(f"The answer of {name} is too long for a list of GPUs.", hint="Log in with s to look.")
             parts[open_part] = Part(inside, int(rest))
             open_part = ""
             ended += 1

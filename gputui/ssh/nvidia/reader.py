@@ -59,8 +59,8 @@ class Unended:
         return False
 
     async def _is_running(self, connection: Connection) -> bool:
-        look = f"sh -c 'grep -c \"{MARK}\" /proc/{self._shell}/cmdline 2>/dev/null'"
-        return (await run(connection, look, _CHECK_SECONDS)).output.strip().endswith("1")
+        command = f"sh -c 'grep -c \"{MARK}\" /proc/{self._shell}/cmdline 2>/dev/null'"
+        return (await run(connection, command, _CHECK_SECONDS)).output.strip().endswith("1")
 
 
 class _Probe:
@@ -95,7 +95,7 @@ class _Probe:
             else:
                 started.end()
         if started.overflowed:
-            raise SshError(f"{name} answers with more than a list of GPUs can be.", hint="Log in with s to look.")
+            raise SshError(f"The answer of {name} is too long for a list of GPUs.", hint="Log in with s to look.")
         output = bytes(started.output)
         self._big = self._big or len(output) > _SMALL_OUTPUT
         parts = await self.understand(lambda: query.cut(output.decode("utf-8", "replace"), name))
