@@ -10,84 +10,51 @@ from collections.abc import Iterable, Mapping
 from gputui.commands import BY_ID
 from gputui.text import clean
 
+_LINES = {"down": "j,down", "up": "k,up"}
+_PAGES = {"page-down": "ctrl+f,pagedown", "page-up": "ctrl+u,pageup"}
+_SIDES = {"right": "right", "left": "left"}
+_FIRST_AND_LAST = {"first": "g,home", "last": "G,end"}
+_TOP_AND_END = {"top": "g,home", "end": "G,end"}
+_MATCHES = {"next": "n", "previous": "N"}
+_READER = {"close": "q", "find": "slash", "copy": "c"}
+_WIDGETS: Mapping[str, Mapping[str, str]] = {
+    "table": {
+        **_LINES,
+        **_FIRST_AND_LAST,
+        "page_down": _PAGES["page-down"],
+        "page_up": _PAGES["page-up"],
+        "open": "enter",
+    },
+    "heatmap": {**_LINES, **_SIDES, **_FIRST_AND_LAST, "open": "enter"},
+    "charts": {**_LINES, **_SIDES, "open": "enter"},
+    "log": {**_LINES, **_PAGES, **_FIRST_AND_LAST, **_SIDES},
+    "text": {**_LINES, **_PAGES, "page-down": "ctrl+f,pagedown,space", **_TOP_AND_END, **_MATCHES},
+    "reader": _READER,
+    "json": {
+        **_LINES,
+        **_PAGES,
+        **_TOP_AND_END,
+        "toggle": "enter,space",
+        "unfold": "l,right",
+        "fold": "h,left",
+        "unfold-all": "plus",
+        "fold-all": "minus",
+        **_MATCHES,
+        **_READER,
+        "copy-all": "C",
+        "raw": "y",
+        "save": "ctrl+s",
+    },
+    "menu": {"down": "j", "up": "k", "copy": "c"},
+    "dialog": {"cancel": "escape", "other": "left,right"},
+    "question": {"yes": "y", "no": "n"},
+    "choices": {"down": "down", "up": "up"},
+    "form": {"go-on": "ctrl+g", "preview": "ctrl+t", "load": "ctrl+o", "save": "ctrl+s"},
+    "secret": {"reveal": "ctrl+r", "generate": "ctrl+n"},
+    "entry": {"close": "escape", "submit": "enter", "complete": "tab", "earlier": "up", "later": "down"},
+}
 MOVEMENT: Mapping[str, str] = {
-    "table.down": "j,down",
-    "table.up": "k,up",
-    "table.first": "g,home",
-    "table.last": "G,end",
-    "table.page_down": "ctrl+f,pagedown",
-    "table.page_up": "ctrl+u,pageup",
-    "table.open": "enter",
-    "heatmap.down": "j,down",
-    "heatmap.up": "k,up",
-    "heatmap.right": "right",
-    "heatmap.left": "left",
-    "heatmap.first": "g,home",
-    "heatmap.last": "G,end",
-    "heatmap.open": "enter",
-    "charts.down": "j,down",
-    "charts.up": "k,up",
-    "charts.right": "right",
-    "charts.left": "left",
-    "charts.open": "enter",
-    "log.down": "j,down",
-    "log.up": "k,up",
-    "log.page-down": "ctrl+f,pagedown",
-    "log.page-up": "ctrl+u,pageup",
-    "log.first": "g,home",
-    "log.last": "G,end",
-    "log.right": "right",
-    "log.left": "left",
-    "text.down": "j,down",
-    "text.up": "k,up",
-    "text.page-down": "ctrl+f,pagedown,space",
-    "text.page-up": "ctrl+u,pageup",
-    "text.top": "g,home",
-    "text.end": "G,end",
-    "text.next": "n",
-    "text.previous": "N",
-    "reader.close": "q",
-    "reader.find": "slash",
-    "reader.copy": "c",
-    "json.down": "j,down",
-    "json.up": "k,up",
-    "json.page-down": "ctrl+f,pagedown",
-    "json.page-up": "ctrl+u,pageup",
-    "json.top": "g,home",
-    "json.end": "G,end",
-    "json.toggle": "enter,space",
-    "json.unfold": "l,right",
-    "json.fold": "h,left",
-    "json.unfold-all": "plus",
-    "json.fold-all": "minus",
-    "json.next": "n",
-    "json.previous": "N",
-    "json.close": "q",
-    "json.find": "slash",
-    "json.copy": "c",
-    "json.copy-all": "C",
-    "json.raw": "y",
-    "json.save": "ctrl+s",
-    "menu.down": "j",
-    "menu.up": "k",
-    "menu.copy": "c",
-    "dialog.cancel": "escape",
-    "dialog.other": "left,right",
-    "question.yes": "y",
-    "question.no": "n",
-    "choices.down": "down",
-    "choices.up": "up",
-    "form.go-on": "ctrl+g",
-    "form.preview": "ctrl+t",
-    "form.load": "ctrl+o",
-    "form.save": "ctrl+s",
-    "secret.reveal": "ctrl+r",
-    "secret.generate": "ctrl+n",
-    "entry.close": "escape",
-    "entry.submit": "enter",
-    "entry.complete": "tab",
-    "entry.earlier": "up",
-    "entry.later": "down",
+    f"{widget}.{name}": keys for widget, names in _WIDGETS.items() for name, keys in names.items()
 }
 """The keys that tables, texts, dialogs and the entry line handle themselves, by id."""
 
@@ -95,8 +62,8 @@ _SAME: Mapping[str, str] = {"table.open": "open", "heatmap.open": "open", "chart
 """Pairs of ids with one meaning: they may share a key."""
 
 
-def _moving(*prefixes: str) -> tuple[str, ...]:
-    return tuple(name for name in MOVEMENT if name.partition(".")[0] in prefixes)
+def _moving(*widgets: str) -> tuple[str, ...]:
+    return tuple(f"{widget}.{name}" for widget in widgets for name in _WIDGETS[widget])
 
 
 _TOGETHER: tuple[tuple[str, ...], ...] = (
