@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.tui.harness import Terminal
 from tests.tui.warm import ROOT
 
 EXAMPLE = ROOT / "tests" / "example_vendor"
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., tuple[int, str, str]]
 
 UNREACHABLE = '[accounts.lab]\nkind = "pody"\nbase_url = "http://127.0.0.1:9"\nusername = "a"\npassword = "b"\n'
 
@@ -44,18 +45,41 @@ def configure(home: Path, text: str) -> None:
     file.write_text(text, "utf-8")
 
 
-def runner(home: Path, *sites: Path) -> Run:
-    def run(*argv: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "gputui", *argv],
-            env={**os.environ, **environment(home, *sites)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+_RUN_EACH = """
+import contextlib, io, json, sys
+from gputui.cli import main
+for line in sys.stdin:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(json.loads(line))
+    print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
+"""
 
-    return run
+
+@contextmanager
+def runner(home: Path, *sites: Path) -> Iterator[Run]:
+    """Run command lines in one process that has the sites; each returns exit status, stdout, stderr."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUN_EACH],
+        env={**os.environ, **environment(home, *sites)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
+
+        def run(*argv: str) -> tuple[int, str, str]:
+            stdin.write(f"{json.dumps(argv)}\n")
+            stdin.flush()
+            status, out, err = json.loads(stdout.readline())
+            return status, out, err
+
+        try:
+            yield run
+        finally:
+            process.kill()
 
 
 @pytest.fixture
@@ -79,24 +103,22 @@ def home(tmp_path: Path, site: Path) -> Iterator[Path]:
 
 
 def test_its_account_is_used_on_the_command_line(home: Path, site: Path) -> None:
-    run = runner(home, site)
-
-    (account,) = json.loads(run("config", "check", "-o", "json").stdout)
-    assert (account["kind"], account["ok"]) == ("moon", True)
-    assert "ada" in run("get", "instances").stdout
-    assert "lunar:2" in run("get", "images").stdout
-    assert "(driving)" in run("describe", "tycho/rover/ada").stdout
-    assert "now parked" in run("stop", "tycho/rover/ada", "--yes").stdout
-    (rover,) = json.loads(run("get", "instances", "-o", "json").stdout)
-    assert (rover["phase"], rover["status"]) == ("stopped", "parked")
-    assert "now driving" in run("start", "tycho/rover/ada", "--yes").stdout
-    assert (
-        run("create", "rover", "--set", "name=bob", "--set", "image=lunar:2", "--yes").stdout == "tycho/rover/bob\n"
-    )
-    assert run("logs", "tycho/rover/bob").stdout.splitlines()[-1] == "dust on wheel 3"
-    refused = run("create", "rover", "--set", "name=b-b", "--set", "image=lunar:2", "--yes")
-    assert refused.returncode == 2
-    assert "must be letters and digits" in refused.stderr
+    with runner(home, site) as run:
+        (account,) = json.loads(run("config", "check", "-o", "json")[1])
+        assert (account["kind"], account["ok"]) == ("moon", True)
+        assert "ada" in run("get", "instances")[1]
+        assert "lunar:2" in run("get", "images")[1]
+        assert "(driving)" in run("describe", "tycho/rover/ada")[1]
+        assert "now parked" in run("stop", "tycho/rover/ada", "--yes")[1]
+        (rover,) = json.loads(run("get", "instances", "-o", "json")[1])
+        assert (rover["phase"], rover["status"]) == ("stopped", "parked")
+        assert "now driving" in run("start", "tycho/rover/ada", "--yes")[1]
+        created = run("create", "rover", "--set", "name=bob", "--set", "image=lunar:2", "--yes")
+        assert created[:2] == (0, "tycho/rover/bob\n")
+        assert run("logs", "tycho/rover/bob")[1].splitlines()[-1] == "dust on wheel 3"
+        status, _, err = run("create", "rover", "--set", "name=b-b", "--set", "image=lunar:2", "--yes")
+        assert status == 2
+        assert "must be letters and digits" in err
 
 
 def test_its_account_is_used_on_the_screen(home: Path, site: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,14 @@ from gputui.api.capabilities import Backend
 from gputui.cli import main, prompts
 from gputui.sim.deepdock.default_world import DockPlan
 from gputui.sim.gpuhub.default_world import CloudPlan
+from gputui.sim.pody.default_world import HOSTS
 from gputui.sim.server import Running, running_simulator
 from gputui.sim.yotta.default_world import YottaPlan
 from tests.cli.cloud import Cloud
+
+_LAB, _LAB_B = HOSTS["small"]
+PODS = (replace(_LAB, pods=14, others=5), replace(_LAB_B, pods=7, others=2))
+"""Every pod is a request of each list."""
 
 
 class Simulation:
@@ -34,7 +40,7 @@ class Simulation:
     ) -> None:
         self._options: dict[str, Any] = {
             **{"ssh": ssh, "speed": speed},
-            "plans": {"gpuhub": clouds, "deepdock": docks, "yotta": yottas},
+            "plans": {"pody": PODS, "gpuhub": clouds, "deepdock": docks, "yotta": yottas},
         }
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()

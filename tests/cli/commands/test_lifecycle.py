@@ -70,7 +70,7 @@ def test_what_is_lost_is_said_before(world: Running, run: Run, typed: Callable[[
 
     assert dry.splitlines()[0] == "Would delete:"
     for said in (dry, asked):
-        assert "lab/pod/main (running, GPUs: #0 RTX 4090, lab-cuda:latest)\n" in said
+        assert "lab/pod/main (running, GPUs: all RTX 4090, lab-cuda:latest)\n" in said
         assert "The disk is deleted with it. This cannot be undone.\n" in said
         assert re.search(r"^1 process uses its GPUs now, with \d+\.\dG of GPU memory: work is lost\.$", said, re.M)
     assert "GPUs now" not in harmless
