@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from gputui.api.capabilities import Creator, Logs, PreparedChange, Values
 from gputui.api.common.account_client import AccountClient
 from gputui.api.common.backend import HttpBackend
-from gputui.api.common.form_values import FormValues, checked
+from gputui.api.common.form_values import FormValues, checked, read_line
 from gputui.models import (
     AccountInfo,
     Action,
@@ -165,7 +165,7 @@ def _fields(images: tuple[str, ...] = ()) -> tuple[FormField, ...]:
         FormField(
             "name", "Name", read=checked(lambda text: None if text.isalnum() else "must be letters and digits")
         ),
-        FormField("image", "Image", FieldKind.CHOICE, choices=images),
+        FormField("image", "Image", FieldKind.CHOICE, choices=images, read=read_line),
     )
 
 
